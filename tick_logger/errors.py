@@ -1,0 +1,32 @@
+"""The project's own errors: who caught what, and what the process does about it.
+
+`ConfigError` stops before anything is touched (exit code 2).  `ConnectionLost` ends one connection
+and leads to a reconnect.  `StorageError` ends the recording (exit code 3).  Anything else is a
+bug: it ends the process too, after what was received has been flushed.
+"""
+
+from __future__ import annotations
+
+
+class TickLoggerError(Exception):
+    """Base of all errors that the program raises on purpose."""
+
+
+class ConfigError(TickLoggerError):
+    """The configuration is wrong; `problems` holds every reason as (path, reason)."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"{path}: {reason}" for path, reason in problems))
+
+
+class ConnectionLost(TickLoggerError):
+    """A connection ended or could not be made; `cause` is one word, the message the detail."""
+
+    def __init__(self, cause: str, detail: str) -> None:
+        self.cause = cause
+        super().__init__(detail)
+
+
+class StorageError(TickLoggerError):
+    """Rows could not be written, or what is on disk cannot be continued."""

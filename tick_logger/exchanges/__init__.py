@@ -1,0 +1,1 @@
+"""One file per exchange: pure adapters without I/O, clock or trio.  Imports `model` only."""

@@ -1,0 +1,77 @@
+"""What the pipeline hands to storage, and what storage knows of a stream at its first use.
+
+A stream is one table of one instrument.  Times are nanoseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import Table
+
+NS_PER_DAY = 86_400 * 10**9
+
+
+def day_of(time_ns: int) -> int:
+    """The UTC day of a time, in days since 1970-01-01."""
+    return time_ns // NS_PER_DAY
+
+
+@attrs.frozen(eq=False)
+class Run:
+    """Rows of one stream and one UTC day of event time, in file order.
+
+    `late` rows are older than what was released before; they go to the `late/` sibling.
+    """
+
+    instrument: int
+    table: Table
+    day: int  # days since 1970-01-01
+    rows: RowBatch
+    late: bool = False
+
+
+@attrs.frozen
+class GapRecord:
+    """One known hole of a stream: ids first and last missing, receive times that bracket it."""
+
+    instrument: int
+    table: Table
+    from_id: int | None
+    to_id: int | None
+    from_ns: int | None
+    to_ns: int | None
+    cause: str
+    healed: Literal[False] | str = False
+
+    @property
+    def day(self) -> int:
+        """The UTC day whose gaps file holds the record: the day on which the hole began."""
+        known = self.from_ns if self.from_ns is not None else self.to_ns
+        assert known is not None, "a gap without any receive time has no place"
+        return day_of(known)
+
+
+@attrs.frozen(eq=False)
+class Flush:
+    """What one tick of the pipeline releases."""
+
+    runs: tuple[Run, ...] = ()
+    gaps: tuple[GapRecord, ...] = ()
+
+
+@attrs.frozen
+class StreamTail:
+    """What is on disk of a stream, from which a new process continues it.
+
+    `id_ranges` are the ids on disk as disjoint ascending (first, last) ranges, empty for tables
+    other than TRADES.
+    """
+
+    last_event_ns: int
+    last_seq: int
+    last_recv_ns: int
+    id_ranges: tuple[tuple[int, int], ...] = ()

@@ -1,0 +1,66 @@
+"""What the feed side tells the pipeline beside rows: interruptions, holes and promises.
+
+Marks travel in order with the rows, so that a replay of the same sequence gives the same files.
+They name instruments by index and carry receive times; they never refer to connections.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+from tick_logger.model.tables import Table
+
+
+@attrs.frozen
+class Interrupted:
+    """From `at_ns` on, rows of these streams may be missing; the next row of each ends it.
+
+    `cause` is a word for the gap record: disconnect, overflow, restart, resubscribe, undecodable.
+    """
+
+    instruments: tuple[int, ...]
+    tables: tuple[Table, ...]
+    at_ns: int
+    cause: str
+
+
+@attrs.frozen
+class MissingIds:
+    """Ids `from_id` to `to_id` of one stream were skipped, as its own chain of ids says."""
+
+    instrument: int
+    table: Table
+    from_id: int
+    to_id: int
+    at_ns: int
+    cause: str
+
+
+@attrs.frozen
+class LastTradeId:
+    """The exchange says that `trade_id` is the newest trade of the instrument by now."""
+
+    instrument: int
+    trade_id: int
+    at_ns: int
+
+
+@attrs.frozen
+class AwaitSnapshot:
+    """Book rows of the instrument must wait: a snapshot, which belongs before some, was asked."""
+
+    instrument: int
+    at_ns: int
+
+
+@attrs.frozen
+class Retired:
+    """The instrument is recorded no longer, by intent: what comes later is no hole."""
+
+    instruments: tuple[int, ...]
+    at_ns: int
+
+
+Mark: TypeAlias = Interrupted | MissingIds | LastTradeId | AwaitSnapshot | Retired

@@ -1,0 +1,72 @@
+"""Rows of one table as columns: the unit that travels from decoder to disk.
+
+All arrays of a batch have the same length, and row i is at index i of each.  A batch is never
+changed in place once it was handed on; every operation returns a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.tables import SPECS, Table
+
+Array: TypeAlias = npt.NDArray[np.generic]
+
+
+@attrs.frozen(eq=False)
+class RowBatch:
+    """Columns of one table, keyed by the field names of its `TableSpec` (shape `(n,)` each)."""
+
+    table: Table
+    columns: Mapping[str, Array]
+
+    @classmethod
+    def build(cls, table: Table, columns: Mapping[str, object]) -> RowBatch:
+        """A batch from array-likes, cast to the table's dtypes; a missing field is an error."""
+        dtypes = SPECS[table].all_fields
+        return cls(table, {name: np.asarray(columns[name], dtypes[name]) for name in dtypes})
+
+    @classmethod
+    def empty(cls, table: Table) -> RowBatch:
+        """A batch of no rows."""
+        dtypes = SPECS[table].all_fields
+        return cls(table, {name: np.empty(0, dtype) for name, dtype in dtypes.items()})
+
+    @classmethod
+    def concat(cls, table: Table, batches: Sequence[RowBatch]) -> RowBatch:
+        """All rows of the batches, in the order given."""
+        if len(batches) == 1:
+            return batches[0]
+        if not batches:
+            return cls.empty(table)
+        return cls(
+            table,
+            {
+                name: np.concatenate([batch.columns[name] for batch in batches])
+                for name in SPECS[table].all_fields
+            },
+        )
+
+    def __len__(self) -> int:
+        return len(self.columns["seq"])
+
+    def __getitem__(self, field: str) -> npt.NDArray[np.generic]:
+        return self.columns[field]
+
+    def take(self, rows: Array | slice) -> RowBatch:
+        """The rows named by an index array, a boolean mask or a slice, in that order."""
+        return RowBatch(self.table, {name: array[rows] for name, array in self.columns.items()})
+
+    def replace(self, **columns: Array) -> RowBatch:
+        """The same rows with some columns exchanged."""
+        return RowBatch(self.table, {**self.columns, **columns})
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the columns occupy, in bytes."""
+        return sum(array.nbytes for array in self.columns.values())

@@ -1,0 +1,1 @@
+"""Simulated exchanges on loopback, for the demo and the tests.  Never imported by the service."""

@@ -1,0 +1,1 @@
+"""From sorted rows to column files, and back for verification.  Blocking; no trio, no clock."""
