@@ -51,7 +51,6 @@ class Profile:
     ping_timeout_secs: float = 10.0
     heartbeat_silence_secs: float | None = None  # None: the venue sends no heartbeat of its own
     lifetime_secs: tuple[float, float] | None = None  # replace a connection at a random age within
-    snapshots_per_minute: float = 0.0  # REST book snapshots; 0: books arrive on the socket
     listing_interval_secs: float = 300.0  # how often a REST listing is read again
 
 
@@ -181,6 +180,8 @@ class Exchange(abc.ABC):
     feeds: ClassVar[frozenset[str]]
     dense_ids: ClassVar[frozenset[Table]]
     """Tables whose ids rise by one from row to row, so that a hole in them proves a loss."""
+    names_requests: ClassVar[bool] = True
+    """Whether answers carry the id of their request; if not, one is outstanding at a time."""
     book_ids_chained: ClassVar[bool] = False
     """Whether `BookLink` events form a chain, whose break must lead to a new snapshot."""
 
@@ -215,6 +216,10 @@ class Exchange(abc.ABC):
     def listing_request(self) -> Request | None:
         """The request for a channel that keeps the listing up to date, where there is one."""
         return None
+
+    def snapshots_per_minute(self, symbols: int) -> float:
+        """How many snapshots may be fetched when `symbols` books are wanted in all."""
+        raise NotImplementedError(f"{self.name} sends book snapshots on the socket")
 
     def snapshot_url(self, rest_endpoint: str, symbol: str, symbols: int) -> str:
         """The REST address of a book snapshot, when `symbols` books are wanted in all."""

@@ -15,15 +15,24 @@ from tick_logger.model.tables import Table
 
 @attrs.frozen
 class Interrupted:
-    """From `at_ns` on, rows of these streams may be missing; the next row of each ends it.
+    """From `at_ns` on, rows of these streams may be missing, until `Resumed`.
 
-    `cause` is a word for the gap record: disconnect, overflow, restart, resubscribe, undecodable.
+    `at_ns` is when something of them could last be received; `cause` is a word for the gap record.
     """
 
     instruments: tuple[int, ...]
     tables: tuple[Table, ...]
     at_ns: int
     cause: str
+
+
+@attrs.frozen
+class Resumed:
+    """From `at_ns` on, these streams are subscribed again."""
+
+    instruments: tuple[int, ...]
+    tables: tuple[Table, ...]
+    at_ns: int
 
 
 @attrs.frozen
@@ -34,7 +43,8 @@ class MissingIds:
     table: Table
     from_id: int
     to_id: int
-    at_ns: int
+    from_ns: int  # receive times that bracket the hole
+    to_ns: int
     cause: str
 
 
@@ -63,4 +73,4 @@ class Retired:
     at_ns: int
 
 
-Mark: TypeAlias = Interrupted | MissingIds | LastTradeId | AwaitSnapshot | Retired
+Mark: TypeAlias = Interrupted | Resumed | MissingIds | LastTradeId | AwaitSnapshot | Retired

@@ -7,7 +7,7 @@ changed in place once it was handed on; every operation returns a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from tick_logger.model.tables import SPECS, Table
 
-Array: TypeAlias = npt.NDArray[np.generic]
+Array: TypeAlias = npt.NDArray[Any]
+"""A column; its dtype is that of its field."""
 
 
 @attrs.frozen(eq=False)
@@ -55,7 +56,7 @@ class RowBatch:
     def __len__(self) -> int:
         return len(self.columns["seq"])
 
-    def __getitem__(self, field: str) -> npt.NDArray[np.generic]:
+    def __getitem__(self, field: str) -> Array:
         return self.columns[field]
 
     def take(self, rows: Array | slice) -> RowBatch:

@@ -1,0 +1,318 @@
+"""Runs the measurements and prints a table and JSON.
+
+Each measurement starts the load generator as a process of its own and one client against it: the
+recorder (the real command, from socket to column files), the floor, or a plain `get_message` loop.
+CPU time is the kernel's account of all threads of the client, between the first message and the
+moment when the last row is on disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import attrs
+import numpy as np
+import trustme
+
+from scripts.benchmark import frames
+
+POLL_SECS = 0.005
+PATIENCE_SECS = 40.0
+SETTLE_SECS = 1.0
+WARM_UP_SECS = 4.0
+"""At the beginning of a paced load, not measured: the day's files come into being."""
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """One measurement."""
+
+    name: str
+    kind: str = "trades"
+    tls: bool = False
+    messages: int = 600_000
+    rate: float = 0.0
+    seconds: float = 0.0
+    coalesce_ms: int = 0
+    connections: int = 10
+    symbols: int = 20
+
+
+class Process:
+    """A child that speaks JSON lines."""
+
+    def __init__(self, *arguments: str, stderr: IO[str] | None = None) -> None:
+        self.child = subprocess.Popen(  # killed by whoever started it
+            [sys.executable, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+
+    def hear(self, word: str) -> dict[str, Any]:
+        """The next line that has this key."""
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            said: dict[str, Any] = json.loads(line)
+            if word in said:
+                return said
+        raise SystemExit(f"the process ended before it said {word!r}")
+
+    def go(self) -> None:
+        """Send a line."""
+        assert self.child.stdin is not None
+        self.child.stdin.write("\n")
+        self.child.stdin.flush()
+
+
+def cpu_secs(pid: int) -> float:
+    """CPU time of all threads of a process, from the scheduler's nanosecond account."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def peak_rss_mib(pid: int) -> float:
+    """The largest resident size of a process so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def start_load(case: Case, certificate: str) -> tuple[Process, int]:
+    """The load generator, listening."""
+    options = {
+        "kind": case.kind,
+        "connections": case.connections,
+        "symbols": case.symbols,
+        "messages": case.messages,
+        "rate": case.rate,
+        "seconds": case.seconds + WARM_UP_SECS if case.rate else 0,
+    }
+    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    if case.tls:
+        words += ["--certificate", certificate]
+    load = Process("-m", "scripts.benchmark.load", *words)
+    return load, load.hear("port")["port"]
+
+
+def measure_client(client: str, case: Case, certificate: str) -> float:
+    """CPU µs per message of a comparison client."""
+    load, port = start_load(case, certificate)
+    words = ["--kind", case.kind, "--port", str(port), "--messages", str(case.messages)]
+    words += ["--connections", str(case.connections), "--symbols", str(case.symbols)]
+    if case.tls:
+        words += ["--certificate", certificate]
+    process = Process("-m", "scripts.benchmark.clients", client, *words)
+    try:
+        load.hear("subscribed")
+        load.go()
+        load.hear("prepared")
+        load.go()
+        result = process.hear("cpu_secs")
+    finally:
+        process.child.kill()
+        load.child.kill()
+    return float(result["cpu_secs"] / result["messages"] * 1e6)
+
+
+def configuration(case: Case, port: int, certificate: str) -> str:
+    """The recorder's configuration file for a measurement."""
+    secure = "s" if case.tls else ""
+    feed = "trades" if case.kind == "trades" else "ticker"
+    return f"""
+[logger]
+read_coalesce_ms = {case.coalesce_ms}
+[http]
+enabled = false
+[exchanges.{frames.EXCHANGE_OF[case.kind]}]
+ws_endpoint = "ws{secure}://localhost:{port}"
+rest_endpoint = "http{secure}://localhost:{port}"
+feeds = ["{feed}"]
+max_connections = {case.connections}
+symbols_per_connection = {case.symbols}
+connects_per_second = 100.0
+ca_file = "{certificate if case.tls else ""}"
+"""
+
+
+class Watcher:
+    """Sees rows become visible: follows the time columns as a reader would."""
+
+    def __init__(self, case: Case, data: Path) -> None:
+        self._base = data / frames.EXCHANGE_OF[case.kind]
+        self._table, self._prefix = ("TRADES", "trade_") if case.kind == "trades" else ("MD", "")
+        total = case.connections * case.symbols
+        self._names = [frames.symbol(case.kind, number) for number in range(total)]
+        self._followed = self._names[:: case.symbols]  # one per connection
+        self._seen: dict[str, int] = {}
+        self.delays_secs: list[np.ndarray] = []
+
+    def _files(self, name: str, column: str) -> list[Path]:
+        folder = self._base / name / self._table
+        return sorted(folder.glob(f"{self._prefix}{column}.*.bin"))
+
+    def rows(self) -> int:
+        """Complete rows on disk, over all symbols."""
+        return sum(
+            path.stat().st_size // 4 for name in self._names for path in self._files(name, "time")
+        )
+
+    def follow(self, until: float) -> None:
+        """Look again and again until a moment of the wall clock."""
+        while time.time() < until:
+            self.look()
+            time.sleep(POLL_SECS)
+
+    def look(self) -> None:
+        """Note the age of every row of the followed symbols that has become visible."""
+        for name in self._followed:
+            for path in self._files(name, "time"):
+                rows, seen = path.stat().st_size // 4, self._seen.get(str(path), 0)
+                if rows > seen:
+                    now = time.time()
+                    nanos = path.with_name(path.name.replace("time", "nanos", 1))
+                    sent = np.fromfile(path, "<u4")[seen:rows].astype("f8")
+                    sent += np.fromfile(nanos, "<u4")[seen:rows] / 1e9
+                    self.delays_secs.append(now - sent)
+                    self._seen[str(path)] = rows
+
+
+def measure_recorder(case: Case, certificate: str) -> dict[str, float]:
+    """CPU, delay and memory of the recorder itself."""
+    load, port = start_load(case, certificate)
+    folder = Path(tempfile.mkdtemp(prefix="tick_logger_bench_"))
+    (folder / "bench.toml").write_text(configuration(case, port, certificate))
+    with (folder / "log").open("w") as log:
+        recorder = Process(
+            "-m", "tick_logger", "--config", str(folder / "bench.toml"),
+            "--data-path", str(folder / "data"), stderr=log,
+        )  # fmt: skip
+        try:
+            return _measured(case, load, recorder, Watcher(case, folder / "data"))
+        finally:
+            recorder.child.send_signal(signal.SIGINT)
+            recorder.child.wait(PATIENCE_SECS)
+            load.child.kill()
+            if recorder.child.returncode:
+                print((folder / "log").read_text(), file=sys.stderr)  # noqa: T201
+            shutil.rmtree(folder)
+
+
+def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> dict[str, float]:
+    load.hear("subscribed")
+    load.go()
+    load.hear("prepared")
+    time.sleep(SETTLE_SECS)
+    pid = recorder.child.pid
+    before = cpu_secs(pid)
+    load.go()
+    begun = load.hear("started")["started"]
+    if case.rate:
+        watch.follow(until=begun + WARM_UP_SECS)
+        watch.delays_secs.clear()
+        before = cpu_secs(pid)
+        watch.follow(until=begun + WARM_UP_SECS + case.seconds)
+        used = cpu_secs(pid) - before
+    expected = load.hear("finished")["messages"]
+    patience = time.time() + PATIENCE_SECS
+    while watch.rows() < expected:
+        if time.time() > patience:
+            raise SystemExit(f"{case.name}: {watch.rows()} of {expected} rows on disk")
+        watch.look()
+        time.sleep(POLL_SECS)
+    if not case.rate:
+        used = cpu_secs(pid) - before
+    measured = case.rate * case.seconds or expected
+    result = {"messages": measured, "us_per_message": used / measured * 1e6}
+    result["peak_rss_mib"] = peak_rss_mib(pid)
+    if case.rate:
+        result["core_share_percent"] = used / case.seconds * 100
+        delays = np.concatenate(watch.delays_secs)
+        result["delay_p50_secs"], result["delay_p99_secs"] = np.percentile(delays, [50, 99])
+    return result
+
+
+def cases(options: argparse.Namespace) -> list[Case]:
+    """The measurements that were asked for."""
+    count, paced = options.messages, {"rate": options.rate, "seconds": options.seconds}
+    return [
+        Case(name="plain, trades", messages=count),
+        Case(name="TLS, trades", messages=count // 2, tls=True),
+        Case(name="plain, tickers", messages=count // 2, kind="tickers"),
+        Case(
+            name="TLS, a record a message, tickers", messages=count // 4, kind="tickers", tls=True
+        ),
+        Case(name="paced, event-driven reads", **paced),
+        Case(name="paced, reads coalesced to 10 ms", coalesce_ms=10, **paced),
+        Case(name="paced, TLS, event-driven reads", tls=True, **paced),
+    ]
+
+
+def run(case: Case, certificate: str, rounds: int) -> dict[str, Any]:
+    """One case: the median over the rounds, with its comparisons measured in between."""
+    results: list[dict[str, float]] = []
+    for _ in range(rounds):
+        result = measure_recorder(case, certificate)
+        if not case.rate:
+            result["floor_us"] = measure_client("floor", case, certificate)
+            loop_case = attrs.evolve(case, messages=case.messages // 2_000 * 400)
+            result["get_message_loop_us"] = measure_client("loop", loop_case, certificate)
+            result["times_floor"] = result["us_per_message"] / result["floor_us"]
+        results.append(result)
+    medians = {key: float(np.median([r[key] for r in results])) for key in results[0]}
+    return {"case": case.name, **{key: round(value, 3) for key, value in medians.items()}}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The results for people."""
+    columns = [
+        ("us_per_message", "µs/message"), ("floor_us", "floor"), ("times_floor", "x floor"),
+        ("get_message_loop_us", "get_message"), ("core_share_percent", "% of a core"),
+        ("delay_p50_secs", "p50 s"), ("delay_p99_secs", "p99 s"), ("peak_rss_mib", "RSS MiB"),
+    ]  # fmt: skip
+    lines = ["| case | " + " | ".join(title for _, title in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for row in rows:
+        cells = [f"{row[key]:.2f}" if key in row else "" for key, _ in columns]
+        lines.append(f"| {row['case']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=600_000, help="in the saturated cases")
+    parser.add_argument("--rate", type=float, default=10_000.0, help="messages/s, paced cases")
+    parser.add_argument("--seconds", type=float, default=15.0, help="length of the paced cases")
+    parser.add_argument("--rounds", type=int, default=3, help="the median is reported")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--json", default="", help="also write the results to this file")
+    options = parser.parse_args()
+    authority = trustme.CA()
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = os.path.join(folder, "bench.pem")
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(certificate)
+        authority.cert_pem.write_to_path(certificate, append=True)
+        rows = []
+        for case in cases(options):
+            if options.only in case.name:
+                print(f"measuring: {case.name} ...", file=sys.stderr, flush=True)  # noqa: T201
+                rows.append(run(case, certificate, options.rounds))
+    print(table(rows))  # noqa: T201
+    print(json.dumps(rows, indent=2))  # noqa: T201
+    if options.json:
+        Path(options.json).write_text(json.dumps(rows, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What a decode call said, payload by payload, in a form that compares with `==`."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from tick_logger.exchanges.base import Decoded, Event
+from tick_logger.model.tables import Table
+
+
+def rows_of(decoded: Decoded, table: Table) -> list[dict[str, Any]]:
+    """The rows of one table as Python values, each with its `frame`."""
+    for rows in decoded.rows:
+        if rows.table == table:
+            columns = {name: column.tolist() for name, column in rows.columns.items()}
+            columns["frame"] = rows.frame.tolist()
+            values = zip(*columns.values(), strict=True)
+            return [dict(zip(columns, row, strict=True)) for row in values]
+    return []
+
+
+class AnySymbol(dict[str, int]):
+    """Knows every symbol, by numbering it when it is first asked for."""
+
+    def __missing__(self, symbol: str) -> int:
+        self[symbol] = len(self)
+        return self[symbol]
+
+
+def tuples_of(decoded: Decoded, table: Table) -> Iterator[tuple[Any, ...]]:
+    """Frame, instrument, event_ns, seq and the table's own fields, with None for NaN."""
+    for rows in decoded.rows:
+        if rows.table == table:
+            columns = [rows.frame.tolist()]
+            for column in rows.columns.values():
+                values = column.tolist()
+                if column.dtype.kind == "f":
+                    values = [None if math.isnan(value) else value for value in values]
+                columns.append(values)
+            yield from zip(*columns, strict=True)
+
+
+def trades_by_symbol(
+    decoded: Decoded, symbols: AnySymbol
+) -> dict[str, tuple[int, int, int, int, int]]:
+    """Count, first and last id, first and last time of each symbol's trades.
+
+    On the way: ids rise by one from row to row, and times never fall.
+    """
+    names = {index: symbol for symbol, index in symbols.items()}
+    trades: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in rows_of(decoded, Table.TRADES):
+        trades[names[row["instrument"]]].append((row["seq"], row["event_ns"]))
+    found = {}
+    for symbol, pairs in trades.items():
+        ids, times = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
+        assert times == sorted(times)
+        found[symbol] = (len(ids), ids[0], ids[-1], times[0], times[-1])
+    return found
+
+
+def events_of(decoded: Decoded) -> list[Event]:
+    """The events without the numbers of their payloads."""
+    return [event for _, event in decoded.events]
+
+
+def by_frame(decoded: Decoded) -> dict[int, list[object]]:
+    """Everything said, by payload: rows byte for byte (NaN included), events, reasons."""
+    said: dict[int, list[object]] = defaultdict(list)
+    for rows in decoded.rows:
+        for row, frame in enumerate(rows.frame.tolist()):
+            cells = tuple(column[row].tobytes() for column in rows.columns.values())
+            said[frame].append((rows.table, cells))
+    for frame, event in decoded.events:
+        said[frame].append(event)
+    for bad in decoded.bad:
+        said[bad.frame].append(bad.reason)
+    return dict(said)

@@ -1,0 +1,306 @@
+"""Order books: applying the rows in file order rebuilds the book, wherever its snapshot came.
+
+The oracle is the simulated venue, which knows its book after every update.
+"""
+
+from __future__ import annotations
+
+import random
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pipeline.streams import (
+    SECOND,
+    T0,
+    Level,
+    Out,
+    book,
+    examples,
+    new_pipeline,
+    record,
+    tail_of,
+)
+from tick_logger.model.marks import AwaitSnapshot
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
+from tick_logger.pipeline import books
+from tick_logger.pipeline.books import MAX_WAIT_TICKS
+
+Book = dict[tuple[int, float], float]
+
+MS = 10**6
+
+
+@attrs.define
+class Venue:
+    """A book whose every level has a size that never occurs again."""
+
+    rng: random.Random
+    state: Book = attrs.field(factory=dict)
+    after: dict[int, Book] = attrs.field(factory=dict)  # by update id
+    now: int = T0
+    last_id: int = 2**53
+    sizes: int = 0
+
+    def update(self) -> list[Level]:
+        """Some levels change; the rows, received 20 to 60 ms later."""
+        self.now += self.rng.randrange(1, 30) * MS
+        self.last_id += self.rng.randrange(1, 4)
+        recv = self.now + self.rng.randrange(20, 60) * MS
+        changed = {
+            (self.rng.randrange(2), float(self.rng.randrange(6)))
+            for _ in range(self.rng.randrange(1, 4))
+        }
+        rows = []
+        for side, price in sorted(changed):
+            self.sizes += 1
+            size = 0.0 if self.rng.random() < 0.3 else float(self.sizes)
+            self.state[side, price] = size
+            rows.append(Level(recv, self.now, self.last_id, side, price, size))
+        self.state = {level: size for level, size in self.state.items() if size}
+        self.after[self.last_id] = dict(self.state)
+        return rows
+
+    def snapshot(self, recv: int) -> list[Level]:
+        """The book as it is now."""
+        return [
+            Level(recv, NO_TIME, self.last_id, side, price, size, FLAG_SNAPSHOT)
+            for (side, price), size in sorted(self.state.items())
+        ]
+
+
+def rebuilt(out: Out, start_id: int) -> dict[int, Book]:
+    """The book after each update later than `start_id`, from the rows in file order."""
+    fields = ("seq", "side", "price", "size", "flags", "recv_ns")
+    rows = list(zip(*(out.column(field) for field in fields), strict=True))
+    state: Book = {}
+    after: dict[int, Book] = {}
+    snapshot: tuple[float, float] | None = None
+    for seq, side, price, size, flags, recv in rows:
+        if flags and snapshot != (seq, recv):
+            state, snapshot = {}, (seq, recv)
+        if not flags:
+            snapshot = None
+        state[int(side), price] = size
+        state = {level: size for level, size in state.items() if size}
+        if int(seq) > start_id and not flags:
+            after[int(seq)] = dict(state)
+    return after
+
+
+@examples
+@given(st.integers(0, 10**9))
+def test_a_rest_snapshot_gets_before_the_updates_that_it_does_not_cover(seed: int) -> None:
+    """It is taken and arrives between any two updates, which come in any ticks."""
+    rng = random.Random(seed)
+    venue = Venue(rng)
+    for _ in range(rng.randrange(10)):
+        venue.update()  # before the recording
+    first = venue.update()
+    ticks: list[list[RowBatch | AwaitSnapshot]] = [[AwaitSnapshot(0, first[0].recv), book(first)]]
+    for _ in range(rng.randrange(12)):
+        ticks[-1].append(book(venue.update()))
+        if rng.random() < 0.3:
+            ticks.append([])
+    taken_id, snapshot = venue.last_id, venue.snapshot(recv=0)
+    for number in range(rng.randrange(12)):
+        ticks[-1].append(book(venue.update()))
+        if number and rng.random() < 0.3:
+            ticks.append([])
+    received = venue.now + 100 * MS
+    ticks[-1].append(book([attrs.evolve(row, recv=received) for row in snapshot]))
+    while rng.random() < 0.8:
+        ticks[-1].append(book(venue.update()))
+        if rng.random() < 0.3:
+            ticks.append([])
+    out = record(ticks)
+    expected = {seq: state for seq, state in venue.after.items() if seq > taken_id}
+    assert rebuilt(out, taken_id) == expected
+    assert out.keys(table=Table.BOOK, late=True) == []
+
+
+def test_a_snapshot_finds_its_place_among_rows_that_wait_in_the_window() -> None:
+    """It may be older than updates that went by before it was asked for."""
+    venue = Venue(random.Random(1))
+    before, covered = venue.update(), venue.update()
+    taken_id, snapshot = venue.last_id, venue.snapshot(recv=venue.now + 90 * MS)
+    uncovered = [venue.update(), venue.update()]
+    asked = AwaitSnapshot(0, venue.now + 80 * MS)
+    out = record([[book(before)], [book(covered), *map(book, uncovered)], [asked, book(snapshot)]])
+    assert out.keys(table=Table.BOOK, late=True) == []
+    assert rebuilt(out, taken_id) == {
+        seq: state for seq, state in venue.after.items() if seq > taken_id
+    }
+
+
+@examples
+@given(st.integers(0, 10**9))
+def test_socket_snapshots_and_untimed_updates_keep_their_place(seed: int) -> None:
+    """Rows of one connection, some without a time, come out exactly as they came in.
+
+    All but the first have a predecessor; as on any socket it is a snapshot, or has a time.
+    """
+    rng = random.Random(seed)
+    event, sizes = T0, 0
+    arrived: list[float] = []
+    ticks: list[list[RowBatch]] = [[]]
+    for _ in range(rng.randrange(2, 40)):
+        event += rng.randrange(1, 50) * MS
+        recv = event + rng.randrange(-5, 80) * MS
+        kind = rng.choices(["update", "snapshot", "untimed"], [6, 1, 2 if sizes else 0])[0]
+        time = event if kind == "update" else NO_TIME
+        flags = FLAG_SNAPSHOT if kind == "snapshot" else 0
+        levels = rng.randrange(1, 4)
+        sent = [
+            Level(recv, time, 0, 1, float(n), float(sizes + n), flags) for n in range(levels)
+        ]
+        sizes += levels
+        arrived += [row.size for row in sent]
+        ticks[-1].append(book(sent))
+        if rng.random() < 0.3:
+            ticks.append([])
+    # So that the last snapshot has an update to go before.
+    ticks[-1].append(book([Level(event + SECOND, event + SECOND, 0, 1, 0.0, float(sizes))]))
+    out = record(ticks)
+    assert out.keys(table=Table.BOOK, late=True) == []
+    assert out.column("size") == [*arrived, float(sizes)]
+
+
+def test_two_snapshots_in_one_wait_stay_two() -> None:
+    """Each takes the time of the update after it, not that of the other's."""
+    one = [Level(T0, NO_TIME, 0, 1, float(n), 1.0, FLAG_SNAPSHOT) for n in range(3)]
+    two = [attrs.evolve(row, recv=T0 + 20 * MS, size=2.0) for row in one]
+    between = Level(T0 + 10 * MS, T0 + 5 * MS, 0, 1, 0.0, 9.0)
+    after = Level(T0 + 30 * MS, T0 + 25 * MS, 0, 1, 0.0, 8.0)
+    out = record([[book([*one, between, *two, after])]])
+    assert out.column("size") == [1.0, 1.0, 1.0, 9.0, 2.0, 2.0, 2.0, 8.0]
+    times = [(event - T0) // MS for event, _ in out.keys(table=Table.BOOK)]
+    assert times == [5, 5, 5, 5, 25, 25, 25, 25]
+
+
+def test_an_untimed_update_follows_its_predecessor_of_an_earlier_tick() -> None:
+    """A year-0001 time first in its tick: the receive time would put it after its successor."""
+    rows = [
+        Level(T0 + 50 * MS, T0, 0, 1, 7.0, 1.0),
+        Level(T0 + 90 * MS, NO_TIME, 0, 1, 7.0, 2.0),
+        Level(T0 + 95 * MS, T0 + 60 * MS, 0, 1, 7.0, 3.0),
+    ]
+    out = record([[book(rows[:1])], [], [book(rows[1:])]])
+    assert out.column("size") == [1.0, 2.0, 3.0]
+    assert [event for event, _ in out.keys(table=Table.BOOK)] == [T0, T0, T0 + 60 * MS]
+
+
+def test_the_predecessor_may_be_on_disk() -> None:
+    """After a restart, an untimed update goes after what the last run wrote."""
+    before = record([[book([Level(T0 + 5, T0, 0, 1, 7.0, 1.0)])]])
+    tail = tail_of(before, 0, Table.BOOK)
+    untimed = Level(T0 - SECOND, NO_TIME, 0, 1, 7.0, 2.0)  # and our clock was set back
+    after = record([[book([untimed])]], new_pipeline({(0, Table.BOOK): tail}))
+    assert after.keys(table=Table.BOOK) == [(T0, 0)]
+
+
+def test_without_any_predecessor_the_receive_time_stands_in() -> None:
+    """The very first row of a book, unless another tells that it came before."""
+    first = Level(T0 + 5, NO_TIME, 0, 1, 7.0, 2.0)
+    assert record([[book([first])]]).keys(table=Table.BOOK) == [(T0 + 5, 0)]
+    out = record([[book([first, Level(T0 + 6, T0 + 1, 0, 1, 7.0, 3.0)])]])
+    assert out.column("size") == [2.0, 3.0]
+    assert [event for event, _ in out.keys(table=Table.BOOK)] == [T0 + 1, T0 + 1]
+
+
+def released_at(ticks: int, first: list[RowBatch | AwaitSnapshot]) -> list[int]:
+    """The ticks, counting from one, at which rows came out."""
+    pipeline, out = new_pipeline(), Out()
+    pipeline.push(first)
+    return [tick for tick in range(1, ticks + 1) if out.add(pipeline.tick()).runs]
+
+
+def test_a_snapshot_that_never_comes_is_waited_for_so_long() -> None:
+    """After `MAX_WAIT_TICKS` the updates enter the window, and leave it a tick later."""
+    update = book([Level(T0 + 5, T0, 7, 1, 7.0, 2.0)])
+    assert released_at(40, [AwaitSnapshot(0, T0), update]) == [MAX_WAIT_TICKS + 2]
+
+
+def test_a_snapshot_before_a_silent_market_is_held_so_long() -> None:
+    """Then the receive time stands in, not that of an update of long ago."""
+    snapshot = book([Level(T0 + SECOND, NO_TIME, 0, 1, 7.0, 2.0, FLAG_SNAPSHOT)])
+    assert released_at(40, [snapshot]) == [MAX_WAIT_TICKS + 2]
+    old = book([Level(T0 + 5, T0, 0, 1, 7.0, 1.0)])
+    out = record([[old], [], [snapshot], *[[]] * 40])
+    assert out.keys(table=Table.BOOK) == [(T0, 0), (T0 + SECOND, 0)]
+
+
+def test_an_update_without_a_snapshot_does_not_wait() -> None:
+    """It leaves the window like any other row."""
+    assert released_at(5, [book([Level(T0 + 5, T0, 7, 1, 7.0, 2.0)])]) == [2]
+    assert released_at(5, [book([Level(T0 + 5, NO_TIME, 7, 1, 7.0, 2.0)])]) == [2]
+
+
+def test_a_snapshot_received_before_it_was_asked_for_is_not_the_one() -> None:
+    """A break in the chain asks for another while the first is on its way."""
+    stale = Level(T0 + 10, NO_TIME, 7, 1, 7.0, 1.0, FLAG_SNAPSHOT)
+    update = Level(T0 + 20, T0 + 15, 9, 1, 7.0, 2.0)
+    fresh = attrs.evolve(stale, recv=T0 + 30, seq=9, size=3.0)
+    pipeline, out = new_pipeline(), Out()
+    pipeline.push([AwaitSnapshot(0, T0 + 20), book([stale, update])])
+    assert [out.add(pipeline.tick()).runs for _ in range(5)] == [()] * 5
+    pipeline.push([book([fresh])])
+    out.add(pipeline.tick())
+    out.add(pipeline.tick())
+    assert out.column("size") == [1.0, 2.0, 3.0]
+
+
+def test_a_book_that_waits_delays_no_other() -> None:
+    """Rows of other books pass, in order."""
+    rows = [Level(T0, T0 + n, n + 1, 1, float(n), 1.0, instrument=n % 3) for n in range(9)]
+    pipeline, out = new_pipeline(), Out()
+    pipeline.push([AwaitSnapshot(1, T0), book(rows)])
+    out.add(pipeline.tick())
+    out.add(pipeline.tick())
+    assert [out.ids(i, Table.BOOK) for i in range(3)] == [[1, 4, 7], [], [3, 6, 9]]
+    out.add(pipeline.close(T0))
+    assert out.ids(1, Table.BOOK) == [2, 5, 8]
+
+
+def test_too_many_waiting_rows_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded per book; the rows are recorded, though their snapshot is late."""
+    monkeypatch.setattr(books, "MAX_WAITING_ROWS", 3)
+    pipeline, out = new_pipeline(), Out()
+    for n in range(1, 5):
+        pipeline.push([AwaitSnapshot(0, T0), book([Level(T0, T0 + n, n, 1, 1.0, 1.0)])])
+        assert out.add(pipeline.tick()).runs == ()
+    out.add(pipeline.tick())
+    assert out.ids(0, Table.BOOK) == [1, 2, 3, 4]
+
+
+def test_the_memory_of_waiting_books_is_counted_and_given_back() -> None:
+    """`held_bytes` is what the writer decides by."""
+    rows = book([Level(T0, T0 + n, n + 1, 1, 1.0, 1.0, instrument=n % 2) for n in range(10)])
+    pipeline = new_pipeline()
+    pipeline.push([AwaitSnapshot(0, T0), AwaitSnapshot(1, T0), rows])
+    assert pipeline.held_bytes == rows.nbytes
+    pipeline.tick()
+    assert pipeline.held_bytes == rows.nbytes
+    pipeline.tick()
+    assert pipeline.held_bytes == rows.nbytes
+    pipeline.push([book([Level(T0 + 1, NO_TIME, 3, 1, 1.0, 1.0, FLAG_SNAPSHOT)])])
+    pipeline.tick()  # book 0 moves on to the window
+    pipeline.tick()
+    assert pipeline.held_bytes == rows.nbytes // 2
+    pipeline.close(T0)
+    assert pipeline.held_bytes == 0
+
+
+def test_an_expectation_without_rows_ends_as_well() -> None:
+    """A book that fell silent is forgotten, not waited for all day."""
+    assert released_at(40, [AwaitSnapshot(0, T0)]) == []
+    waiting = books.WaitingBooks(new_pipeline()._states[Table.BOOK])
+    waiting.expect(0, T0)
+    nothing = RowBatch.empty(Table.BOOK)
+    assert [waiting.release(nothing) for _ in range(MAX_WAIT_TICKS)] == [[]] * MAX_WAIT_TICKS
+    assert list(waiting._books) == [0]
+    waiting.release(nothing)
+    assert waiting._books == {}

@@ -1,0 +1,154 @@
+"""Tickers, quotes and book levels that arrive twice are kept once; none that is new is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pipeline.streams import (
+    SECOND,
+    T0,
+    Level,
+    Out,
+    book,
+    examples,
+    new_pipeline,
+    quotes,
+    record,
+    tail_of,
+    tickers,
+)
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import FLAG_SNAPSHOT, SIDE_BUY, Table
+
+Build = Callable[[Sequence[tuple[int, int, int, int]]], RowBatch]
+
+KINDS = [pytest.param(quotes, Table.QUOTES, id="quotes"), pytest.param(tickers, Table.MD, id="md")]
+
+
+def row(number: int, recv: int | None = None, instrument: int = 0) -> tuple[int, int, int, int]:
+    """The row with this id; its event time goes with it."""
+    return (instrument, T0 + number if recv is None else recv, T0 + 1000 * number, 100 + number)
+
+
+def numbers(out: Out, table: Table, instrument: int = 0) -> list[int]:
+    """Which rows came out, late ones included."""
+    return [seq - 100 for seq in out.ids(instrument, table)]
+
+
+@pytest.mark.parametrize(("build", "table"), KINDS)
+@pytest.mark.parametrize(
+    "ticks",
+    [
+        pytest.param([[1, 2, 2, 3, 1]], id="in one tick"),
+        pytest.param([[1, 2, 3], [2, 3, 4]], id="a tick later"),
+        pytest.param([[1, 2, 3], [3]], id="the newest, a tick later"),
+        pytest.param([[1, 2, 3], [], [], [], [3, 4]], id="the newest, long after"),
+        pytest.param([[1, 3], [2, 3, 4]], id="with one between that is new"),
+    ],
+)
+def test_what_came_before_is_dropped(build: Build, table: Table, ticks: list[list[int]]) -> None:
+    """Whenever a venue sends again what it sent, in the same read or after a reconnect."""
+    out = record([[build([row(n) for n in tick])] for tick in ticks])
+    sent = [number for tick in ticks for number in tick]
+    assert numbers(out, table) == sorted(set(sent))
+    assert out.duplicates == {0: len(sent) - len(set(sent))}
+
+
+@examples
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), max_size=12), max_size=8),
+    st.sampled_from([(quotes, Table.QUOTES), (tickers, Table.MD)]),
+)
+def test_resends_within_a_tick_never_double_nor_lose_a_row(
+    ticks: list[list[tuple[int, int]]], kind: tuple[Build, Table]
+) -> None:
+    """Instruments move on by some ids a tick, and repeat any of this tick's and the last's."""
+    build, table = kind
+    sent: dict[int, list[int]] = {0: [], 1: [], 2: []}
+    batches = []
+    for number, tick in enumerate(ticks):
+        rows = [(instrument, 3 * number + offset) for instrument, offset in tick]
+        batches.append([build([row(n, T0 + 1000 * n, i) for i, n in rows])])
+        for instrument, n in rows:
+            sent[instrument].append(n)
+    out = record(batches)
+    for instrument, rows_sent in sent.items():
+        assert numbers(out, table, instrument) == sorted(set(rows_sent))
+        assert out.duplicates[instrument] == len(rows_sent) - len(set(rows_sent))
+
+
+@pytest.mark.parametrize(("build", "table"), KINDS)
+def test_a_restart_is_greeted_with_the_row_that_ended_the_run(build: Build, table: Table) -> None:
+    """The newest row on disk is recognised, although MD has no column for its sequence."""
+    before = record([[build([row(1), row(2)])]])
+    after = record(
+        [[build([row(2, recv=T0 + SECOND), row(3)])]],
+        new_pipeline({(0, table): tail_of(before, 0, table)}),
+    )
+    assert numbers(after, table) == [3]
+    assert after.duplicates == {0: 1}
+
+
+def test_tickers_of_one_moment_are_told_apart_by_their_sequence() -> None:
+    """One taker order makes several trades in one microsecond; each has its ticker."""
+    ticks = [[(0, T0, T0, 5), (0, T0, T0, 7)], [(0, T0, T0, 6)], [], [(0, T0, T0, 7)]]
+    out = record([[tickers(tick)] for tick in ticks])
+    assert out.ids(0, Table.MD) == [5, 6, 7]
+    assert out.duplicates == {0: 1}
+
+
+def test_rows_without_ids_are_all_kept() -> None:
+    """Nothing tells them apart from repetitions, and keeping is the safe side."""
+    same = (0, T0, T0, 0)
+    level = Level(T0, T0, 0, 1, 100.0, 2.0)
+    out = record([[quotes([same, same]), book([level, level])], [quotes([same]), book([level])]])
+    assert len(out.ids(0, Table.QUOTES)) == 3
+    assert len(out.ids(0, Table.BOOK)) == 3
+    assert not out.duplicates
+
+
+def update(number: int, *prices: float, recv: int = T0, flags: int = 0) -> list[Level]:
+    """A book update with one bid per price."""
+    event = T0 + 1000 * number
+    return [Level(recv, event, 100 + number, SIDE_BUY, p, 1.0, flags) for p in prices]
+
+
+@pytest.mark.parametrize(
+    "ticks",
+    [
+        pytest.param([[1, 1, 2]], id="twice in one read"),
+        pytest.param([[1, 2, 1]], id="again after the next"),
+        pytest.param([[1, 2], [2, 3]], id="a tick later"),
+        pytest.param([[1, 2], [1, 2, 3]], id="two of them a tick later"),
+        pytest.param([[1, 2], [], [], [2, 3]], id="the newest, long after"),
+    ],
+)
+def test_a_book_update_that_came_before_is_dropped_whole(ticks: list[list[int]]) -> None:
+    """All its levels, and no level of another update."""
+    batches = [[book([lv for n in tick for lv in update(n, 99.0, 98.0, 97.0)])] for tick in ticks]
+    out = record(batches)
+    sent = [n for tick in ticks for n in tick]
+    assert out.ids(0, Table.BOOK) == sorted(100 + n for n in set(sent) for _ in range(3))
+    assert out.duplicates == {0: 3 * (len(sent) - len(set(sent)))}
+
+
+def test_the_two_sides_of_one_price_are_two_levels() -> None:
+    """An update may name a price on both sides (the book moved through it)."""
+    sides = [Level(T0, T0, 100, side, 50.0, 1.0) for side in (0, 1)]
+    out = record([[book(sides)]])
+    assert len(out.ids(0, Table.BOOK)) == 2
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_a_snapshot_that_came_twice_is_kept_once(later: int) -> None:
+    """In one tick or a tick later; the update with the snapshot's id is another row."""
+    snapshot = update(2, 99.0, 98.0, flags=FLAG_SNAPSHOT)
+    ticks = [[*update(1, 99.0), *update(2, 99.0), *snapshot], [*update(3, 99.0)]]
+    ticks[later] += snapshot
+    out = record([[book(tick)] for tick in ticks])
+    assert out.column("flags") == [0, 0, 1, 1, 0]
+    assert out.duplicates == {0: 2}

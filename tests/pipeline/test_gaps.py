@@ -1,0 +1,187 @@
+"""Which records the gaps file gets, with which brackets and causes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pipeline.streams import SECOND, T0
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.marks import Interrupted, MissingIds, Resumed
+from tick_logger.model.tables import Table
+from tick_logger.pipeline import gaps
+from tick_logger.pipeline.gaps import GapLedger
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened
+
+TRADES, MD, BOOK = Table.TRADES, Table.MD, Table.BOOK
+
+
+def ledger() -> GapLedger:
+    """Trades are dense, everything else is not."""
+    return GapLedger(lambda _, table: table is TRADES)
+
+
+def hole(first: int, last: int, from_ns: int = T0, to_ns: int = T0 + SECOND) -> HoleOpened:
+    return HoleOpened(0, first, last, from_ns, to_ns)
+
+
+def lost(first: int, last: int, cause: str = "sequence") -> GapRecord:
+    return GapRecord(0, TRADES, first, last, T0, T0 + SECOND, cause)
+
+
+def healed(first: int, last: int, at_ns: int) -> GapRecord:
+    return GapRecord(0, TRADES, first, last, None, at_ns, "sequence", "late")
+
+
+def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
+    """Rows that come a tick late have their chance first."""
+    gap = ledger()
+    gap.hole(TRADES, hole(5, 9))
+    assert gap.tick() == ()
+    assert gap.tick() == (lost(5, 9),)
+    assert gap.tick() == ()
+
+
+def test_what_is_filled_in_time_is_never_written() -> None:
+    """Reordering is no loss; only what stays missing is."""
+    gap = ledger()
+    gap.hole(TRADES, hole(5, 9))
+    gap.tick()
+    gap.hole(TRADES, HoleFilled(0, 6, 7, T0 + 2 * SECOND))
+    assert gap.tick() == (lost(5, 5), lost(8, 9))
+    gap.hole(TRADES, hole(20, 20))
+    gap.hole(TRADES, HoleFilled(0, 20, 20, T0 + 3 * SECOND))
+    assert [*gap.tick(), *gap.tick(), *gap.tick()] == []
+
+
+def test_what_is_filled_later_gets_a_second_record() -> None:
+    """The first record stays, the second takes the filled part back."""
+    gap = ledger()
+    gap.hole(TRADES, hole(5, 9))
+    gap.tick()
+    gap.tick()
+    gap.hole(TRADES, HoleFilled(0, 6, 7, T0 + 9 * SECOND))
+    assert gap.tick() == (healed(6, 7, T0 + 9 * SECOND),)
+
+
+def test_one_filling_over_several_holes_counts_for_each() -> None:
+    """Adjacent holes come from announcements; the older may have its record already."""
+    gap = ledger()
+    gap.hole(TRADES, hole(5, 9))
+    gap.tick()
+    gap.hole(TRADES, hole(10, 12))
+    gap.hole(TRADES, hole(13, 15))
+    assert gap.tick() == (lost(5, 9),)
+    gap.hole(TRADES, HoleFilled(0, 8, 14, T0 + 2 * SECOND))
+    assert gap.tick() == (healed(8, 9, T0 + 2 * SECOND), lost(15, 15))
+
+
+def test_holes_of_other_streams_are_left_alone() -> None:
+    """The same ids of another instrument mean nothing."""
+    gap = ledger()
+    gap.hole(TRADES, hole(5, 9))
+    gap.hole(TRADES, HoleFilled(1, 5, 9, T0 + 1))
+    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, "sequence", "late")
+    assert gap.tick() == (late,)
+    assert gap.tick() == (lost(5, 9),)
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "cause"),
+    [
+        (T0 + 1, T0 + 2, "disconnect"),  # within
+        (T0 - 9, T0, "disconnect"),  # ends with the last row before the hole
+        (T0 + SECOND, T0 + 2 * SECOND, "disconnect"),  # begins with the first after it
+        (T0 - 9, T0 - 1, "sequence"),
+        (T0 + SECOND + 1, T0 + 2 * SECOND, "sequence"),
+    ],
+)
+def test_an_interruption_around_a_hole_is_its_cause(began: int, ended: int, cause: str) -> None:
+    """Ids prove the loss, the interruption explains it, and leaves no record of its own."""
+    gap = ledger()
+    gap.interrupted(Interrupted((0,), (TRADES,), began, "disconnect"))
+    gap.resumed(Resumed((0,), (TRADES,), ended))
+    gap.hole(TRADES, hole(5, 9))
+    assert gap.close(T0) == (lost(5, 9, cause),)
+
+
+def test_an_interruption_in_progress_explains_as_well() -> None:
+    """Rows may come before the acknowledgement that ends it."""
+    gap = ledger()
+    gap.interrupted(Interrupted((0,), (TRADES,), T0 + 5, "disconnect"))
+    gap.hole(TRADES, hole(5, 9))
+    gap.resumed(Resumed((0,), (TRADES,), T0 + 2 * SECOND))
+    assert gap.close(T0) == (lost(5, 9, "disconnect"),)
+
+
+def test_the_latest_of_several_interruptions_explains() -> None:
+    """And only the last few are remembered, so that memory is bounded."""
+    gap = ledger()
+    for number in range(gaps.MAX_PAST_OUTAGES + 1):
+        gap.interrupted(Interrupted((0,), (TRADES,), T0 + 10 * number, f"outage {number}"))
+        gap.resumed(Resumed((0,), (TRADES,), T0 + 10 * number + 5))
+    gap.hole(TRADES, hole(1, 1))
+    gap.hole(TRADES, hole(3, 3, T0 + 20, T0 + 22))
+    gap.hole(TRADES, hole(5, 5, T0 + 1, T0 + 2))  # the first, which is forgotten
+    causes = [record.cause for record in gap.close(T0)]
+    assert causes == [f"outage {gaps.MAX_PAST_OUTAGES}", "outage 2", "sequence"]
+
+
+def test_without_dense_ids_the_interruption_itself_is_the_record() -> None:
+    """It is written when it ends, with the times at which rows came before and after."""
+    gap = ledger()
+    gap.interrupted(Interrupted((0, 1), (MD, BOOK), T0, "disconnect"))
+    gap.interrupted(Interrupted((0,), (MD,), T0 + 5, "overflow"))  # keeps its beginning and cause
+    gap.resumed(Resumed((0,), (MD, BOOK), T0 + SECOND))
+    gap.resumed(Resumed((7,), (MD,), T0 + SECOND))  # was not interrupted
+    assert gap.tick() == (
+        GapRecord(0, MD, None, None, T0, T0 + SECOND, "disconnect"),
+        GapRecord(0, BOOK, None, None, T0, T0 + SECOND, "disconnect"),
+    )
+    assert gap.close(T0 + 2 * SECOND) == (
+        GapRecord(1, MD, None, None, T0, T0 + 2 * SECOND, "disconnect"),
+        GapRecord(1, BOOK, None, None, T0, T0 + 2 * SECOND, "disconnect"),
+    )
+
+
+def test_closing_writes_what_is_open() -> None:
+    """Holes in their grace and interruptions without an end; nothing twice."""
+    gap = ledger()
+    gap.hole(TRADES, hole(5, 9))
+    gap.interrupted(Interrupted((0,), (TRADES,), T0 + 2 * SECOND, "disconnect"))
+    assert gap.close(T0 + 3 * SECOND) == (
+        GapRecord(0, TRADES, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, "disconnect"),
+        lost(5, 9),
+    )
+    assert gap.close(T0 + 3 * SECOND) == ()
+
+
+def test_a_hole_proven_by_the_feed_is_written_at_once() -> None:
+    """A broken chain of book updates needs no grace."""
+    gap = ledger()
+    gap.missing(MissingIds(3, BOOK, 11, 14, T0, T0 + 1, "sequence"))
+    assert gap.tick() == (GapRecord(3, BOOK, 11, 14, T0, T0 + 1, "sequence"),)
+
+
+def test_a_retired_stream_is_not_interrupted() -> None:
+    """From its retirement on nothing is lost; before it, what was open ends."""
+    gap = ledger()
+    gap.interrupted(Interrupted((0,), (MD, TRADES), T0, "disconnect"))
+    gap.retired((0, MD), T0 + SECOND)
+    gap.retired((0, TRADES), T0 + SECOND)
+    gap.interrupted(Interrupted((0,), (MD, TRADES), T0 + 2 * SECOND, "disconnect"))
+    assert gap.tick() == (GapRecord(0, MD, None, None, T0, T0 + SECOND, "disconnect"),)
+    assert gap.close(T0 + 3 * SECOND) == ()
+
+
+def test_ids_missing_while_a_stream_was_retired_say_so() -> None:
+    """They are not on disk, so a record is needed, but nothing went wrong."""
+    gap = ledger()
+    gap.retired((0, TRADES), T0 + 1)
+    gap.retired((0, MD), T0 + 1)
+    gap.resumed(Resumed((0,), (TRADES, MD), T0 + 9))
+    gap.hole(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(20, 20, T0 + SECOND, T0 + 2 * SECOND))
+    assert gap.close(T0) == (
+        lost(5, 9, "retired"),
+        GapRecord(0, TRADES, 20, 20, T0 + SECOND, T0 + 2 * SECOND, "sequence"),
+    )

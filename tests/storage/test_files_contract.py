@@ -1,0 +1,108 @@
+"""What every implementation of the files port must do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.memory_files import MemoryFiles
+from tick_logger.storage.files import DiskFiles, Files
+
+
+@pytest.fixture(params=["disk", "disk, one open file", "memory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
+    made: Files
+    match request.param:
+        case "disk":
+            made = DiskFiles(tmp_path / "root", max_open=100)
+        case "disk, one open file":
+            made = DiskFiles(tmp_path / "root", max_open=1)
+        case _:
+            made = MemoryFiles()
+    yield made
+    made.close()
+
+
+def test_append_makes_folders_and_file(files: Files) -> None:
+    """The first append makes whatever is missing; the next ones add at the end."""
+    files.append("a/b/c.bin", b"one")
+    files.append("a/b/d.bin", b"!")
+    files.append("a/b/c.bin", memoryview(b"-two-")[1:4])
+    assert files.read("a/b/c.bin") == b"onetwo"
+    assert files.read("a/b/d.bin") == b"!"
+
+
+def test_append_after_truncate_continues_there(files: Files) -> None:
+    """A cut file grows from its new end, without a hole."""
+    files.append("x", b"0123456789")
+    files.truncate("x", 4)
+    files.append("x", b"AB")
+    assert files.read("x") == b"0123AB"
+
+
+def test_append_after_close_is_allowed(files: Files) -> None:
+    """Closing gives back resources and nothing else."""
+    files.append("x", b"1")
+    files.close()
+    files.append("x", b"2")
+    assert files.read("x") == b"12"
+
+
+def test_append_of_nothing_makes_the_file(files: Files) -> None:
+    """No bytes are as good as any."""
+    files.append("x", b"")
+    assert files.exists("x")
+    assert files.size("x") == 0
+
+
+def test_size_and_exists(files: Files) -> None:
+    """A file that is not there has no bytes."""
+    files.append("a/x", b"abc")
+    assert (files.size("a/x"), files.exists("a/x")) == (3, True)
+    assert (files.size("a/y"), files.exists("a/y")) == (0, False)
+    assert not files.exists("a")
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "expected"),
+    [(0, None, b"abcdef"), (2, None, b"cdef"), (2, 3, b"cde"), (4, 10, b"ef"), (9, 1, b"")],
+)
+def test_read_of_a_part(files: Files, offset: int, length: int | None, expected: bytes) -> None:
+    """A part ends with the file at the latest."""
+    files.append("x", b"abcdef")
+    assert files.read("x", offset, length) == expected
+
+
+def test_reading_or_cutting_what_is_not_there(files: Files) -> None:
+    """There is nothing to read or cut."""
+    with pytest.raises(FileNotFoundError):
+        files.read("nothing")
+    with pytest.raises(FileNotFoundError):
+        files.truncate("nothing", 0)
+
+
+def test_list(files: Files) -> None:
+    """Names of one folder, folders marked; or all files below it."""
+    for path in ("top", "a/z", "a/b/c", "a/b/d", "ab/e"):
+        files.append(path, b"")
+    assert files.list() == ["a/", "ab/", "top"]
+    assert files.list("a") == ["b/", "z"]
+    assert files.list("a", recursive=True) == ["a/b/c", "a/b/d", "a/z"]
+    assert files.list(recursive=True) == ["a/b/c", "a/b/d", "a/z", "ab/e", "top"]
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_list_of_no_folder_is_empty(files: Files, recursive: bool) -> None:
+    """What is not there holds nothing, and looking does not make it."""
+    assert files.list("nowhere", recursive=recursive) == []
+    assert files.list(recursive=recursive) == []
+
+
+def test_sync_keeps_what_was_written(files: Files) -> None:
+    """Syncing is possible at any time, also before the first append."""
+    files.sync()
+    files.append("x", b"abc")
+    files.sync()
+    assert files.read("x") == b"abc"

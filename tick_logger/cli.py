@@ -1,0 +1,270 @@
+"""The command line: reads arguments, starts one thing, and returns its exit code.
+
+Everything heavy is imported by the command that needs it, so that `--help` answers quickly.  What
+is wrong with arguments or configuration is said in full, calmly, on standard error, with exit
+code 2, before anything was touched.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import cyclopts
+
+from tick_logger import __version__
+from tick_logger.errors import ConfigError, StorageError
+
+if TYPE_CHECKING:
+    from tick_logger.app import Service
+    from tick_logger.config import Config
+    from tick_logger.model.tables import Table
+    from tick_logger.storage.report import Report
+
+EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_STORAGE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+app = cyclopts.App(
+    name="tick_logger",
+    help="Record live crypto-market data into column files, with every hole written down.",
+    help_format="plaintext",
+    version=__version__,
+    exit_on_error=False,
+    print_error=False,
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.  `arguments` are those of the process if None."""
+    try:
+        code: int | None = app(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+        return code or EXIT_CLEAN
+    except cyclopts.UnusedCliTokensError as error:
+        extra = " ".join(error.unused_tokens or ())
+        return _refuse([("usage", f"unexpected: {extra}"), ("help", "tick_logger --help")])
+    except cyclopts.CycloptsError as error:
+        return _refuse([("usage", str(error)), ("help", "tick_logger --help")])
+    except ConfigError as error:
+        return _refuse(error.problems)
+    except StorageError as error:
+        _complain(f"tick_logger: {error}")
+        return EXIT_STORAGE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FOUND
+
+
+@app.default
+def record_command(*, config: Path | None = None, data_path: str | None = None) -> int:
+    """Record until SIGINT or SIGTERM, then flush everything.
+
+    Parameters
+    ----------
+    config
+        TOML file; only the exchanges that it names are recorded. Without it, all of them are.
+    data_path
+        Directory to record into, instead of the configured one.
+    """
+    return _record(_load(config, data_path))
+
+
+@app.command(name="demo")
+def demo_command(
+    *, data_path: str | None = None, duration: float | None = None, rate: float = 200.0
+) -> int:
+    """Record from simulated exchanges on this machine; no network is needed.
+
+    Parameters
+    ----------
+    data_path
+        Directory to record into; a new one is made if it is left out.
+    duration
+        Seconds to record; until Ctrl-C if it is left out.
+    rate
+        Messages per second, all exchanges together.
+    """
+    from tick_logger.config_rules import text
+
+    _require(
+        _positive("--duration", duration),
+        _positive("--rate", rate),
+        None if data_path is None else _problem("--data-path", text(data_path)),
+    )
+    import trio
+
+    from tick_logger.demo import run_demo
+
+    show = _presenter("info")
+    return trio.run(
+        partial(run_demo, data_path=data_path, duration_secs=duration, rate=rate, show=show)
+    )
+
+
+@app.command(name="simulate")
+def simulate_command(
+    exchange: str,
+    /,
+    *,
+    port: int = 0,
+    rate: float = 200.0,
+    symbols: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+) -> int:
+    """Run one simulated exchange on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    exchange
+        Its name.
+    port
+        Port of 127.0.0.1 to listen on; any free one if it is 0.
+    rate
+        Messages per second, if everything is subscribed.
+    symbols
+        What it lists, one symbol for each time the option is given.
+    """
+    in_range = 0 <= port <= 65_535
+    _require(
+        None if in_range else ("--port", f"must be between 0 and 65535, not {port}"),
+        _positive("--rate", rate),
+    )
+    import trio
+
+    from tick_logger.demo import run_simulated
+
+    return trio.run(partial(run_simulated, exchange, port=port, rate=rate, symbols=symbols))
+
+
+@app.command(name="check-config")
+def check_config_command(file: Path, /) -> int:
+    """Print the effective configuration, with the environment applied, or all its errors.
+
+    Parameters
+    ----------
+    file
+        TOML file.
+    """
+    from tick_logger.config import render
+
+    sys.stdout.write(render(_load(file, None)))
+    return EXIT_CLEAN
+
+
+@app.command(name="verify")
+def verify_command(directory: Path, /, *, json: bool = False) -> int:
+    """Check every promise about the files in a directory; exit code 0 only if all hold.
+
+    Parameters
+    ----------
+    directory
+        What was recorded into.
+    json
+        Print one JSON object instead of lines.
+    """
+    if not directory.is_dir():
+        raise ConfigError([("verify", f"there is no directory {directory}")])
+    from tick_logger.ops.logs import harmless
+    from tick_logger.storage.files import DiskFiles
+    from tick_logger.storage.verify import verify
+
+    try:
+        report = verify(DiskFiles(str(directory)), dense=_dense)
+    except OSError as error:
+        raise StorageError(f"{directory} cannot be checked: {error}") from error
+    if json:
+        sys.stdout.write(report.to_json() + "\n")
+    else:
+        lines = [*map(str, report.findings), *(f"note: {note}" for note in report.notes)]
+        sys.stdout.writelines(f"{harmless(line)}\n" for line in lines)
+        sys.stdout.write(_totals(report) + "\n")
+    return EXIT_CLEAN if report.ok and report.table_days else EXIT_FOUND
+
+
+# -- what the commands share ----------------------------------------------------------------------
+
+
+def _record(config: Config) -> int:
+    import trio
+
+    from tick_logger.app import record
+
+    return trio.run(partial(record, config, show=_presenter(config.logger.log_level)))
+
+
+def _presenter(log_level: str) -> Callable[[Service], Awaitable[None]]:
+    """Set up logging, and say how a running service shows itself."""
+    from rich.console import Console
+
+    from tick_logger.ops.logs import configure
+    from tick_logger.ops.present import present
+
+    logs, console = configure(log_level), Console()
+
+    async def show(service: Service) -> None:
+        data_path = service.config.logger.data_path
+        await present(service.snapshot, console=console, logs=logs, data_path=data_path)
+
+    return show
+
+
+def _load(path: Path | None, data_path: str | None) -> Config:
+    from tick_logger.config import VenueDefaults
+    from tick_logger.config_load import load
+    from tick_logger.exchanges import registry
+
+    venues = {}
+    for name in registry.available():
+        exchange = registry.get(name)
+        venues[name] = VenueDefaults(exchange.ws_endpoint, exchange.rest_endpoint, exchange.feeds)
+    return load(path, os.environ, venues, data_path)
+
+
+def _totals(report: Report) -> str:
+    if report.ok and not report.table_days:
+        return "nothing is recorded here"
+    outcome = "all promises hold" if report.ok else f"{len(report.findings):,} findings"
+    return (
+        f"{outcome}: {report.rows:,} rows in {report.table_days:,} table-days"
+        f" of {report.symbols:,} symbols and {report.exchanges:,} exchanges"
+    )
+
+
+def _dense(exchange: str, table: Table) -> bool:
+    from tick_logger.exchanges import registry
+
+    return exchange in registry.available() and table in registry.get(exchange).dense_ids
+
+
+def _positive(name: str, value: float | None) -> tuple[str, str] | None:
+    if value is None or (math.isfinite(value) and value > 0):
+        return None
+    return name, f"must be a number above zero, not {value:g}"
+
+
+def _problem(name: str, reason: str | None) -> tuple[str, str] | None:
+    return None if reason is None else (name, reason)
+
+
+def _require(*problems: tuple[str, str] | None) -> None:
+    found = [problem for problem in problems if problem is not None]
+    if found:
+        raise ConfigError(found)
+
+
+def _refuse(problems: Sequence[tuple[str, str]]) -> int:
+    _complain("tick_logger did not start:")
+    for path, reason in problems:
+        _complain(f"  {path}: {reason}")
+    return EXIT_USAGE
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(line + "\n")

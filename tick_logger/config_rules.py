@@ -1,0 +1,135 @@
+"""What a single configuration value may be: small rules that answer with a reason or with nothing.
+
+A rule takes a value of the right type and returns why it is refused, in plain words, or None.
+Rules stand beside the keys in `config`; they know of no key, no section and no exchange.  The only
+thing outside the value that a rule looks at is whether a named file exists.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+Rule: TypeAlias = Callable[[Any], str | None]
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def between(low: float, high: float, unit: str, why: str) -> Rule:
+    """A finite number from `low` to `high` (both allowed); `why` says what lies beyond."""
+
+    def rule(value: float) -> str | None:
+        if math.isfinite(value) and low <= value <= high:
+            return None
+        return f"must be between {low:g} and {high:g} {unit}, not {value}: {why}"
+
+    return rule
+
+
+def one_of(*words: str) -> Rule:
+    """One of a few words."""
+
+    def rule(value: str) -> str | None:
+        if value in words:
+            return None
+        return f"must be one of {listed(words)}, not {quoted(value)}{hint(value, words)}"
+
+    return rule
+
+
+def feed_among(feeds: Collection[str]) -> Rule:
+    """The name of a feed."""
+
+    def rule(value: str) -> str | None:
+        if value in feeds:
+            return None
+        return f"unknown feed {quoted(value)}{hint(value, feeds) or f'; known: {listed(feeds)}'}"
+
+    return rule
+
+
+def url(*schemes: str) -> Rule:
+    """An address with one of the schemes, a host, and nothing that a server would not expect."""
+    beginnings = " or ".join(f"{scheme}://" for scheme in schemes)
+
+    def rule(value: str) -> str | None:
+        try:
+            parts = urlsplit(value)
+            port_is_zero = parts.port == 0
+        except ValueError as error:
+            return f"is not an address: {error}"
+        if parts.scheme not in schemes:
+            return f"must begin with {beginnings}, unlike {quoted(value)}"
+        if not parts.hostname or re.search(r"\s", value):
+            return f"names no host: {quoted(value)}"
+        if port_is_zero:
+            return "port 0 cannot be connected to"
+        return None
+
+    return rule
+
+
+def text(value: str) -> str | None:
+    """Not empty, and without control characters."""
+    if not value.strip():
+        return "must not be empty"
+    return plain(value)
+
+
+def plain(value: str) -> str | None:
+    """No control characters and no broken encoding; may be empty."""
+    if _UNPRINTABLE.search(value):
+        return f"contains a control character or broken encoding: {value!a}"
+    return None
+
+
+def existing_file(value: str) -> str | None:
+    """Empty, or the path of a file that is there now."""
+    if not value or plain(value):
+        return plain(value)
+    return None if Path(value).is_file() else f"there is no file {quoted(value)}"
+
+
+def some_distinct(values: Sequence[Any]) -> str | None:
+    """At least one entry, none of them twice."""
+    if not values:
+        return "names nothing; leave the key out for its default"
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    return f"names {', '.join(quoted(value) for value in twice)} more than once" if twice else None
+
+
+# -- words for messages ---------------------------------------------------------------------------
+
+
+def quoted(value: object) -> str:
+    """The value as a person would quote it."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def listed(words: Collection[str]) -> str:
+    """The words, separated by commas."""
+    return ", ".join(words) if words else "none"
+
+
+def hint(wrong: str, known: Collection[str], likeness: float = 0.6) -> str:
+    """`; did you mean "..."?` where a known word is near (1 is equality), else nothing."""
+    near = difflib.get_close_matches(wrong, known, n=1, cutoff=likeness)
+    return f"; did you mean {quoted(near[0])}?" if near else ""
+
+
+def described(value: object) -> str:
+    """What a value is, in the words of someone who wrote a TOML file."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text {quoted(value)}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, list):
+        return "a list"
+    return "a table" if isinstance(value, dict) else f"a {type(value).__name__}"

@@ -1,0 +1,400 @@
+"""Binance spot: combined streams of the public market data.
+
+| stream         | message         | what becomes of it                             | evidence   |
+|----------------|-----------------|------------------------------------------------|------------|
+| `@trade`       | trade           | TRADES; `m`, buyer is maker: the taker sold    | 2024, 2026 |
+| `@bookTicker`  | (no type)       | QUOTES, without event time                     | 2021, 2024 |
+| `@ticker`      | 24hrTicker      | MD; volume is the last trade's, not the day's  | docs       |
+| `@depth@100ms` | depthUpdate     | BOOK; BookLink, also if both sides are empty   | 2021, 2024 |
+| `@aggTrade`, `@kline_*` | (own)  | nothing: never asked for                       | 2021       |
+| (none)         | result or error | Acknowledged or Refused                        | docs       |
+| (any or none)  | serverShutdown  | GoingAway                                      | docs       |
+| (our wrapping) | REST depth body | BOOK, flagged; BookSnapshot                    | 2021, 2024 |
+
+Evidence names the year of the recorded frames that the tests decode.  Times are asked for in
+microseconds; milliseconds are understood as well, because older recordings hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, ClassVar
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges import base
+from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.decode import (
+    ABOVE_ZERO,
+    FROM_ZERO,
+    UNDECODABLE,
+    Findings,
+    Frames,
+    Id,
+    Level,
+    M,
+    NumberRule,
+    decode_each,
+    explained,
+    grouped,
+    unix_times,
+)
+from tick_logger.model import tables
+from tick_logger.model.instruments import Instrument
+
+# -- messages: only the fields that are used, under the venue's own one-letter names ---------------
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    stream: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+    snapshot: str = ""  # a symbol: this is our own wrapping of a REST answer
+
+
+class _Trade(msgspec.Struct, gc=False):
+    s: str
+    t: Id
+    p: float
+    q: float
+    T: Id
+    m: bool
+
+
+class _BookTicker(msgspec.Struct, gc=False):
+    s: str
+    u: Id
+    b: float
+    B: float
+    a: float
+    A: float
+
+
+class _Ticker(msgspec.Struct, gc=False):
+    s: str
+    E: Id
+    c: float
+    Q: float
+    b: float
+    a: float
+    L: Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]  # -1: no trade in the last 24 hours
+
+
+class _Depth(msgspec.Struct, gc=False):
+    s: str
+    E: Id
+    U: Id
+    u: Id
+    b: list[Level]
+    a: list[Level]
+
+
+class _Snapshot(msgspec.Struct, gc=False):
+    lastUpdateId: Id  # noqa: N815 (the venue's name)
+    bids: list[Level]
+    asks: list[Level]
+
+
+class _Error(msgspec.Struct, gc=False):
+    code: int = 0
+    msg: str = ""
+
+
+class _Control(msgspec.Struct, gc=False):
+    """Everything that is no message of a stream."""
+
+    id: Id | None = None
+    result: msgspec.Raw = msgspec.Raw()
+    error: _Error | None = None
+    e: str = ""
+
+
+class _Symbol(msgspec.Struct, gc=False):
+    symbol: str
+    status: str
+    baseAsset: str = ""  # noqa: N815
+    quoteAsset: str = ""  # noqa: N815
+    isSpotTradingAllowed: bool = False  # noqa: N815
+    permissions: list[str] = []
+    permissionSets: list[list[str]] = []  # noqa: N815
+
+    def instrument(self) -> Instrument:
+        # The lists are older and newer ways to say the same; which of the three is filled varies.
+        spot = (
+            self.isSpotTradingAllowed
+            or "SPOT" in self.permissions
+            or any("SPOT" in permissions for permissions in self.permissionSets)
+        )
+        active = spot and self.status == "TRADING"
+        return Instrument(self.symbol, self.baseAsset, self.quoteAsset, active)
+
+
+class _ExchangeInfo(msgspec.Struct, gc=False):
+    symbols: list[_Symbol]
+
+
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_control = msgspec.json.Decoder(_Control).decode
+_decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
+
+# -- rows ------------------------------------------------------------------------------------------
+
+_TAKER_WHERE_BUYER_IS_MAKER = {True: tables.SIDE_SELL, False: tables.SIDE_BUY}
+
+# An empty side of a book is sent as price and size 0.
+_TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
+_QUOTE = NumberRule(best_bid=FROM_ZERO, bid_size=FROM_ZERO, best_ask=FROM_ZERO, ask_size=FROM_ZERO)
+_TICKER = NumberRule(price=ABOVE_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, best_ask=FROM_ZERO)
+
+
+def _trades(found: Findings, frame: Frames, messages: list[_Trade]) -> None:
+    price, size = found.numbers(frame, _TRADE, [m.p for m in messages], [m.q for m in messages])
+    no_uuid = np.zeros(len(messages), tables.UUID_DTYPE)
+    columns = {
+        "instrument": found.instruments(frame, [m.s for m in messages]),
+        "event_ns": unix_times([m.T for m in messages]),
+        "seq": [m.t for m in messages],
+        "price": price,
+        "size": size,
+        "side": [_TAKER_WHERE_BUYER_IS_MAKER[m.m] for m in messages],
+        "maker": no_uuid,
+        "taker": no_uuid,
+    }
+    found.rows(tables.Table.TRADES, frame, columns)
+
+
+def _book_tickers(found: Findings, frame: Frames, messages: list[_BookTicker]) -> None:
+    bid, bid_size, ask, ask_size = found.numbers(
+        frame,
+        _QUOTE,
+        [m.b for m in messages],
+        [m.B for m in messages],
+        [m.a for m in messages],
+        [m.A for m in messages],
+    )
+    columns = {
+        "instrument": found.instruments(frame, [m.s for m in messages]),
+        "event_ns": np.full(len(messages), tables.NO_TIME),
+        "seq": [m.u for m in messages],
+        "best_bid": bid,
+        "best_bid_size": bid_size,
+        "best_ask": ask,
+        "best_ask_size": ask_size,
+    }
+    found.rows(tables.Table.QUOTES, frame, columns)
+
+
+def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
+    price, volume, bid, ask = found.numbers(
+        frame,
+        _TICKER,
+        [m.c for m in messages],
+        [m.Q for m in messages],
+        [m.b for m in messages],
+        [m.a for m in messages],
+    )
+    columns = {
+        "instrument": found.instruments(frame, [m.s for m in messages]),
+        "event_ns": unix_times([m.E for m in messages]),
+        "seq": [max(m.L, 0) for m in messages],
+        "price": price,
+        "volume": volume,
+        "side": np.full(len(messages), tables.SIDE_UNKNOWN),
+        "best_bid": bid,
+        "best_ask": ask,
+    }
+    found.rows(tables.Table.MD, frame, columns)
+
+
+def _depths(found: Findings, frame: Frames, messages: list[_Depth]) -> None:
+    instrument = found.instruments(frame, [m.s for m in messages])
+    columns: dict[str, npt.NDArray[np.generic]] = {
+        "instrument": instrument,
+        "event_ns": unix_times([m.E for m in messages]),
+        "seq": np.array([m.u for m in messages], np.uint64),
+    }
+    found.book(frame, columns, [m.b for m in messages], [m.a for m in messages])
+    for number, index, m in zip(frame.tolist(), instrument.tolist(), messages, strict=True):
+        if m.u < m.U:
+            found.reject(number, f"depth update from id {m.U} to the smaller id {m.u}")
+        found.event(number, base.BookLink(index, m.U, m.u))
+
+
+# -- sorting out -----------------------------------------------------------------------------------
+
+
+def _lax(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
+    return msgspec.json.Decoder(message, strict=False).decode  # numbers arrive as texts
+
+
+# How the messages of a kind of stream are decoded, and what makes rows of them.
+_KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Findings, Frames, Any], None]]] = {
+    "trade": (_lax(_Trade), _trades),
+    "bookTicker": (_lax(_BookTicker), _book_tickers),
+    "ticker": (_lax(_Ticker), _tickers),
+    "depth": (_lax(_Depth), _depths),
+}
+_decode_snapshot = _lax(_Snapshot)
+_UNINTERESTING = {"aggTrade", "kline"}
+
+
+def _kind_of_stream(stream: str) -> str:
+    """`btcusdt@depth@100ms` is of kind depth, `btcusdt@kline_1m` of kind kline."""
+    return stream.partition("@")[2].partition("@")[0].partition("_")[0]
+
+
+def _undecodable(found: Findings, kind: str, frame: int, error: Exception) -> None:
+    found.reject(frame, f"{kind}: {explained(error)}")
+
+
+def _stream(found: Findings, kind: str, frame: Frames, envelopes: list[_Envelope]) -> None:
+    """All messages of one kind of stream."""
+    data = [envelope.data for envelope in envelopes]
+    decode, handle = _KINDS[kind]
+    kept, messages = decode_each(decode, frame.tolist(), data, partial(_undecodable, found, kind))
+    if messages:
+        handle(found, np.array(kept, np.int32), messages)
+
+
+def _snapshot(found: Findings, frame: int, envelope: _Envelope) -> None:
+    """A REST book snapshot with its symbol, which the answer itself does not name."""
+    try:
+        snapshot = _decode_snapshot(envelope.data)
+    except UNDECODABLE as error:
+        return found.reject(frame, f"snapshot: {explained(error)}")
+    one = np.array([frame], np.int32)
+    instrument = found.instruments(one, [envelope.snapshot])
+    columns: dict[str, npt.NDArray[np.generic]] = {
+        "instrument": instrument,
+        "event_ns": np.array([tables.NO_TIME]),
+        "seq": np.array([snapshot.lastUpdateId], np.uint64),
+    }
+    found.book(one, columns, [snapshot.bids], [snapshot.asks], tables.FLAG_SNAPSHOT)
+    found.event(frame, base.BookSnapshot(int(instrument[0]), snapshot.lastUpdateId))
+
+
+def _other(found: Findings, frame: int, envelope: _Envelope, payload: bytes) -> None:
+    """A message of no known stream: a snapshot of ours, an answer, an announcement, or garbage."""
+    if envelope.snapshot:
+        return _snapshot(found, frame, envelope)
+    try:
+        message = _decode_control(envelope.data if envelope.stream else payload)
+    except UNDECODABLE as error:
+        unknown = f"unknown stream {envelope.stream!r}" if envelope.stream else explained(error)
+        return found.reject(frame, unknown)
+    if message.e == "serverShutdown":
+        found.event(frame, base.GoingAway("serverShutdown"))
+    elif envelope.stream:
+        found.reject(frame, f"unknown stream {envelope.stream!r}")
+    elif message.error is not None:
+        reason = f"{message.error.msg} (code {message.error.code})"
+        found.event(frame, base.Refused(message.id, reason))
+    elif bytes(message.result) and message.id is not None:
+        found.event(frame, base.Acknowledged(message.id))
+    else:
+        found.reject(frame, "neither a message of a stream nor an answer to a request")
+
+
+# -- the venue -------------------------------------------------------------------------------------
+
+_CHANNELS = {
+    "ticker": "ticker",
+    "trades": "trade",
+    "quotes": "bookTicker",
+    "orderbook": "depth@100ms",
+}
+
+# GET depth costs a weight of 250 for 5000 levels and 50 for 1000, of 6000 per minute.  A few books
+# get all levels that there are; many would take too long, or leave no weight for the listing.
+_DEEP_SNAPSHOT_SYMBOLS = 20
+_DEEP_LEVELS, _LEVELS = 5000, 1000
+
+
+class Binance(Exchange):
+    """Binance spot."""
+
+    name: ClassVar[str] = "binance"
+    ws_endpoint: ClassVar[str] = "wss://stream.binance.com:9443"
+    rest_endpoint: ClassVar[str] = "https://api.binance.com"
+    feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
+    # Nowhere promised, though true of every recorded frame: a hole is a suspect, not a proof.
+    dense_ids: ClassVar[frozenset[tables.Table]] = frozenset({tables.Table.TRADES})
+    book_ids_chained: ClassVar[bool] = True
+    profile: ClassVar[base.Profile] = base.Profile(
+        client_messages_per_second=5.0,
+        requests_per_second=2.0,  # pongs count as messages and must never wait
+        subscriptions_per_request=100,
+        lifetime_secs=(20 * 3600.0, 23 * 3600.0),  # the venue cuts at 24 h
+    )
+
+    def ws_url(self, endpoint: str) -> str:
+        """The combined stream, with times in microseconds."""
+        return endpoint.rstrip("/") + "/stream?timeUnit=MICROSECOND"
+
+    def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """SUBSCRIBE requests with ids `first_id`, `first_id + 1` and so on."""
+        return self._requests("SUBSCRIBE", wanted, first_id)
+
+    def unsubscribe(self, unwanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """UNSUBSCRIBE requests with ids `first_id`, `first_id + 1` and so on."""
+        return self._requests("UNSUBSCRIBE", unwanted, first_id)
+
+    def _requests(
+        self, method: str, subscriptions: Sequence[Subscription], first_id: int
+    ) -> list[Request]:
+        size = self.profile.subscriptions_per_request
+        ordered = sorted(set(subscriptions))
+        requests = []
+        for request_id, start in enumerate(range(0, len(ordered), size), first_id):
+            part = ordered[start : start + size]
+            streams = [f"{s.symbol.lower()}@{_CHANNELS[s.feed]}" for s in part]
+            text = msgspec.json.encode({"method": method, "params": streams, "id": request_id})
+            requests.append(Request(text.decode(), frozenset(part), request_id))
+        return requests
+
+    def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
+        """What the payloads say: see the table at the head of this module."""
+        found = Findings(instruments)
+        failed = partial(_undecodable, found, "envelope")
+        frames, envelopes = decode_each(_decode_envelope, range(len(payloads)), payloads, failed)
+        streams = [envelope.stream for envelope in envelopes]
+        kinds = {stream: _kind_of_stream(stream) for stream in set(streams)}
+        for kind, frame, group in grouped([kinds[s] for s in streams], frames, envelopes):
+            if kind in _KINDS:
+                _stream(found, kind, frame, group)
+            elif kind not in _UNINTERESTING:
+                for number, envelope in zip(frame.tolist(), group, strict=True):
+                    _other(found, number, envelope, payloads[number])
+        return found.done()
+
+    def listing_url(self, rest_endpoint: str) -> str:
+        """GET exchangeInfo."""
+        return rest_endpoint.rstrip("/") + "/api/v3/exchangeInfo"
+
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+        """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
+        try:
+            info = _decode_info(body)
+        except UNDECODABLE as error:
+            raise VenueError(f"exchangeInfo: {explained(error)}") from error
+        return tuple(symbol.instrument() for symbol in info.symbols)
+
+    def snapshots_per_minute(self, symbols: int) -> float:
+        """5000 of the request weight of 6000 a minute."""
+        return 20.0 if symbols <= _DEEP_SNAPSHOT_SYMBOLS else 100.0
+
+    def snapshot_url(self, rest_endpoint: str, symbol: str, symbols: int) -> str:
+        """GET depth, with as many levels as the request weights allow for so many books."""
+        limit = _DEEP_LEVELS if symbols <= _DEEP_SNAPSHOT_SYMBOLS else _LEVELS
+        query = f"symbol={quote(symbol)}&limit={limit}"
+        return f"{rest_endpoint.rstrip('/')}/api/v3/depth?{query}"
+
+    def snapshot_payload(self, symbol: str, body: bytes) -> bytes:
+        """`{"snapshot": symbol, "data": body}`: the body itself does not say whose it is."""
+        return b'{"snapshot":' + msgspec.json.encode(symbol) + b',"data":' + body + b"}"
+
+
+EXCHANGE = Binance()

@@ -1,0 +1,328 @@
+"""Building blocks of decoding: many like messages to columns at once, with every value checked.
+
+A `Findings` collects what the payloads of one decode call say.  Adapters decode each payload with
+one compiled msgspec decoder, put like messages together, and hand whole lists of field values to
+the methods here.  Invariant: a payload that was rejected for any of its values yields no row and
+no event, and no other payload is touched by it.  Nothing here knows a venue.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import unhexlify
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Annotated, TypeAlias, TypeVar
+
+import attrs
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges.base import BadFrame, Decoded, DecodedRows, Event
+from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
+
+K = TypeVar("K", bound=Hashable)
+M = TypeVar("M")
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Frames: TypeAlias = npt.NDArray[np.int32]
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""An id, sequence or time as int64; msgspec alone would take an integer of any length."""
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""All that a compiled decoder raises over a payload.  Text that is no UTF-8 and nesting of a
+thousand levels have exceptions of their own, which are no `MsgspecError`."""
+
+MAX_NUMBER = 1e30
+"""Prices and sizes end here: far above any real one, and below the largest f4 (3.4e38), so that
+no column of either width ever holds an infinity."""
+
+MAX_REASON_CHARS = 200
+"""A reason quotes what was sent, which may be megabytes long."""
+
+_FIRST_SECOND = 946_684_800  # 2000-01-01: an older event time is a placeholder, no time
+_LAST_SECOND = 4_102_444_800  # 2100-01-01
+
+
+class NumberRule:
+    """The lowest allowed value of each number column of one kind of message, by name.
+
+    `ABOVE_ZERO` and `FROM_ZERO` are the usual ones.  The check is one comparison for all columns.
+    """
+
+    def __init__(self, **lowest: float) -> None:
+        self.names = list(lowest)
+        self.lowest = np.array(list(lowest.values()))[:, np.newaxis]
+
+
+ABSENT = float("nan")
+"""Default of optional number fields, known by identity: a NaN that was sent is not this one."""
+
+ABOVE_ZERO = float(np.finfo(np.float64).smallest_subnormal)
+FROM_ZERO = 0.0
+
+Level: TypeAlias = tuple[float, float]
+"""Price and size of one level of a book."""
+
+LEVEL = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
+
+
+@attrs.define
+class Findings:
+    """What the payloads of one decode call say, put together by `done`."""
+
+    symbols: Mapping[str, int]
+    _bad: dict[int, str] = attrs.field(factory=dict, init=False)
+    _parts: dict[Table, list[DecodedRows]] = attrs.field(factory=dict, init=False)
+    _events: list[tuple[int, Event]] = attrs.field(factory=list, init=False)
+
+    def reject(self, frame: int, reason: str) -> None:
+        """Payload `frame` is bad; the first reason stays."""
+        if len(reason) > MAX_REASON_CHARS:
+            reason = reason[:MAX_REASON_CHARS] + "..."
+        self._bad.setdefault(frame, reason)
+
+    def event(self, frame: int, event: Event) -> None:
+        """Payload `frame` says `event`."""
+        self._events.append((frame, event))
+
+    def rows(self, table: Table, frame: Frames, columns: Mapping[str, npt.ArrayLike]) -> None:
+        """Rows of a table, one value per row in each column and in `frame` (never decreasing)."""
+        dtypes = SPECS[table].all_fields
+        cast = {
+            name: np.asarray(columns[name], dtypes[name]) for name in dtypes if name != "recv_ns"
+        }
+        self._parts.setdefault(table, []).append(DecodedRows(table, cast, frame))
+
+    def instruments(self, frame: Frames, names: Sequence[str]) -> npt.NDArray[np.int32]:
+        """The indices of symbols (int32, shape `(n,)`); an unknown symbol rejects its payload."""
+        index = self.symbols
+        try:
+            return np.array([index[name] for name in names], np.int32)
+        except KeyError:
+            pass
+        for number, name in zip(frame.tolist(), names, strict=True):
+            if name not in index:
+                self.reject(number, f"unknown symbol {name!r}")
+        return np.array([index.get(name, -1) for name in names], np.int32)
+
+    def numbers(self, frame: Frames, rule: NumberRule, *columns: Sequence[float]) -> Floats:
+        """Prices and sizes of n messages as float64 of shape `(fields, n)`, NaN where `ABSENT`.
+
+        A value that is not finite or out of range rejects its payload.  (The decoder itself
+        accepts the texts "nan" and "inf".)
+        """
+        flat = np.fromiter(chain.from_iterable(columns), np.float64, len(columns) * len(frame))
+        values = flat.reshape(len(columns), -1)
+        good = (values >= rule.lowest) & (values < MAX_NUMBER)
+        if not good.all():
+            for field in np.flatnonzero(~good.all(axis=1)).tolist():
+                absent = np.array([value is ABSENT for value in columns[field]])
+                for row in np.flatnonzero(~(good[field] | absent)).tolist():
+                    reason = f"{rule.names[field]} of {values[field, row]} is out of range"
+                    self.reject(int(frame[row]), reason)
+        return values
+
+    def book(
+        self,
+        frame: Frames,
+        columns: Mapping[str, npt.NDArray[np.generic]],
+        bids: Sequence[list[Level]],
+        asks: Sequence[list[Level]],
+        flags: int = 0,
+    ) -> None:
+        """BOOK rows of messages that hold a list of bids and a list of asks each, in that order.
+
+        `columns` are instrument, event_ns and seq, with one value per message as in `frame`.
+        """
+        lists = list(chain.from_iterable(zip(bids, asks, strict=True)))
+        counts = np.fromiter(map(len, lists), np.int64, len(lists))
+        per_message = counts[::2] + counts[1::2]
+        per_level = np.repeat(frame, per_message)
+        levels = list(chain.from_iterable(lists))
+        prices, sizes = [level[0] for level in levels], [level[1] for level in levels]
+        price, size = self.numbers(per_level, LEVEL, prices, sizes)
+        own = {
+            "side": np.repeat(np.tile([BOOK_BID, BOOK_ASK], len(frame)), counts),
+            "price": price,
+            "size": size,
+            "flags": np.full(len(levels), flags, np.uint32),
+        }
+        repeated = {name: np.repeat(column, per_message) for name, column in columns.items()}
+        self.rows(Table.BOOK, per_level, repeated | own)
+
+    def iso_times(self, frame: Frames, texts: Sequence[str]) -> Ints:
+        """ISO-8601 UTC texts as int64 ns; NO_TIME where empty or outside 2000 to 2100.
+
+        A text that is no such time rejects its payload.
+        """
+        try:
+            return _whole_microseconds(texts)
+        except ValueError:
+            times = [_one_time(text) for text in texts]
+        for row, time_ns in enumerate(times):
+            if time_ns is None:
+                self.reject(int(frame[row]), f"{texts[row]!r} is not a time")
+        return np.array([NO_TIME if ns is None else ns for ns in times], np.int64)
+
+    def uuids(self, frame: Frames, texts: Sequence[str]) -> npt.NDArray[np.void]:
+        """UUID texts as their 16 bytes (shape `(n,)`); a malformed one rejects its payload."""
+        try:
+            return _uuid_bytes(texts)
+        except ValueError:
+            return np.concatenate(
+                [self._uuid(int(f), t) for f, t in zip(frame, texts, strict=True)]
+            )
+
+    def _uuid(self, frame: int, text: str) -> npt.NDArray[np.void]:
+        try:
+            return _uuid_bytes([text])
+        except ValueError:
+            self.reject(frame, f"{text!r} is not a UUID")
+            return np.zeros(1, UUID_DTYPE)
+
+    def done(self) -> Decoded:
+        """Everything found, without what rejected payloads said."""
+        tables = [_merged(table, parts, self._bad) for table, parts in self._parts.items()]
+        events = sorted(self._events, key=itemgetter(0))
+        return Decoded(
+            rows=tuple(rows for rows in tables if len(rows.frame)),
+            events=tuple(entry for entry in events if entry[0] not in self._bad),
+            bad=tuple(BadFrame(frame, self._bad[frame]) for frame in sorted(self._bad)),
+        )
+
+
+def decode_each(
+    decode: Callable[[bytes | msgspec.Raw], M],
+    frames: Sequence[int],
+    payloads: Sequence[bytes | msgspec.Raw],
+    failed: Callable[[int, Exception], None],
+) -> tuple[Sequence[int], list[M]]:
+    """The messages in the payloads and the frame of each; `failed` hears of those that are none.
+
+    The usual case is one list comprehension.  Only when a payload fails, they go one by one.
+    """
+    try:
+        return frames, [decode(payload) for payload in payloads]
+    except UNDECODABLE:
+        pass
+    kept: list[int] = []
+    messages: list[M] = []
+    for frame, payload in zip(frames, payloads, strict=True):
+        try:
+            messages.append(decode(payload))
+        except UNDECODABLE as error:
+            failed(frame, error)
+        else:
+            kept.append(frame)
+    return kept, messages
+
+
+def grouped(
+    keys: Sequence[K], frames: Sequence[int], items: Sequence[M]
+) -> list[tuple[K, Frames, list[M]]]:
+    """Items put together by their key, each group with the frames of its items, in order."""
+    if keys and keys.count(keys[0]) == len(keys):  # very common, and counting is all but free
+        return [(keys[0], np.fromiter(frames, np.int32, len(frames)), list(items))]
+    groups: dict[K, tuple[list[int], list[M]]] = {}
+    for key, frame, item in zip(keys, frames, items, strict=True):
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = ([], [])
+        group[0].append(frame)
+        group[1].append(item)
+    return [(key, np.array(group[0], np.int32), group[1]) for key, group in groups.items()]
+
+
+def explained(error: Exception) -> str:
+    """Why a payload is undecodable, in words."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "text is not UTF-8"
+    return str(error)
+
+
+def unix_times(values: Sequence[int]) -> Ints:
+    """Milli- or microseconds since 1970 as int64 ns; NO_TIME outside 2000 to 2100.
+
+    The two units' ranges are a factor of 200 apart, so that the magnitude tells which one it is.
+    """
+    raw = np.array(values, np.int64)
+    millis = (raw >= _FIRST_SECOND * 1_000) & (raw < _LAST_SECOND * 1_000)
+    micros = (raw >= _FIRST_SECOND * 1_000_000) & (raw < _LAST_SECOND * 1_000_000)
+    return np.where(micros, raw * 1_000, np.where(millis, raw * 1_000_000, NO_TIME))
+
+
+# -- texts in bulk ---------------------------------------------------------------------------------
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_LIKE = b"0000-00-00T00:00:00.000000Z"
+_LIKE_BYTES = np.frombuffer(_LIKE, np.uint8)
+_SPREAD = np.where(ord("0") == _LIKE_BYTES, 9, 0).astype(np.uint8)  # digits vary, others do not
+
+
+def _whole_microseconds(texts: Sequence[str]) -> Ints:
+    """Times written exactly like `_LIKE`; ValueError if one text is not.
+
+    The form is checked here, because numpy's parser takes much else, time zones and NaT included.
+    """
+    raw = _fixed_width(texts, len(_LIKE))
+    if (raw.view(np.uint8).reshape(-1, len(_LIKE)) - _LIKE_BYTES > _SPREAD).any():
+        raise ValueError("a time of another form")
+    without_z = np.ndarray(raw.shape, f"S{len(_LIKE) - 1}", raw, strides=raw.strides)
+    micros = without_z.astype("M8[us]").view(np.int64)
+    inside = (micros >= _FIRST_SECOND * 1_000_000) & (micros < _LAST_SECOND * 1_000_000)
+    return np.where(inside, micros * 1_000, NO_TIME)
+
+
+def _one_time(text: str) -> int | None:
+    """A time with any number of decimals in ns, NO_TIME if there is none, None if malformed."""
+    if not text:
+        return NO_TIME
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        seconds = int(np.datetime64(match[1], "s").astype(np.int64))
+    except ValueError:
+        return None
+    if not _FIRST_SECOND <= seconds < _LAST_SECOND:
+        return NO_TIME
+    return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
+
+
+def _uuid_bytes(texts: Sequence[str]) -> npt.NDArray[np.void]:
+    """UUIDs in the usual form of 36 characters; ValueError if one text is not."""
+    raw = _fixed_width(texts, 36)
+    dashes = raw.view(np.uint8).reshape(-1, 36)[:, [8, 13, 18, 23]]
+    packed = unhexlify(raw.tobytes().translate(None, b"-"))
+    if len(packed) != 16 * len(texts) or (dashes != ord("-")).any():
+        raise ValueError("a UUID of another form")
+    return np.frombuffer(packed, UUID_DTYPE)
+
+
+def _fixed_width(texts: Sequence[str], width: int) -> npt.NDArray[np.bytes_]:
+    """ASCII texts of exactly `width` characters as bytes; ValueError if one text is not."""
+    if list(map(len, texts)).count(width) != len(texts):
+        raise ValueError("a text of another length")
+    return np.frombuffer("".join(texts).encode("ascii"), f"S{width}")
+
+
+def _merged(table: Table, parts: list[DecodedRows], bad: Mapping[int, str]) -> DecodedRows:
+    """The parts as one, in the order of the payloads, without the rows of bad payloads."""
+    columns, frame = parts[0].columns, parts[0].frame
+    rows: npt.NDArray[np.int64] | None = None
+    if len(parts) > 1:
+        frame = np.concatenate([part.frame for part in parts])
+        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in columns}
+        rows = np.argsort(frame, kind="stable")
+    if bad:
+        order = np.arange(len(frame)) if rows is None else rows
+        rows = order[~np.isin(frame[order], list(bad))]
+    if rows is None:
+        return parts[0]
+    return DecodedRows(table, {name: c[rows] for name, c in columns.items()}, frame[rows])

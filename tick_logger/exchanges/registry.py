@@ -1,0 +1,39 @@
+"""The exchanges that exist: every module of this package that exposes an `EXCHANGE`.
+
+There is no list to edit: a new file is a new exchange, named as its module.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import tick_logger.exchanges as package
+from tick_logger.exchanges.base import Exchange
+
+
+@functools.cache
+def _all() -> Mapping[str, Exchange]:
+    found: dict[str, Exchange] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        imported = importlib.import_module(f"{package.__name__}.{module.name}")
+        exchange = getattr(imported, "EXCHANGE", None)
+        if exchange is not None:
+            found[module.name] = exchange
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def available() -> tuple[str, ...]:
+    """The names of all exchanges, in alphabetical order."""
+    return tuple(_all())
+
+
+def get(name: str) -> Exchange:
+    """The exchange of this name; LookupError, whose message lists what exists, if there is none."""
+    exchange = _all().get(name)
+    if exchange is None:
+        raise LookupError(f"no exchange is named {name!r}; there are: {', '.join(available())}")
+    return exchange

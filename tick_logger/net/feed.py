@@ -1,0 +1,184 @@
+"""Everything of one exchange that runs: discovery, the shards it leads to, book snapshots.
+
+When the listing changes, only what changes is touched: symbols move onto connections that have
+room, new connections are added, and one that has lost its last symbol ends.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import trio
+
+from tick_logger.clock import WallClock
+from tick_logger.config import ExchangeConfig, for_symbol, matches
+from tick_logger.exchanges.base import Exchange, Subscription
+from tick_logger.model.instruments import Instrument, Instruments
+from tick_logger.model.marks import Retired
+from tick_logger.model.tables import FEEDS
+from tick_logger.net.backoff import Backoff
+from tick_logger.net.connection import Timeouts, Venue
+from tick_logger.net.dial import Dial
+from tick_logger.net.discovery import Discovery
+from tick_logger.net.intake import Intake
+from tick_logger.net.pace import SpacingGate
+from tick_logger.net.shard import Load, Shard
+from tick_logger.net.shards import Plan, plan
+from tick_logger.net.snapshots import SnapshotFetcher
+from tick_logger.net.wanted import WantedTables
+from tick_logger.ops.logs import get_logger
+from tick_logger.ops.metrics import ExchangeMetrics
+
+MAX_LISTED_IN_LOG = 20
+
+
+class Feed:
+    """One exchange, from its listing to its connections."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        config: ExchangeConfig,
+        instruments: Instruments,
+        wanted: WantedTables,
+        intake: Intake,
+        *,
+        dial: Dial,
+        clock: WallClock,
+        rng: Random,
+        metrics: ExchangeMetrics,
+    ) -> None:
+        self._exchange = exchange
+        self._config = config
+        self._instruments = instruments
+        self._wanted = wanted
+        self._metrics = metrics
+        self._rng = rng
+        self._connect_gate = SpacingGate(config.connects_per_second)
+        self._snapshots = SnapshotFetcher(
+            exchange,
+            config.rest_endpoint,
+            dial,
+            symbols=instruments.of(exchange.name),
+            books=self._count_books,
+        )
+        self._venue = Venue(
+            exchange=exchange,
+            ws_endpoint=config.ws_endpoint,
+            instruments=instruments,
+            dial=dial,
+            clock=clock,
+            intake=intake,
+            metrics=metrics,
+            snapshots=self._snapshots,
+            rng=rng,
+        )
+        self._shards: dict[int, Shard] = {}
+        self._plan = Plan({}, ())
+        self._nursery: trio.Nursery | None = None
+        self._log = get_logger().bind(exchange=exchange.name)
+
+    async def run(self) -> None:
+        """Record until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            if self._exchange.book_ids_chained:
+                nursery.start_soon(self._snapshots.run)
+            discovery = Discovery(
+                self._venue,
+                self._config.rest_endpoint,
+                self._on_listing,
+                self._connect_gate,
+                self._backoff(),
+            )
+            nursery.start_soon(discovery.run)
+
+    def _on_listing(self, listing: tuple[Instrument, ...]) -> None:
+        """Arrange the connections for a new listing."""
+        symbols = self._choose([instrument.symbol for instrument in listing])
+        before = self._plan
+        self._plan = plan(
+            before.shards,
+            symbols,
+            symbols_per_connection=self._config.symbols_per_connection,
+            max_connections=self._config.max_connections,
+        )
+        self._report_left_out()
+        self._retire({s for shard in before.shards.values() for s in shard} - set(symbols))
+        for number in sorted(before.shards.keys() | self._plan.shards.keys()):
+            now = self._plan.shards.get(number, ())
+            if now != before.shards.get(number, ()):
+                self._arrange(number, now)
+        self._metrics.connections_wanted.set(len(self._plan.shards))
+        self._metrics.symbols.set(sum(map(len, self._plan.shards.values())))
+        self._metrics.symbols_left_out.set(len(self._plan.left_out))
+
+    def _choose(self, listed: list[str]) -> list[str]:
+        """The listed symbols that are wanted, in the order of the configuration."""
+        if isinstance(self._config.symbols, str):
+            return listed
+        chosen: dict[str, None] = {}
+        for pattern in self._config.symbols:
+            found = [symbol for symbol in listed if matches((pattern,), symbol)]
+            if not found:
+                self._log.warning("symbol_not_listed", symbol=pattern)
+            chosen.update(dict.fromkeys(found))
+        return list(chosen)
+
+    def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
+        """Give a shard its symbols: start it, change it or end it."""
+        if not symbols:
+            self._shards.pop(number).scope.cancel("no symbols left")
+            return
+        load = self._load(symbols)
+        if number in self._shards:
+            self._shards[number].retarget(load)
+            return
+        assert self._nursery is not None, "listings arrive only while running"
+        shard = Shard(str(number), self._venue, load, self._connect_gate, self._backoff())
+        self._shards[number] = shard
+        self._nursery.start_soon(shard.run)
+
+    def _load(self, symbols: tuple[str, ...]) -> Load:
+        subscriptions = set()
+        timeout_secs = 0.0
+        for symbol in symbols:
+            market = for_symbol(self._config, symbol)
+            instrument = self._instruments.add(self._exchange.name, symbol)
+            self._wanted.set(instrument, [FEEDS[feed] for feed in market.feeds])
+            subscriptions |= {Subscription(symbol, feed) for feed in market.feeds}
+            # Silence of the connection proves something only when all of its symbols are silent.
+            timeout_secs = max(timeout_secs, market.data_timeout_secs)
+        first_secs = max(timeout_secs, self._config.first_data_timeout_secs)
+        return Load(frozenset(subscriptions), Timeouts(first_data_secs=first_secs, data_secs=timeout_secs))
+
+    def _retire(self, symbols: set[str]) -> None:
+        if not symbols:
+            return
+        self._log.info("retired", symbols=sorted(symbols)[:MAX_LISTED_IN_LOG], count=len(symbols))
+        index = self._instruments.of(self._exchange.name)
+        gone = tuple(index[symbol] for symbol in sorted(symbols))
+        for instrument in gone:
+            self._wanted.set(instrument, ())
+        self._venue.intake.mark(Retired(gone, self._venue.clock.now_ns()))
+
+    def _report_left_out(self) -> None:
+        left_out = self._plan.left_out
+        if left_out:
+            room = self._config.max_connections * self._config.symbols_per_connection
+            self._log.error(
+                "symbols_left_out",
+                count=len(left_out),
+                symbols=list(left_out[:MAX_LISTED_IN_LOG]),
+                explanation=f"max_connections x symbols_per_connection allows {room}; "
+                "raise one of them, or name fewer symbols",
+            )
+
+    def _count_books(self) -> int:
+        symbols = [symbol for shard in self._plan.shards.values() for symbol in shard]
+        books = [s for s in symbols if "orderbook" in for_symbol(self._config, s).feeds]
+        return len(books)
+
+    def _backoff(self) -> Backoff:
+        config = self._config
+        return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._rng)

@@ -1,0 +1,248 @@
+"""Where the frames of all connections of one exchange come together and are decoded in batches.
+
+Connections hand over what they read by a plain call that never waits, so a slow writer cannot keep
+a socket from being read or a ping from being answered.  One task per exchange lingers for a few
+milliseconds, decodes everything that has come since in one go, tells the connections what their
+venue said, and passes the rows on through one channel crossing.
+
+Invariant: an arrival is either decoded, or given up whole with a counter, a log line and an
+`Interrupted` mark.  The bound is the shared `ByteBudget`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+import numpy as np
+import trio
+
+from tick_logger.exchanges.base import Decoded, Event, Exchange
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.marks import Interrupted, Mark, Resumed
+from tick_logger.model.tables import Table
+from tick_logger.net.batch import Batch, KeptAside
+from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
+from tick_logger.net.wanted import WantedTables
+from tick_logger.ops.logs import get_logger
+from tick_logger.ops.metrics import ExchangeMetrics
+
+MAX_FRAMES_PER_DECODE = 5_000
+"""One decode call blocks the event loop for about 5 ms at most."""
+
+MAX_KEPT_ASIDE_PER_BATCH = 20
+"""Undecodable payloads passed on for inspection; the others are only counted."""
+
+
+class Source(Protocol):
+    """A connection, as seen from the intake."""
+
+    label: str
+
+    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
+        """The venue said this (receive time, event) on the connection; what follows from it."""
+        ...
+
+    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
+        """So many frames of the connection were decoded."""
+        ...
+
+    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
+        """Instruments and tables that the connection carries."""
+        ...
+
+
+@attrs.define
+class _Arrival:
+    source: Source
+    recv_ns: int
+    payloads: Sequence[bytes]
+    size_bytes: int
+
+
+@attrs.define
+class _Overflow:
+    source: Source
+    messages: int = 0
+    last_ns: int = 0
+
+
+class Intake:
+    """The frames of one exchange between socket and writer."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        instruments: Instruments,
+        wanted: WantedTables,
+        *,
+        budget: ByteBudget,
+        linger_secs: float,
+        metrics: ExchangeMetrics,
+    ) -> None:
+        self._exchange = exchange
+        self._symbols = instruments.of(exchange.name)
+        self._wanted = wanted
+        self._budget = budget
+        self._linger_secs = linger_secs
+        self._metrics = metrics
+        self._log = get_logger().bind(exchange=exchange.name)
+        self._waiting: list[_Arrival | Mark] = []
+        self._arrived = trio.Event()
+        self._closing = trio.Event()
+        self._overflows: dict[int, _Overflow] = {}
+
+    # -- what connections call: never waits -------------------------------------------------------
+
+    def put(self, source: Source, recv_ns: int, payloads: Sequence[bytes]) -> None:
+        """Take the payloads of one read, or give them up if the budget is exhausted."""
+        size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
+        overflow = self._overflows.get(id(source))
+        if overflow is not None:
+            if not (self._budget.half_free and self._budget.take(size)):
+                self._give_up(overflow, recv_ns, len(payloads), size)
+                return
+            self._end_overflow(source, recv_ns)
+        elif not self._budget.take(size):
+            overflow = self._overflows[id(source)] = _Overflow(source)
+            self.mark(Interrupted(*source.streams(), recv_ns, "overflow"))
+            self._give_up(overflow, recv_ns, len(payloads), size)
+            return
+        self._waiting.append(_Arrival(source, recv_ns, payloads, size))
+        self._arrived.set()
+
+    def mark(self, mark: Mark) -> None:
+        """Pass a mark on, in order with the frames."""
+        self._waiting.append(mark)
+        self._arrived.set()
+
+    def forget(self, source: Source) -> None:
+        """The connection is gone; whether another carries its streams is for others to say."""
+        overflow = self._overflows.get(id(source))
+        if overflow is not None:
+            self._end_overflow(source, overflow.last_ns)
+
+    def close(self) -> None:
+        """Nothing more will come: decode what is there, then end."""
+        self._closing.set()
+        self._arrived.set()
+
+    # -- the task --------------------------------------------------------------------------------
+
+    async def run(self, send: trio.MemorySendChannel[Batch]) -> None:
+        """Decode and pass on until closed and empty; closes `send` at the end.
+
+        Cancellation: what is waiting is lost, so the caller shields this until the shutdown
+        deadline and ends it by `close`.
+        """
+        with send:
+            while self._waiting or not self._closing.is_set():
+                if not self._closing.is_set():
+                    await self._arrived.wait()
+                    with trio.move_on_after(self._linger_secs):
+                        await self._closing.wait()
+                self._arrived = trio.Event()
+                portions = _portions(self._waiting)
+                self._waiting = []
+                portions.reverse()
+                while portions:
+                    # Popped, so that its memory is free when its share of the budget is.
+                    batch = self._decode(portions.pop())
+                    try:
+                        await send.send(batch)
+                    except trio.BrokenResourceError:
+                        # The writer has failed; its own error ends the recording and says why.
+                        return
+
+    def _decode(self, items: Sequence[_Arrival | Mark]) -> Batch:
+        """Decode consecutive arrivals; marks keep their place before the rows of the batch."""
+        arrivals = [item for item in items if isinstance(item, _Arrival)]
+        marks = [item for item in items if not isinstance(item, _Arrival)]
+        payloads = list(itertools.chain.from_iterable(item.payloads for item in arrivals))
+        counts = [len(item.payloads) for item in arrivals]
+        recv = np.repeat(np.array([item.recv_ns for item in arrivals], np.int64), counts)
+        decoded = self._exchange.decode(payloads, self._symbols)
+        self._metrics.messages_received.inc(len(payloads))
+        size = sum(item.size_bytes for item in arrivals)
+        self._metrics.bytes_received.inc(size - FRAME_OVERHEAD_BYTES * len(payloads))
+        owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), counts)
+        marks += self._tell(arrivals, counts, owner, recv, decoded)
+        rows = [self._wanted.only(rows.received(recv)) for rows in decoded.rows]
+        aside = tuple(
+            KeptAside(int(recv[bad.frame]), bad.reason, payloads[bad.frame])
+            for bad in decoded.bad[:MAX_KEPT_ASIDE_PER_BATCH]
+        )
+        self._report_bad(decoded, payloads)
+        return Batch(self._exchange.name, (*marks, *rows), aside, size)
+
+    def _tell(
+        self,
+        arrivals: Sequence[_Arrival],
+        counts: Sequence[int],
+        owner: np.ndarray,
+        recv: np.ndarray,
+        decoded: Decoded,
+    ) -> list[Mark]:
+        """Let each connection know what came on it; returns what follows for the pipeline."""
+        with_data = {int(i) for rows in decoded.rows for i in np.unique(owner[rows.frame])}
+        frames: dict[int, list[int]] = {}  # id(source) -> [frames, bad, with data]
+        sources = {id(item.source): item.source for item in arrivals}
+        for index, (item, count) in enumerate(zip(arrivals, counts, strict=True)):
+            tally = frames.setdefault(id(item.source), [0, 0, 0])
+            tally[0] += count
+            tally[2] += index in with_data
+        for bad in decoded.bad:
+            frames[id(arrivals[owner[bad.frame]].source)][1] += 1
+        events: dict[int, list[tuple[int, Event]]] = {}
+        for frame, event in decoded.events:
+            source = arrivals[owner[frame]].source
+            events.setdefault(id(source), []).append((int(recv[frame]), event))
+        for key, (total, bad_frames, data) in frames.items():
+            sources[key].decoded(total, bad_frames, bool(data))
+        return [mark for key, said in events.items() for mark in sources[key].said(said)]
+
+    def _give_up(self, overflow: _Overflow, recv_ns: int, frames: int, size: int) -> None:
+        overflow.messages += frames
+        overflow.last_ns = recv_ns
+        self._metrics.messages_dropped.inc(frames)
+        self._metrics.bytes_dropped.inc(size)
+        self._log.error(
+            "overflow",
+            connection=overflow.source.label,
+            messages=frames,
+            explanation="the writer is too slow or stalled and the buffer is full; "
+            "these messages are given up and the gap is recorded",
+        )
+
+    def _end_overflow(self, source: Source, at_ns: int) -> None:
+        overflow = self._overflows.pop(id(source))
+        self._log.warning("overflow_ended", connection=source.label, messages=overflow.messages)
+        self.mark(Resumed(*source.streams(), at_ns))
+
+    def _report_bad(self, decoded: Decoded, payloads: Sequence[bytes]) -> None:
+        if not decoded.bad:
+            return
+        self._metrics.parse_errors.inc(len(decoded.bad))
+        first = decoded.bad[0]
+        self._log.warning(
+            "undecodable",
+            messages=len(decoded.bad),
+            reason=first.reason,
+            begins=payloads[first.frame][:120].decode("utf-8", "replace"),
+        )
+
+
+def _portions(items: Sequence[_Arrival | Mark]) -> list[list[_Arrival | Mark]]:
+    """Cut into batches: at most so many frames each, and no mark after an arrival."""
+    portions: list[list[_Arrival | Mark]] = []
+    frames = 0
+    for item in items:
+        size = len(item.payloads) if isinstance(item, _Arrival) else 0
+        if not portions or (frames and (not size or frames + size > MAX_FRAMES_PER_DECODE)):
+            portions.append([])
+            frames = 0
+        portions[-1].append(item)
+        frames += size
+    return portions

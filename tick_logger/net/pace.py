@@ -1,0 +1,64 @@
+"""Keeping under a venue's limits: connects per second, messages per second.
+
+Times are those of trio's clock.  Both gates serve their waiters in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import trio
+
+WINDOW_SECS = 1.0
+
+
+class SpacingGate:
+    """Lets one through every `1 / per_second` seconds: for new connections."""
+
+    def __init__(self, per_second: float) -> None:
+        self._spacing_secs = 1.0 / per_second
+        self._next_time = float("-inf")
+
+    async def wait(self) -> None:
+        """Return when it is this caller's turn.
+
+        Cancellation: the turn is lost, which only makes the next caller wait longer.
+        """
+        now = trio.current_time()
+        turn = max(now, self._next_time)
+        self._next_time = turn + self._spacing_secs
+        await trio.sleep_until(turn)
+
+
+class MessageGate:
+    """Keeps what one connection sends under a number of messages in any second.
+
+    What the protocol sends by itself (pongs) is reported by `note` and counts too.
+    """
+
+    def __init__(self, per_second: float) -> None:
+        self._limit = max(1, int(per_second))
+        # Fewer than one per second make the window longer; no fraction makes it shorter.
+        self._window_secs = max(WINDOW_SECS, self._limit / per_second)
+        self._sent: deque[float] = deque(maxlen=self._limit)
+        self._turn = trio.Lock()
+
+    def note(self) -> None:
+        """A message was sent just now."""
+        self._sent.append(trio.current_time())
+
+    async def wait(self) -> None:
+        """Return when one more message may be sent, and count it.
+
+        Cancellation: nothing is counted.
+        """
+        async with self._turn:
+            # Pongs may use up the turn meanwhile, and say so only by `note`.
+            while (free_at := self._free_at()) > trio.current_time():  # noqa: ASYNC110
+                await trio.sleep_until(free_at)
+            self.note()
+
+    def _free_at(self) -> float:
+        """When the oldest message that counts leaves the window."""
+        full = len(self._sent) == self._limit
+        return self._sent[0] + self._window_secs if full else float("-inf")

@@ -1,0 +1,132 @@
+"""One share of an exchange's symbols, and the connections that carry it over time.
+
+A connection that ends is followed by another after a back-off.  One that will end soon (its venue
+says so, or its age does) is followed while it still lives: its successor subscribes first, and
+what both receive is de-duplicated downstream, so an announced end costs no row.
+
+Invariant: whenever the share is carried by no subscribed connection, the pipeline has been told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from tick_logger.exchanges.base import Subscription
+from tick_logger.model.marks import Interrupted
+from tick_logger.net.backoff import Backoff
+from tick_logger.net.connection import Connection, Timeouts, Venue
+from tick_logger.net.pace import SpacingGate
+from tick_logger.ops.logs import get_logger
+
+HANDOVER_SECS = 30.0
+"""How long a successor may take to subscribe before its predecessor is given up."""
+
+
+@attrs.frozen
+class Load:
+    """What a shard carries."""
+
+    subscriptions: frozenset[Subscription]
+    timeouts: Timeouts
+
+
+class Shard:
+    """Keeps one connection up, and replaces it."""
+
+    def __init__(
+        self, label: str, venue: Venue, load: Load, connect_gate: SpacingGate, backoff: Backoff
+    ) -> None:
+        self._label = label
+        self._venue = venue
+        self._load = load
+        self._connect_gate = connect_gate
+        self._backoff = backoff
+        self._connections: list[Connection] = []
+        self._generation = 0
+        self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
+        self.scope = trio.CancelScope()
+
+    async def run(self) -> None:
+        """Carry the load until cancelled through `scope`."""
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                current = await self._start(nursery)
+                while True:
+                    await _any_of(current.ended.wait, current.retiring.wait)
+                    if current.ended.is_set():
+                        await self._pause(current)
+                        current = await self._start(nursery)
+                    else:
+                        current = await self._hand_over(nursery, current)
+
+    def retarget(self, load: Load) -> None:
+        """Carry something else from now on, without a reconnect."""
+        self._load = load
+        for connection in self._connections:
+            connection.retarget(load.subscriptions, load.timeouts)
+
+    async def _start(self, nursery: trio.Nursery) -> Connection:
+        """A new connection, on its way."""
+        await self._connect_gate.wait()
+        self._generation += 1
+        label = f"{self._label}.{self._generation}"
+        load = self._load
+        connection = Connection(label, self._venue, load.subscriptions, load.timeouts)
+        self._connections.append(connection)
+        nursery.start_soon(self._run_one, connection)
+        return connection
+
+    async def _run_one(self, connection: Connection) -> None:
+        lost = await connection.run()
+        self._connections.remove(connection)
+        if lost.cause == "replaced":
+            return
+        if not any(other.alive and other.settled.is_set() for other in self._connections):
+            self._interrupt(connection)
+        self._venue.metrics.reconnects.inc()
+        self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
+
+    def _interrupt(self, connection: Connection) -> None:
+        streams = connection.streams()
+        self._venue.intake.mark(Interrupted(*streams, connection.last_recv_ns, "disconnect"))
+
+    async def _hand_over(self, nursery: trio.Nursery, old: Connection) -> Connection:
+        """Replace a connection that still lives; returns the one to watch from now on."""
+        while True:
+            new = await self._start(nursery)
+            with trio.move_on_after(HANDOVER_SECS):
+                await _any_of(new.settled.wait, new.ended.wait)
+            if old.ended.is_set():
+                return new
+            if new.settled.is_set() and not new.ended.is_set():
+                old.cancel("handed over")
+                return new
+            if not new.ended.is_set():
+                self._interrupt(old)
+                old.cancel("its successor takes too long")
+                return new
+            await self._pause(new)
+            if old.ended.is_set():
+                return new
+
+    async def _pause(self, ended: Connection) -> None:
+        connected_at = ended.connected_at
+        lived = 0.0 if connected_at is None else trio.current_time() - connected_at
+        wait_secs = self._backoff.next_wait_secs(lived)
+        self._log.info("reconnecting", after_secs=round(wait_secs, 2))
+        await trio.sleep(wait_secs)
+
+
+async def _any_of(*waits: Callable[[], Awaitable[None]]) -> None:
+    """Return when one of the waits does."""
+    async with trio.open_nursery() as nursery:
+
+        async def one(wait: Callable[[], Awaitable[None]]) -> None:
+            await wait()
+            nursery.cancel_scope.cancel()
+
+        for wait in waits:
+            nursery.start_soon(one, wait)

@@ -1,0 +1,45 @@
+"""Which symbols go on which connection.
+
+Pure.  A symbol that has a place keeps it, so that a change of the listing touches no other
+connection; freed places are filled first, then connections are added up to the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+
+@attrs.frozen
+class Plan:
+    """Symbols per connection (by its number, counting from 1), and those without a place."""
+
+    shards: Mapping[int, tuple[str, ...]]
+    left_out: tuple[str, ...]
+
+
+def plan(
+    current: Mapping[int, Sequence[str]],
+    wanted: Sequence[str],
+    *,
+    symbols_per_connection: int,
+    max_connections: int,
+) -> Plan:
+    """The assignment that changes least; `wanted` in order of preference."""
+    unplaced = dict.fromkeys(wanted)
+    shards: dict[int, list[str]] = {}
+    for number, symbols in sorted(current.items()):
+        kept = [symbol for symbol in symbols if symbol in unplaced]
+        for symbol in kept:
+            del unplaced[symbol]
+        if kept:
+            shards[number] = kept
+    waiting = list(unplaced)
+    numbers = [*shards, *(n for n in range(1, max_connections + 1) if n not in shards)]
+    for number in numbers[:max_connections]:
+        room = symbols_per_connection - len(shards.get(number, []))
+        if room > 0 and waiting:
+            shards.setdefault(number, []).extend(waiting[:room])
+            del waiting[:room]
+    return Plan({number: tuple(symbols) for number, symbols in shards.items()}, tuple(waiting))

@@ -1,0 +1,121 @@
+"""Fetches order-book snapshots by REST, one after the other, at the pace that the venue allows.
+
+A snapshot enters the stream as a payload of the connection that asked for it, so everything after
+it (decoding, ordering, later the journal) treats it like any other message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import attrs
+import trio
+
+from tick_logger.errors import ConnectionLost
+from tick_logger.exchanges.base import BookSnapshot, Exchange
+from tick_logger.net.dial import Dial
+from tick_logger.ops.logs import get_logger
+
+MAX_ATTEMPTS = 5
+"""Per wish; after that the book waits for its next break or reconnect, and a log line says so."""
+
+MAX_WISHES = 10_000
+"""Far more than the books of one exchange; one that does not fit is given up like a failed one."""
+
+
+class Asker(Protocol):
+    """The connection that needs a snapshot."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is still there to use it."""
+        ...
+
+    def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
+        """Whether a snapshot as of this id joins the updates received."""
+        ...
+
+    def take_snapshot(self, payload: bytes) -> None:
+        """Put the snapshot into the stream, as received now."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class _Wish:
+    asker: Asker
+    symbol: str
+    instrument: int
+    attempt: int = 1
+
+
+class SnapshotFetcher:
+    """The queue of snapshots that one exchange's books need."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        rest_endpoint: str,
+        dial: Dial,
+        *,
+        symbols: Mapping[str, int],
+        books: Callable[[], int],
+    ) -> None:
+        self._exchange = exchange
+        self._rest_endpoint = rest_endpoint
+        self._dial = dial
+        self._symbols = symbols
+        self._books = books
+        self._log = get_logger().bind(exchange=exchange.name)
+        self._send, self._receive = trio.open_memory_channel[_Wish](MAX_WISHES)
+
+    def ask(self, asker: Asker, symbol: str, instrument: int) -> None:
+        """Fetch a snapshot for this book when its turn comes."""
+        self._enqueue(_Wish(asker, symbol, instrument))
+
+    async def run(self) -> None:
+        """Fetch until cancelled."""
+        async for wish in self._receive:
+            if not wish.asker.alive:
+                continue
+            books = self._books()
+            url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
+            not_before = trio.current_time() + 60 / self._exchange.snapshots_per_minute(books)
+            try:
+                body = await self._dial.get(url)
+            except ConnectionLost as lost:
+                self._again(wish, str(lost))
+            else:
+                self._deliver(wish, body)
+            await trio.sleep_until(not_before)
+
+    def _deliver(self, wish: _Wish, body: bytes) -> None:
+        payload = self._exchange.snapshot_payload(wish.symbol, body)
+        decoded = self._exchange.decode([payload], self._symbols)
+        found = [event for _, event in decoded.events if isinstance(event, BookSnapshot)]
+        if not found:
+            reason = decoded.bad[0].reason if decoded.bad else "no snapshot in the answer"
+            self._again(wish, reason)
+        elif not wish.asker.accepts_snapshot(wish.instrument, found[0].last_id):
+            self._again(wish, "it is older than the first update received")
+        else:
+            wish.asker.take_snapshot(payload)
+
+    def _again(self, wish: _Wish, reason: str) -> None:
+        if not wish.asker.alive:
+            return
+        self._log.warning("snapshot_failed", symbol=wish.symbol, reason=reason, tries=wish.attempt)
+        if wish.attempt < MAX_ATTEMPTS:
+            self._enqueue(attrs.evolve(wish, attempt=wish.attempt + 1))
+        else:
+            self._log.error(
+                "snapshot_given_up",
+                symbol=wish.symbol,
+                explanation="updates are recorded, but the book cannot be rebuilt from here on",
+            )
+
+    def _enqueue(self, wish: _Wish) -> None:
+        try:
+            self._send.send_nowait(wish)
+        except trio.WouldBlock:
+            self._log.error("snapshot_given_up", symbol=wish.symbol, explanation="queue is full")

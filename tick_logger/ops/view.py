@@ -1,0 +1,103 @@
+"""The live view on a terminal: one table, redrawn in place, nothing that blinks or scrolls.
+
+It reads snapshots and draws; it knows nothing of connections or files.  Rates are taken over the
+last few seconds, so that the figures move slowly enough to be read.  Log texts are drawn as plain
+text, never as markup.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+
+import trio
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tick_logger.ops.snapshot import ExchangeNumbers, Rates, Snapshot, rates, together
+
+RATE_WINDOW_SECS = 3.0
+AIRY_COLUMNS = 95  # from here on the table has room for wider gaps
+
+
+async def run_view(
+    snapshot_source: Callable[[], Snapshot],
+    *,
+    console: Console,
+    data_path: str,
+    warnings: Collection[str] = (),
+    interval_secs: float = 0.5,
+) -> None:
+    """Draw until cancelled.
+
+    `warnings` is read anew at every redraw.  Cancellation: draws once more, so that the last
+    figures stay on the screen.
+    """
+    snapshots: deque[Snapshot] = deque(maxlen=1 + round(RATE_WINDOW_SECS / interval_secs))
+    with Live(console=console, auto_refresh=False) as live:
+
+        def draw() -> None:
+            snapshots.append(snapshot_source())
+            drawn = picture(snapshots[0], snapshots[-1], data_path, warnings, console.width)
+            live.update(drawn, refresh=True)
+
+        try:
+            while True:
+                draw()
+                await trio.sleep(interval_secs)
+        finally:
+            draw()
+
+
+def picture(
+    before: Snapshot, after: Snapshot, data_path: str, warnings: Collection[str], width: int
+) -> RenderableType:
+    """What a screen of this many columns shows, with rates between the two snapshots."""
+    lines: list[RenderableType] = [_table(before, after, airy=width >= AIRY_COLUMNS)]
+    for name, numbers in after.exchanges.items():
+        if numbers.symbols_left_out:
+            count = f"{numbers.symbols_left_out:,} symbols left out"
+            lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
+    lines.append(Text.assemble(("data path ", "dim"), data_path))
+    lines += [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in warnings]
+    return Group(*lines)
+
+
+def _table(before: Snapshot, after: Snapshot, airy: bool) -> Table:
+    table = Table(box=box.SIMPLE, padding=(0, 0, 0, 1 if airy else 0), show_edge=False)
+    table.add_column("exchange", no_wrap=True)
+    for heading in (
+        *("up/wanted", "symbols", "msg/s", "rows/s", "last data"),
+        *("reconnects", "gaps", "late", "dropped"),
+    ):
+        table.add_column(heading, justify="right", overflow="fold")
+    speeds = rates(before, after)
+    for name, numbers in after.exchanges.items():
+        table.add_row(Text(name), *_cells(numbers, speeds[name]))
+    table.add_section()
+    table.add_row(Text("total", "bold"), *_cells(after.total, together(speeds.values())))
+    return table
+
+
+def _cells(numbers: ExchangeNumbers, speed: Rates) -> list[Text]:
+    up, wanted = numbers.connections_up, numbers.connections_wanted
+    return [
+        Text(f"{up}/{wanted}", "yellow" if up < wanted else ""),
+        Text(f"{numbers.symbols:,}"),
+        Text(f"{speed.messages:,.0f}"),
+        Text(f"{speed.rows:,.0f}"),
+        Text(_age(numbers.seconds_since_data)),
+        *(
+            Text(f"{count:,}", "yellow" if count else "dim")
+            for count in (numbers.reconnects, numbers.gaps, numbers.late, numbers.dropped)
+        ),
+    ]
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:,.0f} min"

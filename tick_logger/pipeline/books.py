@@ -1,0 +1,171 @@
+"""Book rows that must wait until their snapshot has a place among them.
+
+A snapshot carries no event time, and one fetched by REST arrives long after updates that it does
+not cover.  A reader who applies rows in file order must meet it before exactly those updates.  So
+the rows of a book wait from the moment a snapshot is asked for (or seen) until it can be placed:
+
+* a snapshot with an update id takes the time of the newest update that it covers, or of the first
+  one that it does not cover;
+* one without (it arrived in order, on the same connection) takes the time of the next update.
+
+Updates without a usable time take that of their predecessor, so that they keep their place.  A
+book waits at most `MAX_WAIT_TICKS`, and at most `MAX_WAITING_ROWS`; then the receive time stands
+in for a snapshot's, and nothing is thrown away.
+
+A snapshot is told from the next by its id and receive time: two can follow without an update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
+from tick_logger.pipeline.order import rows_of
+from tick_logger.pipeline.state import StreamStates
+
+MAX_WAIT_TICKS = 30
+"""A REST snapshot that took longer than this has failed; a new one will be asked for."""
+
+MAX_WAITING_ROWS = 500_000
+"""Per book: some minutes of a very busy one, 30 MB."""
+
+Mask = npt.NDArray[np.bool_]
+Times = npt.NDArray[np.int64]
+
+
+@attrs.define
+class _WaitingBook:
+    asked_ns: int | None = None  # a snapshot was asked for at this time and has not come
+    ticks: int = 0
+    parts: list[RowBatch] = attrs.field(factory=list)
+    count: int = 0
+    tried: int = 0  # with so many rows its snapshot had no place yet
+
+    def add(self, part: RowBatch) -> None:
+        """Hold rows; a snapshot among them, if received late enough, is the one asked for."""
+        self.parts.append(part)
+        self.count += len(part)
+        if self.asked_ns is not None and (part["recv_ns"][_snapshot(part)] >= self.asked_ns).any():
+            self.asked_ns = None
+
+
+class WaitingBooks:
+    """The books whose rows are held back.  `states` gives the newest time that each has seen."""
+
+    def __init__(self, states: StreamStates) -> None:
+        self._states = states
+        self._books: dict[int, _WaitingBook] = {}
+        self.nbytes = 0  # memory of the rows that wait
+
+    def expect(self, instrument: int, at_ns: int) -> None:
+        """From now on the book's rows wait for a snapshot received at `at_ns` or later."""
+        book = self._books.setdefault(instrument, _WaitingBook())
+        book.asked_ns = at_ns if book.asked_ns is None else max(at_ns, book.asked_ns)
+
+    def pass_through(self, rows: RowBatch) -> RowBatch:
+        """Take out the rows that must wait; return the others, order kept."""
+        instruments = rows["instrument"]
+        for instrument in np.unique(instruments[rows["event_ns"] == NO_TIME]).tolist():
+            self._books.setdefault(instrument, _WaitingBook())
+        if not self._books:
+            return rows
+        waiting = np.isin(instruments, np.fromiter(self._books, np.int32, len(self._books)))
+        if not waiting.any():
+            return rows
+        chosen = np.flatnonzero(waiting)
+        chosen = chosen[np.argsort(instruments[chosen], kind="stable")]
+        heads = instruments[chosen]
+        for group in np.split(chosen, np.flatnonzero(heads[1:] != heads[:-1]) + 1):
+            part = rows.take(group)
+            self._books[int(part["instrument"][0])].add(part)
+            self.nbytes += part.nbytes
+        return rows.take(~waiting)
+
+    def release(self, held: RowBatch, *, everything: bool = False) -> list[RowBatch]:
+        """The rows of the books that need wait no longer, all with event times.
+
+        `held` are the book rows in the reorder window: a snapshot may belong among them.
+        """
+        released = []
+        for instrument, book in list(self._books.items()):
+            book.ticks += 1
+            overdue = book.ticks > MAX_WAIT_TICKS or book.count > MAX_WAITING_ROWS
+            last_call = everything or overdue
+            if not last_call and (book.asked_ns is not None or book.tried == book.count):
+                continue
+            rows = RowBatch.concat(Table.BOOK, book.parts)
+            timed = self._timed(instrument, rows, held, last_call=last_call) if len(rows) else rows
+            if timed is None:
+                book.tried = book.count
+                continue
+            del self._books[instrument]
+            self.nbytes -= sum(part.nbytes for part in book.parts)
+            released.append(timed)
+        return released
+
+    def _timed(
+        self, instrument: int, rows: RowBatch, held: RowBatch, *, last_call: bool
+    ) -> RowBatch | None:
+        """One book's rows with every time known, or None while a snapshot has no place yet."""
+        recv, snapshot = rows["recv_ns"], _snapshot(rows)
+        event = _with_snapshots_placed(rows, rows_of(held, instrument))
+        if last_call:
+            before = np.maximum.accumulate(event)
+            stand_in = np.maximum(np.maximum(before, self._states.seen_event[instrument]), recv)
+            event = np.where(snapshot & (event == NO_TIME), stand_in, event)
+        elif (snapshot & (event == NO_TIME)).any():
+            return None
+        return rows.replace(
+            event_ns=_carried_forward(event, self._states.seen_event[instrument], recv)
+        )
+
+
+def _with_snapshots_placed(rows: RowBatch, held: RowBatch) -> Times:
+    """Event times of one book's rows, those of snapshots included where the rows tell them."""
+    event, seq = rows["event_ns"].copy(), rows["seq"]
+    updates = ~_snapshot(rows) & (event != NO_TIME)
+    in_window = ~_snapshot(held)
+    ids = np.concatenate([held["seq"][in_window], seq[updates]])
+    times = np.concatenate([held["event_ns"][in_window], event[updates]])
+    for start, stop in _untimed_snapshots(rows):
+        last_id = seq[start]
+        covered = ids <= last_id
+        if not last_id:
+            following = np.flatnonzero(updates[stop:])[:1] + stop
+            event[start:stop] = event[following[0]] if len(following) else NO_TIME
+        elif covered.any():
+            event[start:stop] = times[covered][np.argmax(ids[covered])]
+        elif len(ids):
+            event[start:stop] = times[np.argmin(ids)]
+    return event
+
+
+def _carried_forward(event: Times, seen: np.int64, recv: Times) -> Times:
+    """Times with NO_TIME replaced by that of the row before; `seen` is that before the first.
+
+    Where there is none, that of the first row with a time, else the receive time.
+    """
+    known = event != NO_TIME
+    nearest = np.maximum.accumulate(np.where(known, np.arange(len(event)), -1))
+    before = seen if seen != NO_TIME or not known.any() else event[known.argmax()]
+    return np.where(nearest >= 0, event[nearest], recv if before == NO_TIME else before)
+
+
+def _untimed_snapshots(rows: RowBatch) -> Iterator[tuple[int, int]]:
+    """Where the snapshots without time begin and end, in one book's rows as they arrived."""
+    members = np.flatnonzero(_snapshot(rows) & (rows["event_ns"] == NO_TIME))
+    if not len(members):
+        return
+    seq, recv = rows["seq"][members], rows["recv_ns"][members]
+    apart = (np.diff(members) != 1) | (seq[1:] != seq[:-1]) | (recv[1:] != recv[:-1])
+    for part in np.split(members, np.flatnonzero(apart) + 1):
+        yield int(part[0]), int(part[-1]) + 1
+
+
+def _snapshot(rows: RowBatch) -> Mask:
+    return np.asarray((rows["flags"] & FLAG_SNAPSHOT) != 0)

@@ -1,0 +1,136 @@
+"""Finding rows that were received before, in the tables whose ids need not be dense.
+
+What makes two rows the same differs by table: a ticker by event time and sequence, a quote by its
+update id, a book level by update id, side and price.  Rows without an id cannot be told apart and
+are all kept (an absolute book size that is applied twice does no harm).
+
+An instrument whose rows only move forward is recognised for all instruments at once.  Otherwise
+its rows are compared with those still in the reorder window and with the newest before that:
+repetitions come right after the original (a resend) or right after a reconnect (the latest again).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import FLAG_SNAPSHOT, Table
+from tick_logger.pipeline.order import group_ends, group_starts, rows_of, same_stream
+from tick_logger.pipeline.state import StreamStates
+
+Mask = npt.NDArray[np.bool_]
+
+IDENTITY: dict[Table, tuple[str, ...]] = {
+    Table.MD: ("event_ns", "seq"),
+    Table.QUOTES: ("seq",),
+    Table.BOOK: ("seq", "side", "price", "flags"),
+}
+
+
+def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
+    """Which of the sorted rows are new, given those held (sorted); updates the newest seen."""
+    keep = np.ones(len(rows), np.bool_)
+    if not len(rows):
+        return keep
+    starts = group_starts(rows)
+    ends = group_ends(starts, len(rows))
+    forward = _moves_forward(rows, starts, states)
+    for group in np.flatnonzero(~forward).tolist():
+        part = slice(int(starts[group]), int(ends[group]) + 1)
+        keep[part] = _admit_group(rows.take(part), states, held)
+    _remember(rows, starts, ends, states)
+    return keep
+
+
+def _moves_forward(rows: RowBatch, starts: npt.NDArray[np.intp], states: StreamStates) -> Mask:
+    """Per group: whether no row can be a repetition."""
+    seq, event, instrument = rows["seq"], rows["event_ns"], rows["instrument"]
+    heads = instrument[starts]
+    within = same_stream(rows)
+    if rows.table is Table.MD:
+        same = (event[1:] == event[:-1]) & (seq[1:] == seq[:-1])
+        newer = event[starts] > states.seen_event[heads]
+    elif rows.table is Table.QUOTES:
+        same = (seq[1:] <= seq[:-1]) & (seq[1:] != 0)
+        newer = _newer_ids(seq, starts, states.seen_seq[heads])
+    else:
+        snapshot = (rows["flags"][1:] & FLAG_SNAPSHOT) != 0
+        same = (seq[1:] < seq[:-1]) | snapshot | _begins_again(rows, starts)[1:]
+        same &= seq[1:] != 0
+        newer = _newer_ids(seq, starts, states.seen_seq[heads])
+    suspect = np.zeros(len(rows), np.int64)
+    suspect[1:] = within & same
+    return np.asarray((np.add.reduceat(suspect, starts) == 0) & newer)
+
+
+def _newer_ids(
+    seq: npt.NDArray[np.uint64], starts: npt.NDArray[np.intp], seen: npt.NDArray[np.uint64]
+) -> Mask:
+    """Per group: whether it begins after what was seen, or has no ids at all."""
+    return np.asarray((seq[starts] > seen) | (np.maximum.reduceat(seq, starts) == 0))
+
+
+def _begins_again(rows: RowBatch, starts: npt.NDArray[np.intp]) -> Mask:
+    """Where a row repeats the first level of its update: a message that came twice at once."""
+    seq, side, price = rows["seq"], rows["side"], rows["price"]
+    first = np.zeros(len(rows), np.intp)
+    updates = np.flatnonzero(seq[1:] != seq[:-1]) + 1
+    first[updates], first[starts] = updates, starts
+    first = np.maximum.accumulate(first)
+    again = (side == side[first]) & (price == price[first])
+    return np.asarray(again & (first != np.arange(len(rows))))
+
+
+def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
+    """Compare the rows of one instrument one by one with what came before."""
+    instrument = int(rows["instrument"][0])
+    newest = (int(states.seen_event[instrument]), int(states.seen_seq[instrument]))
+    seen = set(_keys(rows_of(held, instrument)))
+    keep = np.ones(len(rows), np.bool_)
+    repeats_newest = _repeats_newest(rows.table, newest)
+    for row, (key, seq) in enumerate(zip(_keys(rows), rows["seq"].tolist(), strict=True)):
+        if seq == 0 and rows.table is not Table.MD:
+            continue
+        keep[row] = key not in seen and not repeats_newest(key)
+        seen.add(key)
+    return keep
+
+
+def _repeats_newest(table: Table, newest: tuple[int, int]) -> Callable[[tuple[object, ...]], bool]:
+    """Whether a key is that of the newest row seen, which may have left the window long ago."""
+    if table is Table.MD:
+        # What is on disk has no sequence; a restart is greeted with the ticker that ended it.
+        return lambda key: key == newest or (newest[1] == 0 and key[0] == newest[0])
+    return lambda key: key[0] == newest[1] and not (table is Table.BOOK and key[3])
+
+
+def _keys(rows: RowBatch) -> list[tuple[object, ...]]:
+    return list(zip(*(rows[field].tolist() for field in IDENTITY[rows.table]), strict=True))
+
+
+def _remember(
+    rows: RowBatch,
+    starts: npt.NDArray[np.intp],
+    ends: npt.NDArray[np.intp],
+    states: StreamStates,
+) -> None:
+    heads = rows["instrument"][starts]
+    seq = rows["seq"]
+    if rows.table is Table.BOOK:
+        # A snapshot's id may lie ahead of updates that are still to come.
+        seq = np.where((rows["flags"] & FLAG_SNAPSHOT) != 0, np.uint64(0), seq)
+    newest_seq = np.maximum.reduceat(seq, starts)
+    newest_event = rows["event_ns"][ends]
+    if rows.table is Table.MD:
+        # The pair belongs together: the newest row, not the largest of each.
+        seen, last_seq = states.seen_event[heads], seq[ends]
+        newer = newest_event > seen
+        newer |= (newest_event == seen) & (last_seq > states.seen_seq[heads])
+        states.seen_event[heads[newer]] = newest_event[newer]
+        states.seen_seq[heads[newer]] = last_seq[newer]
+        return
+    states.seen_event[heads] = np.maximum(states.seen_event[heads], newest_event)
+    states.seen_seq[heads] = np.maximum(states.seen_seq[heads], newest_seq)

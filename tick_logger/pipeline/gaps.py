@@ -1,0 +1,179 @@
+"""From interruptions and holes in ids to the records in the gaps files.
+
+Two kinds of loss are told apart.  Where ids are dense, a hole in them is the proof, and an
+interruption only names its cause: if the ids continue without a hole nothing was lost.  Where they
+are not, the interruption itself is all that is known, and becomes a record when it ends.
+
+A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
+is filled after its record was written gets a second record of the filled part, healed "late".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Callable
+
+import attrs
+
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.marks import Interrupted, MissingIds, Resumed
+from tick_logger.model.tables import Table
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened
+from tick_logger.pipeline.ranges import Range, cut
+
+GRACE_TICKS = 2
+"""A hole is written when the rows around it leave the reorder window, not before."""
+
+MAX_PAST_OUTAGES = 16
+"""Per stream of dense ids: how many past interruptions are kept as possible causes."""
+
+RETIRED = "retired"
+"""Cause of ids missing because the stream was, for a time, not to be recorded."""
+
+Stream = tuple[int, Table]
+
+
+@attrs.define
+class _Outage:
+    from_ns: int
+    cause: str
+    to_ns: int | None = None
+
+    def explains(self, hole: HoleOpened) -> bool:
+        """Whether the hole lies around this interruption."""
+        return hole.from_ns <= (self.to_ns or hole.to_ns) and self.from_ns <= hole.to_ns
+
+
+@attrs.define
+class _Hole:
+    table: Table
+    opened: HoleOpened
+    cause: str
+    due_tick: int
+    parts: list[Range]  # what of it is still missing
+
+
+class GapLedger:
+    """Interruptions in progress and holes that are not yet written."""
+
+    def __init__(self, dense: Callable[[int, Table], bool]) -> None:
+        self._dense = dense
+        self._outages: dict[Stream, _Outage] = {}
+        self._past: dict[Stream, list[_Outage]] = {}
+        self._pending: dict[Stream, list[_Hole]] = {}  # ascending
+        self._records: list[GapRecord] = []
+        self._tick = 0
+
+    def interrupted(self, mark: Interrupted) -> None:
+        """Begin an interruption; one that is already in progress keeps its beginning and cause."""
+        for instrument in mark.instruments:
+            for table in mark.tables:
+                self._outages.setdefault((instrument, table), _Outage(mark.at_ns, mark.cause))
+
+    def resumed(self, mark: Resumed) -> None:
+        """End the interruption of these streams."""
+        for instrument in mark.instruments:
+            for table in mark.tables:
+                self._end((instrument, table), mark.at_ns)
+
+    def retired(self, stream: Stream, at_ns: int) -> None:
+        """The stream is no longer wanted: an interruption by intent, which is no loss."""
+        self._end(stream, at_ns)
+        self._outages[stream] = _Outage(at_ns, RETIRED)
+
+    def missing(self, mark: MissingIds) -> None:
+        """Record a hole that the feed side has proven."""
+        self._records.append(
+            GapRecord(
+                mark.instrument,
+                mark.table,
+                mark.from_id,
+                mark.to_id,
+                mark.from_ns,
+                mark.to_ns,
+                mark.cause,
+            )
+        )
+
+    def hole(self, table: Table, found: HoleOpened | HoleFilled) -> None:
+        """Take note of a hole that opened, or of one that was filled."""
+        pending = self._pending.setdefault((found.instrument, table), [])
+        whole = [(found.first, found.last)]
+        if isinstance(found, HoleOpened):
+            cause = self._cause((found.instrument, table), found)
+            hole = _Hole(table, found, cause, self._tick + GRACE_TICKS, whole)
+            insort(pending, hole, key=_first)
+            return
+        # What was filled may lie in several holes, of which the older have their records already.
+        start = max(bisect_right(pending, found.first, key=_first) - 1, 0)
+        for hole in pending[start : bisect_right(pending, found.last, key=_first)]:
+            cut(hole.parts, found.first, found.last)
+            cut(whole, hole.opened.first, hole.opened.last)
+        self._records += (
+            GapRecord(found.instrument, table, first, last, None, found.at_ns, "sequence", "late")
+            for first, last in whole
+        )
+
+    def tick(self) -> tuple[GapRecord, ...]:
+        """The records that are due."""
+        self._tick += 1
+        self._write_holes(due=self._tick)
+        records, self._records = self._records, []
+        return tuple(records)
+
+    def close(self, at_ns: int) -> tuple[GapRecord, ...]:
+        """Everything that is still open, when nothing more will come."""
+        for stream, outage in self._outages.items():
+            self._record_outage(stream, outage, at_ns)
+        self._outages.clear()
+        self._write_holes(due=self._tick + GRACE_TICKS)
+        records, self._records = self._records, []
+        return tuple(records)
+
+    def _end(self, stream: Stream, at_ns: int) -> None:
+        outage = self._outages.pop(stream, None)
+        if outage is None:
+            return
+        outage.to_ns = at_ns
+        if self._dense(*stream):
+            past = self._past.setdefault(stream, [])
+            past.append(outage)
+            del past[:-MAX_PAST_OUTAGES]
+            return
+        self._record_outage(stream, outage, at_ns)
+
+    def _record_outage(self, stream: Stream, outage: _Outage, to_ns: int) -> None:
+        if outage.cause != RETIRED:
+            self._records.append(
+                GapRecord(*stream, None, None, outage.from_ns, to_ns, outage.cause)
+            )
+
+    def _cause(self, stream: Stream, hole: HoleOpened) -> str:
+        current = self._outages.get(stream)
+        candidates = [*self._past.get(stream, []), *([current] if current else [])]
+        return next((o.cause for o in reversed(candidates) if o.explains(hole)), "sequence")
+
+    def _write_holes(self, due: int) -> None:
+        for stream, holes in list(self._pending.items()):
+            for hole in holes:
+                if hole.due_tick <= due:
+                    self._records.extend(_records_of(hole))
+            rest = [hole for hole in holes if hole.due_tick > due]
+            if rest:
+                self._pending[stream] = rest
+            else:
+                del self._pending[stream]
+
+
+def _records_of(hole: _Hole) -> list[GapRecord]:
+    opened = hole.opened
+    return [
+        GapRecord(
+            opened.instrument, hole.table, first, last, opened.from_ns, opened.to_ns, hole.cause
+        )
+        for first, last in hole.parts
+    ]
+
+
+def _first(hole: _Hole) -> int:
+    return hole.opened.first

@@ -1,0 +1,86 @@
+"""Sorting rows of many streams at once, and cutting the sorted rows into streams and days.
+
+Rows of one table are ordered by (instrument, event time, seq, arrival).  Exchanges send nearly
+sorted, so the common case is one stable sort by instrument and a check; only what fails the check
+pays for the full sort.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.flush import NS_PER_DAY, Run
+from tick_logger.model.rows import Array, RowBatch
+
+Index = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+SMALL_INSTRUMENTS = 32_767  # numpy sorts int16 by radix, several times faster than int32
+
+
+def sort_rows(rows: RowBatch) -> RowBatch:
+    """The rows in file order: by instrument, event time, seq, and arrival where all are equal."""
+    if len(rows) < 2:
+        return rows
+    instrument = rows["instrument"]
+    if not _ascending(instrument):
+        narrow = instrument.max() <= SMALL_INSTRUMENTS
+        key = instrument.astype("i2") if narrow else instrument
+        rows = rows.take(np.argsort(key, kind="stable"))
+    if disordered(rows).any():
+        rows = rows.take(np.lexsort((rows["seq"], rows["event_ns"], rows["instrument"])))
+    return rows
+
+
+def disordered(rows: RowBatch) -> Mask:
+    """Where a row sorts before its predecessor of the same stream; shape `(n - 1,)`."""
+    event, seq = rows["event_ns"], rows["seq"]
+    same_event = event[1:] == event[:-1]
+    backwards = (event[1:] < event[:-1]) | (same_event & (seq[1:] < seq[:-1]))
+    return np.asarray(same_stream(rows) & backwards)
+
+
+def same_stream(rows: RowBatch) -> Mask:
+    """Where a row belongs to the same instrument as the one before it; shape `(n - 1,)`."""
+    instrument = rows["instrument"]
+    return np.asarray(instrument[1:] == instrument[:-1])
+
+
+def group_starts(rows: RowBatch) -> Index:
+    """Where each instrument's rows begin, in rows that are grouped by instrument."""
+    if not len(rows):
+        return np.empty(0, np.intp)
+    return np.concatenate(([0], np.flatnonzero(~same_stream(rows)) + 1))
+
+
+def rows_of(rows: RowBatch, instrument: int) -> RowBatch:
+    """One instrument's rows, from rows that are sorted by instrument."""
+    column = rows["instrument"]
+    edges = np.array([instrument, instrument + 1], column.dtype)  # any other would copy the column
+    return rows.take(slice(*np.searchsorted(column, edges).tolist()))
+
+
+def group_ends(starts: Index, count: int) -> Index:
+    """The last row of each group."""
+    return np.append(starts[1:], count)[: len(starts)] - 1
+
+
+def cut_runs(rows: RowBatch, *, late: bool) -> list[Run]:
+    """Sorted rows as runs of one stream and one UTC day each, in order."""
+    if not len(rows):
+        return []
+    days = rows["event_ns"] // NS_PER_DAY
+    edges = np.flatnonzero(~same_stream(rows) | (days[1:] != days[:-1])) + 1
+    starts = [0, *edges.tolist()]
+    ends = [*starts[1:], len(rows)]
+    instruments = rows["instrument"][starts].tolist()
+    run_days = days[starts].tolist()
+    return [
+        Run(instrument, rows.table, day, rows.take(slice(start, end)), late)
+        for instrument, day, start, end in zip(instruments, run_days, starts, ends, strict=True)
+    ]
+
+
+def _ascending(values: Array) -> bool:
+    return bool((values[1:] >= values[:-1]).all())

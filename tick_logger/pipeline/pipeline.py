@@ -1,0 +1,195 @@
+"""The pure pipeline: rows and marks in, sorted runs and gap records out.
+
+    push -> admit (de-duplicate, follow ids) -> wait for book snapshots -> reorder window -> runs
+
+Its output depends on nothing but the sequence of `push` and `tick` calls: no clock, no disk, no
+randomness.  Time passes for it in ticks; a row is released at the second tick after it came.  The
+one thing it asks of the outside is the tail of a stream that has rows on disk already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import attrs
+import numpy as np
+
+from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    LastTradeId,
+    Mark,
+    MissingIds,
+    Resumed,
+    Retired,
+)
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.pipeline import duplicates
+from tick_logger.pipeline.books import WaitingBooks
+from tick_logger.pipeline.gaps import GapLedger
+from tick_logger.pipeline.ids import IdLedger
+from tick_logger.pipeline.order import sort_rows
+from tick_logger.pipeline.state import StreamStates
+from tick_logger.pipeline.window import ReorderWindow
+
+MAX_AHEAD_NS = NS_PER_DAY
+"""An event this far ahead of its receipt is nonsense, and would make every later row late."""
+
+
+@attrs.frozen
+class TickCounts:
+    """What a tick noticed, per instrument."""
+
+    duplicates: Counter[int] = attrs.field(factory=Counter)
+    bad_times: Counter[int] = attrs.field(factory=Counter)
+
+
+class Pipeline:
+    """State of every stream.  `tail_of` gives what is on disk of a stream at its first use."""
+
+    def __init__(
+        self,
+        *,
+        dense: Callable[[int, Table], bool],
+        tail_of: Callable[[int, Table], StreamTail | None],
+    ) -> None:
+        self._dense = dense
+        self._tail_of = tail_of
+        self._items: list[RowBatch | Mark] = []
+        self._pushed_bytes = 0
+        self._states = {table: StreamStates() for table in Table}
+        self._windows = {table: ReorderWindow(table, self._states[table]) for table in Table}
+        self._ids = {table: IdLedger() for table in Table}
+        self._books = WaitingBooks(self._states[Table.BOOK])
+        self._gaps = GapLedger(dense)
+        self._announced: list[LastTradeId] = []
+        self._counts = TickCounts()
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of all rows that wait here, in bytes."""
+        windows = sum(window.held.nbytes for window in self._windows.values())
+        return self._pushed_bytes + windows + self._books.nbytes
+
+    def push(self, items: Sequence[RowBatch | Mark]) -> None:
+        """Take rows and marks in the order in which they came about."""
+        self._items += items
+        self._pushed_bytes += sum(item.nbytes for item in items if isinstance(item, RowBatch))
+
+    def tick(self) -> tuple[Flush, TickCounts]:
+        """Let time pass: what was there before the last tick is released."""
+        announced, self._announced = self._announced, []
+        runs = self._take_in()
+        for newest in announced:
+            for hole in self._ids[Table.TRADES].announce(
+                newest.instrument, newest.trade_id, newest.at_ns
+            ):
+                self._gaps.hole(Table.TRADES, hole)
+        return Flush(tuple(runs), self._gaps.tick()), self._take_counts()
+
+    def close(self, at_ns: int) -> tuple[Flush, TickCounts]:
+        """Release everything: nothing more will come after `at_ns` (receive time)."""
+        runs = self._take_in(last=True)
+        for window in self._windows.values():
+            runs += window.drain()
+        gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
+        return Flush(tuple(runs), gaps), self._take_counts()
+
+    def _take_in(self, *, last: bool = False) -> list[Run]:
+        items, self._items = self._items, []
+        self._pushed_bytes = 0
+        batches: dict[Table, list[RowBatch]] = {table: [] for table in Table}
+        for item in items:
+            if isinstance(item, RowBatch):
+                batches[item.table].append(item)
+            else:
+                self._note(item)
+        runs: list[Run] = []
+        for table, parts in batches.items():
+            rows = self._with_times(RowBatch.concat(table, parts))
+            self._meet(table, np.unique(rows["instrument"]).tolist())
+            if table is Table.BOOK:
+                rows = self._books.pass_through(rows)
+                held = self._windows[table].held
+                rows = RowBatch.concat(table, [rows, *self._books.release(held, everything=last)])
+            runs += self._windows[table].turn(self._admit(sort_rows(rows)))
+        return runs
+
+    def _note(self, mark: Mark) -> None:
+        match mark:
+            case Interrupted():
+                self._meet_all(mark.tables, mark.instruments)
+                self._gaps.interrupted(mark)
+            case Resumed():
+                self._meet_all(mark.tables, mark.instruments)
+                self._gaps.resumed(mark)
+            case MissingIds():
+                self._gaps.missing(mark)
+            case LastTradeId():
+                self._meet(Table.TRADES, [mark.instrument])
+                self._announced.append(mark)
+            case AwaitSnapshot():
+                self._books.expect(mark.instrument, mark.at_ns)
+            case Retired():
+                for instrument in mark.instruments:
+                    for table in Table:
+                        self._gaps.retired((instrument, table), mark.at_ns)
+
+    def _meet_all(self, tables: Sequence[Table], instruments: Sequence[int]) -> None:
+        for table in tables:
+            self._meet(table, instruments)
+
+    def _meet(self, table: Table, instruments: Sequence[int]) -> None:
+        """Continue from disk the streams that are met for the first time."""
+        states = self._states[table]
+        if len(instruments):
+            states.reserve(max(instruments) + 1)
+        for instrument in instruments:
+            if states.known[instrument]:
+                continue
+            states.known[instrument] = True
+            tail = self._tail_of(instrument, table)
+            if tail is None:
+                continue
+            states.released_event[instrument] = tail.last_event_ns
+            states.released_seq[instrument] = tail.last_seq
+            states.seen_event[instrument] = tail.last_event_ns
+            states.seen_seq[instrument] = tail.last_seq
+            self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
+            self._gaps.interrupted(
+                Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")
+            )
+
+    def _with_times(self, rows: RowBatch) -> RowBatch:
+        """Rows with the receive time where the exchange sent none; books place theirs later."""
+        event, recv = rows["event_ns"], rows["recv_ns"]
+        absurd = event > recv + MAX_AHEAD_NS
+        if absurd.any():
+            self._counts.bad_times.update(rows["instrument"][absurd].tolist())
+            event = np.where(absurd, NO_TIME, event)
+        untimed = event == NO_TIME
+        if rows.table is not Table.BOOK and untimed.any():
+            event = np.where(untimed, recv, event)
+        return rows if event is rows["event_ns"] else rows.replace(event_ns=event)
+
+    def _admit(self, rows: RowBatch) -> RowBatch:
+        """The rows that were not there before."""
+        table = rows.table
+        if table is Table.TRADES:
+            keep, findings = self._ids[table].admit(rows)
+            for found in findings:
+                if self._dense(found.instrument, table):
+                    self._gaps.hole(table, found)
+        else:
+            keep = duplicates.admit(rows, self._states[table], self._windows[table].held)
+        if keep.all():
+            return rows
+        self._counts.duplicates.update(rows["instrument"][~keep].tolist())
+        return rows.take(keep)
+
+    def _take_counts(self) -> TickCounts:
+        counts, self._counts = self._counts, TickCounts()
+        return counts

@@ -1,0 +1,76 @@
+"""The reorder window of one table: rows wait a tick so that those overtaken can fall in line.
+
+Rows are added tick by tick.  Rows that were there at the last tick are released at this one,
+together with younger rows of the same stream that sort before the last of them.  A row that
+sorts before what its stream released earlier is late: kept, but kept apart.
+
+Invariant: the rows released of a stream, late ones aside, are in file order over all ticks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tick_logger.model.flush import Run
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import Table
+from tick_logger.pipeline.order import cut_runs, group_ends, group_starts, sort_rows
+from tick_logger.pipeline.state import StreamStates
+
+
+class ReorderWindow:
+    """The rows of one table between their arrival and their release."""
+
+    def __init__(self, table: Table, states: StreamStates) -> None:
+        self._table = table
+        self._states = states
+        self._young = RowBatch.empty(table)
+
+    @property
+    def held(self) -> RowBatch:
+        """The rows that wait, sorted."""
+        return self._young
+
+    def turn(self, rows: RowBatch) -> list[Run]:
+        """Add sorted rows; release those of the tick before."""
+        older = self._young
+        if len(older):
+            overtaken = self._sorts_before(rows, older)
+            if overtaken.any():
+                older = sort_rows(RowBatch.concat(self._table, [older, rows.take(overtaken)]))
+                rows = rows.take(~overtaken)
+        self._young = rows
+        return self._release(older)
+
+    def drain(self) -> list[Run]:
+        """Release everything."""
+        older, self._young = self._young, RowBatch.empty(self._table)
+        return self._release(older)
+
+    def _sorts_before(self, rows: RowBatch, older: RowBatch) -> np.ndarray:
+        """Which rows sort before the last older row of their stream."""
+        ends = group_ends(group_starts(older), len(older))
+        reach = np.full(len(self._states.known), -1, np.intp)
+        reach[older["instrument"][ends]] = ends
+        last = reach[rows["instrument"]]
+        event, seq = older["event_ns"][last], older["seq"][last]
+        before = (rows["event_ns"] < event) | ((rows["event_ns"] == event) & (rows["seq"] < seq))
+        return np.asarray((last >= 0) & before)
+
+    def _release(self, rows: RowBatch) -> list[Run]:
+        if not len(rows):
+            return []
+        states = self._states
+        instrument, event, seq = rows["instrument"], rows["event_ns"], rows["seq"]
+        done_event, done_seq = states.released_event[instrument], states.released_seq[instrument]
+        late = (event < done_event) | ((event == done_event) & (seq < done_seq))
+        runs = []
+        if late.any():
+            runs = cut_runs(rows.take(late), late=True)
+            rows = rows.take(~late)
+        if len(rows):
+            ends = group_ends(group_starts(rows), len(rows))
+            last = rows["instrument"][ends]
+            states.released_event[last] = rows["event_ns"][ends]
+            states.released_seq[last] = rows["seq"][ends]
+        return cut_runs(rows, late=False) + runs

@@ -1,0 +1,93 @@
+"""One symbol's order book in whole ticks and lots, and what changed in it since last asked.
+
+Every change takes a new update id.  The best bid is always below the best ask, and both sides
+always hold levels: whoever moves the market calls `set_level` in an order that keeps this true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+Level = tuple[int, int]  # (ticks, lots)
+
+
+@attrs.frozen
+class BookChanges:
+    """Levels that changed within update ids `first_id` to `last_id`; zero lots delete a level."""
+
+    first_id: int
+    last_id: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class Book:
+    """Levels of both sides, the best of each, and the changes not yet fetched."""
+
+    def __init__(self, bids: Mapping[int, int], asks: Mapping[int, int], update_id: int) -> None:
+        self._bids = dict(bids)
+        self._asks = dict(asks)
+        self.best_bid = max(self._bids)
+        self.best_ask = min(self._asks)
+        self.most_levels = max(len(self._bids), len(self._asks))
+        self.update_id = update_id
+        self._fetched_id = update_id
+        self._changed_bids: dict[int, int] = {}
+        self._changed_asks: dict[int, int] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything changed since `fetch_changes`."""
+        return self.update_id != self._fetched_id
+
+    def side(self, is_bid: bool) -> Mapping[int, int]:
+        """Lots by ticks of one side."""
+        return self._bids if is_bid else self._asks
+
+    def set_level(self, is_bid: bool, ticks: int, lots: int, ids: int = 1) -> None:
+        """Set a level's lots (zero deletes it), using up `ids` update ids."""
+        levels, changed = (
+            (self._bids, self._changed_bids) if is_bid else (self._asks, self._changed_asks)
+        )
+        changed[ticks] = lots
+        self.update_id += ids
+        if lots:
+            levels[ticks] = lots
+            if is_bid and ticks > self.best_bid:
+                self.best_bid = ticks
+            elif not is_bid and ticks < self.best_ask:
+                self.best_ask = ticks
+            return
+        del levels[ticks]
+        if is_bid and ticks == self.best_bid:
+            self.best_bid = max(levels)
+        elif not is_bid and ticks == self.best_ask:
+            self.best_ask = min(levels)
+
+    def top(self) -> tuple[int, int, int, int]:
+        """(bid ticks, bid lots, ask ticks, ask lots) of the best levels."""
+        return (
+            self.best_bid,
+            self._bids[self.best_bid],
+            self.best_ask,
+            self._asks[self.best_ask],
+        )
+
+    def levels(self, is_bid: bool, limit: int | None = None) -> list[Level]:
+        """The levels of one side, best first."""
+        return sorted(self.side(is_bid).items(), reverse=is_bid)[:limit]
+
+    def fetch_changes(self) -> BookChanges:
+        """The changes since the last call, each level once with its newest lots, best first."""
+        changes = BookChanges(
+            first_id=self._fetched_id + 1,
+            last_id=self.update_id,
+            bids=sorted(self._changed_bids.items(), reverse=True),
+            asks=sorted(self._changed_asks.items()),
+        )
+        self._fetched_id = self.update_id
+        self._changed_bids.clear()
+        self._changed_asks.clear()
+        return changes

@@ -1,0 +1,141 @@
+"""What a dialect must be able to do: turn a market into messages, and requests into effects.
+
+Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar
+
+import attrs
+
+from tick_logger.simulator.hub import Client, Hub
+from tick_logger.simulator.listing import Listing, Quote, Trade
+from tick_logger.simulator.market import Market, MessageCost
+from tick_logger.simulator.symbols import SymbolSpec
+from tick_logger.simulator.truth import TrueTrade, Truth
+
+POLICY_VIOLATION = 1008
+GOING_AWAY = 1001
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """The venue's rules about connections, which sessions enforce."""
+
+    messages_per_second: int
+    counted_opcodes: frozenset[int]
+    first_request_secs: float | None = None
+    pings: bool = False
+    pong_timeout_secs: float = 60.0
+    lifetime_secs: float | None = None
+
+
+class Dialect(abc.ABC):
+    """One venue's protocol, over one market."""
+
+    name: ClassVar[str]
+    symbols: ClassVar[Sequence[str]]
+    cost: ClassVar[MessageCost]
+    rules: ClassVar[Rules]
+
+    def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
+        self._hub = hub
+        self._market = market
+        self._truth = truth
+
+    @staticmethod
+    @abc.abstractmethod
+    def spec(symbol: str) -> SymbolSpec:
+        """What a symbol of this venue's spelling is."""
+
+    @abc.abstractmethod
+    def open(self) -> None:
+        """Tell the truth of each symbol's latest trade from before the start."""
+
+    @abc.abstractmethod
+    def publish(self, events: Sequence[Trade | Quote]) -> None:
+        """Send what happened in the market."""
+
+    @abc.abstractmethod
+    def tick(self, elapsed_us: int) -> None:
+        """Send what is due at this time, in microseconds since the market opened."""
+
+    @abc.abstractmethod
+    def accepts(self, target: str) -> bool:
+        """Whether WebSocket connections may be opened at this request target."""
+
+    @abc.abstractmethod
+    def connected(self, client: Client, target: str) -> None:
+        """A client opened a connection."""
+
+    @abc.abstractmethod
+    def request(self, client: Client, text: str) -> None:
+        """A client sent a message."""
+
+    @abc.abstractmethod
+    def too_many_messages(self, client: Client) -> None:
+        """A client exceeded the limit of messages per second, which is already written down."""
+
+    @abc.abstractmethod
+    def rest(self, target: str) -> tuple[int, bytes]:
+        """Status and body of a REST request."""
+
+    @abc.abstractmethod
+    def listing_changed(self) -> None:
+        """A symbol was listed or delisted."""
+
+    def announce_shutdown(self) -> int:
+        """Tell every client that the server is about to close; how many were told."""
+        return 0
+
+    def _record(
+        self,
+        trade: Trade,
+        topic: str,
+        *,
+        price: str,
+        size: str,
+        orders: tuple[str | None, str | None] = (None, None),
+    ) -> bool:
+        """Tell the truth about a trade; whether its message is to be sent."""
+        withheld = self._hub.withholds_next_trade()
+        self._truth.add(
+            trade.listing.spec.symbol,
+            TrueTrade(
+                trade_id=trade.trade_id,
+                event_ns=trade.time_ns,
+                price=price,
+                size=size,
+                side="buy" if trade.taker_buys else "sell",
+                maker_order_id=orders[0],
+                taker_order_id=orders[1],
+                subscribed=self._hub.wanted(topic),
+                withheld=withheld,
+            ),
+        )
+        return not withheld
+
+    def _some_listing(self, rng: Random) -> Listing:
+        return rng.choice(list(self._market.listings.values()))
+
+    # -- what garbage is made of ------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def sample(self, rng: Random) -> bytes:
+        """A correct JSON object that changes nothing when it is understood."""
+
+    @abc.abstractmethod
+    def wrong_types(self, rng: Random) -> bytes:
+        """Well-formed JSON of a known message type with values of the wrong types."""
+
+    @abc.abstractmethod
+    def huge_integer(self, rng: Random) -> bytes:
+        """A message of a known type, with a trade id of 26 digits."""
+
+    @abc.abstractmethod
+    def unknown_type(self, rng: Random) -> bytes:
+        """Well-formed JSON of a message type that does not exist."""

@@ -1,0 +1,252 @@
+"""Simulated Coinbase Exchange feed.
+
+Each trade makes a match and a ticker with the same trade id and sequence, in either order.  A
+withheld trade lacks its match only: its ticker and the heartbeats still tell of it, and REST
+returns it.  Requests take effect wholly or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from tick_logger.simulator.dialects import coinbase_texts as texts
+from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.coinbase_requests import (
+    MalformedRequestError,
+    RefusedRequestError,
+    Topic,
+    parse,
+    reply_products,
+)
+from tick_logger.simulator.faults import BINARY, TEXT
+from tick_logger.simulator.hub import Client, Hub
+from tick_logger.simulator.listing import Listing, Quote, Trade
+from tick_logger.simulator.market import Market, MessageCost
+from tick_logger.simulator.periods import Periodic
+from tick_logger.simulator.symbols import BASES, SymbolSpec, plain, spec_of
+from tick_logger.simulator.truth import Truth
+
+_BOOK_PERIOD_US = 50_000
+_HEARTBEAT_PERIOD_US = 1_000_000
+_STATUS_PERIOD_US = 5_000_000
+_MOST_REST_TRADES = 1000
+_STATUS_TOPIC = "status:"
+
+
+class CoinbaseDialect(Dialect):
+    """The Coinbase Exchange feed over one market."""
+
+    name = "coinbase"
+    symbols: ClassVar[Sequence[str]] = (*(f"{base}-USD" for base in BASES), "BTC-EUR")
+    cost = MessageCost(trade=2.0, quote=0.0)
+    rules = Rules(
+        messages_per_second=10, counted_opcodes=frozenset({TEXT, BINARY}), first_request_secs=5.0
+    )
+
+    def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
+        super().__init__(hub, market, truth)
+        self._times = texts.IsoTimes()
+        self._books = Periodic(_BOOK_PERIOD_US, _BOOK_PERIOD_US)
+        self._status = Periodic(_STATUS_PERIOD_US, _STATUS_PERIOD_US)
+        self._heartbeats: dict[str, Periodic] = {}
+        self._last_sent: dict[str, Trade] = {}
+
+    @staticmethod
+    def spec(symbol: str) -> SymbolSpec:
+        """What a product id such as BTC-USD stands for."""
+        base, _, quote = symbol.partition("-")
+        return spec_of(symbol, base, quote or "USD", extra_size_decimals=3)
+
+    # -- out --------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Tell the truth of each product's latest trade from before the start."""
+        for listing in self._market.listings.values():
+            if listing.spec.symbol not in self._last_sent and listing.last_trade is not None:
+                self._tell_truth(listing.last_trade)
+                self._last_sent[listing.spec.symbol] = listing.last_trade
+                phase_us = _HEARTBEAT_PERIOD_US * len(self._last_sent) * 7 // 100
+                self._heartbeats[listing.spec.symbol] = Periodic(
+                    _HEARTBEAT_PERIOD_US, phase_us % _HEARTBEAT_PERIOD_US
+                )
+
+    def publish(self, events: Sequence[Trade | Quote]) -> None:
+        """Send matches and tickers; quotes have no message of their own."""
+        for event in events:
+            if isinstance(event, Trade):
+                self._publish_trade(event)
+
+    def tick(self, elapsed_us: int) -> None:
+        """Send the book changes, heartbeats and the status that are due."""
+        if self._books.due(elapsed_us):
+            for listing in self._market.listings.values():
+                if listing.book.changed:
+                    self._publish_book(listing)
+        for listing in self._market.active():
+            if self._heartbeats[listing.spec.symbol].due(elapsed_us):
+                self._publish_heartbeat(listing)
+        if self._status.due(elapsed_us):
+            self.listing_changed()
+
+    def listing_changed(self) -> None:
+        """Send the list of products to who is subscribed to it."""
+        self.open()
+        self._hub.publish(_STATUS_TOPIC, lambda _: texts.status(self._market.listings.values()))
+
+    def _publish_trade(self, trade: Trade) -> None:
+        symbol = trade.listing.spec.symbol
+        when = self._times.text(trade.time_ns)
+        messages = [(f"ticker:{symbol}", lambda _: texts.ticker(trade, when))]
+        if self._tell_truth(trade):
+            self._last_sent[symbol] = trade
+            messages.append((f"matches:{symbol}", lambda _: texts.match("match", trade, when)))
+        if trade.trade_id % 2:
+            messages.reverse()
+        for topic, encode in messages:
+            self._hub.publish(topic, encode)
+
+    def _publish_book(self, listing: Listing) -> None:
+        changes = listing.book.fetch_changes()
+        when = self._times.text(self._market.now_ns)
+        topic = f"level2_batch:{listing.spec.symbol}"
+        self._hub.publish(topic, lambda _: texts.l2update(listing.spec, changes, when))
+
+    def _publish_heartbeat(self, listing: Listing) -> None:
+        self._hub.publish(f"heartbeat:{listing.spec.symbol}", lambda _: self._heartbeat(listing))
+
+    def _heartbeat(self, listing: Listing) -> bytes:
+        return texts.heartbeat(listing, self._times.text(self._market.now_ns))
+
+    def _tell_truth(self, trade: Trade) -> bool:
+        spec = trade.listing.spec
+        return self._record(
+            trade,
+            f"matches:{spec.symbol}",
+            price=spec.price(trade.ticks),
+            size=plain(spec.size(trade.lots)),
+            orders=(texts.uuid_text(trade.maker_order), texts.uuid_text(trade.taker_order)),
+        )
+
+    # -- in ---------------------------------------------------------------------------------------
+
+    def accepts(self, target: str) -> bool:
+        """The feed lives at the root."""
+        return urlsplit(target).path in ("", "/")
+
+    def connected(self, client: Client, target: str) -> None:
+        """Nothing is sent before the first request."""
+
+    def too_many_messages(self, client: Client) -> None:
+        """The request is refused; the connection stays."""
+        client.reply(texts.error("Too many requests", "rate limit exceeded"))
+
+    def request(self, client: Client, text: str) -> None:
+        """Subscribe or unsubscribe."""
+        faults = self._hub.faults
+        online = {listing.spec.symbol for listing in self._market.active()}
+        try:
+            request = parse(text, online - faults.refused_symbols, client.topics)
+        except MalformedRequestError as error:
+            self._hub.breach(client, f"malformed request: {error}")
+            client.reply(texts.error("Malformed request", str(error)))
+            return
+        except RefusedRequestError as error:
+            client.reply(texts.error("Failed to subscribe", str(error)))
+            return
+        if any(topic.product in faults.never_acked_symbols for topic in request.topics):
+            return
+        if not request.subscribe:
+            for topic in request.topics:
+                self._hub.unsubscribe(client, str(topic))
+            client.reply(texts.subscriptions(reply_products(client.topics)))
+            return
+        self._subscribe(client, request.topics)
+
+    def _subscribe(self, client: Client, topics: Sequence[Topic]) -> None:
+        new = [topic for topic in topics if str(topic) not in client.topics]
+        for topic in new:
+            self._hub.subscribe(client, str(topic))
+        greetings = [greeting for topic in new for greeting in self._greet(topic)]
+        # As recorded: some of the first messages overtake the acknowledgement.
+        acknowledgement = texts.subscriptions(reply_products(client.topics))
+        for payload in (*greetings[:1], acknowledgement, *greetings[1:]):
+            client.reply(payload)
+
+    def _greet(self, topic: Topic) -> list[bytes]:
+        """What a new subscriber is sent at once."""
+        if topic.channel == "status":
+            return [texts.status(self._market.listings.values())]
+        listing = self._market.listings[topic.product]
+        last = self._last_sent[topic.product]
+        if topic.channel == "matches":
+            return [texts.match("last_match", last, self._times.text(last.time_ns))]
+        if topic.channel == "ticker" and listing.last_trade is not None:
+            latest = listing.last_trade
+            return [texts.ticker(latest, self._times.text(latest.time_ns))]
+        if topic.channel == "level2_batch":
+            return [texts.snapshot(listing, self._times.text(self._market.now_ns))]
+        return []
+
+    # -- REST -------------------------------------------------------------------------------------
+
+    def rest(self, target: str) -> tuple[int, bytes]:
+        """GET /products and /products/{id}/trades?limit=&after=&before=."""
+        url = urlsplit(target)
+        match url.path.strip("/").split("/"):
+            case ["products"]:
+                products = [texts.product(listing) for listing in self._market.listings.values()]
+                return 200, msgspec.json.encode(products)
+            case ["products", symbol, "trades"] if symbol in self._market.listings:
+                return self._rest_trades(symbol, parse_qs(url.query))
+        return 404, b'{"message":"NotFound"}'
+
+    def _rest_trades(self, symbol: str, query: dict[str, list[str]]) -> tuple[int, bytes]:
+        try:
+            limit, after, before = (int(query.get(key, [default])[0]) for key, default in _PAGING)
+        except ValueError:
+            return 400, b'{"message":"Invalid pagination"}'
+        body = [
+            {
+                "trade_id": trade.trade_id,
+                "side": "sell" if trade.side == "buy" else "buy",
+                "size": trade.size,
+                "price": trade.price,
+                "time": self._times.text(trade.event_ns),
+            }
+            for trade in reversed(self._truth.kept(symbol))
+            if before < trade.trade_id < after
+        ]
+        return 200, msgspec.json.encode(body[: min(limit, _MOST_REST_TRADES)])
+
+    # -- garbage ----------------------------------------------------------------------------------
+
+    def sample(self, rng: Random) -> bytes:
+        """A heartbeat."""
+        return self._heartbeat(self._some_listing(rng))
+
+    def wrong_types(self, rng: Random) -> bytes:
+        """A match whose numbers are texts and whose texts are not."""
+        symbol = self._some_listing(rng).spec.symbol
+        return (
+            f'{{"type":"match","trade_id":"seven","side":3,"size":[],"price":{{}},'
+            f'"product_id":"{symbol}","sequence":null,"time":17}}'
+        ).encode()
+
+    def huge_integer(self, rng: Random) -> bytes:
+        """A match whose trade id has 26 digits."""
+        trade = self._last_sent[self._some_listing(rng).spec.symbol]
+        huge = trade._replace(trade_id=rng.randrange(10**25, 10**26))
+        return texts.match("match", huge, self._times.text(trade.time_ns))
+
+    def unknown_type(self, rng: Random) -> bytes:
+        """A message type of the future."""
+        symbol = self._some_listing(rng).spec.symbol
+        return f'{{"type":"tomorrow","product_id":"{symbol}","value":"1.5"}}'.encode()
+
+
+_PAGING = (("limit", str(_MOST_REST_TRADES)), ("after", str(2**63)), ("before", "0"))

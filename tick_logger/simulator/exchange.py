@@ -1,0 +1,210 @@
+"""A simulated exchange: a market, the dialect it speaks, and any number of clients.
+
+It runs on loopback sockets or on any stream in memory, on trio's clock; event times come from
+the wall clock that it is given.  It prints and logs nothing: what happened can be asked for.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from functools import partial
+from random import Random
+
+import trio
+
+from tick_logger.clock import WallClock
+from tick_logger.simulator.dialects.base import GOING_AWAY
+from tick_logger.simulator.faults import FaultCounts, Faults
+from tick_logger.simulator.hub import Hub
+from tick_logger.simulator.market import Market
+from tick_logger.simulator.registry import DIALECTS
+from tick_logger.simulator.server import serve_http
+from tick_logger.simulator.session import Session, SessionSettings
+from tick_logger.simulator.truth import Truth
+
+
+class SimulatedExchange:
+    """One venue by name, out of `registry.DIALECTS`; equal seeds and calls give equal messages.
+
+    `messages_per_second` is the total over all symbols when all feeds of all are subscribed.
+    `lifetime_secs` overrides how long the venue lets a connection live (None: its own rule).
+    `queue_bytes` bounds what waits for one client before it is cut as too slow, and
+    `truth_trades_per_symbol` what the truth remembers.
+
+    Raises `KeyError` for an unknown venue.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        symbols: Sequence[str] | None = None,
+        messages_per_second: float = 200.0,
+        clock: WallClock,
+        seed: int = 0,
+        faults: Faults | None = None,
+        ping_interval_secs: float = 20.0,
+        lifetime_secs: float | None = None,
+        step_secs: float = 0.01,
+        book_levels: int = 50,
+        queue_bytes: int = 8 * 1024 * 1024,
+        truth_trades_per_symbol: int = 100_000,
+    ) -> None:
+        kind = DIALECTS[name]
+        self.name = name
+        self.truth = Truth(truth_trades_per_symbol)
+        self.connections_opened = 0
+        self._hub = Hub(faults if faults is not None else Faults(), seed)
+        self._clock = clock
+        self._rate = messages_per_second
+        self._step_secs = step_secs
+        self._seed = seed
+        self._elapsed_secs = 0.0
+        self._settings = SessionSettings(
+            ping_interval_secs=ping_interval_secs,
+            lifetime_secs=kind.rules.lifetime_secs if lifetime_secs is None else lifetime_secs,
+            queue_bytes=queue_bytes,
+        )
+        self._market = Market(
+            [kind.spec(symbol) for symbol in (kind.symbols if symbols is None else symbols)],
+            kind.cost,
+            seed=seed,
+            levels=book_levels,
+            now_ns=clock.now_ns(),
+        )
+        self._dialect = kind(self._hub, self._market, self.truth)
+        self._dialect.open()
+
+    # -- running ----------------------------------------------------------------------------------
+
+    async def run(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run the market and serve clients, until cancelled; starts with the port."""
+        async with trio.open_nursery() as nursery:
+            bound = await nursery.start(
+                partial(self.serve, host=host, port=port, ssl_context=ssl_context)
+            )
+            await nursery.start(self.run_market)
+            task_status.started(bound)
+
+    async def run_market(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Advance the market in small steps until cancelled; a late step makes up for the time."""
+        start_secs = before_secs = trio.current_time()
+        step = 0
+        task_status.started()
+        while True:
+            step = max(step + 1, int((before_secs - start_secs) / self._step_secs))
+            await trio.sleep_until(start_secs + step * self._step_secs)
+            now_secs = trio.current_time()
+            self.step_once(now_secs - before_secs)
+            before_secs = now_secs
+
+    def step_once(self, elapsed_secs: float) -> None:
+        """Let this much time pass in the market, and queue its messages for the sessions."""
+        self._elapsed_secs += elapsed_secs
+        self._dialect.publish(self._market.step(self._clock.now_ns(), elapsed_secs, self._rate))
+        self._dialect.tick(round(self._elapsed_secs * 1e6))
+
+    async def serve(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve WebSocket and REST clients on one port until cancelled; starts with the port."""
+
+        async def serve_socket(stream: trio.SocketStream) -> None:
+            if ssl_context is None:
+                await self.serve_stream(stream)
+            else:
+                tls = trio.SSLStream(stream, ssl_context, server_side=True, https_compatible=True)
+                await self.serve_stream(tls)
+
+        async with trio.open_nursery() as nursery:
+            listeners = await nursery.start(partial(trio.serve_tcp, serve_socket, port, host=host))
+            task_status.started(listeners[0].socket.getsockname()[1])
+
+    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+        """Serve one client, WebSocket or REST, on any stream; closes the stream at the end."""
+        await serve_http(
+            stream, accepts=self._dialect.accepts, upgrade=self._upgrade, answer=self.answer
+        )
+
+    async def _upgrade(self, stream: trio.abc.Stream, target: str, head: bytes) -> None:
+        self.connections_opened += 1
+        name = f"connection {self.connections_opened}"
+        session = Session(
+            self._hub, self._dialect, self._settings, name, Random(f"{self._seed}:{name}")
+        )
+        await session.run(stream, target, head)
+
+    # -- REST -------------------------------------------------------------------------------------
+
+    def rest(self, target: str) -> tuple[int, bytes]:
+        """Status and body of a GET, at once; the fault `rest_status` applies."""
+        if self._hub.faults.rest_status is not None:
+            return self._hub.faults.rest_status, b'{"message":"service unavailable"}'
+        return self._dialect.rest(target)
+
+    async def answer(self, target: str) -> tuple[int, bytes]:
+        """As `rest`, after the fault `rest_hang_secs`."""
+        await trio.sleep(self._hub.faults.rest_hang_secs)
+        return self.rest(target)
+
+    # -- what happened ----------------------------------------------------------------------------
+
+    @property
+    def violations(self) -> list[str]:
+        """Every rule that a client broke, as text; the first thousand."""
+        return self._hub.violations
+
+    @property
+    def live_sessions(self) -> int:
+        """How many WebSocket connections are open, half-open ones included."""
+        return len(self._hub.clients)
+
+    @property
+    def counts(self) -> FaultCounts:
+        """How often each fault happened."""
+        return self._hub.counts
+
+    @property
+    def market(self) -> Market:
+        """The market itself, whose books are the truth of the books."""
+        return self._market
+
+    # -- controls ---------------------------------------------------------------------------------
+
+    def set_faults(self, faults: Faults) -> None:
+        """Misbehave differently from now on, on live connections too."""
+        self._hub.set_faults(faults)
+
+    def cut_all(self, abrupt: bool) -> None:
+        """End every connection, without or with a close frame."""
+        for client in list(self._hub.clients):
+            client.end(None if abrupt else GOING_AWAY, "cut")
+
+    def list_symbol(self, symbol: str) -> None:
+        """Start trading in a symbol, new or delisted before."""
+        self._market.add(self._dialect.spec(symbol))
+        self._dialect.listing_changed()
+
+    def delist_symbol(self, symbol: str) -> None:
+        """Stop trading in a symbol; raises `KeyError` if it was never listed."""
+        self._market.delist(symbol)
+        self._dialect.listing_changed()
+
+    def announce_shutdown(self) -> int:
+        """Send the venue's announcement, where it has one, to all clients; how many got it."""
+        return self._dialect.announce_shutdown()

@@ -1,0 +1,137 @@
+"""How a simulated exchange misbehaves: what may be asked for, and what it does to one session.
+
+Everything is off unless asked for, and drawn from seeded generators.  Faults of a session's
+delivery lose nothing: garbage is sent beside real messages, a duplicate beside its original, a
+reordered message right after the one that follows it.  Only cuts, half-open connections and id
+holes lose messages, and for id holes the truth says which.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, Protocol
+
+import attrs
+
+_DEPTH = 5000  # deeper than JSON parsers recurse
+Span = tuple[float, float]
+
+
+def _probability(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{attribute.name} is a probability, not {value}")
+
+
+def _span(_: object, attribute: attrs.Attribute[Any], value: Span | None) -> None:
+    if value is not None and not 0.0 <= value[0] <= value[1]:
+        raise ValueError(f"{attribute.name} is a range of seconds, not {value}")
+
+
+@attrs.frozen(kw_only=True)
+class Faults:
+    """What goes wrong; ages are seconds since the connection opened or the faults were set."""
+
+    cut_after_secs: Span | None = attrs.field(default=None, validator=_span)
+    abrupt_cut_probability: float = attrs.field(default=1.0, validator=_probability)
+    """How many cuts drop the TCP connection; the others send a close frame."""
+    stall_after_secs: Span | None = attrs.field(default=None, validator=_span)
+    stall_secs: float = 30.0
+    """How long the socket stays silent; what is due meanwhile is sent afterwards."""
+    half_open_after_secs: Span | None = attrs.field(default=None, validator=_span)
+    half_open_secs: float = 600.0
+    """How long neither side of a half-open connection hears of the other, until it is dropped."""
+    garbage_probability: float = attrs.field(default=0.0, validator=_probability)
+    duplicate_probability: float = attrs.field(default=0.0, validator=_probability)
+    reorder_probability: float = attrs.field(default=0.0, validator=_probability)
+    id_hole_probability: float = attrs.field(default=0.0, validator=_probability)
+    ack_delay_secs: float = 0.0
+    """How much later than it arrived a request takes effect and is answered."""
+    refused_symbols: frozenset[str] = frozenset()
+    never_acked_symbols: frozenset[str] = frozenset()
+    """A request that names one of these is ignored altogether."""
+    rest_status: int | None = None
+    rest_hang_secs: float = 0.0
+
+
+class GarbageSource(Protocol):
+    """What a dialect contributes to garbage: payloads about one of its symbols."""
+
+    def sample(self, rng: Random) -> bytes:
+        """A correct JSON object that changes nothing when it is understood."""
+        ...
+
+    def wrong_types(self, rng: Random) -> bytes:
+        """Well-formed JSON of a known message type with values of the wrong types."""
+        ...
+
+    def huge_integer(self, rng: Random) -> bytes:
+        """A message of a known type, with a trade id of 26 digits."""
+        ...
+
+    def unknown_type(self, rng: Random) -> bytes:
+        """Well-formed JSON of a message type that does not exist."""
+        ...
+
+
+TEXT, BINARY = 1, 2  # opcodes
+GARBAGE_KINDS = (
+    "not_json",
+    "truncated",
+    "wrong_types",
+    "huge_integer",
+    "nested",
+    "invalid_utf8",
+    "unknown_type",
+)
+
+
+def garbage(kind: str, source: GarbageSource, rng: Random) -> tuple[int, bytes]:
+    """(opcode, payload) of a bad message of this kind."""
+    if kind == "not_json":
+        return TEXT, b"<html><body>502 Bad Gateway</body></html>"
+    if kind == "invalid_utf8":
+        return BINARY, source.sample(rng)[:-1] + b',"note":"\xff\xfe\xc3"}'
+    if kind == "truncated":
+        sample = source.sample(rng)
+        return TEXT, sample[: rng.randrange(1, len(sample))]
+    if kind == "nested":
+        nested = b"[" * _DEPTH + b"]" * _DEPTH
+        return TEXT, source.sample(rng)[:-1] + b',"extra":' + nested + b"}"
+    payload: bytes = getattr(source, kind)(rng)
+    return TEXT, payload
+
+
+@attrs.define
+class FaultCounts:
+    """What was done so far on all connections."""
+
+    garbage: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    stalled: int = 0
+    half_open: int = 0
+    cut: int = 0
+    slow_consumers: int = 0
+
+
+@attrs.frozen
+class Incident:
+    """What will happen to a connection at this age: "cut", "close", "stall" or "freeze"."""
+
+    after_secs: float
+    kind: str
+
+
+def plan(faults: Faults, rng: Random) -> list[Incident]:
+    """What will happen to a connection, in order."""
+    incidents = []
+    if faults.cut_after_secs is not None:
+        abrupt = rng.random() < faults.abrupt_cut_probability
+        incidents.append(
+            Incident(rng.uniform(*faults.cut_after_secs), "cut" if abrupt else "close")
+        )
+    if faults.stall_after_secs is not None:
+        incidents.append(Incident(rng.uniform(*faults.stall_after_secs), "stall"))
+    if faults.half_open_after_secs is not None:
+        incidents.append(Incident(rng.uniform(*faults.half_open_after_secs), "freeze"))
+    return sorted(incidents, key=lambda incident: incident.after_secs)

@@ -1,0 +1,102 @@
+"""Who is connected, who wants which topic, and what they did wrong.
+
+A topic is a name of the dialect's own choosing for one kind of message about one symbol.  A
+message is encoded once, and only if somebody wants it, however many sessions it goes to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from tick_logger.simulator.faults import TEXT, FaultCounts, Faults
+from tick_logger.simulator.wire import frame
+
+_MOST_VIOLATIONS = 1000  # a client that keeps breaking rules must not fill the memory
+
+
+class Client(Protocol):
+    """What a dialect sees of a session."""
+
+    name: str
+    topics: dict[str, None]  # in the order of subscribing
+    variant: int  # which form of messages it gets, in the dialect's own numbering
+
+    def deliver(self, ready_frame: bytes) -> None:
+        """Queue a frame of market data, to which faults apply."""
+        ...
+
+    def reply(self, payload: bytes) -> None:
+        """Queue an answer, to which no faults apply."""
+        ...
+
+    def end(self, code: int | None, reason: str) -> None:
+        """Close with this code, or drop the connection if it is None."""
+        ...
+
+    def apply_faults(self) -> None:
+        """Plan anew what will happen to the connection, from the hub's faults."""
+        ...
+
+
+class Hub:
+    """The meeting point of one exchange's market, dialect and sessions."""
+
+    def __init__(self, faults: Faults, seed: int) -> None:
+        self.faults = faults
+        self.counts = FaultCounts()
+        self.clients: dict[Client, None] = {}
+        self.violations: list[str] = []
+        self._topics: dict[str, dict[Client, None]] = {}
+        self._hole_rng = Random(f"{seed}:holes")
+
+    def subscribe(self, client: Client, topic: str) -> None:
+        """Send a topic's messages to a client from now on."""
+        client.topics[topic] = None
+        self._topics.setdefault(topic, {})[client] = None
+
+    def unsubscribe(self, client: Client, topic: str) -> None:
+        """Send no more of a topic to a client; nothing happens if it was not subscribed."""
+        client.topics.pop(topic, None)
+        subscribers = self._topics.get(topic, {})
+        subscribers.pop(client, None)
+        if not subscribers:
+            self._topics.pop(topic, None)
+
+    def remove(self, client: Client) -> None:
+        """Forget a client."""
+        self.clients.pop(client, None)
+        for topic in list(client.topics):
+            self.unsubscribe(client, topic)
+
+    def wanted(self, topic: str) -> bool:
+        """Whether any client is subscribed to a topic."""
+        return topic in self._topics
+
+    def publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
+        """Send a message to a topic's subscribers; `encode` makes the payload for a variant."""
+        subscribers = self._topics.get(topic)
+        if not subscribers:
+            return
+        ready: dict[int, bytes] = {}
+        for client in list(subscribers):  # delivering may end a session
+            if client.variant not in ready:
+                ready[client.variant] = frame(TEXT, encode(client.variant))
+            client.deliver(ready[client.variant])
+
+    def breach(self, client: Client, rule: str) -> None:
+        """Write down that a client broke a rule of the venue."""
+        if len(self.violations) < _MOST_VIOLATIONS:
+            self.violations.append(f"{client.name}: {rule}")
+
+    def withholds_next_trade(self) -> bool:
+        """Whether the next trade's message is to be kept from everybody."""
+        probability = self.faults.id_hole_probability
+        return probability > 0 and self._hole_rng.random() < probability
+
+    def set_faults(self, faults: Faults) -> None:
+        """Misbehave differently from now on, on the live connections too."""
+        self.faults = faults
+        for client in list(self.clients):
+            client.apply_faults()

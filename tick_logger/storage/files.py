@@ -1,0 +1,190 @@
+"""Port: the few things that storage does with files, and their real implementation.
+
+Paths are relative and POSIX, folders come into being with their first file.  All errors are plain
+`OSError`; what an operation has done before it failed is said at each.  One user at a time: not
+thread-safe.
+
+Not here: what the bytes mean, and what to do about an error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+from collections import OrderedDict
+from typing import Protocol, TypeAlias
+
+MAX_OPEN_FILES = 32_768
+"""Enough for 3,600 tables that grow all the time; each open file costs the kernel about 1 kB."""
+
+
+Names: TypeAlias = list[str]
+
+
+class Files(Protocol):
+    """Files under one root, named by relative POSIX paths."""
+
+    def append(self, path: str, data: bytes | memoryview) -> None:
+        """Add bytes at the end, making the file if there is none.
+
+        After an `OSError` the file may hold any first part of `data`.
+        """
+        ...
+
+    def size(self, path: str) -> int:
+        """Length in bytes; 0 if there is no such file."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut an existing file to `size` bytes, which it must have."""
+        ...
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """`length` bytes (None: all) from `offset` on, fewer where the file ends earlier."""
+        ...
+
+    def list(self, folder: str = "", *, recursive: bool = False) -> Names:
+        """What is in a folder, sorted; empty if there is no such folder.
+
+        Names of files, and of folders with a "/" behind; with `recursive`, the paths (from the
+        root) of all files at any depth.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Return when everything appended so far would survive a power cut."""
+        ...
+
+    def close(self) -> None:
+        """Give back all resources; a later append is allowed and takes them again."""
+        ...
+
+
+def raise_open_file_limit() -> int:
+    """Allow this process as many open files as it may have; returns a bound for `DiskFiles`.
+
+    Half of the limit at most, because sockets and libraries need descriptors too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+        except (ValueError, OSError):
+            pass  # some systems refuse what they announce; the soft limit works as well
+    if soft == resource.RLIM_INFINITY:
+        return MAX_OPEN_FILES
+    return max(1, min(MAX_OPEN_FILES, soft // 2))
+
+
+class DiskFiles:
+    """Files on a real disk.
+
+    Keeps up to `max_open` descriptors for appending and closes the one that was used longest ago
+    first; None takes what `raise_open_file_limit` gives.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], *, max_open: int | None = None) -> None:
+        self._root = os.fspath(root)
+        self._max_open = raise_open_file_limit() if max_open is None else max_open
+        self._open: OrderedDict[str, int] = OrderedDict()
+        # Kept open from the first append on: a descriptor only hears of errors after its opening.
+        self._root_descriptor: int | None = None
+
+    def append(self, path: str, data: bytes | memoryview) -> None:
+        """Add bytes at the end; see `Files`."""
+        descriptor = self._open.get(path)
+        if descriptor is None:
+            descriptor = self._open_for_append(path)
+        else:
+            self._open.move_to_end(path)
+        done = os.write(descriptor, data)
+        while done < len(data):
+            done += os.write(descriptor, memoryview(data)[done:])
+
+    def size(self, path: str) -> int:
+        """Length in bytes; 0 if there is no such file."""
+        try:
+            return os.stat(self._at(path)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return os.path.isfile(self._at(path))
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut an existing file to `size` bytes."""
+        os.truncate(self._at(path), size)
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes from `offset` on; see `Files`."""
+        with open(self._at(path), "rb") as file:
+            file.seek(offset)
+            return file.read() if length is None else file.read(length)
+
+    def list(self, folder: str = "", *, recursive: bool = False) -> Names:
+        """What is in a folder; see `Files`."""
+        if recursive:
+            prefix = len(self._at(""))
+            found = [
+                f"{parent}/{name}"[prefix:]
+                for parent, _, names in os.walk(self._at(folder).rstrip("/"))
+                for name in names
+            ]
+            return sorted(found)
+        try:
+            with os.scandir(self._at(folder)) as entries:
+                return sorted(e.name + "/" if e.is_dir() else e.name for e in entries)
+        except FileNotFoundError:
+            return []
+
+    def sync(self) -> None:
+        """Write everything that the file system of the root holds back to its disk.
+
+        One call for thousands of files: syncing them one by one costs fifty times as much.
+        """
+        if self._root_descriptor is not None:
+            _sync_file_system(self._root_descriptor)
+
+    def close(self) -> None:
+        """Close all descriptors."""
+        descriptors = list(self._open.values())
+        if self._root_descriptor is not None:
+            descriptors.append(self._root_descriptor)
+        self._open.clear()
+        self._root_descriptor = None
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _open_for_append(self, path: str) -> int:
+        if self._root_descriptor is None:
+            os.makedirs(self._root, exist_ok=True)
+            self._root_descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        while len(self._open) >= self._max_open:
+            os.close(self._open.popitem(last=False)[1])
+        where, flags = self._at(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        try:
+            descriptor = os.open(where, flags, 0o644)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(where), exist_ok=True)
+            descriptor = os.open(where, flags, 0o644)
+        self._open[path] = descriptor
+        return descriptor
+
+
+def _sync_file_system(descriptor: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "syncfs"):
+        os.sync()  # says nothing about errors, but there is nothing better
+    elif libc.syncfs(descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

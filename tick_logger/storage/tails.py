@@ -1,0 +1,84 @@
+"""What is on disk of a stream, so that a new process continues it without repeating rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tick_logger.model.flush import StreamTail
+from tick_logger.model.rows import Array
+from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.day_files import DayFiles
+from tick_logger.storage.encoding import NS_PER_SECOND
+from tick_logger.storage.files import Files
+from tick_logger.storage.id_ranges import IdRanges, Ids
+from tick_logger.storage.layout import ColumnPath, parse, table_folder
+
+DAYS_OF_IDS = 2
+"""Enough to recognise what an exchange sends again after a restart shortly after midnight."""
+
+MAX_ID_RANGES = 65_536
+"""The newest ranges are kept.  Dense ids need one per hole; where ids are sparse, these are still
+more ids than an exchange sends again after a reconnect."""
+
+
+def load_tail(files: Files, exchange: str, symbol: str, table: Table) -> StreamTail | None:
+    """The last row of the newest day in the main files, or None if there is no row.
+
+    Only rows that are complete in every column count, as they are what `ColumnStore` keeps.
+    `last_recv_ns` is the receive time of that row, `last_seq` 0 for tables without ids.
+    Raises `OSError`.
+    """
+    main = table_folder(exchange, symbol, table)
+    for day in reversed(_days(files, main)):
+        found = DayFiles.look(files, main, table, day)
+        rows = found.whole_rows(found.price_dtype())
+        if rows:
+            ids = _id_ranges(files, exchange, symbol) if table is Table.TRADES else ()
+            return StreamTail(
+                last_event_ns=_time(files, found, "event", rows - 1),
+                last_seq=_last_seq(files, found, rows - 1),
+                last_recv_ns=_time(files, found, "recv", rows - 1),
+                id_ranges=ids,
+            )
+    return None
+
+
+def _days(files: Files, folder: str) -> list[int]:
+    """The days of a table's folder that have a file, ascending."""
+    found = (parse(f"{folder}/{name}") for name in files.list(folder))
+    return sorted({path.day for path in found if isinstance(path, ColumnPath)})
+
+
+def _id_ranges(files: Files, exchange: str, symbol: str) -> tuple[tuple[int, int], ...]:
+    """The trade ids of the newest days, late rows included; rows without an id left out."""
+    folders = [table_folder(exchange, symbol, Table.TRADES, late=late) for late in (False, True)]
+    days_of = {folder: _days(files, folder) for folder in folders}
+    newest = sorted(set().union(*days_of.values()))[-DAYS_OF_IDS:]
+    parts: list[Ids] = []
+    for folder, days in days_of.items():
+        for day in sorted(set(days).intersection(newest)):
+            found = DayFiles.look(files, folder, Table.TRADES, day)
+            parts.append(_column(files, found, "seq", 0, found.whole_rows(found.price_dtype())))
+    ids = np.concatenate(parts)
+    return IdRanges.of(ids[ids != 0]).pairs()[-MAX_ID_RANGES:]
+
+
+def _last_seq(files: Files, day: DayFiles, row: int) -> int:
+    has_ids = any(column.source == "seq" for column in SPECS[day.table].files)
+    return int(_column(files, day, "seq", row, 1)[0]) if has_ids else 0
+
+
+def _time(files: Files, day: DayFiles, which: str, row: int) -> int:
+    """Nanoseconds since 1970-01-01 of the "event" or "recv" time of a row."""
+    seconds = int(_column(files, day, f"{which}_s", row, 1)[0])
+    return seconds * NS_PER_SECOND + int(_column(files, day, f"{which}_frac", row, 1)[0])
+
+
+def _column(files: Files, day: DayFiles, source: str, start: int, rows: int) -> Array:
+    """Rows of the (never price) column that holds this source."""
+    column = next(column for column in SPECS[day.table].files if column.source == source)
+    dtype = column.numpy_dtype("f4")
+    if rows == 0:
+        return np.empty(0, dtype)
+    data = files.read(day.path(column.name), start * dtype.itemsize, rows * dtype.itemsize)
+    return np.frombuffer(data, dtype)
