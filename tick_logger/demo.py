@@ -27,6 +27,7 @@ from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.registry import DIALECTS
 
 DIRECTORY = "data-demo"
+TRUTH_KEPT = 1000  # trades per symbol that a simulated exchange remembers: nobody asks for them
 MOST_DIRECTORIES = 1000  # of earlier demos in one place, before a temporary one is taken
 
 
@@ -50,7 +51,11 @@ async def run_demo(
         exchanges = {}
         for seed, name in enumerate(names):
             simulated = SimulatedExchange(
-                name, messages_per_second=rate / len(names), clock=SystemClock(), seed=seed
+                name,
+                messages_per_second=rate / len(names),
+                clock=SystemClock(),
+                seed=seed,
+                truth_trades_per_symbol=TRUTH_KEPT,
             )
             port = await nursery.start(simulated.run)
             exchanges[name] = _pointed_at(port, registry.get(name).feeds)
@@ -75,7 +80,11 @@ async def run_simulated(name: str, *, port: int, rate: float, symbols: Sequence[
         known = f"available: {listed(tuple(DIALECTS))}{hint(name, DIALECTS)}"
         raise ConfigError([("simulate", f"no exchange named {name} can be simulated; {known}")])
     simulated = SimulatedExchange(
-        name, symbols=symbols, messages_per_second=rate, clock=SystemClock()
+        name,
+        symbols=symbols,
+        messages_per_second=rate,
+        clock=SystemClock(),
+        truth_trades_per_symbol=TRUTH_KEPT,
     )
     try:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

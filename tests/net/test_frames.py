@@ -164,6 +164,7 @@ def test_nothing_after_a_close_frame_counts() -> None:
         (b"\x01\x01x\x02\x01y", "interleaved"),
         (b"\x89\x7e", "control"),
         (b"\x81\x7e\x00\x7d", "length"),
+        (b"\x81\x7e\x00\x02ab", "length"),
         (b"\x81\x7f\x00\x00\x00\x00\x00\x00\xff\xff", "length"),
         (b"\x81\x7f\x80\x00\x00\x00\x00\x01\x00\x00", "length"),
         (data_frame(b"x" * 101), "size"),

@@ -1,88 +1,22 @@
-"""Links over memory streams in virtual time: the library's real server, or raw bytes."""
+"""Links over memory streams in virtual time: open, ended by either side, and broken by bugs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import attrs
 import pytest
 import trio
 import trio_websocket
-from trio.testing import (
-    MemoryReceiveStream,
-    MemorySendStream,
-    MockClock,
-    memory_stream_pair,
-    wait_all_tasks_blocked,
-)
+from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tests.net.clients import Client, connect, connect_raw, new_client
 from tests.net.wire import accept, acceptance, data_frame, read_request
-from tick_logger.clock import ManualClock
 from tick_logger.errors import ConnectionLost
-from tick_logger.net.link import Address, Link, upgrade
-
-MemoryStream = trio.StapledStream[MemorySendStream, MemoryReceiveStream]
-URL = "ws://feed.example/ws?streams=a"
-
-
-@attrs.define
-class Client:
-    """Opens a link over a memory stream, whose other end is `server`."""
-
-    nursery: trio.Nursery
-    stream: trio.abc.Stream
-    server: MemoryStream
-    payloads: list[bytes] = attrs.field(factory=list)
-    pings: int = 0
-
-    async def open(self, on_frames: Callable[[int, list[bytes]], None] | None = None) -> Link:
-        """Upgrade within ten seconds."""
-        return await upgrade(
-            self.nursery,
-            self.stream,
-            URL,
-            on_frames=on_frames or (lambda _, payloads: self.payloads.extend(payloads)),
-            on_ping=self.on_ping,
-            clock=ManualClock(1_000),
-            max_message_bytes=1_000,
-            timeout_secs=10,
-        )
-
-    def on_ping(self) -> None:
-        """Count a ping."""
-        self.pings += 1
+from tick_logger.net.link import Link
 
 
 @pytest.fixture
 def client(nursery: trio.Nursery) -> Client:
     """A client that is not connected yet."""
-    stream, server = memory_stream_pair()
-    return Client(nursery, stream, server)
-
-
-async def serve(client: Client) -> trio_websocket.WebSocketConnection:
-    """Accept the upgrade with the library's own server."""
-    request = await trio_websocket.wrap_server_stream(client.nursery, client.server)
-    return await request.accept()
-
-
-async def connect(client: Client) -> tuple[Link, trio_websocket.WebSocketConnection]:
-    """Both ends of a connection, the server's by the library."""
-    servers: list[trio_websocket.WebSocketConnection] = []
-
-    async def accept_one() -> None:
-        servers.append(await serve(client))
-
-    client.nursery.start_soon(accept_one)
-    link = await client.open()
-    await wait_all_tasks_blocked()
-    return link, servers[0]
-
-
-async def connect_raw(client: Client, then: bytes = b"") -> Link:
-    """A link whose server is played by the test, with bytes that follow the acceptance at once."""
-    client.nursery.start_soon(accept, client.server, then)
-    return await client.open()
+    return new_client(nursery)
 
 
 async def lost(link: Link) -> tuple[str, str]:
@@ -330,110 +264,6 @@ async def test_cancelling_the_nursery_closes_the_stream_at_once(
         pass  # a close frame perhaps, then the end
 
 
-# -- upgrades that fail ----------------------------------------------------------------------------
-
-
-async def refusal(client: Client, answer: bytes, then_close: bool = False) -> str:
-    """What a failed upgrade says when the server answers with these bytes."""
-
-    async def answer_request() -> None:
-        await read_request(client.server)
-        await client.server.send_all(answer)
-        if then_close:
-            await client.server.aclose()
-
-    client.nursery.start_soon(answer_request)
-    with pytest.raises(ConnectionLost) as caught:
-        await client.open()
-    assert caught.value.cause == "dial"
-    return str(caught.value)
-
-
-async def test_a_refused_upgrade_reports_status_and_body(client: Client) -> None:
-    """The venue's own explanation is worth more than ours; both are given."""
-    body = b'{"msg": "Service unavailable\nfrom a restricted location"}'
-    answer = b"HTTP/1.1 451 X\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    assert await refusal(client, answer) == (
-        "feed.example:80: upgrade refused with HTTP 451 Unavailable For Legal Reasons (the venue"
-        " does not serve the region of this machine's address):"
-        ' {"msg": "Service unavailable from a restricted location"}'
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "named"),
-    [
-        (403, "HTTP 403 Forbidden (the venue, or the firewall before it, refuses this machine)"),
-        (429, "HTTP 429 Too Many Requests (too many requests, slow down)"),
-        (503, "HTTP 503 Service Unavailable (the venue is overloaded or under maintenance)"),
-        (302, "HTTP 302 Found"),
-        (599, "HTTP 599"),
-    ],
-)
-async def test_a_refused_upgrade_without_a_body(client: Client, status: int, named: str) -> None:
-    """The status is named; special ones are explained."""
-    answer = b"HTTP/1.1 %d x\r\nContent-Length: 0\r\n\r\n" % status
-    assert await refusal(client, answer) == f"feed.example:80: upgrade refused with {named}"
-
-
-async def test_a_refusal_whose_body_ends_with_the_connection(
-    client: Client, autojump_clock: MockClock
-) -> None:
-    """The library never notices this one; the status is known all the same."""
-    answer = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<html>"
-    assert "HTTP 403 Forbidden" in await refusal(client, answer, then_close=True)
-    assert trio.current_time() == 0
-
-
-async def test_no_answer_at_all(client: Client, autojump_clock: MockClock) -> None:
-    """The deadline of the upgrade is its own, and the stream is closed."""
-    with pytest.raises(ConnectionLost, match="no answer to the upgrade request within 10 s"):
-        await client.open()
-    assert trio.current_time() == 10
-    await read_request(client.server)
-    assert await client.server.receive_some() == b""
-
-
-async def test_an_end_instead_of_an_answer(client: Client, autojump_clock: MockClock) -> None:
-    """Known at once, not after the deadline."""
-    assert await refusal(client, b"", then_close=True) == (
-        "feed.example:80: the other side ended the connection without answering the upgrade request"
-    )
-    assert trio.current_time() == 0
-
-
-async def test_a_server_that_is_gone_before_the_request(
-    client: Client, autojump_clock: MockClock
-) -> None:
-    """The request cannot even be sent."""
-    await client.server.aclose()
-    with pytest.raises(ConnectionLost, match=r"feed\.example:80: upgrade: "):
-        await client.open()
-    assert trio.current_time() == 0
-
-
-@pytest.mark.parametrize(
-    ("answer", "objection"),
-    [
-        (
-            b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: wrong\r\n\r\n",
-            "Bad accept token",
-        ),
-        (b"HTTP/1.1 101 x\r\nConnection: caf\xc3\xa9\r\n\r\n", "ascii"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "Bad HTTP message"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP 200 OK: hi"),
-        (b"HTTP/1.1 101 x\r\n" + b"a" * 70_000, "over 65536 bytes before the first frame"),
-    ],
-)
-async def test_a_wrong_answer(
-    client: Client, autojump_clock: MockClock, answer: bytes, objection: str
-) -> None:
-    """What is wrong with it is said, at once."""
-    assert objection in await refusal(client, answer)
-    assert trio.current_time() == 0
-
-
 # -- bugs of ours ----------------------------------------------------------------------------------
 
 
@@ -470,30 +300,3 @@ async def test_a_bug_during_the_upgrade_is_no_failed_dial(client: Client) -> Non
     client.nursery.start_soon(accept, client.server, data_frame(b"x"))
     with pytest.raises(UnicodeError, match="a bug"):
         await client.open(crash)
-
-
-# -- addresses -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("wss://a.example", Address(True, "a.example", 443, "a.example", "/")),
-        ("ws://a.example:80/x", Address(False, "a.example", 80, "a.example", "/x")),
-        (
-            "wss://a.example:9443/ws?b=c",
-            Address(True, "a.example", 9443, "a.example:9443", "/ws?b=c"),
-        ),
-        ("ws://[::1]:8080", Address(False, "::1", 8080, "[::1]:8080", "/")),
-    ],
-)
-def test_an_address_is_what_the_url_says(url: str, expected: Address) -> None:
-    """The default port is left out of the Host header."""
-    assert Address.of(url) == expected
-
-
-@pytest.mark.parametrize("url", ["http://a.example", "a.example:80", "ws:///path", ""])
-def test_other_urls_are_refused(url: str) -> None:
-    """Only WebSocket addresses with a host can be dialled."""
-    with pytest.raises(ValueError, match="not a ws:// or wss:// address"):
-        Address.of(url)

@@ -12,6 +12,7 @@ import trio
 import trustme
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tick_logger.net.poller import Poller
 from tick_logger.net.transport import (
     RECEIVE_BYTES,
     TcpStream,
@@ -22,13 +23,27 @@ from tick_logger.net.transport import (
 # -- TCP -------------------------------------------------------------------------------------------
 
 
-async def tcp_pair(coalesce_secs: float = 0.0) -> tuple[TcpStream, trio.SocketStream]:
+@pytest.fixture
+def poller(nursery: trio.Nursery) -> Poller:
+    """A poller that runs."""
+    return running(nursery)
+
+
+def running(nursery: trio.Nursery, coalesce_secs: float = 0.0) -> Poller:
+    """A poller that runs in the nursery."""
+    poller = Poller(coalesce_secs)
+    nursery.start_soon(poller.run)
+    return poller
+
+
+async def tcp_pair(poller: Poller | None = None) -> tuple[TcpStream, trio.SocketStream]:
     """A stream, and the other end of its connection over loopback."""
+    poller = poller or Poller()
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     async with listener:
         port = listener.socket.getsockname()[1]
         connected = await trio.open_tcp_stream("127.0.0.1", port)
-        return TcpStream(connected, coalesce_secs), await listener.accept()
+        return TcpStream(connected, poller), await listener.accept()
 
 
 async def test_tcp_reads_what_was_sent_then_the_end() -> None:
@@ -86,14 +101,14 @@ async def test_tcp_reset_breaks_the_stream_with_its_reason() -> None:
         assert isinstance(caught.value.__cause__, ConnectionResetError)
 
 
-@pytest.mark.parametrize("coalesce_secs", [0.0, 0.005])
-async def test_tcp_closing_wakes_up_the_reader(coalesce_secs: float) -> None:
+@pytest.mark.parametrize("fed", [False, True])
+async def test_tcp_closing_wakes_up_the_reader(fed: bool, poller: Poller) -> None:
     """Whoever waits for data learns that there will be none; so does who comes later."""
-    stream, other = await tcp_pair(coalesce_secs)
+    stream, other = await tcp_pair(poller)
 
     async def read() -> None:
         with pytest.raises(trio.ClosedResourceError):
-            await stream.receive_some()
+            await (stream.feed_into(lambda _: False) if fed else stream.receive_some())
 
     async with other:
         async with trio.open_nursery() as nursery:
@@ -106,10 +121,9 @@ async def test_tcp_closing_wakes_up_the_reader(coalesce_secs: float) -> None:
         await stream.aclose()
 
 
-@pytest.mark.parametrize("coalesce_secs", [0.0, 0.001])
-async def test_tcp_a_cancelled_read_loses_nothing(coalesce_secs: float) -> None:
+async def test_tcp_a_cancelled_read_loses_nothing() -> None:
     """Reading is a checkpoint before anything is taken from the socket."""
-    stream, other = await tcp_pair(coalesce_secs)
+    stream, other = await tcp_pair()
     async with stream, other:
         await other.send_all(b"data")
         with trio.CancelScope() as scope:
@@ -128,47 +142,129 @@ async def test_tcp_reading_lets_others_run() -> None:
             await stream.receive_some()
 
 
-async def test_coalesced_reads_happen_at_multiples_of_the_interval(
-    autojump_clock: MockClock,
-) -> None:
-    """However the data arrives, it is read when the clock shows a multiple."""
-    stream, other = await tcp_pair(coalesce_secs=0.5)
-    times = []
+# -- being fed by the poller -----------------------------------------------------------------------
+
+
+async def test_feeding_hands_over_every_read_until_it_is_enough(poller: Poller) -> None:
+    """What comes after the read that was enough stays for the next call."""
+    stream, other = await tcp_pair(poller)
+    taken: list[bytes] = []
+
+    def take(data: bytes) -> bool:
+        taken.append(data)
+        return data.endswith(b".")
+
+    async with stream, other, trio.open_nursery() as nursery:
+        nursery.start_soon(stream.feed_into, take)
+        for data in (b"one", b"two", b"three."):
+            await other.send_all(data)
+            while b"".join(taken)[-len(data) :] != data:
+                await trio.lowlevel.checkpoint()
+    assert taken == [b"one", b"two", b"three."]
+
+
+async def test_feeding_ends_with_an_empty_read(poller: Poller) -> None:
+    """The end is handed over like data."""
+    stream, other = await tcp_pair(poller)
+    taken: list[bytes] = []
+    async with stream:
+        await other.aclose()
+        await stream.feed_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+    assert taken == [b""]
+
+
+async def test_what_the_taker_raises_belongs_to_who_waits(poller: Poller) -> None:
+    """A bug in one connection's callback ends that connection, and the poller goes on."""
+    stream, other = await tcp_pair(poller)
+    healthy, sender = await tcp_pair(poller)
+    taken: list[bytes] = []
+
+    def fail(_: bytes) -> bool:
+        raise ZeroDivisionError
+
+    async with stream, healthy, other, sender:
+        await other.send_all(b"x")
+        with pytest.raises(ZeroDivisionError):
+            await stream.feed_into(fail)
+        await sender.send_all(b"y")
+        await healthy.feed_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+    assert taken == [b"y"]
+
+
+async def test_a_reset_is_raised_where_the_stream_is_fed(poller: Poller) -> None:
+    """With its reason, as by a read."""
+    stream, other = await tcp_pair(poller)
+    async with stream:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await other.aclose()
+        with pytest.raises(trio.BrokenResourceError) as caught:
+            await stream.feed_into(lambda _: False)
+        assert isinstance(caught.value.__cause__, ConnectionResetError)
+
+
+async def test_one_stream_is_fed_into_one_taker(poller: Poller) -> None:
+    """A second reader is refused, and the first is not disturbed."""
+    stream, other = await tcp_pair(poller)
+    async with stream, other, trio.open_nursery() as nursery:
+        nursery.start_soon(stream.feed_into, lambda _: True)
+        await wait_all_tasks_blocked(0.01)
+        with pytest.raises(trio.BusyResourceError):
+            await stream.feed_into(lambda _: True)
+        await other.send_all(b"x")
+
+
+async def test_cancelled_feeding_leaves_the_rest_for_the_next(poller: Poller) -> None:
+    """Nothing is read after the cancellation."""
+    stream, other = await tcp_pair(poller)
+    taken: list[bytes] = []
     async with stream, other:
-        for pause in (0.0, 0.1, 0.7, 1.2):
-            await trio.sleep(pause)
-            await other.send_all(b"x")
-            await stream.receive_some()
-            times.append(trio.current_time())
-    assert times == [0.5, 1.0, 2.0, 3.5]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stream.feed_into, lambda _: False)
+            await wait_all_tasks_blocked(0.01)
+            nursery.cancel_scope.cancel()
+        await other.send_all(b"x")
+        await stream.feed_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+    assert taken == [b"x"]
 
 
-async def test_coalesced_streams_wake_up_together(autojump_clock: MockClock) -> None:
-    """Data that arrives at different moments of an interval is read at the same one."""
-    times = []
+async def test_coalesced_reads_happen_together_at_multiples_of_the_interval(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """However data arrives at several sockets, it is read when the clock shows a multiple."""
+    poller = running(nursery, coalesce_secs=0.5)
+    times: list[float] = []
 
     async def read(stream: TcpStream) -> None:
         async with stream:
-            await stream.receive_some()
+            await stream.feed_into(lambda _: True)
             times.append(trio.current_time())
 
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            stream, other = await tcp_pair(coalesce_secs=0.5)
-            nursery.start_soon(read, stream)
+    async with trio.open_nursery() as readers:
+        for pause in (0.0, 0.1, 0.1, 0.9):
+            await trio.sleep(pause)
+            stream, other = await tcp_pair(poller)
+            readers.start_soon(read, stream)
             async with other:
                 await other.send_all(b"x")
-            await trio.sleep(0.1)
-    assert times == [0.5] * 3
+    assert times == [0.5, 0.5, 0.5, 1.5]
 
 
-async def test_coalescing_does_not_limit_the_rate(autojump_clock: MockClock) -> None:
-    """After a read that filled its buffer the next one follows at once."""
-    stream, other = await tcp_pair(coalesce_secs=0.5)
+async def test_coalescing_does_not_limit_the_rate(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """After a read that was full the next one follows at once."""
+    stream, other = await tcp_pair(running(nursery, coalesce_secs=0.5))
+    sizes: list[int] = []
     async with stream, other:
-        await other.send_all(bytes(30))
-        assert [len(await stream.receive_some(10)) for _ in range(2)] == [10, 10]
-        assert trio.current_time() == 0.5
+        await other.send_all(bytes(RECEIVE_BYTES + 10))
+
+        def take(data: bytes) -> bool:
+            sizes.append(len(data))
+            return sum(sizes) == RECEIVE_BYTES + 10
+
+        await stream.feed_into(take)
+    assert sizes == [RECEIVE_BYTES, 10]
+    assert trio.current_time() == 0.5
 
 
 # -- opening ---------------------------------------------------------------------------------------
@@ -262,4 +358,5 @@ async def _open_port(
         ssl_context=context,
         tcp_timeout_secs=5,
         tls_timeout_secs=tls_timeout_secs,
+        poller=Poller(),
     )

@@ -132,7 +132,7 @@ class Out:
 
     def fingerprint(self) -> str:
         """Every byte of it, runs of one stream joined as files join them."""
-        files: dict[tuple[object, ...], list[RowBatch]] = {}
+        files: dict[tuple[int, Table, int, bool], list[RowBatch]] = {}
         for run in self.runs:
             key = (run.instrument, run.table, run.day, run.late)
             files.setdefault(key, []).append(run.rows)
@@ -185,5 +185,3 @@ def tail_of(out: Out, instrument: int, table: Table) -> StreamTail:
         last_recv_ns=max(int(run.rows["recv_ns"].max()) for run in runs),
         id_ranges=tuple(ranges) if table is Table.TRADES else (),
     )
-
-

@@ -154,9 +154,7 @@ def test_socket_snapshots_and_untimed_updates_keep_their_place(seed: int) -> Non
         time = event if kind == "update" else NO_TIME
         flags = FLAG_SNAPSHOT if kind == "snapshot" else 0
         levels = rng.randrange(1, 4)
-        sent = [
-            Level(recv, time, 0, 1, float(n), float(sizes + n), flags) for n in range(levels)
-        ]
+        sent = [Level(recv, time, 0, 1, float(n), float(sizes + n), flags) for n in range(levels)]
         sizes += levels
         arrived += [row.size for row in sent]
         ticks[-1].append(book(sent))

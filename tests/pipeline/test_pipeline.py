@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pipeline.market import INSTRUMENTS, Items, delivered, in_ticks, market
 from tests.pipeline.streams import (
     DAY,
     SECOND,
@@ -23,7 +23,6 @@ from tests.pipeline.streams import (
     record,
     run_keys,
     tail_of,
-    tickers,
     trades,
 )
 from tick_logger.model.flush import GapRecord
@@ -31,51 +30,10 @@ from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
     LastTradeId,
-    Mark,
-    MissingIds,
     Resumed,
     Retired,
 )
-from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
-
-Trade = tuple[int, int, int, int]  # instrument, recv_ns, event_ns, id
-Items = list[RowBatch | Mark]
-
-INSTRUMENTS = 3
-
-
-def market(rng: random.Random, count: int = 60, start: int = T0) -> list[Trade]:
-    """Trades as they happened: ids without holes, several in one instant."""
-    found = []
-    for instrument in range(INSTRUMENTS):
-        event = start
-        for number in range(count):
-            event += rng.choice([0, 0, 1000, 5000])
-            found.append((instrument, 0, event, 2**53 + number))
-    return found
-
-
-def delivered(rng: random.Random, truth: Sequence[Trade]) -> list[Trade]:
-    """The same as they arrive: delayed by different times, some twice."""
-    arrivals = [
-        (event + rng.randrange(20_000), instrument, event, seq) for instrument, _, event, seq in truth
-    ]
-    arrivals += [(recv + 9000, *rest) for recv, *rest in arrivals if rng.random() < 0.1]
-    return [(instrument, recv, event, seq) for recv, instrument, event, seq in sorted(arrivals)]
-
-
-def in_ticks(rng: random.Random, rows: Sequence[Trade]) -> list[Items]:
-    """Some rows per tick, in batches of some rows."""
-    ticks: list[Items] = [[]]
-    position = 0
-    while position < len(rows):
-        size = rng.randrange(1, 30)
-        ticks[-1].append(trades(rows[position : position + size]))
-        position += size
-        if rng.random() < 0.5:
-            ticks.append([])
-    return ticks
+from tick_logger.model.tables import NO_TIME, Table
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -108,118 +66,6 @@ def test_each_trade_comes_out_once_in_order_and_each_missing_id_is_recorded(seed
     assert out.duplicates.total() == len(arrivals) - len(sent)
 
 
-def scene(rng: random.Random) -> list[Items]:
-    """Ticks with rows of every table and marks of every kind, for three instruments."""
-    arrivals = [trade for trade in delivered(rng, market(rng, 25)) if rng.random() > 0.05]
-    ticks: list[Items] = [[]]
-    for number, trade in enumerate(arrivals):
-        instrument, recv, event, seq = trade
-        ticks[-1] += [
-            trades([trade]),
-            quotes([(instrument, recv, NO_TIME, seq // 2)]),
-            tickers([(instrument, recv, event, seq // 3)]),
-        ]
-        flags = FLAG_SNAPSHOT if number % 9 == 0 else 0
-        time = NO_TIME if flags or number % 7 == 0 else event
-        seq_or_none = seq if instrument else 0
-        ticks[-1].append(
-            book(
-                Level(recv, time, seq_or_none, n % 2, float(n), float(number), flags, instrument)
-                for n in range(3)
-            )
-        )
-        one: tuple[int, ...] = (instrument,)
-        mark: Mark | None = {
-            5: Interrupted(one, (Table.TRADES, Table.MD), recv, "disconnect"),
-            9: Resumed(one, (Table.TRADES, Table.MD, Table.BOOK), recv),
-            14: LastTradeId(instrument, seq + 1, recv),
-            21: AwaitSnapshot(instrument, recv),
-            30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, "sequence"),
-            41: Retired(one, recv),
-        }.get(number % 50)
-        if mark is not None:
-            ticks[-1].append(mark)
-        if rng.random() < 0.15:
-            ticks.append([])
-    return ticks
-
-
-def recut(rng: random.Random, items: Items) -> Items:
-    """The same rows and marks in the same order, in other batches."""
-    cut: Items = []
-    for item in items:
-        if not isinstance(item, RowBatch):
-            cut.append(item)
-            continue
-        position = 0
-        while position < len(item):
-            size = rng.randrange(1, 4)
-            cut.append(item.take(slice(position, position + size)))
-            position += size
-        if cut and isinstance(cut[-1], RowBatch) and rng.random() < 0.3:
-            cut.append(RowBatch.empty(item.table))
-    return merged(rng, cut)
-
-
-def merged(rng: random.Random, items: Items) -> Items:
-    """Neighbouring batches of one table joined, here and there."""
-    joined: Items = []
-    for item in items:
-        last = joined[-1] if joined else None
-        same = isinstance(last, RowBatch) and isinstance(item, RowBatch) and last.table is item.table
-        if same and rng.random() < 0.5:
-            joined[-1] = RowBatch.concat(item.table, [last, item])
-        else:
-            joined.append(item)
-    return joined
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_the_output_is_a_function_of_rows_marks_and_ticks(seed: int) -> None:
-    """The same again gives the same bytes, however pushes and batches are cut."""
-    ticks = scene(random.Random(seed))
-    once = record(ticks)
-    assert len(once.gaps) > 3
-    assert {run.table for run in once.runs} == set(Table)
-    assert record(scene(random.Random(seed))).fingerprint() == once.fingerprint()
-    rng = random.Random(seed)
-    pipeline, out = new_pipeline(), Out()
-    for items in ticks:
-        cut = recut(rng, items)
-        for item in cut:
-            pipeline.push([item])
-        out.add(pipeline.tick())
-    out.add(pipeline.close(T0 + DAY))
-    assert out.fingerprint() == once.fingerprint()
-
-
-def only(items: Items, instrument: int) -> Items:
-    """What of the items concerns the instrument."""
-    mine: Items = []
-    for item in items:
-        if isinstance(item, RowBatch):
-            mine.append(item.take(item["instrument"] == instrument))
-        elif isinstance(item, Interrupted | Resumed | Retired):
-            mine += [item] if instrument in item.instruments else []
-        elif item.instrument == instrument:
-            mine.append(item)
-    return mine
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_instruments_do_not_influence_each_other(seed: int) -> None:
-    """Each one's files are the same whether the others are recorded or not."""
-    ticks = scene(random.Random(seed))
-    together = record(ticks)
-    for instrument in range(INSTRUMENTS):
-        alone = record([only(items, instrument) for items in ticks])
-        mine = Out(
-            [run for run in together.runs if run.instrument == instrument],
-            [gap for gap in together.gaps if gap.instrument == instrument],
-        )
-        assert mine.fingerprint() == alone.fingerprint()
-
-
 def test_days_are_cut_by_event_time_not_by_receipt() -> None:
     """A clock that is behind, and a trade that comes late over midnight."""
     rows = [
@@ -246,8 +92,8 @@ def test_a_restart_goes_on_without_duplicates_and_knows_what_it_missed(seed: int
     before = record(in_ticks(rng, delivered(rng, first)))
     known = [i for i in range(INSTRUMENTS) if before.keys(i)]
     tails = {(i, Table.TRADES): tail_of(before, i, Table.TRADES) for i in known}
-    resumed: Items = [Resumed(tuple(range(INSTRUMENTS)), (Table.TRADES,), second[0][2])]
-    ticks = [resumed, *in_ticks(rng, delivered(rng, second))]
+    resumed: Items = [Resumed(tuple(range(INSTRUMENTS)), (Table.TRADES,), T0 + SECOND)]
+    ticks = [resumed, *in_ticks(rng, delivered(rng, second, delay_ns=SECOND))]
     after = record(ticks, new_pipeline(tails))
     for instrument in range(INSTRUMENTS):
         sent = {seq for i, _, _, seq in (*first, *second) if i == instrument}
@@ -255,7 +101,7 @@ def test_a_restart_goes_on_without_duplicates_and_knows_what_it_missed(seed: int
         assert after.missing(instrument) == set(range(min(sent), max(sent))) - sent
         end = tails[instrument, Table.TRADES].last_event_ns if instrument in known else 0
         assert all(event >= end for event, _ in after.keys(instrument))
-    holes = [gap for gap in after.gaps if not gap.healed]
+    holes = [gap for gap in after.gaps if gap.from_id in after.missing(gap.instrument)]
     assert {gap.cause for gap in holes} <= {"restart"}
     assert all(gap.from_ns == tails[gap.instrument, Table.TRADES].last_recv_ns for gap in holes)
 
@@ -438,7 +284,7 @@ def test_many_ticks_leave_nothing_behind() -> None:
                     sum(map(len, gaps._past.values())),
                     sum(map(len, gaps._pending.values())),
                     len(gaps._records),
-                    len(waiting._books),
+                    len(waiting._books) <= 3,
                     pipeline.held_bytes < 20_000,
                     len(pipeline._announced) + len(pipeline._items),
                 )

@@ -16,7 +16,9 @@ def test_what_is_cut_out_is_gone_and_nothing_else(ids: set[int], first: int, mor
     ranges: list[tuple[int, int]] = []
     for number in sorted(ids):
         ranges.append((number, number))
-        if number % 3 and len(ranges) > 1 and ranges[-2][1] == number - 1:  # some adjacent, some not
+        if (
+            number % 3 and len(ranges) > 1 and ranges[-2][1] == number - 1
+        ):  # some adjacent, some not
             ranges[-2:] = [(ranges[-2][0], number)]
     cut(ranges, first, first + more)
     left = [number for low, high in ranges for number in range(low, high + 1)]

@@ -87,7 +87,10 @@ def test_equal_keys_keep_their_order_of_arrival() -> None:
     reorder = window()
     reorder.turn(trades([(0, 1, T0, 0)]))
     runs = [*reorder.turn(trades([(0, 2, T0, 0)])), *reorder.drain()]
-    assert [(run.late, run.rows["recv_ns"].tolist()) for run in runs] == [(False, [1]), (False, [2])]
+    assert [(run.late, run.rows["recv_ns"].tolist()) for run in runs] == [
+        (False, [1]),
+        (False, [2]),
+    ]
 
 
 def test_what_is_on_disk_counts_as_released() -> None:

@@ -11,6 +11,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 from trio_websocket import ConnectionClosed, WebSocketConnection
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import CloseConnection, Request
 
 from tests.simulator.clients import (
     close_code,
@@ -268,6 +270,28 @@ async def test_cut_all_ends_every_connection(
     assert rounded(trio.current_time()) == 0.0
     await connect(nursery, served, TRADES)
     assert (served.live_sessions, served.connections_opened) == (1, 3)
+
+
+async def test_nothing_is_sent_after_a_close_frame(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """No pong to a ping that crossed it; when the client has answered it, the stream ends."""
+    ours, theirs = trio.testing.memory_stream_pair()
+    served = binance()
+    nursery.start_soon(served.serve_stream, theirs)
+    client = WSConnection(ConnectionType.CLIENT)
+    await ours.send_all(client.send(Request(host="test", target=TRADES)))
+    client.receive_data(bytes(await ours.receive_some()))
+    served.cut_all(abrupt=False)
+    client.receive_data(bytes(await ours.receive_some()))
+    _, close = client.events()
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1001
+    await ours.send_all(b"\x89\x80mask")  # a ping
+    await trio.testing.wait_all_tasks_blocked()
+    await ours.send_all(client.send(close.response()))
+    assert await ours.receive_some() == b""
+    assert rounded(trio.current_time()) == 0.0
 
 
 async def test_a_client_may_ping_while_the_server_closes(

@@ -1,1 +1,4 @@
-"""From sockets to frames: dial, frame tap, connections, discovery.  The only part that talks to venues."""
+"""From sockets to frames: dial, frame tap, connections, discovery.
+
+The only part of the program that talks to exchanges.
+"""

@@ -7,6 +7,7 @@ certificate fails at once with its own reason.  Nothing is tried twice here.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import ssl
@@ -22,6 +23,7 @@ from tick_logger.clock import WallClock
 from tick_logger.errors import ConfigError, ConnectionLost
 from tick_logger.net.faults import excerpt, http_status, in_words
 from tick_logger.net.link import Address, Link, upgrade
+from tick_logger.net.poller import Poller
 from tick_logger.net.tap import OnFrames
 from tick_logger.net.transport import TransportError, open_transport
 
@@ -69,10 +71,10 @@ class Dial(Protocol):
 
 
 class NetworkDial:
-    """The real thing; `async with` closes what REST requests left open.
+    """The real thing; `async with` runs its poller and closes what REST requests left open.
 
     `ca_file` names certificates (PEM) to trust beside the system's; raises `ConfigError` if it
-    cannot be used.  `coalesce_secs` is explained at `open_transport`.
+    cannot be used.  `coalesce_secs` is explained at `Poller`.
     """
 
     def __init__(
@@ -84,7 +86,8 @@ class NetworkDial:
         timeouts: DialTimeouts | None = None,
     ) -> None:
         self._clock = clock
-        self._coalesce_secs = coalesce_secs
+        self._poller = Poller(coalesce_secs)
+        self._running = contextlib.AsyncExitStack()
         self._timeouts = timeouts or DialTimeouts()
         self._trust = trust(ca_file)
         for name in _TALKATIVE:  # a line per request would drown the log
@@ -98,6 +101,9 @@ class NetworkDial:
         )
 
     async def __aenter__(self) -> Self:
+        nursery = await self._running.enter_async_context(trio.open_nursery())
+        nursery.start_soon(self._poller.run)
+        self._running.callback(nursery.cancel_scope.cancel, "the dial is closed")
         return self
 
     async def __aexit__(
@@ -109,6 +115,7 @@ class NetworkDial:
         # Shielded, or a cancelled exit would leave sockets to the garbage collector.
         with trio.move_on_after(_REST_CLOSE_SECS, shield=True):
             await self._rest.aclose()
+        await self._running.__aexit__(exc_type, exc, traceback)
 
     async def open(
         self,
@@ -128,7 +135,7 @@ class NetworkDial:
                 ssl_context=self._trust if address.secure else None,
                 tcp_timeout_secs=self._timeouts.tcp_secs,
                 tls_timeout_secs=self._timeouts.tls_secs,
-                coalesce_secs=self._coalesce_secs,
+                poller=self._poller,
             )
         except TransportError as failure:
             raise ConnectionLost("dial", f"{address}: {self._step(failure)}") from failure

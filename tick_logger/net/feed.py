@@ -150,7 +150,9 @@ class Feed:
             # Silence of the connection proves something only when all of its symbols are silent.
             timeout_secs = max(timeout_secs, market.data_timeout_secs)
         first_secs = max(timeout_secs, self._config.first_data_timeout_secs)
-        return Load(frozenset(subscriptions), Timeouts(first_data_secs=first_secs, data_secs=timeout_secs))
+        return Load(
+            frozenset(subscriptions), Timeouts(first_data_secs=first_secs, data_secs=timeout_secs)
+        )
 
     def _retire(self, symbols: set[str]) -> None:
         if not symbols:

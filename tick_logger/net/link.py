@@ -169,7 +169,6 @@ class WebSocketLink:
             if not self._ended.is_set():
                 await self._open.aclose()
             await self._ended.wait()
-        self._scope.cancel(reason="closed by this side")
 
     async def run(
         self, address: Address, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

@@ -48,7 +48,7 @@ class Session:
         self._attempts: dict[Subscription, int] = {}
         self._alone: set[Subscription] = set()
         self._outstanding: list[_Outstanding] = []
-        self._ending: list[Request] = []
+        self._ending: set[Request] = set()
         self._next_id = 1
 
     @property
@@ -88,7 +88,8 @@ class Session:
             group = [sub for sub in missing if sub.symbol == alone[0].symbol] if alone else missing
             requests = self._exchange.subscribe(group, self._next_id)
         elif surplus:
-            requests = self._ending = self._exchange.unsubscribe(surplus, self._next_id)
+            requests = self._exchange.unsubscribe(surplus, self._next_id)
+            self._ending = set(requests)
         return requests[:1] if self._one_at_a_time else requests
 
     def sent(self, request: Request, now_secs: float) -> None:

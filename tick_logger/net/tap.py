@@ -17,6 +17,7 @@ from typing import TypeAlias, TypeVarTuple
 import trio
 
 from tick_logger.clock import WallClock
+from tick_logger.net.feeding import feed
 from tick_logger.net.frames import FrameError, FrameSplitter, close_code, is_ping
 
 MAX_ANSWER_BYTES = 64 * 1024  # of the answer to the upgrade request: head, and body of a refusal
@@ -73,19 +74,23 @@ class FrameTap(trio.abc.Stream):
         passed on.  A breach of the protocol raises `trio.BrokenResourceError`, which the library
         takes for a reset; `error` then holds the `FrameError`.
         """
-        while True:
-            try:
-                data = await self._inner.receive_some()  # as much as the stream likes
-            except trio.BrokenResourceError as error:
-                self.error = self.error or error
-                raise
+        passed = b""
+
+        def take(data: bytes) -> bool:
+            nonlocal passed
             recv_ns = self._clock.now_ns()
             if not data:
                 self.ended = True
-                return b""
-            passed = self._take(recv_ns, bytes(data))  # copies only a bytearray
-            if passed:
-                return passed
+                return True
+            passed = self._take(recv_ns, data)
+            return bool(passed)
+
+        try:
+            await feed(self._inner, take)
+        except trio.BrokenResourceError as error:
+            self.error = self.error or error
+            raise
+        return passed
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send through the inner stream."""

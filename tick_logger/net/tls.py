@@ -16,6 +16,8 @@ from typing import Final
 
 import trio
 
+from tick_logger.net.feeding import FeedingStream, Take, feed
+
 RECORD_BYTES: Final = 16 * 1024
 """The largest plaintext of one TLS record, which is the most that one decryption returns."""
 
@@ -23,7 +25,7 @@ BYTES_PER_READ: Final = 1024 * 1024
 """After so much plaintext the other tasks get their turn."""
 
 
-class TlsStream(trio.abc.Stream):
+class TlsStream(FeedingStream):
     """The client's side of TLS; `do_handshake` comes first."""
 
     def __init__(self, transport: trio.abc.Stream, context: ssl.SSLContext, host: str) -> None:
@@ -58,14 +60,8 @@ class TlsStream(trio.abc.Stream):
         """All plaintext that has arrived, up to `max_bytes` or else `BYTES_PER_READ`."""
         limit = BYTES_PER_READ if max_bytes is None else max_bytes
         while True:
-            self._check_open()
-            if self._failure is not None:
-                raise trio.BrokenResourceError(str(self._failure)) from self._failure
-            if self._ended:
-                await trio.lowlevel.checkpoint()
+            if await self._has_ended():
                 return b""
-            if self._outgoing.pending:  # TLS has to say something of its own, such as new keys
-                await self._flush()
             if self._may_hold_more:
                 await trio.lowlevel.checkpoint()
             else:
@@ -73,10 +69,32 @@ class TlsStream(trio.abc.Stream):
             if plaintext := self._decrypt(limit):
                 return plaintext
 
+    async def feed_into(self, take: Take) -> None:
+        """Let the transport call `take` by way of decryption; see `FeedingStream`."""
+        satisfied = False
+
+        def take_encrypted(data: bytes) -> bool:
+            nonlocal satisfied
+            self._store(data)
+            plaintext = self._decrypt(BYTES_PER_READ)
+            satisfied = bool(plaintext) and take(plaintext)
+            return satisfied or self._needs_attention
+
+        while not satisfied:
+            if await self._has_ended():
+                take(b"")
+                return
+            if self._may_hold_more:
+                await trio.lowlevel.checkpoint()
+                plaintext = self._decrypt(BYTES_PER_READ)
+                satisfied = bool(plaintext) and take(plaintext)
+            else:
+                await feed(self._transport, take_encrypted)
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt and send everything."""
         self._check_open()
-        if data:  # TLS takes an empty write for an end
+        if data:  # older OpenSSLs take an empty write for an end
             try:
                 self._tls.write(data)
             except ssl.SSLError as failure:
@@ -117,9 +135,28 @@ class TlsStream(trio.abc.Stream):
             self._failure = failure
         return b"".join(records)
 
+    async def _has_ended(self) -> bool:
+        """Whether the end was reached; raises what else there is, and sends what TLS wants to."""
+        self._check_open()
+        if self._failure is not None:
+            raise trio.BrokenResourceError(str(self._failure)) from self._failure
+        if self._ended:
+            await trio.lowlevel.checkpoint()
+        elif self._outgoing.pending:  # TLS has to say something of its own, such as new keys
+            await self._flush()
+        return self._ended
+
+    @property
+    def _needs_attention(self) -> bool:
+        """Whether something but more data comes next."""
+        return bool(self._ended or self._failure or self._may_hold_more or self._outgoing.pending)
+
     async def _receive_encrypted(self) -> None:
         """Take one read of the transport into memory."""
-        if data := await self._transport.receive_some():
+        self._store(await self._transport.receive_some())
+
+    def _store(self, data: bytes | bytearray) -> None:
+        if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()

@@ -10,10 +10,13 @@ import contextlib
 import errno
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import trio
 
+from tick_logger.net.feeding import FeedingStream, Take
+from tick_logger.net.poller import Poller
 from tick_logger.net.tls import TlsStream
 
 RECEIVE_BYTES: Final = 64 * 1024
@@ -38,19 +41,18 @@ async def open_transport(
     ssl_context: ssl.SSLContext | None,
     tcp_timeout_secs: float,
     tls_timeout_secs: float,
-    coalesce_secs: float = 0.0,
-) -> trio.abc.Stream:
+    poller: Poller,
+) -> FeedingStream:
     """Connect, with TLS if a context is given; raises `TransportError`.
 
-    `coalesce_secs` above zero delays each read to the next multiple of it on trio's clock, so that
-    many sockets wake up in one pass of the loop; receive times are then late by up to as much.
+    `poller`, which must be running, reads for whoever is fed by the stream.
     """
     try:
         with trio.fail_after(tcp_timeout_secs):
             connected = await trio.open_tcp_stream(host, port)
     except (OSError, trio.TooSlowError) as error:
         raise TransportError("TCP") from error
-    tcp = TcpStream(connected, coalesce_secs)
+    tcp = TcpStream(connected, poller)
     if ssl_context is None:
         return tcp
     async with contextlib.AsyncExitStack() as on_failure:
@@ -65,32 +67,46 @@ async def open_transport(
     return tls
 
 
-class TcpStream(trio.abc.Stream):
+class TcpStream(FeedingStream):
     """A connected socket whose reads wait first and then read once.
 
     trio's own stream tries to read first; on a socket that each read leaves empty, as market data
     does, that is a wasted system call per read.
     """
 
-    def __init__(self, connected: trio.SocketStream, coalesce_secs: float = 0.0) -> None:
+    def __init__(self, connected: trio.SocketStream, poller: Poller) -> None:
         self._socket = socket.socket(fileno=connected.socket.detach())
         self._socket.setblocking(False)
         # Both use this one socket object, so that closing it wakes up whoever waits for it.  The
         # sender also switches Nagle's delay off.
         self._sender = trio.SocketStream(trio.socket.from_stdlib_socket(self._socket))
-        self._coalesce_secs = coalesce_secs
-        self._filled = False  # whether the last read filled its buffer, so that more is waiting
+        self._poller = poller
+        self._feeding: _Feeding | None = None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived, up to `max_bytes` or else `RECEIVE_BYTES`; b"" at the end."""
         size = RECEIVE_BYTES if max_bytes is None else max_bytes
-        if self._coalesce_secs > 0 and not self._filled:
-            return await self._receive_when_due(size)
         while True:
             self._check_open()
             await trio.lowlevel.wait_readable(self._socket)
             if (data := self._read_nowait(size)) is not None:
                 return data
+
+    async def feed_into(self, take: Take) -> None:
+        """Let the poller call `take`; see `FeedingStream`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        if self._feeding is not None:
+            raise trio.BusyResourceError("this socket is being read already")
+        feeding = self._feeding = _Feeding(lambda: self._read_nowait(RECEIVE_BYTES), take)
+        self._poller.watch(self._socket, feeding.on_readable)
+        try:
+            await feeding.enough.wait()
+        finally:
+            self._feeding = None
+            self._poller.unwatch(self._socket)
+        if feeding.error is not None:
+            raise feeding.error
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything."""
@@ -102,31 +118,54 @@ class TcpStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Close the socket; whoever waits for it gets `trio.ClosedResourceError`."""
+        self._poller.unwatch(self._socket)
+        if self._feeding is not None:
+            self._feeding.end(_closed())
         await self._sender.aclose()
-
-    async def _receive_when_due(self, size: int) -> bytes:
-        """Read at a multiple of the interval, and wait for data only if there is none then."""
-        while True:
-            interval = self._coalesce_secs
-            await trio.sleep_until((trio.current_time() // interval + 1) * interval)
-            if (data := self._read_nowait(size)) is not None:
-                return data
-            self._check_open()
-            await trio.lowlevel.wait_readable(self._socket)
 
     def _check_open(self) -> None:
         if self._socket.fileno() < 0:
-            raise trio.ClosedResourceError("this socket was already closed")
+            raise _closed()
 
     def _read_nowait(self, size: int) -> bytes | None:
         """What is there, b"" at the end, or None if there is nothing."""
         try:
-            data = self._socket.recv(size)
+            return self._socket.recv(size)
         except BlockingIOError:
             return None
         except OSError as error:
             if error.errno == errno.EBADF:
-                raise trio.ClosedResourceError("this socket was already closed") from None
+                raise _closed() from None
             raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
-        self._filled = len(data) == size
-        return data
+
+
+class _Feeding:
+    """One call of `feed_into`: what the poller does on behalf of the task that waits."""
+
+    def __init__(self, read: Callable[[], bytes | None], take: Take) -> None:
+        self._read = read
+        self._take = take
+        self.enough = trio.Event()
+        self.error: Exception | None = None
+
+    def on_readable(self) -> bool:
+        """Read once and hand over; returns whether the read was full, so that more is waiting."""
+        if self.enough.is_set():
+            return False  # the task that waits has yet to end the watch
+        try:
+            data = self._read()
+            if data is not None and self._take(data):
+                self.enough.set()
+            return data is not None and len(data) == RECEIVE_BYTES
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the task that waits
+            self.end(error)
+            return False
+
+    def end(self, error: Exception) -> None:
+        """Let the task that waits raise this."""
+        self.error = error
+        self.enough.set()
+
+
+def _closed() -> trio.ClosedResourceError:
+    return trio.ClosedResourceError("this socket was already closed")

@@ -49,7 +49,7 @@ class SimulatedExchange:
         step_secs: float = 0.01,
         book_levels: int = 50,
         queue_bytes: int = 8 * 1024 * 1024,
-        truth_trades_per_symbol: int = 100_000,
+        truth_trades_per_symbol: int = 20_000,
     ) -> None:
         kind = DIALECTS[name]
         self.name = name

@@ -77,8 +77,8 @@ class Wire(trio.abc.Stream):
     """A stream whose first bytes were already read, with several writers.
 
     `frozen` makes it half-open: nothing is read or written any more, and nobody is told.
-    `closing` keeps what the client still sends from the WebSocket implementation, which cannot
-    answer a ping once a close frame was sent.
+    `closing` keeps what the client still sends from the WebSocket implementation, which does not
+    know that a close frame was sent and would go on answering.
     """
 
     def __init__(

@@ -174,6 +174,10 @@ class ColumnStore:
             found = DayFiles.look(self._files, folder, run.table, run.day)
             if found.is_exactly(_other(self._price_dtype)):
                 raise _RunError(folder, f"its prices are not {self._price_dtype}, as configured")
+            if missing := found.missing():
+                # Cutting the others to nothing would finish what a slip of the hand has begun.
+                what = f"rows are there, but column {', '.join(missing)} is missing"
+                raise _RunError(folder, f"{what}; restore it, or move that day's files away")
             rows = found.whole_rows(self._price_dtype)
             cut = found.cut(self._files, rows, self._price_dtype)
         except OSError as error:

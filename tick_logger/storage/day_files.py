@@ -47,6 +47,11 @@ class DayFiles:
         widths = item_sizes(self.table, price_dtype)
         return {name: size // widths[name] for name, size in self.sizes.items()}
 
+    def missing(self) -> list[str]:
+        """Empty columns of a day whose time column, the last to be written, has rows."""
+        times = self.sizes[SPECS[self.table].time_column]
+        return [name for name, size in self.sizes.items() if times and not size]
+
     def whole_rows(self, price_dtype: str) -> int:
         """How many rows are complete in every column."""
         return min(self.rows(price_dtype).values())

@@ -53,8 +53,10 @@ class Store:
 
     def write(self, flush: Flush) -> None:
         """Append rows, gap records and payloads kept aside; raises `StorageError`."""
-        self._columns.append(flush)
-        self._gaps.append(flush.gaps)
+        try:
+            self._columns.append(flush)
+        finally:
+            self._gaps.append(flush.gaps)  # small, and worth a try even if the rows failed
         aside, self._aside = self._aside, []
         for record in aside:
             try:

@@ -1,0 +1,126 @@
+"""Gates that keep under a venue's limits, at exact virtual times."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tick_logger.net.pace import MessageGate, SpacingGate
+
+
+async def passages(gate: SpacingGate | MessageGate, count: int) -> list[float]:
+    """When one caller after the other gets through."""
+    times = []
+    for _ in range(count):
+        await gate.wait()
+        times.append(trio.current_time())
+    return times
+
+
+async def test_connects_are_spaced(autojump_clock: MockClock) -> None:
+    """The first goes at once, each other a full spacing after the one before."""
+    assert await passages(SpacingGate(2.0), 4) == [0.0, 0.5, 1.0, 1.5]
+
+
+async def test_time_unused_is_not_saved_up(autojump_clock: MockClock) -> None:
+    """After a pause there is no burst."""
+    gate = SpacingGate(2.0)
+    await gate.wait()
+    await trio.sleep(10)
+    assert await passages(gate, 3) == [10.0, 10.5, 11.0]
+
+
+async def test_many_callers_share_the_spacing(autojump_clock: MockClock) -> None:
+    """Each gets a turn of its own, in the order in which they came."""
+    gate, order = SpacingGate(2.0), list[tuple[int, float]]()
+
+    async def caller(number: int) -> None:
+        await gate.wait()
+        order.append((number, trio.current_time()))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(5):
+            nursery.start_soon(caller, number)
+            await trio.testing.wait_all_tasks_blocked()
+    assert order == [(number, number / 2) for number in range(5)]
+
+
+async def test_a_cancelled_connect_costs_its_turn_and_nothing_else(
+    autojump_clock: MockClock,
+) -> None:
+    """The next caller waits, but gets through."""
+    gate = SpacingGate(2.0)
+    await gate.wait()
+    with trio.move_on_after(0.25):
+        await gate.wait()
+    await gate.wait()
+    assert trio.current_time() == 1.0
+
+
+async def test_messages_go_in_bursts_up_to_the_limit(autojump_clock: MockClock) -> None:
+    """Any second holds at most so many."""
+    assert await passages(MessageGate(3.0), 7) == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0]
+
+
+async def test_pongs_count(autojump_clock: MockClock) -> None:
+    """They are not delayed, but requests then wait for their second to pass."""
+    gate = MessageGate(2.0)
+    gate.note()
+    await gate.wait()
+    await trio.sleep(0.5)
+    for _ in range(3):
+        gate.note()
+    await gate.wait()
+    assert trio.current_time() == 1.5
+
+
+async def test_less_than_one_message_per_second_is_possible(autojump_clock: MockClock) -> None:
+    """One every four seconds."""
+    assert await passages(MessageGate(0.25), 3) == [0.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize("per_second", [0.5, 1.0, 2.5, 5.0, 100.0])
+async def test_no_second_ever_holds_more(per_second: float, autojump_clock: MockClock) -> None:
+    """For fractions and high limits too, with pauses and pongs between."""
+    rng, gate, times = random.Random(1), MessageGate(per_second), list[float]()
+    for _ in range(250):
+        await trio.sleep(rng.choice([0.0, 0.0, 0.0, 0.25, 0.5]))
+        times += await passages(gate, 1)
+    for start in times:
+        held = sum(start <= time < start + max(1.0, 1 / per_second) for time in times)
+        assert held <= max(1.0, per_second)
+
+
+async def test_waiters_get_through_in_order(autojump_clock: MockClock) -> None:
+    """A late caller does not overtake those that wait."""
+    gate, order = MessageGate(1.0), list[int]()
+
+    async def caller(number: int) -> None:
+        await gate.wait()
+        order.append(number)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(6):
+            nursery.start_soon(caller, number)
+            await trio.testing.wait_all_tasks_blocked()
+    assert order == list(range(6))
+    assert trio.current_time() == 5.0
+
+
+async def test_a_cancelled_message_is_not_counted(autojump_clock: MockClock) -> None:
+    """The next one goes when it would have gone."""
+    gate = MessageGate(1.0)
+    await gate.wait()
+    with trio.move_on_after(0.5):
+        await gate.wait()
+    await gate.wait()
+    assert trio.current_time() == 1.0
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await gate.wait()
+    assert scope.cancelled_caught
+    await gate.wait()
+    assert trio.current_time() == 2.0

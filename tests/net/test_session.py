@@ -1,0 +1,264 @@
+"""What a connection asks for, what it was granted, and what becomes of silence and refusals."""
+
+from __future__ import annotations
+
+import random
+
+import attrs
+import pytest
+
+from tests.net.venue import ACK_TIMEOUT_SECS, OneAtATime, TinyVenue
+from tick_logger.exchanges.base import Request, Subscription
+from tick_logger.net.session import MAX_ATTEMPTS, Session, Settled
+
+
+def subs(*symbols: str, feed: str = "trades") -> list[Subscription]:
+    return [Subscription(symbol, feed) for symbol in symbols]
+
+
+A, B, C, D = subs("A", "B", "C", "D")
+
+
+def send_all(session: Session, now: float = 0.0) -> list[Request]:
+    requests = session.next_requests()
+    for request in requests:
+        session.sent(request, now)
+    return requests
+
+
+def test_everything_wanted_is_asked_for_once() -> None:
+    """In the venue's portions; nothing is asked again while the answer may come."""
+    session = Session(TinyVenue(), [A, B, C, D])
+    assert [r.subscriptions for r in send_all(session)] == [{A, B, C}, {D}]
+    assert session.next_requests() == []
+    assert not session.settled
+
+
+def test_an_acknowledgement_makes_its_request_live() -> None:
+    """By the request's id; a second one, or one of no request, changes nothing."""
+    session = Session(TinyVenue(), [A, B, C, D])
+    first, second = send_all(session)
+    assert (first.request_id, second.request_id) == (1, 2)
+    assert session.acknowledged(2) == Settled(live=(D,))
+    assert session.acknowledged(2) == session.acknowledged(77) == Settled()
+    assert session.acknowledged(1) == Settled(live=(A, B, C))
+    assert session.settled
+    assert session.live == {A, B, C, D}
+    assert session.deadline is None
+
+
+def test_a_session_that_wants_nothing_is_settled() -> None:
+    """A connection that only lists instruments."""
+    session = Session(TinyVenue(), [])
+    assert session.settled
+    assert session.next_requests() == []
+
+
+def test_silence_leads_to_another_attempt_and_then_to_refusal() -> None:
+    """Deadlines count from when a request was sent, each by its own."""
+    session = Session(TinyVenue(), [A])
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        sent_at = 100.0 * attempt
+        assert len(send_all(session, sent_at)) == 1
+        assert session.deadline == sent_at + ACK_TIMEOUT_SECS
+        assert session.overdue(sent_at + ACK_TIMEOUT_SECS - 0.01) == Settled()
+        settled = session.overdue(sent_at + ACK_TIMEOUT_SECS)
+        last = attempt == MAX_ATTEMPTS
+        assert settled.retried == (() if last else (A,))
+        assert [sub for sub, _ in settled.refused] == ([A] if last else [])
+    assert session.settled
+    assert session.live == frozenset()
+    assert session.next_requests() == []
+
+
+def test_each_attempt_has_a_new_id() -> None:
+    """So that a late answer to the first is not taken for one to the second."""
+    session = Session(TinyVenue(), [A])
+    (first,) = send_all(session)
+    session.overdue(ACK_TIMEOUT_SECS)
+    (second,) = send_all(session, ACK_TIMEOUT_SECS)
+    assert (first.request_id, second.request_id) == (1, 2)
+    assert session.acknowledged(1) == Settled()
+    assert session.acknowledged(2) == Settled(live=(A,))
+
+
+def test_only_what_was_sent_has_a_deadline() -> None:
+    """A request that waits for its turn at the gate is not overdue."""
+    session = Session(TinyVenue(), [A, B, C, D])
+    first, _ = session.next_requests()
+    session.sent(first, 5.0)
+    assert session.deadline == 5.0 + ACK_TIMEOUT_SECS
+    assert session.overdue(99.0).retried == (A, B, C)
+
+
+def test_a_refusal_that_names_its_request_refuses_that_one() -> None:
+    """One symbol: that symbol.  A refusal of no known request changes nothing."""
+    session = Session(TinyVenue(), [A, B, C, D])
+    send_all(session)
+    assert session.refused(2, "no such symbol") == Settled(refused=((D, "no such symbol"),))
+    assert session.refused(2, "again") == session.refused(99, "what?") == Settled()
+    session.acknowledged(1)
+    assert session.settled
+
+
+@pytest.mark.parametrize("venue", [TinyVenue(), OneAtATime()])
+def test_one_bad_symbol_does_not_take_the_others_with_it(venue: TinyVenue) -> None:
+    """A refused request of several symbols is repeated symbol by symbol."""
+    session = Session(venue, [A, B, C])
+    (request,) = send_all(session)
+    assert session.refused(request.request_id, "one is bad") == Settled(retried=(A, B, C))
+    asked = []
+    while not session.settled:
+        (request,) = send_all(session)
+        asked.append(request.subscriptions)
+        if B in request.subscriptions:
+            assert session.refused(request.request_id, "bad").refused == ((B, "bad"),)
+        elif venue.names_requests and request.request_id is not None:
+            session.acknowledged(request.request_id)
+        else:
+            session.confirmed(session.live | request.subscriptions)
+    assert asked == [{A}, {B}, {C}]
+    assert session.live == {A, C}
+
+
+def test_all_feeds_of_a_symbol_are_asked_for_together_when_it_is_asked_alone() -> None:
+    """What is bad is the symbol, not the feed."""
+    quotes = Subscription("A", "quotes")
+    session = Session(OneAtATime(), [A, B, quotes])
+    send_all(session)
+    session.refused(None, "one is bad")
+    assert [r.subscriptions for r in send_all(session)] == [{A, quotes}]
+
+
+def test_without_names_one_request_is_out_at_a_time() -> None:
+    """So that it is clear which one an answer means."""
+    session = Session(OneAtATime(), [A, B, C, D])
+    assert [r.subscriptions for r in send_all(session)] == [{A, B, C}]
+    assert send_all(session) == []
+    assert session.confirmed(frozenset({A, B, C})) == Settled(live=(A, B, C))
+    assert [r.subscriptions for r in send_all(session)] == [{D}]
+    assert session.confirmed(frozenset({A, B, C, D})) == Settled(live=(D,))
+    assert session.settled
+
+
+def test_a_confirmation_of_a_part_leaves_the_request_open() -> None:
+    """What it lists is live, what it lacks is asked again when the deadline has passed."""
+    session = Session(OneAtATime(), [A, B])
+    send_all(session)
+    assert session.confirmed(frozenset({A, D})) == Settled(live=(A,))
+    assert session.overdue(ACK_TIMEOUT_SECS) == Settled(retried=(B,))
+    assert [r.subscriptions for r in send_all(session)] == [{B}]
+
+
+def test_new_wishes_ask_for_what_is_missing_and_end_what_is_not_wanted() -> None:
+    """Without touching what stays."""
+    session = Session(TinyVenue(), [A, B])
+    send_all(session)
+    session.acknowledged(1)
+    session.retarget([B, C])
+    assert not session.settled
+    assert [r.text for r in send_all(session)] == ["subscribe C/trades"]
+    assert [r.text for r in send_all(session)] == ["unsubscribe A/trades"]
+    assert session.live == {B}
+    session.acknowledged(2)
+    assert session.live == {B, C}
+    assert send_all(session) == []
+
+
+@pytest.mark.parametrize(("venue", "portions"), [(TinyVenue(), [2]), (OneAtATime(), [1, 1])])
+def test_every_portion_of_what_is_not_wanted_is_ended(
+    venue: TinyVenue, portions: list[int]
+) -> None:
+    """Also where one request goes out at a time."""
+    session = Session(venue, [])
+    session.retarget([A, B, C, D])
+    while requests := send_all(session):
+        for request in requests:
+            if venue.names_requests and request.request_id is not None:
+                session.acknowledged(request.request_id)
+        if not venue.names_requests:
+            session.confirmed(session.live | requests[0].subscriptions)
+    session.retarget([])
+    sent = [send_all(session) for _ in range(3)]
+    assert [len(requests) for requests in sent] == [*portions, 0, 0][:3]
+    ended = frozenset[Subscription]().union(*(r.subscriptions for rs in sent for r in rs))
+    assert ended == {A, B, C, D}
+    assert session.live == frozenset()
+
+
+def test_a_wish_that_returns_before_its_end_was_sent_is_asked_for_again() -> None:
+    """The end still goes out, so the subscription must be taken for ended."""
+    session = Session(TinyVenue(), [A])
+    send_all(session)
+    session.acknowledged(1)
+    session.retarget([])
+    (end,) = session.next_requests()  # now waiting at the gate
+    session.retarget([A])
+    session.sent(end, 0.0)
+    assert not session.settled
+    assert [r.text for r in send_all(session)] == ["subscribe A/trades"]
+
+
+def test_a_wish_that_returns_is_tried_anew() -> None:
+    """What was refused before may be possible now."""
+    session = Session(TinyVenue(), [A])
+    send_all(session)
+    session.refused(1, "not yet")
+    session.retarget([])
+    session.retarget([A])
+    assert [r.subscriptions for r in send_all(session)] == [{A}]
+
+
+@attrs.define
+class ModelVenue:
+    """Keeps subscriptions as a venue would; loses some answers, refuses some symbols."""
+
+    rng: random.Random
+    venue: TinyVenue
+    bad: set[str]
+    subscribed: set[Subscription] = attrs.field(factory=set)
+
+    def answer(self, session: Session, request: Request) -> None:
+        """Process a request; the answer may get lost on the way."""
+        ends = request.text.startswith("unsubscribe")
+        refused = not ends and any(sub.symbol in self.bad for sub in request.subscriptions)
+        if ends:
+            self.subscribed -= request.subscriptions
+        elif not refused:
+            self.subscribed |= request.subscriptions
+        if self.rng.random() < 0.1:
+            return
+        if refused:
+            session.refused(request.request_id, "bad symbol")
+        elif request.request_id is not None:
+            session.acknowledged(request.request_id)
+        else:
+            session.confirmed(frozenset(self.subscribed))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_session_always_comes_to_rest_in_agreement_with_the_venue(seed: int) -> None:
+    """Answers get lost, symbols are bad, wishes change at any time."""
+    rng = random.Random(seed)
+    venue = rng.choice([TinyVenue(), OneAtATime()])
+    symbols = [f"S{number}" for number in range(8)]
+    model = ModelVenue(rng, venue, bad=set(rng.sample(symbols, 2)))
+    session = Session(venue, subs(*rng.sample(symbols, 5)))
+    wanted = session._wanted
+    now = 0.0
+    for step in range(300):
+        requests = session.next_requests()
+        for request in requests:
+            if step < 40 and rng.random() < 0.1:
+                session.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
+            session.sent(request, now)
+            model.answer(session, request)
+        now += rng.choice([0.0, 1.0, ACK_TIMEOUT_SECS])
+        session.overdue(now)
+        if step < 40 and rng.random() < 0.2:
+            session.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
+    assert session.settled
+    assert session.next_requests() == []
+    assert session.deadline is None
+    assert session.live <= wanted & model.subscribed
+    assert not {sub for sub in session.live if sub.symbol in model.bad}

@@ -1,0 +1,100 @@
+"""A venue small enough to be read at a glance, for tests of what surrounds an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tick_logger.exchanges.base import (
+    Acknowledged,
+    BadFrame,
+    Decoded,
+    DecodedRows,
+    Event,
+    Exchange,
+    Heartbeat,
+    Profile,
+    Request,
+    Subscription,
+)
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.tables import SPECS, Table
+
+ACK_TIMEOUT_SECS = 10.0
+
+
+class TinyVenue(Exchange):
+    """Speaks in words: "trade SYMBOL ID", "ack REQUEST", "alive"; everything else is nonsense."""
+
+    name = "tiny"
+    ws_endpoint = "ws://localhost"
+    rest_endpoint = "http://localhost"
+    feeds = frozenset({"trades", "quotes"})
+    dense_ids = frozenset({Table.TRADES})
+    profile = Profile(
+        client_messages_per_second=10.0,
+        requests_per_second=5.0,
+        subscriptions_per_request=3,
+        ack_timeout_secs=ACK_TIMEOUT_SECS,
+    )
+
+    def ws_url(self, endpoint: str) -> str:
+        return endpoint
+
+    def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        return self._requests("subscribe", wanted, first_id)
+
+    def unsubscribe(self, unwanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        return self._requests("unsubscribe", unwanted, first_id)
+
+    def _requests(self, verb: str, subs: Sequence[Subscription], first_id: int) -> list[Request]:
+        size = self.profile.subscriptions_per_request
+        parts = [subs[start : start + size] for start in range(0, len(subs), size)]
+        return [
+            Request(
+                f"{verb} {' '.join(f'{sub.symbol}/{sub.feed}' for sub in part)}",
+                frozenset(part),
+                number if self.names_requests else None,
+            )
+            for number, part in enumerate(parts, first_id)
+        ]
+
+    def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> Decoded:
+        trades: list[tuple[int, int, int]] = []  # frame, instrument, id
+        events: list[tuple[int, Event]] = []
+        bad: list[BadFrame] = []
+        for frame, payload in enumerate(payloads):
+            match payload.decode().split():
+                case ["trade", symbol, number] if symbol in instruments:
+                    trades.append((frame, instruments[symbol], int(number)))
+                case ["ack", number]:
+                    events.append((frame, Acknowledged(int(number))))
+                case ["alive"]:
+                    events.append((frame, Heartbeat()))
+                case words:
+                    bad.append(BadFrame(frame, f"{len(words)} words without sense"))
+        return Decoded((_trades(trades),) if trades else (), tuple(events), tuple(bad))
+
+    def listing_url(self, rest_endpoint: str) -> str:
+        return rest_endpoint
+
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+        return tuple(map(Instrument, body.decode().split()))
+
+
+class OneAtATime(TinyVenue):
+    """Its answers name no request."""
+
+    names_requests = False
+
+
+def _trades(found: Sequence[tuple[int, int, int]]) -> DecodedRows:
+    frame, instrument, number = (list(column) for column in zip(*found, strict=True))
+    dtypes = SPECS[Table.TRADES].all_fields
+    columns = {
+        name: np.zeros(len(found), dtype) for name, dtype in dtypes.items() if name != "recv_ns"
+    }
+    columns["instrument"] = np.array(instrument, np.int32)
+    columns["seq"] = np.array(number, np.uint64)
+    return DecodedRows(Table.TRADES, columns, np.array(frame, np.int32))

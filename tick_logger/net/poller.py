@@ -1,0 +1,69 @@
+"""One task that reads for all sockets of a dial.
+
+A task of its own for every read costs more than the read: at 10,000 messages a second, waking the
+readers one by one took a third more CPU than all decoding and writing.  So the sockets are watched
+together, and whoever waits for one is called, not woken, when it has something.
+
+Invariant: a socket is watched by one callback at most, and a callback reads a bounded amount, so
+every ready socket has its turn in each pass and other tasks run between two passes.
+
+Linux only: it watches a set of sockets through one descriptor, which trio in turn can wait for.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Callable
+
+import trio
+
+
+class Poller:
+    """Calls back when sockets can be read.
+
+    `coalesce_secs` above zero delays each pass to the next multiple of it on trio's clock, so that
+    more is read at once; receive times are then late by up to as much.  After a pass that has left
+    something unread the next follows at once.
+    """
+
+    def __init__(self, coalesce_secs: float = 0.0) -> None:
+        self._coalesce_secs = coalesce_secs
+        self._epoll = select.epoll()
+        self._callbacks: dict[int, Callable[[], bool]] = {}
+
+    def watch(self, sock: socket.socket, on_readable: Callable[[], bool]) -> None:
+        """Call `on_readable` in every pass in which the socket can be read, until `unwatch`.
+
+        It says whether it probably left something unread; it must not raise, and must not block.
+        """
+        descriptor = sock.fileno()
+        assert descriptor not in self._callbacks, "the socket is watched already"
+        self._epoll.register(descriptor, select.EPOLLIN)
+        self._callbacks[descriptor] = on_readable
+
+    def unwatch(self, sock: socket.socket) -> None:
+        """Stop calling; harmless if the socket is not watched.  Comes before its closing."""
+        descriptor = sock.fileno()
+        if self._callbacks.pop(descriptor, None) is not None:
+            self._epoll.unregister(descriptor)
+
+    async def run(self) -> None:
+        """Poll until cancelled; nobody is called after that."""
+        interval = self._coalesce_secs
+        more = False
+        with self._epoll:
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                if interval > 0 and not more:
+                    await trio.sleep_until((trio.current_time() // interval + 1) * interval)
+                more = self._pass()
+
+    def _pass(self) -> bool:
+        """Call everyone whose socket can be read; returns whether something was left."""
+        more = False
+        for descriptor, _ in self._epoll.poll(0):
+            # A callback of this pass may have ended the watch of another socket.
+            if callback := self._callbacks.get(descriptor):
+                more |= callback()
+        return more
