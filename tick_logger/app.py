@@ -45,7 +45,7 @@ EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
 SAME_SIGNAL_SECS = 1.0
 """Supervisors signal a process and its group: what comes this soon is the same wish to stop."""
 
-MAX_BATCHES_IN_FLIGHT = 8
+MAX_BATCHES_IN_FLIGHT = 64
 """Decoded batches between the intakes and the writer; more would only hide that it is slow."""
 
 

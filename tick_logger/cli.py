@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tick_logger.model.tables import Table
     from tick_logger.storage.report import Report
 
+SWITCH_INTERVAL_SECS = 0.0002
+"""A flush makes thousands of short system calls, and each has to win the interpreter back: with
+the default of 5 ms a busy event loop would make it last many seconds."""
+
 EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_STORAGE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 app = cyclopts.App(
@@ -196,6 +200,7 @@ def _record(config: Config) -> int:
 
     from tick_logger.app import record
 
+    sys.setswitchinterval(SWITCH_INTERVAL_SECS)
     return trio.run(partial(record, config, show=_presenter(config.logger.log_level)))
 
 

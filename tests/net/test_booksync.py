@@ -77,7 +77,7 @@ def test_repeated_and_overlapping_updates_break_nothing() -> None:
     sync.link(link(10, 20), 100)
     assert sync.link(link(10, 20), 105) == ([], False)
     assert sync.link(link(12, 14), 110) == ([], False)
-    assert sync.link(link(15, 25), 115) == ([], False)
+    assert sync.link(link(21, 25), 115) == ([], False)
     assert sync.link(link(27, 27), 120) == ([missing(26, 26, 115, 120)], False)
 
 

@@ -125,8 +125,10 @@ def test_a_rest_snapshot_gets_before_the_updates_that_it_does_not_cover(seed: in
 def test_a_snapshot_finds_its_place_among_rows_that_wait_in_the_window() -> None:
     """It may be older than updates that went by before it was asked for."""
     venue = Venue(random.Random(1))
+    for _ in range(10):
+        venue.update()  # before the recording
     before, covered = venue.update(), venue.update()
-    taken_id, snapshot = venue.last_id, venue.snapshot(recv=venue.now + 90 * MS)
+    taken_id, snapshot = venue.last_id, venue.snapshot(recv=venue.now + 200 * MS)
     uncovered = [venue.update(), venue.update()]
     asked = AwaitSnapshot(0, venue.now + 80 * MS)
     out = record([[book(before)], [book(covered), *map(book, uncovered)], [asked, book(snapshot)]])
@@ -177,6 +179,54 @@ def test_two_snapshots_in_one_wait_stay_two() -> None:
     assert out.column("size") == [1.0, 1.0, 1.0, 9.0, 2.0, 2.0, 2.0, 8.0]
     times = [(event - T0) // MS for event, _ in out.keys(table=Table.BOOK)]
     assert times == [5, 5, 5, 5, 25, 25, 25, 25]
+
+
+def placed(*arrivals: Level) -> list[int]:
+    """The time, in ns after T0, at which each of the snapshots' rows came out, in file order."""
+    out = record([[AwaitSnapshot(0, T0), book(arrivals)]])
+    flags, keys = out.column("flags"), out.keys(table=Table.BOOK)
+    return [event - T0 for (event, _), flag in zip(keys, flags, strict=True) if flag]
+
+
+def rest(last_id: int, recv: int = T0 + 500) -> Level:
+    return Level(recv, NO_TIME, last_id, 1, 7.0, 1.0, FLAG_SNAPSHOT)
+
+
+def diff(number: int) -> Level:
+    return Level(T0 + 10 * number + 5, T0 + 10 * number, number, 1, 7.0, 1.0)
+
+
+def test_the_newest_update_covered_is_by_id_not_by_arrival() -> None:
+    """A resend of older ones may come last; so may one overtaken, where none is covered."""
+    assert placed(diff(1), diff(2), diff(3), diff(1), diff(2), rest(3)) == [30]
+    assert placed(diff(6), diff(5), diff(7), rest(4)) == [50]
+
+
+def test_two_snapshots_by_id_have_two_places() -> None:
+    """Also if they come one right after the other."""
+    assert placed(diff(1), diff(2), diff(3), rest(1), rest(3, T0 + 501)) == [10, 30]
+
+
+def test_a_snapshot_older_than_a_second_wish_does_not_fulfil_it() -> None:
+    """The latest wish counts."""
+    pipeline, out = new_pipeline(), Out()
+    wishes = [AwaitSnapshot(0, T0 + at) for at in (100, 900)]
+    pipeline.push([wishes[0], book([diff(1)]), wishes[1], book([rest(1)])])
+    for _ in range(5):
+        assert out.add(pipeline.tick()).runs == ()
+    pipeline.push([book([rest(1, recv=T0 + 900)])])
+    out.add(pipeline.tick())
+    assert len(out.add(pipeline.tick()).runs) == 1
+
+
+def test_a_snapshot_whose_time_is_made_up_never_goes_before_what_came_earlier() -> None:
+    """Our clock may be behind the venue's."""
+    ahead = Level(T0, T0 + 5 * SECOND, 0, 1, 7.0, 1.0)
+    snapshot = Level(T0 + SECOND, NO_TIME, 0, 1, 7.0, 2.0, FLAG_SNAPSHOT)
+    for ticks in ([[book([ahead, snapshot])]], [[book([ahead])], [], [], [book([snapshot])]]):
+        out = record(ticks)
+        assert out.column("size") == [1.0, 2.0]
+        assert [event for event, _ in out.keys(table=Table.BOOK)] == [T0 + 5 * SECOND] * 2
 
 
 def test_an_untimed_update_follows_its_predecessor_of_an_earlier_tick() -> None:

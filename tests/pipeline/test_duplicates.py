@@ -111,6 +111,13 @@ def test_rows_without_ids_are_all_kept() -> None:
     assert not out.duplicates
 
 
+def test_rows_without_ids_are_kept_beside_rows_with_ids() -> None:
+    """Those with ids are still told apart."""
+    out = record([[quotes([(0, T0, T0, seq) for seq in (0, 5, 0, 5, 4)])]])
+    assert out.ids(0, Table.QUOTES) == [0, 0, 4, 5]
+    assert out.duplicates == {0: 1}
+
+
 def update(number: int, *prices: float, recv: int = T0, flags: int = 0) -> list[Level]:
     """A book update with one bid per price."""
     event = T0 + 1000 * number
@@ -152,3 +159,27 @@ def test_a_snapshot_that_came_twice_is_kept_once(later: int) -> None:
     out = record([[book(tick)] for tick in ticks])
     assert out.column("flags") == [0, 0, 1, 1, 0]
     assert out.duplicates == {0: 2}
+
+
+def test_a_snapshot_ahead_of_the_updates_that_came_twice_is_kept_once() -> None:
+    """Its id is beyond everything seen, so only the rows themselves tell."""
+    snapshot = update(5, 99.0, 98.0, flags=FLAG_SNAPSHOT)
+    out = record([[book([*update(1, 99.0), *snapshot])], [book(snapshot)]])
+    assert out.column("flags") == [0, 1, 1]
+    assert out.duplicates == {0: 2}
+
+
+def test_an_update_with_the_id_of_a_snapshot_is_another_row() -> None:
+    """Updates that a snapshot covers may still come, in any tick; they are no repetitions."""
+    snapshot = update(3, 99.0, flags=FLAG_SNAPSHOT)
+    out = record([[book(snapshot)], [], [book([*update(2, 99.0), *update(3, 99.0)])]])
+    assert sorted(out.ids(0, Table.BOOK)) == [102, 103, 103]
+    assert not out.duplicates
+
+
+def test_a_new_snapshot_of_a_silent_book_is_no_repetition() -> None:
+    """After a reconnect it has the id of the newest update, and must be kept."""
+    ticks = [update(1, 99.0), [], [], update(1, 99.0, recv=T0 + SECOND, flags=FLAG_SNAPSHOT)]
+    out = record([[book(tick)] for tick in ticks])
+    assert out.column("flags") == [0, 1]
+    assert not out.duplicates

@@ -153,6 +153,17 @@ def test_ids_on_disk_are_continued() -> None:
     assert admit(ledger, [5], instrument=1) == ([5], [])
 
 
+def test_a_run_of_ids_across_the_announced_end_is_taken_whole() -> None:
+    """Part of it fills the announced hole, part continues the stream."""
+    ledger = IdLedger()
+    admit(ledger, [1])
+    ledger.announce(0, 5, T0)
+    kept, findings = admit(ledger, [4, 5, 6, 7])
+    assert kept == [4, 5, 6, 7]
+    assert [(type(found), found.first, found.last) for found in findings] == [(HoleFilled, 4, 5)]
+    assert admit(ledger, [6, 7, 8]) == ([8], [])
+
+
 def test_an_id_below_all_others_opens_the_hole_between() -> None:
     """The start of a stream may arrive in the wrong order."""
     ledger = IdLedger()

@@ -106,6 +106,17 @@ def test_a_restart_goes_on_without_duplicates_and_knows_what_it_missed(seed: int
     assert all(gap.from_ns == tails[gap.instrument, Table.TRADES].last_recv_ns for gap in holes)
 
 
+def test_a_row_older_than_the_end_of_the_file_is_late_after_a_restart() -> None:
+    """The file must stay sorted, whoever wrote its first part."""
+    before = record([[trades([(0, T0, T0, 1), (0, T0 + 9, T0 + 9, 3)])]])
+    tails = {(0, Table.TRADES): tail_of(before, 0, Table.TRADES)}
+    after = record(
+        [[trades([(0, T0 + 20, T0 + 5, 2), (0, T0 + 20, T0 + 9, 4)])]], new_pipeline(tails)
+    )
+    assert after.keys(late=True) == [(T0 + 5, 2)]
+    assert after.keys() == [(T0 + 9, 4)]
+
+
 def test_a_restart_of_a_table_without_dense_ids_is_a_record_of_times() -> None:
     """From the last row on disk to the new subscription."""
     before = record([[quotes([(0, T0 + 5, NO_TIME, 7)])]])

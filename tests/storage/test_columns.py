@@ -344,7 +344,7 @@ def test_error_message() -> None:
 
 
 @pytest.mark.parametrize("cut_column", MD_WIDTHS)
-@pytest.mark.parametrize(("cut_bytes", "kept"), [(1, 2), (4, 2), (5, 1), (12, 0)])
+@pytest.mark.parametrize(("cut_bytes", "kept"), [(1, 2), (4, 2), (5, 1), (11, 0)])
 def test_uneven_columns_are_cut_to_whole_rows(cut_column: str, cut_bytes: int, kept: int) -> None:
     """The first touch of a day makes its columns equal and reports what that cost."""
     files = MemoryFiles()
@@ -359,6 +359,26 @@ def test_uneven_columns_are_cut_to_whole_rows(cut_column: str, cut_bytes: int, k
     if cut_bytes % 4:
         cut[cut_column] = 1  # what was left of a torn record
     assert made.repairs == [Repair(MD, DAY, kept, cut)]
+
+
+def test_rows_are_not_cut_because_a_column_is_missing() -> None:
+    """A column file that was deleted by mistake must not cost the others: recording is refused."""
+    files = MemoryFiles()
+    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    del files.contents[f"{MD}/side.01.02.24.bin"]
+    kept = {path: bytes(data) for path, data in files.contents.items()}
+    with pytest.raises(AppendError, match="column side is missing; restore it, or move"):
+        store(files).append(flush(run(Table.MD, numbered(4, 4))))
+    assert files.contents == kept
+
+
+def test_columns_of_rows_that_were_never_complete_are_cut() -> None:
+    """Without its time column a row has never been there for a reader."""
+    files = MemoryFiles()
+    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    del files.contents[f"{MD}/time.01.02.24.bin"]
+    store(files).append(flush(run(Table.MD, numbered(4, 4))))
+    assert rows_of_each_day(files) == {MD: 1}
 
 
 def test_time_column_is_cut_first() -> None:

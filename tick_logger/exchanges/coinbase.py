@@ -235,13 +235,12 @@ def _snapshots(found: Findings, frame: Frames, messages: list[_Snapshot]) -> Non
 
 # -- events ----------------------------------------------------------------------------------------
 
-# What a channel name in a confirmation stands for.  `level2_batch` is confirmed as `level2` or
-# under its own name, depending on the venue's version.
+# What a channel name in a confirmation stands for.  `level2_batch` is confirmed as `level2_50`,
+# as `level2` or under its own name, depending on the venue's version.
 _FEEDS_OF_CHANNEL = {
     "ticker": ("ticker", "quotes"),
     "matches": ("trades",),
-    "level2_batch": ("orderbook",),
-    "level2": ("orderbook",),
+    **dict.fromkeys(("level2_batch", "level2_50", "level2"), ("orderbook",)),
 }
 
 

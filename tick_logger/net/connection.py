@@ -43,6 +43,8 @@ from tick_logger.net.snapshots import SnapshotFetcher
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
 
+TRADES_FEED = next(feed for feed, table in FEEDS.items() if table is Table.TRADES)
+
 CLOSE_SECS = 1.0
 """How long a closing handshake may take; a venue that is gone need not be waited for."""
 
@@ -101,6 +103,7 @@ class Connection:
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
         self._scope = trio.CancelScope()
+        self._granted = trio.Event()  # the first subscription is live
         self.retiring = trio.Event()  # the venue, or its rules, will end this connection
         self.settled = trio.Event()  # everything wanted is live, or refused for good
         self.ended = trio.Event()
@@ -198,7 +201,12 @@ class Connection:
                 raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")
 
     async def _expect_heartbeat(self, silence_secs: float) -> None:
-        """The venue sends heartbeats of its own: their absence is a fault, quiet market or not."""
+        """The venue sends heartbeats of its own: their absence is a fault, quiet market or not.
+
+        They are promised with what is subscribed, so nothing is expected before.
+        """
+        if self._wanted:
+            await self._granted.wait()
         while True:
             due = self._last_sign_of_life + silence_secs
             await trio.sleep_until(due)
@@ -209,14 +217,15 @@ class Connection:
         """Market data must keep coming; pings, acknowledgements and heartbeats do not count."""
         connected = trio.current_time()
         while True:
-            if self._last_data is None:
+            allowed, since = self._timeouts.data_secs, self._last_data
+            if since is None:
                 allowed, since = self._timeouts.first_data_secs, connected
-            else:
-                allowed, since = self._timeouts.data_secs, self._last_data
-            await trio.sleep_until(since + allowed)
-            if (connected if self._last_data is None else self._last_data) == since:
+            now = trio.current_time()
+            if now >= since + allowed:
                 self._venue.metrics.message_timeouts.inc()
                 raise ConnectionLost("silent", f"no market data for {allowed:g} s")
+            # Never longer than what is allowed once data has come.
+            await trio.sleep_until(min(since + allowed, now + self._timeouts.data_secs))
 
     async def _age(self, earliest_secs: float, latest_secs: float) -> None:
         """Venues end connections of a certain age: be replaced before that."""
@@ -252,7 +261,7 @@ class Connection:
             match event:
                 case BookLink():
                     marks += self._follow_book(event, recv_ns)
-                case TradeIdSeen():
+                case TradeIdSeen() if self._carries_trades(event.instrument):
                     marks.append(LastTradeId(event.instrument, event.trade_id, recv_ns))
                 case Acknowledged():
                     marks += self._apply(self._session.acknowledged(event.request_id), recv_ns)
@@ -299,6 +308,11 @@ class Connection:
 
     # -- consequences -----------------------------------------------------------------------------
 
+    def _carries_trades(self, instrument: int) -> bool:
+        """Heartbeats tell of trades, wanted or not; those that nobody asked for are not missing."""
+        _, symbol = self._venue.instruments.name(instrument)
+        return Subscription(symbol, TRADES_FEED) in self._wanted
+
     def _follow_book(self, link: BookLink, recv_ns: int) -> list[Mark]:
         if not self._venue.exchange.book_ids_chained:
             return []
@@ -325,6 +339,8 @@ class Connection:
             Resumed(tuple(instruments), (table,), recv_ns)
             for table, instruments in self._by_table(settled.live).items()
         ]
+        if settled.live:
+            self._granted.set()
         if self._session.settled:
             self.settled.set()
         self._changed.set()

@@ -12,7 +12,7 @@ Invariant: an arrival is either decoded, or given up whole with a counter, a log
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -31,6 +31,12 @@ from tick_logger.ops.metrics import ExchangeMetrics
 
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""
+
+HURRY_FRAMES = 4_000
+"""So many frames do not linger: decoded at once, they are still in the processor's cache."""
+
+ROOM_LEFT = 16
+"""Decoding at once needs room in the channel for all portions; behind a slow writer things wait."""
 
 MAX_KEPT_ASIDE_PER_BATCH = 20
 """Undecodable payloads passed on for inspection; the others are only counted."""
@@ -92,6 +98,8 @@ class Intake:
         self._waiting: list[_Arrival | Mark] = []
         self._arrived = trio.Event()
         self._closing = trio.Event()
+        self._send: trio.MemorySendChannel[Batch] | None = None
+        self._waiting_frames = 0
         self._overflows: dict[int, _Overflow] = {}
 
     # -- what connections call: never waits -------------------------------------------------------
@@ -111,7 +119,10 @@ class Intake:
             self._give_up(overflow, recv_ns, len(payloads), size)
             return
         self._waiting.append(_Arrival(source, recv_ns, payloads, size))
+        self._waiting_frames += len(payloads)
         self._arrived.set()
+        if self._waiting_frames >= HURRY_FRAMES:
+            self._pass_on_nowait()
 
     def mark(self, mark: Mark) -> None:
         """Pass a mark on, in order with the frames."""
@@ -138,23 +149,36 @@ class Intake:
         deadline and ends it by `close`.
         """
         with send:
+            self._send = send
             while self._waiting or not self._closing.is_set():
                 if not self._closing.is_set():
                     await self._arrived.wait()
                     with trio.move_on_after(self._linger_secs):
                         await self._closing.wait()
                 self._arrived = trio.Event()
-                portions = _portions(self._waiting)
-                self._waiting = []
-                portions.reverse()
-                while portions:
-                    # Popped, so that its memory is free when its share of the budget is.
-                    batch = self._decode(portions.pop())
+                self._send = None  # the order is kept: nothing overtakes what is waiting here
+                for portion in self._take_portions():
                     try:
-                        await send.send(batch)
+                        await send.send(self._decode(portion))
                     except trio.BrokenResourceError:
                         # The writer has failed; its own error ends the recording and says why.
                         return
+                self._send = send
+
+    def _pass_on_nowait(self) -> None:
+        """Decode and pass on at once, if nothing is in the way."""
+        if self._send is None or self._send.statistics().current_buffer_used >= ROOM_LEFT:
+            return
+        for portion in self._take_portions():
+            self._send.send_nowait(self._decode(portion))
+
+    def _take_portions(self) -> Iterator[list[_Arrival | Mark]]:
+        """What is waiting, in portions; their memory is free when they are let go."""
+        portions = _portions(self._waiting)
+        self._waiting, self._waiting_frames = [], 0
+        portions.reverse()
+        while portions:
+            yield portions.pop()
 
     def _decode(self, items: Sequence[_Arrival | Mark]) -> Batch:
         """Decode consecutive arrivals; marks keep their place before the rows of the batch."""
@@ -186,13 +210,15 @@ class Intake:
         decoded: Decoded,
     ) -> list[Mark]:
         """Let each connection know what came on it; returns what follows for the pipeline."""
-        with_data = {int(i) for rows in decoded.rows for i in np.unique(owner[rows.frame])}
+        with_data = np.zeros(len(arrivals), np.bool_)
+        for rows in decoded.rows:
+            with_data[owner[rows.frame]] = True
         frames: dict[int, list[int]] = {}  # id(source) -> [frames, bad, with data]
         sources = {id(item.source): item.source for item in arrivals}
         for index, (item, count) in enumerate(zip(arrivals, counts, strict=True)):
             tally = frames.setdefault(id(item.source), [0, 0, 0])
             tally[0] += count
-            tally[2] += index in with_data
+            tally[2] += with_data[index]
         for bad in decoded.bad:
             frames[id(arrivals[owner[bad.frame]].source)][1] += 1
         events: dict[int, list[tuple[int, Event]]] = {}

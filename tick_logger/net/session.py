@@ -5,9 +5,9 @@
                   |-> refused
 
 Pure: times are given in seconds of trio's clock, requests are returned for others to send.
-Where the venue's refusals do not name a request, only one request is outstanding at a time, and a
-refused request of several symbols is repeated symbol by symbol, so that one bad symbol does not
-take the others with it.
+Where the venue's refusals do not name a request, only one request is outstanding at a time.  A
+request of several symbols that was refused, or not acknowledged but for the last attempt, is
+repeated symbol by symbol, so that one bad symbol does not take the others with it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,10 @@ class Session:
                 self._attempts[sub] = self._attempts.get(sub, 0) + 1
                 if self._attempts[sub] < MAX_ATTEMPTS:
                     retried.append(sub)
+                    if self._attempts[sub] == MAX_ATTEMPTS - 1:
+                        self._alone.add(sub)
                 else:
+                    self._alone.discard(sub)
                     self._refused[sub] = f"no acknowledgement after {MAX_ATTEMPTS} attempts"
                     refused.append((sub, self._refused[sub]))
         return Settled(retried=tuple(retried), refused=tuple(refused))

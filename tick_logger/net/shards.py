@@ -37,7 +37,7 @@ def plan(
             shards[number] = kept
     waiting = list(unplaced)
     numbers = [*shards, *(n for n in range(1, max_connections + 1) if n not in shards)]
-    for number in numbers[:max_connections]:
+    for number in numbers:
         room = symbols_per_connection - len(shards.get(number, []))
         if room > 0 and waiting:
             shards.setdefault(number, []).extend(waiting[:room])

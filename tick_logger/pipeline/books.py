@@ -12,7 +12,8 @@ Updates without a usable time take that of their predecessor, so that they keep 
 book waits at most `MAX_WAIT_TICKS`, and at most `MAX_WAITING_ROWS`; then the receive time stands
 in for a snapshot's, and nothing is thrown away.
 
-A snapshot is told from the next by its id and receive time: two can follow without an update.
+Two snapshots may follow each other without an update between them; readers tell them apart by
+update id and receive time.
 """
 
 from __future__ import annotations
@@ -161,8 +162,8 @@ def _untimed_snapshots(rows: RowBatch) -> Iterator[tuple[int, int]]:
     members = np.flatnonzero(_snapshot(rows) & (rows["event_ns"] == NO_TIME))
     if not len(members):
         return
-    seq, recv = rows["seq"][members], rows["recv_ns"][members]
-    apart = (np.diff(members) != 1) | (seq[1:] != seq[:-1]) | (recv[1:] != recv[:-1])
+    seq = rows["seq"][members]
+    apart = (np.diff(members) != 1) | (seq[1:] != seq[:-1])
     for part in np.split(members, np.flatnonzero(apart) + 1):
         yield int(part[0]), int(part[-1]) + 1
 

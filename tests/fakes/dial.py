@@ -1,0 +1,100 @@
+"""A dial without a network: every connection is a pair of memory streams to a simulated exchange.
+
+The client's end is upgraded by the same code as a socket's.  It can refuse connections, or leave
+them unanswered, and it cuts single ones on request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import attrs
+import trio
+from trio.testing import memory_stream_pair
+
+from tick_logger.clock import WallClock
+from tick_logger.errors import ConnectionLost
+from tick_logger.net.dial import DialTimeouts
+from tick_logger.net.faults import http_status
+from tick_logger.net.link import Link, upgrade
+from tick_logger.net.tap import OnFrames
+from tick_logger.simulator.exchange import SimulatedExchange
+
+TIMEOUTS = DialTimeouts()
+
+
+@attrs.frozen(eq=False)
+class MemoryConnection:
+    """A connection that was made: when (seconds of trio's clock), and the venue's end of it."""
+
+    opened: float
+    server: trio.abc.Stream
+
+    async def cut(self) -> None:
+        """End it without a word."""
+        await trio.aclose_forcefully(self.server)
+
+
+class MemoryDial:
+    """A test implementation of `Dial` for one simulated exchange, which is served in `nursery`.
+
+    `attempts` and `requests` are the times (seconds of trio's clock) of all dials and REST
+    requests.  `refusals` dials from now on are refused, and while `hangs` a dial gets no answer.
+    """
+
+    def __init__(
+        self, simulated: SimulatedExchange, clock: WallClock, nursery: trio.Nursery
+    ) -> None:
+        self.attempts: list[float] = []
+        self.requests: list[float] = []
+        self.connections: list[MemoryConnection] = []
+        self.refusals = 0
+        self.hangs = False
+        self._simulated = simulated
+        self._clock = clock
+        self._nursery = nursery
+
+    async def open(
+        self,
+        nursery: trio.Nursery,
+        url: str,
+        *,
+        on_frames: OnFrames,
+        on_ping: Callable[[], None],
+        max_message_bytes: int,
+    ) -> Link:
+        """Connect, reading in `nursery`; raises `ConnectionLost`."""
+        self.attempts.append(trio.current_time())
+        await trio.lowlevel.checkpoint()
+        if self.refusals:
+            self.refusals -= 1
+            raise ConnectionLost("dial", f"{url}: refused")
+        ours, theirs = memory_stream_pair()
+        if not self.hangs:
+            self.connections.append(MemoryConnection(trio.current_time(), theirs))
+            self._nursery.start_soon(self._simulated.serve_stream, theirs)
+        return await upgrade(
+            nursery,
+            ours,
+            url,
+            on_frames=on_frames,
+            on_ping=on_ping,
+            clock=self._clock,
+            max_message_bytes=max_message_bytes,
+            timeout_secs=TIMEOUTS.upgrade_secs,
+        )
+
+    async def get(self, url: str) -> bytes:
+        """The body at a URL, whose host does not matter; raises `ConnectionLost`."""
+        self.requests.append(trio.current_time())
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}"
+        try:
+            with trio.fail_after(TIMEOUTS.rest_secs):
+                status, body = await self._simulated.answer(target)
+        except trio.TooSlowError:
+            raise ConnectionLost("http", f"{url}: no answer") from None
+        if status != 200:
+            raise ConnectionLost("http", f"{http_status(status)} from {url}")
+        return body

@@ -1,0 +1,218 @@
+"""What must be on disk, said by the simulated exchanges and read with nothing but numpy.
+
+Shares no code with what it checks: the file format is written down here again.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import numpy as np
+
+from tests.fakes.memory_files import MemoryFiles
+from tests.service.world import World, dense
+from tick_logger.simulator.truth import TrueTrade
+from tick_logger.storage.verify import verify
+
+SIDES = {"buy": 1, "sell": 0}
+FORMATS = {
+    "TRADES": {
+        "trade_id": "<u8",
+        "trade_price": "<f4",
+        "trade_size": "<f4",
+        "trade_side": "<u4",
+        "maker_order_id": "V16",
+        "taker_order_id": "V16",
+        "recv_time": "<u4",
+        "recv_nanos": "<u4",
+        "trade_nanos": "<u4",
+        "trade_time": "<u4",
+    },
+    "MD": {
+        "price": "<f4",
+        "volume": "<f4",
+        "side": "<u4",
+        "best_bid": "<f4",
+        "best_ask": "<f4",
+        "recv_time": "<u4",
+        "recv_nanos": "<u4",
+        "nanos": "<u4",
+        "time": "<u4",
+    },
+    "QUOTES": {
+        "update_id": "<u8",
+        "best_bid": "<f4",
+        "best_bid_size": "<f4",
+        "best_ask": "<f4",
+        "best_ask_size": "<f4",
+        "recv_time": "<u4",
+        "recv_nanos": "<u4",
+        "nanos": "<u4",
+        "time": "<u4",
+    },
+    "BOOK": {
+        "update_id": "<u8",
+        "side": "<u4",
+        "price": "<f4",
+        "size": "<f4",
+        "flags": "<u4",
+        "recv_time": "<u4",
+        "recv_nanos": "<u4",
+        "nanos": "<u4",
+        "time": "<u4",
+    },
+}
+
+
+@attrs.frozen(eq=False)
+class Rows:
+    """The rows of one table of one symbol, all days; `event_ns` and the days go with them."""
+
+    columns: dict[str, np.ndarray]
+    event_ns: np.ndarray
+    recv_ns: np.ndarray
+    days: list[str]
+
+    def __len__(self) -> int:
+        return len(self.event_ns)
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        return self.columns[column]
+
+
+def rows(files: MemoryFiles, exchange: str, symbol: str, table: str, late: bool = False) -> Rows:
+    """Everything on disk of a stream, in the order of its days; late rows apart."""
+    folder = f"{exchange}/{symbol}/{'late/' if late else ''}{table}"
+    dates = {
+        tuple(reversed(path.rsplit(".", 4)[1:4])) for path in files.contents if _in(folder, path)
+    }
+    formats = FORMATS[table]
+    days = [".".join(reversed(date)) for date in sorted(dates)]
+    columns = {
+        name: np.concatenate(
+            [
+                np.empty(0, dtype),
+                *(
+                    np.frombuffer(bytes(files.contents[f"{folder}/{name}.{day}.bin"]), dtype)
+                    for day in days
+                ),
+            ]
+        )
+        for name, dtype in formats.items()
+    }
+    assert len({len(column) for column in columns.values()}) == 1, "columns of unequal length"
+    prefix = "trade_" if table == "TRADES" else ""
+    event_ns = _time(columns, f"{prefix}time", f"{prefix}nanos")
+    recv_ns = _time(columns, "recv_time", "recv_nanos")
+    found = Rows(columns, event_ns, recv_ns, days)
+    if not late:
+        assert (np.diff(event_ns) >= 0).all(), f"{folder}: rows out of order"
+    return found
+
+
+def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
+    """The gap records of a stream that are not healed."""
+    found = []
+    for path, content in files.contents.items():
+        if path.startswith(f"{exchange}/{symbol}/gaps."):
+            found += [json.loads(line) for line in content.splitlines()]
+    return [gap for gap in found if gap["table"] == table and not gap["healed"]]
+
+
+def causes(files: MemoryFiles) -> set[str]:
+    """The causes of all gaps of all streams."""
+    return {
+        json.loads(line)["cause"]
+        for path, content in files.contents.items()
+        if "/gaps." in path
+        for line in content.splitlines()
+    }
+
+
+def undecodable(files: MemoryFiles, exchange: str) -> list[dict[str, Any]]:
+    """The payloads kept aside."""
+    return [
+        json.loads(line)
+        for path, content in files.contents.items()
+        if path.startswith(f"{exchange}/undecodable.")
+        for line in content.splitlines()
+    ]
+
+
+def check(world: World) -> int:
+    """Every invariant of the recording; returns the number of trades on disk.
+
+    Whatever a venue sent to a subscribed connection until the service began to stop is on disk
+    once with its true values, or in a gap record; and nothing else is.
+    """
+    found = 0
+    for name, exchange in world.exchanges.items():
+        for symbol in exchange.truth.symbols():
+            found += check_trades(world, name, symbol)
+    report = verify(world.files, dense=dense)
+    assert report.ok, [str(finding) for finding in report.findings]
+    assert report.notes == []
+    return found
+
+
+def check_trades(world: World, exchange: str, symbol: str) -> int:
+    """As `check`, for the trades of one symbol."""
+    in_order = rows(world.files, exchange, symbol, "TRADES")
+    late = rows(world.files, exchange, symbol, "TRADES", late=True)
+    truth = {trade.trade_id: trade for trade in world.exchanges[exchange].truth.trades(symbol)}
+    on_disk = [*in_order["trade_id"].tolist(), *late["trade_id"].tolist()]
+    assert len(on_disk) == len(set(on_disk)), f"{symbol}: duplicates"
+    for part in (in_order, late):
+        _check_values(part, truth)
+    holes = gaps(world.files, exchange, symbol, "TRADES")
+    missing = [
+        trade
+        for number, trade in truth.items()
+        if trade.subscribed
+        and trade.event_ns < world.stopped_ns
+        and number not in set(on_disk)
+        and not any(_covers(hole, trade) for hole in holes)
+    ]
+    assert not missing, f"{symbol}: {len(missing)} trades are neither on disk nor in a gap"
+    return len(on_disk)
+
+
+def _check_values(part: Rows, truth: dict[int, TrueTrade]) -> None:
+    """Each row is the exchange's trade of that id."""
+    trades = [truth[number] for number in part["trade_id"].tolist()]
+    expected = {
+        "trade_price": np.array([trade.price for trade in trades], "f8").astype("<f4"),
+        "trade_size": np.array([trade.size for trade in trades], "f8").astype("<f4"),
+        "trade_side": np.array([SIDES[trade.side] for trade in trades], "<u4"),
+    }
+    for name, values in expected.items():
+        assert (part[name] == values).all(), name
+    assert part.event_ns.tolist() == [trade.event_ns for trade in trades]
+    for name, attribute in (("maker_order_id", "maker"), ("taker_order_id", "taker")):
+        texts = [getattr(trade, f"{attribute}_order_id") for trade in trades]
+        assert [each.tobytes() for each in part[name]] == [
+            bytes.fromhex(text.replace("-", "")) if text else bytes(16) for text in texts
+        ]
+
+
+def _covers(hole: dict[str, Any], trade: TrueTrade) -> bool:
+    """Whether a gap record speaks of this trade: by its id, or where none is known by its time."""
+    if hole["from_id"] is not None:
+        return bool(hole["from_id"] <= trade.trade_id <= hole["to_id"])
+    return bool(hole["from_ns"] <= trade.event_ns <= hole["to_ns"])
+
+
+def _in(folder: str, path: str) -> bool:
+    return path.startswith(f"{folder}/") and path.count("/") == folder.count("/") + 1
+
+
+def _time(columns: dict[str, np.ndarray], secs: str, nanos: str) -> np.ndarray:
+    return columns[secs].astype("i8") * 10**9 + columns[nanos]
+
+
+def date(ns: int) -> str:
+    """The day of a time as it stands in file names."""
+    return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%d.%m.%y")

@@ -1,0 +1,93 @@
+"""Order books of a venue whose snapshots come by REST: joined, asked again, rebuilt from disk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from trio.testing import MockClock
+
+from tests.service.oracle import causes, check, rows
+from tests.service.world import World, binance, coinbase, running
+from tick_logger.simulator.faults import Faults
+
+
+def rebuilt(world: World, symbol: str) -> dict[tuple[int, float], float]:
+    """The book (side, price) -> size that a reader finds by applying the rows in file order."""
+    found = rows(world.files, world.exchange.name, symbol, "BOOK")
+    assert len(rows(world.files, world.exchange.name, symbol, "BOOK", late=True)) == 0
+    book: dict[tuple[int, float], float] = {}
+    snapshot: object = None
+    columns = (found[name].tolist() for name in ("update_id", "side", "price", "size", "flags"))
+    recv = found.recv_ns.tolist()
+    for number, (update_id, side, price, size, flags) in enumerate(zip(*columns, strict=True)):
+        if flags & 1 and snapshot != (update_id, recv[number]):
+            snapshot = (update_id, recv[number])
+            book.clear()
+        book[side, price] = size
+    return {level: size for level, size in book.items() if size}
+
+
+def true_book(world: World, symbol: str) -> dict[tuple[int, float], float]:
+    """The exchange's book, in the precision of the files."""
+    listing = world.exchange.market.listings[symbol]
+    spec = listing.spec
+    return {
+        (int(is_bid), float(np.float32(spec.price(ticks)))): float(np.float32(spec.size(lots)))
+        for is_bid in (True, False)
+        for ticks, lots in listing.book.side(is_bid).items()
+    }
+
+
+@pytest.mark.parametrize("venue", ["binance", "coinbase"])
+async def test_books_can_be_rebuilt_from_disk(venue: str, autojump_clock: MockClock) -> None:
+    """Also after a reconnect, which brings a new snapshot."""
+    made = {
+        "binance": binance("BTCUSDT", "ETHUSDT", feeds=("orderbook",)),
+        "coinbase": coinbase("BTC-USD", "ETH-USD", feeds=("orderbook",)),
+    }
+    async with running(made[venue], seed=4) as world:
+        await world.until(20.0)
+        await world.dial.connections[-1].cut()
+        await world.until(60.0)
+        world.exchange.step_once(0.0)
+        world.exchange._market._credit = -1e9  # no more changes, so that disk and truth can meet
+        await world.until(63.123)
+        truth = {symbol: true_book(world, symbol) for symbol in world.exchange.market.listings}
+    check(world)
+    for symbol, book in truth.items():
+        assert rebuilt(world, symbol) == book
+    assert causes(world.files) == {"disconnect"}
+
+
+async def test_a_snapshot_that_fails_is_asked_for_again(autojump_clock: MockClock) -> None:
+    """REST is down for a while after the listing was read; the book is whole all the same."""
+    async with running(binance("BTCUSDT", feeds=("orderbook",))) as world:
+        await world.until(0.06)
+        world.exchange.set_faults(Faults(rest_status=503))
+        await world.until(8.0)
+        assert len(world.said("snapshot_failed")) >= 2
+        world.exchange.set_faults(Faults())
+        await world.until(40.0)
+        world.exchange._market._credit = -1e9
+        await world.until(43.123)
+        truth = true_book(world, "BTCUSDT")
+    check(world)
+    assert rebuilt(world, "BTCUSDT") == truth
+    assert causes(world.files) == set()
+
+
+async def test_a_long_outage_of_rest_does_not_cost_the_book(autojump_clock: MockClock) -> None:
+    """Ten minutes later the book is whole, although no connection was made again."""
+    async with running(binance("BTCUSDT", "ETHUSDT", feeds=("orderbook",))) as world:
+        await world.until(0.06)
+        world.exchange.set_faults(Faults(rest_status=503))
+        await world.until(100.0)
+        world.exchange.set_faults(Faults())
+        await world.until(200.0)
+        world.exchange._market._credit = -1e9
+        await world.until(203.123)
+        truth = {symbol: true_book(world, symbol) for symbol in world.exchange.market.listings}
+        assert world.exchange.connections_opened == 1
+    for symbol, book in truth.items():
+        assert rebuilt(world, symbol) == book
+    check(world)

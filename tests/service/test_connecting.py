@@ -1,0 +1,107 @@
+"""When connections are made, how long the service waits, and what an end costs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from trio.testing import MockClock
+
+from tests.service.oracle import causes, check, gaps
+from tests.service.world import binance, coinbase, running, seconds
+
+BOUNDS = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+LIFETIME_SECS = (20 * 3600.0, 23 * 3600.0)  # one random number per connection made
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_back_off_after_refused_dials(seed: int, autojump_clock: MockClock) -> None:
+    """Full jitter below 1, 2, 4 ... 60 s, from the given random source; then it goes on."""
+    rng = Random(seed)
+    waits = [rng.uniform(0.0, bound) for bound in BOUNDS]
+    async with running(binance(config={"connects_per_second": 100.0}), seed=seed) as world:
+        world.dial.refusals = len(BOUNDS)
+        await world.until(400.123)
+    assert len(world.dial.attempts) == len(BOUNDS) + 1
+    assert [later - one for one, later in pairwise(world.dial.attempts)] == pytest.approx(
+        [max(wait, 0.01) for wait in waits]
+    )
+    assert len(world.said("connection_lost", cause="dial")) == len(BOUNDS)
+    check(world)
+
+
+async def test_only_a_stable_minute_resets_the_back_off(autojump_clock: MockClock) -> None:
+    """The bound doubles after 59 s of life, and starts again after 60."""
+    lives = [59.0, 59.0, 59.0, 60.5, 10.0]
+    bounds = [1.0, 2.0, 4.0, 1.0, 2.0]
+    rng = Random(3)
+    async with running(binance(), seed=3) as world:
+        expected = 0.0
+        for life, bound in zip(lives, bounds, strict=True):
+            connected = world.dial.connections[-1].opened if world.dial.connections else 0.0
+            assert connected - world.began == pytest.approx(expected)
+            rng.uniform(*LIFETIME_SECS)
+            await world.until(expected + life)
+            await world.dial.connections[-1].cut()
+            expected += life + rng.uniform(0.0, bound)
+            await world.until(expected + 0.001)
+        assert len(world.dial.connections) == 1 + len(lives)
+    assert world.metric("reconnects_total") == len(lives)
+    check(world)
+
+
+async def test_a_lost_connection_touches_no_other(autojump_clock: MockClock) -> None:
+    """Its symbol has a gap; the other connection stays the same and has none."""
+    venue = binance(config={"symbols_per_connection": 1, "reconnect_initial_secs": 10.0})
+    async with running(venue, seed=1) as world:
+        await world.until(5.0)
+        await world.dial.connections[0].cut()
+        await world.until(30.123)
+    assert len(world.dial.connections) == 3
+    assert world.metric("reconnects_total") == 1
+    check(world)
+    (hole,) = gaps(world.files, "binance", "BTCUSDT", "TRADES")
+    assert hole["cause"] == "disconnect"
+    assert hole["to_id"] - hole["from_id"] > 5
+    assert gaps(world.files, "binance", "ETHUSDT", "TRADES") == []
+
+
+async def test_connects_are_paced(autojump_clock: MockClock) -> None:
+    """One each second by default, at the start and when all are lost at once."""
+    symbols = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT")
+    venue = binance(*symbols, config={"symbols_per_connection": 1, "connects_per_second": 1.0})
+    async with running(venue) as world:
+        await world.until(10.0)
+        assert [seconds(at - world.began) for at in world.dial.attempts] == [0, 1, 2, 3, 4]
+        world.exchange.cut_all(abrupt=True)
+        await world.until(30.123)
+        again = world.dial.attempts[5:]
+        assert len(again) == 5
+        assert all(later - one >= 0.999 for one, later in pairwise(again))
+        assert world.exchange.live_sessions == 5
+    check(world)
+
+
+async def test_a_close_frame_leads_to_an_orderly_reconnect(autojump_clock: MockClock) -> None:
+    """Its words are reported; what was missed is written down; the venue has no complaint."""
+    async with running(coinbase(config={"reconnect_initial_secs": 5.0})) as world:
+        await world.until(10.0)
+        world.exchange.cut_all(abrupt=False)
+        await world.until(60.123)
+    reasons = {line["reason"] for line in world.said("connection_lost", cause="closed")}
+    assert reasons == {"close frame 1001 GOING_AWAY: cut"}
+    assert world.exchange.violations == []
+    assert check(world) > 100
+    assert "disconnect" in causes(world.files)
+
+
+async def test_a_dial_without_an_answer_ends(autojump_clock: MockClock) -> None:
+    """Ten seconds, then the next attempt."""
+    async with running(binance(), seed=2) as world:
+        world.dial.hangs = True
+        await world.until(5.0)
+        world.dial.hangs = False
+        await world.until(20.123)
+    assert world.times("connection_lost", cause="dial") == [10.0]
+    assert check(world) > 20

@@ -1,0 +1,85 @@
+"""What a run without mishaps leaves behind, and what clocks do to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from trio.testing import MockClock
+
+from tests.fakes.clock import NOON_NS
+from tests.service.oracle import causes, check, rows
+from tests.service.world import Venue, binance, coinbase, running
+from tick_logger.config import DEFAULT_FEEDS
+
+EVERY_FEED = ("ticker", "trades", "quotes", "orderbook")
+MIDNIGHT_NS = NOON_NS + 12 * 3600 * 10**9
+
+
+@pytest.mark.parametrize("venue", [binance, coinbase])
+async def test_everything_sent_is_on_disk(venue: type[Venue], autojump_clock: MockClock) -> None:
+    """Every feed of every symbol; no row is lost, no rule broken, no loss claimed."""
+    async with running(venue(feeds=EVERY_FEED)) as world:
+        await world.until(60.123)
+        assert await world.stop() == 0
+    assert check(world) > 250
+    for symbol in world.exchange.truth.symbols():
+        for table in ("TRADES", "MD", "QUOTES", "BOOK"):
+            assert len(rows(world.files, world.exchange.name, symbol, table)) > 20
+    assert world.exchange.violations == []
+    assert causes(world.files) == set()
+    assert {line["level"] for line in world.lines} == {"info"}
+    assert world.said("stopped")[0]["outcome"].endswith("rows are on disk; nothing was lost")
+
+
+async def test_two_exchanges_at_once(autojump_clock: MockClock) -> None:
+    """Each has its own files; the numbers of the run are the sums."""
+    async with running(binance(), coinbase()) as world:
+        await world.until(30.123)
+        assert await world.stop() == 0
+    trades = check(world)
+    assert world.said("stopped")[0]["TRADES"] == trades
+    assert {path.partition("/")[0] for path in world.files.contents} == {"binance", "coinbase"}
+
+
+async def test_only_wanted_feeds_are_recorded(autojump_clock: MockClock) -> None:
+    """A ticker also tells quotes; who did not ask for them does not get them."""
+    async with running(coinbase(feeds=("ticker",))) as world:
+        await world.until(10.123)
+    tables = {path.split("/")[2] for path in world.files.contents}
+    assert tables == {"MD"}
+
+
+async def test_a_day_ends_for_both_days_rows(autojump_clock: MockClock) -> None:
+    """Rows go to the day of their event time, and nothing is lost at midnight."""
+    async with running(binance(feeds=DEFAULT_FEEDS), start_ns=MIDNIGHT_NS - 10 * 10**9) as world:
+        await world.until(20.123)
+    check(world)
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        found = rows(world.files, "binance", symbol, "TRADES")
+        assert found.days == ["22.09.26", "23.09.26"]
+        lengths = [
+            len(world.files.contents[f"binance/{symbol}/TRADES/trade_time.{day}.bin"]) // 4
+            for day in found.days
+        ]
+        before = int((found.event_ns < MIDNIGHT_NS).sum())
+        assert lengths == [before, len(found) - before]
+        assert min(lengths) > 10
+
+
+@pytest.mark.parametrize("venue", [binance, coinbase])
+@pytest.mark.parametrize("step_secs", [-3600.0, 3600.0])
+async def test_a_stepping_clock_costs_nothing(
+    venue: type[Venue], step_secs: float, autojump_clock: MockClock
+) -> None:
+    """Intervals and order do not depend on this machine's clock being right."""
+    async with running(venue(feeds=EVERY_FEED)) as world:
+        await world.until(30.0)
+        before = world.metric("rows_written_total")
+        world.clock.step(step_secs)
+        await world.until(90.123)
+        assert world.metric("rows_written_total") > 2.5 * before
+        assert await world.stop() == 0
+    check(world)
+    assert world.metric("reconnects_total") == 0
+    recv = rows(world.files, world.exchange.name, world.exchange.truth.symbols()[0], "TRADES").recv_ns
+    assert (np.abs(np.diff(recv)).max() > 3500 * 10**9)
