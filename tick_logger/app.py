@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
 
 import attrs
@@ -105,9 +105,7 @@ class Service:
 
         Cancellation: like a signal.  Raises what ended the recording, if it was an error.
         """
-        async with contextlib.AsyncExitStack() as dials, trio.open_nursery() as ops:
-            for dial in self._network_dials:
-                await dials.enter_async_context(dial)
+        async with self._open_dials(), trio.open_nursery() as ops:
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
             async with trio.open_nursery() as recording:
@@ -122,6 +120,13 @@ class Service:
                 finally:
                     self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
+
+    @contextlib.asynccontextmanager
+    async def _open_dials(self) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as dials:
+            for dial in self._network_dials:
+                await dials.enter_async_context(dial)
+            yield
 
     def stop(self, reason: str) -> None:
         """Stop receiving; what was received is flushed."""

@@ -39,15 +39,15 @@ class MemoryConnection:
 class MemoryDial:
     """A test implementation of `Dial` for one simulated exchange, which is served in `nursery`.
 
-    `attempts` and `requests` are the times (seconds of trio's clock) of all dials and REST
-    requests.  `refusals` dials from now on are refused, and while `hangs` a dial gets no answer.
+    `attempts` are the times (seconds of trio's clock) of all dials, `requests` times and paths of
+    all REST requests.  `refusals` dials from now on are refused, and while `hangs` a dial gets no answer.
     """
 
     def __init__(
         self, simulated: SimulatedExchange, clock: WallClock, nursery: trio.Nursery
     ) -> None:
         self.attempts: list[float] = []
-        self.requests: list[float] = []
+        self.requests: list[tuple[float, str]] = []
         self.connections: list[MemoryConnection] = []
         self.refusals = 0
         self.hangs = False
@@ -87,8 +87,8 @@ class MemoryDial:
 
     async def get(self, url: str) -> bytes:
         """The body at a URL, whose host does not matter; raises `ConnectionLost`."""
-        self.requests.append(trio.current_time())
         parts = urlsplit(url)
+        self.requests.append((trio.current_time(), parts.path))
         target = f"{parts.path}?{parts.query}"
         try:
             with trio.fail_after(TIMEOUTS.rest_secs):

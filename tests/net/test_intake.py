@@ -220,6 +220,70 @@ async def test_a_backlog_is_decoded_in_portions(monkeypatch: pytest.MonkeyPatch)
     assert ids(batches) == list(range(sum(sizes)))
 
 
+async def test_a_flood_is_decoded_without_lingering(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """As soon as enough frames wait, in the call that brings them."""
+    monkeypatch.setattr(module, "HURRY_FRAMES", 3)
+    bench, source = Bench(linger_secs=100.0), Connection()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        await trio.testing.wait_all_tasks_blocked()
+        bench.intake.put(source, 1, [trade(1), trade(2)])
+        assert bench.send.statistics().current_buffer_used == 0
+        bench.intake.put(source, 2, [trade(3)])
+        assert ids([bench.receive.receive_nowait()]) == [1, 2, 3]
+        bench.intake.put(source, 3, [trade(4)])
+        bench.intake.close()
+        assert ids(await bench.take_all()) == [4]
+    assert trio.current_time() == 0.0
+
+
+async def test_a_flood_behind_a_slow_writer_waits_and_keeps_its_order(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """The backlog of a stall is more than the channel holds; none of it is lost."""
+    monkeypatch.setattr(module, "HURRY_FRAMES", 3)
+    monkeypatch.setattr(module, "MAX_FRAMES_PER_DECODE", 3)
+    bench, source = Bench(linger_secs=0.25, batches=4), Connection()
+    batches: list[Batch] = []
+
+    async def writer() -> None:
+        batches.extend(await bench.take_all())
+
+    def put(number: int) -> None:
+        bench.intake.put(source, number, [trade(3 * number + n) for n in range(3)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        for number in range(30):
+            put(number)
+            await trio.sleep(0.125)
+        nursery.start_soon(writer)
+        for number in range(30, 40):
+            await trio.testing.wait_all_tasks_blocked()
+            put(number)
+        bench.intake.close()
+    assert ids(batches) == list(range(120))
+
+
+async def test_a_flood_after_the_writer_has_failed_harms_no_connection(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """Nor one after the end."""
+    monkeypatch.setattr(module, "HURRY_FRAMES", 1)
+    bench = Bench()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        await trio.testing.wait_all_tasks_blocked()
+        await bench.receive.aclose()
+        bench.intake.put(Connection(), 1, [trade(1)])
+    bench.intake.put(Connection(), 2, [trade(2)])
+    closed = Bench()
+    assert await closed.drain() == []
+    closed.intake.put(Connection(), 2, [trade(2)])
+
+
 # -- overflow -------------------------------------------------------------------------------------
 
 

@@ -71,6 +71,19 @@ def test_silence_leads_to_another_attempt_and_then_to_refusal() -> None:
     assert session.next_requests() == []
 
 
+def test_the_last_attempt_is_made_symbol_by_symbol() -> None:
+    """One symbol that makes a venue fall silent must not take the others with it."""
+    session = Session(OneAtATime(), [A, B])
+    for attempt in range(1, MAX_ATTEMPTS):
+        assert [r.subscriptions for r in send_all(session)] == [{A, B}]
+        assert session.overdue(ACK_TIMEOUT_SECS).retried == (A, B), attempt
+    assert [r.subscriptions for r in send_all(session)] == [{A}]
+    assert session.confirmed(frozenset({A})) == Settled(live=(A,))
+    assert [r.subscriptions for r in send_all(session)] == [{B}]
+    assert [sub for sub, _ in session.overdue(ACK_TIMEOUT_SECS).refused] == [B]
+    assert session.settled
+
+
 def test_each_attempt_has_a_new_id() -> None:
     """So that a late answer to the first is not taken for one to the second."""
     session = Session(TinyVenue(), [A])

@@ -24,6 +24,7 @@ def rebuilt(world: World, symbol: str) -> dict[tuple[int, float], float]:
             snapshot = (update_id, recv[number])
             book.clear()
         book[side, price] = size
+    assert snapshot is not None, "without a snapshot there is no book"
     return {level: size for level, size in book.items() if size}
 
 
@@ -90,4 +91,23 @@ async def test_a_long_outage_of_rest_does_not_cost_the_book(autojump_clock: Mock
         assert world.exchange.connections_opened == 1
     for symbol, book in truth.items():
         assert rebuilt(world, symbol) == book
+    check(world)
+
+
+async def test_a_snapshot_that_never_comes_is_given_up(autojump_clock: MockClock) -> None:
+    """After twenty attempts, ever more rarely; updates go on, and a break asks again."""
+    slow = {"messages_per_second": 10.0, "step_secs": 1.0}
+    venue = binance("BTCUSDT", feeds=("orderbook",), simulated=slow)
+    async with running(venue, logger={"flush_interval_secs": 10.0}) as world:
+        await world.until(0.06)
+        world.exchange.set_faults(Faults(rest_status=503))
+        await world.until(1500.0)
+        (given_up,) = world.said("snapshot_given_up", level="error")
+        asked = [at for at, path in world.dial.requests if path.endswith("/depth")]
+        assert np.diff(asked).tolist() == pytest.approx([6.0, 12.0, 24.0, 48.0, *[60.0] * 15])
+        world.exchange.set_faults(Faults())
+        await world.dial.connections[-1].cut()
+        await world.until(1530.123)
+    assert given_up["symbol"] == "BTCUSDT"
+    assert (rows(world.files, "binance", "BTCUSDT", "BOOK")["flags"] == 1).sum() >= 10
     check(world)

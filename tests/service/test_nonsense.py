@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from trio.testing import MockClock
 
@@ -17,19 +19,20 @@ async def test_garbage_is_counted_and_kept_aside(
     """Every kind of it, beside which not one real message is lost."""
     async with running(venue(simulated={"faults": Faults(garbage_probability=0.2)})) as world:
         await world.until(60.123)
-    assert world.exchange.counts.garbage > 50
-    assert world.metric("parse_errors_total") == world.exchange.counts.garbage
-    kept = undecodable(world.files, world.exchange.name)
-    assert len(kept) == world.exchange.counts.garbage
-    assert any(each["payload"].startswith("<html>") for each in kept)
-    assert all(each["reason"] for each in kept)
+    kept = [each["payload"] for each in undecodable(world.files, world.exchange.name)]
+    assert world.metric("parse_errors_total") == len(kept)
+    # The only kind that may be understood is the one whose oddity lies in a field that is not read.
+    assert 0.7 < len(kept) / world.exchange.counts.garbage <= 1.0
+    for mark in ("<html>", "tomorrow", "[[[[[[", '"x"' if venue is binance else '"seven"'):
+        assert any(mark in payload for payload in kept)
+    assert any(re.search(r"\b[0-9]{26}\b", payload) for payload in kept)
     assert world.metric("reconnects_total") == 0
     assert world.metric("parse_circuit_breaks_total") == 0
     assert check(world) > 100
 
 
 @pytest.mark.parametrize(
-    ("garbage", "breaks"), [(99, 0), (400, 1)], ids=["few", "mostly"]
+    ("garbage", "breaks"), [(30, 0), (400, 1)], ids=["few", "mostly"]
 )
 async def test_mostly_garbage_breaks_the_connection(
     garbage: int, breaks: int, autojump_clock: MockClock

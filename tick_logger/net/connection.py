@@ -306,6 +306,10 @@ class Connection:
         """Put a REST snapshot into the stream, as received now."""
         self._venue.intake.put(self, self._venue.clock.now_ns(), [payload])
 
+    def no_snapshot(self, instrument: int) -> None:
+        """The REST snapshot of this book will not come."""
+        self._books.given_up(instrument)
+
     # -- consequences -----------------------------------------------------------------------------
 
     def _carries_trades(self, instrument: int) -> bool:

@@ -35,9 +35,6 @@ MAX_FRAMES_PER_DECODE = 5_000
 HURRY_FRAMES = 4_000
 """So many frames do not linger: decoded at once, they are still in the processor's cache."""
 
-ROOM_LEFT = 16
-"""Decoding at once needs room in the channel for all portions; behind a slow writer things wait."""
-
 MAX_KEPT_ASIDE_PER_BATCH = 20
 """Undecodable payloads passed on for inspection; the others are only counted."""
 
@@ -164,10 +161,19 @@ class Intake:
                         # The writer has failed; its own error ends the recording and says why.
                         return
                 self._send = send
+            self._send = None
 
     def _pass_on_nowait(self) -> None:
-        """Decode and pass on at once, if nothing is in the way."""
-        if self._send is None or self._send.statistics().current_buffer_used >= ROOM_LEFT:
+        """Decode and pass on at once, if nothing is in the way.
+
+        Behind a writer that is slow, or has failed, things wait for the task: what was decoded must
+        have a place to go to.
+        """
+        if self._send is None:
+            return
+        channel = self._send.statistics()
+        room = channel.max_buffer_size - channel.current_buffer_used
+        if not channel.open_receive_channels or len(self._waiting) > room:  # at most a portion each
             return
         for portion in self._take_portions():
             self._send.send_nowait(self._decode(portion))

@@ -1,7 +1,8 @@
 """Fetches order-book snapshots by REST, one after the other, at the pace that the venue allows.
 
-A snapshot enters the stream as a payload of the connection that asked for it, so everything after
-it (decoding, ordering, later the journal) treats it like any other message.
+A venue whose REST fails is left alone for longer and longer, and asked until it works again.  A
+snapshot enters the stream as a payload of the connection that asked for it, so everything after it
+(decoding, ordering, later the journal) treats it like any other message.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from tick_logger.exchanges.base import BookSnapshot, Exchange
 from tick_logger.net.dial import Dial
 from tick_logger.ops.logs import get_logger
 
-MAX_ATTEMPTS = 5
-"""Per wish; after that the book waits for its next break or reconnect, and a log line says so."""
+MAX_ATTEMPTS = 20
+"""Per wish: an outage of a quarter of an hour.  After that the book waits for its next break or
+reconnect, and a log line says so."""
+
+MAX_PAUSE_SECS = 60.0
+"""Between two attempts while REST fails; from the usual pace up to this it doubles each time."""
 
 MAX_WISHES = 10_000
 """Far more than the books of one exchange; one that does not fit is given up like a failed one."""
@@ -38,6 +43,10 @@ class Asker(Protocol):
 
     def take_snapshot(self, payload: bytes) -> None:
         """Put the snapshot into the stream, as received now."""
+        ...
+
+    def no_snapshot(self, instrument: int) -> None:
+        """The snapshot will not come."""
         ...
 
 
@@ -75,19 +84,23 @@ class SnapshotFetcher:
 
     async def run(self) -> None:
         """Fetch until cancelled."""
+        pause_secs = 0.0
         async for wish in self._receive:
             if not wish.asker.alive:
                 continue
             books = self._books()
+            spacing_secs = 60 / self._exchange.snapshots_per_minute(books)
             url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
-            not_before = trio.current_time() + 60 / self._exchange.snapshots_per_minute(books)
+            asked = trio.current_time()
             try:
                 body = await self._dial.get(url)
             except ConnectionLost as lost:
                 self._again(wish, str(lost))
+                pause_secs = min(2 * max(pause_secs, spacing_secs), MAX_PAUSE_SECS)
             else:
                 self._deliver(wish, body)
-            await trio.sleep_until(not_before)
+                pause_secs = spacing_secs
+            await trio.sleep_until(asked + pause_secs)
 
     def _deliver(self, wish: _Wish, body: bytes) -> None:
         payload = self._exchange.snapshot_payload(wish.symbol, body)
@@ -108,14 +121,19 @@ class SnapshotFetcher:
         if wish.attempt < MAX_ATTEMPTS:
             self._enqueue(attrs.evolve(wish, attempt=wish.attempt + 1))
         else:
-            self._log.error(
-                "snapshot_given_up",
-                symbol=wish.symbol,
-                explanation="updates are recorded, but the book cannot be rebuilt from here on",
-            )
+            self._give_up(wish, "it failed too often")
 
     def _enqueue(self, wish: _Wish) -> None:
         try:
             self._send.send_nowait(wish)
         except trio.WouldBlock:
-            self._log.error("snapshot_given_up", symbol=wish.symbol, explanation="queue is full")
+            self._give_up(wish, "too many are waiting")
+
+    def _give_up(self, wish: _Wish, reason: str) -> None:
+        self._log.error(
+            "snapshot_given_up",
+            symbol=wish.symbol,
+            reason=reason,
+            explanation="updates are recorded, but the book cannot be rebuilt until its next break",
+        )
+        wish.asker.no_snapshot(wish.instrument)

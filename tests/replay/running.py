@@ -1,0 +1,100 @@
+"""Runs the unchanged service against a replaying exchange: sockets, threads, clock and disk real."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import attrs
+import trio
+
+from tests.replay.captures import Play, said
+from tests.replay.server import ReplayExchange
+from tick_logger.app import Service, record
+from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
+
+DEADLINE_SECS = 60.0  # many times what it takes: something hangs
+POLL_SECS = 0.005
+FEEDS = ("ticker", "trades", "quotes", "orderbook")
+
+
+@attrs.frozen
+class Recorded:
+    """A recording that has ended."""
+
+    play: Play
+    folder: Path
+    dtype: str  # of prices on disk: "f4" or "f8"
+    exit_code: int
+    samples: dict[tuple[str, str], float]  # metrics by name and exchange
+
+    def count(self, name: str) -> float:
+        """One of the exchange's metrics, named without the common prefix."""
+        return self.samples[f"collector_{name}", self.play.exchange]
+
+
+async def replay(play: Play, folder: Path, dtype: str) -> Recorded:
+    """Record one play into a folder, and stop when everything has been decoded."""
+    taken = play.snapshots()
+    by_rest = sum(symbol in taken for symbol in said(play).snapshots)
+    exchange = ReplayExchange(play.venue(), play.frames(), Random(f"{play} {dtype}"))
+    services: list[Service] = []
+
+    async def stop_at_the_end(service: Service) -> None:
+        services.append(service)
+        await exchange.played.wait()
+        # Nobody is told what was decoded; the snapshots come last, at the pace of the venue.
+        while _received(service, play) < exchange.sent + by_rest:  # noqa: ASYNC110
+            await trio.sleep(POLL_SECS)
+        service.stop("everything was received")
+
+    async with trio.open_nursery() as nursery:
+        port = await nursery.start(exchange.run)
+        with trio.fail_after(DEADLINE_SECS):
+            code = await record(_config(play, port, folder, dtype), show=stop_at_the_end)
+        nursery.cancel_scope.cancel("the recording has ended")
+    return Recorded(play, folder, dtype, code, services[0].metrics.samples())
+
+
+def _received(service: Service, play: Play) -> float:
+    return service.metrics.read("collector_messages_received_total", play.exchange)
+
+
+def _config(play: Play, port: int, folder: Path, dtype: str) -> Config:
+    exchange = ExchangeConfig(
+        ws_endpoint=f"ws://127.0.0.1:{port}",
+        rest_endpoint=f"http://127.0.0.1:{port}",
+        symbols="all",
+        feeds=FEEDS,
+        symbols_per_connection=1000,  # a capture holds what came on one connection
+        connects_per_second=100.0,
+    )
+    return Config(
+        logger=LoggerConfig(data_path=str(folder), price_dtype=dtype),
+        http=HttpConfig(enabled=False),
+        exchanges={play.exchange: exchange},
+    )
+
+
+def replay_all(jobs: Sequence[tuple[Play, Path, str]]) -> list[Recorded]:
+    """Record plays, each into its folder with its dtype, all at the same time."""
+    done: dict[int, Recorded] = {}
+
+    async def one(number: int, play: Play, folder: Path, dtype: str) -> None:
+        done[number] = await replay(play, folder, dtype)
+
+    async def every() -> None:
+        async with trio.open_nursery() as nursery:
+            for number, job in enumerate(jobs):
+                nursery.start_soon(one, number, *job)
+
+    # Each service puts back the handlers that it found, which are another's if they overlap.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        trio.run(every)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return [done[number] for number in range(len(jobs))]
