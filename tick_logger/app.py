@@ -19,6 +19,7 @@ import attrs
 import trio
 from prometheus_client import CollectorRegistry
 
+from tick_logger import __version__
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.config import Config
 from tick_logger.errors import StorageError
@@ -105,6 +106,13 @@ class Service:
 
         Cancellation: like a signal.  Raises what ended the recording, if it was an error.
         """
+        self._store.prepare()
+        self._log.info(
+            "recording",
+            version=__version__,
+            exchanges=self.exchange_names,
+            data_path=self.config.logger.data_path,
+        )
         async with self._open_dials(), trio.open_nursery() as ops:
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
@@ -268,11 +276,7 @@ async def record(
     `show` runs beside the recording, and presents it to whoever watches.
     """
     log = get_logger()
-    try:
-        service = Service(config, ports or Ports())
-    except StorageError as error:
-        log.error("cannot_record", reason=str(error))
-        return EXIT_STORAGE
+    service = Service(config, ports or Ports())
     code = EXIT_CLEAN
     try:
         await service.run(lambda: show(service), stop_after_secs)

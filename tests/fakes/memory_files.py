@@ -21,6 +21,9 @@ class MemoryFiles:
         self.fail_at: int | None = None
         self.fail_from: int | None = None
 
+    def prepare(self) -> None:
+        """There is always room to begin."""
+
     def append(self, path: str, data: bytes | memoryview) -> None:
         content = self.contents.setdefault(path, bytearray())
         if self._fails():

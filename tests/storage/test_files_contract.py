@@ -106,3 +106,16 @@ def test_sync_keeps_what_was_written(files: Files) -> None:
     files.append("x", b"abc")
     files.sync()
     assert files.read("x") == b"abc"
+
+
+def test_preparing_makes_the_root(tmp_path: Path) -> None:
+    """A data path need not exist."""
+    DiskFiles(tmp_path / "a" / "b").prepare()
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_preparing_refuses_a_root_that_cannot_be(tmp_path: Path) -> None:
+    """Said at the start, not at the first flush."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Not a directory"):
+        DiskFiles(tmp_path / "file" / "data").prepare()

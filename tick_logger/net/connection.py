@@ -184,6 +184,7 @@ class Connection:
             with trio.CancelScope(deadline=float("inf") if deadline is None else deadline):
                 await self._changed.wait()
                 continue
+            await self._venue.intake.caught_up()
             overdue = self._session.overdue(trio.current_time())
             for mark in self._apply(overdue, self._venue.clock.now_ns()):
                 self._venue.intake.mark(mark)
@@ -217,15 +218,22 @@ class Connection:
         """Market data must keep coming; pings, acknowledgements and heartbeats do not count."""
         connected = trio.current_time()
         while True:
-            allowed, since = self._timeouts.data_secs, self._last_data
-            if since is None:
-                allowed, since = self._timeouts.first_data_secs, connected
-            now = trio.current_time()
-            if now >= since + allowed:
-                self._venue.metrics.message_timeouts.inc()
-                raise ConnectionLost("silent", f"no market data for {allowed:g} s")
             # Never longer than what is allowed once data has come.
-            await trio.sleep_until(min(since + allowed, now + self._timeouts.data_secs))
+            wake = min(self._silent_at(connected), trio.current_time() + self._timeouts.data_secs)
+            await trio.sleep_until(wake)
+            if trio.current_time() < self._silent_at(connected):
+                continue
+            await self._venue.intake.caught_up()
+            if trio.current_time() >= self._silent_at(connected):
+                self._venue.metrics.message_timeouts.inc()
+                secs = trio.current_time() - (self._last_data or connected)
+                raise ConnectionLost("silent", f"no market data for {secs:g} s")
+
+    def _silent_at(self, connected: float) -> float:
+        """When the absence of data becomes a fault."""
+        if self._last_data is None:
+            return connected + self._timeouts.first_data_secs
+        return self._last_data + self._timeouts.data_secs
 
     async def _age(self, earliest_secs: float, latest_secs: float) -> None:
         """Venues end connections of a certain age: be replaced before that."""

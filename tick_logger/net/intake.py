@@ -98,6 +98,8 @@ class Intake:
         self._send: trio.MemorySendChannel[Batch] | None = None
         self._waiting_frames = 0
         self._overflows: dict[int, _Overflow] = {}
+        self._taken = self._decoded = 0  # arrivals
+        self._progress = trio.Event()
 
     # -- what connections call: never waits -------------------------------------------------------
 
@@ -131,6 +133,15 @@ class Intake:
         overflow = self._overflows.get(id(source))
         if overflow is not None:
             self._end_overflow(source, overflow.last_ns)
+
+    async def caught_up(self) -> None:
+        """Return when everything that was taken so far is decoded.
+
+        While the writer stalls that may be long, and what seems missing may be waiting here.
+        """
+        taken = self._taken
+        while self._decoded < taken:
+            await self._progress.wait()
 
     def close(self) -> None:
         """Nothing more will come: decode what is there, then end."""
@@ -205,6 +216,9 @@ class Intake:
             for bad in decoded.bad[:MAX_KEPT_ASIDE_PER_BATCH]
         )
         self._report_bad(decoded, payloads)
+        self._decoded += len(arrivals)
+        self._progress.set()
+        self._progress = trio.Event()
         return Batch(self._exchange.name, (*marks, *rows), aside, size)
 
     def _tell(

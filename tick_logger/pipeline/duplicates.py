@@ -7,6 +7,8 @@ are all kept (an absolute book size that is applied twice does no harm).
 An instrument whose rows only move forward is recognised for all instruments at once.  Otherwise
 its rows are compared with those still in the reorder window and with the newest before that:
 repetitions come right after the original (a resend) or right after a reconnect (the latest again).
+What an earlier process left on disk is repeated by whatever is older than its end in id and time:
+an exchange has no other reason to send that to a new connection.
 """
 
 from __future__ import annotations
@@ -91,10 +93,11 @@ def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
     seen = set(_keys(rows_of(held, instrument)))
     keep = np.ones(len(rows), np.bool_)
     repeats_newest = _repeats_newest(rows.table, newest)
+    on_disk = _on_disk(rows, states, instrument).tolist()
     for row, (key, seq) in enumerate(zip(_keys(rows), rows["seq"].tolist(), strict=True)):
         if seq == 0 and rows.table is not Table.MD:
             continue
-        keep[row] = key not in seen and not repeats_newest(key)
+        keep[row] = key not in seen and not on_disk[row] and not repeats_newest(key)
         seen.add(key)
     return keep
 
@@ -105,6 +108,20 @@ def _repeats_newest(table: Table, newest: tuple[int, int]) -> Callable[[tuple[ob
         # What is on disk has no sequence; a restart is greeted with the ticker that ended it.
         return lambda key: key == newest or (newest[1] == 0 and key[0] == newest[0])
     return lambda key: key[0] == newest[1] and not (table is Table.BOOK and key[3])
+
+
+def _on_disk(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
+    """Which rows lie before the end of what an earlier process wrote, in id as well as in time.
+
+    Not one of both: ids may begin anew, and a clock may have been wrong.  Snapshots are taken anew
+    however old they are, and tickers leave no id on disk.
+    """
+    before = (rows["seq"] <= states.disk_seq[instrument]) & (
+        rows["event_ns"] <= states.disk_event[instrument]
+    )
+    if rows.table is Table.BOOK:
+        before &= (rows["flags"] & FLAG_SNAPSHOT) == 0
+    return np.asarray(before & (states.disk_seq[instrument] != 0))
 
 
 def _keys(rows: RowBatch) -> list[tuple[object, ...]]:

@@ -158,6 +158,8 @@ class Pipeline:
             states.released_seq[instrument] = tail.last_seq
             states.seen_event[instrument] = tail.last_event_ns
             states.seen_seq[instrument] = tail.last_seq
+            states.disk_event[instrument] = tail.last_event_ns
+            states.disk_seq[instrument] = tail.last_seq
             self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
             self._gaps.interrupted(
                 Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")

@@ -14,7 +14,7 @@ FIRST_SIZE = 256  # instruments; doubles when exceeded
 
 
 class StreamStates:
-    """Per instrument: whether it was met before, the newest released key, the newest seen key."""
+    """Per instrument: whether it was met before, and the newest key seen, released, and found on disk."""
 
     def __init__(self) -> None:
         self.known: npt.NDArray[np.bool_] = np.zeros(FIRST_SIZE, np.bool_)
@@ -22,6 +22,8 @@ class StreamStates:
         self.released_seq: npt.NDArray[np.uint64] = np.zeros(FIRST_SIZE, np.uint64)
         self.seen_event: npt.NDArray[np.int64] = np.full(FIRST_SIZE, NO_TIME, np.int64)
         self.seen_seq: npt.NDArray[np.uint64] = np.zeros(FIRST_SIZE, np.uint64)
+        self.disk_event: npt.NDArray[np.int64] = np.full(FIRST_SIZE, NO_TIME, np.int64)
+        self.disk_seq: npt.NDArray[np.uint64] = np.zeros(FIRST_SIZE, np.uint64)
 
     def reserve(self, instruments: int) -> None:
         """Make room for instruments 0 to `instruments` - 1."""
@@ -34,3 +36,5 @@ class StreamStates:
         self.released_seq = np.append(self.released_seq, np.zeros(extra, np.uint64))
         self.seen_event = np.append(self.seen_event, np.full(extra, NO_TIME, np.int64))
         self.seen_seq = np.append(self.seen_seq, np.zeros(extra, np.uint64))
+        self.disk_event = np.append(self.disk_event, np.full(extra, NO_TIME, np.int64))
+        self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))

@@ -10,6 +10,7 @@ Not here: what the bytes mean, and what to do about an error.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 from collections import OrderedDict
@@ -24,6 +25,10 @@ Names: TypeAlias = list[str]
 
 class Files(Protocol):
     """Files under one root, named by relative POSIX paths."""
+
+    def prepare(self) -> None:
+        """Make the root if there is none; raises if nothing can be written in it."""
+        ...
 
     def append(self, path: str, data: bytes | memoryview) -> None:
         """Add bytes at the end, making the file if there is none.
@@ -95,6 +100,12 @@ class DiskFiles:
         self._open: OrderedDict[str, int] = OrderedDict()
         # Kept open from the first append on: a descriptor only hears of errors after its opening.
         self._root_descriptor: int | None = None
+
+    def prepare(self) -> None:
+        """Make the root if there is none; raises if nothing can be written in it."""
+        os.makedirs(self._root, exist_ok=True)
+        if not os.access(self._root, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "no permission to write", self._root)
 
     def append(self, path: str, data: bytes | memoryview) -> None:
         """Add bytes at the end; see `Files`."""

@@ -43,6 +43,13 @@ class Store:
         self._aside_files = KeptAsideFiles(files)
         self._aside: list[AsideRecord] = []
 
+    def prepare(self) -> None:
+        """Raise `StorageError` if nothing can be recorded here."""
+        try:
+            self._files.prepare()
+        except OSError as error:
+            raise StorageError(f"cannot record here: {error}") from error
+
     def tail(self, instrument: int, table: Table) -> StreamTail | None:
         """What is on disk of a stream; raises `StorageError` if it cannot be read."""
         exchange, symbol = self._instruments.name(instrument)
