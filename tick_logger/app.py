@@ -198,22 +198,24 @@ class Service:
 
     def report(self) -> dict[str, object]:
         """The last words: what is on disk, what is not."""
-        totals, names = self._writer.totals, self.exchange_names
+        totals, names, rows = self._writer.totals, self.exchange_names, self._store.rows
         dropped = sum(self.metrics.read("collector_messages_dropped_total", n) for n in names)
         waiting = self._budget.taken_bytes + self._pipeline.held_bytes
         losses = [
             f"{int(dropped):,} messages were dropped" if dropped else "",
+            f"{totals.rows_failed:,} rows could not be written" if totals.rows_failed else "",
             f"{waiting:,} bytes were received but not written" if waiting else "",
             f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
         ]
         lost = ", ".join(filter(None, losses)) or "nothing was lost"
         return {
-            "outcome": f"{sum(totals.rows.values()):,} rows are on disk; {lost}",
-            "rows": sum(totals.rows.values()),
-            **{str(table): totals.rows[table] for table in Table if totals.rows[table]},
+            "outcome": f"{sum(rows.values()):,} rows are on disk; {lost}",
+            "rows": sum(rows.values()),
+            **{str(table): rows[table] for table in Table if table in rows},
             "late_rows": totals.late_rows,
             "gaps": totals.gaps,
             "messages_dropped": int(dropped),
+            "rows_not_written": totals.rows_failed,
             "bytes_not_written": waiting,
         }
 
@@ -284,7 +286,7 @@ async def record(
         code = EXIT_STORAGE
         for failure in group.exceptions:
             log.error("storage_failed", reason=str(failure))
-    except* Exception:  # noqa: BLE001 - a bug of ours: say so, after everything was flushed
+    except* Exception:
         code = EXIT_CRASHED
         log.exception("crashed")
     if code == EXIT_CLEAN and service.deadline_passed:

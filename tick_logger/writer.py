@@ -24,6 +24,7 @@ from tick_logger.offload import Offload
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
+from tick_logger.storage.columns import AppendError
 from tick_logger.storage.store import AsideRecord, Store
 
 MAX_HELD_BYTES = 64 * 1024 * 1024
@@ -34,10 +35,10 @@ MAX_STREAMS_IN_LOG = 5
 
 @attrs.define
 class Totals:
-    """What one run has put on disk."""
+    """What one run has put on disk, and what of it failed; the store counts the rows."""
 
-    rows: Counter[str] = attrs.field(factory=Counter)  # by table
     late_rows: int = 0
+    rows_failed: int = 0
     gaps: int = 0
 
 
@@ -110,7 +111,11 @@ class Writer:
             return flush, counts
 
         started = trio.current_time()
-        flush, counts = await self._offload.run(work)
+        try:
+            flush, counts = await self._offload.run(work)
+        except AppendError as failure:
+            self.totals.rows_failed = failure.rows_lost
+            raise
         self._metrics.flush_seconds.observe(trio.current_time() - started)
         self._metrics.buffered_bytes.set(self._budget.taken_bytes)
         self._account(flush, counts)
@@ -120,7 +125,6 @@ class Writer:
         rows: Counter[tuple[str, bool]] = Counter()
         for run in flush.runs:
             rows[self._exchange(run.instrument), run.late] += len(run.rows)
-            self.totals.rows[run.table] += len(run.rows)
         for (exchange, late), count in rows.items():
             numbers = self._metrics.exchange(exchange)
             numbers.rows_written.inc(count)

@@ -40,7 +40,8 @@ class MemoryDial:
     """A test implementation of `Dial` for one simulated exchange, which is served in `nursery`.
 
     `attempts` are the times (seconds of trio's clock) of all dials, `requests` times and paths of
-    all REST requests.  `refusals` dials from now on are refused, and while `hangs` a dial gets no answer.
+    all REST requests.  `refusals` dials from now on are refused, and while `hangs` a dial gets no
+    answer.
     """
 
     def __init__(

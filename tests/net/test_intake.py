@@ -267,6 +267,25 @@ async def test_a_flood_behind_a_slow_writer_waits_and_keeps_its_order(
     assert ids(batches) == list(range(120))
 
 
+async def test_a_flood_does_not_overtake_what_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """Room in the channel belongs to what waits for it already."""
+    monkeypatch.setattr(module, "HURRY_FRAMES", 1)
+    monkeypatch.setattr(module, "MAX_FRAMES_PER_DECODE", 1)
+    bench, source = Bench(linger_secs=0.25, batches=4), Connection()
+    for number in range(10):
+        bench.intake.put(source, number, [trade(number)])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        await trio.sleep(1)
+        batches = [bench.receive.receive_nowait() for _ in range(3)]
+        bench.intake.put(source, 10, [trade(10)])
+        bench.intake.close()
+        batches += await bench.take_all()
+    assert ids(batches) == list(range(11))
+
+
 async def test_a_flood_after_the_writer_has_failed_harms_no_connection(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:

@@ -93,6 +93,40 @@ def test_a_restart_is_greeted_with_the_row_that_ended_the_run(build: Build, tabl
     assert after.duplicates == {0: 1}
 
 
+@pytest.mark.parametrize(
+    ("event", "seq", "kept"),
+    [
+        pytest.param(1, 1, False, id="older in both"),
+        pytest.param(5, 5, False, id="the newest"),
+        pytest.param(6, 5, False, id="the newest update's id alone"),
+        pytest.param(6, 1, True, id="ids begin anew"),
+        pytest.param(1, 6, True, id="an old time, but a new id"),
+        pytest.param(1, -100, True, id="no id"),
+    ],
+)
+def test_what_is_older_than_the_files_after_a_restart_was_there_before(
+    event: int, seq: int, kept: bool
+) -> None:
+    """A new connection is sent something old only again; but ids and clocks may also go wrong."""
+    before = record([[quotes([row(n) for n in range(1, 6)])]])
+    old = (0, T0 + SECOND, T0 + 1000 * event, 100 + seq)
+    after = record(
+        [[quotes([old, row(9)])]],
+        new_pipeline({(0, Table.QUOTES): tail_of(before, 0, Table.QUOTES)}),
+    )
+    assert numbers(after, Table.QUOTES) == ([seq, 9] if kept else [9])
+    assert after.duplicates.total() == (not kept)
+
+
+def test_a_snapshot_is_taken_after_a_restart_however_old_it_is() -> None:
+    """The book begins with it, while updates from before the end of the file are not repeated."""
+    before = record([[book([*update(1, 10.0), *update(2, 11.0)])]])
+    again = [*update(1, 10.0, 11.0, flags=FLAG_SNAPSHOT), *update(1, 10.0), *update(3, 12.0)]
+    tails = {(0, Table.BOOK): tail_of(before, 0, Table.BOOK)}
+    after = record([[book(again)]], new_pipeline(tails))
+    assert numbers(after, Table.BOOK) == [1, 1, 3]
+
+
 def test_tickers_of_one_moment_are_told_apart_by_their_sequence() -> None:
     """One taker order makes several trades in one microsecond; each has its ticker."""
     ticks = [[(0, T0, T0, 5), (0, T0, T0, 7)], [(0, T0, T0, 6)], [], [(0, T0, T0, 7)]]

@@ -187,6 +187,18 @@ def test_an_announced_trade_that_never_comes_is_a_hole() -> None:
     assert out.ids() == [1, 2, 3]
 
 
+@pytest.mark.parametrize("idle_ticks", [0, 1])
+def test_an_announced_trade_that_has_not_come_at_the_end_is_a_hole(idle_ticks: int) -> None:
+    """Nothing can bring it any more, however short the time that it had."""
+    items: Items = [trades([(0, T0, T0, 1)]), LastTradeId(0, 3, T0 + 10)]
+    out, pipeline = Out(), new_pipeline()
+    pipeline.push(items)
+    for _ in range(idle_ticks):
+        out.add(pipeline.tick())
+    out.add(pipeline.close(T0 + 20))
+    assert out.gaps == [GapRecord(0, Table.TRADES, 2, 3, T0, T0 + 10, "sequence")]
+
+
 def test_an_announced_trade_that_comes_in_time_is_none() -> None:
     """Heartbeats may overtake trades by a tick."""
     ticks: list[Items] = [

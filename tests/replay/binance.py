@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,7 +35,7 @@ CHANNELS = ("trade", "bookTicker", "ticker", "depth@100ms")
 
 def read(frames: Sequence[bytes], snapshots: Snapshots) -> Said:
     """What the frames of one connection say; kinds that are not recorded say nothing."""
-    said = Said()
+    said, updates_seen = Said(), set[tuple[str, int]]()
     for frame in frames:
         message = json.loads(frame)
         kind, m = message.get("stream", "@").split("@")[1], message.get("data")
@@ -50,7 +50,8 @@ def read(frames: Sequence[bytes], snapshots: Snapshots) -> Said:
             last = max(m["L"], 0)
             tick = Tick(_ns(m["E"]), last, m["c"], m["Q"], UNKNOWN, m["b"], m["a"])
             said.ticks[m["s"]].setdefault((tick.time_ns, last), tick)
-        elif kind == "depth":
+        elif kind == "depth" and (m["s"], m["u"]) not in updates_seen:
+            updates_seen.add((m["s"], m["u"]))
             levels = _levels(m["b"], m["a"])
             said.updates[m["s"]].append(Change(_ns(m["E"]), m["U"], m["u"], levels))
     for symbol, updates in said.updates.items():
@@ -86,7 +87,7 @@ def continues(earlier: Sequence[bytes], later: Sequence[bytes]) -> bool:
     return bool(before["s"] == after["s"] and before["u"] + 1 == after["U"])
 
 
-def _first_update(frames: Any) -> dict[str, Any] | None:
+def _first_update(frames: Iterable[bytes]) -> dict[str, Any] | None:
     depth = (json.loads(frame)["data"] for frame in frames if b"@depth" in frame)
     return next(depth, None)
 

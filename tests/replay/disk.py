@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Columns = Mapping[str, npt.NDArray[Any]]
+TABLES = ("MD", "TRADES", "QUOTES", "BOOK")
 
 _EPOCH = dt.date(1970, 1, 1)
 _PRICES = {
@@ -74,7 +75,7 @@ def _time(table: str) -> str:
 
 
 def _ns(seconds: npt.NDArray[Any], nanos: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    return seconds.astype(np.int64) * 10**9 + nanos
+    return np.asarray(seconds.astype(np.int64) * 10**9 + nanos)
 
 
 def gaps(root: Path) -> list[tuple[str, dict[str, Any]]]:

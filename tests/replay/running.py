@@ -1,4 +1,4 @@
-"""Runs the unchanged service against a replaying exchange: sockets, threads, clock and disk real."""
+"""Runs the unchanged service against a replaying exchange: real sockets, threads, clock, disk."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ class Recorded:
     dtype: str  # of prices on disk: "f4" or "f8"
     exit_code: int
     samples: dict[tuple[str, str], float]  # metrics by name and exchange
+
+    def symbol(self, symbol: str) -> Path:
+        """The folder of a symbol."""
+        return self.folder / self.play.exchange / symbol
 
     def count(self, name: str) -> float:
         """One of the exchange's metrics, named without the common prefix."""

@@ -74,7 +74,7 @@ class Said:
     """Everything that the frames of one connection say, by symbol, in the order of arrival.
 
     Repetitions are left out.  `books` are the changes that, applied one after the other, give the
-    book as its venue documents it; `updates` are all of them, whether a snapshot covers them or not.
+    book as its venue documents it; `updates` also those that a snapshot covers already.
     """
 
     trades: dict[str, dict[int, Trade]] = attrs.field(factory=lambda: defaultdict(dict))
@@ -106,10 +106,10 @@ class Said:
     def in_order(self) -> bool:
         """Whether each stream came in the order of its event times, so that no row can be late."""
         streams: list[list[int]] = []
-        for rows in (*self.trades.values(), *self.ticks.values(), *self.quotes.values()):
-            streams.append([row.time_ns for row in rows.values() if row.time_ns is not None])
-        for updates in self.updates.values():
-            streams.append([update.time_ns for update in updates if update.time_ns is not None])
+        streams += [[row.time_ns for row in rows.values()] for rows in self.trades.values()]
+        streams += [[row.time_ns for row in rows.values()] for rows in self.ticks.values()]
+        streams += [[row.time_ns or 0 for row in rows.values()] for rows in self.quotes.values()]
+        streams += [[row.time_ns or 0 for row in rows] for rows in self.updates.values()]
         return all(times == sorted(times) for times in streams)
 
 

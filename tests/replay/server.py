@@ -79,12 +79,11 @@ class ReplayExchange:
         live: set[tuple[str, str]] = set()
         wire = Wire(CutStream(stream, self._rng), head, lambda _: None)
         async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(nursery, wire)
-            connection = await request.accept()
+            connection = await (await wrap_server_stream(nursery, wire)).accept()
             try:
                 while True:
-                    replies = self._venue.hear(await connection.get_message(), live)
-                    await self._send(wire, replies)
+                    request = str(await connection.get_message())
+                    await self._send(wire, self._venue.hear(request, live))
                     if live >= self._venue.wanted and not self.played.is_set():
                         await self._play(wire)
                         self.played.set()

@@ -6,7 +6,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.service.oracle import causes, check, rows
-from tests.service.world import Venue, World, binance, coinbase, running
+from tests.service.world import VenueMaker, World, binance, coinbase, running
 from tick_logger.simulator.faults import Faults
 
 
@@ -20,10 +20,10 @@ def opened(world: World) -> list[float]:
     [(binance, "NEWUSDT", 300.0), (coinbase, "NEW-USD", 10.0)],
 )
 async def test_a_new_symbol_is_picked_up(
-    venue: type[Venue], new: str, noticed: float, autojump_clock: MockClock
+    venue: VenueMaker, new: str, noticed: float, autojump_clock: MockClock
 ) -> None:
     """On a connection that has room; the others stay as they are."""
-    async with running(venue()) as world:
+    async with running(venue(simulated={"step_secs": 0.5})) as world:
         await world.until(10.0)
         before = opened(world)
         world.exchange.list_symbol(new)
@@ -55,11 +55,11 @@ async def test_a_new_symbol_without_room_gets_a_connection(autojump_clock: MockC
     ("venue", "old", "noticed"), [(binance, "ETHUSDT", 300.0), (coinbase, "ETH-USD", 11.0)]
 )
 async def test_a_delisted_symbol_is_retired(
-    venue: type[Venue], old: str, noticed: float, autojump_clock: MockClock
+    venue: VenueMaker, old: str, noticed: float, autojump_clock: MockClock
 ) -> None:
     """It is unsubscribed without a reconnect, and its silence is no gap."""
     symbols = {"ETHUSDT": ("BTCUSDT", old, "SOLUSDT"), "ETH-USD": ("BTC-USD", old, "SOL-USD")}
-    async with running(venue(*symbols[old])) as world:
+    async with running(venue(*symbols[old], simulated={"step_secs": 0.5})) as world:
         await world.until(10.0)
         before = opened(world)
         world.exchange.delist_symbol(old)

@@ -8,13 +8,13 @@ import pytest
 from trio.testing import MockClock
 
 from tests.service.oracle import check, undecodable
-from tests.service.world import Venue, binance, coinbase, running
+from tests.service.world import VenueMaker, binance, coinbase, running
 from tick_logger.simulator.faults import Faults
 
 
 @pytest.mark.parametrize("venue", [binance, coinbase])
 async def test_garbage_is_counted_and_kept_aside(
-    venue: type[Venue], autojump_clock: MockClock
+    venue: VenueMaker, autojump_clock: MockClock
 ) -> None:
     """Every kind of it, beside which not one real message is lost."""
     async with running(venue(simulated={"faults": Faults(garbage_probability=0.2)})) as world:
@@ -31,9 +31,7 @@ async def test_garbage_is_counted_and_kept_aside(
     assert check(world) > 100
 
 
-@pytest.mark.parametrize(
-    ("garbage", "breaks"), [(30, 0), (400, 1)], ids=["few", "mostly"]
-)
+@pytest.mark.parametrize(("garbage", "breaks"), [(30, 0), (400, 1)], ids=["few", "mostly"])
 async def test_mostly_garbage_breaks_the_connection(
     garbage: int, breaks: int, autojump_clock: MockClock
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trio.testing import MockClock
 
 from tests.service.oracle import causes, check
-from tests.service.world import Venue, binance, coinbase, running
+from tests.service.world import binance, coinbase, running
 from tick_logger.config import MarketConfig
 from tick_logger.simulator.faults import Faults
 
@@ -51,7 +51,7 @@ async def test_an_active_market_is_never_silent(autojump_clock: MockClock) -> No
 async def test_a_half_open_connection_fails_its_ping(autojump_clock: MockClock) -> None:
     """No end and no data: the ping at 20 s gets no pong within 10 s."""
     faults = Faults(half_open_after_secs=(5.0, 5.0))
-    async with running(half_open(binance, faults)) as world:
+    async with running(binance(simulated={"faults": faults})) as world:
         await world.until(10.0)
         world.exchange.set_faults(Faults())
         await world.until(60.123)
@@ -64,7 +64,7 @@ async def test_a_half_open_connection_fails_its_ping(autojump_clock: MockClock) 
 async def test_missing_heartbeats_end_a_connection(autojump_clock: MockClock) -> None:
     """Fifteen seconds after the last sign of life, which is sooner than any ping."""
     faults = Faults(half_open_after_secs=(5.0, 5.0))
-    async with running(half_open(coinbase, faults)) as world:
+    async with running(coinbase(simulated={"faults": faults})) as world:
         await world.until(10.0)
         world.exchange.set_faults(Faults())
         await world.until(60.123)
@@ -84,8 +84,3 @@ async def test_a_stall_shorter_than_the_timeout_costs_nothing(autojump_clock: Mo
     assert world.said("connection_lost") == []
     assert check(world) > 250
     assert causes(world.files) == set()
-
-
-def half_open(venue: type[Venue], faults: Faults) -> Venue:
-    """A venue whose connections go dead, except those that come later."""
-    return venue(simulated={"faults": faults})

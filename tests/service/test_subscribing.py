@@ -33,9 +33,7 @@ async def test_a_slow_ack_is_waited_for(name: str, autojump_clock: MockClock) ->
 
 
 @pytest.mark.parametrize("name", ["binance", "coinbase"])
-async def test_a_missing_ack_is_asked_for_three_times(
-    name: str, autojump_clock: MockClock
-) -> None:
+async def test_a_missing_ack_is_asked_for_three_times(name: str, autojump_clock: MockClock) -> None:
     """Then it counts as refused: reported, a gap, and the other symbols are recorded."""
     async with running(faulty(name, never_acked_symbols=frozenset({SYMBOL[name]}))) as world:
         await world.until(60.123)
@@ -62,7 +60,7 @@ async def test_a_missing_ack_is_asked_for_three_times(
 async def test_a_refused_symbol_takes_no_other_with_it(
     name: str, autojump_clock: MockClock
 ) -> None:
-    """One venue names the refused request and the other does not; no symbol is asked twice alone."""
+    """One venue names the refused request and the other does not."""
     async with running(faulty(name, refused_symbols=frozenset({SYMBOL[name]}))) as world:
         await world.until(30.123)
     refused = world.said("subscription_refused")

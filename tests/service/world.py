@@ -7,27 +7,32 @@ of virtual time has been received by then: what must be on disk can be said to t
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
+from typing import Any, Never, TypeAlias, TypeVar
 
 import attrs
 import structlog
 import trio
+import trio.testing
 
 from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.dial import MemoryDial
 from tests.fakes.memory_files import MemoryFiles
+from tests.fakes.scheduling import schedule_by
 from tick_logger.app import Ports, Service, record
 from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig, MarketConfig
 from tick_logger.exchanges import registry
+from tick_logger.model.tables import Table
 from tick_logger.offload import InlineOffload, Offload
 from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.session import Session
 
 LONGEST_RUN_SECS = 200_000.0
 """Virtual seconds after which a run counts as hanging: longer than every test lasts."""
 
+T = TypeVar("T")
 Line = Mapping[str, Any]
 
 
@@ -43,16 +48,14 @@ class Venue:
     markets: tuple[MarketConfig, ...] = ()
 
     def simulate(self, clock: VirtualClock, seed: int) -> SimulatedExchange:
-        """The exchange; by default 10 messages a second and symbol, in steps of 50 ms."""
+        """The exchange; by default 10 messages a second and symbol, in steps of 100 ms."""
         options: dict[str, Any] = {
             "messages_per_second": 10.0 * len(self.symbols),
-            "step_secs": 0.05,
+            "step_secs": 0.1,
             "book_levels": 10,
             **self.simulated,
         }
-        return SimulatedExchange(
-            self.name, symbols=self.symbols, clock=clock, seed=seed, **options
-        )
+        return SimulatedExchange(self.name, symbols=self.symbols, clock=clock, seed=seed, **options)
 
     def configure(self) -> ExchangeConfig:
         """The service's settings."""
@@ -66,14 +69,18 @@ class Venue:
         )
 
 
-def binance(*symbols: str, **changes: Any) -> Venue:
+def binance(*symbols: str, **changes: Any) -> Venue:  # noqa: ANN401 - what `Venue` takes
     """One that names requests, pings, and ends connections after a day."""
     return Venue(name="binance", symbols=symbols or ("BTCUSDT", "ETHUSDT"), **changes)
 
 
-def coinbase(*symbols: str, **changes: Any) -> Venue:
+def coinbase(*symbols: str, **changes: Any) -> Venue:  # noqa: ANN401 - what `Venue` takes
     """One that tells its newest trade ids, and lists its symbols on a channel."""
     return Venue(name="coinbase", symbols=symbols or ("BTC-USD", "ETH-USD"), **changes)
+
+
+VenueMaker: TypeAlias = Callable[..., Venue]
+"""One of the two."""
 
 
 @attrs.define(eq=False)
@@ -91,6 +98,7 @@ class World:
     lines: list[Line]
     began: float = attrs.field(factory=trio.current_time)
     stopped_ns: int = 0  # venue's time at which the service began to stop
+    unsent: bytes = b""  # what simulated mishaps held back at that moment
     code: int | None = None
     _service: Service | None = None
     _started: trio.Event = attrs.field(factory=trio.Event)
@@ -132,6 +140,13 @@ class World:
     def note_stop(self) -> None:
         """What the exchanges send from now on need not be recorded."""
         self.stopped_ns = self.venue_clock.now_ns()
+        self.unsent = b"".join(
+            frame
+            for exchange in self.exchanges.values()
+            for client in exchange._hub.clients
+            if isinstance(client, Session)
+            for frame in (*client._queue, client._delivery._held or b"")
+        )
 
     async def end(self) -> int:
         """Wait for the service to end by itself; returns its exit code."""
@@ -147,9 +162,7 @@ class World:
     def said(self, event: str, **values: object) -> list[Line]:
         """The log lines of this event that have these values."""
         return [
-            line
-            for line in self.lines
-            if line["event"] == event and values.items() <= line.items()
+            line for line in self.lines if line["event"] == event and values.items() <= line.items()
         ]
 
     def times(self, event: str, **values: object) -> list[float]:
@@ -180,7 +193,11 @@ async def running(
     offload: Offload | None = None,
     seed: int = 0,
 ) -> AsyncIterator[World]:
-    """A world whose service has just started; at the end of the block it is stopped."""
+    """A world whose service has just started; at the end of the block it is stopped.
+
+    Equal seeds give equal worlds: markets, mishaps, waits, and the order of tasks.
+    """
+    schedule_by(seed)
     clock, venue_clock = VirtualClock(start_ns), VirtualClock(start_ns)
     async with trio.open_nursery() as nursery:
         exchanges = {each.name: each.simulate(venue_clock, seed) for each in venues}
@@ -212,13 +229,19 @@ async def running(
         nursery.cancel_scope.cancel()
 
 
+def in_virtual_time(work: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    """The result of `work(*arguments)` in a run of its own, which begins at second zero."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    return trio.run(work, *arguments, clock=clock)
+
+
 class _Collector:
     """A log processor that keeps every line with its virtual time, and shows none."""
 
     def __init__(self, lines: list[Line]) -> None:
         self._lines = lines
 
-    def __call__(self, _logger: object, method: str, event: dict[str, Any]) -> Any:
+    def __call__(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> Never:
         self._lines.append({**event, "level": method, "at": trio.current_time()})
         raise structlog.DropEvent
 
@@ -228,6 +251,6 @@ def seconds(secs: float) -> float:
     return math.floor(secs * 1000 + 0.5) / 1000
 
 
-def dense(exchange: str, table: Any) -> bool:
+def dense(exchange: str, table: Table) -> bool:
     """Whether the ids of a table rise by one."""
     return table in registry.get(exchange).dense_ids

@@ -9,42 +9,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
-from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, instruments, numbered, run
+from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, numbered, run
+from tests.storage.stored import (
+    MD,
+    MD_WIDTHS,
+    TRADES,
+    TRADES_WIDTHS,
+    column,
+    rows_of_each_day,
+    store,
+)
 from tick_logger.model.flush import Flush
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage import columns
 from tick_logger.storage.columns import AppendError, ColumnStore, Repair, Written
-
-MD = "venue/BTC-USD/MD"
-TRADES = "venue/BTC-USD/TRADES"
-
-# Written down by hand, so that the tests do not share the table of columns with the code.
-MD_WIDTHS = dict.fromkeys(
-    ["price", "volume", "side", "best_bid", "best_ask", "recv_time", "recv_nanos", "nanos", "time"],
-    4,
-)
-TRADES_WIDTHS = {
-    "trade_id": 8,
-    "trade_price": 4,
-    "trade_size": 4,
-    "trade_side": 4,
-    "maker_order_id": 16,
-    "taker_order_id": 16,
-    "recv_time": 4,
-    "recv_nanos": 4,
-    "trade_nanos": 4,
-    "trade_time": 4,
-}
-
-
-def store(files: MemoryFiles, price_dtype: str = "f4") -> ColumnStore:
-    """A store that knows three symbols, as a new process would make it."""
-    names = instruments(("venue", "BTC-USD"), ("venue", "ETH-USD"), ("venue", "A/B"))
-    return ColumnStore(files, names, price_dtype)
-
-
-def column(files: MemoryFiles, folder: str, name: str) -> bytes:
-    return bytes(files.contents[f"{folder}/{name}.01.02.24.bin"])
 
 
 def test_md_bytes() -> None:
@@ -216,22 +194,6 @@ def complete() -> dict[str, bytes]:
     return {path: bytes(content) for path, content in files.contents.items()}
 
 
-def rows_of_each_day(files: MemoryFiles) -> dict[str, int]:
-    """Rows by table folder; fails if columns differ or a record is torn."""
-    found: dict[str, set[int]] = {}
-    for path, content in files.contents.items():
-        folder, name = path.rsplit("/", 1)
-        width = (TRADES_WIDTHS if "TRADES" in folder else MD_WIDTHS)[name.split(".")[0]]
-        assert len(content) % width == 0, path
-        found.setdefault(folder, set()).add(len(content) // width)
-    assert all(len(rows) == 1 for rows in found.values()), found
-    return {folder: rows.pop() for folder, rows in found.items()}
-
-
-OPERATIONS = range(1, 80)
-"""More than the flush needs: 29 appends, and 10 sizes for the new symbol."""
-
-
 def failing_at(operation: int) -> tuple[MemoryFiles, ColumnStore, AppendError | None]:
     files = MemoryFiles()
     made = store(files)
@@ -242,6 +204,10 @@ def failing_at(operation: int) -> tuple[MemoryFiles, ColumnStore, AppendError | 
     except AppendError as error:
         return files, made, error
     return files, made, None
+
+
+OPERATIONS = range(1, 80)
+"""More than the flush needs: 29 appends, and 10 sizes for the new symbol."""
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -338,80 +304,3 @@ def test_error_message() -> None:
         "cannot write venue/BTC-USD/TRADES/trade_side.01.02.24.bin: Input/output error; "
         "of 9 rows of this flush 0 are saved and 9 are not"
     )
-
-
-# -- what an earlier process left ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cut_column", MD_WIDTHS)
-@pytest.mark.parametrize(("cut_bytes", "kept"), [(1, 2), (4, 2), (5, 1), (11, 0)])
-def test_uneven_columns_are_cut_to_whole_rows(cut_column: str, cut_bytes: int, kept: int) -> None:
-    """The first touch of a day makes its columns equal and reports what that cost."""
-    files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
-    del files.contents[f"{MD}/{cut_column}.01.02.24.bin"][12 - cut_bytes :]
-    made = store(files)
-    made.append(flush(run(Table.MD, numbered(4, 4))))
-    assert rows_of_each_day(files) == {MD: kept + 1}
-    seconds = [MIDNIGHT_NS // SECOND + row for row in [*range(1, kept + 1), 4]]
-    assert column(files, MD, "time") == struct.pack(f"<{kept + 1}I", *seconds)
-    cut = {name: 3 - kept for name in MD_WIDTHS if name != cut_column}
-    if cut_bytes % 4:
-        cut[cut_column] = 1  # what was left of a torn record
-    assert made.repairs == [Repair(MD, DAY, kept, cut)]
-
-
-def test_rows_are_not_cut_because_a_column_is_missing() -> None:
-    """A column file that was deleted by mistake must not cost the others: recording is refused."""
-    files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
-    del files.contents[f"{MD}/side.01.02.24.bin"]
-    kept = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(AppendError, match="column side is missing; restore it, or move"):
-        store(files).append(flush(run(Table.MD, numbered(4, 4))))
-    assert files.contents == kept
-
-
-def test_columns_of_rows_that_were_never_complete_are_cut() -> None:
-    """Without its time column a row has never been there for a reader."""
-    files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
-    del files.contents[f"{MD}/time.01.02.24.bin"]
-    store(files).append(flush(run(Table.MD, numbered(4, 4))))
-    assert rows_of_each_day(files) == {MD: 1}
-
-
-def test_time_column_is_cut_first() -> None:
-    """A reader never counts rows of which other columns are gone already."""
-    files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
-    del files.contents[f"{MD}/side.01.02.24.bin"][4:]
-    files.fail_at = files.operations + len(MD_WIDTHS) + 2  # the second cut
-    with pytest.raises(AppendError):
-        store(files).append(flush(run(Table.MD, numbered(4, 4))))
-    lengths = {
-        path.split("/")[-1].split(".")[0]: len(data) for path, data in files.contents.items()
-    }
-    assert lengths == dict.fromkeys(MD_WIDTHS, 12) | {"time": 4, "side": 4}
-
-
-def test_each_day_is_repaired_once() -> None:
-    """Later flushes find nothing to repair."""
-    files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
-    del files.contents[f"{MD}/side.01.02.24.bin"][-1:]
-    made = store(files)
-    for row in (4, 5):
-        made.append(flush(run(Table.MD, numbered(row, row))))
-    assert len(made.repairs) == 1
-
-
-@pytest.mark.parametrize(("old", "new"), [("f4", "f8"), ("f8", "f4")])
-def test_another_price_width_is_refused(old: str, new: str) -> None:
-    """A change of the configuration must not cut a day that is complete."""
-    files = MemoryFiles()
-    store(files, old).append(flush(run(Table.MD, numbered(1, 4))))
-    content = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(AppendError, match=f"its prices are not {new}, as configured"):
-        store(files, new).append(flush(run(Table.MD, numbered(5, 5))))
-    assert files.contents == content

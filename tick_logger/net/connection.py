@@ -31,7 +31,7 @@ from tick_logger.exchanges.base import (
     TradeIdSeen,
 )
 from tick_logger.model.instruments import Instrument, Instruments
-from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.booksync import BookSync
 from tick_logger.net.breaker import Breaker
@@ -305,6 +305,10 @@ class Connection:
         self._timeouts = timeouts
         self._session.retarget(wanted)
         self._changed.set()
+
+    def expect_snapshot(self, instrument: int) -> None:
+        """Let the book's rows wait: those in the queue may have waited as long as they are let."""
+        self._venue.intake.mark(AwaitSnapshot(instrument, self._venue.clock.now_ns()))
 
     def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
         """Whether a REST snapshot as of this id joins the book updates received."""

@@ -80,21 +80,26 @@ class Feed:
 
     async def run(self) -> None:
         """Record until cancelled."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            if self._exchange.book_ids_chained:
-                nursery.start_soon(self._snapshots.run)
-            discovery = Discovery(
-                self._venue,
-                self._config.rest_endpoint,
-                self._on_listing,
-                self._connect_gate,
-                self._backoff(),
-            )
-            nursery.start_soon(discovery.run)
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                if self._exchange.book_ids_chained:
+                    nursery.start_soon(self._snapshots.run)
+                discovery = Discovery(
+                    self._venue,
+                    self._config.rest_endpoint,
+                    self._on_listing,
+                    self._connect_gate,
+                    self._backoff(),
+                )
+                nursery.start_soon(discovery.run)
+        finally:
+            self._nursery = None
 
     def _on_listing(self, listing: tuple[Instrument, ...]) -> None:
         """Arrange the connections for a new listing."""
+        if self._nursery is None:
+            return  # decoded after the end, out of what was still waiting then
         symbols = self._choose([instrument.symbol for instrument in listing])
         before = self._plan
         self._plan = plan(
@@ -134,7 +139,7 @@ class Feed:
         if number in self._shards:
             self._shards[number].retarget(load)
             return
-        assert self._nursery is not None, "listings arrive only while running"
+        assert self._nursery is not None, "checked where listings arrive"
         shard = Shard(str(number), self._venue, load, self._connect_gate, self._backoff())
         self._shards[number] = shard
         self._nursery.start_soon(shard.run)

@@ -119,6 +119,7 @@ class Intake:
             return
         self._waiting.append(_Arrival(source, recv_ns, payloads, size))
         self._waiting_frames += len(payloads)
+        self._taken += 1
         self._arrived.set()
         if self._waiting_frames >= HURRY_FRAMES:
             self._pass_on_nowait()
@@ -209,8 +210,9 @@ class Intake:
         size = sum(item.size_bytes for item in arrivals)
         self._metrics.bytes_received.inc(size - FRAME_OVERHEAD_BYTES * len(payloads))
         owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), counts)
-        marks += self._tell(arrivals, counts, owner, recv, decoded)
+        # First, because what a connection is told may end the wish for rows that came before.
         rows = [self._wanted.only(rows.received(recv)) for rows in decoded.rows]
+        marks += self._tell(arrivals, counts, owner, recv, decoded)
         aside = tuple(
             KeptAside(int(recv[bad.frame]), bad.reason, payloads[bad.frame])
             for bad in decoded.bad[:MAX_KEPT_ASIDE_PER_BATCH]

@@ -37,6 +37,10 @@ class Asker(Protocol):
         """Whether it is still there to use it."""
         ...
 
+    def expect_snapshot(self, instrument: int) -> None:
+        """The snapshot is being fetched now, after whatever time in the queue."""
+        ...
+
     def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
         """Whether a snapshot as of this id joins the updates received."""
         ...
@@ -92,6 +96,7 @@ class SnapshotFetcher:
             spacing_secs = 60 / self._exchange.snapshots_per_minute(books)
             url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
             asked = trio.current_time()
+            wish.asker.expect_snapshot(wish.instrument)
             try:
                 body = await self._dial.get(url)
             except ConnectionLost as lost:

@@ -2,7 +2,8 @@
 
 Two kinds of loss are told apart.  Where ids are dense, a hole in them is the proof, and an
 interruption only names its cause: if the ids continue without a hole nothing was lost.  Where they
-are not, the interruption itself is all that is known, and becomes a record when it ends.
+are not, the interruption itself is all that is known, and becomes a record when it ends.  So does
+one of dense ids at the end of all, if no id came after it.
 
 A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
 is filled after its record was written gets a second record of the filled part, healed "late".
@@ -120,6 +121,17 @@ class GapLedger:
         self._write_holes(due=self._tick)
         records, self._records = self._records, []
         return tuple(records)
+
+    def unproven(self, complete_until_ns: Callable[[Stream], int | None]) -> None:
+        """Record the interruptions of dense ids that no id came after, before the end.
+
+        `complete_until_ns` gives the receive time up to which a stream's ids prove what is missing.
+        """
+        for stream, past in self._past.items():
+            proven_ns = complete_until_ns(stream)
+            for outage in past:
+                if outage.to_ns is not None and (proven_ns is None or proven_ns < outage.to_ns):
+                    self._record_outage(stream, outage, outage.to_ns)
 
     def close(self, at_ns: int) -> tuple[GapRecord, ...]:
         """Everything that is still open, when nothing more will come."""

@@ -118,11 +118,18 @@ class IdLedger:
             self._lines[instrument] = IdLine(newest_id + 1, newest_id, at_ns)
             return []
         if newest_id <= line.high:
+            if newest_id == line.high:  # so nothing was missed up to now
+                line.high_recv_ns = max(line.high_recv_ns, at_ns)
             return []
         opened = HoleOpened(instrument, line.high + 1, newest_id, line.high_recv_ns, at_ns)
         self._open(line, opened)
         line.high, line.high_recv_ns = newest_id, at_ns
         return [opened]
+
+    def complete_until_ns(self, instrument: int) -> int | None:
+        """Receive time up to which every id is known, as seen or as a hole; None without any."""
+        line = self._lines.get(instrument)
+        return None if line is None else line.high_recv_ns
 
     def _admit_group(
         self,

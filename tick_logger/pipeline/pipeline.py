@@ -83,11 +83,7 @@ class Pipeline:
         """Let time pass: what was there before the last tick is released."""
         announced, self._announced = self._announced, []
         runs = self._take_in()
-        for newest in announced:
-            for hole in self._ids[Table.TRADES].announce(
-                newest.instrument, newest.trade_id, newest.at_ns
-            ):
-                self._gaps.hole(Table.TRADES, hole)
+        self._compare(announced)
         return Flush(tuple(runs), self._gaps.tick()), self._take_counts()
 
     def close(self, at_ns: int) -> tuple[Flush, TickCounts]:
@@ -95,8 +91,22 @@ class Pipeline:
         runs = self._take_in(last=True)
         for window in self._windows.values():
             runs += window.drain()
+        self._compare(self._announced)
+        self._gaps.unproven(self._complete_until_ns)
         gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
         return Flush(tuple(runs), gaps), self._take_counts()
+
+    def _complete_until_ns(self, stream: tuple[int, Table]) -> int | None:
+        instrument, table = stream
+        return self._ids[table].complete_until_ns(instrument)
+
+    def _compare(self, announced: Sequence[LastTradeId]) -> None:
+        """Note what the exchange knows of but has not sent."""
+        for newest in announced:
+            for hole in self._ids[Table.TRADES].announce(
+                newest.instrument, newest.trade_id, newest.at_ns
+            ):
+                self._gaps.hole(Table.TRADES, hole)
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
         items, self._items = self._items, []

@@ -14,7 +14,7 @@ FIRST_SIZE = 256  # instruments; doubles when exceeded
 
 
 class StreamStates:
-    """Per instrument: whether it was met before, and the newest key seen, released, and found on disk."""
+    """Per instrument: whether it was met before; the newest key released, seen, found on disk."""
 
     def __init__(self) -> None:
         self.known: npt.NDArray[np.bool_] = np.zeros(FIRST_SIZE, np.bool_)

@@ -10,7 +10,7 @@ Not here: the order of rows (the pipeline's) and survival of power cuts (`Files.
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 import attrs
@@ -83,11 +83,13 @@ class _RunError(Exception):
 class ColumnStore:
     """The column files under one root, with prices of one width ("f4" or "f8").
 
-    `repairs` lists the days that were cut to whole rows, in the order in which they were met.
+    `repairs` lists the days that were cut to whole rows, in the order in which they were met, and
+    `rows` counts by table what was appended, that of flushes which failed halfway included.
     """
 
     def __init__(self, files: Files, instruments: Instruments, price_dtype: str) -> None:
         self.repairs: list[Repair] = []
+        self.rows: Counter[Table] = Counter()
         self._files = files
         self._instruments = instruments
         self._price_dtype = price_dtype
@@ -124,6 +126,7 @@ class ColumnStore:
             stop = start + len(run.rows)
             slices = zip(columns, widths, strict=True)
             self._append_run(run, [c[start * width : stop * width] for c, width in slices])
+            self.rows[table] += stop - start
             written.rows += stop - start
             written.late_rows += (stop - start) * run.late
             written.bytes += (stop - start) * row_bytes

@@ -6,6 +6,9 @@ thread writes: what it is given reaches the disk with the next `write`.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
+
 import attrs
 
 from tick_logger.errors import StorageError
@@ -62,8 +65,12 @@ class Store:
         """Append rows, gap records and payloads kept aside; raises `StorageError`."""
         try:
             self._columns.append(flush)
-        finally:
-            self._gaps.append(flush.gaps)  # small, and worth a try even if the rows failed
+        except StorageError:
+            # Small, and worth a try; but what failed first is what has to be told.
+            with contextlib.suppress(StorageError):
+                self._gaps.append(flush.gaps)
+            raise
+        self._gaps.append(flush.gaps)
         aside, self._aside = self._aside, []
         for record in aside:
             try:
@@ -72,6 +79,11 @@ class Store:
                 )
             except OSError as error:
                 raise StorageError(f"cannot keep a payload aside: {error}") from error
+
+    @property
+    def rows(self) -> Mapping[Table, int]:
+        """How many rows were put on disk, by table."""
+        return self._columns.rows
 
     def keep_aside(self, record: AsideRecord) -> None:
         """Keep an undecodable payload for inspection, with the next `write`."""

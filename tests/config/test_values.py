@@ -1,0 +1,135 @@
+"""Symbols that match, settings of one symbol, and the printed configuration."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.config.given import VENUES
+from tick_logger.config import (
+    Config,
+    ExchangeConfig,
+    HttpConfig,
+    LoggerConfig,
+    MarketConfig,
+    MarketSettings,
+    for_symbol,
+    matches,
+    render,
+)
+from tick_logger.config_load import load
+
+# -- symbols --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "symbol", "expected"),
+    [
+        ("all", "BTC-USD", True),
+        (("BTC-USD",), "BTC-USD", True),
+        (("BTC-USD",), "btc-usd", False),
+        (("BTC-USD",), "BTC-USDT", False),
+        (("BTC-*",), "BTC-USD", True),
+        (("*USD",), "BTC-USD", True),
+        (("BTC-???",), "BTC-USDT", False),
+        (("BTC-????",), "BTC-USDT", True),
+        (("[AB]TC",), "BTC", False),
+        (("[AB]TC",), "[AB]TC", True),
+        (("B.C",), "BTC", False),
+        (("ETH*", "BTC*"), "BTC-USD", True),
+        ((), "BTC-USD", False),
+    ],
+)
+def test_matches(setting: str | tuple[str, ...], symbol: str, expected: bool) -> None:
+    """Only * and ? are special, and case counts."""
+    assert matches(setting, symbol) is expected
+
+
+def test_for_symbol_takes_the_first_market_that_matches() -> None:
+    """What a market leaves out is the exchange's; what no market matches is all the exchange's."""
+    exchange = ExchangeConfig(
+        ws_endpoint="ws://x",
+        rest_endpoint="http://x",
+        feeds=("ticker",),
+        data_timeout_secs=60.0,
+        markets=(
+            MarketConfig(symbols=("XRP-*",), feeds=("trades",)),
+            MarketConfig(symbols=("XRP-USD", "ADA-USD"), data_timeout_secs=600.0),
+        ),
+    )
+    assert for_symbol(exchange, "XRP-USD") == MarketSettings(("trades",), 60.0)
+    assert for_symbol(exchange, "ADA-USD") == MarketSettings(("ticker",), 600.0)
+    assert for_symbol(exchange, "BTC-USD") == MarketSettings(("ticker",), 60.0)
+
+
+# -- printing -------------------------------------------------------------------------------------
+
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1).filter(str.strip)
+FEEDS = st.lists(st.sampled_from(["ticker", "trades", "quotes"]), min_size=1, unique=True)
+PATTERNS = st.lists(TEXTS, min_size=1, max_size=3, unique=True).map(tuple)
+TIMEOUTS = st.floats(0.1, 86_400)
+MARKETS = st.builds(
+    MarketConfig, symbols=PATTERNS, feeds=FEEDS.map(tuple), data_timeout_secs=st.none() | TIMEOUTS
+)
+EXCHANGES = st.builds(
+    ExchangeConfig,
+    enabled=st.just(True),
+    ws_endpoint=st.just("ws://127.0.0.1:1"),
+    rest_endpoint=st.just("http://127.0.0.1:1"),
+    symbols=st.just("all") | PATTERNS,
+    feeds=FEEDS.map(tuple),
+    max_connections=st.integers(1, 1000),
+    symbols_per_connection=st.just(20),
+    connects_per_second=st.floats(0.001, 100),
+    reconnect_initial_secs=st.floats(0.01, 60),
+    reconnect_max_secs=st.floats(60, 3600),
+    data_timeout_secs=TIMEOUTS,
+    first_data_timeout_secs=TIMEOUTS,
+    ca_file=st.just(""),
+    markets=st.lists(MARKETS, max_size=2).map(tuple),
+)
+LOGGERS = st.builds(
+    LoggerConfig,
+    data_path=TEXTS,
+    flush_interval_secs=st.floats(0.05, 60),
+    persist_interval_secs=st.just(1.0),
+    checkpoint_interval_secs=st.just(30.0),
+    linger_ms=st.integers(0, 1000),
+    read_coalesce_ms=st.just(0),
+    shutdown_timeout_secs=st.just(20.0),
+    buffer_limit_mib=st.just(256),
+    price_dtype=st.sampled_from(["f4", "f8"]),
+    log_level=st.just("info"),
+)
+
+
+@given(logger=LOGGERS, exchange=EXCHANGES, enabled=st.booleans())
+def test_what_is_printed_loads_as_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    logger: LoggerConfig,
+    exchange: ExchangeConfig,
+    enabled: bool,
+) -> None:
+    """`check-config` prints a file that means the same."""
+    config = Config(
+        logger=logger, http=HttpConfig(enabled=enabled, port=0), exchanges={"beta": exchange}
+    )
+    file = tmp_path_factory.getbasetemp() / "printed.toml"
+    file.write_text(render(config), encoding="utf-8")
+    assert load(file, {}, VENUES) == config
+
+
+def test_printed_text_of_a_market() -> None:
+    """What the lines look like."""
+    exchange = ExchangeConfig(
+        ws_endpoint="ws://x",
+        rest_endpoint="http://x",
+        markets=(MarketConfig(symbols=('A"B', "C*"), feeds=("trades",)),),
+    )
+    text = render(Config(exchanges={"alpha": exchange}))
+    assert text.startswith('[logger]\ndata_path = "./data"\nflush_interval_secs = 1.0\n')
+    assert "\n\n[http]\nenabled = true\n" in text
+    assert text.endswith(
+        '\n\n[[exchanges.alpha.markets]]\nsymbols = ["A\\"B", "C*"]\nfeeds = ["trades"]\n'
+    )

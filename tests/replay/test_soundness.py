@@ -1,0 +1,79 @@
+"""A recording of real traffic is complete, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from tests.recordings import needs_recordings
+from tests.replay import disk
+from tests.replay.captures import said
+from tests.replay.running import Recorded
+from tick_logger.exchanges import registry
+from tick_logger.model.tables import Table
+from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.report import Report
+from tick_logger.storage.verify import verify
+
+pytestmark = needs_recordings
+
+
+def checked(recorded: Recorded) -> Report:
+    """What `tick_logger verify` finds."""
+
+    def dense(exchange: str, table: Table) -> bool:
+        return table in registry.get(exchange).dense_ids
+
+    return verify(DiskFiles(str(recorded.folder)), dense=dense, price_dtype=recorded.dtype)
+
+
+def test_it_ends_cleanly(recorded: Recorded) -> None:
+    """Exit code 0, on one connection that was never lost, with everything granted at once."""
+    assert recorded.exit_code == 0
+    for name in ("reconnects", "ack_retries", "subscriptions_refused", "message_timeouts"):
+        assert recorded.count(f"{name}_total") == 0
+
+
+def test_every_frame_is_understood(recorded: Recorded) -> None:
+    """Those of kinds that are not recorded too; nothing is kept aside or given up."""
+    assert recorded.count("messages_received_total") >= len(recorded.play.frames())
+    for name in ("parse_errors", "parse_circuit_breaks", "messages_dropped"):
+        assert recorded.count(f"{name}_total") == 0
+    assert list(recorded.folder.rglob("undecodable*")) == []
+
+
+def test_only_what_the_frames_name_is_recorded(recorded: Recorded) -> None:
+    """No symbol and no table beside those with something to say."""
+    found = said(recorded.play)
+    of_table: dict[str, Collection[str]] = {
+        "MD": found.ticks,
+        "TRADES": found.trades,
+        "QUOTES": found.quotes,
+        "BOOK": found.books,
+    }
+    root = recorded.folder / recorded.play.exchange
+    tables = {(path.parent.parent.name, path.parent.name) for path in root.rglob("*.bin")}
+    assert tables == {(s, table) for table, symbols in of_table.items() for s in symbols}
+    assert recorded.count("rows_written_total") == checked(recorded).rows
+
+
+def test_no_row_is_late_that_came_in_order(recorded: Recorded) -> None:
+    """Rows of many streams and of books that wait for snapshots do not hold each other up."""
+    if said(recorded.play).in_order():
+        assert recorded.count("late_rows_total") == 0
+
+
+def test_gaps_are_those_of_the_recording(recorded: Recorded) -> None:
+    """Each hole in the recorded ids is written down, and nothing else."""
+    found = {
+        (symbol, gap["table"], gap["from_id"], gap["to_id"])
+        for symbol, gap in disk.gaps(recorded.folder)
+    }
+    assert found == said(recorded.play).holes()
+
+
+def test_verify_passes(recorded: Recorded) -> None:
+    """Every invariant on disk holds."""
+    report = checked(recorded)
+    assert report.findings == []
+    assert report.notes == []
+    assert report.table_days > 0
