@@ -85,7 +85,6 @@ def test_help_loads_nothing_heavy() -> None:
         (["demo", "--duration", "inf"], "--duration: must be a number above zero, not inf"),
         (["demo", "--rate", "-1"], "--rate: must be a number above zero, not -1"),
         (["demo", "--data-path", ""], "--data-path: must not be empty"),
-        (["verify", "nowhere"], "verify: there is no directory nowhere"),
         (["--config", "nowhere.toml"], "nowhere.toml: cannot be read: No such file or directory"),
         (["--data-path", ""], "logger.data_path: must not be empty (set by --data-path)"),
     ],
@@ -266,3 +265,9 @@ async def test_simulate_on_a_port_that_is_taken() -> None:
         port = listener.socket.getsockname()[1]
         with pytest.raises(ConfigError, match=r"--port: cannot be listened on: .*in use"):
             await run_simulated(NAME, port=port, rate=100.0, symbols=None)
+
+
+def test_verifying_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """A path that was mistyped is a mistake of usage."""
+    assert main(["verify", "nowhere"]) == 2
+    assert capsys.readouterr().err == "tick_logger: there is no directory nowhere to verify\n"

@@ -11,6 +11,7 @@ a bug in an adapter and a full disk all end with every decoded row on disk or ac
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
@@ -22,7 +23,7 @@ from prometheus_client import CollectorRegistry
 from tick_logger import __version__
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.config import Config
-from tick_logger.errors import StorageError
+from tick_logger.errors import StorageError, leaves
 from tick_logger.exchanges import registry
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
@@ -45,6 +46,9 @@ EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
 
 SAME_SIGNAL_SECS = 1.0
 """Supervisors signal a process and its group: what comes this soon is the same wish to stop."""
+
+BOOK_WAIT_SECS = 45.0
+"""How long a book waits for its snapshot: longer than a REST request is allowed to take."""
 
 MAX_BATCHES_IN_FLIGHT = 64
 """Decoded batches between the intakes and the writer; more would only hide that it is slow."""
@@ -76,7 +80,11 @@ class Service:
         self._instruments = Instruments()
         files = ports.files or DiskFiles(config.logger.data_path)
         self._store = Store(files, self._instruments, config.logger.price_dtype)
-        self._pipeline = Pipeline(dense=self._is_dense, tail_of=self._store.tail)
+        self._pipeline = Pipeline(
+            dense=self._is_dense,
+            tail_of=self._store.tail,
+            book_wait_ticks=math.ceil(BOOK_WAIT_SECS / config.logger.flush_interval_secs),
+        )
         self._writer = Writer(
             self._pipeline,
             self._store,
@@ -284,10 +292,10 @@ async def record(
         await service.run(lambda: show(service), stop_after_secs)
     except* StorageError as group:
         code = EXIT_STORAGE
-        for failure in group.exceptions:
+        for failure in leaves(group):
             log.error("storage_failed", reason=str(failure))
     except* Exception:
-        code = EXIT_CRASHED
+        code = code or EXIT_CRASHED
         log.exception("crashed")
     if code == EXIT_CLEAN and service.deadline_passed:
         code = EXIT_DEADLINE

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 
 from tick_logger import __version__
-from tick_logger.errors import ConfigError, StorageError
+from tick_logger.errors import ConfigError, StorageError, leaves
 
 if TYPE_CHECKING:
     from tick_logger.app import Service
@@ -62,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_STORAGE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BaseExceptionGroup as group:
+        if not all(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
+            raise
+        return EXIT_INTERRUPTED  # before the recording listens for signals, or after
     except BrokenPipeError:  # whoever read our output has had enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FOUND
@@ -174,7 +178,8 @@ def verify_command(directory: Path, /, *, json: bool = False) -> int:
         Print one JSON object instead of lines.
     """
     if not directory.is_dir():
-        raise ConfigError([("verify", f"there is no directory {directory}")])
+        _complain(f"tick_logger: there is no directory {directory} to verify")
+        return EXIT_USAGE
     from tick_logger.ops.logs import harmless
     from tick_logger.storage.files import DiskFiles
     from tick_logger.storage.verify import verify

@@ -61,7 +61,8 @@ def url(*schemes: str) -> Rule:
         try:
             parts = urlsplit(value)
             port_is_zero = parts.port == 0
-        except ValueError as error:
+            (parts.hostname or "").encode("idna")
+        except ValueError as error:  # among them UnicodeError: a host name that cannot be
             return f"is not an address: {error}"
         if parts.scheme not in schemes:
             return f"must begin with {beginnings}, unlike {quoted(value)}"

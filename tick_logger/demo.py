@@ -66,8 +66,9 @@ async def run_demo(
         )
         code = await record(config, stop_after_secs=duration_secs, show=show)
         nursery.cancel_scope.cancel("the recording has ended")
-    _say(f"Recorded into {root}.  To check every file of it:")
-    _say(f"  python -m tick_logger verify {shlex.quote(str(root))}")
+    if any(root.glob("*/*")):
+        _say(f"Recorded into {root}.  To check every file of it:")
+        _say(f"  python -m tick_logger verify {shlex.quote(str(root))}")
     return code
 
 

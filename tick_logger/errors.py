@@ -28,5 +28,13 @@ class ConnectionLost(TickLoggerError):
         super().__init__(detail)
 
 
+def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """The errors in a group and the groups within it."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
 class StorageError(TickLoggerError):
     """Rows could not be written, or what is on disk cannot be continued."""

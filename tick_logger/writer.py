@@ -80,14 +80,16 @@ class Writer:
                 more = await self._take_until(receive, due)
                 if more:
                     await self._flush(self._pipeline.tick)
-                    due = max(due + self._interval_secs, trio.current_time())
+                    now = trio.current_time()
+                    # After an early flush the interval begins anew; after a slow one it is cut.
+                    due = max(min(due, now) + self._interval_secs, now)
             await self._flush(lambda: self._pipeline.close(self._clock.now_ns()))
             await self._offload.run(self._store.close)
 
     async def _take_until(self, receive: trio.MemoryReceiveChannel[Batch], due: float) -> bool:
         """Take batches until it is time to flush; False when there will be no more."""
         with trio.CancelScope(deadline=due):
-            while self._pipeline.held_bytes <= MAX_HELD_BYTES:
+            while self._pipeline.window_bytes <= MAX_HELD_BYTES:
                 try:
                     self._take(await receive.receive())
                 except trio.EndOfChannel:

@@ -85,14 +85,26 @@ def test_the_last_attempt_is_made_symbol_by_symbol() -> None:
 
 
 def test_each_attempt_has_a_new_id() -> None:
-    """So that a late answer to the first is not taken for one to the second."""
+    """So that answers can be told apart; one that comes late is an answer all the same."""
     session = Session(TinyVenue(), [A])
     (first,) = send_all(session)
     session.overdue(ACK_TIMEOUT_SECS)
     (second,) = send_all(session, ACK_TIMEOUT_SECS)
     assert (first.request_id, second.request_id) == (1, 2)
-    assert session.acknowledged(1) == Settled()
-    assert session.acknowledged(2) == Settled(live=(A,))
+    assert session.acknowledged(3) == Settled()
+    assert session.acknowledged(1) == Settled(live=(A,))
+    assert session.acknowledged(2) == Settled()
+
+
+def test_a_late_answer_revives_what_was_given_up() -> None:
+    """A venue that takes longer than its deadline is slow, not unwilling."""
+    session = Session(TinyVenue(), [A])
+    for attempt in range(MAX_ATTEMPTS):
+        send_all(session, attempt * ACK_TIMEOUT_SECS)
+        settled = session.overdue((attempt + 1) * ACK_TIMEOUT_SECS)
+    assert [sub for sub, _ in settled.refused] == [A]
+    assert session.acknowledged(1) == Settled(live=(A,))
+    assert session.live == {A}
 
 
 def test_only_what_was_sent_has_a_deadline() -> None:

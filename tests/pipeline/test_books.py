@@ -23,11 +23,12 @@ from tests.pipeline.streams import (
     record,
     tail_of,
 )
-from tick_logger.model.marks import AwaitSnapshot
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.marks import AwaitSnapshot, Mark, NoSnapshot
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.pipeline import books
-from tick_logger.pipeline.books import MAX_WAIT_TICKS
+from tick_logger.pipeline.books import WAIT_TICKS
 
 Book = dict[tuple[int, float], float]
 
@@ -267,17 +268,17 @@ def released_at(ticks: int, first: list[RowBatch | AwaitSnapshot]) -> list[int]:
 
 
 def test_a_snapshot_that_never_comes_is_waited_for_so_long() -> None:
-    """After `MAX_WAIT_TICKS` the updates enter the window, and leave it a tick later."""
+    """After `WAIT_TICKS` the updates enter the window, and leave it a tick later."""
     update = book([Level(T0 + 5, T0, 7, 1, 7.0, 2.0)])
-    assert released_at(40, [AwaitSnapshot(0, T0), update]) == [MAX_WAIT_TICKS + 2]
+    assert released_at(60, [AwaitSnapshot(0, T0), update]) == [WAIT_TICKS + 2]
 
 
 def test_a_snapshot_before_a_silent_market_is_held_so_long() -> None:
     """Then the receive time stands in, not that of an update of long ago."""
     snapshot = book([Level(T0 + SECOND, NO_TIME, 0, 1, 7.0, 2.0, FLAG_SNAPSHOT)])
-    assert released_at(40, [snapshot]) == [MAX_WAIT_TICKS + 2]
+    assert released_at(60, [snapshot]) == [WAIT_TICKS + 2]
     old = book([Level(T0 + 5, T0, 0, 1, 7.0, 1.0)])
-    out = record([[old], [], [snapshot], *[[]] * 40])
+    out = record([[old], [], [snapshot], *[[]] * 60])
     assert out.keys(table=Table.BOOK) == [(T0, 0), (T0 + SECOND, 0)]
 
 
@@ -344,11 +345,50 @@ def test_the_memory_of_waiting_books_is_counted_and_given_back() -> None:
 
 def test_an_expectation_without_rows_ends_as_well() -> None:
     """A book that fell silent is forgotten, not waited for all day."""
-    assert released_at(40, [AwaitSnapshot(0, T0)]) == []
-    waiting = books.WaitingBooks(new_pipeline()._states[Table.BOOK])
+    assert released_at(60, [AwaitSnapshot(0, T0)]) == []
+    waiting = books.WaitingBooks(new_pipeline()._states[Table.BOOK], WAIT_TICKS)
     waiting.expect(0, T0)
     nothing = RowBatch.empty(Table.BOOK)
-    assert [waiting.release(nothing) for _ in range(MAX_WAIT_TICKS)] == [[]] * MAX_WAIT_TICKS
+    assert [waiting.release(nothing) for _ in range(WAIT_TICKS)] == [[]] * WAIT_TICKS
     assert list(waiting._books) == [0]
     waiting.release(nothing)
     assert waiting._books == {}
+
+
+# -- snapshots that fail, or come too late ---------------------------------------------------------
+
+
+def numbered(seq: int, at_ns: int, flags: int = 0) -> RowBatch:
+    """One level, as of an update id."""
+    event = NO_TIME if flags else at_ns
+    return book([Level(at_ns, event, seq, 1, 7.0, float(seq), flags)])
+
+
+def test_a_snapshot_that_fails_lets_its_book_go_and_is_recorded() -> None:
+    """The updates reach the disk, and the gaps file says from when to when they have no start."""
+    out = record([[AwaitSnapshot(0, T0), numbered(5, T0 + 1)], [NoSnapshot(0, T0 + 9)], [], []])
+    assert out.keys(table=Table.BOOK) == [(T0 + 1, 5)]
+    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0, T0 + 9, "snapshot")]
+
+
+def test_asking_again_lets_the_book_wait_anew() -> None:
+    """A fetch that began late in the queue has as much time as any other."""
+    steps: list[list[RowBatch | Mark]] = [[AwaitSnapshot(0, T0), numbered(5, T0 + 1)]]
+    steps += [[] for _ in range(WAIT_TICKS - 1)]
+    steps += [[AwaitSnapshot(0, T0 + 2)], *([] for _ in range(WAIT_TICKS - 1))]
+    steps += [[numbered(5, T0 + 3, FLAG_SNAPSHOT), numbered(6, T0 + 4)], [], [], []]
+    out = record(steps)
+    assert out.keys(table=Table.BOOK) == [(T0 + 1, 5), (T0 + 1, 5), (T0 + 4, 6)]
+    assert out.gaps == []
+
+
+def test_a_snapshot_behind_what_has_left_is_kept_apart_and_recorded() -> None:
+    """Among later updates it would take back those it does not know of."""
+    steps: list[list[RowBatch | Mark]] = [[AwaitSnapshot(0, T0), numbered(5, T0 + 1)]]
+    steps += [[] for _ in range(WAIT_TICKS + 1)]
+    steps += [[numbered(6, T0 + 2)], [], [], []]
+    steps += [[numbered(4, T0 + 3, FLAG_SNAPSHOT), numbered(7, T0 + 4)], [], [], []]
+    out = record(steps)
+    assert [seq for _, seq in out.keys(table=Table.BOOK)] == [5, 6, 7]
+    assert [seq for _, seq in out.keys(table=Table.BOOK, late=True)] == [4]
+    assert {gap.cause for gap in out.gaps} == {"snapshot"}

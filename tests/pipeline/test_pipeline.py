@@ -30,6 +30,7 @@ from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
     LastTradeId,
+    NoSnapshot,
     Resumed,
     Retired,
 )
@@ -294,6 +295,7 @@ def test_many_ticks_leave_nothing_behind() -> None:
                 book([Level(at, NO_TIME, number, 1, 1.0, 1.0, instrument=number % 3)]),
                 Interrupted((0, 1, 2), (Table.TRADES, Table.MD), at, "disconnect"),
                 Resumed((0, 1, 2), (Table.TRADES, Table.MD), at + 1),
+                NoSnapshot((number - 2) % 3, at),
                 AwaitSnapshot(number % 3, at),
                 Retired((2,), at),
             ]

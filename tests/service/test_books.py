@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from trio.testing import MockClock
 
-from tests.service.oracle import causes, check, rows
+from tests.fakes.clock import NOON_NS
+from tests.service.oracle import causes, check, gaps, rows
 from tests.service.world import World, binance, coinbase, running
 from tick_logger.simulator.faults import Faults
 
@@ -74,7 +75,10 @@ async def test_a_snapshot_that_fails_is_asked_for_again(autojump_clock: MockCloc
         truth = true_book(world, "BTCUSDT")
     check(world)
     assert rebuilt(world, "BTCUSDT") == truth
-    assert causes(world.files) == set()
+    assert causes(world.files) == {"snapshot"}
+    without_book = gaps(world.files, "binance", "BTCUSDT", "BOOK")
+    assert without_book[0]["from_ns"] < NOON_NS + 10**9
+    assert without_book[-1]["to_ns"] < NOON_NS + 20 * 10**9
 
 
 async def test_a_long_outage_of_rest_does_not_cost_the_book(autojump_clock: MockClock) -> None:
@@ -104,7 +108,7 @@ async def test_a_snapshot_that_never_comes_is_given_up(autojump_clock: MockClock
         await world.until(1500.0)
         (given_up,) = world.said("snapshot_given_up", level="error")
         asked = [at for at, path in world.dial.requests if path.endswith("/depth")]
-        assert np.diff(asked).tolist() == pytest.approx([6.0, 12.0, 24.0, 48.0, *[60.0] * 15])
+        assert np.diff(asked).tolist() == pytest.approx([3.0, 6.0, 12.0, 24.0, 48.0, *[60.0] * 14])
         world.exchange.set_faults(Faults())
         await world.dial.connections[-1].cut()
         await world.until(1530.123)

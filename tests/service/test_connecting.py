@@ -9,7 +9,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.service.oracle import causes, check, gaps
-from tests.service.world import binance, coinbase, running, seconds
+from tests.service.world import VenueMaker, binance, coinbase, running, seconds
 
 BOUNDS = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
 LIFETIME_SECS = (20 * 3600.0, 23 * 3600.0)  # one random number per connection made
@@ -109,3 +109,19 @@ async def test_a_dial_without_an_answer_ends(autojump_clock: MockClock) -> None:
         await world.until(20.123)
     assert world.times("connection_lost", cause="dial") == [10.0]
     assert check(world) > 20
+
+
+@pytest.mark.parametrize(("venue", "told"), [(binance, 0), (coinbase, 1)])
+async def test_an_outage_that_no_trade_follows(
+    venue: VenueMaker, told: int, autojump_clock: MockClock
+) -> None:
+    """Whether trades were missed is unknown, and written down; unless a heartbeat says no."""
+    async with running(venue("BTCUSDT" if venue is binance else "BTC-USD")) as world:
+        await world.until(10.0)
+        world.exchange.market._credit = -1e9  # from here on nothing is traded
+        await world.dial.connections[-1].cut()
+        await world.until(30.123)
+    check(world)
+    (symbol,) = world.exchange.truth.symbols()
+    found = gaps(world.files, world.exchange.name, symbol, "TRADES")
+    assert [(gap["from_id"], gap["cause"]) for gap in found] == [(None, "disconnect")] * (1 - told)

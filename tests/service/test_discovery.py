@@ -10,6 +10,11 @@ from tests.service.world import VenueMaker, World, binance, coinbase, running
 from tick_logger.simulator.faults import Faults
 
 
+def carried(world: World) -> dict[str, list[str]]:
+    """What each connection is subscribed to."""
+    return {client.name: list(client.topics) for client in world.exchange._hub.clients}
+
+
 def opened(world: World) -> list[float]:
     """When each connection was made, in the order of making."""
     return [each.opened - world.began for each in world.dial.connections]
@@ -80,10 +85,11 @@ async def test_a_connection_without_symbols_ends(autojump_clock: MockClock) -> N
     symbols = ("BTC-USD", "ETH-USD", "SOL-USD")
     async with running(coinbase(*symbols, config={"symbols_per_connection": 1})) as world:
         await world.until(10.0)
-        before = opened(world)
+        before, carried_before = opened(world), carried(world)
         world.exchange.delist_symbol("ETH-USD")
         await world.until(30.123)
         assert opened(world) == before
+        assert carried(world).items() <= carried_before.items()
         assert world.metric("connections_up") == world.metric("connections_wanted") == 2
         assert world.exchange.live_sessions == 3  # with that of the listing
     assert check(world) > 50

@@ -92,9 +92,9 @@ async def test_connections_are_replaced_before_their_venue_ends_them(
 @pytest.mark.parametrize("abrupt", [True, False])
 async def test_a_venue_that_ends_connections_early(abrupt: bool, autojump_clock: MockClock) -> None:
     """Unannounced ends are losses, and written down, whatever the venue calls them."""
-    faults = Faults(cut_after_secs=(20.0, 20.0), abrupt_cut_probability=float(abrupt))
+    faults = Faults(cut_after_secs=(7.0, 7.0), abrupt_cut_probability=float(abrupt))
     async with running(coinbase(simulated={"faults": faults})) as world:
-        await world.until(120.123)
+        await world.until(50.123)
     assert world.exchange.counts.cut >= 5
-    assert check(world) > 300
+    assert check(world) > 100
     assert causes(world.files) == {"disconnect"}

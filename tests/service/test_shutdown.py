@@ -26,7 +26,6 @@ from tick_logger.simulator.faults import Faults
 from tick_logger.storage.verify import verify
 
 LONGEST_SECS = 2.0
-OFTEN = {"flush_interval_secs": 0.3}
 SEEDS = [range(start, start + 20) for start in range(0, 200, 20)]
 in_groups = pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"from{seeds[0]}")
 
@@ -45,6 +44,11 @@ def troubled(rng: Random) -> Venue:
     return rng.choice([binance, coinbase])(simulated=busy)
 
 
+def restless(rng: Random) -> dict[str, float]:
+    """Flushes at odd times, and frames that may wait long to be decoded."""
+    return {"flush_interval_secs": rng.uniform(0.1, 0.6), "linger_ms": rng.choice([0, 20, 80])}
+
+
 # -- signals --------------------------------------------------------------------------------------
 
 
@@ -57,7 +61,7 @@ def test_a_signal_loses_nothing(seeds: Sequence[int]) -> None:
 
 async def stop_by_signal(seed: int) -> None:
     rng = Random(seed)
-    async with running(troubled(rng), seed=seed, logger=OFTEN) as world:
+    async with running(troubled(rng), seed=seed, logger=restless(rng)) as world:
         await world.until(rng.uniform(0.0, LONGEST_SECS))
         world.note_stop()
         stop_now(world, rng.choice([signal.SIGINT, signal.SIGTERM, None]))
@@ -133,7 +137,7 @@ async def end_by_bug(seed: int, bugs: Bugs, rng: Random) -> None:
     cut = {**busy, "faults": Faults(cut_after_secs=(0.3, 2.0))}
     impatient = {"reconnect_initial_secs": 0.1, "reconnect_max_secs": 0.1}
     venues = binance(simulated=cut, config=impatient), coinbase(simulated=busy)
-    async with running(*venues, seed=seed, logger=OFTEN) as world:
+    async with running(*venues, seed=seed, logger=restless(rng)) as world:
         with trio.fail_after(30.0):
             assert await world.end() == 1
         (crash,) = world.said("crashed")
@@ -152,7 +156,7 @@ async def end_by_bug(seed: int, bugs: Bugs, rng: Random) -> None:
 
 
 async def bug_in_a_flood(bugs: Bugs) -> None:
-    async with running(binance(), coinbase(), logger=OFTEN) as world:
+    async with running(binance(), coinbase()) as world:
         await world.until(bugs.at)
         for client in list(world.exchanges["binance"]._hub.clients):
             for _ in range(5000):  # so many do not linger: whoever reads them decodes them
@@ -194,12 +198,13 @@ async def end_by_disk(seed: int) -> None:
         files.fail_at = rng.randrange(1, 250)
     busy = {"messages_per_second": 100.0, "step_secs": 0.1}
     venue = rng.choice([binance, coinbase])(simulated=busy)
-    async with running(venue, files=files, seed=seed, logger=OFTEN) as world:
+    async with running(venue, files=files, seed=seed, logger=restless(rng)) as world:
         with trio.move_on_after(60.0):
             await world.end()
         assert world.code == 3
     lines = world.said("storage_failed", level="error")
     assert lines
+    assert world.said("crashed") == []
     files.heal()
     report = verify(files, dense=dense)
     assert report.ok, [str(finding) for finding in report.findings]
@@ -221,7 +226,7 @@ def test_a_disk_that_hangs_does_not_keep_the_process(seeds: Sequence[int]) -> No
 async def end_by_deadline(seed: int) -> None:
     rng = Random(seed)
     offload = StallingOffload()
-    logger = {**OFTEN, "shutdown_timeout_secs": 3.0}
+    logger = {**restless(rng), "shutdown_timeout_secs": 3.0}
     async with running(troubled(rng), offload=offload, logger=logger, seed=seed) as world:
         await world.until(rng.uniform(0.0, LONGEST_SECS))
         offload.stall()

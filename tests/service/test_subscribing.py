@@ -25,10 +25,10 @@ SYMBOL = {"binance": "ETHUSDT", "coinbase": "ETH-USD"}
 async def test_a_slow_ack_is_waited_for(name: str, autojump_clock: MockClock) -> None:
     """Within its ten seconds it is no reason to ask again."""
     async with running(faulty(name, ack_delay_secs=9.8)) as world:
-        await world.until(40.123)
+        await world.until(25.123)
     assert world.said("subscription_retried") == []
     assert world.metric("ack_retries_total") == 0
-    assert check(world) > 50
+    assert check(world) > 30
     assert world.exchange.violations == []
 
 
@@ -36,7 +36,7 @@ async def test_a_slow_ack_is_waited_for(name: str, autojump_clock: MockClock) ->
 async def test_a_missing_ack_is_asked_for_three_times(name: str, autojump_clock: MockClock) -> None:
     """Then it counts as refused: reported, a gap, and the other symbols are recorded."""
     async with running(faulty(name, never_acked_symbols=frozenset({SYMBOL[name]}))) as world:
-        await world.until(60.123)
+        await world.until(45.123)
     refused = world.said("subscription_refused")
     assert {(line["symbol"], line["feed"]) for line in refused} == {
         (SYMBOL[name], "ticker"),
@@ -44,7 +44,7 @@ async def test_a_missing_ack_is_asked_for_three_times(name: str, autojump_clock:
     }
     assert {line["reason"] for line in refused} == {"no acknowledgement after 3 attempts"}
     assert world.metric("subscriptions_refused_total") == 2
-    assert check(world) > 50
+    assert check(world) > 30
     for table in ("MD", "TRADES"):
         (gap,) = gaps(world.files, name, SYMBOL[name], table)
         assert (gap["cause"], gap["from_id"]) == ("refused", None)
@@ -70,7 +70,7 @@ async def test_a_refused_symbol_takes_no_other_with_it(
     (gap,) = gaps(world.files, name, SYMBOL[name], "TRADES")
     assert gap["cause"] == "refused"
     assert world.exchange.violations == []
-    assert check(world) > 50
+    assert check(world) > 30
     for symbol in set(world.exchange.truth.symbols()) - {SYMBOL[name]}:
         assert len(rows(world.files, name, symbol, "TRADES")) > 20
 
@@ -90,4 +90,4 @@ async def test_a_venue_that_answers_nothing_is_left(name: str, autojump_clock: M
         await world.until(200.123)
     (lost,) = world.said("connection_lost")
     assert lost["reason"] == "no market data for 120 s"
-    assert check(world) > 50
+    assert check(world) > 30

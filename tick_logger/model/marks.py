@@ -66,6 +66,14 @@ class AwaitSnapshot:
 
 
 @attrs.frozen
+class NoSnapshot:
+    """The snapshot asked for did not come; book rows need not wait for another attempt."""
+
+    instrument: int
+    at_ns: int
+
+
+@attrs.frozen
 class Retired:
     """The instrument is recorded no longer, by intent: what comes later is no hole."""
 
@@ -73,4 +81,6 @@ class Retired:
     at_ns: int
 
 
-Mark: TypeAlias = Interrupted | Resumed | MissingIds | LastTradeId | AwaitSnapshot | Retired
+Mark: TypeAlias = (
+    Interrupted | Resumed | MissingIds | LastTradeId | AwaitSnapshot | NoSnapshot | Retired
+)

@@ -11,65 +11,43 @@ Not here: when to connect again (`shard`), what the payloads mean (`exchanges`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from random import Random
 
-import attrs
 import trio
 
-from tick_logger.clock import WallClock
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, leaves
 from tick_logger.exchanges.base import (
     Acknowledged,
     BookLink,
     Confirmed,
     Event,
-    Exchange,
     GoingAway,
     Listing,
     Refused,
     Subscription,
     TradeIdSeen,
 )
-from tick_logger.model.instruments import Instrument, Instruments
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, LastTradeId, Mark, Resumed
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    LastTradeId,
+    Mark,
+    NoSnapshot,
+    Resumed,
+)
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.booksync import BookSync
 from tick_logger.net.breaker import Breaker
-from tick_logger.net.dial import Dial, Link
-from tick_logger.net.intake import Intake
+from tick_logger.net.dial import Link
 from tick_logger.net.pace import MessageGate
 from tick_logger.net.session import Session, Settled
-from tick_logger.net.snapshots import SnapshotFetcher
+from tick_logger.net.venue import Timeouts, Venue
 from tick_logger.ops.logs import get_logger
-from tick_logger.ops.metrics import ExchangeMetrics
 
 TRADES_FEED = next(feed for feed, table in FEEDS.items() if table is Table.TRADES)
 
 CLOSE_SECS = 1.0
 """How long a closing handshake may take; a venue that is gone need not be waited for."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Venue:
-    """What all connections of one exchange share."""
-
-    exchange: Exchange
-    ws_endpoint: str
-    instruments: Instruments
-    dial: Dial
-    clock: WallClock
-    intake: Intake
-    metrics: ExchangeMetrics
-    snapshots: SnapshotFetcher
-    rng: Random
-
-
-@attrs.frozen(kw_only=True)
-class Timeouts:
-    """When silence ends a connection, in seconds without market data."""
-
-    first_data_secs: float
-    data_secs: float
 
 
 class Connection:
@@ -122,7 +100,7 @@ class Connection:
             with self._scope:
                 await self._dial_and_live()
         except* ConnectionLost as group:
-            lost += [error for error in _leaves(group) if isinstance(error, ConnectionLost)]
+            lost += [error for error in leaves(group) if isinstance(error, ConnectionLost)]
         finally:
             self.alive = False
             self._venue.intake.forget(self)
@@ -293,6 +271,19 @@ class Connection:
         tables = sorted({FEEDS[sub.feed] for sub in self._wanted})
         return tuple(instruments), tuple(tables)
 
+    @property
+    def live(self) -> frozenset[Subscription]:
+        """What the venue delivers on this connection, as far as it has acknowledged it."""
+        return self._session.live if self.alive else frozenset()
+
+    def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
+        """The marks that follow from the end of this connection."""
+        lost = sorted(self._wanted - carried_elsewhere)
+        return [
+            Interrupted(tuple(instruments), (table,), self.last_recv_ns, "disconnect")
+            for table, instruments in self._by_table(lost).items()
+        ]
+
     # -- what others ask --------------------------------------------------------------------------
 
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
@@ -318,9 +309,11 @@ class Connection:
         """Put a REST snapshot into the stream, as received now."""
         self._venue.intake.put(self, self._venue.clock.now_ns(), [payload])
 
-    def no_snapshot(self, instrument: int) -> None:
-        """The REST snapshot of this book will not come."""
-        self._books.given_up(instrument)
+    def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
+        """The REST snapshot of this book has not come, or will not come at all."""
+        self._venue.intake.mark(NoSnapshot(instrument, self._venue.clock.now_ns()))
+        if for_good:
+            self._books.given_up(instrument)
 
     # -- consequences -----------------------------------------------------------------------------
 
@@ -377,10 +370,3 @@ def _named(subscriptions: Sequence[Subscription]) -> list[str]:
     shown = [f"{sub.symbol} {sub.feed}" for sub in subscriptions[:10]]
     more = len(subscriptions) - len(shown)
     return [*shown, f"and {more} more"] if more else shown
-
-
-def _leaves(group: BaseExceptionGroup[ConnectionLost]) -> list[BaseException]:
-    leaves: list[BaseException] = []
-    for error in group.exceptions:
-        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return leaves

@@ -162,7 +162,7 @@ class NetworkDial:
         except trio.TooSlowError:
             detail = f"{place}: no complete answer within {self._timeouts.rest_secs:g} s"
             raise ConnectionLost("http", detail) from None
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise ConnectionLost("http", f"{place}: {in_words(error)}") from error
 
     async def _fetch(self, url: str, place: str) -> bytes:

@@ -16,8 +16,9 @@ from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.net.backoff import Backoff
-from tick_logger.net.connection import Connection, Timeouts, Venue
+from tick_logger.net.connection import Connection
 from tick_logger.net.pace import SpacingGate
+from tick_logger.net.venue import Timeouts, Venue
 from tick_logger.ops.logs import get_logger
 
 CHANNEL_GRACE_SECS = 15.0

@@ -17,7 +17,6 @@ from tick_logger.model.instruments import Instrument, Instruments
 from tick_logger.model.marks import Retired
 from tick_logger.model.tables import FEEDS
 from tick_logger.net.backoff import Backoff
-from tick_logger.net.connection import Timeouts, Venue
 from tick_logger.net.dial import Dial
 from tick_logger.net.discovery import Discovery
 from tick_logger.net.intake import Intake
@@ -25,6 +24,7 @@ from tick_logger.net.pace import SpacingGate
 from tick_logger.net.shard import Load, Shard
 from tick_logger.net.shards import Plan, plan
 from tick_logger.net.snapshots import SnapshotFetcher
+from tick_logger.net.venue import Timeouts, Venue
 from tick_logger.net.wanted import WantedTables
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
@@ -165,8 +165,6 @@ class Feed:
         self._log.info("retired", symbols=sorted(symbols)[:MAX_LISTED_IN_LOG], count=len(symbols))
         index = self._instruments.of(self._exchange.name)
         gone = tuple(index[symbol] for symbol in sorted(symbols))
-        for instrument in gone:
-            self._wanted.set(instrument, ())
         self._venue.intake.mark(Retired(gone, self._venue.clock.now_ns()))
 
     def _report_left_out(self) -> None:

@@ -30,35 +30,46 @@ class SpacingGate:
         await trio.sleep_until(turn)
 
 
-class MessageGate:
-    """Keeps what one connection sends under a number of messages in any second.
+class WindowGate:
+    """Lets so many through in any window of time, as fast as they come.
 
-    What the protocol sends by itself (pongs) is reported by `note` and counts too.
+    What happens without asking is reported by `note` and counts too.
     """
 
-    def __init__(self, per_second: float) -> None:
-        self._limit = max(1, int(per_second))
-        # Fewer than one per second make the window longer; no fraction makes it shorter.
-        self._window_secs = max(WINDOW_SECS, self._limit / per_second)
-        self._sent: deque[float] = deque(maxlen=self._limit)
+    def __init__(self, limit: int, window_secs: float) -> None:
+        self._limit = limit
+        self._window_secs = window_secs
+        self._sent: deque[float] = deque(maxlen=limit)
         self._turn = trio.Lock()
 
     def note(self) -> None:
-        """A message was sent just now."""
+        """One went through just now."""
         self._sent.append(trio.current_time())
 
     async def wait(self) -> None:
-        """Return when one more message may be sent, and count it.
+        """Return when one more may go through, and count it.
 
         Cancellation: nothing is counted.
         """
         async with self._turn:
-            # Pongs may use up the turn meanwhile, and say so only by `note`.
+            # Others may use up the turn meanwhile, and say so only by `note`.
             while (free_at := self._free_at()) > trio.current_time():  # noqa: ASYNC110
                 await trio.sleep_until(free_at)
             self.note()
 
     def _free_at(self) -> float:
-        """When the oldest message that counts leaves the window."""
+        """When the oldest that counts leaves the window."""
         full = len(self._sent) == self._limit
         return self._sent[0] + self._window_secs if full else float("-inf")
+
+
+class MessageGate(WindowGate):
+    """Keeps what one connection sends under a number of messages in any second.
+
+    What the protocol sends by itself (pongs) is what `note` is for.
+    """
+
+    def __init__(self, per_second: float) -> None:
+        limit = max(1, int(per_second))
+        # Fewer than one per second make the window longer; no fraction makes it shorter.
+        super().__init__(limit, max(WINDOW_SECS, limit / per_second))

@@ -18,6 +18,9 @@ import attrs
 
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 
+MAX_OVERDUE = 256
+"""Requests whose answer is still understood after its deadline; the oldest are forgotten."""
+
 MAX_ATTEMPTS = 3
 """A subscription that is not acknowledged this often is reported as refused."""
 
@@ -48,6 +51,7 @@ class Session:
         self._attempts: dict[Subscription, int] = {}
         self._alone: set[Subscription] = set()
         self._outstanding: list[_Outstanding] = []
+        self._overdue: dict[int, frozenset[Subscription]] = {}
         self._ending: set[Request] = set()
         self._next_id = 1
 
@@ -108,7 +112,8 @@ class Session:
             if item.request.request_id == request_id:
                 self._outstanding.remove(item)
                 return self._now_live(item.request.subscriptions)
-        return Settled()
+        # Better late than never: also what was given up since is live now.
+        return self._now_live(self._overdue.pop(request_id, frozenset()))
 
     def confirmed(self, subscriptions: frozenset[Subscription]) -> Settled:
         """The venue listed everything that this connection receives."""
@@ -132,6 +137,10 @@ class Session:
         retried: list[Subscription] = []
         refused: list[tuple[Subscription, str]] = []
         for item in late:
+            if item.request.request_id is not None:
+                self._overdue[item.request.request_id] = item.request.subscriptions
+                while len(self._overdue) > MAX_OVERDUE:
+                    del self._overdue[min(self._overdue)]
             for sub in sorted(item.request.subscriptions & self._wanted - self._live):
                 self._attempts[sub] = self._attempts.get(sub, 0) + 1
                 if self._attempts[sub] < MAX_ATTEMPTS:

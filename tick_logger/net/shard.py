@@ -15,10 +15,10 @@ import attrs
 import trio
 
 from tick_logger.exchanges.base import Subscription
-from tick_logger.model.marks import Interrupted
 from tick_logger.net.backoff import Backoff
-from tick_logger.net.connection import Connection, Timeouts, Venue
+from tick_logger.net.connection import Connection
 from tick_logger.net.pace import SpacingGate
+from tick_logger.net.venue import Timeouts, Venue
 from tick_logger.ops.logs import get_logger
 
 HANDOVER_SECS = 30.0
@@ -84,14 +84,15 @@ class Shard:
         self._connections.remove(connection)
         if lost.cause == "replaced":
             return
-        if not any(other.alive and other.settled.is_set() for other in self._connections):
-            self._interrupt(connection)
+        self._interrupt(connection)
         self._venue.metrics.reconnects.inc()
         self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
 
     def _interrupt(self, connection: Connection) -> None:
-        streams = connection.streams()
-        self._venue.intake.mark(Interrupted(*streams, connection.last_recv_ns, "disconnect"))
+        """Tell of the streams that no other connection of this share has taken over yet."""
+        others = (other.live for other in self._connections if other is not connection)
+        for mark in connection.interruptions(frozenset().union(*others)):
+            self._venue.intake.mark(mark)
 
     async def _hand_over(self, nursery: trio.Nursery, old: Connection) -> Connection:
         """Replace a connection that still lives; returns the one to watch from now on."""

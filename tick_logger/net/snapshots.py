@@ -16,14 +16,18 @@ import trio
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import BookSnapshot, Exchange
 from tick_logger.net.dial import Dial
+from tick_logger.net.pace import WindowGate
 from tick_logger.ops.logs import get_logger
 
 MAX_ATTEMPTS = 20
 """Per wish: an outage of a quarter of an hour.  After that the book waits for its next break or
 reconnect, and a log line says so."""
 
-MAX_PAUSE_SECS = 60.0
-"""Between two attempts while REST fails; from the usual pace up to this it doubles each time."""
+FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 3.0, 60.0
+"""Between two attempts while REST fails; from the one up to the other it doubles each time."""
+
+ALLOWANCE_WINDOW_SECS = 60.0
+"""Venues count requests by the minute; within it they may come as fast as they are answered."""
 
 MAX_WISHES = 10_000
 """Far more than the books of one exchange; one that does not fit is given up like a failed one."""
@@ -49,8 +53,8 @@ class Asker(Protocol):
         """Put the snapshot into the stream, as received now."""
         ...
 
-    def no_snapshot(self, instrument: int) -> None:
-        """The snapshot will not come."""
+    def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
+        """The snapshot has not come; `for_good`: it will not be asked for again."""
         ...
 
 
@@ -88,24 +92,27 @@ class SnapshotFetcher:
 
     async def run(self) -> None:
         """Fetch until cancelled."""
+        gates: dict[int, WindowGate] = {}  # one for each allowance: few books, or many
         pause_secs = 0.0
         async for wish in self._receive:
             if not wish.asker.alive:
                 continue
             books = self._books()
-            spacing_secs = 60 / self._exchange.snapshots_per_minute(books)
+            allowed = int(self._exchange.snapshots_per_minute(books))
+            await gates.setdefault(allowed, WindowGate(allowed, ALLOWANCE_WINDOW_SECS)).wait()
+            if not wish.asker.alive:
+                continue  # it ended while this waited
             url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
-            asked = trio.current_time()
             wish.asker.expect_snapshot(wish.instrument)
             try:
                 body = await self._dial.get(url)
             except ConnectionLost as lost:
                 self._again(wish, str(lost))
-                pause_secs = min(2 * max(pause_secs, spacing_secs), MAX_PAUSE_SECS)
+                pause_secs = min(max(2 * pause_secs, FIRST_PAUSE_SECS), MAX_PAUSE_SECS)
+                await trio.sleep(pause_secs)
             else:
+                pause_secs = 0.0
                 self._deliver(wish, body)
-                pause_secs = spacing_secs
-            await trio.sleep_until(asked + pause_secs)
 
     def _deliver(self, wish: _Wish, body: bytes) -> None:
         payload = self._exchange.snapshot_payload(wish.symbol, body)
@@ -123,6 +130,7 @@ class SnapshotFetcher:
         if not wish.asker.alive:
             return
         self._log.warning("snapshot_failed", symbol=wish.symbol, reason=reason, tries=wish.attempt)
+        wish.asker.no_snapshot(wish.instrument, for_good=False)
         if wish.attempt < MAX_ATTEMPTS:
             self._enqueue(attrs.evolve(wish, attempt=wish.attempt + 1))
         else:
@@ -141,4 +149,4 @@ class SnapshotFetcher:
             reason=reason,
             explanation="updates are recorded, but the book cannot be rebuilt until its next break",
         )
-        wish.asker.no_snapshot(wish.instrument)
+        wish.asker.no_snapshot(wish.instrument, for_good=True)

@@ -50,7 +50,7 @@ async def open_transport(
     try:
         with trio.fail_after(tcp_timeout_secs):
             connected = await trio.open_tcp_stream(host, port)
-    except (OSError, trio.TooSlowError) as error:
+    except (OSError, UnicodeError, trio.TooSlowError) as error:  # a name may be unspeakable
         raise TransportError("TCP") from error
     tcp = TcpStream(connected, poller)
     if ssl_context is None:

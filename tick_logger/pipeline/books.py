@@ -9,7 +9,7 @@ the rows of a book wait from the moment a snapshot is asked for (or seen) until 
 * one without (it arrived in order, on the same connection) takes the time of the next update.
 
 Updates without a usable time take that of their predecessor, so that they keep their place.  A
-book waits at most `MAX_WAIT_TICKS`, and at most `MAX_WAITING_ROWS`; then the receive time stands
+book waits at most so many ticks, and at most `MAX_WAITING_ROWS`; then the receive time stands
 in for a snapshot's, and nothing is thrown away.
 
 Two snapshots may follow each other without an update between them; readers tell them apart by
@@ -29,11 +29,14 @@ from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.pipeline.order import rows_of
 from tick_logger.pipeline.state import StreamStates
 
-MAX_WAIT_TICKS = 30
-"""A REST snapshot that took longer than this has failed; a new one will be asked for."""
+WAIT_TICKS = 45
+"""Unless told otherwise: with a tick a second, longer than any REST request is allowed to take."""
 
 MAX_WAITING_ROWS = 500_000
 """Per book: some minutes of a very busy one, 30 MB."""
+
+MAX_WAITING_BYTES = 256 * 1024 * 1024
+"""Of all books together: several hundred snapshots of the largest kind."""
 
 Mask = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.int64]
@@ -56,10 +59,18 @@ class _WaitingBook:
 
 
 class WaitingBooks:
-    """The books whose rows are held back.  `states` gives the newest time that each has seen."""
+    """The books whose rows are held back, for at most `wait_ticks` after they were last asked for.
 
-    def __init__(self, states: StreamStates) -> None:
+    `states` gives the newest time that each has seen, and how far it was released.  `unplaced`
+    collects (instrument, from, to) of books whose snapshot did not come in time, or came too late
+    to be placed; the times are of receipt.
+    """
+
+    def __init__(self, states: StreamStates, wait_ticks: int) -> None:
         self._states = states
+        self._wait_ticks = wait_ticks
+        self._overrun: set[int] = set()  # released without the snapshot that they waited for
+        self.unplaced: list[tuple[int, int, int]] = []
         self._books: dict[int, _WaitingBook] = {}
         self.nbytes = 0  # memory of the rows that wait
 
@@ -67,6 +78,15 @@ class WaitingBooks:
         """From now on the book's rows wait for a snapshot received at `at_ns` or later."""
         book = self._books.setdefault(instrument, _WaitingBook())
         book.asked_ns = at_ns if book.asked_ns is None else max(at_ns, book.asked_ns)
+        book.ticks = 0
+
+    def abandon(self, instrument: int, at_ns: int) -> None:
+        """The snapshot will not come, or not soon: its book cannot be rebuilt until `at_ns`."""
+        book = self._books.get(instrument)
+        if book is not None and book.asked_ns is not None:
+            self._overrun.add(instrument)
+            self.unplaced.append((instrument, book.asked_ns, at_ns))
+            book.asked_ns = None
 
     def pass_through(self, rows: RowBatch) -> RowBatch:
         """Take out the rows that must wait; return the others, order kept."""
@@ -95,7 +115,8 @@ class WaitingBooks:
         released = []
         for instrument, book in list(self._books.items()):
             book.ticks += 1
-            overdue = book.ticks > MAX_WAIT_TICKS or book.count > MAX_WAITING_ROWS
+            too_much = book.count > MAX_WAITING_ROWS or self.nbytes > MAX_WAITING_BYTES
+            overdue = book.ticks > self._wait_ticks or too_much
             last_call = everything or overdue
             if not last_call and (book.asked_ns is not None or book.tried == book.count):
                 continue
@@ -104,6 +125,9 @@ class WaitingBooks:
             if timed is None:
                 book.tried = book.count
                 continue
+            if book.asked_ns is not None and len(rows):
+                self._overrun.add(instrument)
+                self.unplaced.append((instrument, book.asked_ns, int(rows["recv_ns"][-1])))
             del self._books[instrument]
             self.nbytes -= sum(part.nbytes for part in book.parts)
             released.append(timed)
@@ -115,6 +139,8 @@ class WaitingBooks:
         """One book's rows with every time known, or None while a snapshot has no place yet."""
         recv, snapshot = rows["recv_ns"], _snapshot(rows)
         event = _with_snapshots_placed(rows, rows_of(held, instrument))
+        if instrument in self._overrun and snapshot.any():
+            event = self._behind_what_is_released(instrument, rows, event)
         if last_call:
             before = np.maximum.accumulate(event)
             stand_in = np.maximum(np.maximum(before, self._states.seen_event[instrument]), recv)
@@ -124,6 +150,20 @@ class WaitingBooks:
         return rows.replace(
             event_ns=_carried_forward(event, self._states.seen_event[instrument], recv)
         )
+
+    def _behind_what_is_released(self, instrument: int, rows: RowBatch, event: Times) -> Times:
+        """Times that make a snapshot late if updates beyond it have left already.
+
+        Among the rows that are still to come it would take those updates back.
+        """
+        done_seq = self._states.released_seq[instrument]
+        stale = _snapshot(rows) & (rows["seq"] > 0) & (rows["seq"] < done_seq)
+        if stale.any():
+            recv = rows["recv_ns"][stale]
+            self.unplaced.append((instrument, int(recv[0]), int(recv[-1])))
+        else:
+            self._overrun.discard(instrument)
+        return np.where(stale, self._states.released_event[instrument], event)
 
 
 def _with_snapshots_placed(rows: RowBatch, held: RowBatch) -> Times:

@@ -12,7 +12,7 @@ is filled after its record was written gets a second record of the filled part, 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -95,6 +95,13 @@ class GapLedger:
                 mark.cause,
             )
         )
+
+    def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
+        """Record books that cannot be rebuilt, for want of a snapshot in its place."""
+        self._records += [
+            GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, "snapshot")
+            for instrument, from_ns, to_ns in books
+        ]
 
     def hole(self, table: Table, found: HoleOpened | HoleFilled) -> None:
         """Take note of a hole that opened, or of one that was filled."""

@@ -22,13 +22,14 @@ from tick_logger.model.marks import (
     LastTradeId,
     Mark,
     MissingIds,
+    NoSnapshot,
     Resumed,
     Retired,
 )
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.pipeline import duplicates
-from tick_logger.pipeline.books import WaitingBooks
+from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.ids import IdLedger
 from tick_logger.pipeline.order import sort_rows
@@ -55,6 +56,7 @@ class Pipeline:
         *,
         dense: Callable[[int, Table], bool],
         tail_of: Callable[[int, Table], StreamTail | None],
+        book_wait_ticks: int = WAIT_TICKS,
     ) -> None:
         self._dense = dense
         self._tail_of = tail_of
@@ -63,7 +65,7 @@ class Pipeline:
         self._states = {table: StreamStates() for table in Table}
         self._windows = {table: ReorderWindow(table, self._states[table]) for table in Table}
         self._ids = {table: IdLedger() for table in Table}
-        self._books = WaitingBooks(self._states[Table.BOOK])
+        self._books = WaitingBooks(self._states[Table.BOOK], book_wait_ticks)
         self._gaps = GapLedger(dense)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
@@ -71,8 +73,13 @@ class Pipeline:
     @property
     def held_bytes(self) -> int:
         """Memory of all rows that wait here, in bytes."""
+        return self.window_bytes + self._books.nbytes
+
+    @property
+    def window_bytes(self) -> int:
+        """Memory of the rows that the next two ticks release, in bytes."""
         windows = sum(window.held.nbytes for window in self._windows.values())
-        return self._pushed_bytes + windows + self._books.nbytes
+        return self._pushed_bytes + windows
 
     def push(self, items: Sequence[RowBatch | Mark]) -> None:
         """Take rows and marks in the order in which they came about."""
@@ -125,6 +132,8 @@ class Pipeline:
                 rows = self._books.pass_through(rows)
                 held = self._windows[table].held
                 rows = RowBatch.concat(table, [rows, *self._books.release(held, everything=last)])
+                self._gaps.unplaced(self._books.unplaced)
+                self._books.unplaced = []
             runs += self._windows[table].turn(self._admit(sort_rows(rows)))
         return runs
 
@@ -143,6 +152,8 @@ class Pipeline:
                 self._announced.append(mark)
             case AwaitSnapshot():
                 self._books.expect(mark.instrument, mark.at_ns)
+            case NoSnapshot():
+                self._books.abandon(mark.instrument, mark.at_ns)
             case Retired():
                 for instrument in mark.instruments:
                     for table in Table:

@@ -103,15 +103,18 @@ def new_listing(spec: SymbolSpec, rng: Random, weight: float, levels: int, time_
         asks[above] = some_lots(spec, rng)
         below -= rng.randint(1, _MAX_LEVEL_SPREAD)
         above += rng.randint(1, _MAX_LEVEL_SPREAD)
-    trade_id = rng.randint(*_FIRST_TRADE_IDS)
+    # Ids go on from one start of the program to the next, as a venue's do: a symbol makes fewer
+    # than one a millisecond.
+    age_ms = time_ns // 1_000_000
+    trade_id = age_ms + rng.randint(*_FIRST_TRADE_IDS)
     volume = spec.typical_lots * rng.randint(10_000, 90_000)
     listing = Listing(
         spec=spec,
         rng=rng,
-        book=Book(bids, asks, rng.randint(*_FIRST_UPDATE_IDS)),
+        book=Book(bids, asks, age_ms + rng.randint(*_FIRST_UPDATE_IDS)),
         weight=weight,
         trade_id=trade_id,
-        sequence=rng.randint(*_FIRST_SEQUENCES),
+        sequence=age_ms + rng.randint(*_FIRST_SEQUENCES),
         open_ticks=round(spec.start_ticks * rng.uniform(0.96, 1.04)),
         high_ticks=round(spec.start_ticks * 1.06),
         low_ticks=round(spec.start_ticks * 0.94),
