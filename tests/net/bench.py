@@ -1,0 +1,111 @@
+"""What the tests of the intake share: an intake on a bench, with connections and a writer to hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import trio
+from prometheus_client import CollectorRegistry
+
+from tests.net.venue import TinyVenue
+from tick_logger.exchanges.base import Acknowledged, Event
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.marks import LastTradeId, Mark
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import Table
+from tick_logger.net.batch import Batch
+from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
+from tick_logger.net.intake import Intake
+from tick_logger.net.wanted import WantedTables
+from tick_logger.ops.metrics import Metrics
+
+LINGER_SECS = 0.25
+AMPLE_BYTES = 1_000_000
+
+
+@attrs.define(eq=False)
+class Connection:
+    """What the intake sees of a connection; says a mark for each acknowledgement."""
+
+    label: str = "1.1"
+    instruments: tuple[int, ...] = (0,)
+    heard: list[tuple[int, Event]] = attrs.field(factory=list)
+    tallies: list[tuple[int, int, bool]] = attrs.field(factory=list)
+
+    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
+        self.heard += events
+        return [
+            LastTradeId(event.request_id, event.request_id, at_ns)
+            for at_ns, event in events
+            if isinstance(event, Acknowledged)
+        ]
+
+    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
+        self.tallies.append((frames, bad, market_data))
+
+    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
+        return self.instruments, (Table.TRADES,)
+
+
+class Bench:
+    """An intake with two symbols, and the writer's end of its channel."""
+
+    def __init__(
+        self, budget_bytes: int = AMPLE_BYTES, linger_secs: float = LINGER_SECS, batches: int = 100
+    ) -> None:
+        venue, instruments, wanted = TinyVenue(), Instruments(), WantedTables()
+        for symbol in ("BTC", "ETH"):
+            wanted.set(instruments.add(venue.name, symbol), (Table.TRADES,))
+        self.wanted = wanted
+        self.budget = ByteBudget(budget_bytes)
+        self.metrics = Metrics(CollectorRegistry())
+        self.intake = Intake(
+            venue,
+            instruments,
+            wanted,
+            budget=self.budget,
+            linger_secs=linger_secs,
+            metrics=self.metrics.exchange(venue.name),
+        )
+        self.send, self.receive = trio.open_memory_channel[Batch](batches)
+
+    def count(self, name: str) -> float:
+        return self.metrics.read(f"collector_{name}_total", "tiny")
+
+    async def drain(self) -> list[Batch]:
+        """Close, and take everything as the writer does."""
+        self.intake.close()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.intake.run, self.send)
+            return await self.take_all()
+
+    async def take_all(self) -> list[Batch]:
+        batches = []
+        async for batch in self.receive:
+            self.budget.give_back(batch.budget_bytes)
+            batches.append(batch)
+        return batches
+
+
+def trade(number: int, symbol: str = "BTC") -> bytes:
+    return f"trade {symbol} {number}".encode()
+
+
+def ids(batches: Sequence[Batch]) -> list[int]:
+    return [
+        seq
+        for batch in batches
+        for item in batch.items
+        if isinstance(item, RowBatch)
+        for seq in item["seq"].tolist()
+    ]
+
+
+def marks(batches: Sequence[Batch]) -> list[Mark]:
+    return [item for batch in batches for item in batch.items if not isinstance(item, RowBatch)]
+
+
+def size_of(*payloads: bytes) -> int:
+    """What payloads cost of the budget."""
+    return sum(len(payload) + FRAME_OVERHEAD_BYTES for payload in payloads)
