@@ -7,6 +7,7 @@ machine.  Also here: running one simulated exchange for somebody else's program.
 from __future__ import annotations
 
 import itertools
+import os
 import shlex
 import signal
 import sys
@@ -68,7 +69,8 @@ async def run_demo(
         nursery.cancel_scope.cancel("the recording has ended")
     if any(root.glob("*/*")):
         _say(f"Recorded into {root}.  To check every file of it:")
-        _say(f"  python -m tick_logger verify {shlex.quote(str(root))}")
+        command = os.environ.get("TICK_LOGGER_COMMAND", "python -m tick_logger")
+        _say(f"  {command} verify {shlex.quote(str(root))}")
     return code
 
 

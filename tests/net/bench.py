@@ -1,4 +1,4 @@
-"""What the tests of the intake share: an intake on a bench, with connections and a writer to hand."""
+"""What the tests of the intake share: an intake on a bench, connections and a writer to hand."""
 
 from __future__ import annotations
 
