@@ -294,7 +294,7 @@ async def record(
         code = EXIT_STORAGE
         for failure in leaves(group):
             log.error("storage_failed", reason=str(failure))
-    except* Exception:
+    except* Exception:  # a bug of ours: it is reported, after everything was flushed
         code = code or EXIT_CRASHED
         log.exception("crashed")
     if code == EXIT_CLEAN and service.deadline_passed:
