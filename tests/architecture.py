@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exchanges": {"model"},
     "pipeline": {"model"},
     "storage": {"model", "errors"},
-    "net": {"model", "exchanges.base", "ops.logs", "ops.metrics", *LEAVES},
+    "net": {"model", "exchanges.base", "exchanges.decoding", "ops.logs", "ops.metrics", *LEAVES},
     "ops": {"model", *LEAVES},
     "simulator": {"model", "clock"},
 }

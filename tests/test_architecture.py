@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 EXCHANGES = {
     path.stem
     for path in (ROOT / "tick_logger/exchanges").glob("*.py")
-    if path.stem not in {"__init__", "base", "registry", "decode"}
+    if path.stem not in {"__init__", "base", "registry", "decode", "decoding"}
 }
 HEAD = '"""Purpose."""\n'
 

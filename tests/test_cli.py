@@ -22,6 +22,7 @@ from tick_logger.demo import fresh_directory, run_simulated
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.files import DiskFiles
 
 ROOT = Path(__file__).parent.parent
 NAME = registry.available()[0]
@@ -213,6 +214,42 @@ def test_verify_where_nothing_is_recorded(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == "nothing is recorded here\n"
 
 
+@pytest.mark.parametrize("command", ["verify", "recover"])
+def test_a_directory_that_is_not_there(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path that was mistyped is a mistake of usage."""
+    assert main([command, "nowhere"]) == 2
+    said = "tick_logger did not start:\n  nowhere: there is no such directory\n"
+    assert capsys.readouterr().err == said
+
+
+# -- recover --------------------------------------------------------------------------------------
+
+
+def test_recover_where_nothing_is_behind(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Column files without a journal are as they should be, and stay as they are."""
+    folder = write_day(tmp_path)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert main(["recover", "."]) == 0
+    said = "recovered 0 rows from 0 messages in the journal; 0 bytes at its end were torn\n"
+    assert capsys.readouterr().out == said
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert main(["verify", ".", "--deep"]) == 0
+
+
+def test_recover_a_directory_in_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Somebody who records there is left alone."""
+    recorder = DiskFiles(str(tmp_path))
+    recorder.prepare()
+    recorder.lock("journal/lock")
+    try:
+        assert main(["recover", "."]) == 2
+    finally:
+        recorder.close()
+    assert "another process records into ." in capsys.readouterr().err
+
+
 # -- demo and simulate ----------------------------------------------------------------------------
 
 
@@ -265,9 +302,3 @@ async def test_simulate_on_a_port_that_is_taken() -> None:
         port = listener.socket.getsockname()[1]
         with pytest.raises(ConfigError, match=r"--port: cannot be listened on: .*in use"):
             await run_simulated(NAME, port=port, rate=100.0, symbols=None)
-
-
-def test_verifying_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    """A path that was mistyped is a mistake of usage."""
-    assert main(["verify", "nowhere"]) == 2
-    assert capsys.readouterr().err == "tick_logger: there is no directory nowhere to verify\n"

@@ -1,17 +1,17 @@
 """The service as a whole: what runs inside what, and in which order it stops.
 
-    ops            view or summary, signals                 ends last
-    └ recording    writer, one intake per exchange          shielded; end when their input ends
-      └ feeds      one feed per exchange                    cancelled first
+    ops            view or summary, signals                   ends last
+    └ recording    deriver, writer, one intake per exchange   shielded; end when their input ends
+      └ feeds      one feed per exchange                      cancelled first
 
 Whatever fails at one level cancels what is inside it, and what is outside still drains: a signal,
-a bug in an adapter and a full disk all end with every decoded row on disk or accounted for.
+a bug in an adapter and a full disk all end with everything received in the journal or accounted
+for.  What the column files lack then is derived at the next start.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
@@ -23,32 +23,30 @@ from prometheus_client import CollectorRegistry
 from tick_logger import __version__
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.config import Config
-from tick_logger.errors import StorageError, leaves
+from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.exchanges import registry
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
+from tick_logger.model.wanted import WantedTables
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import ByteBudget
 from tick_logger.net.dial import Dial, NetworkDial
 from tick_logger.net.feed import Feed
 from tick_logger.net.intake import Intake
-from tick_logger.net.wanted import WantedTables
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
 from tick_logger.ops.snapshot import Snapshot, snapshot
-from tick_logger.pipeline.pipeline import Pipeline
+from tick_logger.recording import Disk, Recording
 from tick_logger.storage.files import DiskFiles, Files
-from tick_logger.storage.store import Store
-from tick_logger.writer import Writer
 
 EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
 
 SAME_SIGNAL_SECS = 1.0
 """Supervisors signal a process and its group: what comes this soon is the same wish to stop."""
 
-BOOK_WAIT_SECS = 45.0
-"""How long a book waits for its snapshot: longer than a REST request is allowed to take."""
+MAX_OPEN_JOURNAL_FILES = 4
+"""Little more than the segment in use: one that is removed must not be kept by being open."""
 
 MAX_BATCHES_IN_FLIGHT = 64
 """Decoded batches between the intakes and the writer; more would only hide that it is slow."""
@@ -68,7 +66,7 @@ class Ports:
 class Service:
     """One run of the recorder."""
 
-    def __init__(self, config: Config, ports: Ports) -> None:
+    def __init__(self, config: Config, ports: Ports, *, accept_damage: bool = False) -> None:
         self.config = config
         self.metrics = Metrics(CollectorRegistry())
         self._log = get_logger()
@@ -78,27 +76,20 @@ class Service:
         self._rng = ports.rng or Random()
         self._budget = ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024)
         self._instruments = Instruments()
-        files = ports.files or DiskFiles(config.logger.data_path)
-        self._store = Store(files, self._instruments, config.logger.price_dtype)
-        self._pipeline = Pipeline(
-            dense=self._is_dense,
-            tail_of=self._store.tail,
-            book_wait_ticks=math.ceil(BOOK_WAIT_SECS / config.logger.flush_interval_secs),
-        )
-        self._writer = Writer(
-            self._pipeline,
-            self._store,
-            self._instruments,
-            offload=ports.offload or ThreadOffload(),
+        self._recording = Recording(
+            config.logger,
+            _disk(config.logger.data_path, ports),
             clock=self._clock,
+            instruments=self._instruments,
             budget=self._budget,
-            flush_interval_secs=config.logger.flush_interval_secs,
             metrics=self.metrics,
+            accept_damage=accept_damage,
         )
         self._intakes: list[Intake] = []
         self._feeds: list[Feed] = []
         self._network_dials: list[NetworkDial] = []
         self._survivors: list[trio.CancelScope] = []
+        self._deriving = trio.CancelScope()
         self._feeds_scope = trio.CancelScope()
         self._deadline = float("inf")
         for name in self.exchange_names:
@@ -109,12 +100,19 @@ class Service:
         """The exchanges that are recorded."""
         return [name for name, exchange in self.config.exchanges.items() if exchange.enabled]
 
+    async def recover(self) -> None:
+        """Take the directory and bring what is in it up to date; must come before `run`.
+
+        Raises `ConfigError`, with nothing touched, if the directory cannot be used so, and
+        `StorageError` if what is in it cannot be continued.
+        """
+        await self._recording.recover()
+
     async def run(self, show: Callable[[], Awaitable[None]], stop_after_secs: float | None) -> None:
         """Record until a signal, `stop_after_secs`, or an error; then stop in order.
 
         Cancellation: like a signal.  Raises what ended the recording, if it was an error.
         """
-        self._store.prepare()
         self._log.info(
             "recording",
             version=__version__,
@@ -124,18 +122,24 @@ class Service:
         async with self._open_dials(), trio.open_nursery() as ops:
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
-            async with trio.open_nursery() as recording:
+            ops.start_soon(self._recording.watch)
+            async with trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
-                recording.start_soon(self._survive, lambda: self._writer.run(receive))
+                survivors.start_soon(self._survive, self._derive)
+                survivors.start_soon(self._survive, lambda: self._recording.write(receive))
                 with send:
                     for intake in self._intakes:
-                        recording.start_soon(self._survive, _intake_run(intake, send.clone()))
+                        survivors.start_soon(self._survive, _intake_run(intake, send.clone()))
                 try:
                     with self._feeds_scope:
                         await self._run_feeds(stop_after_secs)
                 finally:
                     self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
+
+    async def _derive(self) -> None:
+        with self._deriving:
+            await self._recording.derive()
 
     @contextlib.asynccontextmanager
     async def _open_dials(self) -> AsyncIterator[None]:
@@ -175,7 +179,7 @@ class Service:
     async def _stop_on_signals(
         self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """First signal: stop in order.  A later one: give up at once what is not yet on disk."""
+        """First signal: stop.  Second: leave column files to the next start.  Third: end now."""
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             task_status.started()
             first_at: float | None = None
@@ -187,6 +191,9 @@ class Service:
                 if trio.current_time() < first_at + SAME_SIGNAL_SECS:
                     continue
                 self._log.warning("giving_up", reason=f"second {signal.Signals(number).name}")
+                if not self._deriving.cancel_called:
+                    self._deriving.cancel("what is in the journal is derived at the next start")
+                    continue
                 for scope in self._survivors:
                     scope.deadline = trio.current_time()
 
@@ -197,39 +204,50 @@ class Service:
             self.exchange_names,
             monotonic_secs=trio.current_time(),
             wall_ns=self._clock.now_ns(),
+            not_ready=self._recording.durability.reasons.values(),
         )
+
+    def close(self) -> None:
+        """Give back files and directory; for after the end."""
+        self._recording.close()
 
     @property
     def deadline_passed(self) -> bool:
         """Whether something did not finish before the shutdown deadline."""
         return any(scope.cancelled_caught for scope in self._survivors)
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code that follows from how far it came before the shutdown deadline."""
+        given_up = self.deadline_passed or self._deriving.cancelled_caught
+        if self._recording.durability.blocks_writing:
+            return EXIT_STORAGE
+        return EXIT_DEADLINE if given_up else EXIT_CLEAN
+
     def report(self) -> dict[str, object]:
         """The last words: what is on disk, what is not."""
-        totals, names, rows = self._writer.totals, self.exchange_names, self._store.rows
+        totals, names = self._recording.totals, self.exchange_names
         dropped = sum(self.metrics.read("collector_messages_dropped_total", n) for n in names)
-        waiting = self._budget.taken_bytes + self._pipeline.held_bytes
-        losses = [
+        lost_bytes, later = self._recording.bytes_not_written, self._recording.frames_not_derived
+        remarks = [
             f"{int(dropped):,} messages were dropped" if dropped else "",
-            f"{totals.rows_failed:,} rows could not be written" if totals.rows_failed else "",
-            f"{waiting:,} bytes were received but not written" if waiting else "",
+            f"{lost_bytes:,} bytes were received but not written" if lost_bytes else "",
             f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
         ]
-        lost = ", ".join(filter(None, losses)) or "nothing was lost"
+        said = ", ".join(filter(None, remarks)) or "nothing was lost"
+        if later:
+            said += "; more is in the journal, and the next start puts it into the column files"
+        rows = sum(totals.rows.values())
         return {
-            "outcome": f"{sum(rows.values()):,} rows are on disk; {lost}",
-            "rows": sum(rows.values()),
-            **{str(table): rows[table] for table in Table if table in rows},
+            "outcome": f"{rows:,} rows are on disk; {said}",
+            "rows": rows,
+            **{str(table): totals.rows[table] for table in Table if table in totals.rows},
             "late_rows": totals.late_rows,
             "gaps": totals.gaps,
             "messages_dropped": int(dropped),
-            "rows_not_written": totals.rows_failed,
-            "bytes_not_written": waiting,
+            "bytes_not_written": lost_bytes,
+            "frames_not_derived": later,
         }
-
-    def _is_dense(self, instrument: int, table: Table) -> bool:
-        exchange, _ = self._instruments.name(instrument)
-        return table in registry.get(exchange).dense_ids
 
     def _add_exchange(self, name: str) -> None:
         config = self.config.exchanges[name]
@@ -243,6 +261,7 @@ class Service:
             budget=self._budget,
             linger_secs=self.config.logger.linger_ms / 1000,
             metrics=metrics,
+            on_bug=lambda: self.stop(f"the adapter of {name} has failed"),
         )
         feed = Feed(
             exchange,
@@ -268,6 +287,16 @@ class Service:
         return dial
 
 
+def _disk(data_path: str, ports: Ports) -> Disk:
+    """Files and threads: each task has its own, unless both are given the same."""
+    return Disk(
+        journal_files=ports.files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
+        column_files=ports.files or DiskFiles(data_path),
+        journal_offload=ports.offload or ThreadOffload(),
+        column_offload=ports.offload or ThreadOffload(),
+    )
+
+
 def _intake_run(
     intake: Intake, send: trio.MemorySendChannel[Batch]
 ) -> Callable[[], Awaitable[None]]:
@@ -279,26 +308,39 @@ async def record(
     *,
     ports: Ports | None = None,
     stop_after_secs: float | None = None,
+    accept_damage: bool = False,
     show: Callable[[Service], Awaitable[None]],
 ) -> int:
     """Record until a signal or for so many seconds; returns the exit code.
 
-    `show` runs beside the recording, and presents it to whoever watches.
+    `show` runs beside the recording, and presents it to whoever watches.  `accept_damage` goes on
+    although something that was durable once is lost.  Raises `ConfigError`, with nothing touched.
     """
     log = get_logger()
-    service = Service(config, ports or Ports())
+    service = Service(config, ports or Ports(), accept_damage=accept_damage)
+    try:
+        await service.recover()
+    except ConfigError:
+        service.close()
+        raise
+    except StorageError as failure:
+        log.error("storage_failed", reason=str(failure), explanation="nothing was recorded")
+        service.close()
+        return EXIT_STORAGE
     code = EXIT_CLEAN
     try:
         await service.run(lambda: show(service), stop_after_secs)
     except* StorageError as group:
         code = EXIT_STORAGE
-        for failure in leaves(group):
-            log.error("storage_failed", reason=str(failure))
+        for error in leaves(group):
+            log.error("storage_failed", reason=str(error))
     except* Exception:  # a bug of ours: it is reported, after everything was flushed
         code = code or EXIT_CRASHED
         log.exception("crashed")
-    if code == EXIT_CLEAN and service.deadline_passed:
-        code = EXIT_DEADLINE
-        log.error("shutdown_deadline_passed", explanation="what is counted below was given up")
+    finally:
+        service.close()
+    code = code or service.exit_code
+    if service.deadline_passed:
+        log.error("shutdown_deadline_passed", explanation="what was given up is counted below")
     log.info("stopped", **service.report(), exit_code=code)
     return code

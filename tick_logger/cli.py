@@ -23,7 +23,6 @@ from tick_logger.errors import ConfigError, StorageError, leaves
 if TYPE_CHECKING:
     from tick_logger.app import Service
     from tick_logger.config import Config
-    from tick_logger.model.tables import Table
     from tick_logger.storage.report import Report
 
 SWITCH_INTERVAL_SECS = 0.0002
@@ -63,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BaseExceptionGroup as group:
+        problems = [each.problems for each in leaves(group) if isinstance(each, ConfigError)]
+        if len(problems) == len(leaves(group)):
+            return _refuse([problem for some in problems for problem in some])
         if not all(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
             raise
         return EXIT_INTERRUPTED  # before the recording listens for signals, or after
@@ -72,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @app.default
-def record_command(*, config: Path | None = None, data_path: str | None = None) -> int:
+def record_command(
+    *, config: Path | None = None, data_path: str | None = None, accept_damage: bool = False
+) -> int:
     """Record until SIGINT or SIGTERM, then flush everything.
 
     Parameters
@@ -81,8 +85,10 @@ def record_command(*, config: Path | None = None, data_path: str | None = None) 
         TOML file; only the exchanges that it names are recorded. Without it, all of them are.
     data_path
         Directory to record into, instead of the configured one.
+    accept_damage
+        Go on although something that was safe on disk is damaged; copies are kept.
     """
-    return _record(_load(config, data_path))
+    return _record(_load(config, data_path), accept_damage=accept_damage)
 
 
 @app.command(name="demo")
@@ -167,7 +173,7 @@ def check_config_command(file: Path, /) -> int:
 
 
 @app.command(name="verify")
-def verify_command(directory: Path, /, *, json: bool = False) -> int:
+def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False) -> int:
     """Check every promise about the files in a directory; exit code 0 only if all hold.
 
     Parameters
@@ -176,16 +182,16 @@ def verify_command(directory: Path, /, *, json: bool = False) -> int:
         What was recorded into.
     json
         Print one JSON object instead of lines.
+    deep
+        Also replay the journal, and compare every byte that it gives with the files.
     """
-    if not directory.is_dir():
-        _complain(f"tick_logger: there is no directory {directory} to verify")
-        return EXIT_USAGE
+    _require_directory(directory)
     from tick_logger.ops.logs import harmless
     from tick_logger.storage.files import DiskFiles
-    from tick_logger.storage.verify import verify
+    from tick_logger.verification import verify_recording
 
     try:
-        report = verify(DiskFiles(str(directory)), dense=_dense)
+        report = verify_recording(DiskFiles(str(directory)), deep=deep, on_progress=_progress)
     except OSError as error:
         raise StorageError(f"{directory} cannot be checked: {error}") from error
     if json:
@@ -197,16 +203,48 @@ def verify_command(directory: Path, /, *, json: bool = False) -> int:
     return EXIT_CLEAN if report.ok and report.table_days else EXIT_FOUND
 
 
+@app.command(name="recover")
+def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
+    """Bring a directory up to date after a crash, without recording; a start does the same.
+
+    Parameters
+    ----------
+    directory
+        What was recorded into.
+    accept_damage
+        Go on although something that was safe on disk is damaged; copies are kept.
+    """
+    _require_directory(directory)
+    from tick_logger.clock import SystemClock
+    from tick_logger.recovery import recover_directory
+    from tick_logger.storage.files import DiskFiles
+
+    found = recover_directory(
+        DiskFiles(str(directory)),
+        str(directory),
+        SystemClock().now_ns(),
+        accept_damage=accept_damage,
+        on_progress=_progress,
+    )
+    sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
+    sys.stdout.write(
+        f"recovered {found.rows:,} rows from {found.messages:,} messages in the journal; "
+        f"{found.torn_bytes:,} bytes at its end were torn\n"
+    )
+    return EXIT_CLEAN
+
+
 # -- what the commands share ----------------------------------------------------------------------
 
 
-def _record(config: Config) -> int:
+def _record(config: Config, *, accept_damage: bool) -> int:
     import trio
 
     from tick_logger.app import record
 
     sys.setswitchinterval(SWITCH_INTERVAL_SECS)
-    return trio.run(partial(record, config, show=_presenter(config.logger.log_level)))
+    show = _presenter(config.logger.log_level)
+    return trio.run(partial(record, config, accept_damage=accept_damage, show=show))
 
 
 def _presenter(log_level: str) -> Callable[[Service], Awaitable[None]]:
@@ -247,10 +285,14 @@ def _totals(report: Report) -> str:
     )
 
 
-def _dense(exchange: str, table: Table) -> bool:
-    from tick_logger.exchanges import registry
+def _require_directory(directory: Path) -> None:
+    if not directory.is_dir():
+        raise ConfigError([(str(directory), "there is no such directory")])
 
-    return exchange in registry.available() and table in registry.get(exchange).dense_ids
+
+def _progress(messages: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{messages:,} messages replayed ")
 
 
 def _positive(name: str, value: float | None) -> tuple[str, str] | None:

@@ -58,6 +58,12 @@ class LoggerConfig:
     checkpoint_interval_secs: Annotated[
         float, between(1.0, 3600.0, "seconds", "recovery reads again what came after it")
     ] = 30.0
+    journal_keep_hours: Annotated[
+        float, between(0.0, 87_600.0, "hours", "the journal is what was received, as received")
+    ] = 24.0
+    journal_keep_mib: Annotated[
+        int, between(0, 2**30, "MiB", "what recovery needs is kept in any case")
+    ] = 1024
     linger_ms: Annotated[
         int, between(0, 1000, "ms", "frames wait this long to be decoded together")
     ] = 20

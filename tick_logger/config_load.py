@@ -94,9 +94,17 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
         exchanges[name] = structure(ExchangeConfig, section, path, problems)
     if sections and all(_is_off(section) for section in sections.values()):
         problems.append(("exchanges", "every exchange is disabled: there is nothing to record"))
+    logger = structure(LoggerConfig, document.get("logger", {}), "logger", problems)
+    logger = logger or LoggerConfig()
+    waiting_secs = (logger.linger_ms + logger.read_coalesce_ms) / 1000
+    if waiting_secs > logger.persist_interval_secs / 2:
+        why = (
+            f"{logger.persist_interval_secs:g} s cannot be kept: linger_ms and read_coalesce_ms "
+            f"hold frames for {waiting_secs:g} s already, and may take half of it"
+        )
+        problems.append(("logger.persist_interval_secs", why))
     return Config(
-        logger=structure(LoggerConfig, document.get("logger", {}), "logger", problems)
-        or LoggerConfig(),
+        logger=logger,
         http=structure(HttpConfig, document.get("http", {}), "http", problems) or HttpConfig(),
         exchanges={name: exchange for name, exchange in exchanges.items() if exchange is not None},
     )

@@ -26,7 +26,7 @@ def between(low: float, high: float, unit: str, why: str) -> Rule:
     def rule(value: float) -> str | None:
         if math.isfinite(value) and low <= value <= high:
             return None
-        return f"must be between {low:g} and {high:g} {unit}, not {value}: {why}"
+        return f"must be between {low:.10g} and {high:.10g} {unit}, not {value}: {why}"
 
     return rule
 

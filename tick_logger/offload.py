@@ -24,6 +24,11 @@ class Offload(Protocol):
         """
         ...
 
+    @property
+    def idle(self) -> bool:
+        """Whether no work is being done, not even some that nobody waits for any more."""
+        ...
+
 
 class ThreadOffload:
     """One worker thread at a time, in the order of the calls."""
@@ -39,6 +44,11 @@ class ThreadOffload:
         """
         return await trio.to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the thread has nothing to do."""
+        return self._limiter.borrowed_tokens == 0
+
 
 class InlineOffload:
     """Runs the work at once in the calling task."""
@@ -47,3 +57,8 @@ class InlineOffload:
         """The result of `work()`, after one checkpoint."""
         await trio.lowlevel.checkpoint()
         return work()
+
+    @property
+    def idle(self) -> bool:
+        """Always: nothing outlives the call."""
+        return True

@@ -1,45 +1,39 @@
-"""The one writer: takes decoded batches, lets the pipeline order them, and puts rows on disk.
+"""The one writer of the journal: what was received is safe before anything else becomes of it.
 
-Each flush is one hop into a worker thread, in which the pipeline ticks and the files are written.
-The task ends when its channel has ended and everything is on disk; it is never stopped halfway.
+Takes batches from the intakes, appends them to the journal in a worker thread, makes it durable
+once per persist interval, and hands them on to be derived.  It also puts the ticks into the
+sequence, at which rows are released to the column files.
 
-Invariant: whatever was received from the channel is on disk, in the pipeline, or named in the
-error with which the writer ended.
+Invariant: whatever was taken from the channel is in the journal before it is handed on, or is held
+here until it can be.  While the disk refuses, nothing more is taken: the intakes then hold frames
+up to their budget, and write down what they must give up.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import attrs
 import trio
 
+from tick_logger.backlog import Backlog, Chunk, Item
 from tick_logger.clock import WallClock
-from tick_logger.model.flush import Flush, GapRecord
-from tick_logger.model.instruments import Instruments
+from tick_logger.durability import JOURNAL, Durability
+from tick_logger.model.entries import Closed, Entry, Started, Ticked
 from tick_logger.net.batch import Batch
-from tick_logger.net.budget import ByteBudget
 from tick_logger.offload import Offload
-from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
-from tick_logger.pipeline.pipeline import Pipeline, TickCounts
-from tick_logger.storage.columns import AppendError
-from tick_logger.storage.store import AsideRecord, Store
+from tick_logger.storage.entry_codec import encode_entries
+from tick_logger.storage.journal import Journal
 
-MAX_HELD_BYTES = 64 * 1024 * 1024
-"""Rows in the reorder window beyond this are flushed early: bursts then get a shorter window."""
+MAX_CHUNK_BYTES = 8 * 1024 * 1024
+"""Payloads that are written in one go; a flood is cut into pieces that memory can hold twice."""
 
-MAX_STREAMS_IN_LOG = 5
+MAX_FRAME_BYTES = 2 * 1024 * 1024
+"""Payloads in one frame of the journal: enough to compress well."""
 
-
-@attrs.define
-class Totals:
-    """What one run has put on disk, and what of it failed; the store counts the rows."""
-
-    late_rows: int = 0
-    rows_failed: int = 0
-    gaps: int = 0
+MAX_TICK_BYTES = 64 * 1024 * 1024
+"""Rows that one tick releases; a flood is released sooner, and gets a shorter reorder window."""
 
 
 class Writer:
@@ -47,127 +41,147 @@ class Writer:
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        store: Store,
-        instruments: Instruments,
+        journal: Journal,
+        backlog: Backlog,
+        durability: Durability,
         *,
         offload: Offload,
         clock: WallClock,
-        budget: ByteBudget,
         flush_interval_secs: float,
+        sync_interval_secs: float,
+        max_chunk_bytes: int = MAX_CHUNK_BYTES,
         metrics: Metrics,
     ) -> None:
-        self._pipeline = pipeline
-        self._store = store
-        self._instruments = instruments
+        self._journal = journal
+        self._backlog = backlog
+        self._durability = durability
         self._offload = offload
         self._clock = clock
-        self._budget = budget
-        self._interval_secs = flush_interval_secs
+        self._flush_interval_secs = flush_interval_secs
+        self._sync_interval_secs = sync_interval_secs
+        self._max_chunk_bytes = min(max_chunk_bytes, MAX_CHUNK_BYTES)
         self._metrics = metrics
-        self._log = get_logger()
-        self.totals = Totals()
+        self._rows_bytes = 0  # since the last tick
+        self._chunk_bytes = 0  # payloads taken and not yet written
+        self._taken_at: float | None = None  # of the oldest batch that is not durable
 
-    async def run(self, receive: trio.MemoryReceiveChannel[Batch]) -> None:
-        """Write until the channel ends; raises `StorageError` if that becomes impossible.
+    @property
+    def lag_secs(self) -> float:
+        """How long the oldest batch that a power cut would take has been here."""
+        return 0.0 if self._taken_at is None else trio.current_time() - self._taken_at
 
-        Cancellation: only by the shutdown deadline; what is not on disk then is given up.
+    async def run(self, receive: trio.MemoryReceiveChannel[Batch], started: Started) -> None:
+        """Write until the channel ends; raises `StorageError` if that has become impossible.
+
+        Cancellation: only by the shutdown deadline; what is not in the journal then is given up.
         """
-        with receive:
-            due = trio.current_time() + self._interval_secs
-            more = True
-            while more:
-                more = await self._take_until(receive, due)
-                if more:
-                    await self._flush(self._pipeline.tick)
-                    now = trio.current_time()
-                    # After an early flush the interval begins anew; after a slow one it is cut.
-                    due = max(min(due, now) + self._interval_secs, now)
-            await self._flush(lambda: self._pipeline.close(self._clock.now_ns()))
-            await self._offload.run(self._store.close)
+        try:
+            with receive:
+                await self._put_down([started], sync=True)
+                await self._write_all(receive)
+        finally:
+            self._backlog.end()
 
-    async def _take_until(self, receive: trio.MemoryReceiveChannel[Batch], due: float) -> bool:
-        """Take batches until it is time to flush; False when there will be no more."""
-        with trio.CancelScope(deadline=due):
-            while self._pipeline.window_bytes <= MAX_HELD_BYTES:
-                try:
-                    self._take(await receive.receive())
-                except trio.EndOfChannel:
-                    return False
+    async def _write_all(self, receive: trio.MemoryReceiveChannel[Batch]) -> None:
+        tick_due = trio.current_time() + self._flush_interval_secs
+        sync_due = trio.current_time() + self._sync_interval_secs
+        more = True
+        while more:
+            items: list[Item] = []
+            more = await self._gather(receive, min(tick_due, sync_due), items)
+            now = trio.current_time()
+            if not more:
+                items.append(Closed(self._clock.now_ns()))
+            elif now >= tick_due or self._rows_bytes > MAX_TICK_BYTES:
+                items.append(Ticked())
+                self._rows_bytes = 0
+                # After an early tick the interval begins anew; after a slow write it is cut.
+                tick_due = max(min(tick_due, now) + self._flush_interval_secs, now)
+            sync = not more or now >= sync_due
+            if sync:
+                sync_due = now + self._sync_interval_secs
+            await self._put_down(items, sync=sync)
+
+    async def _gather(
+        self, receive: trio.MemoryReceiveChannel[Batch], due: float, items: list[Item]
+    ) -> bool:
+        """Take batches until it is time to write; False when there will be no more.
+
+        What has come by then is taken in any case, however late it is: one write for all of it is
+        how a slow disk keeps up.
+        """
+        self._chunk_bytes = 0
+        try:
+            with trio.CancelScope(deadline=due):
+                while self._has_room:
+                    self._take(await receive.receive(), items)
+            while self._has_room:
+                self._take(receive.receive_nowait(), items)
+        except trio.WouldBlock:
+            pass
+        except trio.EndOfChannel:
+            return False
         return True
 
-    def _take(self, batch: Batch) -> None:
-        self._pipeline.push(batch.items)
-        self._budget.give_back(batch.budget_bytes)
-        for kept in batch.kept_aside:
-            self._store.keep_aside(
-                AsideRecord(batch.exchange, kept.recv_ns, kept.reason, kept.payload)
-            )
+    @property
+    def _has_room(self) -> bool:
+        return self._chunk_bytes < self._max_chunk_bytes and self._rows_bytes <= MAX_TICK_BYTES
 
-    async def _flush(self, release: Callable[[], tuple[Flush, TickCounts]]) -> None:
-        """One hop: let the pipeline release rows and write them."""
+    def _take(self, batch: Batch, items: list[Item]) -> None:
+        if self._taken_at is None:
+            self._taken_at = trio.current_time()
+        items.append(batch)
+        self._chunk_bytes += len(batch.received.payloads)
+        self._rows_bytes += sum(rows.nbytes for rows in batch.rows)
 
-        def work() -> tuple[Flush, TickCounts]:
-            flush, counts = release()
-            self._store.write(flush)
-            return flush, counts
+    async def _put_down(self, items: Sequence[Item], *, sync: bool) -> None:
+        """Write to the journal, and hand on what is written."""
+        journal = self._journal
+        if not items and journal.durable_seq == journal.next_seq:
+            return
+        if self._taken_at is None:
+            self._taken_at = trio.current_time()
+        first_seq = journal.next_seq
+        now_ns = self._clock.now_ns()
 
-        started = trio.current_time()
-        try:
-            flush, counts = await self._offload.run(work)
-        except AppendError as failure:
-            self.totals.rows_failed = failure.rows_lost
-            raise
-        self._metrics.flush_seconds.observe(trio.current_time() - started)
-        self._metrics.buffered_bytes.set(self._budget.taken_bytes)
-        self._account(flush, counts)
+        def work() -> None:
+            if journal.next_seq == first_seq:  # the first attempt
+                for body in _bodies(items):
+                    journal.accept(body)
+            journal.write(now_ns)
+            if sync:
+                journal.sync()
 
-    def _account(self, flush: Flush, counts: TickCounts) -> None:
-        """Count what was written, per exchange, and report every gap."""
-        rows: Counter[tuple[str, bool]] = Counter()
-        for run in flush.runs:
-            rows[self._exchange(run.instrument), run.late] += len(run.rows)
-        for (exchange, late), count in rows.items():
-            numbers = self._metrics.exchange(exchange)
-            numbers.rows_written.inc(count)
-            if late:
-                numbers.late_rows.inc(count)
-                self.totals.late_rows += count
-        for instrument, count in counts.duplicates.items():
-            self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
-        for instrument, count in counts.bad_times.items():
-            self._log.warning(
-                "event_time_in_the_future",
-                exchange=self._exchange(instrument),
-                rows=count,
-                explanation="the receive time stands in",
-            )
-        for repair in self._store.take_repairs():
-            self._log.warning("mended", **attrs.asdict(repair))
-        self._report_gaps([gap for gap in flush.gaps if not gap.healed])
-
-    def _report_gaps(self, gaps: list[GapRecord]) -> None:
-        """Count each hole; one log line for those with the same exchange and cause."""
-        self.totals.gaps += len(gaps)
-        together: dict[tuple[str, str], list[GapRecord]] = {}
-        for gap in gaps:
-            together.setdefault((self._exchange(gap.instrument), gap.cause), []).append(gap)
-        for (exchange, cause), holes in together.items():
-            ids = sum(_ids_missing(hole) for hole in holes)
-            numbers = self._metrics.exchange(exchange)
-            numbers.sequence_gaps.inc(len(holes))
-            numbers.ids_missing.inc(ids)
-            streams = [f"{self._instruments.name(g.instrument)[1]} {g.table}" for g in holes]
-            shown = streams[:MAX_STREAMS_IN_LOG]
-            self._log.warning(
-                "gaps", exchange=exchange, cause=cause, holes=len(holes), ids=ids, streams=shown
-            )
-
-    def _exchange(self, instrument: int) -> str:
-        return self._instruments.name(instrument)[0]
+        await self._durability.persist(
+            JOURNAL, "the journal cannot be written", work, self._offload
+        )
+        if sync:
+            self._taken_at = None
+        self._metrics.journal_bytes.set(journal.bytes_written)
+        self._metrics.journal_durable_seq.set(journal.durable_seq)
+        handed = tuple(_without_payloads(item) for item in items)
+        self._backlog.put(Chunk(first_seq, journal.next_seq, handed))
 
 
-def _ids_missing(gap: GapRecord) -> int:
-    if gap.from_id is None or gap.to_id is None:
-        return 0
-    return gap.to_id - gap.from_id + 1
+def _bodies(items: Sequence[Item]) -> list[bytes]:
+    """The items as bodies of frames, of limited size each."""
+    bodies: list[bytes] = []
+    entries: list[Entry] = []
+    size = 0
+    for item in items:
+        entries.append(item.received if isinstance(item, Batch) else item)
+        size += len(item.received.payloads) if isinstance(item, Batch) else 0
+        if size >= MAX_FRAME_BYTES:
+            bodies.append(encode_entries(entries))
+            entries, size = [], 0
+    if entries:
+        bodies.append(encode_entries(entries))
+    return bodies
+
+
+def _without_payloads(item: Item) -> Item:
+    """An item without what the journal has; the rows go on alone."""
+    if not isinstance(item, Batch):
+        return item
+    nothing = item.received.lengths[:0]
+    return attrs.evolve(item, received=attrs.evolve(item.received, payloads=b"", lengths=nothing))

@@ -159,11 +159,13 @@ class Load:
         """As fast as the client reads."""
         per_peer = self.options.messages // len(self.peers)
         start_us = time.time_ns() // 1000
-        buffers = []
+        buffers, payload_bytes = [], 0
         for peer, first in self.peers:
-            made = frames.stream(
+            stream = frames.stream(
                 self.options.kind, first, self.options.symbols, per_peer, start_us, 50
             )
+            made = list(stream)
+            payload_bytes += sum(map(len, made))
             buffers.append((peer, b"".join(peer.wire(frame) for frame in made)))
         say(prepared=True, bytes=sum(len(data) for _, data in buffers))
         sys.stdin.readline()
@@ -173,7 +175,8 @@ class Load:
             thread.start()
         for thread in threads:
             thread.join()
-        say(finished=time.time(), messages=per_peer * len(self.peers))
+        messages = per_peer * len(self.peers)
+        say(finished=time.time(), messages=messages, payload_bytes=payload_bytes)
 
     def paced(self) -> None:
         """`rate` messages a second, each to a random connection; event time is the send time."""
@@ -182,7 +185,7 @@ class Load:
         say(started=time.time())
         chooser = random.Random(1)
         counts = [0] * len(self.peers)
-        begun, sent = time.perf_counter(), 0
+        begun, sent, payload_bytes = time.perf_counter(), 0, 0
         total = int(self.options.rate * self.options.seconds)
         while sent < total:
             due = min(total, int((time.perf_counter() - begun) * self.options.rate)) - sent
@@ -194,12 +197,13 @@ class Load:
                 index, counts[which] = counts[which], counts[which] + 1
                 number, trade_id = index % self.options.symbols, index // self.options.symbols
                 data = frames.payload(self.options.kind, first + number, 1_000 + trade_id, now_us)
+                payload_bytes += len(data)
                 writes.setdefault(which, []).append(peer.wire(frames.framed(data)))
             for which, pieces in writes.items():
                 self.peers[which][0].sock.sendall(b"".join(pieces))
             sent += due
             time.sleep(PACE_SECS)
-        say(finished=time.time(), messages=sent)
+        say(finished=time.time(), messages=sent, payload_bytes=payload_bytes)
 
 
 def unmasked(peer: Peer) -> str:

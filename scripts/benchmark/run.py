@@ -90,6 +90,12 @@ def peak_rss_mib(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
+def disk_bytes(pid: int) -> int:
+    """Bytes that a process has caused to be written to disks so far, in whole pages."""
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
+
+
 def start_load(case: Case, certificate: str) -> tuple[Process, int]:
     """The load generator, listening."""
     options = {
@@ -216,7 +222,7 @@ def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> d
     load.hear("prepared")
     time.sleep(SETTLE_SECS)
     pid = recorder.child.pid
-    before = cpu_secs(pid)
+    before, disk_before = cpu_secs(pid), disk_bytes(pid)
     load.go()
     begun = load.hear("started")["started"]
     if case.rate:
@@ -225,7 +231,8 @@ def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> d
         before = cpu_secs(pid)
         watch.follow(until=begun + WARM_UP_SECS + case.seconds)
         used = cpu_secs(pid) - before
-    expected = load.hear("finished")["messages"]
+    finished = load.hear("finished")
+    expected = finished["messages"]
     patience = time.time() + PATIENCE_SECS
     while (rows := watch.rows()) < expected:
         if time.time() > patience:
@@ -238,6 +245,7 @@ def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> d
     measured = case.rate * case.seconds or expected
     result = {"messages": measured, "us_per_message": used / measured * 1e6}
     result["peak_rss_mib"] = peak_rss_mib(pid)
+    result["written_over_payload"] = (disk_bytes(pid) - disk_before) / finished["payload_bytes"]
     if case.rate:
         result["core_share_percent"] = used / case.seconds * 100
         delays = np.concatenate(watch.delays_secs)
@@ -280,6 +288,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         ("us_per_message", "µs/message"), ("floor_us", "floor"), ("times_floor", "x floor"),
         ("get_message_loop_us", "get_message"), ("core_share_percent", "% of a core"),
         ("delay_p50_secs", "p50 s"), ("delay_p99_secs", "p99 s"), ("peak_rss_mib", "RSS MiB"),
+        ("written_over_payload", "written/payload"),
     ]  # fmt: skip
     lines = ["| case | " + " | ".join(title for _, title in columns) + " |"]
     lines.append("|---" * (len(columns) + 1) + "|")

@@ -32,6 +32,8 @@ def test_defaults_without_a_file() -> None:
         flush_interval_secs=1.0,
         persist_interval_secs=1.0,
         checkpoint_interval_secs=30.0,
+        journal_keep_hours=24.0,
+        journal_keep_mib=1024,
         linger_ms=20,
         read_coalesce_ms=0,
         shutdown_timeout_secs=20.0,

@@ -21,6 +21,13 @@ LOGGER = [
     ("flush_interval_secs = true", "flush_interval_secs", "must be a number, not true"),
     ("persist_interval_secs = 4.6", "persist_interval_secs", "must be between 0.05 and 4.5"),
     ("checkpoint_interval_secs = 0.9", "checkpoint_interval_secs", "must be between 1 and 3600"),
+    ("journal_keep_hours = -1", "journal_keep_hours", "must be between 0 and 87600 hours"),
+    ("journal_keep_hours = inf", "journal_keep_hours", "must be between 0 and 87600 hours"),
+    ("journal_keep_mib = -1", "journal_keep_mib", "must be between 0 and 1073741824 MiB"),
+    ("journal_keep_mib = 0.5", "journal_keep_mib", "must be a whole number, not the number 0.5"),
+    ("linger_ms = 501", "persist_interval_secs", "1 s cannot be kept: linger_ms and read_coal"),
+    ("read_coalesce_ms = 481", "persist_interval_secs", "1 s cannot be kept: linger_ms and read"),
+    ("persist_interval_secs = 0.05\nlinger_ms = 26", "persist_interval_secs", "0.05 s cannot be"),
     ("linger_ms = 1001", "linger_ms", "must be between 0 and 1000 ms"),
     ("linger_ms = -1", "linger_ms", "must be between 0 and 1000 ms"),
     ("linger_ms = 1.5", "linger_ms", "must be a whole number, not the number 1.5"),
@@ -171,6 +178,21 @@ def test_all_problems_are_reported_together(file: Path) -> None:
         "logger.linger_ms",
         "nope",
     ]
+
+
+@pytest.mark.parametrize(
+    ("persist_secs", "linger_ms", "read_coalesce_ms"),
+    [(1.0, 500, 0), (1.0, 0, 500), (0.05, 20, 5), (4.5, 1000, 1000)],
+)
+def test_half_of_the_persist_interval_may_be_waited(
+    file: Path, persist_secs: float, linger_ms: int, read_coalesce_ms: int
+) -> None:
+    """By linger and coalescing together: the other half is for the disk."""
+    file.write_text(
+        f"[logger]\npersist_interval_secs = {persist_secs}\nlinger_ms = {linger_ms}\n"
+        f"read_coalesce_ms = {read_coalesce_ms}\n"
+    )
+    assert load(file, {}, VENUES).logger.persist_interval_secs == persist_secs
 
 
 def test_an_existing_ca_file_is_accepted(file: Path, tmp_path: Path) -> None:

@@ -93,8 +93,10 @@ LOGGERS = st.builds(
     LoggerConfig,
     data_path=TEXTS,
     flush_interval_secs=st.floats(0.05, 60),
-    persist_interval_secs=st.just(1.0),
+    persist_interval_secs=st.floats(2.0, 4.5),  # twice the longest linger
     checkpoint_interval_secs=st.just(30.0),
+    journal_keep_hours=st.floats(0, 87_600),
+    journal_keep_mib=st.integers(0, 2**30),
     linger_ms=st.integers(0, 1000),
     read_coalesce_ms=st.just(0),
     shutdown_timeout_secs=st.just(20.0),

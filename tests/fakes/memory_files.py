@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
+PID_TEXT = b"1\n"
+"""What a lock file holds: always the same, so that runs can be compared."""
+
 
 class MemoryFiles:
     """A test implementation of `Files`.
@@ -20,53 +23,80 @@ class MemoryFiles:
         self.operations = 0
         self.fail_at: int | None = None
         self.fail_from: int | None = None
+        self._locked: set[str] = set()
+        self._folders: set[str] = set()  # those that are there even without files
 
     def prepare(self) -> None:
         """There is always room to begin."""
 
+    def lock(self, path: str) -> None:
+        self._count("lock", path)
+        if path in self._locked:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)
+        self._locked.add(path)
+        self.contents[path] = bytearray(PID_TEXT)
+
     def append(self, path: str, data: bytes | memoryview) -> None:
         content = self.contents.setdefault(path, bytearray())
-        if self._fails():
+        mishap = self._mishap("append", path)
+        if mishap is not None:
             content += bytes(data[: len(data) // 2])
-            raise _error(errno.EIO)
+            raise mishap
         if self.capacity_bytes is not None:
             room = self.capacity_bytes - sum(len(each) for each in self.contents.values())
             if len(data) > room:
                 content += bytes(data[: max(room, 0)])
-                raise _error(errno.ENOSPC)
+                raise failure(errno.ENOSPC, path)
         content += bytes(data)
 
     def size(self, path: str) -> int:
-        self._count()
+        self._count("size", path)
         return len(self.contents.get(path, b""))
 
     def exists(self, path: str) -> bool:
-        self._count()
+        self._count("exists", path)
         return path in self.contents
 
     def truncate(self, path: str, size: int) -> None:
-        self._count()
-        del self._content(path)[size:]
+        self._count("truncate", path)
+        content = self._content(path)
+        assert size <= len(content), f"{path} has no {size} bytes"
+        del content[size:]
+
+    def remove(self, path: str) -> None:
+        self._count("remove", path)
+        if self.contents.pop(path, None) is not None:
+            self._folders.update(folders_of(path))
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
-        self._count()
+        self._count("read", path)
         end = None if length is None else offset + length
         return bytes(self._content(path)[offset:end])
 
     def list(self, folder: str = "", *, recursive: bool = False) -> list[str]:
-        self._count()
+        self._count("list", folder)
         prefix = f"{folder}/" if folder else ""
         inside = [path for path in self.contents if path.startswith(prefix)]
         if recursive:
             return sorted(inside)
+        inside += [f"{each}/" for each in self._folders if each.startswith(prefix)]
         heads = (path[len(prefix) :].partition("/") for path in inside)
         return sorted({name + slash for name, slash, _ in heads})
 
     def sync(self) -> None:
-        self._count()
+        self._count("sync", "")
+
+    def sync_file(self, path: str) -> None:
+        self._count("sync_file", path)
+        self._content(path)
+
+    def sync_folder(self, folder: str = "") -> None:
+        self._count("sync_folder", folder)
+        self._check_folder(folder)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Give back the locks."""
+        self._locked.clear()
 
     def heal(self) -> None:
         """Let every later operation succeed."""
@@ -74,18 +104,32 @@ class MemoryFiles:
 
     def _content(self, path: str) -> bytearray:
         if path not in self.contents:
-            raise _error(errno.ENOENT)
+            raise failure(errno.ENOENT, path)
         return self.contents[path]
 
-    def _count(self) -> None:
-        if self._fails():
-            raise _error(errno.EIO)
+    def _check_folder(self, folder: str) -> None:
+        known = not folder or folder in self._folders
+        if not known and not any(path.startswith(f"{folder}/") for path in self.contents):
+            raise failure(errno.ENOENT, folder)
 
-    def _fails(self) -> bool:
+    def _count(self, operation: str, path: str) -> None:
+        mishap = self._mishap(operation, path)
+        if mishap is not None:
+            raise mishap
+
+    def _mishap(self, _operation: str, path: str) -> BaseException | None:
+        """Count an operation; returns what it has to raise."""
         self.operations += 1
         due = self.fail_from is not None and self.operations >= self.fail_from
-        return due or self.operations == self.fail_at
+        return failure(errno.EIO, path) if due or self.operations == self.fail_at else None
 
 
-def _error(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
+def folders_of(path: str) -> list[str]:
+    """All folders around a file, the outermost first, without the root."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def failure(number: int, path: str) -> OSError:
+    """An error as the system raises it."""
+    return OSError(number, os.strerror(number), path)

@@ -12,12 +12,11 @@ from tests.net.venue import TinyVenue
 from tick_logger.exchanges.base import Acknowledged, Event
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import LastTradeId, Mark
-from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
+from tick_logger.model.wanted import WantedTables
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.net.intake import Intake
-from tick_logger.net.wanted import WantedTables
 from tick_logger.ops.metrics import Metrics
 
 LINGER_SECS = 0.25
@@ -52,14 +51,19 @@ class Bench:
     """An intake with two symbols, and the writer's end of its channel."""
 
     def __init__(
-        self, budget_bytes: int = AMPLE_BYTES, linger_secs: float = LINGER_SECS, batches: int = 100
+        self,
+        budget_bytes: int = AMPLE_BYTES,
+        linger_secs: float = LINGER_SECS,
+        batches: int = 100,
+        venue: TinyVenue | None = None,
     ) -> None:
-        venue, instruments, wanted = TinyVenue(), Instruments(), WantedTables()
+        venue, instruments, wanted = venue or TinyVenue(), Instruments(), WantedTables()
         for symbol in ("BTC", "ETH"):
             wanted.set(instruments.add(venue.name, symbol), (Table.TRADES,))
         self.wanted = wanted
         self.budget = ByteBudget(budget_bytes)
         self.metrics = Metrics(CollectorRegistry())
+        self.bugs = 0
         self.intake = Intake(
             venue,
             instruments,
@@ -67,8 +71,13 @@ class Bench:
             budget=self.budget,
             linger_secs=linger_secs,
             metrics=self.metrics.exchange(venue.name),
+            on_bug=self._stop,
         )
         self.send, self.receive = trio.open_memory_channel[Batch](batches)
+
+    def _stop(self) -> None:
+        self.bugs += 1
+        self.intake.close()
 
     def count(self, name: str) -> float:
         return self.metrics.read(f"collector_{name}_total", "tiny")
@@ -93,17 +102,11 @@ def trade(number: int, symbol: str = "BTC") -> bytes:
 
 
 def ids(batches: Sequence[Batch]) -> list[int]:
-    return [
-        seq
-        for batch in batches
-        for item in batch.items
-        if isinstance(item, RowBatch)
-        for seq in item["seq"].tolist()
-    ]
+    return [seq for batch in batches for rows in batch.rows for seq in rows["seq"].tolist()]
 
 
 def marks(batches: Sequence[Batch]) -> list[Mark]:
-    return [item for batch in batches for item in batch.items if not isinstance(item, RowBatch)]
+    return [mark for batch in batches for mark in batch.received.marks]
 
 
 def size_of(*payloads: bytes) -> int:

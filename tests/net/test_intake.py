@@ -9,8 +9,8 @@ from trio.testing import MockClock
 
 from tests.net.bench import Bench, Connection, ids, marks, trade
 from tick_logger.exchanges.base import Acknowledged, Heartbeat
+from tick_logger.exchanges.decoding import MAX_KEPT_ASIDE_PER_BATCH
 from tick_logger.model.marks import LastTradeId, Resumed
-from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.net import intake as module
 from tick_logger.net.batch import Batch
@@ -43,11 +43,10 @@ async def test_rows_carry_the_receive_time_of_their_frame() -> None:
     bench.intake.put(Connection(), 70, [trade(1), b"alive", trade(2)])
     bench.intake.put(Connection("2.1"), 60, [trade(3, "ETH")])
     (batch,) = await bench.drain()
-    (rows,) = batch.items
-    assert isinstance(rows, RowBatch)
+    (rows,) = batch.rows
     assert rows["recv_ns"].tolist() == [70, 70, 60]
     assert rows["instrument"].tolist() == [0, 0, 1]
-    assert (batch.exchange, batch.kept_aside) == ("tiny", ())
+    assert batch.kept_aside == ()
 
 
 async def test_only_wanted_tables_are_passed_on() -> None:
@@ -80,7 +79,7 @@ async def test_what_cannot_be_decoded_is_kept_aside_up_to_a_limit() -> None:
         bench.intake.put(source, 5, [*nonsense, trade(1)])
         (batch,) = await bench.drain()
     kept = [(aside.recv_ns, aside.payload) for aside in batch.kept_aside]
-    assert kept == [(5, payload) for payload in nonsense[: module.MAX_KEPT_ASIDE_PER_BATCH]]
+    assert kept == [(5, payload) for payload in nonsense[:MAX_KEPT_ASIDE_PER_BATCH]]
     assert ids([batch]) == [1]
     assert bench.count("parse_errors") == 30
     assert [(line["event"], line["messages"]) for line in logs] == [("undecodable", 30)]

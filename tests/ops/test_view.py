@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 
+import attrs
 import pytest
 import structlog
 import trio
@@ -72,6 +73,15 @@ def test_picture() -> None:
         ["12:00:01", "gaps", "holes=3"],
         ["12:00:02", "[red]lost[/red]"],
     ]
+
+
+def test_picture_of_trouble() -> None:
+    """Why the recording is not safe stands right under the table."""
+    console = Console(record=True, width=100, file=io.StringIO())
+    reason = "the journal cannot be written: No space left on device"
+    troubled = attrs.evolve(AFTER, not_ready=(reason,))
+    console.print(picture(BEFORE, troubled, "./data", (), 100))
+    assert console.export_text().splitlines()[6].strip() == f"not ready: {reason}"
 
 
 def test_picture_fits_a_narrow_terminal() -> None:

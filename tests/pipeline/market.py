@@ -5,9 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tests.pipeline.streams import T0, trades
-from tick_logger.model.marks import Mark
+from tests.pipeline.streams import T0, Level, book, quotes, tickers, trades
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    LastTradeId,
+    Mark,
+    MissingIds,
+    Resumed,
+    Retired,
+)
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 
 Trade = tuple[int, int, int, int]  # instrument, recv_ns, event_ns, id
 Items = list[RowBatch | Mark]
@@ -46,5 +55,42 @@ def in_ticks(rng: random.Random, rows: Sequence[Trade]) -> list[Items]:
         ticks[-1].append(trades(rows[position : position + size]))
         position += size
         if rng.random() < 0.5:
+            ticks.append([])
+    return ticks
+
+
+def scene(rng: random.Random) -> list[Items]:
+    """Ticks with rows of every table and marks of every kind, for three instruments."""
+    arrivals = [trade for trade in delivered(rng, market(rng, 25)) if rng.random() > 0.05]
+    ticks: list[Items] = [[]]
+    for number, trade in enumerate(arrivals):
+        instrument, recv, event, seq = trade
+        ticks[-1] += [
+            trades([trade]),
+            quotes([(instrument, recv, NO_TIME, seq // 2)]),
+            tickers([(instrument, recv, event, seq // 3)]),
+        ]
+        flags = FLAG_SNAPSHOT if number % 9 == 0 else 0
+        time = NO_TIME if flags or number % 7 == 0 else event
+        seq_or_none = seq if instrument else 0
+        ticks[-1].append(
+            book(
+                Level(recv, time, seq_or_none, n % 2, float(n), float(number), flags, instrument)
+                for n in range(3)
+            )
+        )
+        one: tuple[int, ...] = (instrument,)
+        marks: dict[int, Mark] = {
+            5: Interrupted(one, (Table.TRADES, Table.MD), recv, "disconnect"),
+            9: Resumed(one, (Table.TRADES, Table.MD, Table.BOOK), recv),
+            14: LastTradeId(instrument, seq + 1, recv),
+            21: AwaitSnapshot(instrument, recv),
+            30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, "sequence"),
+            41: Retired(one, recv),
+        }
+        mark = marks.get(number % 50)
+        if mark is not None:
+            ticks[-1].append(mark)
+        if rng.random() < 0.15:
             ticks.append([])
     return ticks

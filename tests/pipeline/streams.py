@@ -14,6 +14,7 @@ from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTai
 from tick_logger.model.marks import Mark
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import UUID_DTYPE, Table
+from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 
 T0 = 1_723_161_600 * 10**9
@@ -167,6 +168,23 @@ def record(
         out.add(pipeline.tick())
     out.add(pipeline.close(close_at))
     return out
+
+
+def continued(
+    pipeline: Pipeline, cause: str = "crash", stop: int = T0 + 100 * SECOND, count: int = 1
+) -> Pipeline:
+    """The state in a fresh pipeline, told that instruments 0 to `count` - 1 stopped."""
+    again = new_pipeline()
+    again.load(pipeline.dump())
+    again.restarted(dict.fromkeys(range(count), stop), cause, WAIT_TICKS)
+    return again
+
+
+def ticked(out: Out, pipeline: Pipeline, *ticks: Sequence[RowBatch | Mark]) -> None:
+    """Push the items of each tick, and tick."""
+    for items in ticks:
+        pipeline.push(items)
+        out.add(pipeline.tick())
 
 
 def tail_of(out: Out, instrument: int, table: Table) -> StreamTail:

@@ -84,13 +84,21 @@ class Rows:
         return self.columns[column]
 
 
-def rows(files: MemoryFiles, exchange: str, symbol: str, table: str, late: bool = False) -> Rows:
+def rows(
+    files: MemoryFiles,
+    exchange: str,
+    symbol: str,
+    table: str,
+    late: bool = False,
+    *,
+    price_dtype: str = "f4",
+) -> Rows:
     """Everything on disk of a stream, in the order of its days; late rows apart."""
     folder = f"{exchange}/{symbol}/{'late/' if late else ''}{table}"
     dates = {
         tuple(reversed(path.rsplit(".", 4)[1:4])) for path in files.contents if _in(folder, path)
     }
-    formats = FORMATS[table]
+    formats = {name: dtype.replace("f4", price_dtype) for name, dtype in FORMATS[table].items()}
     days = [".".join(reversed(date)) for date in sorted(dates)]
     columns = {
         name: np.concatenate(
@@ -114,6 +122,15 @@ def rows(files: MemoryFiles, exchange: str, symbol: str, table: str, late: bool 
     if not late:
         assert (np.diff(event_ns) >= 0).all(), f"{folder}: rows out of order"
     return found
+
+
+def recorded(files: MemoryFiles) -> dict[str, bytes]:
+    """What is derived from the journal: the content of all files beside it, by path."""
+    return {
+        path: bytes(content)
+        for path, content in files.contents.items()
+        if not path.startswith("journal/")
+    }
 
 
 def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:

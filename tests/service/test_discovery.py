@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trio.testing import MockClock
 
-from tests.service.oracle import causes, check, rows
+from tests.service.oracle import causes, check, recorded, rows
 from tests.service.world import VenueMaker, World, binance, coinbase, running
 from tick_logger.simulator.faults import Faults
 
@@ -142,7 +142,7 @@ async def test_patterns_choose_symbols(autojump_clock: MockClock) -> None:
     config = {"symbols": ("ETH*", "NOPE*")}
     async with running(binance("BTCUSDT", "ETHUSDT", "ETHBTC", config=config)) as world:
         await world.until(10.123)
-    assert {path.split("/")[1] for path in world.files.contents} == {"ETHUSDT", "ETHBTC"}
+    assert {path.split("/")[1] for path in recorded(world.files)} == {"ETHUSDT", "ETHBTC"}
     assert world.said("symbol_not_listed")[0]["symbol"] == "NOPE*"
     check(world)
 

@@ -7,7 +7,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
-from tests.service.oracle import causes, check, rows
+from tests.service.oracle import causes, check, recorded, rows
 from tests.service.world import VenueMaker, binance, coinbase, in_virtual_time, running
 from tick_logger.config import DEFAULT_FEEDS
 from tick_logger.simulator.faults import Faults
@@ -38,7 +38,7 @@ async def test_two_exchanges_at_once(autojump_clock: MockClock) -> None:
         assert await world.stop() == 0
     trades = check(world)
     assert world.said("stopped")[0]["TRADES"] == trades
-    assert {path.partition("/")[0] for path in world.files.contents} == {"binance", "coinbase"}
+    assert {path.partition("/")[0] for path in recorded(world.files)} == {"binance", "coinbase"}
 
 
 def test_equal_seeds_give_equal_recordings() -> None:
@@ -60,7 +60,7 @@ async def test_only_wanted_feeds_are_recorded(autojump_clock: MockClock) -> None
     """A ticker also tells quotes; who did not ask for them does not get them."""
     async with running(coinbase(feeds=("ticker",))) as world:
         await world.until(10.123)
-    tables = {path.split("/")[2] for path in world.files.contents}
+    tables = {path.split("/")[2] for path in recorded(world.files)}
     assert tables == {"MD"}
 
 

@@ -31,11 +31,11 @@ async def test_a_short_stall_costs_nothing(venue: VenueMaker, autojump_clock: Mo
 async def test_acks_that_wait_in_the_buffer_are_not_missing(autojump_clock: MockClock) -> None:
     """A stall from the start on: the subscriptions are not asked for again."""
     offload = StallingOffload()
-    offload.stall()
     symbols = [f"A{number}USDT" for number in range(20)]
     slowly = {"symbols_per_connection": 1, "max_connections": 20, "connects_per_second": 1.0}
     venue = binance(*symbols, config=slowly)
     async with running(venue, offload=offload) as world:
+        offload.stall()
         await world.until(60.0)
         offload.resume()
         await world.until(80.123)

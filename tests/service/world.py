@@ -157,8 +157,9 @@ class World:
 
     def unshield(self) -> None:
         """Let a service that hangs be cancelled, so that its test fails instead."""
-        for scope in self.service._survivors:
-            scope.shield = False
+        if self._service is not None:
+            for scope in self.service._survivors:
+                scope.shield = False
 
     def metric(self, name: str, exchange: str | None = None) -> float:
         """A sample, such as `reconnects_total`, of the only exchange or of a named one."""
@@ -178,6 +179,7 @@ class World:
     async def record(self, config: Config, ports: Ports) -> None:
         """Run the service, and note its exit code."""
         self.code = await record(config, ports=ports, show=self._show)
+        self._started.set()
         self._ended.set()
 
     async def _show(self, service: Service) -> None:
@@ -185,8 +187,9 @@ class World:
         self._started.set()
 
     async def started(self) -> None:
-        """Wait until there is a service."""
-        await self._started.wait()
+        """Wait until there is a service, or an exit code instead."""
+        with trio.fail_after(LONGEST_END_SECS):
+            await self._started.wait()
 
 
 @asynccontextmanager

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, flush, instruments, numbered, run
-from tick_logger.model.flush import GapRecord
+from tests.storage.stored import put
+from tick_logger.model.flush import Flush, GapRecord
 from tick_logger.model.tables import Table
-from tick_logger.storage.columns import ColumnStore
 from tick_logger.storage.files import Files
-from tick_logger.storage.gap_files import GapFiles
 from tick_logger.storage.report import Kind, Report
+from tick_logger.storage.store import Store
 from tick_logger.storage.verify import verify
 
 NAMES = instruments(("venue", "BTC-USD"), ("venue", "A/B"), ("other", "BTC-USD"))
@@ -27,7 +27,8 @@ def gap(from_id: int | None, to_id: int | None, healed: str = "") -> GapRecord:
 def record(files: Files) -> None:
     """A good recording: every table, late rows, two days, a gap, rows without ids."""
     levels = [{"seq": 20, "event_ns": MIDNIGHT_NS, "price": 5.0 + n} for n in range(3)]
-    ColumnStore(files, NAMES, "f4").append(
+    put(
+        Store(files, NAMES, "f4"),
         flush(
             run(Table.MD, numbered(1, 3)),
             run(Table.TRADES, [*numbered(1, 3), *numbered(6, 7)]),
@@ -40,9 +41,9 @@ def record(files: Files) -> None:
             run(Table.BOOK, [{"seq": 0}, {"seq": 0}]),
             run(Table.TRADES, numbered(100, 102, instrument=1)),
             run(Table.TRADES, [*numbered(1, 1, instrument=2), *numbered(9, 9, instrument=2)]),
-        )
+        ),
     )
-    GapFiles(files, NAMES).append([gap(4, 4)])
+    gaps_added(gap(4, 4))(files)
 
 
 def dense(exchange: str, table: Table) -> bool:
@@ -79,13 +80,11 @@ def adding(
     table: Table, *rows: Mapping[str, object], late: bool = False, day: int = DAY
 ) -> Callable[[MemoryFiles], object]:
     """Append rows to the recording."""
-    return lambda files: ColumnStore(files, NAMES, "f4").append(
-        flush(run(table, rows, day=day, late=late))
-    )
+    return lambda files: put(Store(files, NAMES, "f4"), flush(run(table, rows, day=day, late=late)))
 
 
-def gaps_added(*gaps: GapRecord) -> Callable[[MemoryFiles], None]:
-    return lambda files: GapFiles(files, NAMES).append(gaps)
+def gaps_added(*gaps: GapRecord) -> Callable[[Files], None]:
+    return lambda files: put(Store(files, NAMES, "f4"), Flush(gaps=gaps))
 
 
 def appended(path: str, data: bytes) -> Callable[[MemoryFiles], None]:

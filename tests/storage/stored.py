@@ -1,10 +1,14 @@
-"""What the tests of column files share: a store, and what lies in its files."""
+"""What the tests of the store share: a store, and what lies in its files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import instruments
-from tick_logger.storage.columns import ColumnStore
+from tick_logger.model.entries import KeptAside
+from tick_logger.model.flush import Flush
+from tick_logger.storage.store import Store
 
 MD = "venue/BTC-USD/MD"
 TRADES = "venue/BTC-USD/TRADES"
@@ -28,10 +32,16 @@ TRADES_WIDTHS = {
 }
 
 
-def store(files: MemoryFiles, price_dtype: str = "f4") -> ColumnStore:
+def store(files: MemoryFiles, price_dtype: str = "f4") -> Store:
     """A store that knows three symbols, as a new process would make it."""
     names = instruments(("venue", "BTC-USD"), ("venue", "ETH-USD"), ("venue", "A/B"))
-    return ColumnStore(files, names, price_dtype)
+    return Store(files, names, price_dtype)
+
+
+def put(store: Store, flush: Flush, asides: Sequence[KeptAside] = ()) -> None:
+    """Meet and write, as every user of a store has to."""
+    store.meet(flush, asides)
+    store.write(flush, asides)
 
 
 def column(files: MemoryFiles, folder: str, name: str) -> bytes:

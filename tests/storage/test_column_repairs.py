@@ -12,11 +12,14 @@ from tests.storage.stored import (
     MD,
     MD_WIDTHS,
     column,
+    put,
     rows_of_each_day,
     store,
 )
+from tick_logger.errors import StorageError
 from tick_logger.model.tables import Table
-from tick_logger.storage.columns import AppendError, Repair
+from tick_logger.storage.columns import Repair
+from tick_logger.storage.extents import RefusedError
 
 
 @pytest.mark.parametrize("cut_column", MD_WIDTHS)
@@ -24,47 +27,47 @@ from tick_logger.storage.columns import AppendError, Repair
 def test_uneven_columns_are_cut_to_whole_rows(cut_column: str, cut_bytes: int, kept: int) -> None:
     """The first touch of a day makes its columns equal and reports what that cost."""
     files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    put(store(files), flush(run(Table.MD, numbered(1, 3))))
     del files.contents[f"{MD}/{cut_column}.01.02.24.bin"][12 - cut_bytes :]
     made = store(files)
-    made.append(flush(run(Table.MD, numbered(4, 4))))
+    put(made, flush(run(Table.MD, numbered(4, 4))))
     assert rows_of_each_day(files) == {MD: kept + 1}
     seconds = [MIDNIGHT_NS // SECOND + row for row in [*range(1, kept + 1), 4]]
     assert column(files, MD, "time") == struct.pack(f"<{kept + 1}I", *seconds)
     cut = {name: 3 - kept for name in MD_WIDTHS if name != cut_column}
     if cut_bytes % 4:
         cut[cut_column] = 1  # what was left of a torn record
-    assert made.repairs == [Repair(MD, DAY, kept, cut)]
+    assert made.take_repairs() == [Repair(MD, DAY, kept, cut)]
 
 
 def test_rows_are_not_cut_because_a_column_is_missing() -> None:
     """A column file that was deleted by mistake must not cost the others: recording is refused."""
     files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    put(store(files), flush(run(Table.MD, numbered(1, 3))))
     del files.contents[f"{MD}/side.01.02.24.bin"]
     kept = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(AppendError, match="column side is missing; restore it, or move"):
-        store(files).append(flush(run(Table.MD, numbered(4, 4))))
+    with pytest.raises(RefusedError, match="column side is missing; restore it, or move"):
+        put(store(files), flush(run(Table.MD, numbered(4, 4))))
     assert files.contents == kept
 
 
 def test_columns_of_rows_that_were_never_complete_are_cut() -> None:
     """Without its time column a row has never been there for a reader."""
     files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    put(store(files), flush(run(Table.MD, numbered(1, 3))))
     del files.contents[f"{MD}/time.01.02.24.bin"]
-    store(files).append(flush(run(Table.MD, numbered(4, 4))))
+    put(store(files), flush(run(Table.MD, numbered(4, 4))))
     assert rows_of_each_day(files) == {MD: 1}
 
 
 def test_time_column_is_cut_first() -> None:
     """A reader never counts rows of which other columns are gone already."""
     files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    put(store(files), flush(run(Table.MD, numbered(1, 3))))
     del files.contents[f"{MD}/side.01.02.24.bin"][4:]
     files.fail_at = files.operations + len(MD_WIDTHS) + 2  # the second cut
-    with pytest.raises(AppendError):
-        store(files).append(flush(run(Table.MD, numbered(4, 4))))
+    with pytest.raises(StorageError, match="Input/output error"):
+        put(store(files), flush(run(Table.MD, numbered(4, 4))))
     lengths = {
         path.split("/")[-1].split(".")[0]: len(data) for path, data in files.contents.items()
     }
@@ -74,20 +77,20 @@ def test_time_column_is_cut_first() -> None:
 def test_each_day_is_repaired_once() -> None:
     """Later flushes find nothing to repair."""
     files = MemoryFiles()
-    store(files).append(flush(run(Table.MD, numbered(1, 3))))
+    put(store(files), flush(run(Table.MD, numbered(1, 3))))
     del files.contents[f"{MD}/side.01.02.24.bin"][-1:]
     made = store(files)
     for row in (4, 5):
-        made.append(flush(run(Table.MD, numbered(row, row))))
-    assert len(made.repairs) == 1
+        put(made, flush(run(Table.MD, numbered(row, row))))
+    assert len(made.take_repairs()) == 1
 
 
 @pytest.mark.parametrize(("old", "new"), [("f4", "f8"), ("f8", "f4")])
 def test_another_price_width_is_refused(old: str, new: str) -> None:
     """A change of the configuration must not cut a day that is complete."""
     files = MemoryFiles()
-    store(files, old).append(flush(run(Table.MD, numbered(1, 4))))
+    put(store(files, old), flush(run(Table.MD, numbered(1, 4))))
     content = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(AppendError, match=f"its prices are not {new}, as configured"):
-        store(files, new).append(flush(run(Table.MD, numbered(5, 5))))
+    with pytest.raises(RefusedError, match=f"its prices are not {new}, as configured"):
+        put(store(files, new), flush(run(Table.MD, numbered(5, 5))))
     assert files.contents == content

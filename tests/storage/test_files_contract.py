@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
+from tests.fakes.sim_disk import SimDisk
 from tick_logger.storage.files import DiskFiles, Files
 
 
-@pytest.fixture(params=["disk", "disk, one open file", "memory"])
+@pytest.fixture(params=["disk", "disk, one open file", "memory", "simulated"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
     made: Files
     match request.param:
@@ -19,8 +20,10 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
             made = DiskFiles(tmp_path / "root", max_open=100)
         case "disk, one open file":
             made = DiskFiles(tmp_path / "root", max_open=1)
-        case _:
+        case "memory":
             made = MemoryFiles()
+        case _:
+            made = SimDisk()
     yield made
     made.close()
 
@@ -106,6 +109,76 @@ def test_sync_keeps_what_was_written(files: Files) -> None:
     files.append("x", b"abc")
     files.sync()
     assert files.read("x") == b"abc"
+
+
+def test_sync_of_one_file_keeps_what_was_written(files: Files) -> None:
+    """Before and after more was appended or cut, and not of what is not there."""
+    files.append("a/x", b"abc")
+    files.sync_file("a/x")
+    files.append("b", b"another file, so that one open file is not enough")
+    files.sync_file("a/x")
+    files.truncate("a/x", 1)
+    files.append("a/x", b"d")
+    files.sync_file("a/x")
+    assert files.read("a/x") == b"ad"
+    with pytest.raises(FileNotFoundError):
+        files.sync_file("a/nothing")
+    assert not files.exists("a/nothing")
+
+
+def test_sync_of_a_folder(files: Files) -> None:
+    """Of the root and of any folder that is there, also when its files are gone."""
+    files.append("a/b/x", b"abc")
+    for folder in ("", "a", "a/b"):
+        files.sync_folder(folder)
+    files.remove("a/b/x")
+    files.sync_folder("a/b")
+    with pytest.raises(FileNotFoundError):
+        files.sync_folder("a/c")
+
+
+def test_sync_without_an_append(files: Files) -> None:
+    """What was only cut or removed can be synced as well."""
+    files.append("x", b"abc")
+    files.close()
+    files.truncate("x", 1)
+    files.sync()
+    assert files.read("x") == b"a"
+
+
+def test_remove(files: Files) -> None:
+    """The file goes, its folder stays, and the next append begins anew."""
+    files.append("a/x", b"abc")
+    files.remove("a/x")
+    assert (files.exists("a/x"), files.size("a/x")) == (False, 0)
+    assert files.list() == ["a/"]
+    assert files.list("a") == []
+    assert files.list(recursive=True) == []
+    files.append("a/x", b"d")
+    assert files.read("a/x") == b"d"
+
+
+@pytest.mark.parametrize("path", ["nothing", "no/folder/nothing"])
+def test_remove_of_nothing(files: Files, path: str) -> None:
+    """Whoever wants a file to be gone does not mind that it is."""
+    files.remove(path)
+    assert files.list(recursive=True) == []
+
+
+def test_a_lock_is_held_until_close(files: Files) -> None:
+    """Once, with a pid in its file; syncing, writing and other locks do not touch it."""
+    files.lock("a/lock")
+    files.lock("a/another")
+    text = files.read("a/lock")
+    assert int(text) > 0
+    files.append("x", b"1")
+    files.sync()
+    with pytest.raises(BlockingIOError):
+        files.lock("a/lock")
+    files.close()
+    files.lock("a/lock")
+    assert files.read("a/lock") == text
+    assert files.list("a") == ["another", "lock"]
 
 
 def test_preparing_makes_the_root(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import MIDNIGHT_NS, instruments
-from tick_logger.errors import StorageError
-from tick_logger.model.flush import NS_PER_DAY, GapRecord
+from tests.storage.stored import put
+from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord
 from tick_logger.model.tables import Table
-from tick_logger.storage.gap_files import GapFiles, newest_of_each, parse_gaps
+from tick_logger.storage.gap_files import newest_of_each, parse_gaps
+from tick_logger.storage.store import Store
 
 PATH = "venue/BTC-USD/gaps.01.02.24.jsonl"
 HOLE = GapRecord(0, Table.TRADES, 4, 6, MIDNIGHT_NS, MIDNIGHT_NS + 9, "disconnect")
@@ -19,15 +20,17 @@ OUTAGE = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS, None, 'said "bye"\n')
 HEALED = GapRecord(0, Table.TRADES, 4, 6, None, MIDNIGHT_NS + 11, "disconnect", "late")
 
 
-def gap_files(files: MemoryFiles) -> GapFiles:
-    return GapFiles(files, instruments(("venue", "BTC-USD"), ("venue", "A/B")))
+def written(files: MemoryFiles, *gaps: GapRecord) -> None:
+    """A process appends these records."""
+    names = instruments(("venue", "BTC-USD"), ("venue", "A/B"))
+    put(Store(files, names, "f4"), Flush(gaps=gaps))
 
 
 def test_lines() -> None:
     """One JSON object per line, with the keys of the format in their order."""
     files = MemoryFiles()
-    gap_files(files).append([HOLE, OUTAGE])
-    gap_files(files).append([HEALED])
+    written(files, HOLE, OUTAGE)
+    written(files, HEALED)
     lines = files.read(PATH).decode().split("\n")
     assert lines.pop() == ""
     assert [list(json.loads(line).items()) for line in lines] == [
@@ -66,7 +69,7 @@ def test_each_record_goes_to_its_symbol_and_day() -> None:
     files = MemoryFiles()
     before = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS - 1, MIDNIGHT_NS + 1, "x")
     other = GapRecord(1, Table.MD, None, None, None, MIDNIGHT_NS + NS_PER_DAY, "x")
-    gap_files(files).append([HOLE, before, other])
+    written(files, HOLE, before, other)
     assert {path: content.count(b"\n") for path, content in files.contents.items()} == {
         PATH: 1,
         "venue/BTC-USD/gaps.31.01.24.jsonl": 1,
@@ -77,14 +80,14 @@ def test_each_record_goes_to_its_symbol_and_day() -> None:
 def test_no_records_make_no_file() -> None:
     """Nothing to say."""
     files = MemoryFiles()
-    gap_files(files).append([])
+    written(files)
     assert files.contents == {}
 
 
 def test_records_are_read_back() -> None:
     """What was written is what is read."""
     files = MemoryFiles()
-    gap_files(files).append([HOLE, OUTAGE, HEALED])
+    written(files, HOLE, OUTAGE, HEALED)
     lines = parse_gaps(files.read(PATH), instrument=0)
     assert lines.records == (HOLE, OUTAGE, HEALED)
     assert lines.unreadable == ()
@@ -123,7 +126,7 @@ def test_later_records_supersede() -> None:
 def test_unreadable_lines(line: str) -> None:
     """Lines that the program could not have written are named, and hide no other."""
     files = MemoryFiles()
-    gap_files(files).append([HOLE])
+    written(files, HOLE)
     good = files.read(PATH)
     found = parse_gaps(good + line.encode() + b"\n" + good, instrument=0)
     assert found.records == (HOLE, HOLE)
@@ -135,39 +138,9 @@ def test_unreadable_lines(line: str) -> None:
 def test_torn_line_is_cut_before_the_next(torn: bytes, complete_lines: int) -> None:
     """A crash in the middle of a line costs that line only."""
     files = MemoryFiles()
-    gap_files(files).append([OUTAGE] * complete_lines)
+    written(files, *[OUTAGE] * complete_lines)
     files.append(PATH, torn)
-    gap_files(files).append([HOLE])
+    written(files, HOLE)
     lines = parse_gaps(files.read(PATH), instrument=0)
     assert lines.records == (OUTAGE,) * complete_lines + (HOLE,)
     assert lines.unreadable == ()
-
-
-@pytest.mark.parametrize("operation", range(1, 7))
-def test_failure_leaves_whole_lines(operation: int) -> None:
-    """Whichever operation fails, no line is torn, and the error says how many are saved."""
-    files = MemoryFiles()
-    gap_files(files).append([OUTAGE])
-    other = GapRecord(1, Table.MD, None, None, MIDNIGHT_NS, None, "x")
-    files.fail_at = files.operations + operation
-    if operation == 6:  # more than there are
-        gap_files(files).append([HOLE, HEALED, other])
-        return
-    with pytest.raises(StorageError, match="Input/output error") as caught:
-        gap_files(files).append([HOLE, HEALED, other])
-    saved = sum(len(parse_gaps(bytes(content), 0).records) for content in files.contents.values())
-    assert all(not content or content.endswith(b"\n") for content in files.contents.values())
-    assert f"of 3 gap records {saved - 1} are saved" in str(caught.value)
-
-
-def test_failure_that_cannot_be_taken_back() -> None:
-    """The error says that too, and the next append repairs it."""
-    files = MemoryFiles()
-    files.append(PATH, b"")
-    files.fail_from = files.operations + 2
-    with pytest.raises(StorageError, match="could not be cut back"):
-        gap_files(files).append([HOLE])
-    files.heal()
-    assert files.size(PATH) > 0
-    gap_files(files).append([OUTAGE])
-    assert parse_gaps(files.read(PATH), 0).records == (OUTAGE,)

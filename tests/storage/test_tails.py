@@ -6,10 +6,11 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
+from tests.storage.stored import put
 from tick_logger.model.flush import NS_PER_DAY, StreamTail
 from tick_logger.model.tables import Table
 from tick_logger.storage import tails
-from tick_logger.storage.columns import ColumnStore
+from tick_logger.storage.store import Store
 from tick_logger.storage.tails import load_tail
 
 
@@ -17,10 +18,10 @@ def recorded(
     files: MemoryFiles, *days: tuple[int, int, int, bool], price_dtype: str = "f4"
 ) -> None:
     """Trades of days: (day, first id, last id, late)."""
-    store = ColumnStore(files, instruments(), price_dtype)
+    store = Store(files, instruments(), price_dtype)
     for day, first, last, late in days:
         rows = numbered(first, last, day=day)
-        store.append(flush(run(Table.TRADES, rows, day=day, late=late)))
+        put(store, flush(run(Table.TRADES, rows, day=day, late=late)))
 
 
 def trades_tail(files: MemoryFiles) -> StreamTail | None:
@@ -120,8 +121,7 @@ def test_day_without_a_complete_row_is_passed_over() -> None:
 def test_other_tables(table: Table, last_seq: int) -> None:
     """Update ids are continued where there are any; ranges are for trades only."""
     files = MemoryFiles()
-    store = ColumnStore(files, instruments(), "f4")
-    store.append(flush(run(table, numbered(11, 12))))
+    put(Store(files, instruments(), "f4"), flush(run(table, numbered(11, 12))))
     assert load_tail(files, "venue", "BTC-USD", table) == StreamTail(
         last_event_ns=MIDNIGHT_NS + 12 * SECOND,
         last_seq=last_seq,

@@ -23,11 +23,12 @@ from tests.storage.recording import (
     summary,
 )
 from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, numbered, run
+from tests.storage.stored import put
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage import table_check
-from tick_logger.storage.columns import ColumnStore
 from tick_logger.storage.files import DiskFiles
 from tick_logger.storage.report import Kind, Report
+from tick_logger.storage.store import Store
 from tick_logger.storage.verify import verify
 
 INF = float("inf")
@@ -61,7 +62,7 @@ def test_empty_root() -> None:
 def test_wide_prices_pass(price_dtype: str | None) -> None:
     """The width of prices is found out, or given."""
     files = MemoryFiles()
-    ColumnStore(files, NAMES, "f8").append(flush(run(Table.BOOK, numbered(1, 3))))
+    put(Store(files, NAMES, "f8"), flush(run(Table.BOOK, numbered(1, 3))))
     assert verify(files, dense=dense, price_dtype=price_dtype).ok
 
 
@@ -135,7 +136,7 @@ def test_mixed_price_widths() -> None:
     files = MemoryFiles()
     record(files)
     rows = run(Table.QUOTES, numbered(1, 2, instrument=1))
-    ColumnStore(files, NAMES, "f8").append(flush(rows))
+    put(Store(files, NAMES, "f8"), flush(rows))
     report = verify(files, dense=dense)
     assert summary(report) == [("venue/A%2FB/QUOTES/*.01.02.24.bin", Kind.WIDTH, 1, None)]
 

@@ -1,7 +1,8 @@
 """Instruments as exchanges list them, and the small integers that stand for them in row batches.
 
-An index is given once and never reused while the process lives, so an array indexed by it stays
-valid.  Indices mean nothing outside the process: files carry the exchange's own spelling.
+An index is given once and never reused, so an array indexed by it stays valid.  It outlives the
+process only in the journal and in checkpoints, which say what it means; column files carry the
+exchange's own spelling.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ class Instrument:
     active: bool = True
 
 
+_NOBODY = ("", "")  # the place of an index whose symbol is not defined yet
+
+
 class Instruments:
     """Every (exchange, symbol) met so far, numbered from zero."""
 
@@ -35,6 +39,24 @@ class Instruments:
             index[symbol] = len(self._names)
             self._names.append((exchange, symbol))
         return index[symbol]
+
+    def define(self, instrument: int, exchange: str, symbol: str) -> None:
+        """Give a symbol the index that it has elsewhere; indices may come in any order.
+
+        Raises `ValueError` if either is taken by another.
+        """
+        self._names += [_NOBODY] * (instrument + 1 - len(self._names))
+        index = self._by_exchange.setdefault(exchange, {})
+        if index.get(symbol, instrument) != instrument:
+            raise ValueError(f"{exchange}/{symbol} is {index[symbol]}, not {instrument}")
+        if self._names[instrument] not in (_NOBODY, (exchange, symbol)):
+            raise ValueError(f"{instrument} is {self._names[instrument]}, not {symbol}")
+        index[symbol] = instrument
+        self._names[instrument] = (exchange, symbol)
+
+    def knows(self, instrument: int) -> bool:
+        """Whether the index is a symbol's."""
+        return instrument < len(self._names) and self._names[instrument] != _NOBODY
 
     def name(self, instrument: int) -> tuple[str, str]:
         """(exchange, symbol) of an index."""

@@ -10,7 +10,7 @@ class ByteBudget:
     """A number of bytes shared by all exchanges; taken whole batches at a time, or not at all."""
 
     def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._taken_bytes = 0
         self.peak_bytes = 0
 
@@ -22,11 +22,11 @@ class ByteBudget:
     @property
     def half_free(self) -> bool:
         """Whether so much is free again that taking up what was refused makes sense."""
-        return self._taken_bytes * 2 <= self._limit_bytes
+        return self._taken_bytes * 2 <= self.limit_bytes
 
     def take(self, size_bytes: int) -> bool:
         """Reserve; False, and nothing reserved, if that would exceed the limit."""
-        if self._taken_bytes + size_bytes > self._limit_bytes:
+        if self._taken_bytes + size_bytes > self.limit_bytes:
             return False
         self._taken_bytes += size_bytes
         self.peak_bytes = max(self.peak_bytes, self._taken_bytes)

@@ -26,6 +26,7 @@ from tick_logger.exchanges.base import (
     Subscription,
     TradeIdSeen,
 )
+from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -104,8 +105,10 @@ class Connection:
         finally:
             self.alive = False
             self._venue.intake.forget(self)
+            why = lost[0] if lost else ConnectionLost("replaced", "no longer needed")
+            self._note("ended", f"{why.cause}: {why}")
             self.ended.set()
-        return lost[0] if lost else ConnectionLost("replaced", "no longer needed")
+        return why
 
     def cancel(self, reason: str) -> None:
         """End it on purpose."""
@@ -129,6 +132,7 @@ class Connection:
         self._venue.metrics.connections_up.inc(carries_data)
         self.connected_at = self._last_sign_of_life = trio.current_time()
         self._log.info("connected", symbols=len({sub.symbol for sub in self._wanted}))
+        self._note("connected")
         nursery.start_soon(self._subscribe, link)
         nursery.start_soon(self._ping, link)
         if self._profile.heartbeat_silence_secs is not None:
@@ -350,8 +354,9 @@ class Connection:
         ]
         if settled.live:
             self._granted.set()
-        if self._session.settled:
+        if self._session.settled and not self.settled.is_set():
             self.settled.set()
+            self._note("subscribed", f"{len(self._session.live)} of {len(self._wanted)}")
         self._changed.set()
         return [*refused, *resumed]
 
@@ -360,6 +365,11 @@ class Connection:
         for sub in subscriptions:
             tables.setdefault(FEEDS[sub.feed], []).append(self._symbols[sub.symbol])
         return tables
+
+    def _note(self, what: str, detail: str = "") -> None:
+        """Write down what happened, among the frames that came before and after it."""
+        note = Note(self._venue.clock.now_ns(), self.label, what, detail)
+        self._venue.intake.note(note)
 
     def _break(self, lost: ConnectionLost) -> None:
         self._broken = lost

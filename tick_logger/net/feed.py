@@ -16,6 +16,7 @@ from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.instruments import Instrument, Instruments
 from tick_logger.model.marks import Retired
 from tick_logger.model.tables import FEEDS
+from tick_logger.model.wanted import WantedTables
 from tick_logger.net.backoff import Backoff
 from tick_logger.net.dial import Dial
 from tick_logger.net.discovery import Discovery
@@ -25,7 +26,6 @@ from tick_logger.net.shard import Load, Shard
 from tick_logger.net.shards import Plan, plan
 from tick_logger.net.snapshots import SnapshotFetcher
 from tick_logger.net.venue import Timeouts, Venue
-from tick_logger.net.wanted import WantedTables
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
 

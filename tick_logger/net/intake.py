@@ -12,31 +12,36 @@ Invariant: an arrival is either decoded, or given up whole with a counter, a log
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 import attrs
 import numpy as np
 import trio
 
 from tick_logger.exchanges.base import Decoded, Event, Exchange
+from tick_logger.exchanges.decoding import Recordable, decode
+from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.net.batch import Batch, KeptAside
+from tick_logger.model.wanted import WantedTables
+from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
-from tick_logger.net.wanted import WantedTables
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
 
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""
 
+MAX_BYTES_PER_DECODE = 16 * 1024 * 1024
+"""With one message of the largest kind more, it still fits a frame of the journal."""
+
+DEFINE_AGAIN_SECS = 60.0
+"""What is recorded is said again so often, for whoever reads a journal that has lost something."""
+
 HURRY_FRAMES = 4_000
 """So many frames do not linger: decoded at once, they are still in the processor's cache."""
-
-MAX_KEPT_ASIDE_PER_BATCH = 20
-"""Undecodable payloads passed on for inspection; the others are only counted."""
 
 
 class Source(Protocol):
@@ -65,6 +70,9 @@ class _Arrival:
     size_bytes: int
 
 
+_Item: TypeAlias = _Arrival | Mark | Note
+
+
 @attrs.define
 class _Overflow:
     source: Source
@@ -84,15 +92,18 @@ class Intake:
         budget: ByteBudget,
         linger_secs: float,
         metrics: ExchangeMetrics,
+        on_bug: Callable[[], None],
     ) -> None:
+        self._on_bug = on_bug
         self._exchange = exchange
+        self._instruments = instruments
         self._symbols = instruments.of(exchange.name)
         self._wanted = wanted
         self._budget = budget
         self._linger_secs = linger_secs
         self._metrics = metrics
         self._log = get_logger().bind(exchange=exchange.name)
-        self._waiting: list[_Arrival | Mark] = []
+        self._waiting: list[_Item] = []
         self._arrived = trio.Event()
         self._closing = trio.Event()
         self._send: trio.MemorySendChannel[Batch] | None = None
@@ -100,6 +111,8 @@ class Intake:
         self._overflows: dict[int, _Overflow] = {}
         self._taken = self._decoded = 0  # arrivals
         self._progress = trio.Event()
+        self._bug: Exception | None = None
+        self._define_again_at = 0.0
 
     # -- what connections call: never waits -------------------------------------------------------
 
@@ -129,6 +142,11 @@ class Intake:
         self._waiting.append(mark)
         self._arrived.set()
 
+    def note(self, note: Note) -> None:
+        """Write down, in order with the frames, what happened to a connection."""
+        self._waiting.append(note)
+        self._arrived.set()
+
     def forget(self, source: Source) -> None:
         """The connection is gone; whether another carries its streams is for others to say."""
         overflow = self._overflows.get(id(source))
@@ -154,6 +172,9 @@ class Intake:
     async def run(self, send: trio.MemorySendChannel[Batch]) -> None:
         """Decode and pass on until closed and empty; closes `send` at the end.
 
+        What the adapter raises is a bug: `on_bug` hears of it at once, and it is raised at the end,
+        when all that came until then was passed on as it came.
+
         Cancellation: what is waiting is lost, so the caller shields this until the shutdown
         deadline and ends it by `close`.
         """
@@ -174,6 +195,8 @@ class Intake:
                         return
                 self._send = send
             self._send = None
+        if self._bug is not None:
+            raise self._bug
 
     def _pass_on_nowait(self) -> None:
         """Decode and pass on at once, if nothing is in the way.
@@ -190,7 +213,7 @@ class Intake:
         for portion in self._take_portions():
             self._send.send_nowait(self._decode(portion))
 
-    def _take_portions(self) -> Iterator[list[_Arrival | Mark]]:
+    def _take_portions(self) -> Iterator[list[_Item]]:
         """What is waiting, in portions; their memory is free when they are let go."""
         portions = _portions(self._waiting)
         self._waiting, self._waiting_frames = [], 0
@@ -198,40 +221,83 @@ class Intake:
         while portions:
             yield portions.pop()
 
-    def _decode(self, items: Sequence[_Arrival | Mark]) -> Batch:
+    def _decode(self, items: Sequence[_Item]) -> Batch:
         """Decode consecutive arrivals; marks keep their place before the rows of the batch."""
         arrivals = [item for item in items if isinstance(item, _Arrival)]
-        marks = [item for item in items if not isinstance(item, _Arrival)]
+        notes = tuple(item for item in items if isinstance(item, Note))
+        marks = [item for item in items if not isinstance(item, _Arrival | Note)]
         payloads = list(itertools.chain.from_iterable(item.payloads for item in arrivals))
-        counts = [len(item.payloads) for item in arrivals]
-        recv = np.repeat(np.array([item.recv_ns for item in arrivals], np.int64), counts)
-        decoded = self._exchange.decode(payloads, self._symbols)
-        self._metrics.messages_received.inc(len(payloads))
-        size = sum(item.size_bytes for item in arrivals)
-        self._metrics.bytes_received.inc(size - FRAME_OVERHEAD_BYTES * len(payloads))
-        owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), counts)
-        # First, because what a connection is told may end the wish for rows that came before.
-        rows = [self._wanted.only(rows.received(recv)) for rows in decoded.rows]
-        marks += self._tell(arrivals, counts, owner, recv, decoded)
-        aside = tuple(
-            KeptAside(int(recv[bad.frame]), bad.reason, payloads[bad.frame])
-            for bad in decoded.bad[:MAX_KEPT_ASIDE_PER_BATCH]
+        counts = np.array([len(item.payloads) for item in arrivals], np.uint32)
+        recv = np.array([item.recv_ns for item in arrivals], np.int64)
+        lengths, blob = joined(payloads)
+        received = Received(
+            exchange=self._exchange.name,
+            connections=tuple(item.source.label for item in arrivals),
+            recv_ns=recv,
+            counts=counts,
+            lengths=lengths,
+            payloads=blob,
+            defined=self._take_definitions(),
+            notes=notes,
         )
-        self._report_bad(decoded, payloads)
+        size = sum(item.size_bytes for item in arrivals)
+        self._metrics.messages_received.inc(len(payloads))
+        self._metrics.bytes_received.inc(len(blob))
         self._decoded += len(arrivals)
         self._progress.set()
         self._progress = trio.Event()
-        return Batch(self._exchange.name, (*marks, *rows), aside, size)
+        if self._bug is not None:
+            return self._give_raw(arrivals, received, marks, size)
+        try:
+            # Rows first: what a connection is told may end the wish for rows that came before.
+            found = decode(
+                self._exchange,
+                payloads,
+                received.recv_ns_of_payloads(),
+                self._symbols,
+                self._wanted,
+            )
+            marks += self._tell(arrivals, received, found.decoded)
+        except Exception as error:  # noqa: BLE001 - a bug, raised again once the raw data is safe
+            self._bug = error
+            self._on_bug()
+            return self._give_raw(arrivals, received, marks, size)
+        self._report_bad(found, payloads)
+        return Batch(attrs.evolve(received, marks=tuple(marks)), found.rows, found.aside, size)
 
-    def _tell(
+    def _give_raw(
         self,
         arrivals: Sequence[_Arrival],
-        counts: Sequence[int],
-        owner: np.ndarray,
-        recv: np.ndarray,
-        decoded: Decoded,
+        received: Received,
+        marks: list[Mark],
+        size: int,
+    ) -> Batch:
+        """What the adapter failed on, and all that comes after, as it came."""
+        sources = {id(item.source): item for item in reversed(arrivals)}  # the first of each
+        marks += [
+            Interrupted(*each.source.streams(), each.recv_ns, "adapter")
+            for each in sources.values()
+        ]
+        return Batch(attrs.evolve(received, marks=tuple(marks), decodable=False), budget_bytes=size)
+
+    def _take_definitions(self) -> tuple[Defined, ...]:
+        """What is recorded from here on, as far as it has changed."""
+        if trio.current_time() >= self._define_again_at:
+            self._define_again_at = trio.current_time() + DEFINE_AGAIN_SECS
+            self._wanted.repeat_all()
+        return tuple(
+            Defined(
+                instrument, self._instruments.name(instrument)[1], self._wanted.tables(instrument)
+            )
+            for instrument in self._wanted.take_changes()
+        )
+
+    def _tell(
+        self, arrivals: Sequence[_Arrival], received: Received, decoded: Decoded
     ) -> list[Mark]:
         """Let each connection know what came on it; returns what follows for the pipeline."""
+        counts = received.counts.tolist()
+        owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), received.counts)
         with_data = np.zeros(len(arrivals), np.bool_)
         for rows in decoded.rows:
             with_data[owner[rows.frame]] = True
@@ -245,8 +311,8 @@ class Intake:
             frames[id(arrivals[owner[bad.frame]].source)][1] += 1
         events: dict[int, list[tuple[int, Event]]] = {}
         for frame, event in decoded.events:
-            source = arrivals[owner[frame]].source
-            events.setdefault(id(source), []).append((int(recv[frame]), event))
+            item = arrivals[owner[frame]]
+            events.setdefault(id(item.source), []).append((item.recv_ns, event))
         for key, (total, bad_frames, data) in frames.items():
             sources[key].decoded(total, bad_frames, bool(data))
         return [mark for key, said in events.items() for mark in sources[key].said(said)]
@@ -269,28 +335,33 @@ class Intake:
         self._log.warning("overflow_ended", connection=source.label, messages=overflow.messages)
         self.mark(Resumed(*source.streams(), at_ns))
 
-    def _report_bad(self, decoded: Decoded, payloads: Sequence[bytes]) -> None:
-        if not decoded.bad:
+    def _report_bad(self, found: Recordable, payloads: Sequence[bytes]) -> None:
+        bad = found.decoded.bad
+        if not bad:
             return
-        self._metrics.parse_errors.inc(len(decoded.bad))
-        first = decoded.bad[0]
+        self._metrics.parse_errors.inc(len(bad))
+        first = bad[0]
         self._log.warning(
             "undecodable",
-            messages=len(decoded.bad),
+            messages=len(bad),
             reason=first.reason,
             begins=payloads[first.frame][:120].decode("utf-8", "replace"),
         )
 
 
-def _portions(items: Sequence[_Arrival | Mark]) -> list[list[_Arrival | Mark]]:
-    """Cut into batches: at most so many frames each, and no mark after an arrival."""
-    portions: list[list[_Arrival | Mark]] = []
-    frames = 0
+def _portions(items: Sequence[_Item]) -> list[list[_Item]]:
+    """Cut into batches: at most so many frames and bytes each, and no mark after an arrival."""
+    portions: list[list[_Item]] = []
+    frames = size_bytes = 0
     for item in items:
-        size = len(item.payloads) if isinstance(item, _Arrival) else 0
-        if not portions or (frames and (not size or frames + size > MAX_FRAMES_PER_DECODE)):
+        count, size = (
+            (len(item.payloads), item.size_bytes) if isinstance(item, _Arrival) else (0, 0)
+        )
+        full = frames + count > MAX_FRAMES_PER_DECODE or size_bytes + size > MAX_BYTES_PER_DECODE
+        if not portions or (frames and (not count or full)):
             portions.append([])
-            frames = 0
+            frames = size_bytes = 0
         portions[-1].append(item)
-        frames += size
+        frames += count
+        size_bytes += size
     return portions

@@ -95,6 +95,22 @@ class Metrics:
         self.buffered_bytes = Gauge(
             PREFIX + "buffered_bytes", "Bytes received but not yet written", registry=registry
         )
+        self.ready = Gauge(
+            PREFIX + "ready", "1 while everything received can be made durable", registry=registry
+        )
+        self.durable_lag_seconds = Gauge(
+            PREFIX + "durable_lag_seconds",
+            "How long the oldest message that a power cut would take has been waiting",
+            registry=registry,
+        )
+        self.journal_durable_seq = Gauge(
+            PREFIX + "journal_durable_seq",
+            "Number of the first journal frame that is not durable",
+            registry=registry,
+        )
+        self.journal_bytes = Gauge(
+            PREFIX + "journal_bytes", "Bytes written to the journal", registry=registry
+        )
         self.start_timestamp_seconds = Gauge(
             PREFIX + "start_timestamp_seconds", "Unix time of the start", registry=registry
         )

@@ -50,6 +50,7 @@ class Snapshot:
 
     monotonic_secs: float
     exchanges: Mapping[str, ExchangeNumbers]
+    not_ready: tuple[str, ...] = ()  # reasons in words; empty while all is well
 
     @property
     def total(self) -> ExchangeNumbers:
@@ -63,13 +64,17 @@ class Snapshot:
 
 
 def snapshot(
-    metrics: Metrics, names: Collection[str], *, monotonic_secs: float, wall_ns: int
+    metrics: Metrics,
+    names: Collection[str],
+    *,
+    monotonic_secs: float,
+    wall_ns: int,
+    not_ready: Collection[str] = (),
 ) -> Snapshot:
     """The numbers of the named exchanges now; one pass over the registry."""
     samples = metrics.samples()
-    return Snapshot(
-        monotonic_secs, {name: _numbers(samples, name, wall_ns / 1e9) for name in names}
-    )
+    numbers = {name: _numbers(samples, name, wall_ns / 1e9) for name in names}
+    return Snapshot(monotonic_secs, numbers, tuple(not_ready))
 
 
 def _numbers(

@@ -27,7 +27,8 @@ def summary(before: Snapshot, after: Snapshot) -> dict[str, object]:
     """The totals as keys of a log line, and under `exchanges` the same of each exchange."""
     speeds = rates(before, after)
     each = {name: _keys(numbers, speeds[name]) for name, numbers in after.exchanges.items()}
-    return _keys(after.total, together(speeds.values())) | {"exchanges": each}
+    totals = _keys(after.total, together(speeds.values()))
+    return totals | {"not_ready": list(after.not_ready), "exchanges": each}
 
 
 def _keys(numbers: ExchangeNumbers, speed: Rates) -> dict[str, object]:

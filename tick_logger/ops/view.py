@@ -57,6 +57,7 @@ def picture(
 ) -> RenderableType:
     """What a screen of this many columns shows, with rates between the two snapshots."""
     lines: list[RenderableType] = [_table(before, after, airy=width >= AIRY_COLUMNS)]
+    lines += [Text(f"not ready: {reason}", "bold red") for reason in after.not_ready]
     for name, numbers in after.exchanges.items():
         if numbers.symbols_left_out:
             count = f"{numbers.symbols_left_out:,} symbols left out"

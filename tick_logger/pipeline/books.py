@@ -27,6 +27,7 @@ import numpy.typing as npt
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.pipeline.order import rows_of
+from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
 WAIT_TICKS = 45
@@ -63,7 +64,8 @@ class WaitingBooks:
 
     `states` gives the newest time that each has seen, and how far it was released.  `unplaced`
     collects (instrument, from, to) of books whose snapshot did not come in time, or came too late
-    to be placed; the times are of receipt.
+    to be placed; the times are of receipt.  The pipeline takes them out
+    within the same call, so they are no part of the state.
     """
 
     def __init__(self, states: StreamStates, wait_ticks: int) -> None:
@@ -132,6 +134,42 @@ class WaitingBooks:
             self.nbytes -= sum(part.nbytes for part in book.parts)
             released.append(timed)
         return released
+
+    def begin_anew(self, wait_ticks: int) -> None:
+        """A new process continues, after everything was released: each book gets a snapshot."""
+        self._wait_ticks = wait_ticks
+        self._overrun.clear()
+
+    def dump(self) -> Plain:
+        """Each book's numbers as lists, in the order in which they began to wait, and all rows."""
+        books = self._books.values()
+        return {
+            "wait_ticks": self._wait_ticks,
+            "overrun": sorted(self._overrun),
+            "instrument": list(self._books),
+            "asked_ns": [book.asked_ns for book in books],
+            "ticks": [book.ticks for book in books],
+            "tried": [book.tried for book in books],
+            "count": [book.count for book in books],
+            "rows": rows_to_plain(
+                RowBatch.concat(Table.BOOK, [part for book in books for part in book.parts])
+            ),
+        }
+
+    def load(self, state: Plain) -> None:
+        """Become what `dump` gave."""
+        self._wait_ticks = state["wait_ticks"]
+        self._overrun = set(state["overrun"])
+        rows = rows_from_plain(state["rows"])
+        self.nbytes = rows.nbytes
+        names = ("instrument", "asked_ns", "ticks", "tried", "count")
+        start = 0
+        for instrument, asked_ns, ticks, tried, count in zip(
+            *(state[name] for name in names), strict=True
+        ):
+            parts = [rows.take(slice(start, start + count))] if count else []
+            self._books[instrument] = _WaitingBook(asked_ns, ticks, parts, count, tried)
+            start += count
 
     def _timed(
         self, instrument: int, rows: RowBatch, held: RowBatch, *, last_call: bool

@@ -7,12 +7,18 @@ one of dense ids at the end of all, if no id came after it.
 
 A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
 is filled after its record was written gets a second record of the filled part, healed "late".
+
+When a process ends, all streams stop.  That becomes an interruption if a later process uses the
+stream again, and nothing if none does: then nobody wanted it.
+
+Invariant: an interruption is recorded at most once, however many processes it lasts.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -20,6 +26,7 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Interrupted, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.ids import HoleFilled, HoleOpened
+from tick_logger.pipeline.plain import Plain
 from tick_logger.pipeline.ranges import Range, cut
 
 GRACE_TICKS = 2
@@ -42,7 +49,20 @@ class _Outage:
 
     def explains(self, hole: HoleOpened) -> bool:
         """Whether the hole lies around this interruption."""
-        return hole.from_ns <= (self.to_ns or hole.to_ns) and self.from_ns <= hole.to_ns
+        first, last = sorted((hole.from_ns, hole.to_ns))  # the wall clock may have been set back
+        begin, end = sorted((self.from_ns, last if self.to_ns is None else self.to_ns))
+        return first <= end and begin <= last
+
+    def dump(self, stream: Stream) -> list[Any]:
+        """Its fields and its stream's."""
+        instrument, table = stream
+        return [instrument, table.value, self.from_ns, self.cause, self.to_ns]
+
+    @classmethod
+    def load(cls, fields: Sequence[Any]) -> tuple[Stream, _Outage]:
+        """The stream and the interruption that `dump` was given."""
+        instrument, table, *rest = fields
+        return (instrument, Table(table)), cls(*rest)
 
 
 @attrs.define
@@ -53,6 +73,18 @@ class _Hole:
     due_tick: int
     parts: list[Range]  # what of it is still missing
 
+    def dump(self) -> list[Any]:
+        """Its fields, those of the hole as it opened in a list."""
+        opened = list(attrs.astuple(self.opened))
+        return [self.table.value, opened, self.cause, self.due_tick, list(map(list, self.parts))]
+
+    @classmethod
+    def load(cls, fields: Sequence[Any]) -> _Hole:
+        """The hole that `dump` was given."""
+        table, opened, cause, due_tick, parts = fields
+        ranges = [(first, last) for first, last in parts]
+        return cls(Table(table), HoleOpened(*opened), cause, due_tick, ranges)
+
 
 class GapLedger:
     """Interruptions in progress and holes that are not yet written."""
@@ -60,6 +92,7 @@ class GapLedger:
     def __init__(self, dense: Callable[[int, Table], bool]) -> None:
         self._dense = dense
         self._outages: dict[Stream, _Outage] = {}
+        self._stopped: dict[Stream, _Outage] = {}  # not used since the process that used them
         self._past: dict[Stream, list[_Outage]] = {}
         self._pending: dict[Stream, list[_Hole]] = {}  # ascending
         self._records: list[GapRecord] = []
@@ -81,6 +114,32 @@ class GapLedger:
         """The stream is no longer wanted: an interruption by intent, which is no loss."""
         self._end(stream, at_ns)
         self._outages[stream] = _Outage(at_ns, RETIRED)
+
+    def restarted(
+        self, streams: Iterable[Stream], stopped_ns: Mapping[int, int], cause: str
+    ) -> None:
+        """A new process continues: these streams stopped at the time given per instrument."""
+        self.end_unused()
+        for stream in streams:
+            self._stopped[stream] = _Outage(stopped_ns[stream[0]], cause)
+
+    def met_again(self, stream: Stream) -> bool:
+        """Whether the stream had stopped; then that is an interruption, now in progress."""
+        stop = self._stopped.pop(stream, None)
+        if stop is None:
+            return False
+        self._outages.setdefault(stream, stop)
+        return True
+
+    def end_unused(self) -> None:
+        """End what was in progress when a stream stopped that this process has not used.
+
+        To be called when this process ends, or has ended.
+        """
+        for stream, stop in self._stopped.items():
+            outage = self._outages.get(stream)
+            if outage is not None and outage.cause != RETIRED:
+                self._end(stream, stop.from_ns)
 
     def missing(self, mark: MissingIds) -> None:
         """Record a hole that the feed side has proven."""
@@ -105,14 +164,15 @@ class GapLedger:
 
     def hole(self, table: Table, found: HoleOpened | HoleFilled) -> None:
         """Take note of a hole that opened, or of one that was filled."""
-        pending = self._pending.setdefault((found.instrument, table), [])
+        stream = (found.instrument, table)
         whole = [(found.first, found.last)]
         if isinstance(found, HoleOpened):
-            cause = self._cause((found.instrument, table), found)
+            cause = self._cause(stream, found)
             hole = _Hole(table, found, cause, self._tick + GRACE_TICKS, whole)
-            insort(pending, hole, key=_first)
+            insort(self._pending.setdefault(stream, []), hole, key=_first)
             return
         # What was filled may lie in several holes, of which the older have their records already.
+        pending = self._pending.get(stream, [])
         start = max(bisect_right(pending, found.first, key=_first) - 1, 0)
         for hole in pending[start : bisect_right(pending, found.last, key=_first)]:
             cut(hole.parts, found.first, found.last)
@@ -127,27 +187,56 @@ class GapLedger:
         self._tick += 1
         self._write_holes(due=self._tick)
         records, self._records = self._records, []
-        return tuple(records)
+        return tuple(map(_in_order, records))
 
     def unproven(self, complete_until_ns: Callable[[Stream], int | None]) -> None:
         """Record the interruptions of dense ids that no id came after, before the end.
 
         `complete_until_ns` gives the receive time up to which a stream's ids prove what is missing.
         """
-        for stream, past in self._past.items():
+        for stream, past in list(self._past.items()):
             proven_ns = complete_until_ns(stream)
-            for outage in past:
+            for outage in list(past):
                 if outage.to_ns is not None and (proven_ns is None or proven_ns < outage.to_ns):
                     self._record_outage(stream, outage, outage.to_ns)
+                    past.remove(outage)
+            if not past:
+                del self._past[stream]
 
     def close(self, at_ns: int) -> tuple[GapRecord, ...]:
-        """Everything that is still open, when nothing more will come."""
-        for stream, outage in self._outages.items():
-            self._record_outage(stream, outage, at_ns)
-        self._outages.clear()
+        """Everything that is still open, when nothing more will come.
+
+        What is retired stays so: a process that records it again has not lost what lies between.
+        """
+        for stream, outage in list(self._outages.items()):
+            if outage.cause != RETIRED:
+                self._record_outage(stream, outage, at_ns)
+                del self._outages[stream]
         self._write_holes(due=self._tick + GRACE_TICKS)
         records, self._records = self._records, []
-        return tuple(records)
+        return tuple(map(_in_order, records))
+
+    def dump(self) -> Plain:
+        """Everything that is open, as lists, in the order in which it will be recorded."""
+        return {
+            "tick": self._tick,
+            "outages": [outage.dump(stream) for stream, outage in self._outages.items()],
+            "stopped": [outage.dump(stream) for stream, outage in self._stopped.items()],
+            "past": [each.dump(stream) for stream, past in self._past.items() for each in past],
+            "pending": [hole.dump() for holes in self._pending.values() for hole in holes],
+            "records": [_record_to_plain(record) for record in self._records],
+        }
+
+    def load(self, state: Plain) -> None:
+        """Become what `dump` gave."""
+        self._tick = state["tick"]
+        self._outages = dict(map(_Outage.load, state["outages"]))
+        self._stopped = dict(map(_Outage.load, state["stopped"]))
+        for stream, outage in map(_Outage.load, state["past"]):
+            self._past.setdefault(stream, []).append(outage)
+        for hole in map(_Hole.load, state["pending"]):
+            self._pending.setdefault((hole.opened.instrument, hole.table), []).append(hole)
+        self._records = [_record_from_plain(fields) for fields in state["records"]]
 
     def _end(self, stream: Stream, at_ns: int) -> None:
         outage = self._outages.pop(stream, None)
@@ -192,6 +281,22 @@ def _records_of(hole: _Hole) -> list[GapRecord]:
         )
         for first, last in hole.parts
     ]
+
+
+def _in_order(record: GapRecord) -> GapRecord:
+    """The record with the earlier time first: between the two the wall clock may have stepped."""
+    if record.from_ns is None or record.to_ns is None or record.from_ns <= record.to_ns:
+        return record
+    return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
+
+
+def _record_to_plain(record: GapRecord) -> list[Any]:
+    return [each.value if isinstance(each, Table) else each for each in attrs.astuple(record)]
+
+
+def _record_from_plain(fields: Sequence[Any]) -> GapRecord:
+    instrument, table, *rest = fields
+    return GapRecord(instrument, Table(table), *rest)
 
 
 def _first(hole: _Hole) -> int:

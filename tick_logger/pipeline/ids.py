@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.pipeline.order import group_ends, group_starts
+from tick_logger.pipeline.plain import Plain
 from tick_logger.pipeline.ranges import Range, cut
 
 MAX_OPEN_HOLES = 1_000
@@ -130,6 +131,34 @@ class IdLedger:
         """Receive time up to which every id is known, as seen or as a hole; None without any."""
         line = self._lines.get(instrument)
         return None if line is None else line.high_recv_ns
+
+    def dump(self) -> Plain:
+        """Every line as an element of each array; the holes of all lines one after the other."""
+        lines = self._lines.values()
+        holes = [hole for line in lines for hole in line.holes]
+        return {
+            "instrument": np.array(list(self._lines), np.int64),
+            "low": np.array([line.low for line in lines], np.uint64),
+            "high": np.array([line.high for line in lines], np.uint64),
+            "high_recv_ns": np.array([line.high_recv_ns for line in lines], np.int64),
+            "holes": np.array([len(line.holes) for line in lines], np.int64),
+            "hole_first": np.array([first for first, _ in holes], np.uint64),
+            "hole_last": np.array([last for _, last in holes], np.uint64),
+        }
+
+    def load(self, state: Plain) -> None:
+        """Become what `dump` gave."""
+        holes = list(zip(state["hole_first"].tolist(), state["hole_last"].tolist(), strict=True))
+        names = ("instrument", "low", "high", "high_recv_ns")
+        lines = zip(*(state[name].tolist() for name in names), strict=True)
+        stops = np.cumsum(state["holes"]).tolist()
+        starts = [0, *stops]
+        self._lines = {
+            instrument: IdLine(low, high, recv_ns, holes[start:stop])
+            for (instrument, low, high, recv_ns), start, stop in zip(
+                lines, starts[: len(stops)], stops, strict=True
+            )
+        }
 
     def _admit_group(
         self,

@@ -2,15 +2,19 @@
 
     push -> admit (de-duplicate, follow ids) -> wait for book snapshots -> reorder window -> runs
 
-Its output depends on nothing but the sequence of `push` and `tick` calls: no clock, no disk, no
-randomness.  Time passes for it in ticks; a row is released at the second tick after it came.  The
-one thing it asks of the outside is the tail of a stream that has rows on disk already.
+Its output depends on nothing but the sequence of `push`, `tick`, `close` and `restarted` calls: no
+clock, no disk, no randomness.  Time passes for it in ticks; a row is released at the second tick
+after it came.  The one thing it asks of the outside is the tail of a stream that has rows on disk
+already, of which it has no state.
+
+Its whole state can be dumped as plain data between two calls, and a pipeline that loads it gives
+what this one would have given.  `restarted` tells it that a new process goes on from there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -33,6 +37,13 @@ from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.ids import IdLedger
 from tick_logger.pipeline.order import sort_rows
+from tick_logger.pipeline.plain import (
+    Plain,
+    item_from_plain,
+    item_to_plain,
+    run_from_plain,
+    run_to_plain,
+)
 from tick_logger.pipeline.state import StreamStates
 from tick_logger.pipeline.window import ReorderWindow
 
@@ -47,9 +58,25 @@ class TickCounts:
     duplicates: Counter[int] = attrs.field(factory=Counter)
     bad_times: Counter[int] = attrs.field(factory=Counter)
 
+    def dump(self) -> Plain:
+        """Instruments and numbers, as lists of two."""
+        return {
+            "duplicates": [[i, count] for i, count in self.duplicates.items()],
+            "bad_times": [[i, count] for i, count in self.bad_times.items()],
+        }
+
+    @classmethod
+    def from_state(cls, state: Plain) -> TickCounts:
+        """The counts that `dump` was given."""
+        return cls(Counter(dict(state["duplicates"])), Counter(dict(state["bad_times"])))
+
 
 class Pipeline:
-    """State of every stream.  `tail_of` gives what is on disk of a stream at its first use."""
+    """State of every stream.
+
+    `dense(instrument, table)` tells whether ids rise by one.  `tail_of` gives what is on disk of a
+    stream at its first use; it is not asked for a stream that was used before the last restart.
+    """
 
     def __init__(
         self,
@@ -69,6 +96,7 @@ class Pipeline:
         self._gaps = GapLedger(dense)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
+        self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
 
     @property
     def held_bytes(self) -> int:
@@ -79,7 +107,7 @@ class Pipeline:
     def window_bytes(self) -> int:
         """Memory of the rows that the next two ticks release, in bytes."""
         windows = sum(window.held.nbytes for window in self._windows.values())
-        return self._pushed_bytes + windows
+        return self._pushed_bytes + windows + sum(run.rows.nbytes for run in self._stopped_runs)
 
     def push(self, items: Sequence[RowBatch | Mark]) -> None:
         """Take rows and marks in the order in which they came about."""
@@ -89,19 +117,75 @@ class Pipeline:
     def tick(self) -> tuple[Flush, TickCounts]:
         """Let time pass: what was there before the last tick is released."""
         announced, self._announced = self._announced, []
-        runs = self._take_in()
+        runs = [*self._take_stopped_runs(), *self._take_in()]
         self._compare(announced)
         return Flush(tuple(runs), self._gaps.tick()), self._take_counts()
 
     def close(self, at_ns: int) -> tuple[Flush, TickCounts]:
-        """Release everything: nothing more will come after `at_ns` (receive time)."""
-        runs = self._take_in(last=True)
-        for window in self._windows.values():
-            runs += window.drain()
-        self._compare(self._announced)
+        """Release everything: nothing more will come after `at_ns` (receive time).
+
+        What comes nevertheless belongs to a new process, which begins with `restarted`.
+        """
+        runs = [*self._take_stopped_runs(), *self._release_all()]
+        self._gaps.end_unused()
         self._gaps.unproven(self._complete_until_ns)
         gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
         return Flush(tuple(runs), gaps), self._take_counts()
+
+    def restarted(self, stopped_ns: Mapping[int, int], cause: str, book_wait_ticks: int) -> None:
+        """A new process continues; the one before received each instrument up to `stopped_ns`.
+
+        Receive times in nanoseconds, by instrument.  A stream is interrupted from then on, for
+        `cause`, if the new process uses it; one whose instrument is not named goes on as if nothing
+        had been.  The rows of the process before are released with the next flush, as `close`
+        would, so that they have nothing to do with those of the new one.
+        """
+        self._stopped_runs += self._release_all()
+        stopped = []
+        for table, states in self._states.items():
+            met = [i for i in np.flatnonzero(states.known).tolist() if i in stopped_ns]
+            states.known[met] = False
+            stopped += [(instrument, table) for instrument in met]
+            if table is not Table.MD:  # a ticker's sequence is remembered, though not on disk
+                states.count_as_on_disk()
+        self._gaps.restarted(stopped, stopped_ns, cause)
+        self._books.begin_anew(book_wait_ticks)
+
+    def dump(self) -> Plain:
+        """The whole state as plain data, which later calls do not change."""
+        return {
+            "items": [item_to_plain(item) for item in self._items],
+            "stopped_runs": [run_to_plain(run) for run in self._stopped_runs],
+            "announced": [item_to_plain(mark) for mark in self._announced],
+            "tables": {
+                table.value: {
+                    "streams": self._states[table].dump(),
+                    "window": self._windows[table].dump(),
+                    "ids": self._ids[table].dump(),
+                }
+                for table in Table
+            },
+            "books": self._books.dump(),
+            "gaps": self._gaps.dump(),
+            "counts": self._counts.dump(),
+        }
+
+    def load(self, state: Plain) -> None:
+        """Become the pipeline that gave this state; only on one that was not used yet."""
+        self.push([item_from_plain(plain) for plain in state["items"]])
+        self._stopped_runs = [run_from_plain(plain) for plain in state["stopped_runs"]]
+        for plain in state["announced"]:
+            mark = item_from_plain(plain)
+            assert isinstance(mark, LastTradeId)
+            self._announced.append(mark)
+        for table in Table:
+            of_table = state["tables"][table.value]
+            self._states[table].load(of_table["streams"])
+            self._windows[table].load(of_table["window"])
+            self._ids[table].load(of_table["ids"])
+        self._books.load(state["books"])
+        self._gaps.load(state["gaps"])
+        self._counts = TickCounts.from_state(state["counts"])
 
     def _complete_until_ns(self, stream: tuple[int, Table]) -> int | None:
         instrument, table = stream
@@ -114,6 +198,19 @@ class Pipeline:
                 newest.instrument, newest.trade_id, newest.at_ns
             ):
                 self._gaps.hole(Table.TRADES, hole)
+
+    def _take_stopped_runs(self) -> list[Run]:
+        runs, self._stopped_runs = self._stopped_runs, []
+        return runs
+
+    def _release_all(self) -> list[Run]:
+        """Every row, as the process that received them has come to its end."""
+        runs = self._take_in(last=True)
+        for window in self._windows.values():
+            runs += window.drain()
+        announced, self._announced = self._announced, []
+        self._compare(announced)
+        return runs
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
         items, self._items = self._items, []
@@ -164,7 +261,7 @@ class Pipeline:
             self._meet(table, instruments)
 
     def _meet(self, table: Table, instruments: Sequence[int]) -> None:
-        """Continue from disk the streams that are met for the first time."""
+        """Continue the streams that this process meets for the first time, if need be from disk."""
         states = self._states[table]
         if len(instruments):
             states.reserve(max(instruments) + 1)
@@ -172,15 +269,12 @@ class Pipeline:
             if states.known[instrument]:
                 continue
             states.known[instrument] = True
+            if self._gaps.met_again((instrument, table)):
+                continue
             tail = self._tail_of(instrument, table)
             if tail is None:
                 continue
-            states.released_event[instrument] = tail.last_event_ns
-            states.released_seq[instrument] = tail.last_seq
-            states.seen_event[instrument] = tail.last_event_ns
-            states.seen_seq[instrument] = tail.last_seq
-            states.disk_event[instrument] = tail.last_event_ns
-            states.disk_seq[instrument] = tail.last_seq
+            states.continue_from(instrument, tail)
             self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
             self._gaps.interrupted(
                 Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")

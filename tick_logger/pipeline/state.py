@@ -5,28 +5,48 @@ Arrays let a whole batch of many streams be compared with its past in a few nump
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.model.flush import StreamTail
 from tick_logger.model.tables import NO_TIME
+from tick_logger.pipeline.plain import Plain
 
 FIRST_SIZE = 256  # instruments; doubles when exceeded
 
 
-class StreamStates:
-    """Per instrument: whether it was met before; the newest key released, seen, found on disk."""
+def _flags() -> npt.NDArray[np.bool_]:
+    return np.zeros(FIRST_SIZE, np.bool_)
 
-    def __init__(self) -> None:
-        self.known: npt.NDArray[np.bool_] = np.zeros(FIRST_SIZE, np.bool_)
-        self.released_event: npt.NDArray[np.int64] = np.full(FIRST_SIZE, NO_TIME, np.int64)
-        self.released_seq: npt.NDArray[np.uint64] = np.zeros(FIRST_SIZE, np.uint64)
-        self.seen_event: npt.NDArray[np.int64] = np.full(FIRST_SIZE, NO_TIME, np.int64)
-        self.seen_seq: npt.NDArray[np.uint64] = np.zeros(FIRST_SIZE, np.uint64)
-        self.disk_event: npt.NDArray[np.int64] = np.full(FIRST_SIZE, NO_TIME, np.int64)
-        self.disk_seq: npt.NDArray[np.uint64] = np.zeros(FIRST_SIZE, np.uint64)
+
+def _times() -> npt.NDArray[np.int64]:
+    return np.full(FIRST_SIZE, NO_TIME, np.int64)
+
+
+def _ids() -> npt.NDArray[np.uint64]:
+    return np.zeros(FIRST_SIZE, np.uint64)
+
+
+@attrs.define(eq=False)
+class StreamStates:
+    """Per instrument: whether it was met before; the newest key released, seen, found on disk.
+
+    `known` is about this process; "on disk" is what processes before it left there.
+    """
+
+    known: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
+    released_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
+    released_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
+    seen_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
+    seen_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
+    disk_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
+    disk_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
+    _used: int = attrs.field(init=False, default=0)  # instruments beyond it have no state
 
     def reserve(self, instruments: int) -> None:
         """Make room for instruments 0 to `instruments` - 1."""
+        self._used = max(self._used, instruments)
         missing = instruments - len(self.known)
         if missing <= 0:
             return
@@ -38,3 +58,28 @@ class StreamStates:
         self.seen_seq = np.append(self.seen_seq, np.zeros(extra, np.uint64))
         self.disk_event = np.append(self.disk_event, np.full(extra, NO_TIME, np.int64))
         self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))
+
+    def continue_from(self, instrument: int, tail: StreamTail) -> None:
+        """Begin a stream with what is on disk of it."""
+        for event in (self.released_event, self.seen_event, self.disk_event):
+            event[instrument] = tail.last_event_ns
+        for seq in (self.released_seq, self.seen_seq, self.disk_seq):
+            seq[instrument] = tail.last_seq
+
+    def count_as_on_disk(self) -> None:
+        """Whatever was released is what a process before left."""
+        self.disk_event = self.released_event.copy()
+        self.disk_seq = self.released_seq.copy()
+
+    def dump(self) -> Plain:
+        """The arrays, cut to the instruments in use."""
+        return {name: getattr(self, name)[: self._used].copy() for name in _ARRAYS}
+
+    def load(self, state: Plain) -> None:
+        """Become what `dump` gave; only as long as nothing else was noted here."""
+        self.reserve(len(state["known"]))
+        for name in _ARRAYS:
+            getattr(self, name)[: self._used] = state[name]
+
+
+_ARRAYS = [field.name for field in attrs.fields(StreamStates) if field.name != "_used"]

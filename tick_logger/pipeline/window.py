@@ -15,6 +15,7 @@ from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.order import cut_runs, group_ends, group_starts, sort_rows
+from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
 
@@ -46,6 +47,14 @@ class ReorderWindow:
         """Release everything."""
         older, self._young = self._young, RowBatch.empty(self._table)
         return self._release(older)
+
+    def dump(self) -> Plain:
+        """The rows that wait."""
+        return rows_to_plain(self._young)
+
+    def load(self, state: Plain) -> None:
+        """Become what `dump` gave."""
+        self._young = rows_from_plain(state)
 
     def _sorts_before(self, rows: RowBatch, older: RowBatch) -> np.ndarray:
         """Which rows sort before the last older row of their stream."""

@@ -2,15 +2,19 @@
 
 Paths are relative and POSIX, folders come into being with their first file.  All errors are plain
 `OSError`; what an operation has done before it failed is said at each.  One user at a time: not
-thread-safe.
+thread-safe; but two objects on the same root may be used by two threads.
+
+What was done survives the death of the process at once, and a power cut only after a sync.
 
 Not here: what the bytes mean, and what to do about an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 from collections import OrderedDict
@@ -19,7 +23,6 @@ from typing import Protocol, TypeAlias
 MAX_OPEN_FILES = 32_768
 """Enough for 3,600 tables that grow all the time; each open file costs the kernel about 1 kB."""
 
-
 Names: TypeAlias = list[str]
 
 
@@ -27,7 +30,15 @@ class Files(Protocol):
     """Files under one root, named by relative POSIX paths."""
 
     def prepare(self) -> None:
-        """Make the root if there is none; raises if nothing can be written in it."""
+        """Make the root, durably, if there is none; raises if nothing can be written in it."""
+        ...
+
+    def lock(self, path: str) -> None:
+        """Hold a file locked until `close`, making it if there is none; holds the pid, for people.
+
+        Raises `BlockingIOError` if it is held already, by whomever.  The system gives the lock
+        back when the process dies.
+        """
         ...
 
     def append(self, path: str, data: bytes | memoryview) -> None:
@@ -49,6 +60,10 @@ class Files(Protocol):
         """Cut an existing file to `size` bytes, which it must have."""
         ...
 
+    def remove(self, path: str) -> None:
+        """Remove a file, not its folder; if there is none, nothing happens."""
+        ...
+
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """`length` bytes (None: all) from `offset` on, fewer where the file ends earlier."""
         ...
@@ -62,11 +77,29 @@ class Files(Protocol):
         ...
 
     def sync(self) -> None:
-        """Return when everything appended so far would survive a power cut."""
+        """Return when everything done so far, names included, would survive a power cut.
+
+        After an `OSError` as `sync_file`, for every file.
+        """
+        ...
+
+    def sync_file(self, path: str) -> None:
+        """Return when an existing file's bytes and length would survive a power cut.
+
+        Its name may still not: see `sync_folder`.  After an `OSError` what was appended since its
+        last successful sync may be lost, and a success afterwards proves nothing.
+        """
+        ...
+
+    def sync_folder(self, folder: str = "") -> None:
+        """Return when the names made and removed directly in an existing folder would survive.
+
+        The names of new folders around it are in theirs.
+        """
         ...
 
     def close(self) -> None:
-        """Give back all resources; a later append is allowed and takes them again."""
+        """Give back all resources and locks; a later append is allowed and takes them again."""
         ...
 
 
@@ -100,12 +133,35 @@ class DiskFiles:
         self._open: OrderedDict[str, int] = OrderedDict()
         # Kept open from the first append on: a descriptor only hears of errors after its opening.
         self._root_descriptor: int | None = None
+        self._locks: list[int] = []
 
     def prepare(self) -> None:
-        """Make the root if there is none; raises if nothing can be written in it."""
+        """Make the root; see `Files`."""
+        parents = _parents_to_sync(self._root)
         os.makedirs(self._root, exist_ok=True)
         if not os.access(self._root, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "no permission to write", self._root)
+        _sync_folder(self._root)
+        for parent in parents:
+            # Not every user may open the folder above; real trouble shows in the root as well.
+            with contextlib.suppress(OSError):
+                _sync_folder(parent)
+
+    def lock(self, path: str) -> None:
+        """Hold a file locked until `close`; see `Files`."""
+        where = self._at(path)
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        descriptor = os.open(where, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._locks.append(descriptor)
+        # The text is only for people: a full disk must not keep anybody from starting.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def append(self, path: str, data: bytes | memoryview) -> None:
         """Add bytes at the end; see `Files`."""
@@ -131,7 +187,15 @@ class DiskFiles:
 
     def truncate(self, path: str, size: int) -> None:
         """Cut an existing file to `size` bytes."""
-        os.truncate(self._at(path), size)
+        os.truncate(self._at(path), size)  # descriptors for appending follow the end by themselves
+
+    def remove(self, path: str) -> None:
+        """Remove a file; see `Files`."""
+        descriptor = self._open.pop(path, None)
+        if descriptor is not None:
+            os.close(descriptor)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._at(path))
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes from `offset` on; see `Files`."""
@@ -160,15 +224,34 @@ class DiskFiles:
 
         One call for thousands of files: syncing them one by one costs fifty times as much.
         """
+        if self._root_descriptor is None and os.path.isdir(self._root):
+            self._open_root()
         if self._root_descriptor is not None:
             _sync_file_system(self._root_descriptor)
 
+    def sync_file(self, path: str) -> None:
+        """Write a file back to the disk; see `Files`."""
+        descriptor = self._open.get(path)
+        if descriptor is not None:
+            _sync_data(descriptor)  # the one that wrote: each hears of errors for itself
+            return
+        descriptor = os.open(self._at(path), os.O_RDONLY)
+        try:
+            _sync_data(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_folder(self, folder: str = "") -> None:
+        """Write a folder's names back to the disk; see `Files`."""
+        _sync_folder(self._at(folder))
+
     def close(self) -> None:
-        """Close all descriptors."""
-        descriptors = list(self._open.values())
+        """Close all descriptors, which gives back the locks."""
+        descriptors = [*self._open.values(), *self._locks]
         if self._root_descriptor is not None:
             descriptors.append(self._root_descriptor)
         self._open.clear()
+        self._locks.clear()
         self._root_descriptor = None
         for descriptor in descriptors:
             os.close(descriptor)
@@ -176,10 +259,13 @@ class DiskFiles:
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
 
+    def _open_root(self) -> None:
+        self._root_descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+
     def _open_for_append(self, path: str) -> int:
         if self._root_descriptor is None:
             os.makedirs(self._root, exist_ok=True)
-            self._root_descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+            self._open_root()
         while len(self._open) >= self._max_open:
             os.close(self._open.popitem(last=False)[1])
         where, flags = self._at(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -199,3 +285,26 @@ def _sync_file_system(descriptor: int) -> None:
     elif libc.syncfs(descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def _sync_data(descriptor: int) -> None:
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:
+        os.fsync(descriptor)  # macOS has nothing else
+
+
+def _sync_folder(where: str) -> None:
+    descriptor = os.open(where, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _parents_to_sync(root: str) -> Names:
+    """The folder above the root, and those above folders that are still to be made."""
+    parents = [os.path.dirname(os.path.abspath(root))]
+    while not os.path.isdir(parents[-1]):
+        parents.append(os.path.dirname(parents[-1]))
+    return parents

@@ -1,7 +1,9 @@
 """Known holes on disk: one JSON object per line, in the gaps file of the day a hole began.
 
 A later line about the same ids of the same table supersedes an earlier one.  Lines are only ever
-appended; a last line that a crash tore is cut off before the next one follows it.
+appended.
+
+Not here: torn lines and failed appends (`line_files`).
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from collections.abc import Iterable, Sequence
 import attrs
 import msgspec
 
-from tick_logger.errors import StorageError
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
-from tick_logger.storage.files import Files
+from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import GapsPath, gaps_path
+from tick_logger.storage.line_files import LineFiles, append_groups
 
 
 class _Line(msgspec.Struct):
@@ -45,53 +47,30 @@ class GapLines:
 class GapFiles:
     """The gaps files under one root."""
 
-    def __init__(self, files: Files, instruments: Instruments) -> None:
-        self._files = files
+    def __init__(self, lines: LineFiles, instruments: Instruments) -> None:
+        self._lines = lines
         self._instruments = instruments
 
-    def append(self, gaps: Sequence[GapRecord]) -> None:
-        """Append records to the files of their symbols and days.
+    def meet(self, gaps: Iterable[GapRecord]) -> list[Extent]:
+        """The lengths of those files of these records that are not known; see `LineFiles`."""
+        return self._lines.meet(map(self._place, gaps))
 
-        Raises `StorageError`: the files before the one it names are complete, that one is as it
-        was before.
+    def append(self, gaps: Iterable[GapRecord]) -> None:
+        """Append records to the files of their symbols and days, which were met before.
+
+        Raises `PartlyWritten`: the files before the one it names are complete.
         """
-        lines_of: dict[str, list[bytes]] = {}
+        gaps_of: dict[Place, list[GapRecord]] = {}
         for gap in gaps:
-            where = GapsPath(*self._instruments.name(gap.instrument), gap.day)
-            lines_of.setdefault(gaps_path(where), []).append(gap_line(gap))
-        saved = 0
-        for path, lines in lines_of.items():
-            self._append(path, lines, f"of {len(gaps)} gap records {saved} are saved")
-            saved += len(lines)
+            gaps_of.setdefault(self._place(gap), []).append(gap)
+        append_groups(gaps_of, self._append)
 
-    def _append(self, path: str, lines: Sequence[bytes], saved: str) -> None:
-        good_size = None
-        try:
-            good_size = self._cut_torn_line(path)
-            self._files.append(path, b"".join(lines))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            if good_size is not None:
-                reason += self._take_back(path, good_size)
-            raise StorageError(f"cannot write {path}: {reason}; {saved}") from error
+    def _append(self, place: Place, gaps: Sequence[GapRecord]) -> None:
+        self._lines.append(place, [gap_line(gap) for gap in gaps])
 
-    def _cut_torn_line(self, path: str) -> int:
-        """The size of the file, once it ends with a whole line."""
-        size = self._files.size(path)
-        if size == 0 or self._files.read(path, size - 1) == b"\n":
-            return size
-        whole = self._files.read(path).rfind(b"\n") + 1
-        self._files.truncate(path, whole)
-        return whole
-
-    def _take_back(self, path: str, good_size: int) -> str:
-        """Cut the file to its good size; what went wrong with that, if anything."""
-        try:
-            if self._files.size(path) > good_size:
-                self._files.truncate(path, good_size)
-        except OSError as error:
-            return f" (and it could not be cut back: {error.strerror or error})"
-        return ""
+    def _place(self, gap: GapRecord) -> Place:
+        day = gap.day
+        return gaps_path(GapsPath(*self._instruments.name(gap.instrument), day)), day
 
 
 def gap_line(gap: GapRecord) -> bytes:

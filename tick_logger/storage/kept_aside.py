@@ -3,41 +3,83 @@
 `{exchange}/undecodable.{DD}.{MM}.{YY}.jsonl`, UTC day of receipt; keys `recv_ns`, `reason`,
 `payload` (text; bytes that are not UTF-8 appear as replacement characters) and `bytes` (length).
 Nothing reads these files back.
+
+Which payloads are kept depends only on the payloads that came before, so that a replay after a
+crash keeps the same.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import day_of
-from tick_logger.storage.files import Files
-from tick_logger.storage.layout import day_text
+from tick_logger.storage.extents import Extent, Place
+from tick_logger.storage.layout import day_text, folder_of
+from tick_logger.storage.line_files import LineFiles, append_groups
 
 MAX_PER_DAY = 1_000
-"""Per exchange and process: enough to see what is wrong, and never a full disk."""
+"""Per exchange: enough to see what is wrong, and never a full disk."""
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 """A longer payload is cut; its length is kept."""
+
+MAX_COUNTED = 64
+"""Exchanges and days whose numbers are remembered: those that were last written to."""
 
 
 class KeptAsideFiles:
     """The undecodable payloads of each exchange."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self._counts: dict[str, int] = {}
+    def __init__(self, lines: LineFiles) -> None:
+        self._lines = lines
+        self._counts: Counter[Place] = Counter()
 
-    def append(self, exchange: str, recv_ns: int, reason: str, payload: bytes) -> None:
-        """Keep one payload, unless the day's bound is reached."""
-        path = f"{exchange}/undecodable.{day_text(day_of(recv_ns))}.jsonl"
-        count = self._counts.get(path, 0)
-        if count >= MAX_PER_DAY:
+    def meet(self, asides: Iterable[KeptAside]) -> list[Extent]:
+        """The lengths of those files of these payloads that are not known; see `LineFiles`."""
+        return self._lines.meet(map(_place, asides))
+
+    def append(self, asides: Iterable[KeptAside]) -> None:
+        """Append payloads to their files, which were met before, up to each day's bound.
+
+        Raises `PartlyWritten`: the files before the one it names are complete.
+        """
+        asides_of: dict[Place, list[KeptAside]] = {}
+        for aside in asides:
+            asides_of.setdefault(_place(aside), []).append(aside)
+        append_groups(asides_of, self._append)
+
+    def dump(self) -> list[list[Any]]:
+        """How many were kept of each exchange and day, as plain data."""
+        return [[path, day, count] for (path, day), count in self._counts.items()]
+
+    def load(self, state: list[list[Any]]) -> None:
+        """Go on from what `dump` gave."""
+        self._counts = Counter({(path, day): count for path, day, count in state})
+
+    def _append(self, place: Place, asides: Sequence[KeptAside]) -> None:
+        kept = asides[: MAX_PER_DAY - self._counts[place]]
+        if not kept:
             return
-        self._counts[path] = count + 1
-        record = {
-            "recv_ns": recv_ns,
-            "reason": reason,
-            "bytes": len(payload),
-            "payload": payload[:MAX_PAYLOAD_BYTES].decode("utf-8", "replace"),
-        }
-        self._files.append(path, json.dumps(record).encode() + b"\n")
+        self._lines.append(place, [_line(aside) for aside in kept])
+        self._counts[place] = self._counts.pop(place, 0) + len(kept)  # the newest comes last
+        for old in list(self._counts)[:-MAX_COUNTED]:
+            del self._counts[old]
+
+
+def _place(aside: KeptAside) -> Place:
+    day = day_of(aside.recv_ns)
+    return f"{folder_of(aside.exchange)}/undecodable.{day_text(day)}.jsonl", day
+
+
+def _line(aside: KeptAside) -> bytes:
+    record = {
+        "recv_ns": aside.recv_ns,
+        "reason": aside.reason,
+        "bytes": len(aside.payload),
+        "payload": aside.payload[:MAX_PAYLOAD_BYTES].decode("utf-8", "replace"),
+    }
+    return json.dumps(record).encode() + b"\n"

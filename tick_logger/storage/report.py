@@ -24,6 +24,10 @@ class Kind(enum.StrEnum):
     PRESENT_IDS = "gap records claim ids that are on disk"
     GAP_LINE = "unreadable gap lines"
     STRAY = "column file where none belongs"
+    JOURNAL = "damaged journal"
+    CHECKPOINT = "checkpoint and files disagree"
+    NOT_RECOVERED = "received but not derived"
+    REPLAY = "journal and files disagree"
 
 
 @attrs.frozen

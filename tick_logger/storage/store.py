@@ -1,50 +1,50 @@
 """The recording on disk as one object: column files, gaps files, payloads kept aside, tails.
 
-Blocking; used by one thread at a time, except that `keep_aside` may be called while another
-thread writes: what it is given reaches the disk with the next `write`.
+Whatever is written has to be met first, so that its length before is on record: a recovery can
+then cut the files to where it continues from.  What could not be written may be written later.
+
+Blocking; used by one thread at a time.  Not here: when to write, and what to do about an error.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping
-
-import attrs
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tick_logger.errors import StorageError
+from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
+from tick_logger.storage.appending import AppendError, PartlyWritten, Rest, reason_of
 from tick_logger.storage.columns import ColumnStore, Repair
+from tick_logger.storage.cutting import Finding, carry_out, plan_cut
+from tick_logger.storage.extents import (
+    Extent,
+    KnownLengths,
+    Place,
+    extents_from_state,
+    extents_to_state,
+)
 from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import GapFiles
 from tick_logger.storage.kept_aside import KeptAsideFiles
+from tick_logger.storage.line_files import LineFiles
 from tick_logger.storage.tails import load_tail
-
-MAX_WAITING_ASIDE = 1_000
-"""Undecodable payloads between two writes; more are counted elsewhere, but not kept."""
-
-
-@attrs.frozen
-class AsideRecord:
-    """An undecodable payload of an exchange."""
-
-    exchange: str
-    recv_ns: int
-    reason: str
-    payload: bytes
 
 
 class Store:
-    """Everything that a recording writes."""
+    """Everything that a recording writes beside its journal."""
 
     def __init__(self, files: Files, instruments: Instruments, price_dtype: str) -> None:
         self._files = files
         self._instruments = instruments
-        self._columns = ColumnStore(files, instruments, price_dtype)
-        self._gaps = GapFiles(files, instruments)
-        self._aside_files = KeptAsideFiles(files)
-        self._aside: list[AsideRecord] = []
+        self._known = KnownLengths()
+        lines = LineFiles(files, self._known)
+        self._columns = ColumnStore(files, instruments, price_dtype, self._known)
+        self._gaps = GapFiles(lines, instruments)
+        self._asides = KeptAsideFiles(lines)
+        self._rest: Rest | None = None
 
     def prepare(self) -> None:
         """Raise `StorageError` if nothing can be recorded here."""
@@ -61,37 +61,123 @@ class Store:
         except OSError as error:
             raise StorageError(f"cannot read {exchange}/{symbol}/{table}: {error}") from error
 
-    def write(self, flush: Flush) -> None:
-        """Append rows, gap records and payloads kept aside; raises `StorageError`."""
+    def meet(self, flush: Flush, asides: Sequence[KeptAside] = ()) -> list[Extent]:
+        """The present lengths of everything that a flush will touch and that is not known yet.
+
+        Called before `write`, which must wait until these lengths are durable: without them a
+        recovery would not know where to cut.  Uneven columns and torn lines are mended.
+
+        Raises `RefusedError` if what is on disk cannot be continued, or `StorageError`; nothing is
+        remembered then, and the same call may be made again.
+        """
+        new = [
+            *self._columns.meet(flush.runs),
+            *self._gaps.meet(flush.gaps),
+            *self._asides.meet(asides),
+        ]
+        for extent in new:
+            self._known.learn(extent)
+        return new
+
+    def write(self, flush: Flush, asides: Sequence[KeptAside] = ()) -> None:
+        """Append rows, then gap records, then payloads kept aside, all of which were met.
+
+        Raises `AppendError`: the store is then unfinished, and `resume` has to succeed before
+        anything else is written or dumped.
+        """
+        assert self._rest is None, "the rest of another flush has to be written first"
+        kept = tuple(asides)
+        rows = sum(len(run.rows) for run in flush.runs)
         try:
-            self._columns.append(flush)
-        except StorageError:
-            # Small, and worth a try; but what failed first is what has to be told.
-            with contextlib.suppress(StorageError):
-                self._gaps.append(flush.gaps)
-            raise
-        self._gaps.append(flush.gaps)
-        aside, self._aside = self._aside, []
-        for record in aside:
-            try:
-                self._aside_files.append(
-                    record.exchange, record.recv_ns, record.reason, record.payload
-                )
-            except OSError as error:
-                raise StorageError(f"cannot keep a payload aside: {error}") from error
+            self._columns.append(flush.runs)
+        except PartlyWritten as error:
+            rest = Rest(Flush(error.rest, flush.gaps), kept)
+            raise self._failed(error, rows, rest) from error.__cause__
+        try:
+            self._gaps.append(flush.gaps)
+        except PartlyWritten as error:
+            rest = Rest(Flush((), error.rest), kept)
+            raise self._failed(error, rows, rest) from error.__cause__
+        try:
+            self._asides.append(kept)
+        except PartlyWritten as error:
+            rest = Rest(Flush(), error.rest)
+            raise self._failed(error, rows, rest) from error.__cause__
+
+    def resume(self) -> None:
+        """Write what is left of a flush, if anything; raises `AppendError` as `write` does."""
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            self.write(rest.flush, rest.asides)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something of a flush is left to be written."""
+        return self._rest is not None
+
+    def sync(self) -> None:
+        """Return when everything written would survive a power cut; raises `StorageError`."""
+        try:
+            self._files.sync()
+        except OSError as error:
+            raise StorageError(f"cannot make the files durable: {reason_of(error)}") from error
+
+    def dump(self) -> dict[str, Any]:
+        """The lengths of all files, and what else `load` needs, as plain data.
+
+        Lengths of days long past are forgotten with this; they are met again if need be.
+        """
+        assert self._rest is None, "lengths in the middle of a flush"
+        self._known.forget_old()
+        return {
+            "extents": extents_to_state(self._known.extents()),
+            "asides": self._asides.dump(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Know what `dump` gave; the files have yet to be cut, with `cut` or as they are used."""
+        for extent in extents_from_state(state["extents"]):
+            self._known.learn(extent, longer=True)
+        self._asides.load(state["asides"])
+
+    def extents(self) -> list[Extent]:
+        """The lengths of everything that is known."""
+        return self._known.extents()
+
+    def cut(self, extents: Iterable[Extent], *, accept_damage: bool = False) -> list[Finding]:
+        """Cut files to these lengths, and know them from then on.
+
+        In a recovery these are the loaded `extents`, then those met since, in order.  Of several
+        of the same files the first counts: what lies between will be written again.  Files of
+        which nothing is left begin anew.  Findings have to be followed by a dump that is made
+        durable before anything is written: the next recovery would take them for new damage.
+
+        Raises `RefusedError` if a file is shorter than its extent, with no file changed; with
+        `accept_damage` its day is cut to whole rows instead.  Raises `StorageError` if the disk
+        fails; the same call may be made again.
+        """
+        first: dict[Place, Extent] = {}
+        for extent in extents:
+            first.setdefault(extent.place, extent)
+        cuts = [plan_cut(self._files, each, accept_damage=accept_damage) for each in first.values()]
+        for cut in cuts:
+            carry_out(self._files, cut)
+        for cut in cuts:
+            self._known.learn(cut.extent)
+        return [cut.finding for cut in cuts if cut.finding is not None]
+
+    def _failed(self, error: PartlyWritten, rows: int, rest: Rest) -> AppendError:
+        """Remember what is left, and say so."""
+        self._rest = rest
+        return AppendError(error.path, error.reason, rows, rest)
 
     @property
     def rows(self) -> Mapping[Table, int]:
-        """How many rows were put on disk, by table."""
+        """How many rows this object has put on disk, by table."""
         return self._columns.rows
 
-    def keep_aside(self, record: AsideRecord) -> None:
-        """Keep an undecodable payload for inspection, with the next `write`."""
-        if len(self._aside) < MAX_WAITING_ASIDE:
-            self._aside.append(record)
-
     def take_repairs(self) -> list[Repair]:
-        """What earlier processes had left uneven and was mended since the last call."""
+        """What was left uneven by others and was mended since the last call."""
         repairs = list(self._columns.repairs)
         self._columns.repairs.clear()
         return repairs

@@ -25,6 +25,7 @@ from tick_logger.storage.layout import (
     table_folder,
 )
 from tick_logger.storage.report import Finding, Kind, Report
+from tick_logger.storage.segment import JOURNAL_FOLDER
 from tick_logger.storage.table_check import PriceWidths, TableCheck
 
 Dense: TypeAlias = Callable[[str, Table], bool]
@@ -60,6 +61,8 @@ class _Verification:
 
     def run(self, price_dtype: str | None) -> Report:
         for exchange in self._folders(""):
+            if exchange == JOURNAL_FOLDER:
+                continue  # judged by `journal_check`
             before = self._report.symbols
             for symbol in self._folders(exchange):
                 self._check_symbol(f"{exchange}/{symbol}")

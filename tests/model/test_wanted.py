@@ -7,7 +7,7 @@ import pytest
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.net.wanted import WantedTables
+from tick_logger.model.wanted import WantedTables
 
 
 def rows(table: Table, instruments: list[int]) -> RowBatch:
@@ -56,3 +56,23 @@ def test_when_all_rows_are_wanted_the_batch_itself_is_given() -> None:
     wanted.set(0, [Table.MD])
     batch = rows(Table.MD, [0, 0])
     assert wanted.only(batch) is batch
+
+
+def test_changes_are_told_once_and_in_order() -> None:
+    """Whoever decodes the same payloads again is told them before the rows that follow."""
+    wanted = WantedTables()
+    wanted.set(7, [Table.MD])
+    wanted.set(2, [Table.BOOK, Table.TRADES])
+    wanted.set(7, [])
+    assert wanted.take_changes() == [7, 2]
+    assert wanted.take_changes() == []
+    wanted.set(2, [Table.MD])
+    assert wanted.take_changes() == [2]
+
+
+def test_it_says_what_is_recorded_of_an_instrument() -> None:
+    """In the order of the tables; of one that nobody asked for, nothing."""
+    wanted = WantedTables()
+    wanted.set(3, [Table.TRADES, Table.MD])
+    assert wanted.tables(3) == tuple(t for t in Table if t in (Table.MD, Table.TRADES))
+    assert wanted.tables(0) == wanted.tables(900) == ()

@@ -1,0 +1,60 @@
+"""Faults that end the recorder, again and again in one directory: kills, power cuts, signals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import trio
+
+from scripts.torture_rig.disks import LoopDisk
+from scripts.torture_rig.trial import Trial
+
+EARLY_SHARE, EARLY_SECS = 0.1, 1.5
+"""Of all cuts, those that come before the first row or soon after: while it starts or recovers."""
+
+
+async def kills(trial: Trial) -> None:
+    """`kill -9`, restart in the same directory."""
+    for _ in range(trial.rig.settings.rounds["kills"]):
+        await _cut(trial, lambda: None)
+    await trial.conclude()
+
+
+async def power_cuts(trial: Trial, disk: LoopDisk) -> None:
+    """The file system under the recorder is cut, mounted again, and the recorder restarted."""
+    for _ in range(trial.rig.settings.rounds["cuts"]):
+        await _cut(trial, disk.cut)
+        await disk.unmount()
+        await disk.mount()
+    await trial.conclude()
+
+
+async def signals(trial: Trial) -> None:
+    """SIGTERM: every stop is clean and costs nothing."""
+    for _ in range(trial.rig.settings.rounds["signals"]):
+        trial.rounds += 1
+        async with trial.recording() as recorder:
+            await recorder.flowing()
+            wait_secs = trial.rig.moment()
+            await trio.sleep(wait_secs)
+            trial.stopped(recorder, await recorder.terminate())
+        trial.say(f"round {trial.rounds}: stopped {wait_secs:.2f} s after the first row")
+    await trial.conclude()
+
+
+async def _cut(trial: Trial, cut_disk: Callable[[], None]) -> None:
+    trial.rounds += 1
+    async with trial.recording() as recorder:
+        early = trial.rng.random() < EARLY_SHARE
+        if not early:
+            await recorder.flowing()
+        wait_secs = trial.rng.uniform(0, EARLY_SECS) if early else trial.rig.moment()
+        await trio.sleep(wait_secs)
+        recorder.check_alive()
+        end_ns = time.time_ns()
+        cut_disk()
+        await recorder.kill()
+        trial.crashed(recorder, end_ns)
+    since = "its start" if early else "the first row"
+    trial.say(f"round {trial.rounds}: cut {wait_secs:.2f} s after {since}")

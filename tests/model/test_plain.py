@@ -1,0 +1,58 @@
+"""Marks as plain data: nothing but lists, numbers and texts, from which the same marks come."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.model.marks import MARKS
+from tick_logger.model.marks import Interrupted, Mark, MissingIds
+from tick_logger.model.plain import mark_from_plain, mark_to_plain
+from tick_logger.model.tables import Table
+
+
+def is_plain(value: object) -> bool:
+    """Whether there is nothing in it that JSON has no word for; enumerations count as foreign."""
+    if type(value) is list:
+        return all(map(is_plain, value))
+    return type(value) in (str, int)
+
+
+@given(MARKS)
+def test_every_mark_comes_back_equal(mark: Mark) -> None:
+    """By way of an encoding that has neither tuples nor enumerations."""
+    plain = mark_to_plain(mark)
+    assert is_plain(plain)
+    again = mark_from_plain(json.loads(json.dumps(plain)))
+    assert type(again) is type(mark)
+    assert again == mark
+    assert hash(again) == hash(mark)  # tuples within, not lists
+
+
+def test_a_mark_is_its_kind_and_its_fields_in_order() -> None:
+    """The form that journals hold, written down: older ones have to be read as well."""
+    mark = Interrupted((3, 4), (Table.MD, Table.BOOK), 5, "disconnect")
+    assert mark_to_plain(mark) == ["Interrupted", [3, 4], ["MD", "BOOK"], 5, "disconnect"]
+    hole = MissingIds(1, Table.TRADES, 2, 3, 4, 5, "sequence")
+    assert mark_to_plain(hole) == ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        [],
+        ["Unheard", 1],
+        ["Retired", [3]],  # a field too few
+        ["Retired", [3], 4, 5],  # one too many
+        ["Retired", 3, 4],
+        ["Retired", [3], "4"],
+        ["Interrupted", [3], ["NO_TABLE"], 4, "x"],
+    ],
+)
+def test_what_is_no_mark_is_refused(plain: list[Any]) -> None:
+    """With one kind of error, whatever is wrong."""
+    with pytest.raises(ValueError):  # noqa: PT011 - each has its own words
+        mark_from_plain(plain)

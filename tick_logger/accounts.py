@@ -1,0 +1,87 @@
+"""Counts and reports what was put on disk: metrics, totals, one line for each kind of gap."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from tick_logger.derivation import Outcome
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.tables import Table
+from tick_logger.ops.logs import get_logger
+from tick_logger.ops.metrics import Metrics
+
+MAX_STREAMS_IN_LOG = 5
+
+
+@attrs.define
+class Totals:
+    """What one run has put on disk."""
+
+    rows: Counter[Table] = attrs.field(factory=Counter)
+    late_rows: int = 0
+    gaps: int = 0
+
+
+class Accounts:
+    """The books of one run; instruments are numbered as in what it is told."""
+
+    def __init__(self, instruments: Instruments, metrics: Metrics) -> None:
+        self._instruments = instruments
+        self._metrics = metrics
+        self._log = get_logger()
+        self.totals = Totals()
+
+    def flushed(self, outcome: Outcome) -> None:
+        """Count what one tick has written, and report every gap."""
+        flush = outcome.flush
+        rows: Counter[tuple[str, bool]] = Counter()
+        for run in flush.runs:
+            rows[self._exchange(run.instrument), run.late] += len(run.rows)
+            self.totals.rows[run.table] += len(run.rows)
+        for (exchange, late), count in rows.items():
+            numbers = self._metrics.exchange(exchange)
+            numbers.rows_written.inc(count)
+            if late:
+                numbers.late_rows.inc(count)
+                self.totals.late_rows += count
+        for instrument, count in outcome.counts.duplicates.items():
+            self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
+        for instrument, count in outcome.counts.bad_times.items():
+            self._log.warning(
+                "event_time_in_the_future",
+                exchange=self._exchange(instrument),
+                rows=count,
+                explanation="the receive time stands in",
+            )
+        for repair in outcome.repairs:
+            self._log.warning("mended", **attrs.asdict(repair))
+        self._report_gaps([gap for gap in flush.gaps if not gap.healed])
+
+    def _report_gaps(self, gaps: list[GapRecord]) -> None:
+        """Count each hole; one log line for those with the same exchange and cause."""
+        self.totals.gaps += len(gaps)
+        together: dict[tuple[str, str], list[GapRecord]] = {}
+        for gap in gaps:
+            together.setdefault((self._exchange(gap.instrument), gap.cause), []).append(gap)
+        for (exchange, cause), holes in together.items():
+            ids = sum(_ids_missing(hole) for hole in holes)
+            numbers = self._metrics.exchange(exchange)
+            numbers.sequence_gaps.inc(len(holes))
+            numbers.ids_missing.inc(ids)
+            streams = [f"{self._instruments.name(g.instrument)[1]} {g.table}" for g in holes]
+            shown = streams[:MAX_STREAMS_IN_LOG]
+            self._log.warning(
+                "gaps", exchange=exchange, cause=cause, holes=len(holes), ids=ids, streams=shown
+            )
+
+    def _exchange(self, instrument: int) -> str:
+        return self._instruments.name(instrument)[0]
+
+
+def _ids_missing(gap: GapRecord) -> int:
+    if gap.from_id is None or gap.to_id is None:
+        return 0
+    return gap.to_id - gap.from_id + 1

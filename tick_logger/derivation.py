@@ -1,0 +1,267 @@
+"""Everything that is derived from the journal: the one way from entries to column files.
+
+    entry -> decode -> pipeline -> flush -> column files, gaps files, payloads kept aside
+
+Live, entries come with their rows already decoded (`receive`); in a replay they are decoded here
+(`apply`).  Both ways lead through the same calls, so that the same entries give the same bytes.
+No clock, no randomness; the disk is asked only about files that were met before.
+
+Invariant: a flush is written in full before the next entry is taken; `settle` may be called again
+after a `StorageError` until it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from tick_logger.errors import StorageError
+from tick_logger.exchanges import registry
+from tick_logger.exchanges.decoding import decode
+from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
+from tick_logger.model.flush import Flush, StreamTail
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.marks import Interrupted, Mark, Resumed, Retired
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import Table
+from tick_logger.model.wanted import WantedTables
+from tick_logger.pipeline.pipeline import Pipeline, TickCounts
+from tick_logger.storage.columns import Repair
+from tick_logger.storage.extents import Extent, RefusedError
+from tick_logger.storage.extents_log import ExtentsLog
+from tick_logger.storage.files import Files
+from tick_logger.storage.store import Store
+
+CRASH, RESTART, DAMAGE, ADAPTER = "crash", "restart", "damage", "adapter"
+"""Causes of gaps: between two runs, after a crash or an orderly stop; entries that are lost, or
+that the adapter cannot decode (any more)."""
+
+
+@attrs.frozen(eq=False)
+class Outcome:
+    """What one tick has put on disk, what it noticed, and what was mended on the way."""
+
+    flush: Flush
+    counts: TickCounts
+    repairs: tuple[Repair, ...] = ()
+
+
+class Derivation:
+    """The state after all entries before the journal frame `next_seq`."""
+
+    def __init__(self, files: Files, extents_log: ExtentsLog, price_dtype: str) -> None:
+        self.instruments = Instruments()
+        self.store = Store(files, self.instruments, price_dtype)
+        self._extents_log = extents_log
+        self.next_seq = 1  # that of the journal's first frame
+        self.price_dtype = price_dtype
+        self.closed = True  # nothing was received since the last orderly stop
+        self._pipeline = Pipeline(dense=self._is_dense, tail_of=self._tail)
+        self._wanted: dict[str, WantedTables] = {}
+        self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
+        self._asides: list[KeptAside] = []
+        self._unwritten: Outcome | None = None
+        self._unlogged: list[Extent] = []  # met, but not durably so
+        self._lost_since: dict[str, int] = {}  # exchanges with a gap in the journal behind them
+        self._lossy = False  # entries are missing, perhaps such that say what an instrument is
+        self._started_ns = 0
+        self.failures: list[str] = []  # of adapters, in a replay
+
+    @property
+    def window_bytes(self) -> int:
+        """Memory of the rows that the next two ticks release."""
+        return self._pipeline.window_bytes
+
+    @property
+    def stopped_ns(self) -> int | None:
+        """Receive time up to which anything is known; None before the first."""
+        return max(self._stopped_ns.values(), default=None)
+
+    # -- entries ----------------------------------------------------------------------------------
+
+    def apply(self, entry: Entry) -> None:
+        """Take an entry as it stands in the journal; `settle` must follow."""
+        match entry:
+            case Received():
+                self.receive(entry, *self._decode(entry))
+            case Started():
+                self.start(entry)
+            case Ticked():
+                self.tick()
+            case Closed(at_ns):
+                self.close(at_ns)
+
+    def receive(
+        self, received: Received, rows: Sequence[RowBatch], asides: Sequence[KeptAside]
+    ) -> None:
+        """Take what was received, and what it was decoded to; the payloads are not looked at."""
+        self._define(received)
+        self.closed = False
+        if len(received.recv_ns):
+            self._close_gap(received)
+            self._stopped_ns[received.exchange] = int(received.recv_ns[-1])
+        self._asides += asides
+        marks = self._with_names(received.marks) if self._lossy else received.marks
+        self._pipeline.push([*marks, *rows])
+
+    def start(self, started: Started) -> None:
+        """Another process goes on from here."""
+        stopped = {
+            number: self._stopped_ns[exchange]
+            for number, (exchange, _) in enumerate(self.instruments)
+            if exchange in self._stopped_ns
+        }
+        self._started_ns = started.at_ns
+        cause = RESTART if self.closed else CRASH
+        self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
+        self._wanted = {}
+
+    def lost(self) -> None:
+        """Entries are missing here: what follows closes a gap of every stream."""
+        since = dict.fromkeys(registry.available(), self._started_ns)
+        self._lost_since = {**since, **self._stopped_ns, **self._lost_since}
+        self._lossy = True
+
+    def tick(self) -> None:
+        """A flush interval is over."""
+        self._hold(*self._pipeline.tick())
+
+    def close(self, at_ns: int) -> None:
+        """Nothing more was received until `at_ns`."""
+        self._hold(*self._pipeline.close(at_ns))
+        self.closed = True
+        self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
+
+    def settle(self) -> Outcome | None:
+        """Write what the last tick released; None if that is done.
+
+        Raises `StorageError` or `OSError`; call it again when there may be a chance.
+        """
+        outcome = self._unwritten
+        if outcome is None:
+            return None
+        if self.store.unfinished:
+            self.store.resume()
+        else:
+            self._meet(outcome.flush)
+            self.store.write(outcome.flush, self._asides)
+        self._unwritten, self._asides = None, []
+        return attrs.evolve(outcome, repairs=tuple(self.store.take_repairs()))
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def dump(self) -> dict[str, Any]:
+        """The state as plain data; nothing may be unwritten."""
+        assert self._unwritten is None, "a checkpoint in the middle of a flush"
+        return {
+            "price_dtype": self.price_dtype,
+            "closed": self.closed,
+            "instruments": [list(name) for name in self.instruments],
+            "wanted": {exchange: self._wanted_plain(exchange) for exchange in self._wanted},
+            "stopped_ns": dict(self._stopped_ns),
+            "lost_since": dict(self._lost_since),
+            "asides": [list(attrs.astuple(aside)) for aside in self._asides],
+            "pipeline": self._pipeline.dump(),
+            "store": self.store.dump(),
+        }
+
+    def load(self, state: dict[str, Any], next_seq: int) -> None:
+        """Go on from a dumped state; this object must be new."""
+        self.next_seq = next_seq
+        self.closed = state["closed"]
+        for number, (exchange, symbol) in enumerate(state["instruments"]):
+            if exchange:
+                self.instruments.define(number, exchange, symbol)
+        for exchange, wishes in state["wanted"].items():
+            for number, tables in wishes:
+                self._wanted_of(exchange).set(number, map(Table, tables))
+        self._stopped_ns = dict(state["stopped_ns"])
+        self._lost_since = dict(state["lost_since"])
+        self._asides = [KeptAside(*fields) for fields in state["asides"]]
+        self._pipeline.load(state["pipeline"])
+        self.store.load(state["store"])
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _decode(self, received: Received) -> tuple[Sequence[RowBatch], Sequence[KeptAside]]:
+        self._define(received)
+        if not received.decodable or received.exchange not in registry.available():
+            return (), ()
+        try:
+            found = decode(
+                registry.get(received.exchange),
+                received.split(),
+                received.recv_ns_of_payloads(),
+                self.instruments.of(received.exchange),
+                self._wanted_of(received.exchange),
+            )
+        except Exception as error:  # noqa: BLE001 - a start must not fail for good
+            self.failures.append(f"{received.exchange}: {error!r}")
+            since, until = int(received.recv_ns.min()), int(received.recv_ns.max())
+            self._push_gap(received.exchange, since, until, ADAPTER)
+            return (), ()
+        return found.rows, found.aside
+
+    def _define(self, received: Received) -> None:
+        for each in received.defined:
+            self.instruments.define(each.instrument, received.exchange, each.symbol)
+            self._wanted_of(received.exchange).set(each.instrument, each.tables)
+
+    def _with_names(self, marks: Sequence[Mark]) -> list[Mark]:
+        """The marks without instruments of which nobody can say any more what they were."""
+        named: list[Mark] = []
+        for mark in marks:
+            match mark:
+                case Interrupted() | Resumed() | Retired():
+                    known = tuple(filter(self.instruments.knows, mark.instruments))
+                    named.append(attrs.evolve(mark, instruments=known))
+                case _ if self.instruments.knows(mark.instrument):
+                    named.append(mark)
+        return named
+
+    def _close_gap(self, received: Received) -> None:
+        """Note that nothing is known between a loss of entries and this."""
+        lost_ns = self._lost_since.pop(received.exchange, None)
+        if lost_ns is not None:
+            self._push_gap(received.exchange, lost_ns, int(received.recv_ns.min()), DAMAGE)
+
+    def _push_gap(self, exchange: str, from_ns: int, to_ns: int, cause: str) -> None:
+        """Tell the pipeline of a gap in all streams of an exchange."""
+        wishes = self._wanted_plain(exchange)
+        for table in Table:
+            each = tuple(number for number, tables in wishes if table in tables)
+            begin = Interrupted(each, (table,), from_ns, cause)
+            self._pipeline.push([begin, Resumed(each, (table,), to_ns)])
+
+    def _hold(self, flush: Flush, counts: TickCounts) -> None:
+        assert self._unwritten is None, "the flush before is not written"
+        self._unwritten = Outcome(flush, counts)
+
+    def _meet(self, flush: Flush) -> None:
+        """Make durable how long the files were that this flush is the first to touch."""
+        self._unlogged += self.store.meet(flush, self._asides)
+        if self._unlogged:
+            self._extents_log.add(self._unlogged)
+            self._unlogged = []
+
+    def _wanted_of(self, exchange: str) -> WantedTables:
+        return self._wanted.setdefault(exchange, WantedTables())
+
+    def _wanted_plain(self, exchange: str) -> list[Any]:
+        wanted = self._wanted_of(exchange)
+        known = self.instruments.of(exchange).values()
+        return [[number, [table.value for table in wanted.tables(number)]] for number in known]
+
+    def _tail(self, instrument: int, table: Table) -> StreamTail | None:
+        """What is on disk of a stream; raises `RefusedError` if it cannot be read."""
+        try:
+            return self.store.tail(instrument, table)
+        except StorageError as error:
+            # The pipeline is in the middle of a tick, which would lose rows if it were repeated.
+            raise RefusedError(str(error)) from error
+
+    def _is_dense(self, instrument: int, table: Table) -> bool:
+        exchange, _ = self.instruments.name(instrument)
+        return exchange in registry.available() and table in registry.get(exchange).dense_ids

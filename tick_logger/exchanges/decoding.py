@@ -1,0 +1,44 @@
+"""From payloads to the rows that are recorded: the one way, taken live and in every replay.
+
+Pure: the same payloads, symbols and wishes give the same rows, undecodable payloads included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from tick_logger.exchanges.base import Decoded, Exchange
+from tick_logger.model.entries import KeptAside, Times
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.wanted import WantedTables
+
+MAX_KEPT_ASIDE_PER_BATCH = 20
+"""Undecodable payloads passed on for inspection; the others are only counted."""
+
+
+@attrs.frozen(eq=False)
+class Recordable:
+    """What is recorded of a list of payloads, and everything that they say."""
+
+    rows: tuple[RowBatch, ...]
+    aside: tuple[KeptAside, ...]
+    decoded: Decoded
+
+
+def decode(
+    exchange: Exchange,
+    payloads: Sequence[bytes],
+    recv_ns: Times,
+    symbols: Mapping[str, int],
+    wanted: WantedTables,
+) -> Recordable:
+    """Decode payloads with one receive time each (shape `(len(payloads),)`, int64 ns)."""
+    decoded = exchange.decode(payloads, symbols)
+    rows = tuple(wanted.only(part.received(recv_ns)) for part in decoded.rows)
+    aside = tuple(
+        KeptAside(exchange.name, int(recv_ns[bad.frame]), bad.reason, payloads[bad.frame])
+        for bad in decoded.bad[:MAX_KEPT_ASIDE_PER_BATCH]
+    )
+    return Recordable(rows, aside, decoded)

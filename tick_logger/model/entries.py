@@ -1,0 +1,111 @@
+"""What the journal holds: everything that came in, in the order from which all else is derived.
+
+Column files, gaps files and the pipeline's state are a pure function of the sequence of entries.
+Times are nanoseconds since 1970-01-01 UTC; receive times are the wall clock's, as labels only.
+
+Not here: how entries are written (`storage`) and what becomes of them (`derivation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.marks import Mark
+from tick_logger.model.tables import Table
+
+Lengths: TypeAlias = npt.NDArray[np.uint32]
+Times: TypeAlias = npt.NDArray[np.int64]
+
+
+@attrs.frozen
+class Defined:
+    """From here on `instrument` is this symbol, of which these tables are recorded."""
+
+    instrument: int
+    symbol: str
+    tables: tuple[Table, ...]
+
+
+@attrs.frozen
+class Note:
+    """Something that happened to a connection: it is up, subscribed, lost, replaced."""
+
+    at_ns: int
+    connection: str
+    what: str
+    detail: str = ""
+
+
+@attrs.frozen(eq=False)
+class Received:
+    """What the connections of one exchange received within one linger, exactly as received.
+
+    An arrival is what one read of a socket gave: `connections` and `recv_ns` (shape `(arrivals,)`)
+    say whose and when, `counts` how many payloads it held.  `payloads` are all of them, joined;
+    `lengths` (shape `(sum(counts),)`) cuts them apart.  `marks` come before the rows.
+    """
+
+    exchange: str
+    connections: tuple[str, ...]
+    recv_ns: Times
+    counts: Lengths
+    lengths: Lengths
+    payloads: bytes
+    defined: tuple[Defined, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    notes: tuple[Note, ...] = ()
+    decodable: bool = True  # False: the adapter failed on it, and would fail again
+
+    def split(self) -> list[bytes]:
+        """The payloads, one by one."""
+        ends = np.cumsum(self.lengths, dtype=np.int64).tolist()
+        return [self.payloads[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+    def recv_ns_of_payloads(self) -> Times:
+        """The receive time of each payload."""
+        return np.repeat(self.recv_ns, self.counts)
+
+
+def joined(payloads: Sequence[bytes]) -> tuple[Lengths, bytes]:
+    """The lengths of payloads, and all of them as one."""
+    return np.fromiter(map(len, payloads), np.uint32, len(payloads)), b"".join(payloads)
+
+
+@attrs.frozen
+class Started:
+    """A process begins to record; what the one before had received ends here."""
+
+    at_ns: int
+    version: str
+    price_dtype: str
+    book_wait_ticks: int
+
+
+@attrs.frozen
+class Ticked:
+    """A flush interval is over."""
+
+
+@attrs.frozen
+class Closed:
+    """The process stopped in order: nothing came after this time."""
+
+    at_ns: int
+
+
+Entry: TypeAlias = Received | Started | Ticked | Closed
+
+
+@attrs.frozen
+class KeptAside:
+    """An undecodable payload of an exchange, for inspection."""
+
+    exchange: str
+    recv_ns: int
+    reason: str
+    payload: bytes

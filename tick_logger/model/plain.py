@@ -1,0 +1,38 @@
+"""Marks as plain data (lists, numbers and texts), for the journal and the checkpoint, and back.
+
+A mark is the name of its kind, then its fields in order.  What comes back is equal to what went in,
+also by way of an encoding that knows nothing of tuples.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import attrs
+import msgspec
+
+from tick_logger.model.marks import Mark
+from tick_logger.model.tables import Table
+
+_MARKS: dict[str, type[Mark]] = {each.__name__: each for each in get_args(Mark)}
+_FIELDS = {name: [field.name for field in attrs.fields(kind)] for name, kind in _MARKS.items()}
+
+
+def mark_to_plain(mark: Mark) -> list[Any]:
+    """The name of its kind, then its fields."""
+    return [type(mark).__name__, *map(_plain, attrs.astuple(mark, recurse=False))]
+
+
+def mark_from_plain(plain: list[Any]) -> Mark:
+    """The mark; raises `ValueError` if it is none of this program's."""
+    name, *values = plain
+    if name not in _MARKS:
+        raise ValueError(f"unknown kind of mark {name!r}")
+    fields = dict(zip(_FIELDS[name], values, strict=True))
+    return msgspec.convert(fields, _MARKS[name])
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.value if isinstance(value, Table) else value

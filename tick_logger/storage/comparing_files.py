@@ -1,0 +1,101 @@
+"""Files that write nothing: what is appended is compared with what is on disk at that place.
+
+A replay of the journal onto these shows whether it gives the same bytes as the recording did.
+Each file begins at length zero, or where `begin` puts it, and grows by what is appended; reads see
+the real bytes up to there.  Nothing on the disk is changed.
+"""
+
+from __future__ import annotations
+
+from tick_logger.storage.files import Files
+
+
+class ComparingFiles:
+    """A `Files` over another one; `differences` names, for each file that differs, the first byte.
+
+    `compared_bytes` counts what was compared.
+    """
+
+    def __init__(self, real: Files) -> None:
+        self._real = real
+        self._lengths: dict[str, int] = {}
+        self.differences: dict[str, int] = {}
+        self.compared_bytes = 0
+
+    def begin(self, path: str, size: int) -> None:
+        """Let a file have its first `size` bytes already."""
+        self._lengths[path] = size
+
+    def shorter_than_real(self) -> dict[str, int]:
+        """Of each file that grew here: how many more bytes it has on disk."""
+        more = {path: self._real.size(path) - size for path, size in self._lengths.items()}
+        return {path: excess for path, excess in more.items() if excess > 0}
+
+    @property
+    def paths(self) -> set[str]:
+        """The files that exist here."""
+        return set(self._lengths)
+
+    # -- the port ---------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Nothing is made."""
+
+    def append(self, path: str, data: bytes | memoryview) -> None:
+        """Compare, and grow."""
+        at = self._lengths.get(path, 0)
+        self._lengths[path] = at + len(data)
+        self.compared_bytes += len(data)
+        found = self._real.read(path, at, len(data)) if self._real.exists(path) else b""
+        if found != data and path not in self.differences:
+            same = next(
+                (i for i, (a, b) in enumerate(zip(found, data, strict=False)) if a != b), len(found)
+            )
+            self.differences[path] = at + same
+
+    def size(self, path: str) -> int:
+        """Length here."""
+        return self._lengths.get(path, 0)
+
+    def exists(self, path: str) -> bool:
+        """Whether it exists here."""
+        return path in self._lengths
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut here; the file on disk stays as it is."""
+        self._lengths[path] = size
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """The real bytes, as far as the file reaches here."""
+        if path not in self._lengths:
+            raise FileNotFoundError(path)
+        end = self._lengths[path] if length is None else min(offset + length, self._lengths[path])
+        return self._real.read(path, offset, max(end - offset, 0))
+
+    def list(self, folder: str = "", *, recursive: bool = False) -> list[str]:
+        """The names that exist here."""
+        prefix = f"{folder}/" if folder else ""
+        inside = [path for path in self._lengths if path.startswith(prefix)]
+        if recursive:
+            return sorted(inside)
+        heads = (path[len(prefix) :].partition("/") for path in inside)
+        return sorted({name + slash for name, slash, _ in heads})
+
+    def sync(self) -> None:
+        """Nothing is written."""
+
+    def sync_file(self, path: str) -> None:
+        """Nothing is written."""
+
+    def sync_folder(self, folder: str = "") -> None:
+        """Nothing is written."""
+
+    def remove(self, path: str) -> None:
+        """Forget it here."""
+        self._lengths.pop(path, None)
+
+    def lock(self, path: str) -> None:
+        """Nothing is written, so nobody is kept away."""
+
+    def close(self) -> None:
+        """Nothing is held."""
