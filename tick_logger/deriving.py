@@ -53,7 +53,9 @@ class Deriver:
         metrics: Metrics,
         clock: WallClock,
         checkpoint_interval_secs: float,
+        on_sync_lost: Callable[[], None],
     ) -> None:
+        self._on_sync_lost = on_sync_lost
         self._recovery = recovery
         self._backlog = backlog
         self._durability = durability
@@ -178,6 +180,7 @@ class Deriver:
             reason = f"no checkpoint can be saved: {error.strerror or error}"
             self._durability.trouble(CHECKPOINT, reason)
             if isinstance(error, SyncLost):
+                self._on_sync_lost()
                 await self._derive_again()
                 return False
         else:

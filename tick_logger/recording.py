@@ -170,6 +170,7 @@ class Recording:
             metrics=self._metrics,
             clock=self._clock,
             checkpoint_interval_secs=config.checkpoint_interval_secs,
+            on_sync_lost=self._journal.doubt,
         )
 
     # -- tasks ------------------------------------------------------------------------------------

@@ -198,6 +198,7 @@ class DerivingRig:
             metrics=self.metrics,
             clock=VirtualClock(),
             checkpoint_interval_secs=self.checkpoint_interval_secs,
+            on_sync_lost=self.journal.doubt,
         )
 
     def put(self, frame: Sequence[Entry]) -> None:

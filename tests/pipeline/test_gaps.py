@@ -17,7 +17,7 @@ TRADES, MD, BOOK = Table.TRADES, Table.MD, Table.BOOK
 
 def ledger() -> GapLedger:
     """Trades are dense, everything else is not."""
-    return GapLedger(lambda _, table: table is TRADES)
+    return GapLedger(lambda _, table: table is TRADES, lambda _: None)
 
 
 def hole(first: int, last: int, from_ns: int = T0, to_ns: int = T0 + SECOND) -> HoleOpened:

@@ -46,6 +46,7 @@ class _Outage:
     from_ns: int
     cause: str
     to_ns: int | None = None
+    proven_ns: int | None = None  # how far the stream's ids were complete when it ended
 
     def explains(self, hole: HoleOpened) -> bool:
         """Whether the hole lies around this interruption."""
@@ -56,7 +57,7 @@ class _Outage:
     def dump(self, stream: Stream) -> list[Any]:
         """Its fields and its stream's."""
         instrument, table = stream
-        return [instrument, table.value, self.from_ns, self.cause, self.to_ns]
+        return [instrument, table.value, self.from_ns, self.cause, self.to_ns, self.proven_ns]
 
     @classmethod
     def load(cls, fields: Sequence[Any]) -> tuple[Stream, _Outage]:
@@ -87,10 +88,18 @@ class _Hole:
 
 
 class GapLedger:
-    """Interruptions in progress and holes that are not yet written."""
+    """Interruptions in progress and holes that are not yet written.
 
-    def __init__(self, dense: Callable[[int, Table], bool]) -> None:
+    `complete_until_ns` gives the receive time up to which a stream's ids prove what is missing.
+    """
+
+    def __init__(
+        self,
+        dense: Callable[[int, Table], bool],
+        complete_until_ns: Callable[[Stream], int | None],
+    ) -> None:
         self._dense = dense
+        self._complete_until_ns = complete_until_ns
         self._outages: dict[Stream, _Outage] = {}
         self._stopped: dict[Stream, _Outage] = {}  # not used since the process that used them
         self._past: dict[Stream, list[_Outage]] = {}
@@ -189,15 +198,16 @@ class GapLedger:
         records, self._records = self._records, []
         return tuple(map(_in_order, records))
 
-    def unproven(self, complete_until_ns: Callable[[Stream], int | None]) -> None:
-        """Record the interruptions of dense ids that no id came after, before the end.
-
-        `complete_until_ns` gives the receive time up to which a stream's ids prove what is missing.
-        """
+    def unproven(self) -> None:
+        """Record the interruptions of dense ids that no id came after, before the end."""
         for stream, past in list(self._past.items()):
-            proven_ns = complete_until_ns(stream)
+            proven_ns = self._complete_until_ns(stream)
             for outage in list(past):
-                if outage.to_ns is not None and (proven_ns is None or proven_ns < outage.to_ns):
+                if outage.to_ns is None:
+                    continue
+                # Nothing moved since it ended: times alone prove little where a clock was set back.
+                unmoved = proven_ns == outage.proven_ns
+                if proven_ns is None or unmoved or proven_ns < outage.to_ns:
                     self._record_outage(stream, outage, outage.to_ns)
                     past.remove(outage)
             if not past:
@@ -244,6 +254,7 @@ class GapLedger:
             return
         outage.to_ns = at_ns
         if self._dense(*stream):
+            outage.proven_ns = self._complete_until_ns(stream)
             past = self._past.setdefault(stream, [])
             past.append(outage)
             del past[:-MAX_PAST_OUTAGES]

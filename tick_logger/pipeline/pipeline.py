@@ -93,7 +93,7 @@ class Pipeline:
         self._windows = {table: ReorderWindow(table, self._states[table]) for table in Table}
         self._ids = {table: IdLedger() for table in Table}
         self._books = WaitingBooks(self._states[Table.BOOK], book_wait_ticks)
-        self._gaps = GapLedger(dense)
+        self._gaps = GapLedger(dense, self._complete_until_ns)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
@@ -128,7 +128,7 @@ class Pipeline:
         """
         runs = [*self._take_stopped_runs(), *self._release_all()]
         self._gaps.end_unused()
-        self._gaps.unproven(self._complete_until_ns)
+        self._gaps.unproven()
         gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
         return Flush(tuple(runs), gaps), self._take_counts()
 

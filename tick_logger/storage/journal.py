@@ -90,6 +90,7 @@ class Journal:
         self._written_seq = self._durable_seq
         self._reached_seq = next_seq  # no append was tried with this frame or a later one
         self._bytes_written = 0
+        self._in_doubt = False
         self._has_durable_folder = False
 
     @property
@@ -136,11 +137,24 @@ class Journal:
         self._held.append(self._hold(body))
         return self.next_seq - 1
 
+    def doubt(self) -> None:
+        """Take nothing for written that is not durable: a sync of the whole disk has failed.
+
+        It may have lost bytes of any file, and a later sync of this one would not tell.  May be
+        called by another thread; the next `write` acts upon it.
+        """
+        self._in_doubt = True
+
     def write(self, now_ns: int) -> None:
         """Append all frames that are not written.
 
         `now_ns` (since 1970-01-01 UTC) goes into the headers of new segments.
         """
+        if self._in_doubt:
+            self._in_doubt = False
+            if self._written_seq > self._durable_seq:
+                self._leave_segment()
+                self._written_seq = self._durable_seq
         while self._written_seq < self.next_seq:
             self._append(self._ready_segment(now_ns))
 

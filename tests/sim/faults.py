@@ -1,0 +1,305 @@
+"""The troubles that a story can have: each begins something, and returns what ends it.
+
+Whatever is asked for here hits the world outside of the service: exchanges, network, disk, clock,
+and, as the only part of the service, an adapter that fails on some payloads.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+import trio
+
+from tests.fakes.clock import VirtualClock
+from tests.fakes.dial import MemoryDial
+from tests.sim.disk import StoryDisk, StoryOffload
+from tick_logger.exchanges import registry
+from tick_logger.exchanges.base import Decoded, Exchange
+from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.faults import Faults
+
+Undo = Callable[[], None]
+
+MOST_CLOCK_STEP_SECS = 3600.0
+"""Less than a day: beyond that the recorder rightly takes event times for nonsense."""
+
+
+class Stage(Protocol):
+    """What troubles can be made for."""
+
+    clock: VirtualClock
+    disk: StoryDisk
+    offload: StoryOffload
+    exchanges: dict[str, SimulatedExchange]
+    poison: Poison
+
+    @property
+    def dials(self) -> Mapping[str, MemoryDial]:
+        """By exchange."""
+        ...
+
+
+# -- exchanges ------------------------------------------------------------------------------------
+
+
+def _misbehave(stage: Stage, **faults: object) -> Undo:
+    """Let all exchanges have these faults beside those that they have."""
+    before = [(each, each._hub.faults) for each in stage.exchanges.values()]
+    for exchange, old in before:
+        exchange.set_faults(attrs.evolve(old, **faults))  # type: ignore[arg-type]
+
+    def undo() -> None:
+        usual = Faults()
+        for exchange, _ in before:
+            kept = {name: getattr(usual, name) for name in faults}
+            exchange.set_faults(attrs.evolve(exchange._hub.faults, **kept))
+
+    return undo
+
+
+def cuts(stage: Stage, size: float) -> Undo:
+    """Connections last a few seconds, and end without a word."""
+    return _misbehave(stage, cut_after_secs=(0.2, 1 + 20 * size), abrupt_cut_probability=1.0)
+
+
+def closes(stage: Stage, size: float) -> Undo:
+    """Connections last a few seconds, and end with a close frame."""
+    return _misbehave(stage, cut_after_secs=(0.2, 1 + 20 * size), abrupt_cut_probability=0.0)
+
+
+def half_open(stage: Stage, size: float) -> Undo:
+    """Connections fall silent, and neither side knows."""
+    return _misbehave(stage, half_open_after_secs=(0.2, 5.0), half_open_secs=5 + 100 * size)
+
+
+def stalls(stage: Stage, size: float) -> Undo:
+    """Connections fall silent, and then everything comes at once."""
+    return _misbehave(stage, stall_after_secs=(0.0, 3.0), stall_secs=1 + 15 * size)
+
+
+def garbage(stage: Stage, size: float) -> Undo:
+    """Nonsense among the messages."""
+    return _misbehave(stage, garbage_probability=0.01 + 0.3 * size)
+
+
+def duplicates(stage: Stage, size: float) -> Undo:
+    """Messages that come twice."""
+    return _misbehave(stage, duplicate_probability=0.01 + 0.5 * size)
+
+
+def disorder(stage: Stage, size: float) -> Undo:
+    """Messages that come after the next one."""
+    return _misbehave(stage, reorder_probability=0.01 + 0.5 * size)
+
+
+def id_holes(stage: Stage, size: float) -> Undo:
+    """Trades that nobody is told of."""
+    return _misbehave(stage, id_hole_probability=0.01 + 0.3 * size)
+
+
+def refused(stage: Stage, _size: float) -> Undo:
+    """Symbols that may not be subscribed to."""
+    symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
+    return _misbehave(stage, refused_symbols=frozenset(symbols))
+
+
+def never_acked(stage: Stage, _size: float) -> Undo:
+    """Requests that are ignored."""
+    symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
+    return _misbehave(stage, never_acked_symbols=frozenset(symbols))
+
+
+def late_acks(stage: Stage, size: float) -> Undo:
+    """Requests that take their time."""
+    return _misbehave(stage, ack_delay_secs=4 * size)
+
+
+def rest_errors(stage: Stage, _size: float) -> Undo:
+    """REST requests that fail."""
+    return _misbehave(stage, rest_status=503)
+
+
+def all_cut(stage: Stage, size: float) -> Undo:
+    """Every connection at once."""
+    for exchange in stage.exchanges.values():
+        exchange.cut_all(abrupt=size < 0.5)
+    return _nothing
+
+
+def no_dialling(stage: Stage, _size: float) -> Undo:
+    """Nobody gets a connection."""
+    dials = list(stage.dials.values())
+    for dial in dials:
+        dial.refusals = 1_000_000
+
+    def undo() -> None:
+        for dial in dials:
+            dial.refusals = 0
+
+    return undo
+
+
+# -- disk -----------------------------------------------------------------------------------------
+
+
+def slow_disk(stage: Stage, size: float) -> Undo:
+    """Everything on the disk takes long."""
+    return stage.offload.delay(1.5 * size**2)
+
+
+def stalled_disk(stage: Stage, _size: float) -> Undo:
+    """The disk does not answer."""
+    return stage.offload.stall()
+
+
+def disk_full(stage: Stage, size: float) -> Undo:
+    """No space, until somebody makes some."""
+    disk = stage.disk
+    disk.capacity_bytes = disk.used_bytes + int(20_000 * size)
+
+    def undo() -> None:
+        disk.capacity_bytes = None
+
+    return undo
+
+
+def write_errors(stage: Stage, size: float) -> Undo:
+    """Some appends fail."""
+    return stage.disk.failing("append", number=errno.EIO, times=1 + int(3 * size))
+
+
+def journal_write_errors(stage: Stage, size: float) -> Undo:
+    """Some appends to the journal fail."""
+    return stage.disk.failing(
+        "append", number=errno.EIO, path="journal/*.tlj", times=1 + int(5 * size)
+    )
+
+
+def column_write_errors(stage: Stage, _size: float) -> Undo:
+    """Column files cannot be written."""
+    return stage.disk.failing("append", number=errno.EIO, path="*.bin")
+
+
+def file_sync_errors(stage: Stage, size: float) -> Undo:
+    """Some syncs of files fail, and lose what they should have written."""
+    return stage.disk.failing("sync_file", number=errno.EIO, times=1 + int(3 * size))
+
+
+def sync_errors(stage: Stage, size: float) -> Undo:
+    """Some syncs of everything fail, and lose what they should have written."""
+    return stage.disk.failing("sync", number=errno.EIO, times=1 + int(2 * size))
+
+
+def folder_sync_errors(stage: Stage, size: float) -> Undo:
+    """Some syncs of folders fail."""
+    return stage.disk.failing("sync_folder", number=errno.EIO, times=1 + int(3 * size))
+
+
+def truncate_errors(stage: Stage, size: float) -> Undo:
+    """Files cannot be cut back."""
+    return stage.disk.failing("truncate", number=errno.EIO, times=1 + int(3 * size))
+
+
+def read_errors(stage: Stage, size: float) -> Undo:
+    """Some reads fail."""
+    return stage.disk.failing("read", number=errno.EIO, times=1 + int(3 * size))
+
+
+def read_only_disk(stage: Stage, _size: float) -> Undo:
+    """Nothing can be changed."""
+    return stage.disk.failing("append", "truncate", "remove", "lock", number=errno.EROFS)
+
+
+def dead_disk(stage: Stage, _size: float) -> Undo:
+    """Nothing works at all."""
+    return stage.disk.failing(number=errno.EIO)
+
+
+# -- clock and adapter ----------------------------------------------------------------------------
+
+
+def clock_forward(stage: Stage, size: float) -> Undo:
+    """The wall clock of the service is set."""
+    stage.clock.step(MOST_CLOCK_STEP_SECS * size**4)
+    return _nothing
+
+
+def clock_back(stage: Stage, size: float) -> Undo:
+    """As `clock_forward`, the other way."""
+    stage.clock.step(-MOST_CLOCK_STEP_SECS * size**4)
+    return _nothing
+
+
+def adapter_bug(stage: Stage, size: float) -> Undo:
+    """An adapter fails on what comes now."""
+    names = list(stage.exchanges)
+    return stage.poison.begin(names[int(size * len(names))])
+
+
+def _nothing() -> None:
+    """For what is over at once."""
+
+
+BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
+    each.__name__: each
+    for each in (
+        cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, refused,
+        never_acked, late_acks, rest_errors, all_cut, no_dialling,
+        slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
+        column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
+        read_errors, read_only_disk, dead_disk,
+        clock_forward, clock_back, adapter_bug,
+    )
+}  # fmt: skip
+
+
+@attrs.define(eq=False)
+class Poison:
+    """Payloads that adapters fail on: those that come while the bug shows."""
+
+    payloads: set[bytes] = attrs.field(factory=set)
+    since: dict[str, list[tuple[float, float]]] = attrs.field(factory=dict)
+    _active: Counter[str] = attrs.field(factory=Counter)
+
+    def begin(self, exchange: str) -> Undo:
+        """From now on, what this exchange sends is poison."""
+        self._active[exchange] += 1
+        began = trio.current_time()
+        self.since.setdefault(exchange, []).append((began, float("inf")))
+
+        def undo() -> None:
+            self._active[exchange] -= 1
+            self.payloads.clear()  # the bug is mended
+            self.since[exchange].remove((began, float("inf")))
+            self.since[exchange].append((began, trio.current_time()))
+
+        return undo
+
+    def touch(self, exchange: str, payloads: Sequence[bytes]) -> None:
+        """These payloads have come."""
+        if self._active[exchange]:
+            self.payloads.update(payloads)
+
+
+def poisoned(exchange: Exchange, poison: Poison) -> Exchange:
+    """The adapter with a bug that shows on poison only."""
+
+    class Buggy(type(exchange)):  # type: ignore[misc]
+        def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> Decoded:
+            if poison.payloads and not poison.payloads.isdisjoint(payloads):
+                raise KeyError("a bug")
+            found: Decoded = super().decode(payloads, instruments)
+            return found
+
+    buggy: Any = Buggy()
+    return buggy  # type: ignore[no-any-return]
+
+
+def poisoned_registry(poison: Poison) -> Callable[[str], Exchange]:
+    """In place of `registry.get`."""
+    adapters = {name: poisoned(registry.get(name), poison) for name in registry.available()}
+    return adapters.__getitem__

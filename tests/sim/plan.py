@@ -1,0 +1,207 @@
+"""What happens in one story: everything that is drawn from a seed, before anything runs.
+
+A story is a recorder's life on one directory: several processes one after the other, each with
+its end, while exchanges, disk and clock have their troubles on a time line of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+import attrs
+
+from tests.fakes.clock import NOON_NS
+from tests.service.world import Venue, binance, coinbase
+
+MIDNIGHT_NS = NOON_NS + 12 * 3600 * 10**9
+
+ENDINGS = ("power", "power_at_start", "kill", "stop", "second_signal", "third_signal")
+"""How a process ends, if it does not end by itself."""
+
+HEALTHY_SECS = 25.0
+"""Length of the last life, which has no troubles and ends in order."""
+
+EXCHANGE_TROUBLES = (
+    "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
+    "refused", "never_acked", "late_acks", "rest_errors", "all_cut", "no_dialling",
+)  # fmt: skip
+DISK_TROUBLES = (
+    "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",
+    "column_write_errors", "file_sync_errors", "sync_errors", "folder_sync_errors",
+    "truncate_errors", "read_errors", "read_only_disk", "dead_disk",
+)  # fmt: skip
+OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug")
+
+AIMS = (
+    ("append", "journal/*.tlj"),
+    ("sync_file", "journal/*.tlj"),
+    ("sync_folder", "*"),
+    ("sync", "*"),
+    ("append", "journal/checkpoint.*"),
+    ("sync_file", "journal/checkpoint.*"),
+    ("truncate", "*"),
+    ("remove", "*"),
+    ("append", "*/time.*.bin"),
+    ("*", "*"),
+)
+"""Operations on which, or shortly after which, the power may be cut."""
+
+
+@attrs.frozen
+class Trouble:
+    """Something goes wrong from `at` on (seconds since the beginning) for so long; see `faults`.
+
+    `size` from 0 to 1 says how badly.
+    """
+
+    at: float
+    secs: float
+    kind: str
+    size: float
+
+
+@attrs.frozen
+class Life:
+    """One process: what ends it after `secs`, and how long nothing runs afterwards.
+
+    `aim` and `after` are for a power cut: the operation to wait for, and how many more to let pass.
+    """
+
+    secs: float
+    ending: str
+    down_secs: float = 1.0
+    aim: tuple[str, str] = ("*", "*")
+    after: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Story:
+    """All that is to happen."""
+
+    seed: int
+    start_ns: int
+    venues: tuple[Venue, ...]
+    logger: Mapping[str, Any]
+    segment_bytes: int | None
+    lives: tuple[Life, ...]
+    troubles: tuple[Trouble, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Scale:
+    """How long and how dense stories are: for many short ones, or for few long ones.
+
+    Spans are what a value is drawn from; intervals are in seconds.
+    """
+
+    lives: tuple[int, int] = (2, 5)
+    life_secs: tuple[float, float] = (4.0, 32.0)
+    troubles: tuple[int, int] = (0, 8)
+    trouble_secs: tuple[float, float] = (0.5, 15.0)
+    flush_secs: tuple[float, float] = (0.3, 3.0)
+    persist_secs: tuple[float, float] = (0.4, 3.0)
+    checkpoint_secs: tuple[float, float] = (1.0, 15.0)
+    step_secs: tuple[float, float] = (0.25, 1.0)
+    messages_per_second: tuple[float, float] = (1.0, 8.0)
+
+
+SHORT = Scale()
+LONG = Scale(
+    lives=(3, 6),
+    life_secs=(60.0, 1200.0),
+    troubles=(0, 40),
+    trouble_secs=(1.0, 90.0),
+    flush_secs=(1.0, 10.0),
+    persist_secs=(1.0, 4.5),
+    checkpoint_secs=(20.0, 120.0),
+    step_secs=(4.0, 12.0),
+    messages_per_second=(0.1, 0.4),
+)
+
+
+def draw(seed: int, scale: Scale = SHORT) -> Story:
+    """The story of this seed."""
+    rng = Random(f"story {seed}")
+    lives = [_life(rng, scale) for _ in range(rng.randint(*scale.lives) - 1)]
+    lives.append(Life(HEALTHY_SECS + rng.random(), "stop"))
+    troubled_secs = sum(life.secs + life.down_secs for life in lives[:-1])
+    return Story(
+        seed=seed,
+        # A whole second would put the stops of lives on the exchanges' own steps.
+        start_ns=rng.choice([NOON_NS, MIDNIGHT_NS - round(rng.uniform(0, troubled_secs) * 1e9)]),
+        venues=_venues(rng, scale),
+        logger=_logger(rng, scale),
+        segment_bytes=rng.choice([None, None, rng.randint(2_000, 30_000)]),
+        lives=tuple(lives),
+        troubles=tuple(_troubles(rng, scale, troubled_secs)),
+    )
+
+
+def _life(rng: Random, scale: Scale) -> Life:
+    (ending,) = rng.choices(ENDINGS, (6, 2, 3, 3, 1, 1))
+    return Life(
+        secs=rng.uniform(*scale.life_secs),
+        ending=ending,
+        down_secs=rng.choice([0.01, rng.uniform(0, 3), rng.uniform(0, 20)]),
+        aim=rng.choice(AIMS),
+        after=rng.choice((0, 0, 1, 2, rng.randint(0, 60))),
+    )
+
+
+def _logger(rng: Random, scale: Scale) -> dict[str, Any]:
+    linger_ms = rng.choice([0, 20, 80])
+    return {
+        "flush_interval_secs": rng.uniform(*scale.flush_secs),
+        "persist_interval_secs": rng.uniform(*scale.persist_secs),
+        "checkpoint_interval_secs": rng.uniform(*scale.checkpoint_secs),
+        "linger_ms": linger_ms,
+        "price_dtype": rng.choice(["f4", "f8"]),
+        "journal_keep_hours": rng.choice([24.0, 24.0, 24.0, 0.01, 0.0]),
+        "journal_keep_mib": rng.choice([1024, 1024, 1024, 0]),
+        "shutdown_timeout_secs": rng.uniform(2.0, 20.0),
+        # In whole MiB for users; here a few hundred messages must be able to fill it.
+        "buffer_limit_mib": rng.choice([16, 16, rng.uniform(0.01, 0.1)]),
+    }
+
+
+def _venues(rng: Random, scale: Scale) -> tuple[Venue, ...]:
+    makers = rng.choice([(binance,), (coinbase,), (binance, coinbase)])
+    bases = ("BTC", "ETH", "SOL")[: rng.randint(1, 3 if len(makers) == 1 else 2)]
+    feeds = ["trades"]
+    for feed, probability in (("ticker", 0.7), ("quotes", 0.4), ("orderbook", 0.15)):
+        feeds += [feed] * (rng.random() < probability)
+    venues = []
+    for maker in makers:
+        names = [f"{base}USDT" if maker is binance else f"{base}-USD" for base in bases]
+        simulated = {
+            "messages_per_second": rng.uniform(*scale.messages_per_second) * len(names),
+            "step_secs": rng.uniform(*scale.step_secs),
+            "book_levels": 5,
+        }
+        config = {
+            "reconnect_initial_secs": rng.uniform(0.1, 1.0),
+            "reconnect_max_secs": 5.0,
+            "data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
+            "first_data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
+            "symbols_per_connection": rng.choice([1, 20]),
+        }
+        venues.append(maker(*names, feeds=tuple(feeds), simulated=simulated, config=config))
+    return tuple(venues)
+
+
+def _troubles(rng: Random, scale: Scale, until_secs: float) -> Sequence[Trouble]:
+    groups = (EXCHANGE_TROUBLES, DISK_TROUBLES, OTHER_TROUBLES)
+    found = []
+    for _ in range(rng.randint(*scale.troubles)):
+        (group,) = rng.choices(groups, (5, 5, 1))
+        found.append(
+            Trouble(
+                at=rng.uniform(0.0, until_secs),
+                secs=rng.uniform(*scale.trouble_secs),
+                kind=rng.choice(group),
+                size=rng.random(),
+            )
+        )
+    return sorted(found, key=lambda trouble: trouble.at)

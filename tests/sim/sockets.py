@@ -1,0 +1,95 @@
+"""What came out of the sockets: the truth about what the recorder was given.
+
+Every connection of a service is tapped where its frames are handed over, and every REST answer
+where it is returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from tests.fakes.dial import MemoryDial
+from tests.sim.faults import Poison
+from tick_logger.clock import WallClock
+from tick_logger.net.dial import Link
+from tick_logger.net.tap import OnFrames
+from tick_logger.simulator.exchange import SimulatedExchange
+
+
+@attrs.frozen
+class Arrival:
+    """What one read gave: when (seconds of trio's clock), what the service's clock said then."""
+
+    at: float
+    recv_ns: int
+    payloads: tuple[bytes, ...]
+
+
+@attrs.frozen
+class Answer:
+    """What one REST request gave."""
+
+    at: float
+    path: str
+    body: bytes
+
+
+@attrs.define(eq=False)
+class Log:
+    """Everything that one exchange sent to the services, one after the other."""
+
+    arrivals: list[Arrival] = attrs.field(factory=list)
+    answers: list[Answer] = attrs.field(factory=list)
+
+
+class TappedDial(MemoryDial):
+    """The dial of one service to one exchange."""
+
+    def __init__(
+        self,
+        simulated: SimulatedExchange,
+        clock: WallClock,
+        nursery: trio.Nursery,
+        log: Log,
+        poison: Poison,
+    ) -> None:
+        super().__init__(simulated, clock, nursery)
+        self._log = log
+        self._poison = poison
+        self._name = simulated.name
+        self._dead = False
+
+    def die(self) -> None:
+        """The machine is off: nothing comes through any more."""
+        self._dead = True
+
+    async def open(
+        self,
+        nursery: trio.Nursery,
+        url: str,
+        *,
+        on_frames: OnFrames,
+        on_ping: Callable[[], None],
+        max_message_bytes: int,
+    ) -> Link:
+        """As that of `MemoryDial`."""
+
+        def tapped(recv_ns: int, payloads: list[bytes]) -> None:
+            if self._dead:
+                return
+            self._log.arrivals.append(Arrival(trio.current_time(), recv_ns, tuple(payloads)))
+            self._poison.touch(self._name, payloads)
+            on_frames(recv_ns, payloads)
+
+        return await super().open(
+            nursery, url, on_frames=tapped, on_ping=on_ping, max_message_bytes=max_message_bytes
+        )
+
+    async def get(self, url: str) -> bytes:
+        """As that of `MemoryDial`."""
+        body = await super().get(url)
+        self._log.answers.append(Answer(trio.current_time(), self.requests[-1][1], body))
+        return body

@@ -1,0 +1,362 @@
+"""The world of one story: exchanges that go on through everything, one disk, many processes.
+
+A process is the whole real service in virtual time.  It ends in order, by itself, or by a death
+that leaves no time for anything: from that moment the disk refuses, nothing comes out of a socket,
+and nothing returns from the disk.  What the disk then keeps is up to the simulated disk.
+"""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections import Counter
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from functools import partial
+from random import Random
+from typing import Any, Never
+
+import attrs
+import pytest
+import structlog
+import trio
+
+from tests.fakes.clock import VirtualClock
+from tests.fakes.scheduling import schedule_by
+from tests.service.world import in_virtual_time
+from tests.sim.disk import StoryDisk, StoryOffload
+from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
+from tests.sim.plan import Life, Story
+from tests.sim.sockets import Log, TappedDial
+from tick_logger import recording
+from tick_logger.app import Ports, Service, record
+from tick_logger.config import Config, HttpConfig, LoggerConfig
+from tick_logger.errors import ConfigError
+from tick_logger.exchanges import registry
+from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.session import Session
+from tick_logger.storage.journal import Journal
+
+LAST_WORDS_SECS = 5.0
+"""How much longer than its shutdown deadline a process that was told to stop may take."""
+
+SECOND_SIGNAL_SECS = 1.3
+"""After the first; sooner would count as the same wish."""
+
+RESTART_SECS = 1.0
+"""After which a supervisor starts a process again that has ended by itself."""
+
+KEPT_LINES = 300
+"""The newest log lines, for whoever looks into a violation."""
+
+
+@attrs.define(eq=False)
+class Process:
+    """A life as it was lived; times in seconds of trio's clock.
+
+    `ending` is how it was to end, or "itself"; `code` is None after a death.  `newest` are the
+    newest trades by exchange and symbol when it was told to stop, None if it never was; `unsent`
+    is what mishaps held back in the exchanges at that moment, and `half_open` are those that had a
+    connection at the end on which nothing came through.
+    """
+
+    number: int
+    began: float
+    ended: float = 0.0
+    ending: str = "itself"
+    code: int | None = None
+    newest: dict[tuple[str, str], int] | None = None
+    unsent: bytes = b""
+    half_open: set[str] = attrs.field(factory=set)
+    service: Service | None = None
+    over: trio.Event = attrs.field(factory=trio.Event)
+
+
+@attrs.define(eq=False)
+class World:
+    """Everything, and what happened to it."""
+
+    story: Story
+    clock: VirtualClock
+    venue_clock: VirtualClock
+    disk: StoryDisk
+    rng: Random
+    nursery: trio.Nursery
+    exchanges: dict[str, SimulatedExchange]
+    logs: dict[str, Log]
+    offload: StoryOffload = attrs.field(factory=StoryOffload)
+    poison: Poison = attrs.field(factory=Poison)
+    dials: dict[str, TappedDial] = attrs.field(factory=dict)
+    processes: list[Process] = attrs.field(factory=list)
+    began: float = attrs.field(factory=trio.current_time)
+    ended: float = 0.0
+    counts: Counter[str] = attrs.field(factory=Counter)  # troubles and endings, by kind
+    events: Counter[str] = attrs.field(factory=Counter)  # log lines, by event
+    lines: list[dict[str, Any]] = attrs.field(factory=list)
+    violations: list[str] = attrs.field(factory=list)
+    # By exchange, in seconds of trio's clock, as the service says: messages were given up.
+    overflows: dict[str, list[tuple[float, float]]] = attrs.field(factory=dict)
+    clock_steps: list[tuple[float, int]] = attrs.field(factory=list)  # (time, wall clock then - it)
+    _undo: dict[int, Undo] = attrs.field(factory=dict)
+
+    @property
+    def config(self) -> Config:
+        """The service's."""
+        return Config(
+            logger=LoggerConfig(data_path="nowhere", **self.story.logger),
+            http=HttpConfig(enabled=False),
+            exchanges={each.name: each.configure() for each in self.story.venues},
+        )
+
+    # -- the story --------------------------------------------------------------------------------
+
+    async def play(self) -> None:
+        """Let everything happen."""
+        self._note_clock()
+        self.nursery.start_soon(self._have_troubles)
+        for life in self.story.lives[:-1]:
+            await self._live(life)
+        self._end_troubles()
+        await self._live(self.story.lives[-1])
+        last = self.processes[-1]
+        if last.code != 0:
+            self.violations.append(f"the last life ended with {last.code} after {last.ending}")
+        self.ended = trio.current_time()
+
+    async def _have_troubles(self) -> None:
+        async with trio.open_nursery() as nursery:
+            for number, trouble in enumerate(self.story.troubles):
+                await trio.sleep_until(self.began + trouble.at)
+                if number in self._undo:
+                    continue
+                self.counts[trouble.kind] += 1
+                self._undo[number] = BEGIN[trouble.kind](self, trouble.size)
+                self._note_clock()
+                nursery.start_soon(self._end_later, number, trouble.secs)
+
+    async def _end_later(self, number: int, secs: float) -> None:
+        await trio.sleep(secs)
+        undo = self._undo.get(number)
+        if undo is not None:
+            undo()
+            self._undo[number] = _over
+
+    def _end_troubles(self) -> None:
+        """From now on nothing goes wrong."""
+        for number in range(len(self.story.troubles)):
+            self._undo.get(number, _over)()
+            self._undo[number] = _over
+        self.disk.heal()
+
+    def note_overflow(self, line: MutableMapping[str, Any]) -> None:
+        """Remember between which times an exchange's messages were given up."""
+        now = trio.current_time()
+        if line["event"] == "overflow":
+            self.overflows.setdefault(line["exchange"], []).append((now, float("inf")))
+        elif line["event"] == "overflow_ended":
+            spans = self.overflows[line["exchange"]]
+            self.overflows[line["exchange"]] = [(began, min(ended, now)) for began, ended in spans]
+
+    def _note_clock(self) -> None:
+        now = trio.current_time()
+        self.clock_steps.append((now, self.clock.now_ns() - round(now * 1e9)))
+
+    # -- a life -----------------------------------------------------------------------------------
+
+    async def _live(self, life: Life) -> None:
+        process = Process(len(self.processes), trio.current_time())
+        self.processes.append(process)
+        refusals = {name: dial.refusals for name, dial in self.dials.items()}
+        for name, exchange in self.exchanges.items():
+            dial = TappedDial(exchange, self.clock, self.nursery, self.logs[name], self.poison)
+            dial.refusals = refusals.get(name, 0)
+            self.dials[name] = dial
+        self.offload.new_process()
+        if life.ending == "power_at_start":
+            self.disk.power_cut_at(self.disk.operations + 1 + life.after)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._run, process)
+            with trio.move_on_after(life.secs):
+                await _first(process.over, self.offload.died)
+            if not process.over.is_set():
+                await self._end(process, life)
+            process.ended = trio.current_time()
+            process.half_open = {
+                name
+                for name, exchange in self.exchanges.items()
+                for client in exchange._hub.clients
+                if isinstance(client, Session) and client._wire and client._wire.frozen
+            }
+            nursery.cancel_scope.cancel()
+        self.counts[f"ended by {process.ending}"] += 1
+        kind = "power" if process.ending in ("power", "power_at_start") else "kill"
+        self.disk.crash(self.rng, kind)  # type: ignore[arg-type]
+        await trio.sleep(life.down_secs + RESTART_SECS * (process.ending == "itself"))
+
+    async def _run(self, process: Process) -> None:
+        async def show(service: Service) -> None:
+            process.service = service
+
+        ports = Ports(
+            dial=self.dials.__getitem__,
+            clock=self.clock,
+            offload=self.offload,
+            files=self.disk,
+            rng=Random(f"{self.story.seed} {process.number}"),
+        )
+        try:
+            process.code = await record(self.config, ports=ports, show=show)
+        except ConfigError as error:
+            process.code = 2
+            self.violations.append(f"life {process.number}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a violation
+            process.code = 1
+            trace = "".join(traceback.format_exception(error))
+            self.violations.append(f"life {process.number} raised {trace}")
+        process.over.set()
+
+    async def _end(self, process: Process, life: Life) -> None:
+        """End a process at its time, if the power has not gone off already."""
+        process.ending = life.ending
+        if self.offload.died.is_set():
+            process.ending = "power"
+        elif life.ending == "power":
+            self.disk.aim(*life.aim, life.after)
+            with trio.move_on_after(life.secs / 2):
+                await _first(process.over, self.offload.died)
+            if process.over.is_set():
+                process.ending = "itself"
+                self.disk.die()
+                return
+        elif life.ending not in ("kill", "power_at_start"):
+            await self._stop(process, life)
+            return
+        await self._kill(process)
+
+    async def _stop(self, process: Process, life: Life) -> None:
+        deadline_secs = self.config.logger.shutdown_timeout_secs + LAST_WORDS_SECS
+        slow: Undo = _over
+        if life.ending != "stop":
+            slow = self.offload.delay(2 * SECOND_SIGNAL_SECS)
+        self._note_stop(process)
+        if process.service is None:  # still recovering: a signal then just ends it
+            process.ending = "kill"
+            await self._kill(process)
+            slow()
+            return
+        with trio.move_on_after(deadline_secs) as patience:
+            process.service.stop("the story says so")
+            for _ in range(("stop", "second_signal", "third_signal").index(life.ending)):
+                with trio.move_on_after(SECOND_SIGNAL_SECS):
+                    await process.over.wait()
+                if not process.over.is_set():
+                    signal.raise_signal(signal.SIGTERM)
+            await process.over.wait()
+        slow()
+        if patience.cancelled_caught:
+            self.violations.append(f"life {process.number} hangs instead of ending")
+            await self._kill(process)
+
+    def _note_stop(self, process: Process) -> None:
+        process.newest = {
+            (name, symbol): exchange.truth.kept(symbol)[-1].trade_id
+            for name, exchange in self.exchanges.items()
+            for symbol in exchange.truth.symbols()
+        }
+        process.unsent = b"".join(
+            frame
+            for exchange in self.exchanges.values()
+            for client in exchange._hub.clients
+            if isinstance(client, Session)
+            for frame in (*client._queue, client._delivery._held or b"")
+        )
+
+    async def _kill(self, process: Process) -> None:
+        """The process is gone at once: whatever it would do now, it cannot."""
+        self.disk.die()
+        self.offload.died.set()
+        for dial in self.dials.values():
+            dial.die()
+            for connection in dial.connections:
+                await connection.cut()
+        if process.service is not None:
+            for scope in process.service._survivors:
+                scope.shield = False
+
+
+def tell(story: Story) -> World:
+    """The world after this story; equal stories give equal worlds."""
+    return in_virtual_time(_tell, story)
+
+
+async def _tell(story: Story) -> World:
+    schedule_by(story.seed)
+    clock, venue_clock = VirtualClock(story.start_ns), VirtualClock(story.start_ns)
+    exchanges = {each.name: each.simulate(venue_clock, story.seed) for each in story.venues}
+    async with trio.open_nursery() as nursery:
+        world = World(
+            story,
+            clock,
+            venue_clock,
+            StoryDisk(Random(f"disk {story.seed}")),
+            Random(f"crashes {story.seed}"),
+            nursery,
+            exchanges,
+            {name: Log() for name in exchanges},
+        )
+        with _surroundings(world):
+            for exchange in exchanges.values():
+                await nursery.start(exchange.run_market)
+            await world.play()
+        nursery.cancel_scope.cancel()
+    return world
+
+
+@contextmanager
+def _surroundings(world: World) -> Iterator[None]:
+    """What is the same for all processes of a story but is no port of theirs."""
+    handler = signal.signal(signal.SIGTERM, lambda *_: None)  # one that comes when all is over
+    structlog.configure(processors=[_Collector(world)])
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(registry, "get", poisoned_registry(world.poison))
+            if world.story.segment_bytes is not None:
+                small = partial(Journal, segment_bytes=world.story.segment_bytes)
+                patch.setattr(recording, "Journal", small)
+            yield
+    finally:
+        structlog.reset_defaults()
+        signal.signal(signal.SIGTERM, handler)
+
+
+class _Collector:
+    """A log processor that counts lines and keeps the newest."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __call__(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> Never:
+        world = self._world
+        world.events[event["event"]] += 1
+        world.note_overflow(event)
+        world.lines.append({"at": trio.current_time() - world.began, "level": method, **event})
+        del world.lines[:-KEPT_LINES]
+        if event["event"] == "crashed" and not world.poison.since:
+            world.violations.append("".join(traceback.format_exc()))
+        raise structlog.DropEvent
+
+
+async def _first(*events: trio.Event) -> None:
+    """Return when one of them is set."""
+    async with trio.open_nursery() as nursery:
+
+        async def wait(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        for event in events:
+            nursery.start_soon(wait, event)
+
+
+def _over() -> None:
+    """Ends what has ended already."""
