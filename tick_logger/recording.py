@@ -129,6 +129,13 @@ class Recording:
         if found.findings:
             shown = list(found.findings[:MAX_FINDINGS_IN_LOG])
             self._log.error("found", findings=len(found.findings), shown=shown)
+        if found.failures:
+            self._log.error(
+                "adapter_failed_on_the_journal",
+                batches=len(found.failures),
+                first=found.failures[0],
+                explanation="their rows have gap records instead; the journal keeps what was received",
+            )
         if not found.first:
             stopped_ns = found.derivation.stopped_ns
             secs = max(self._clock.now_ns() - stopped_ns, 0) / 1e9 if stopped_ns else 0.0

@@ -62,7 +62,7 @@ class Recovered:
     """What a start found: `first` says that nothing was recorded here before.
 
     `rows` and `messages` were in the journal behind the last checkpoint, `torn_bytes` at its end
-    are no whole frame, `findings` are losses in words.
+    are no whole frame, `findings` are losses in words, `failures` what adapters cannot decode.
     """
 
     derivation: Derivation
@@ -74,6 +74,7 @@ class Recovered:
     rows: int
     torn_bytes: int
     findings: tuple[str, ...]
+    failures: tuple[str, ...] = ()
 
 
 class Recovery:
@@ -139,10 +140,6 @@ class Recovery:
         reader = replay.reader
         for damage in reader.damages:
             self._judge(damage)
-        failures = derivation.failures
-        if failures:
-            what = f"{len(failures)} batches that the adapter cannot decode"
-            self._findings.append(f"{what}, which stay in the journal: {failures[0]}")
         return Recovered(
             derivation=derivation,
             next_seq=derivation.next_seq,
@@ -153,6 +150,7 @@ class Recovery:
             rows=rows,
             torn_bytes=reader.torn_bytes,
             findings=tuple(self._findings),
+            failures=tuple(derivation.failures),
         )
 
     def again(self, now_ns: int) -> Derivation:

@@ -94,7 +94,8 @@ class _Court:
         """Whether the journal alone, if none of it was removed, gives the same files again."""
         contents = self.world.disk.contents
         journal = {path: data for path, data in contents.items() if SEGMENT.fullmatch(path)}
-        if FIRST_SEGMENT not in journal:
+        # Rows that a bug has kept out of a recovery are there again in a replay without the bug.
+        if FIRST_SEGMENT not in journal or self.world.events["adapter_failed_on_the_journal"]:
             return
         self.verdict.counts["replayed"] += 1
         fresh = MemoryFiles()
