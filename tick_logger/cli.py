@@ -226,7 +226,7 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
         accept_damage=accept_damage,
         on_progress=_progress,
     )
-    sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
+    sys.stdout.writelines(f"{finding}\n" for finding in (*found.findings, *found.failures))
     sys.stdout.write(
         f"recovered {found.rows:,} rows from {found.messages:,} messages in the journal; "
         f"{found.torn_bytes:,} bytes at its end were torn\n"

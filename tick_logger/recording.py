@@ -134,7 +134,7 @@ class Recording:
                 "adapter_failed_on_the_journal",
                 batches=len(found.failures),
                 first=found.failures[0],
-                explanation="their rows have gap records instead; the journal keeps what was received",
+                explanation="gap records stand for their rows; the journal keeps what was received",
             )
         if not found.first:
             stopped_ns = found.derivation.stopped_ns
