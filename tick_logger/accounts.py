@@ -6,7 +6,7 @@ from collections import Counter
 
 import attrs
 
-from tick_logger.derivation import Outcome
+from tick_logger.derivation import Derivation, Outcome
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
@@ -23,6 +23,18 @@ class Totals:
     rows: Counter[Table] = attrs.field(factory=Counter)
     late_rows: int = 0
     gaps: int = 0
+
+
+def report_failures(derivation: Derivation) -> None:
+    """Say once what adapters could not decode that they had decoded before."""
+    if derivation.failures:
+        get_logger().error(
+            "adapter_failed_on_the_journal",
+            batches=len(derivation.failures),
+            first=derivation.failures[0],
+            explanation="gap records stand for their rows; the journal keeps what was received",
+        )
+        derivation.failures.clear()
 
 
 class Accounts:

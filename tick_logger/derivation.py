@@ -23,7 +23,7 @@ from tick_logger.exchanges.decoding import decode
 from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.marks import Interrupted, Mark, Resumed, Retired
+from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed, Retired
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
@@ -200,7 +200,12 @@ class Derivation:
         except Exception as error:  # noqa: BLE001 - a start must not fail for good
             self.failures.append(f"{received.exchange}: {error!r}")
             since, until = int(received.recv_ns.min()), int(received.recv_ns.max())
-            self._push_gap(received.exchange, since, until, ADAPTER)
+            self._pipeline.push(
+                [
+                    Lapse(each, (table,), since, until, ADAPTER)
+                    for each, table in self._streams(received.exchange)
+                ]
+            )
             return (), ()
         return found.rows, found.aside
 
@@ -214,7 +219,7 @@ class Derivation:
         named: list[Mark] = []
         for mark in marks:
             match mark:
-                case Interrupted() | Resumed() | Retired():
+                case Interrupted() | Resumed() | Lapse() | Retired():
                     known = tuple(filter(self.instruments.knows, mark.instruments))
                     named.append(attrs.evolve(mark, instruments=known))
                 case _ if self.instruments.knows(mark.instrument):
@@ -225,15 +230,18 @@ class Derivation:
         """Note that nothing is known between a loss of entries and this."""
         lost_ns = self._lost_since.pop(received.exchange, None)
         if lost_ns is not None:
-            self._push_gap(received.exchange, lost_ns, int(received.recv_ns.min()), DAMAGE)
+            # Not for how long: whether they were interrupted or not may be among what is lost.
+            self._pipeline.push(
+                [
+                    Interrupted(each, (table,), lost_ns, DAMAGE)
+                    for each, table in self._streams(received.exchange)
+                ]
+            )
 
-    def _push_gap(self, exchange: str, from_ns: int, to_ns: int, cause: str) -> None:
-        """Tell the pipeline of a gap in all streams of an exchange."""
+    def _streams(self, exchange: str) -> list[tuple[tuple[int, ...], Table]]:
+        """The instruments of which each table is recorded."""
         wishes = self._wanted_plain(exchange)
-        for table in Table:
-            each = tuple(number for number, tables in wishes if table in tables)
-            begin = Interrupted(each, (table,), from_ns, cause)
-            self._pipeline.push([begin, Resumed(each, (table,), to_ns)])
+        return [(tuple(n for n, tables in wishes if table in tables), table) for table in Table]
 
     def _hold(self, flush: Flush, counts: TickCounts) -> None:
         assert self._unwritten is None, "the flush before is not written"

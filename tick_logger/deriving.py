@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import trio
 
-from tick_logger.accounts import Accounts
+from tick_logger.accounts import Accounts, report_failures
 from tick_logger.backlog import Backlog, Chunk
 from tick_logger.clock import WallClock
 from tick_logger.derivation import Derivation, Outcome
@@ -170,6 +170,7 @@ class Deriver:
                 self._accounts.flushed(outcome)
             outcomes.clear()
         self._accounted_seq = max(self._accounted_seq, until_seq)
+        report_failures(self._derivation)
 
     async def _checkpoint(self) -> bool:
         """Save the state; False if the way from the last one has to be taken once more."""

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from tick_logger import __version__
-from tick_logger.accounts import Accounts
+from tick_logger.accounts import Accounts, report_failures
 from tick_logger.backlog import Backlog
 from tick_logger.clock import WallClock
 from tick_logger.config import LoggerConfig
@@ -129,13 +129,7 @@ class Recording:
         if found.findings:
             shown = list(found.findings[:MAX_FINDINGS_IN_LOG])
             self._log.error("found", findings=len(found.findings), shown=shown)
-        if found.failures:
-            self._log.error(
-                "adapter_failed_on_the_journal",
-                batches=len(found.failures),
-                first=found.failures[0],
-                explanation="gap records stand for their rows; the journal keeps what was received",
-            )
+        report_failures(found.derivation)
         if not found.first:
             stopped_ns = found.derivation.stopped_ns
             secs = max(self._clock.now_ns() - stopped_ns, 0) / 1e9 if stopped_ns else 0.0

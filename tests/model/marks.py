@@ -11,6 +11,7 @@ from tick_logger.model.entries import Closed, Defined, Entry, Note, Received, St
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
+    Lapse,
     LastTradeId,
     Mark,
     MissingIds,
@@ -33,6 +34,7 @@ KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
     Interrupted: st.builds(Interrupted, _many, _tables, TIMES, TEXTS),
     Resumed: st.builds(Resumed, _many, _tables, TIMES),
     MissingIds: st.builds(MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, TEXTS),
+    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, TEXTS),
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),

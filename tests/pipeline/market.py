@@ -9,6 +9,7 @@ from tests.pipeline.streams import T0, Level, book, quotes, tickers, trades
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
+    Lapse,
     LastTradeId,
     Mark,
     MissingIds,
@@ -86,6 +87,7 @@ def scene(rng: random.Random) -> list[Items]:
             14: LastTradeId(instrument, seq + 1, recv),
             21: AwaitSnapshot(instrument, recv),
             30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, "sequence"),
+            33: Lapse(one, (Table.QUOTES,), recv - 7, recv, "adapter"),
             41: Retired(one, recv),
         }
         mark = marks.get(number % 50)

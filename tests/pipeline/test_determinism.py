@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipeline.market import INSTRUMENTS, Items, scene
 from tests.pipeline.streams import DAY, T0, Out, new_pipeline, record
-from tick_logger.model.marks import Interrupted, Resumed, Retired
+from tick_logger.model.marks import Interrupted, Lapse, Resumed, Retired
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 
@@ -68,7 +68,7 @@ def only(items: Items, instrument: int) -> Items:
     for item in items:
         if isinstance(item, RowBatch):
             mine.append(item.take(item["instrument"] == instrument))
-        elif isinstance(item, Interrupted | Resumed | Retired):
+        elif isinstance(item, Interrupted | Resumed | Lapse | Retired):
             mine += [item] if instrument in item.instruments else []
         elif item.instrument == instrument:
             mine.append(item)

@@ -23,6 +23,7 @@ import trio
 
 from tests.fakes.clock import VirtualClock
 from tests.fakes.scheduling import schedule_by
+from tests.fakes.sim_disk import Kind
 from tests.service.world import in_virtual_time
 from tests.sim.disk import StoryDisk, StoryOffload
 from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
@@ -74,7 +75,10 @@ class Process:
 
 @attrs.define(eq=False)
 class World:
-    """Everything, and what happened to it."""
+    """Everything, and what happened to it.
+
+    `crash` is what all lives end with for the disk, however they end; None: as each one says.
+    """
 
     story: Story
     clock: VirtualClock
@@ -84,6 +88,7 @@ class World:
     nursery: trio.Nursery
     exchanges: dict[str, SimulatedExchange]
     logs: dict[str, Log]
+    crash: Kind | None = None
     offload: StoryOffload = attrs.field(factory=StoryOffload)
     poison: Poison = attrs.field(factory=Poison)
     dials: dict[str, TappedDial] = attrs.field(factory=dict)
@@ -189,8 +194,8 @@ class World:
             }
             nursery.cancel_scope.cancel()
         self.counts[f"ended by {process.ending}"] += 1
-        kind = "power" if process.ending in ("power", "power_at_start") else "kill"
-        self.disk.crash(self.rng, kind)  # type: ignore[arg-type]
+        kind: Kind = "power" if process.ending in ("power", "power_at_start") else "kill"
+        self.disk.crash(self.rng, self.crash or kind)
         await trio.sleep(life.down_secs + RESTART_SECS * (process.ending == "itself"))
 
     async def _run(self, process: Process) -> None:
@@ -251,9 +256,12 @@ class World:
                     await process.over.wait()
                 if not process.over.is_set():
                     signal.raise_signal(signal.SIGTERM)
-            await process.over.wait()
+            await _first(process.over, self.offload.died)
         slow()
-        if patience.cancelled_caught:
+        if self.offload.died.is_set():
+            process.ending = "power"
+            await self._kill(process)
+        elif patience.cancelled_caught:
             self.violations.append(f"life {process.number} hangs instead of ending")
             await self._kill(process)
 
@@ -284,12 +292,15 @@ class World:
                 scope.shield = False
 
 
-def tell(story: Story) -> World:
-    """The world after this story; equal stories give equal worlds."""
-    return in_virtual_time(_tell, story)
+def tell(story: Story, disk: StoryDisk | None = None, crash: Kind | None = None) -> World:
+    """The world after this story; equal stories give equal worlds.
+
+    It is played on `disk`, by default a new one; for `crash` see `World`.
+    """
+    return in_virtual_time(_tell, story, disk or StoryDisk(Random(f"disk {story.seed}")), crash)
 
 
-async def _tell(story: Story) -> World:
+async def _tell(story: Story, disk: StoryDisk, crash: Kind | None) -> World:
     schedule_by(story.seed)
     clock, venue_clock = VirtualClock(story.start_ns), VirtualClock(story.start_ns)
     exchanges = {each.name: each.simulate(venue_clock, story.seed) for each in story.venues}
@@ -298,11 +309,12 @@ async def _tell(story: Story) -> World:
             story,
             clock,
             venue_clock,
-            StoryDisk(Random(f"disk {story.seed}")),
+            disk,
             Random(f"crashes {story.seed}"),
             nursery,
             exchanges,
             {name: Log() for name in exchanges},
+            crash,
         )
         with _surroundings(world):
             for exchange in exchanges.values():

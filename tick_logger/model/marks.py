@@ -49,6 +49,20 @@ class MissingIds:
 
 
 @attrs.frozen
+class Lapse:
+    """Between two times of receipt rows of these streams may be missing, whatever else is known.
+
+    It neither begins nor ends an interruption.
+    """
+
+    instruments: tuple[int, ...]
+    tables: tuple[Table, ...]
+    from_ns: int
+    to_ns: int
+    cause: str
+
+
+@attrs.frozen
 class LastTradeId:
     """The exchange says that `trade_id` is the newest trade of the instrument by now."""
 
@@ -82,5 +96,5 @@ class Retired:
 
 
 Mark: TypeAlias = (
-    Interrupted | Resumed | MissingIds | LastTradeId | AwaitSnapshot | NoSnapshot | Retired
+    Interrupted | Resumed | MissingIds | Lapse | LastTradeId | AwaitSnapshot | NoSnapshot | Retired
 )

@@ -23,7 +23,7 @@ from typing import Any
 import attrs
 
 from tick_logger.model.flush import GapRecord
-from tick_logger.model.marks import Interrupted, MissingIds, Resumed
+from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.ids import HoleFilled, HoleOpened
 from tick_logger.pipeline.plain import Plain
@@ -163,6 +163,14 @@ class GapLedger:
                 mark.cause,
             )
         )
+
+    def lapsed(self, mark: Lapse) -> None:
+        """Record a time of which nothing is known."""
+        self._records += [
+            GapRecord(instrument, table, None, None, mark.from_ns, mark.to_ns, mark.cause)
+            for instrument in mark.instruments
+            for table in mark.tables
+        ]
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
         """Record books that cannot be rebuilt, for want of a snapshot in its place."""

@@ -23,6 +23,7 @@ from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTai
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
+    Lapse,
     LastTradeId,
     Mark,
     MissingIds,
@@ -244,6 +245,8 @@ class Pipeline:
                 self._gaps.resumed(mark)
             case MissingIds():
                 self._gaps.missing(mark)
+            case Lapse():
+                self._gaps.lapsed(mark)
             case LastTradeId():
                 self._meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
