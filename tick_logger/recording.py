@@ -17,7 +17,7 @@ from tick_logger.backlog import Backlog
 from tick_logger.clock import WallClock
 from tick_logger.config import LoggerConfig
 from tick_logger.deriving import Deriver
-from tick_logger.durability import COLUMNS, DISK, Durability
+from tick_logger.durability import COLUMNS, DISK, JOURNAL, Durability
 from tick_logger.errors import StorageError
 from tick_logger.model.entries import Started
 from tick_logger.model.instruments import Instruments
@@ -115,10 +115,12 @@ class Recording:
             if exchange:
                 self._instruments.define(number, exchange, symbol)
         self._report(found)
-        try:
-            self._journal = await self._disk.journal_offload.run(lambda: self._open_journal(found))
-        except OSError as error:
-            raise StorageError(f"cannot record into {path}: {error}") from error
+        self._journal = await self.durability.persist(
+            JOURNAL,
+            "the journal cannot be continued",
+            lambda: self._open_journal(found),
+            self._disk.journal_offload,
+        )
         self._build(found)
 
     def _progress(self, messages: int) -> None:
