@@ -216,7 +216,7 @@ def test_where_entries_were_lost_every_stream_gets_a_gap() -> None:
     """From the last receipt before it to when it is known to be live; trades tell by their ids."""
     files = prepared()
     derived = derivation(files)
-    take(derived, [started(MIDNIGHT_NS), trade(MIDNIGHT_NS + 5, 1, defined=True)])
+    take(derived, [started(MIDNIGHT_NS), trade(MIDNIGHT_NS + 5, 1, defined=True), Ticked()])
     derived.lost()
     take(derived, [trade(MIDNIGHT_NS + 8, 4)])
     take(derived, [subscribed_again(trade(MIDNIGHT_NS + 9, 5)), Ticked(), Ticked()])

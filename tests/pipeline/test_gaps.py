@@ -17,7 +17,7 @@ TRADES, MD, BOOK = Table.TRADES, Table.MD, Table.BOOK
 
 def ledger() -> GapLedger:
     """Trades are dense, everything else is not."""
-    return GapLedger(lambda _, table: table is TRADES, lambda _: None)
+    return GapLedger(lambda _, table: table is TRADES, lambda _: T0)
 
 
 def hole(first: int, last: int, from_ns: int = T0, to_ns: int = T0 + SECOND) -> HoleOpened:
@@ -185,3 +185,11 @@ def test_ids_missing_while_a_stream_was_retired_say_so() -> None:
         lost(5, 9, "retired"),
         GapRecord(0, TRADES, 20, 20, T0 + SECOND, T0 + 2 * SECOND, "sequence"),
     )
+
+
+def test_an_interruption_before_the_first_id_is_recorded() -> None:
+    """Ids that come later cannot tell what was sent before them."""
+    gap = GapLedger(lambda _, table: table is TRADES, lambda _: None)
+    gap.interrupted(Interrupted((0,), (TRADES,), T0, "disconnect"))
+    gap.resumed(Resumed((0,), (TRADES,), T0 + 5))
+    assert gap.tick() == (GapRecord(0, TRADES, None, None, T0, T0 + 5, "disconnect"),)

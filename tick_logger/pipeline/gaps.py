@@ -261,8 +261,8 @@ class GapLedger:
         if outage is None:
             return
         outage.to_ns = at_ns
-        if self._dense(*stream):
-            outage.proven_ns = self._complete_until_ns(stream)
+        outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
+        if outage.proven_ns is not None:  # without ids before it, those behind prove nothing
             past = self._past.setdefault(stream, [])
             past.append(outage)
             del past[:-MAX_PAST_OUTAGES]
