@@ -1,0 +1,178 @@
+"""Applies the mutations one by one, runs every instrument on each, and prints who noticed what.
+
+Each mutation is put into a copy of the checkout of its own, so the checkout itself is not touched
+and may be worked on meanwhile.  First every instrument runs on a copy without any: one that fails
+there could tell nothing.
+
+Exit codes: 0 all mutations were noticed by some instrument, or are documented as undetectable ·
+1 others went unnoticed, or interrupted · 2 wrong arguments, a mutation that does not fit the code,
+or an instrument that fails without any or cannot run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+import trio
+
+from scripts.mutation.instruments import (
+    INSTRUMENTS,
+    ROOT,
+    Instrument,
+    Result,
+    UnsoundError,
+    Verdict,
+    cpu_limit_secs,
+    run,
+    snapshot,
+)
+from scripts.mutation.mutations import MisfitError, Mutation, check, load
+
+EXIT_NOTICED, EXIT_UNNOTICED, EXIT_UNUSABLE = 0, 1, 2
+
+
+@attrs.define
+class Trial:
+    """A mutation, and how the instruments ended on it, by name."""
+
+    mutation: Mutation
+    results: dict[str, Result] = attrs.Factory(dict)
+
+    @property
+    def noticed(self) -> bool:
+        """Whether any instrument failed."""
+        return any(result.noticed for result in self.results.values())
+
+    @property
+    def broken(self) -> bool:
+        """Whether an instrument could not even run."""
+        return any(each.verdict is Verdict.BROKEN for each in self.results.values())
+
+    @property
+    def amiss(self) -> bool:
+        """Whether it went unnoticed, and should not have."""
+        return not self.noticed and not self.mutation.undetectable
+
+
+# -- running ---------------------------------------------------------------------------------------
+
+
+async def _all(
+    mutations: Sequence[Mutation], instruments: Sequence[Instrument], jobs: int, folder: Path
+) -> list[Trial]:
+    """Every instrument on every mutation, `jobs` runs at a time.
+
+    Raises `UnsoundError`, or `MisfitError`, before any mutation is tried.
+    """
+    sound = snapshot(ROOT, folder / "sound")
+    check(mutations, sound)
+    limits = {each: await cpu_limit_secs(each, sound) for each in instruments}
+    _say("; ".join(f"{each.name}: {secs:.0f} CPU s at most" for each, secs in limits.items()))
+    trials = [Trial(mutation) for mutation in mutations]
+    limiter = trio.CapacityLimiter(jobs)
+    async with trio.open_nursery() as nursery:
+        for number, trial in enumerate(trials):
+            for instrument, cpu_secs in limits.items():
+                copy = folder / f"{number}-{instrument.name}"
+                nursery.start_soon(_one, trial, instrument, cpu_secs, sound, copy, limiter)
+    return trials
+
+
+async def _one(
+    trial: Trial,
+    instrument: Instrument,
+    cpu_secs: float,
+    sound: Path,
+    copy: Path,
+    limiter: trio.CapacityLimiter,
+) -> None:
+    async with limiter:
+        snapshot(sound, copy)
+        trial.mutation.apply(copy)
+        result = await run(instrument, copy, cpu_secs)
+        shutil.rmtree(copy)
+    trial.results[instrument.name] = result
+    said = f"{result.verdict} {result.said}".rstrip()
+    _say(f"{trial.mutation.name}: {instrument.name}, {result.secs:.0f} s: {said}")
+
+
+# -- telling ---------------------------------------------------------------------------------------
+
+
+def table(trials: Sequence[Trial], instruments: Sequence[Instrument]) -> str:
+    """Who noticed what, for people; then what nobody noticed, and why, if that is known."""
+    lines = [
+        "| mutation | what it breaks | " + " | ".join(each.title for each in instruments) + " |",
+        "|---" * (len(instruments) + 2) + "|",
+    ]
+    for trial in trials:
+        cells = [trial.mutation.name, trial.mutation.breaks]
+        cells += [trial.results[each.name].verdict for each in instruments]
+        lines.append("| " + " | ".join(cells) + " |")
+    counts = [
+        f"{sum(trial.results[each.name].noticed for trial in trials)} by {each.title}"
+        for each in instruments
+    ]
+    lines += ["", f"Of {len(trials)} mutations are noticed: {', '.join(counts)}."]
+    for trial in trials:
+        why = trial.mutation.undetectable
+        if not trial.noticed:
+            lines.append(f"{trial.mutation.name}: UNNOTICED{', as expected: ' if why else ''}{why}")
+        elif why:
+            lines.append(f"{trial.mutation.name}: noticed, though documented as undetectable")
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _options() -> argparse.Namespace:
+    names = [each.name for each in INSTRUMENTS]
+    parser = argparse.ArgumentParser(prog="scripts/mutations", description=__doc__)
+    parser.add_argument(
+        "--instruments", nargs="+", choices=names, default=names, help="all, if not given"
+    )
+    parser.add_argument(
+        "--only", default="", help="mutations with one of these words, comma between"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time")
+    return parser.parse_args()
+
+
+def _chosen(words: str) -> list[Mutation]:
+    wanted = [word.strip() for word in words.split(",") if word.strip()]
+    found = [each for each in load() if not wanted or any(word in each.name for word in wanted)]
+    if not found:
+        raise MisfitError(f"no mutation is named like {words}")
+    return found
+
+
+def main() -> int:
+    """Mutate, tell, and return the exit code."""
+    options = _options()
+    instruments = [each for each in INSTRUMENTS if each.name in options.instruments]
+    trials: list[Trial] = []
+    try:
+        mutations = _chosen(options.only)
+        with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+            trials = trio.run(_all, mutations, instruments, options.jobs, Path(folder))
+    except (UnsoundError, MisfitError) as error:
+        _say(str(error))
+        return EXIT_UNUSABLE
+    sys.stdout.write(table(trials, instruments) + "\n")
+    if any(trial.broken for trial in trials):
+        return EXIT_UNUSABLE
+    return EXIT_UNNOTICED if any(trial.amiss for trial in trials) else EXIT_NOTICED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
