@@ -173,6 +173,8 @@ class _Court:
             del until
         if any(began <= at <= ended for began, ended in self.world.overflows.get(name, ())):
             return "overflow"
+        if any(at <= failed for failed in self.world.failed_replays):
+            return "bug in a replay"
         if process.code == 0:
             return None
         if self._trouble(at, process.ended):

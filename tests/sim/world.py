@@ -101,6 +101,7 @@ class World:
     violations: list[str] = attrs.field(factory=list)
     # By exchange, in seconds of trio's clock, as the service says: messages were given up.
     overflows: dict[str, list[tuple[float, float]]] = attrs.field(factory=dict)
+    failed_replays: list[float] = attrs.field(factory=list)  # an adapter's bug met old messages
     clock_steps: list[tuple[float, int]] = attrs.field(factory=list)  # (time, wall clock then - it)
     _undo: dict[int, Undo] = attrs.field(factory=dict)
 
@@ -154,9 +155,11 @@ class World:
         self.disk.heal()
 
     def note_overflow(self, line: MutableMapping[str, Any]) -> None:
-        """Remember between which times an exchange's messages were given up."""
+        """Remember between which times messages were given up, or could not be derived again."""
         now = trio.current_time()
-        if line["event"] == "overflow":
+        if line["event"] == "adapter_failed_on_the_journal":
+            self.failed_replays.append(now)
+        elif line["event"] == "overflow":
             self.overflows.setdefault(line["exchange"], []).append((now, float("inf")))
         elif line["event"] == "overflow_ended":
             spans = self.overflows[line["exchange"]]
