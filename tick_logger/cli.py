@@ -278,7 +278,8 @@ def _load(path: Path | None, data_path: str | None) -> Config:
 def _totals(report: Report) -> str:
     if report.ok and not report.table_days:
         return "nothing is recorded here"
-    outcome = "all promises hold" if report.ok else f"{len(report.findings):,} findings"
+    count = len(report.findings)
+    outcome = "all promises hold" if report.ok else f"{count:,} finding{'s' if count > 1 else ''}"
     return (
         f"{outcome}: {report.rows:,} rows in {report.table_days:,} table-days"
         f" of {report.symbols:,} symbols and {report.exchanges:,} exchanges"

@@ -69,8 +69,7 @@ def _check_journal(
     reader = JournalReader(files, from_seq=newest.next_seq, skip_damage=True)
     behind = sum(1 for _ in reader)
     if behind:
-        detail = "frames are not in the column files yet: the recorder did not stop in order; "
-        detail += "start it, or run recover"
+        detail = "frames; the recorder did not stop in order: start it, or run recover"
         report.findings.append(Finding(JOURNAL_FOLDER, Kind.NOT_RECOVERED, behind, detail=detail))
     for extent in _extents(newest):
         for path, size in extent.sizes().items():
@@ -84,8 +83,8 @@ def _check_journal(
 
 def _journal_note(segments: SegmentsCheck) -> str:
     return (
-        f"{JOURNAL_FOLDER}: {segments.frames:,} frames in {segments.segments:,} segments, "
-        f"{segments.bytes:,} bytes, of which {segments.torn_bytes:,} at the end are torn"
+        f"{JOURNAL_FOLDER}: {segments.frames:,} frames in {segments.bytes:,} bytes, "
+        f"of which {segments.torn_bytes:,} at the end are torn"
     )
 
 
