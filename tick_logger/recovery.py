@@ -123,6 +123,7 @@ class Recovery:
         first = not segments(self.files) and self._slots.load() is None
         if self._has_lost_its_checkpoints():
             return self._begin_anew(now_ns)
+        self._judge_journal()
         derivation = self.base()
         if self._findings:
             # Durable before anything is written: the next start would take it for new damage.
@@ -138,8 +139,6 @@ class Recovery:
         while replay.run():
             on_progress(replay.messages)
         reader = replay.reader
-        for damage in reader.damages:
-            self._judge(damage)
         return Recovered(
             derivation=derivation,
             next_seq=derivation.next_seq,
@@ -236,6 +235,16 @@ class Recovery:
             why = f'prices here are recorded as "{recorded}"; keep that, or use another directory'
             raise ConfigError([("logger.price_dtype", why)])
         return wanted
+
+    def _judge_journal(self) -> None:
+        """Read what will be replayed, before any file is cut: what is there may be all there is."""
+        checkpoint = self._slots.load()
+        from_seq = FIRST_SEQ if checkpoint is None else checkpoint.next_seq
+        reader = JournalReader(self.files, from_seq=from_seq, skip_damage=self._accept_damage)
+        for _ in reader:
+            pass
+        for damage in reader.damages:
+            self._judge(damage)
 
     def _judge(self, damage: Damage) -> None:
         """Refuse to pass over frames that were durable once, unless that is accepted."""
