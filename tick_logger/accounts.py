@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import attrs
 
@@ -14,6 +15,7 @@ from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
 
 MAX_STREAMS_IN_LOG = 5
+MAX_FINDINGS_IN_LOG = 10
 
 
 @attrs.define
@@ -25,16 +27,22 @@ class Totals:
     gaps: int = 0
 
 
+def report_findings(findings: Sequence[str]) -> None:
+    """Say what a recovery has found to be lost: how much in all, and some of it."""
+    shown = list(findings[:MAX_FINDINGS_IN_LOG])
+    get_logger().error("found", findings=len(findings), shown=shown)
+
+
 def report_failures(derivation: Derivation) -> None:
     """Say once what adapters could not decode that they had decoded before."""
     if derivation.failures:
         get_logger().error(
             "adapter_failed_on_the_journal",
-            batches=len(derivation.failures),
-            first=derivation.failures[0],
+            batches=derivation.failures,
+            first=derivation.first_failure,
             explanation="gap records stand for their rows; the journal keeps what was received",
         )
-        derivation.failures.clear()
+        derivation.failures, derivation.first_failure = 0, ""
 
 
 class Accounts:

@@ -190,10 +190,12 @@ class Service:
                     continue
                 if trio.current_time() < first_at + SAME_SIGNAL_SECS:
                     continue
-                self._log.warning("giving_up", reason=f"second {signal.Signals(number).name}")
+                name = signal.Signals(number).name
                 if not self._deriving.cancel_called:
+                    self._log.warning("giving_up", reason=f"second {name}", what="column files")
                     self._deriving.cancel("what is in the journal is derived at the next start")
                     continue
+                self._log.warning("giving_up", reason=f"third {name}", what="everything")
                 for scope in self._survivors:
                     scope.deadline = trio.current_time()
 

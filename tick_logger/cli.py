@@ -194,6 +194,8 @@ def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False
         report = verify_recording(DiskFiles(str(directory)), deep=deep, on_progress=_progress)
     except OSError as error:
         raise StorageError(f"{directory} cannot be checked: {error}") from error
+    finally:
+        _progress_is_over()
     if json:
         sys.stdout.write(report.to_json() + "\n")
     else:
@@ -219,14 +221,21 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
     from tick_logger.recovery import recover_directory
     from tick_logger.storage.files import DiskFiles
 
-    found = recover_directory(
-        DiskFiles(str(directory)),
-        str(directory),
-        SystemClock().now_ns(),
-        accept_damage=accept_damage,
-        on_progress=_progress,
-    )
-    sys.stdout.writelines(f"{finding}\n" for finding in (*found.findings, *found.failures))
+    try:
+        found = recover_directory(
+            DiskFiles(str(directory)),
+            str(directory),
+            SystemClock().now_ns(),
+            accept_damage=accept_damage,
+            on_progress=_progress,
+        )
+    finally:
+        _progress_is_over()
+    sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
+    derivation = found.derivation
+    if derivation.failures:
+        what = "batches cannot be decoded any more, and stay in the journal"
+        sys.stdout.write(f"{derivation.failures:,} {what}: {derivation.first_failure}\n")
     sys.stdout.write(
         f"recovered {found.rows:,} rows from {found.messages:,} messages in the journal; "
         f"{found.torn_bytes:,} bytes at its end were torn\n"
@@ -293,7 +302,13 @@ def _require_directory(directory: Path) -> None:
 
 def _progress(messages: int) -> None:
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{messages:,} messages replayed ")
+        sys.stderr.write(f"\r{messages:,} messages replayed\x1b[K")
+
+
+def _progress_is_over() -> None:
+    """Leave the line to what is said next."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
 
 
 def _positive(name: str, value: float | None) -> tuple[str, str] | None:

@@ -39,6 +39,10 @@ CRASH, RESTART, DAMAGE, ADAPTER = "crash", "restart", "damage", "adapter"
 that the adapter cannot decode (any more)."""
 
 
+MAX_WAITING_ASIDES = 1_000
+"""Undecodable payloads between two flushes, as many as a day keeps; more are only counted."""
+
+
 @attrs.frozen(eq=False)
 class Outcome:
     """What one tick has put on disk, what it noticed, and what was mended on the way."""
@@ -67,12 +71,8 @@ class Derivation:
         self._lost_since: dict[str, int] = {}  # exchanges with a gap in the journal behind them
         self._lossy = False  # entries are missing, perhaps such that say what an instrument is
         self._started_ns = 0
-        self.failures: list[str] = []  # of adapters, in a replay
-
-    @property
-    def window_bytes(self) -> int:
-        """Memory of the rows that the next two ticks release."""
-        return self._pipeline.window_bytes
+        self.failures = 0  # batches on which adapters failed in a replay
+        self.first_failure = ""
 
     @property
     def stopped_ns(self) -> int | None:
@@ -102,7 +102,7 @@ class Derivation:
         if len(received.recv_ns):
             self._close_gap(received)
             self._stopped_ns[received.exchange] = int(received.recv_ns[-1])
-        self._asides += asides
+        self._asides += asides[: MAX_WAITING_ASIDES - len(self._asides)]
         marks = self._with_names(received.marks) if self._lossy else received.marks
         self._pipeline.push([*marks, *rows])
 
@@ -198,7 +198,8 @@ class Derivation:
                 self._wanted_of(received.exchange),
             )
         except Exception as error:  # noqa: BLE001 - a start must not fail for good
-            self.failures.append(f"{received.exchange}: {error!r}")
+            self.failures += 1
+            self.first_failure = self.first_failure or f"{received.exchange}: {error!r}"
             since, until = int(received.recv_ns.min()), int(received.recv_ns.max())
             self._pipeline.push(
                 [
@@ -272,4 +273,4 @@ class Derivation:
 
     def _is_dense(self, instrument: int, table: Table) -> bool:
         exchange, _ = self.instruments.name(instrument)
-        return exchange in registry.available() and table in registry.get(exchange).dense_ids
+        return registry.has_dense_ids(exchange, table)

@@ -10,17 +10,18 @@ Invariant: at every checkpoint, the files hold what the entries up to it give, n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
 import trio
 
-from tick_logger.accounts import Accounts, report_failures
+from tick_logger.accounts import Accounts, report_failures, report_findings
 from tick_logger.backlog import Backlog, Chunk
 from tick_logger.clock import WallClock
 from tick_logger.derivation import Derivation, Outcome
-from tick_logger.durability import CHECKPOINT, COLUMNS, RETRY_SECS, Durability, NotYet, words_of
+from tick_logger.durability import CHECKPOINT, COLUMNS, RETRY_SECS, Durability
 from tick_logger.errors import StorageError
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.offload import Offload
@@ -160,7 +161,7 @@ class Deriver:
                 if damage is not None and damage in seen:
                     raise RefusedError(f"column files cannot follow: {damage}")
                 seen.append(damage)
-                raise NotYet("the journal waits to be written anew itself")
+                raise StorageError("the journal waits to be written anew itself")
             return False
 
         more = True
@@ -194,20 +195,16 @@ class Deriver:
             "deriving_again", explanation="column files are written anew from the journal"
         )
         now_ns = self._clock.now_ns()
-        self._derivation = await self._persist(lambda: self._recovery.again(now_ns))
-        if self._recovery.findings:
-            self._log.error("found", findings=self._recovery.findings)
+        self._derivation = await self._persist(lambda: self._recovery.base(now_ns))
+        if findings := self._recovery.take_findings():
+            report_findings(findings)
 
     async def _persist(self, work: Callable[[], T]) -> T:
-        def patiently() -> T:
-            try:
-                return work()
-            except RefusedError:
-                raise
-            except (OSError, StorageError) as error:
-                # Without end: what was received is in the journal, and goes on being safe there.
-                raise NotYet(words_of(error)) from error
-
+        # Without end: what was received is in the journal, and goes on being safe there.
         return await self._durability.persist(
-            COLUMNS, "column files cannot be written", patiently, self._offload
+            COLUMNS,
+            "column files cannot be written",
+            work,
+            self._offload,
+            patience_secs=math.inf,
         )

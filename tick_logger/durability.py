@@ -23,17 +23,13 @@ JOURNAL, COLUMNS, CHECKPOINT, DISK = "journal", "columns", "checkpoint", "disk"
 """Components of which one may be in trouble.  As long as the journal works, nothing is lost."""
 
 RETRY_SECS = 1.0
-GIVE_UP_SECS = 60.0
+PATIENCE_SECS = 60.0
 """How long a disk may fail for another reason than want of space, before the recording ends."""
 
 WANT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors that somebody can make go away while we wait."""
 
 T = TypeVar("T")
-
-
-class NotYet(StorageError):
-    """It cannot be done before others have done something, and they have their own patience."""
 
 
 class Durability:
@@ -69,11 +65,17 @@ class Durability:
             self._metrics.ready.set(not self._reasons)
 
     async def persist(
-        self, component: str, what: str, work: Callable[[], T], offload: Offload
+        self,
+        component: str,
+        what: str,
+        work: Callable[[], T],
+        offload: Offload,
+        *,
+        patience_secs: float = PATIENCE_SECS,
     ) -> T:
         """The result of `work()`, tried until it succeeds; it must be fit to be called again.
 
-        Raises `StorageError` when there is no hope left; with `NotYet` there always is.
+        Raises `StorageError` after failing for so long for another reason than want of space.
         Cancellation: the wait ends; work that has begun still runs to its end.
         """
         failing_since: float | None = None
@@ -85,13 +87,13 @@ class Durability:
             except (OSError, StorageError) as error:
                 self.trouble(component, f"{what}: {words_of(error)}")
                 now = trio.current_time()
-                if isinstance(error, NotYet) or _errno(error) in WANT_OF_SPACE:
+                if _errno(error) in WANT_OF_SPACE:
                     failing_since = None
                 elif failing_since is None:
                     failing_since = now
-                elif now - failing_since >= GIVE_UP_SECS:
+                elif now - failing_since >= patience_secs:
                     raise StorageError(
-                        f"{what}, for {GIVE_UP_SECS:g} seconds now: {words_of(error)}"
+                        f"{what}, for {patience_secs:g} seconds now: {words_of(error)}"
                     ) from error
                 await trio.sleep(RETRY_SECS)
             else:

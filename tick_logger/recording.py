@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from tick_logger import __version__
-from tick_logger.accounts import Accounts, report_failures
+from tick_logger.accounts import Accounts, report_failures, report_findings
 from tick_logger.backlog import Backlog
 from tick_logger.clock import WallClock
 from tick_logger.config import LoggerConfig
@@ -39,8 +39,6 @@ SYNC_SHARE = 0.7
 
 CHUNKS_IN_BUDGET = 8
 """One chunk is with each task at most; the others must leave room to receive."""
-
-MAX_FINDINGS_IN_LOG = 10
 
 LAG_ALARM_SECS = 5.0
 """What is promised never to be lost by a power cut, whatever the configuration."""
@@ -129,8 +127,7 @@ class Recording:
     def _report(self, found: Recovered) -> None:
         """One line about what was found, if anything was."""
         if found.findings:
-            shown = list(found.findings[:MAX_FINDINGS_IN_LOG])
-            self._log.error("found", findings=len(found.findings), shown=shown)
+            report_findings(found.findings)
         report_failures(found.derivation)
         if not found.first:
             stopped_ns = found.derivation.stopped_ns
@@ -198,6 +195,7 @@ class Recording:
             lag_secs = self._writer.lag_secs
             self._metrics.durable_lag_seconds.set(lag_secs)
             self._metrics.buffered_bytes.set(self._budget.taken_bytes)
+            self._metrics.backlog_forgotten.set(self._backlog.forgotten)
             if lag_secs > LAG_ALARM_SECS:
                 reason = f"nothing was made durable for more than {LAG_ALARM_SECS:g} seconds"
                 self.durability.trouble(DISK, reason)

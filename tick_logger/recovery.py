@@ -11,7 +11,7 @@ accepted, and a copy of the damaged segment is kept.  Blocking; used by one thre
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -34,14 +34,14 @@ from tick_logger.storage.journal_reader import (
     segments,
 )
 from tick_logger.storage.retention import removable
-from tick_logger.storage.segment import JOURNAL_FOLDER, segment_path
+from tick_logger.storage.segment import JOURNAL_FOLDER, SegmentInfo, segment_path
 
 FIRST_SEQ = 1
 """Number of the first frame of every journal."""
 
 DEFAULT_PRICE_DTYPE = "f4"
 
-LOCK = "journal/lock"
+LOCK = f"{JOURNAL_FOLDER}/lock"
 
 EXTENTS_EPOCH = "extents_epoch"
 """In the state of a checkpoint: what was met later is in the log of extents from there on."""
@@ -62,7 +62,7 @@ class Recovered:
     """What a start found: `first` says that nothing was recorded here before.
 
     `rows` and `messages` were in the journal behind the last checkpoint, `torn_bytes` at its end
-    are no whole frame, `findings` are losses in words, `failures` what adapters cannot decode.
+    are no whole frame, `findings` are losses in words.
     """
 
     derivation: Derivation
@@ -74,7 +74,6 @@ class Recovered:
     rows: int
     torn_bytes: int
     findings: tuple[str, ...]
-    failures: tuple[str, ...] = ()
 
 
 class Recovery:
@@ -95,24 +94,9 @@ class Recovery:
         self._epochs: list[int] = []  # of the extents behind the valid checkpoints
         self._findings: list[str] = []
 
-    def base(self) -> Derivation:
+    def base(self, now_ns: int) -> Derivation:
         """The state of the newest checkpoint, with the files cut to what they held then."""
-        checkpoints = self._slots.both()
-        checkpoint = checkpoints[-1] if checkpoints else None
-        self._epochs = [each.state[EXTENTS_EPOCH] for each in checkpoints]
-        price_dtype = self._width(recorded_price_dtype(self.files, checkpoint))
-        derivation = Derivation(self.files, self._extents_log, price_dtype)
-        epoch = self._epochs[-1] if self._epochs else 0
-        if checkpoint is not None:
-            derivation.load(checkpoint.state, checkpoint.next_seq)
-        known = {extent.place: extent for extent in derivation.store.extents()}
-        for extent in self._extents_log.read(epoch):
-            known.setdefault(extent.place, extent)
-        self._findings += map(
-            str, derivation.store.cut(list(known.values()), accept_damage=self._accept_damage)
-        )
-        self._extents_log.resume(epoch)
-        return derivation
+        return self._base(self._slots.both(), now_ns)
 
     def run(self, now_ns: int, on_progress: Callable[[int], None] = lambda _: None) -> Recovered:
         """Bring everything to the end of the journal; `on_progress` hears of messages so far.
@@ -120,15 +104,12 @@ class Recovery:
         Raises `StorageError` and `OSError`; running it again, in whatever process, is always safe.
         """
         self._findings = []
-        first = not segments(self.files) and self._slots.load() is None
-        if self._has_lost_its_checkpoints():
+        known, checkpoints = segments(self.files), self._slots.both()
+        problems = list(self._slots.problems)
+        if not checkpoints and self._has_lost_its_checkpoints(known):
             return self._begin_anew(now_ns)
-        self._judge_journal()
-        derivation = self.base()
-        if self._findings:
-            # Durable before anything is written: the next start would take it for new damage.
-            self.checkpoint(derivation, now_ns)
-        self._findings += self._slots.problems
+        self._judge_journal(checkpoints[-1].next_seq if checkpoints else FIRST_SEQ)
+        derivation = self._base(checkpoints, now_ns)
         rows = 0
 
         def count(outcome: Outcome) -> None:
@@ -138,43 +119,50 @@ class Recovery:
         replay = Replay(derivation, self.files, skip_damage=self._accept_damage, on_outcome=count)
         while replay.run():
             on_progress(replay.messages)
-        reader = replay.reader
         return Recovered(
             derivation=derivation,
             next_seq=derivation.next_seq,
-            next_segment=reader.last_segment + 1,
-            first=first,
+            next_segment=replay.reader.last_segment + 1,
+            first=not known and not checkpoints,
             frames=replay.frames,
             messages=replay.messages,
             rows=rows,
-            torn_bytes=reader.torn_bytes,
-            findings=tuple(self._findings),
-            failures=tuple(derivation.failures),
+            torn_bytes=replay.reader.torn_bytes,
+            findings=(*problems, *self.take_findings()),
         )
 
-    def again(self, now_ns: int) -> Derivation:
-        """The state to derive from once more, while the recording goes on."""
-        self._findings = []
-        derivation = self.base()
-        if self._findings:
+    def take_findings(self) -> tuple[str, ...]:
+        """What was found on the way back since the last call, in words."""
+        findings, self._findings = self._findings, []
+        return tuple(findings)
+
+    def _base(self, checkpoints: Sequence[Checkpoint], now_ns: int) -> Derivation:
+        checkpoint = checkpoints[-1] if checkpoints else None
+        self._epochs = [each.state[EXTENTS_EPOCH] for each in checkpoints]
+        price_dtype = self._width(recorded_price_dtype(self.files, checkpoint))
+        derivation = Derivation(self.files, self._extents_log, price_dtype)
+        epoch = self._epochs[-1] if self._epochs else 0
+        if checkpoint is not None:
+            derivation.load(checkpoint.state, checkpoint.next_seq)
+        met_later = self._extents_log.read(epoch)
+        found = derivation.store.cut(
+            [*derivation.store.extents(), *met_later], accept_damage=self._accept_damage
+        )
+        self._extents_log.resume(epoch)
+        if found:
+            # Durable before anything is written: the next start would take it for new damage.
+            self._findings += map(str, found)
             self.checkpoint(derivation, now_ns)
         return derivation
 
-    @property
-    def findings(self) -> tuple[str, ...]:
-        """What the last way back has found, in words."""
-        return tuple(self._findings)
-
-    def _has_lost_its_checkpoints(self) -> bool:
-        """Whether there is none, although two were saved: the journal alone is not enough then.
+    def _has_lost_its_checkpoints(self, known: Sequence[SegmentInfo]) -> bool:
+        """Whether two were saved, now that there is none: the journal alone is not enough then.
 
         As long as there was one at most, everything is there to begin from the first frame; a
         single slot that is not valid is what a crash leaves of the very first save.
         """
-        if self._slots.load() is not None:
-            return False
         problems = len(self._slots.problems)
-        first_seqs = [each.first_seq for each in segments(self.files)][:1]
+        first_seqs = [each.first_seq for each in known[:1]]
         begins_later = any(seq is not None and seq > FIRST_SEQ for seq in first_seqs)
         deleted = not problems and self._extents_log.newest_epoch > 1
         return problems == len(SLOTS) or begins_later or deleted
@@ -200,7 +188,7 @@ class Recovery:
             messages=0,
             rows=0,
             torn_bytes=journal.torn_bytes,
-            findings=tuple(self._findings),
+            findings=self.take_findings(),
         )
 
     def checkpoint(self, derivation: Derivation, now_ns: int) -> None:
@@ -236,10 +224,8 @@ class Recovery:
             raise ConfigError([("logger.price_dtype", why)])
         return wanted
 
-    def _judge_journal(self) -> None:
+    def _judge_journal(self, from_seq: int) -> None:
         """Read what will be replayed, before any file is cut: what is there may be all there is."""
-        checkpoint = self._slots.load()
-        from_seq = FIRST_SEQ if checkpoint is None else checkpoint.next_seq
         reader = JournalReader(self.files, from_seq=from_seq, skip_damage=self._accept_damage)
         for _ in reader:
             pass

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from tick_logger.derivation import Derivation
 from tick_logger.errors import StorageError
 from tick_logger.exchanges import registry
-from tick_logger.model.tables import Table
 from tick_logger.recovery import (
     DEFAULT_PRICE_DTYPE,
     EXTENTS_EPOCH,
@@ -40,7 +39,7 @@ def verify_recording(
     Raises `OSError` if something cannot be read, and `StorageError` if it was made by a newer
     version.
     """
-    report = verify(files, dense=_dense)
+    report = verify(files, dense=registry.has_dense_ids)
     segments = check_segments(files)
     slots = CheckpointSlots(files)
     checkpoints = slots.both()
@@ -156,7 +155,3 @@ def _recorded(files: Files) -> list[str]:
     """Column and gaps files that there are."""
     paths = files.list(recursive=True)
     return [path for path in paths if isinstance(parse(path), ColumnPath | GapsPath)]
-
-
-def _dense(exchange: str, table: Table) -> bool:
-    return exchange in registry.available() and table in registry.get(exchange).dense_ids

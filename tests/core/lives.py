@@ -85,7 +85,7 @@ def _checkpoint(process: Recovery, derived: Derivation) -> Derivation:
     try:
         process.checkpoint(derived, NOW_NS)
     except SyncLost:
-        again = persist(process.base)
+        again = persist(lambda: process.base(NOW_NS))
         replay = Replay(again, process.files, until_seq=derived.next_seq)
         while persist(replay.run):
             pass

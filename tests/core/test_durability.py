@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ import trio
 from prometheus_client import CollectorRegistry
 from trio.testing import MockClock
 
-from tick_logger.durability import COLUMNS, DISK, JOURNAL, Durability, NotYet
+from tick_logger.durability import COLUMNS, DISK, JOURNAL, Durability
 from tick_logger.errors import StorageError
 from tick_logger.offload import InlineOffload
 from tick_logger.ops.metrics import Metrics
@@ -77,7 +78,7 @@ async def test_it_is_tried_every_second(error: Exception, autojump_clock: MockCl
     assert work.times == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-@pytest.mark.parametrize("error", [FULL, QUOTA, within(FULL), NotYet("it is being written")])
+@pytest.mark.parametrize("error", [FULL, QUOTA, within(FULL)])
 async def test_want_of_space_is_waited_for_without_end(
     error: Exception, autojump_clock: MockClock
 ) -> None:
@@ -86,6 +87,17 @@ async def test_want_of_space_is_waited_for_without_end(
     work = Work(lambda at: error if at < 600 else None)
     assert await persist(durability, work) == "done"
     assert len(work.times) == 601
+
+
+async def test_patience_may_have_no_end(autojump_clock: MockClock) -> None:
+    """Where nothing is lost meanwhile."""
+    durability, _ = new()
+    work = Work(lambda at: BROKEN if at < 600 else None)
+    with structlog.testing.capture_logs():
+        done = await durability.persist(
+            COLUMNS, "it fails", work, InlineOffload(), patience_secs=math.inf
+        )
+    assert (done, len(work.times)) == ("done", 601)
 
 
 @pytest.mark.parametrize("error", [BROKEN, within(BROKEN), READ_ONLY, StorageError("odd")])

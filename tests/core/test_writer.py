@@ -291,6 +291,8 @@ async def test_a_disk_without_hope_ends_it_and_what_follows_it(autojump_clock: M
 async def test_cancelling_it_ends_the_backlog(autojump_clock: MockClock) -> None:
     """The shutdown deadline leaves no deriver waiting."""
     rig = WritingRig(MemoryFiles())
-    with trio.move_on_after(1.5):
+    with trio.move_on_after(1.5) as deadline:
         await rig.run()
-    await rig.chunks()
+    assert deadline.cancelled_caught
+    chunks = await rig.chunks()  # up to the end that it has been told
+    assert [type(item) for chunk in chunks for item in chunk.items] == [type(STARTED), Ticked]

@@ -91,7 +91,7 @@ def test_what_a_process_had_received_is_released_with_the_first_flush_after_it()
     rows = pipeline.held_bytes
     assert out.runs == []
     pipeline = continued(pipeline)
-    assert pipeline.window_bytes == pipeline.held_bytes == rows
+    assert pipeline.held_bytes == rows
     ticked(out, pipeline, [trades([(0, BACK, BACK, 3)])])
     assert out.ids() == [1, 2]
     assert out.ids(0, Table.BOOK) == [5]

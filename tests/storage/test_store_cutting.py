@@ -51,7 +51,7 @@ def test_after_a_power_cut(seed: int) -> None:
     made = store(disk)
     first, second, third = script()
     put(made, *first)
-    made.sync()
+    disk.sync()
     state = made.dump()
     met = made.meet(*second)  # made durable elsewhere before anything is written
     disk.power_cut_at(disk.operations + rng.randint(1, 90))

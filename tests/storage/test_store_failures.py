@@ -68,7 +68,6 @@ def test_one_failure_is_made_good(operation: int) -> None:
     put(made, *third)
     assert contents(files) == expected(*script())
     assert isinstance(error, AppendError) is (operation > LOOKS)
-    assert made.rows == {Table.TRADES: 11, Table.MD: 6}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -232,16 +231,6 @@ def test_files_are_cut_back_once() -> None:
     operations = files.operations
     made.resume()
     assert files.operations == operations + 9
-
-
-def test_sync_names_what_failed() -> None:
-    """A sync that fails is an error of storage."""
-    files = MemoryFiles()
-    made = store(files)
-    made.sync()
-    files.fail_at = files.operations + 1
-    with pytest.raises(StorageError, match="cannot make the files durable: Input/output error"):
-        made.sync()
 
 
 def test_gap_lines_of_one_file_are_written_at_once() -> None:

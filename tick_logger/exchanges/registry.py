@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import tick_logger.exchanges as package
 from tick_logger.exchanges.base import Exchange
+from tick_logger.model.tables import Table
 
 
 @functools.cache
@@ -37,3 +38,8 @@ def get(name: str) -> Exchange:
     if exchange is None:
         raise LookupError(f"no exchange is named {name!r}; there are: {', '.join(available())}")
     return exchange
+
+
+def has_dense_ids(exchange: str, table: Table) -> bool:
+    """Whether the ids of that table rise by one; of an exchange that is not known, nothing is."""
+    return exchange in _all() and table in _all()[exchange].dense_ids

@@ -108,6 +108,11 @@ class Metrics:
             "Number of the first journal frame that is not durable",
             registry=registry,
         )
+        self.backlog_forgotten = Gauge(
+            PREFIX + "backlog_forgotten",
+            "Chunks of the journal that were let go and are read from it again",
+            registry=registry,
+        )
         self.journal_bytes = Gauge(
             PREFIX + "journal_bytes", "Bytes written to the journal", registry=registry
         )

@@ -89,7 +89,6 @@ class Pipeline:
         self._dense = dense
         self._tail_of = tail_of
         self._items: list[RowBatch | Mark] = []
-        self._pushed_bytes = 0
         self._states = {table: StreamStates() for table in Table}
         self._windows = {table: ReorderWindow(table, self._states[table]) for table in Table}
         self._ids = {table: IdLedger() for table in Table}
@@ -102,18 +101,14 @@ class Pipeline:
     @property
     def held_bytes(self) -> int:
         """Memory of all rows that wait here, in bytes."""
-        return self.window_bytes + self._books.nbytes
-
-    @property
-    def window_bytes(self) -> int:
-        """Memory of the rows that the next two ticks release, in bytes."""
-        windows = sum(window.held.nbytes for window in self._windows.values())
-        return self._pushed_bytes + windows + sum(run.rows.nbytes for run in self._stopped_runs)
+        pushed = [item for item in self._items if isinstance(item, RowBatch)]
+        windows = [window.held for window in self._windows.values()]
+        stopped = [run.rows for run in self._stopped_runs]
+        return sum(rows.nbytes for rows in (*pushed, *windows, *stopped)) + self._books.nbytes
 
     def push(self, items: Sequence[RowBatch | Mark]) -> None:
         """Take rows and marks in the order in which they came about."""
         self._items += items
-        self._pushed_bytes += sum(item.nbytes for item in items if isinstance(item, RowBatch))
 
     def tick(self) -> tuple[Flush, TickCounts]:
         """Let time pass: what was there before the last tick is released."""
@@ -215,7 +210,6 @@ class Pipeline:
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
         items, self._items = self._items, []
-        self._pushed_bytes = 0
         batches: dict[Table, list[RowBatch]] = {table: [] for table in Table}
         for item in items:
             if isinstance(item, RowBatch):

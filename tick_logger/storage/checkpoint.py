@@ -24,6 +24,7 @@ import google_crc32c
 
 from tick_logger.errors import StorageError
 from tick_logger.storage.files import Files
+from tick_logger.storage.segment import JOURNAL_FOLDER
 from tick_logger.storage.state_codec import decode_state, encode_state
 
 if sys.version_info >= (3, 14):
@@ -32,8 +33,7 @@ else:
     from backports import zstd
 
 FORMAT = 1
-FOLDER = "journal"
-SLOTS = (f"{FOLDER}/checkpoint.0", f"{FOLDER}/checkpoint.1")
+SLOTS = (f"{JOURNAL_FOLDER}/checkpoint.0", f"{JOURNAL_FOLDER}/checkpoint.1")
 
 MAX_BODY_BYTES = 2**32 - 1
 """As much as the length in a slot can say, and far more than any state has."""
@@ -144,7 +144,7 @@ class CheckpointSlots:
         try:
             self._files.append(path, data)
             self._files.sync_file(path)
-            self._files.sync_folder(FOLDER)
+            self._files.sync_folder(JOURNAL_FOLDER)
         except OSError:
             # It may be readable and yet not be on the disk: it must not be taken for the newest,
             # for which the other, durable one would be overwritten.

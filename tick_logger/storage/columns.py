@@ -10,7 +10,6 @@ Not here: the order of rows (the pipeline's) and survival of power cuts (`Files.
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -48,15 +47,13 @@ class Repair:
 class ColumnStore:
     """The column files under one root, with prices of one width ("f4" or "f8").
 
-    `repairs` lists the days that were cut to whole rows, in the order in which they were met, and
-    `rows` counts by table what was appended, that of flushes which failed halfway included.
+    `repairs` lists the days that were cut to whole rows, in the order in which they were met.
     """
 
     def __init__(
         self, files: Files, instruments: Instruments, price_dtype: str, known: KnownLengths
     ) -> None:
         self.repairs: list[Repair] = []
-        self.rows: Counter[Table] = Counter()
         self._files = files
         self._instruments = instruments
         self._price_dtype = price_dtype
@@ -116,7 +113,6 @@ class ColumnStore:
         paths = [f"{folder}/{name}" for name in _file_names(run.table, run.day)]
         known = self._known.use(folder, run.day)
         append_all(self._files, known, list(zip(paths, parts, strict=True)), len(run.rows))
-        self.rows[run.table] += len(run.rows)
 
     def _folder(self, run: Run) -> str:
         stream = run.instrument, run.table, run.late

@@ -20,8 +20,7 @@ import google_crc32c
 from tick_logger.errors import StorageError
 from tick_logger.storage.extents import Extent
 from tick_logger.storage.files import Files
-
-FOLDER = "journal"
+from tick_logger.storage.segment import JOURNAL_FOLDER
 
 _NAME = re.compile(r"extents\.(\d+)\.(\d+)", re.ASCII)
 
@@ -53,12 +52,12 @@ class ExtentsLog:
         fresh = self._part is None
         if self._part is None:
             self._part = self._next_part()
-        path = f"{FOLDER}/extents.{self._epoch}.{self._part}"
+        path = f"{JOURNAL_FOLDER}/extents.{self._epoch}.{self._part}"
         try:
             self._files.append(path, _line([*self._extents, *extents] if fresh else extents))
             self._files.sync_file(path)
             if fresh:
-                self._files.sync_folder(FOLDER)
+                self._files.sync_folder(JOURNAL_FOLDER)
         except OSError:
             # What this leaves of the file is unknown: everything goes to another one.
             self._part = None
@@ -96,8 +95,8 @@ class ExtentsLog:
 
     def _existing(self) -> list[tuple[str, int, int]]:
         """(path, epoch, part) of each file."""
-        matches = (_NAME.fullmatch(name) for name in self._files.list(FOLDER))
-        return [(f"{FOLDER}/{m[0]}", int(m[1]), int(m[2])) for m in matches if m]
+        matches = (_NAME.fullmatch(name) for name in self._files.list(JOURNAL_FOLDER))
+        return [(f"{JOURNAL_FOLDER}/{m[0]}", int(m[1]), int(m[2])) for m in matches if m]
 
 
 def _line(extents: list[Extent]) -> bytes:

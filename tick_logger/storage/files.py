@@ -233,11 +233,11 @@ class DiskFiles:
         """Write a file back to the disk; see `Files`."""
         descriptor = self._open.get(path)
         if descriptor is not None:
-            _sync_data(descriptor)  # the one that wrote: each hears of errors for itself
+            os.fdatasync(descriptor)  # the one that wrote: each hears of errors for itself
             return
         descriptor = os.open(self._at(path), os.O_RDONLY)
         try:
-            _sync_data(descriptor)
+            os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -285,13 +285,6 @@ def _sync_file_system(descriptor: int) -> None:
     elif libc.syncfs(descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-def _sync_data(descriptor: int) -> None:
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    else:
-        os.fsync(descriptor)  # macOS has nothing else
 
 
 def _sync_folder(where: str) -> None:

@@ -83,7 +83,6 @@ class Journal:
         self._level = level
         self._number = segment
         self._current: _Segment | None = None
-        self._held_bytes = 0
         # The frames from the durable ones on; first what an earlier process may not have synced.
         self._held = [self._hold(body) for body in unproven_bodies(files, next_seq)]
         self._durable_seq = next_seq - len(self._held)
@@ -117,7 +116,7 @@ class Journal:
     @property
     def held_bytes(self) -> int:
         """Size of the frames in memory: all that are not durable."""
-        return self._held_bytes
+        return sum(held.frame_bytes for held in self._held)
 
     @property
     def bytes_written(self) -> int:
@@ -173,14 +172,11 @@ class Journal:
             raise
         segment.has_durable_name = True
         count = self._written_seq - self._durable_seq
-        self._held_bytes -= sum(held.frame_bytes for held in self._held[:count])
         del self._held[:count]
         self._durable_seq = self._written_seq
 
     def _hold(self, body: bytes) -> _Held:
-        held = _Held(len(body), compress(body, self._level))
-        self._held_bytes += held.frame_bytes
-        return held
+        return _Held(len(body), compress(body, self._level))
 
     def _sync_names(self) -> None:
         self._files.sync_folder(JOURNAL_FOLDER)

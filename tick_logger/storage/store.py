@@ -8,7 +8,7 @@ Blocking; used by one thread at a time.  Not here: when to write, and what to do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tick_logger.errors import StorageError
@@ -16,7 +16,7 @@ from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
-from tick_logger.storage.appending import AppendError, PartlyWritten, Rest, reason_of
+from tick_logger.storage.appending import AppendError, PartlyWritten, Rest
 from tick_logger.storage.columns import ColumnStore, Repair
 from tick_logger.storage.cutting import Finding, carry_out, plan_cut
 from tick_logger.storage.extents import (
@@ -45,13 +45,6 @@ class Store:
         self._gaps = GapFiles(lines, instruments)
         self._asides = KeptAsideFiles(lines)
         self._rest: Rest | None = None
-
-    def prepare(self) -> None:
-        """Raise `StorageError` if nothing can be recorded here."""
-        try:
-            self._files.prepare()
-        except OSError as error:
-            raise StorageError(f"cannot record here: {error}") from error
 
     def tail(self, instrument: int, table: Table) -> StreamTail | None:
         """What is on disk of a stream; raises `StorageError` if it cannot be read."""
@@ -115,13 +108,6 @@ class Store:
         """Whether something of a flush is left to be written."""
         return self._rest is not None
 
-    def sync(self) -> None:
-        """Return when everything written would survive a power cut; raises `StorageError`."""
-        try:
-            self._files.sync()
-        except OSError as error:
-            raise StorageError(f"cannot make the files durable: {reason_of(error)}") from error
-
     def dump(self) -> dict[str, Any]:
         """The lengths of all files, and what else `load` needs, as plain data.
 
@@ -170,11 +156,6 @@ class Store:
         """Remember what is left, and say so."""
         self._rest = rest
         return AppendError(error.path, error.reason, rows, rest)
-
-    @property
-    def rows(self) -> Mapping[Table, int]:
-        """How many rows this object has put on disk, by table."""
-        return self._columns.rows
 
     def take_repairs(self) -> list[Repair]:
         """What was left uneven by others and was mended since the last call."""
