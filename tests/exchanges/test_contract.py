@@ -15,7 +15,7 @@ from tests.exchanges.said import AnySymbol, by_frame
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tests.recordings import captures, frames, needs_recordings
 from tick_logger.exchanges import registry
-from tick_logger.exchanges.base import Decoded, Exchange, Subscription, VenueError
+from tick_logger.exchanges.base import BookCheck, Decoded, Exchange, Subscription, VenueError
 from tick_logger.model.tables import FEEDS, SPECS, Table
 
 EXCHANGES = [registry.get(name) for name in registry.available()]
@@ -68,8 +68,9 @@ def test_limits_are_present_and_consistent(exchange: Exchange) -> None:
     assert profile.max_message_bytes >= 1 << 20
     assert profile.lifetime_secs is None or profile.lifetime_secs[0] < profile.lifetime_secs[1]
     assert exchange.feeds <= FEEDS.keys()
-    assert exchange.dense_ids <= set(Table)
-    assert not exchange.book_ids_chained or exchange.snapshots_per_minute(1) > 0
+    assert exchange.book_check is not BookCheck.RANGES or exchange.snapshots_per_minute(1) > 0
+    assert exchange.greets <= exchange.feeds
+    assert set(exchange.proofs) == {FEEDS[feed] for feed in exchange.feeds}
 
 
 @each_exchange

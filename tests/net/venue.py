@@ -19,6 +19,7 @@ from tick_logger.exchanges.base import (
     Subscription,
 )
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Ids
 from tick_logger.model.tables import SPECS, Table
 
 ACK_TIMEOUT_SECS = 10.0
@@ -31,7 +32,7 @@ class TinyVenue(Exchange):
     ws_endpoint = "ws://localhost"
     rest_endpoint = "http://localhost"
     feeds = frozenset({"trades", "quotes"})
-    dense_ids = frozenset({Table.TRADES})
+    trade_ids = Ids.DENSE
     profile = Profile(
         client_messages_per_second=10.0,
         requests_per_second=5.0,
@@ -39,7 +40,7 @@ class TinyVenue(Exchange):
         ack_timeout_secs=ACK_TIMEOUT_SECS,
     )
 
-    def ws_url(self, endpoint: str) -> str:
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
         return endpoint
 
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:

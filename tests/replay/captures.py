@@ -1,6 +1,6 @@
 """Which captures there are, and which of them are played on one connection.
 
-Found in the folder of recordings, not named here: `ws_*.jsonl` or `.jsonl.gz`, each with an
+Found in the folder of recordings by the patterns that each venue gives, some with an
 `.info.json` that lists the REST snapshots taken meanwhile.  A capture that goes on where an earlier
 one of its venue ended, and has no snapshot of its own, is played right after it.
 """
@@ -8,16 +8,19 @@ one of its venue ended, and has no snapshot of its own, is played right after it
 from __future__ import annotations
 
 import functools
+import importlib
 import json
+import pkgutil
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 import attrs
 
 from tests.recordings import RECORDINGS, body, captures, frames
-from tests.replay import binance, coinbase
+from tests.replay import venues
 from tests.replay.said import Said
 
 
@@ -42,12 +45,18 @@ class Player:
     read: Callable[[Sequence[bytes], Mapping[str, Sequence[bytes]]], Said]
     continues: Callable[[Sequence[bytes], Sequence[bytes]], bool]
     venue: Callable[[Sequence[str], Mapping[str, Sequence[bytes]]], Venue]
+    played: Sequence[str]  # patterns of file names
 
 
-PLAYERS = {
-    "binance": Player(binance.read, binance.continues, binance.Venue),
-    "coinbase": Player(coinbase.read, coinbase.continues, coinbase.Venue),
-}
+def _players() -> dict[str, Player]:
+    found = {}
+    for module in pkgutil.iter_modules(venues.__path__):
+        how = importlib.import_module(f"{venues.__name__}.{module.name}")
+        found[module.name] = Player(how.read, how.continues, how.Venue, how.PLAYED)
+    return found
+
+
+PLAYERS = _players()
 
 
 @attrs.frozen
@@ -93,7 +102,7 @@ def find() -> list[Play]:
 def _of(exchange: str) -> list[Play]:
     plays: list[Play] = []
     for name in captures(exchange):
-        if not name.startswith(f"{exchange}/ws_"):
+        if not any(fnmatchcase(name, f"{exchange}/{each}") for each in PLAYERS[exchange].played):
             continue
         continued = plays[-1] if plays and not _info(name).get("rest_depth") else None
         if continued and PLAYERS[exchange].continues(frames(continued.names[-1]), frames(name)):

@@ -18,7 +18,7 @@ from tests.replay.captures import Venue
 from tick_logger.simulator.server import serve_http
 from tick_logger.simulator.wire import Wire, frame
 
-TEXT = 1  # opcode
+TEXT = 1  # opcode, of venues that do not say otherwise
 MOST_FRAMES_PER_WRITE = 400
 CUTS_PER_WRITE = 2
 
@@ -72,7 +72,9 @@ class ReplayExchange:
         async def answer(target: str) -> tuple[int, bytes]:
             return self._venue.get(target)
 
-        await serve_http(stream, accepts=lambda _: True, upgrade=self._talk, answer=answer)
+        await serve_http(
+            stream, accepts=lambda _target, _headers: True, upgrade=self._talk, answer=answer
+        )
 
     async def _talk(self, stream: trio.abc.Stream, _target: str, head: bytes) -> None:
         """One client: answer its requests; play once it has subscribed to everything."""
@@ -98,5 +100,6 @@ class ReplayExchange:
             position += count
 
     async def _send(self, wire: Wire, payloads: Sequence[bytes]) -> None:
-        await wire.send_all(b"".join(frame(TEXT, payload) for payload in payloads))
+        opcode = getattr(self._venue, "opcode", TEXT)
+        await wire.send_all(b"".join(frame(opcode, payload) for payload in payloads))
         self.sent += len(payloads)

@@ -21,7 +21,7 @@ def checked(recorded: Recorded) -> Report:
     """What `tick_logger verify` finds."""
 
     def dense(exchange: str, table: Table) -> bool:
-        return table in registry.get(exchange).dense_ids
+        return registry.has_dense_ids(exchange, table)
 
     return verify(DiskFiles(str(recorded.folder)), dense=dense, price_dtype=recorded.dtype)
 

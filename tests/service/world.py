@@ -262,4 +262,4 @@ def seconds(secs: float) -> float:
 
 def dense(exchange: str, table: Table) -> bool:
     """Whether the ids of a table rise by one."""
-    return table in registry.get(exchange).dense_ids
+    return registry.has_dense_ids(exchange, table)

@@ -9,6 +9,7 @@ unanswered, where a book's chain stands) is kept by `net`, which learns of it th
 from __future__ import annotations
 
 import abc
+import enum
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
@@ -17,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import PROOF_OF_IDS, Ids, Proof
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import FEEDS, Table
 
 
 @attrs.frozen(order=True)
@@ -43,12 +45,16 @@ class Profile:
     """The numbers of a venue that the connection code must respect, each with its unit."""
 
     max_message_bytes: int = 16 * 1024 * 1024
+    connects_per_second: float = 1.0  # unless configured otherwise
     client_messages_per_second: float  # pings, pongs and requests together
     requests_per_second: float  # of these, how many may be requests: leaves room for pongs
+    requests_per_hour: int | None = None  # of one connection, pings not counted; None: no limit
     subscriptions_per_request: int
+    subscriptions_per_connection: int | None = None  # None: no limit is known
     ack_timeout_secs: float = 10.0
     ping_interval_secs: float = 20.0
     ping_timeout_secs: float = 10.0
+    ping_text: str = ""  # a message that the venue answers with a `Pong`; "": protocol pings
     heartbeat_silence_secs: float | None = None  # None: the venue sends no heartbeat of its own
     lifetime_secs: tuple[float, float] | None = None  # replace a connection at a random age within
     listing_interval_secs: float = 300.0  # how often a REST listing is read again
@@ -59,9 +65,16 @@ class Profile:
 
 @attrs.frozen
 class Acknowledged:
-    """The request with this id was accepted."""
+    """The request with this id was accepted; None: the oldest one that is unanswered."""
 
-    request_id: int
+    request_id: int | None
+
+
+@attrs.frozen
+class Granted:
+    """These subscriptions are live from now on; others may be live as well."""
+
+    subscriptions: frozenset[Subscription]
 
 
 @attrs.frozen
@@ -73,10 +86,15 @@ class Confirmed:
 
 @attrs.frozen
 class Refused:
-    """A request was refused; `request_id` is None where the venue does not say which."""
+    """A request was refused; `request_id` is None where the venue does not say which.
+
+    `subscriptions` are those refused, where the venue says so; the rest of their request is still
+    unanswered then.
+    """
 
     request_id: int | None
     reason: str
+    subscriptions: frozenset[Subscription] = frozenset()
 
 
 @attrs.frozen
@@ -89,11 +107,16 @@ class TradeIdSeen:
 
 @attrs.frozen
 class BookLink:
-    """A book update covers update ids `first_id` to `last_id` of the instrument."""
+    """A book update covers update ids `first_id` to `last_id` of the instrument.
+
+    `previous_id`, where the venue sends one, is the id of the update before: ids need not be dense
+    then, and may even begin again, as long as each update names the one before it.
+    """
 
     instrument: int
     first_id: int
     last_id: int
+    previous_id: int | None = None
 
 
 @attrs.frozen
@@ -102,6 +125,31 @@ class BookSnapshot:
 
     instrument: int
     last_id: int
+
+
+TextLevel: TypeAlias = tuple[str, str]
+"""Price and size of one level of a book, each with every digit that was sent."""
+
+
+@attrs.frozen
+class BookTexts:
+    """The levels of a book message as sent, and the checksum of the book after it.
+
+    Only where the venue sends a checksum; a size of zero deletes its level.
+    """
+
+    instrument: int
+    snapshot: bool
+    bids: tuple[TextLevel, ...]
+    asks: tuple[TextLevel, ...]
+    checksum: int
+
+
+@attrs.frozen
+class Counted:
+    """The number of this message among all of its connection, which rises by one."""
+
+    number: int
 
 
 @attrs.frozen
@@ -123,17 +171,39 @@ class Heartbeat:
     """Proof of life that is not market data."""
 
 
+@attrs.frozen
+class Pong:
+    """The answer to `Profile.ping_text`."""
+
+
 Event: TypeAlias = (
     Acknowledged
+    | Granted
     | Confirmed
     | Refused
     | TradeIdSeen
     | BookLink
     | BookSnapshot
+    | BookTexts
+    | Counted
     | GoingAway
     | Listing
     | Heartbeat
+    | Pong
 )
+
+
+class BookCheck(enum.Enum):
+    """How the messages of a book show that one of them is missing.
+
+    A break leads to a new snapshot of that book alone, except where it is only counted.
+    """
+
+    NONE = "nothing shows it"
+    RANGES = "ranges of ids that join (`BookLink`); snapshots are fetched by REST"
+    CHAIN = "each names the one before it (`BookLink.previous_id`)"
+    COUNTED_ONLY = "ids seem to join (`BookLink`), which nobody promises: breaks are counted"
+    CHECKSUM = "a checksum of the whole book (`BookTexts`)"
 
 
 @attrs.frozen
@@ -178,16 +248,47 @@ class Exchange(abc.ABC):
     ws_endpoint: ClassVar[str]
     rest_endpoint: ClassVar[str]
     feeds: ClassVar[frozenset[str]]
-    dense_ids: ClassVar[frozenset[Table]]
-    """Tables whose ids rise by one from row to row, so that a hole in them proves a loss."""
+    trade_ids: ClassVar[Ids]
+    """What the ids of trades say about what is missing."""
+    book_check: ClassVar[BookCheck] = BookCheck.NONE
+    book_depth: ClassVar[int | None] = None
+    """Levels a side that a book is cut to after each update, where its checksum needs that."""
+    counts_messages: ClassVar[bool] = False
+    """Whether every message of a connection has its number (`Counted`)."""
+    shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()
+    """Feeds that one channel serves, so that they begin and end together."""
+    greets: ClassVar[frozenset[str]] = frozenset()
+    """Feeds of which a new subscription is sent something at once, however quiet the market is."""
     names_requests: ClassVar[bool] = True
     """Whether answers carry the id of their request; if not, one is outstanding at a time."""
-    book_ids_chained: ClassVar[bool] = False
-    """Whether `BookLink` events form a chain, whose break must lead to a new snapshot."""
+    requests_replace: ClassVar[bool] = False
+    """Whether a request ends what was subscribed before, so that each must name everything."""
+
+    @property
+    def proofs(self) -> Mapping[Table, Proof]:
+        """By table that can be recorded, how far its completeness can be shown."""
+        of = {
+            Table.TRADES: PROOF_OF_IDS[self.trade_ids],
+            Table.BOOK: _PROOF_OF_BOOKS[self.book_check],
+        }
+        least = Proof.CONSISTENT if self.counts_messages else Proof.UNPROVABLE
+        tables = sorted(FEEDS[feed] for feed in self.feeds)
+        return {table: max(of.get(table, least), least) for table in tables}
+
+    def together(self, subscription: Subscription) -> frozenset[Subscription]:
+        """The subscription, and those that begin and end with it."""
+        feeds = next((each for each in self.shared_channels if subscription.feed in each), None)
+        return frozenset(
+            Subscription(subscription.symbol, feed) for feed in feeds or (subscription.feed,)
+        )
+
+    def lane(self, feed: str) -> str:
+        """Which of the venue's addresses serves a feed; those of one lane share a connection."""
+        return ""
 
     @abc.abstractmethod
-    def ws_url(self, endpoint: str) -> str:
-        """The URL to connect to, from the configured endpoint."""
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
+        """The URL to connect to for a lane, from the configured endpoint."""
 
     @abc.abstractmethod
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
@@ -213,6 +314,18 @@ class Exchange(abc.ABC):
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The instruments in a REST listing; raises `VenueError` if the body is not one."""
 
+    def list_request(self, request_id: int) -> Request | None:
+        """What asks for the list of live subscriptions, where requests are not acknowledged."""
+        return None
+
+    def signed(self, text: str, token: str) -> str:
+        """A request with a token of `net.signing`, where the venue takes one."""
+        return text
+
+    def book_checksum(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:
+        """The checksum of a book, both sides best first; see `BookTexts`."""
+        raise NotImplementedError(f"{self.name} sends no checksums")
+
     def listing_request(self) -> Request | None:
         """The request for a channel that keeps the listing up to date, where there is one."""
         return None
@@ -228,6 +341,15 @@ class Exchange(abc.ABC):
     def snapshot_payload(self, symbol: str, body: bytes) -> bytes:
         """A REST snapshot wrapped as a payload that `decode` understands."""
         raise NotImplementedError(f"{self.name} sends book snapshots on the socket")
+
+
+_PROOF_OF_BOOKS = {
+    BookCheck.NONE: Proof.UNPROVABLE,
+    BookCheck.RANGES: Proof.PROVEN,
+    BookCheck.CHAIN: Proof.PROVEN,
+    BookCheck.COUNTED_ONLY: Proof.CONSISTENT,
+    BookCheck.CHECKSUM: Proof.CONSISTENT,
+}
 
 
 class VenueError(Exception):

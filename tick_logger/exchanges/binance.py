@@ -45,6 +45,7 @@ from tick_logger.exchanges.decode import (
 )
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Ids
 
 # -- messages: only the fields that are used, under the venue's own one-letter names ---------------
 
@@ -321,16 +322,17 @@ class Binance(Exchange):
     rest_endpoint: ClassVar[str] = "https://api.binance.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
     # Nowhere promised, though true of every recorded frame: a hole is a suspect, not a proof.
-    dense_ids: ClassVar[frozenset[tables.Table]] = frozenset({tables.Table.TRADES})
-    book_ids_chained: ClassVar[bool] = True
+    trade_ids: ClassVar[Ids] = Ids.DENSE
+    book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES
     profile: ClassVar[base.Profile] = base.Profile(
         client_messages_per_second=5.0,
         requests_per_second=2.0,  # pongs count as messages and must never wait
         subscriptions_per_request=100,
+        subscriptions_per_connection=1024,
         lifetime_secs=(20 * 3600.0, 23 * 3600.0),  # the venue cuts at 24 h
     )
 
-    def ws_url(self, endpoint: str) -> str:
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The combined stream, with times in microseconds."""
         return endpoint.rstrip("/") + "/stream?timeUnit=MICROSECOND"
 

@@ -47,6 +47,7 @@ from tick_logger.exchanges.decode import (
 )
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Ids
 
 # -- messages: only the fields that are used; others may come and go -------------------------------
 
@@ -325,7 +326,9 @@ class Coinbase(Exchange):
     rest_endpoint: ClassVar[str] = "https://api.exchange.coinbase.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
     # The heartbeat's `last_trade_id` tells of the newest trade, and ids rise by one.
-    dense_ids: ClassVar[frozenset[tables.Table]] = frozenset({tables.Table.TRADES})
+    trade_ids: ClassVar[Ids] = Ids.DENSE
+    shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
+    greets: ClassVar[frozenset[str]] = frozenset({"ticker", "trades", "orderbook"})
     names_requests: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(
         client_messages_per_second=10.0,  # the documentation names 100 in one place, 10 in another
@@ -334,7 +337,7 @@ class Coinbase(Exchange):
         heartbeat_silence_secs=15.0,  # one each second and product is promised
     )
 
-    def ws_url(self, endpoint: str) -> str:
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The endpoint itself."""
         return endpoint
 

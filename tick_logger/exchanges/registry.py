@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import tick_logger.exchanges as package
 from tick_logger.exchanges.base import Exchange
+from tick_logger.model.proof import Ids
 from tick_logger.model.tables import Table
 
 
@@ -40,6 +41,11 @@ def get(name: str) -> Exchange:
     return exchange
 
 
+def ids_of(exchange: str) -> Ids:
+    """What the ids of an exchange's trades are; of one that is not known, they are just ids."""
+    return _all()[exchange].trade_ids if exchange in _all() else Ids.OPAQUE
+
+
 def has_dense_ids(exchange: str, table: Table) -> bool:
     """Whether the ids of that table rise by one; of an exchange that is not known, nothing is."""
-    return exchange in _all() and table in _all()[exchange].dense_ids
+    return table is Table.TRADES and ids_of(exchange) is Ids.DENSE

@@ -14,12 +14,19 @@ import attrs
 
 @attrs.frozen
 class Instrument:
-    """One tradable symbol in the exchange's own spelling, as its listing describes it."""
+    """One tradable symbol in the exchange's own spelling, as its listing describes it.
+
+    `base` and `quote` are the exchange's own spelling too.  `tick_size` (of prices) and `lot_size`
+    (of sizes) are decimal texts, empty where the listing does not say.
+    """
 
     symbol: str
     base: str = ""
     quote: str = ""
     active: bool = True
+    tick_size: str = ""
+    lot_size: str = ""
+    kind: str = "spot"  # or "linear": a perpetual or dated future settled in the quote currency
 
 
 _NOBODY = ("", "")  # the place of an index whose symbol is not defined yet

@@ -12,7 +12,7 @@ import trio
 
 from tick_logger.clock import WallClock
 from tick_logger.config import ExchangeConfig, for_symbol, matches
-from tick_logger.exchanges.base import Exchange, Subscription
+from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
 from tick_logger.model.instruments import Instrument, Instruments
 from tick_logger.model.marks import Retired
 from tick_logger.model.tables import FEEDS
@@ -83,7 +83,7 @@ class Feed:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                if self._exchange.book_ids_chained:
+                if self._exchange.book_check is BookCheck.RANGES:
                     nursery.start_soon(self._snapshots.run)
                 discovery = Discovery(
                     self._venue,

@@ -28,6 +28,7 @@ from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
+from tick_logger.net.rhythm import Rhythm
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
 
@@ -113,6 +114,7 @@ class Intake:
         self._progress = trio.Event()
         self._bug: Exception | None = None
         self._define_again_at = 0.0
+        self.rhythm = Rhythm()  # of what the venue delivers
 
     # -- what connections call: never waits -------------------------------------------------------
 
@@ -299,8 +301,10 @@ class Intake:
         counts = received.counts.tolist()
         owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), received.counts)
         with_data = np.zeros(len(arrivals), np.bool_)
+        now = trio.current_time()
         for rows in decoded.rows:
             with_data[owner[rows.frame]] = True
+            self.rhythm.delivered(rows.table, rows.columns["instrument"], now)
         frames: dict[int, list[int]] = {}  # id(source) -> [frames, bad, with data]
         sources = {id(item.source): item.source for item in arrivals}
         for index, (item, count) in enumerate(zip(arrivals, counts, strict=True)):

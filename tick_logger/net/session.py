@@ -1,6 +1,6 @@
 """What one connection has asked for and what it was granted: the state behind acknowledgements.
 
-    wanted -> requested -> live
+    wanted -> requested -> live -> (to be renewed) -> wanted again
                   |-> (deadline passed) -> wanted again, at most MAX_ATTEMPTS times
                   |-> refused
 
@@ -8,6 +8,9 @@ Pure: times are given in seconds of trio's clock, requests are returned for othe
 Where the venue's refusals do not name a request, only one request is outstanding at a time.  A
 request of several symbols that was refused, or not acknowledged but for the last attempt, is
 repeated symbol by symbol, so that one bad symbol does not take the others with it.
+
+Where a request replaces what was subscribed before, each names everything that is wanted and not
+refused, so that all of it awaits an answer again; what was live stays live meanwhile.
 """
 
 from __future__ import annotations
@@ -53,6 +56,8 @@ class Session:
         self._outstanding: list[_Outstanding] = []
         self._overdue: dict[int, frozenset[Subscription]] = {}
         self._ending: set[Request] = set()
+        self._renewing: set[Subscription] = set()
+        self._asked: frozenset[Subscription] = frozenset()  # of the last request that replaces
         self._next_id = 1
 
     @property
@@ -74,6 +79,7 @@ class Session:
         """Want something else from now on."""
         self._wanted = set(wanted)
         self._alone &= self._wanted
+        self._renewing &= self._wanted
         for forget in (self._refused.keys() - self._wanted, self._attempts.keys() - self._wanted):
             for subscription in forget:
                 self._refused.pop(subscription, None)
@@ -84,8 +90,10 @@ class Session:
         asked = {sub for item in self._outstanding for sub in item.request.subscriptions}
         if asked and self._one_at_a_time:
             return []
+        if self._exchange.requests_replace:
+            return self._replacing()
         missing = sorted(self._wanted - self._live - self._refused.keys() - asked)
-        surplus = sorted(self._live - self._wanted)
+        surplus = sorted(self._ended())
         requests = []
         if missing:
             alone = [sub for sub in missing if sub in self._alone]
@@ -96,24 +104,72 @@ class Session:
             self._ending = set(requests)
         return requests[:1] if self._one_at_a_time else requests
 
+    def _ended(self) -> set[Subscription]:
+        """What is live and should not be, or must begin anew.
+
+        A feed that shares its channel with one that is wanted cannot be ended alone: it is no
+        longer counted as live, and what still comes of it is not recorded.
+        """
+        unwanted = self._live - self._wanted
+        kept = {sub for sub in unwanted if self._exchange.together(sub) & self._wanted}
+        self._live -= kept
+        return (unwanted - kept) | (self._renewing & self._live)
+
+    def _replacing(self) -> list[Request]:
+        """One request for everything, if that has changed, and one for what came of it."""
+        everything = frozenset(self._wanted - self._refused.keys())
+        unanswered = everything - self._live
+        if self._alone & unanswered:  # one symbol more at a time, to find the one that is refused
+            symbol = min(self._alone & unanswered).symbol
+            others = {sub for sub in unanswered if sub.symbol != symbol}
+            everything -= others
+        if everything == self._asked and everything <= self._live and not self._renewing:
+            return []
+        requests = self._exchange.subscribe(sorted(everything), self._next_id)
+        listing = self._exchange.list_request(self._next_id + len(requests))
+        return [*requests, *([listing] if listing is not None else [])]
+
+    def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
+        """Subscribe again to what is live, from the beginning; returns those it will be done for.
+
+        What is not live yet, or no longer wanted, needs no renewal.
+        """
+        named = {other for sub in subscriptions for other in self._exchange.together(sub)}
+        chosen = named & self._live & self._wanted - self._renewing
+        self._renewing |= chosen
+        return tuple(sorted(chosen))
+
     def sent(self, request: Request, now_secs: float) -> None:
         """A request went out: its answer is awaited from now on."""
         self._next_id = max(self._next_id, (request.request_id or 0) + 1)
+        if self._exchange.requests_replace and request.subscriptions:
+            self._asked = request.subscriptions
+            self._live &= self._asked - self._renewing
+            self._renewing.clear()
         if request in self._ending:  # even if wanted again by now: then it is missing from here on
             self._ending.remove(request)
             self._live -= request.subscriptions
+            self._renewing -= request.subscriptions
         elif request.subscriptions & self._wanted:
             deadline = now_secs + self._exchange.profile.ack_timeout_secs
             self._outstanding.append(_Outstanding(request, deadline))
 
-    def acknowledged(self, request_id: int) -> Settled:
-        """The venue accepted a request by its id."""
+    def acknowledged(self, request_id: int | None) -> Settled:
+        """The venue accepted a request: the one named, or else the oldest outstanding."""
         for item in self._outstanding:
-            if item.request.request_id == request_id:
+            if request_id is None or item.request.request_id == request_id:
                 self._outstanding.remove(item)
                 return self._now_live(item.request.subscriptions)
+        if request_id is None:
+            return Settled()
         # Better late than never: also what was given up since is live now.
         return self._now_live(self._overdue.pop(request_id, frozenset()))
+
+    def granted(self, subscriptions: frozenset[Subscription]) -> Settled:
+        """The venue accepted these subscriptions, of one request or several."""
+        settled = self._now_live(subscriptions)
+        self._forget_answered()
+        return settled
 
     def confirmed(self, subscriptions: frozenset[Subscription]) -> Settled:
         """The venue listed everything that this connection receives."""
@@ -122,8 +178,20 @@ class Session:
                 self._outstanding.remove(item)
         return self._now_live(subscriptions)
 
-    def refused(self, request_id: int | None, reason: str) -> Settled:
-        """The venue refused a request: the one named, or else the oldest outstanding."""
+    def refused(
+        self,
+        request_id: int | None,
+        reason: str,
+        subscriptions: frozenset[Subscription] = frozenset(),
+    ) -> Settled:
+        """The venue refused a request: the one named, or else the oldest outstanding.
+
+        With `subscriptions` it refused these, and the others of their request await an answer.
+        """
+        if subscriptions:
+            refused = self._refuse(sorted(subscriptions & self._wanted - self._live), reason)
+            self._forget_answered()
+            return refused
         for item in self._outstanding:
             if request_id is None or item.request.request_id == request_id:
                 self._outstanding.remove(item)
@@ -166,11 +234,23 @@ class Session:
         return Settled(live=tuple(sorted(new)))
 
     def _not_granted(self, request: Request, reason: str) -> Settled:
-        subscriptions = sorted(request.subscriptions & self._wanted)
+        subscriptions = sorted(request.subscriptions & self._wanted - self._live)
         if len({sub.symbol for sub in subscriptions}) > 1:
             self._alone.update(subscriptions)
             return Settled(retried=tuple(subscriptions))
-        for sub in subscriptions:
-            self._refused[sub] = reason
-            self._alone.discard(sub)
-        return Settled(refused=tuple((sub, reason) for sub in subscriptions))
+        return self._refuse(subscriptions, reason)
+
+    def _refuse(self, subscriptions: Iterable[Subscription], reason: str) -> Settled:
+        refused = tuple((sub, reason) for sub in subscriptions)
+        self._refused.update(refused)
+        self._alone -= self._refused.keys()
+        return Settled(refused=refused)
+
+    def _forget_answered(self) -> None:
+        """Requests all of whose subscriptions are live, refused or not wanted await nothing."""
+        answered = self._live | self._refused.keys()
+        self._outstanding = [
+            item
+            for item in self._outstanding
+            if item.request.subscriptions & self._wanted - answered
+        ]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
+from typing import Protocol
 
 import attrs
 
 from tick_logger.clock import WallClock
-from tick_logger.exchanges.base import Exchange
+from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.dial import Dial
 from tick_logger.net.intake import Intake
 from tick_logger.net.snapshots import SnapshotFetcher
 from tick_logger.ops.metrics import ExchangeMetrics
+
+
+class Signer(Protocol):
+    """Makes tokens for requests, where the user has a key."""
+
+    def token(self) -> str:
+        """A token that is valid from now on, for a short time."""
+        ...
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -28,6 +38,8 @@ class Venue:
     metrics: ExchangeMetrics
     snapshots: SnapshotFetcher
     rng: Random
+    not_greeted: set[Subscription] = attrs.field(factory=set)  # and nothing to be done about it
+    signer: Signer | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -36,3 +48,8 @@ class Timeouts:
 
     first_data_secs: float
     data_secs: float
+    of_symbol: Mapping[str, float] = attrs.field(factory=dict)  # where it is not `data_secs`
+
+    def of(self, symbol: str) -> float:
+        """When the silence of one symbol may be a fault."""
+        return self.of_symbol.get(symbol, self.data_secs)

@@ -66,6 +66,23 @@ class ExchangeMetrics:
         self.late_rows = counter("late_rows", "Rows that came after their place was written")
         self.duplicates = counter("duplicates", "Rows that were there already")
         self.sequence_gaps = counter("sequence_gaps", "Holes written to the gaps files")
+        self.sequence_breaks = counter(
+            "sequence_breaks", "Messages before which others of their sequence are missing"
+        )
+        self.sequence_resets = counter("sequence_resets", "Sequences that began anew")
+        self.sequence_duplicates = counter(
+            "sequence_duplicates", "Messages that came twice, by their place in a sequence"
+        )
+        self.out_of_order = counter(
+            "out_of_order", "Messages that came after later ones of their sequence"
+        )
+        self.book_resyncs = counter("book_resyncs", "Books begun anew because they were broken")
+        self.unproven_id_holes = counter(
+            "unproven_id_holes", "Holes in ids that seem to rise by one, which nobody promises"
+        )
+        self.silent_renewals = counter(
+            "silent_renewals", "Subscriptions made again because they had gone silent"
+        )
         self.ids_missing = counter("ids_missing", "Ids missing in these holes")
 
         self.connections_up = gauge("connections_up", "Connections that are open")
@@ -73,6 +90,9 @@ class ExchangeMetrics:
         self.symbols = gauge("symbols", "Symbols being recorded")
         self.symbols_left_out = gauge(
             "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
+        )
+        self.subscriptions_silent = gauge(
+            "subscriptions_silent", "Subscriptions that are acknowledged but silent"
         )
         self.last_data_seconds = gauge(
             "last_data_seconds", "Unix time of the newest market data, 0 before the first"

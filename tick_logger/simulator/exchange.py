@@ -7,7 +7,7 @@ the wall clock that it is given.  It prints and logs nothing: what happened can 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 
@@ -137,9 +137,13 @@ class SimulatedExchange:
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
         """Serve one client, WebSocket or REST, on any stream; closes the stream at the end."""
-        await serve_http(
-            stream, accepts=self._dialect.accepts, upgrade=self._upgrade, answer=self.answer
-        )
+        await serve_http(stream, accepts=self._accepts, upgrade=self._upgrade, answer=self.answer)
+
+    def _accepts(self, target: str, headers: Mapping[str, str]) -> bool:
+        objection = self._dialect.refuses_headers(headers)
+        if objection:
+            self._hub.violations.append(f"an upgrade was refused: {objection}")
+        return not objection and self._dialect.accepts(target)
 
     async def _upgrade(self, stream: trio.abc.Stream, target: str, head: bytes) -> None:
         self.connections_opened += 1

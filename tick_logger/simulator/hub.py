@@ -48,6 +48,7 @@ class Hub:
         self.counts = FaultCounts()
         self.clients: dict[Client, None] = {}
         self.violations: list[str] = []
+        self.opcode = TEXT
         self._topics: dict[str, dict[Client, None]] = {}
         self._hole_rng = Random(f"{seed}:holes")
 
@@ -82,7 +83,7 @@ class Hub:
         ready: dict[int, bytes] = {}
         for client in list(subscribers):  # delivering may end a session
             if client.variant not in ready:
-                ready[client.variant] = frame(TEXT, encode(client.variant))
+                ready[client.variant] = frame(self.opcode, encode(client.variant))
             client.deliver(ready[client.variant])
 
     def breach(self, client: Client, rule: str) -> None:

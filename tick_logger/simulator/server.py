@@ -6,7 +6,7 @@ handed to the session unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import h11
 import trio
@@ -20,7 +20,11 @@ Upgrade = Callable[[trio.abc.Stream, str, bytes], Awaitable[None]]
 
 
 async def serve_http(
-    stream: trio.abc.Stream, *, accepts: Callable[[str], bool], upgrade: Upgrade, answer: Answer
+    stream: trio.abc.Stream,
+    *,
+    accepts: Callable[[str, Mapping[str, str]], bool],
+    upgrade: Upgrade,
+    answer: Answer,
 ) -> None:
     """Serve one client until it closes, misbehaves or stays idle; closes the stream.
 
@@ -31,7 +35,10 @@ async def serve_http(
         request = await _next_request(stream, connection, raw)
         if request is not None and _wants_upgrade(request):
             target = request.target.decode("ascii", errors="replace")
-            if accepts(target):
+            headers = {
+                name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers
+            }
+            if accepts(target, headers):
                 await upgrade(stream, target, bytes(raw))
             else:
                 await _respond(stream, connection, 404, b'{"message":"no feed here"}')

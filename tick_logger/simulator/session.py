@@ -15,7 +15,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 
 from tick_logger.simulator.delivery import FaultyDelivery
 from tick_logger.simulator.dialects.base import GOING_AWAY, POLICY_VIOLATION, Dialect, Rules
-from tick_logger.simulator.faults import TEXT, Incident, plan
+from tick_logger.simulator.faults import Incident, plan
 from tick_logger.simulator.hub import Hub
 from tick_logger.simulator.rates import RateLimit
 from tick_logger.simulator.wire import CLOSE, Wire, close_frame, frame
@@ -53,6 +53,7 @@ class Session:
         self._queue: list[bytes] = []
         self._queued_bytes = 0
         self._stalled_until_secs = 0.0
+        self._last_frame_secs = 0.0
         self._wake = trio.Event()
         self._requested = trio.Event()
         self._ended = trio.Event()
@@ -73,6 +74,7 @@ class Session:
                 self._wire = Wire(stream, head, self._frame_arrived)
                 connection = await _shake_hands(nursery, self._wire)
                 if connection is not None:
+                    self._last_frame_secs = trio.current_time()
                     self._hub.clients[self] = None
                     self._dialect.connected(self, target)
                     self._start_tasks(nursery, self._wire, connection)
@@ -92,7 +94,7 @@ class Session:
 
     def reply(self, payload: bytes) -> None:
         """Queue an answer, to which no faults apply."""
-        self._enqueue(frame(TEXT, payload))
+        self._enqueue(frame(self._hub.opcode, payload))
 
     def end(self, code: int | None, reason: str) -> None:
         """Close with this code, or drop the connection if it is None; the first call counts."""
@@ -121,6 +123,8 @@ class Session:
         nursery.start_soon(self._guard, lambda: self._send(wire))
         if rules.first_request_secs is not None:
             nursery.start_soon(self._expect_request, rules.first_request_secs)
+        if rules.client_silence_secs is not None:
+            nursery.start_soon(self._expect_signs_of_life, rules.client_silence_secs)
         if rules.pings:
             nursery.start_soon(self._ping, nursery, wire, connection, rules)
         if self._settings.lifetime_secs is not None:
@@ -163,6 +167,16 @@ class Session:
             return
         self._hub.breach(self, f"no request within {within_secs:g} s")
         self.end(POLICY_VIOLATION, "no subscription")
+
+    async def _expect_signs_of_life(self, within_secs: float) -> None:
+        """Cut a client that sends no frame of any kind for so long."""
+        while True:
+            deadline = self._last_frame_secs + within_secs
+            await trio.sleep_until(deadline)
+            if self._last_frame_secs + within_secs <= deadline and not self._is_frozen:
+                self._hub.breach(self, f"nothing was sent for {within_secs:g} s")
+                self.end(POLICY_VIOLATION, "no sign of life")
+                return
 
     async def _ping(
         self, nursery: trio.Nursery, wire: Wire, connection: WebSocketConnection, rules: Rules
@@ -216,7 +230,12 @@ class Session:
 
     # -- parts ------------------------------------------------------------------------------------
 
+    @property
+    def _is_frozen(self) -> bool:
+        return self._wire is not None and self._wire.frozen
+
     def _frame_arrived(self, opcode: int) -> None:
+        self._last_frame_secs = trio.current_time()
         if opcode == CLOSE:
             self._client_closed.set()
         counted = opcode in self._dialect.rules.counted_opcodes
@@ -226,7 +245,7 @@ class Session:
             self._dialect.too_many_messages(self)
 
     def _enqueue(self, ready_frame: bytes) -> None:
-        if self._ended.is_set() or (self._wire is not None and self._wire.frozen):
+        if self._ended.is_set() or self._is_frozen:
             return
         self._queue.append(ready_frame)
         self._queued_bytes += len(ready_frame)

@@ -6,12 +6,13 @@ Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
 import attrs
 
+from tick_logger.simulator.faults import TEXT
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
@@ -32,6 +33,8 @@ class Rules:
     pings: bool = False
     pong_timeout_secs: float = 60.0
     lifetime_secs: float | None = None
+    client_silence_secs: float | None = None
+    """A client that sends nothing at all for so long is cut; None: it need not send anything."""
 
 
 class Dialect(abc.ABC):
@@ -41,8 +44,11 @@ class Dialect(abc.ABC):
     symbols: ClassVar[Sequence[str]]
     cost: ClassVar[MessageCost]
     rules: ClassVar[Rules]
+    opcode: ClassVar[int] = TEXT
+    """Of every message that the venue sends."""
 
     def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
+        hub.opcode = self.opcode
         self._hub = hub
         self._market = market
         self._truth = truth
@@ -67,6 +73,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def accepts(self, target: str) -> bool:
         """Whether WebSocket connections may be opened at this request target."""
+
+    def refuses_headers(self, headers: Mapping[str, str]) -> str:
+        """What the venue holds against the headers (names in lower case) of an upgrade, or ""."""
+        return ""
 
     @abc.abstractmethod
     def connected(self, client: Client, target: str) -> None:

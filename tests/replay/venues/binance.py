@@ -27,6 +27,9 @@ LISTED_AT_LEAST = 21
 """With more books than 20 the service asks for smaller snapshots, five times as often: a replay of
 ten symbols need not wait half a minute.  The symbols that fill up are listed, but quiet."""
 
+PLAYED = ("ws_*",)
+"""Patterns of the names of captures that are played."""
+
 CHANNELS = ("trade", "bookTicker", "ticker", "depth@100ms")
 
 

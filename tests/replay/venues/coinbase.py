@@ -10,6 +10,9 @@ from typing import Any
 
 from tests.replay.said import ASK, BID, BUY, SELL, UNKNOWN, Change, Quote, Said, Tick, Trade
 
+PLAYED = ("ws_*",)
+"""Patterns of the names of captures that are played."""
+
 CHANNELS = ("ticker", "matches", "level2_batch")
 CONFIRMED_AS = {"level2_batch": "level2_50"}
 

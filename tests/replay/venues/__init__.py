@@ -1,0 +1,1 @@
+"""How each exchange is played back: a module for each, named as the exchange."""

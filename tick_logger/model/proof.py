@@ -1,0 +1,41 @@
+"""What the numbers that a venue gives its messages say about messages that are missing.
+
+Declared by the adapters, acted upon by pipeline and connections, written down beside the data.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Proof(enum.IntEnum):
+    """How far the completeness of a stream can be shown; the larger the better."""
+
+    UNPROVABLE = 0
+    """A message that is missing leaves no trace."""
+    CONSISTENT = 1
+    """What arrived fits together; what is missing may not show, or only later."""
+    PROVEN = 2
+    """A message that is missing shows, and so does that none is."""
+
+    @property
+    def word(self) -> str:
+        """The name as it is written beside the data."""
+        return self.name.lower()
+
+
+class Ids(enum.Enum):
+    """What the ids of a stream's rows are."""
+
+    DENSE = "they rise by one: a hole is a loss"
+    SEEM_DENSE = "they rise by one as far as seen, which nobody promises: holes are counted only"
+    SPARSE = "they rise, and holes mean nothing"
+    OPAQUE = "they only tell rows apart, and give no order"
+
+
+PROOF_OF_IDS = {
+    Ids.DENSE: Proof.PROVEN,
+    Ids.SEEM_DENSE: Proof.CONSISTENT,
+    Ids.SPARSE: Proof.UNPROVABLE,
+    Ids.OPAQUE: Proof.UNPROVABLE,
+}

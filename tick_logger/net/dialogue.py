@@ -1,0 +1,227 @@
+"""What a venue says on one connection, and what follows: for the session, the books, the pipeline.
+
+    event -> session | sequences | books -> marks, renewals, reactions of the connection
+
+Invariant: a stream that may lack rows is interrupted, by a mark, before anything else is done about
+it, and resumed when the venue has acknowledged it again.
+
+Pure but for logs and counters: times come in, and whatever touches the connection is a reaction
+that its owner gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+from structlog.typing import FilteringBoundLogger
+
+from tick_logger.exchanges.base import (
+    Acknowledged,
+    BookCheck,
+    BookLink,
+    BookSnapshot,
+    BookTexts,
+    Confirmed,
+    Counted,
+    Event,
+    GoingAway,
+    Granted,
+    Listing,
+    Pong,
+    Refused,
+    Subscription,
+    TradeIdSeen,
+)
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
+from tick_logger.model.tables import FEEDS, Table
+from tick_logger.net.booksync import BookSync
+from tick_logger.net.resyncs import Resyncs
+from tick_logger.net.sequence import Outcome, Sequences, Verdict
+from tick_logger.net.session import Session, Settled
+from tick_logger.net.venue import Venue
+
+FEED_OF = {table: feed for feed, table in FEEDS.items()}
+
+
+@attrs.frozen(kw_only=True)
+class Reactions:
+    """What the connection does when the venue says certain things."""
+
+    retire: Callable[[str], None]
+    pong: Callable[[], None]
+    settled: Callable[[Settled], None]
+    ask_snapshot: Callable[[str, int], None]
+    list_instruments: Callable[[tuple[Instrument, ...]], None] | None
+
+
+class Dialogue:
+    """The state of one connection's conversation with its venue."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        wanted: frozenset[Subscription],
+        reactions: Reactions,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.wanted = wanted
+        self.session = Session(venue.exchange, wanted)
+        self.books = BookSync()
+        self.resyncs = Resyncs()
+        self._sequences = Sequences(venue.exchange)
+        self._venue = venue
+        self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
+        self._react = reactions
+        self._log = log
+
+    # -- what is said -----------------------------------------------------------------------------
+
+    def said(self, events: Sequence[tuple[int, Event]], now: float) -> list[Mark]:
+        """Act on events with their receive times; returns the marks that follow."""
+        marks: list[Mark] = []
+        for recv_ns, event in events:
+            match event:
+                case Counted():
+                    found = self._sequences.counted(event, recv_ns, self.streams(), self._open)
+                    marks += self._consider(found, now)
+                case BookLink() if self._venue.exchange.book_check is BookCheck.RANGES:
+                    marks += self._follow_by_rest(event, recv_ns)
+                case BookLink():
+                    marks += self._consider(self._sequences.link(event, recv_ns), now)
+                case BookTexts():
+                    marks += self._consider(self._sequences.texts(event, recv_ns), now)
+                case BookSnapshot():
+                    self._sequences.snapshot(event, recv_ns)
+                case TradeIdSeen() if self._carries_trades(event.instrument):
+                    marks.append(LastTradeId(event.instrument, event.trade_id, recv_ns))
+                case Pong():
+                    self._react.pong()
+                case GoingAway():
+                    self._react.retire(event.reason)
+                case Listing() if self._react.list_instruments is not None:
+                    self._react.list_instruments(event.instruments)
+                case Acknowledged() | Granted() | Confirmed() | Refused():
+                    marks += self.apply(self._answered(event), recv_ns)
+        self._count_outcomes()
+        return marks
+
+    def _answered(self, event: Acknowledged | Granted | Confirmed | Refused) -> Settled:
+        match event:
+            case Acknowledged():
+                return self.session.acknowledged(event.request_id)
+            case Granted():
+                return self.session.granted(event.subscriptions)
+            case Confirmed():
+                return self.session.confirmed(event.subscriptions)
+            case Refused():
+                self._log.warning("request_refused", reason=event.reason)
+                return self.session.refused(event.request_id, event.reason, event.subscriptions)
+
+    def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
+        """Count and report what the session concluded."""
+        metrics = self._venue.metrics
+        if settled.retried:
+            metrics.ack_retries.inc(len(settled.retried))
+            self._log.warning("subscription_retried", subscriptions=named(settled.retried))
+        for sub, reason in settled.refused:
+            metrics.subscriptions_refused.inc()
+            self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
+        refused = [
+            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, "refused")
+            for sub, _ in settled.refused
+        ]
+        resumed = [
+            Resumed(tuple(instruments), (table,), recv_ns)
+            for table, instruments in self.by_table(settled.live).items()
+        ]
+        self._react.settled(settled)
+        return [*refused, *resumed]
+
+    # -- what others want -------------------------------------------------------------------------
+
+    def retarget(self, wanted: frozenset[Subscription]) -> None:
+        """Carry other subscriptions from now on."""
+        for sub in self.wanted - wanted:
+            if FEEDS[sub.feed] is Table.BOOK:
+                self.books.drop(self._symbols[sub.symbol])
+                self._sequences.drop(self._symbols[sub.symbol])
+        self.wanted = wanted
+        self.session.retarget(wanted)
+
+    def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
+        """Subscribe again, from the beginning; returns those for which that will be done."""
+        renewed = self.session.renew(subscriptions)
+        for sub in renewed:
+            if FEEDS[sub.feed] is Table.BOOK:
+                self.books.drop(self._symbols[sub.symbol])
+                self._sequences.drop(self._symbols[sub.symbol])
+        return renewed
+
+    def renew_books(self, now: float) -> None:
+        """Begin those broken books anew whose time has come."""
+        due = self.resyncs.due(now)
+        wanted = [sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in due]
+        if wanted and self.renew(wanted):
+            self._venue.metrics.book_resyncs.inc(len(wanted))
+            self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in wanted][:10])
+
+    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
+        """Instruments and tables that this connection carries."""
+        instruments = sorted({self._symbols[sub.symbol] for sub in self.wanted})
+        tables = sorted({FEEDS[sub.feed] for sub in self.wanted})
+        return tuple(instruments), tuple(tables)
+
+    def by_table(self, subscriptions: Iterable[Subscription]) -> dict[Table, list[int]]:
+        """The instruments of subscriptions, by table."""
+        tables: dict[Table, list[int]] = {}
+        for sub in subscriptions:
+            tables.setdefault(FEEDS[sub.feed], []).append(self._symbols[sub.symbol])
+        return tables
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _consider(self, verdict: Verdict, now: float) -> list[Mark]:
+        for instrument in verdict.broken:
+            self.resyncs.ask(instrument, now)
+        return verdict.marks
+
+    def _follow_by_rest(self, link: BookLink, recv_ns: int) -> list[Mark]:
+        marks, needs_snapshot = self.books.link(link, recv_ns)
+        if needs_snapshot:
+            _, symbol = self._venue.instruments.name(link.instrument)
+            self._react.ask_snapshot(symbol, link.instrument)
+        return marks
+
+    def _carries_trades(self, instrument: int) -> bool:
+        """Heartbeats tell of trades, wanted or not; those that nobody asked for are not missing."""
+        _, symbol = self._venue.instruments.name(instrument)
+        return Subscription(symbol, FEED_OF[Table.TRADES]) in self.wanted
+
+    def _book_subscriptions(self) -> list[Subscription]:
+        return sorted(sub for sub in self.wanted if FEEDS[sub.feed] is Table.BOOK)
+
+    @property
+    def _open(self) -> list[int]:
+        """The books of this connection that were sent, as far as is known."""
+        live = self.session.live
+        return [self._symbols[sub.symbol] for sub in self._book_subscriptions() if sub in live]
+
+    def _count_outcomes(self) -> None:
+        found = self._sequences.outcomes
+        if not found:
+            return
+        metrics = self._venue.metrics
+        metrics.sequence_breaks.inc(found[Outcome.GAP])
+        metrics.sequence_resets.inc(found[Outcome.RESET])
+        metrics.out_of_order.inc(found[Outcome.OUT_OF_ORDER])
+        metrics.sequence_duplicates.inc(found[Outcome.DUPLICATE])
+        found.clear()
+
+
+def named(subscriptions: Sequence[Subscription]) -> list[str]:
+    """Subscriptions for a log line, ten at most."""
+    shown = [f"{sub.symbol} {sub.feed}" for sub in subscriptions[:10]]
+    more = len(subscriptions) - len(shown)
+    return [*shown, f"and {more} more"] if more else shown

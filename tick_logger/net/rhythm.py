@@ -1,0 +1,99 @@
+"""How often each subscription of an exchange usually delivers, learned from what it delivers.
+
+What counts is the longest silence that was normal so far: trades come in bursts, and an average
+would call every lull a fault.  A silence that was a fault (a lost connection, a new subscription)
+is not learned from.  Old silences are forgotten slowly, because markets change with the hour.
+
+Pure: times are seconds of trio's clock.  One call per batch and table, for all instruments at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.tables import Table
+
+FAR_BEYOND = 4.0
+"""A silence is a fault when it is so many times as long as the longest that was normal."""
+
+KNOWN_AFTER = 20
+"""Deliveries (batches of rows) before anything is said about what is usual."""
+
+FORGOTTEN_BY_HALF_SECS = 12 * 3600.0
+"""After so long, half of a silence that was normal once counts."""
+
+NEVER = float("-inf")
+
+FIRST_SIZE = 256  # instruments; grows as they come
+
+
+class _TableRhythm:
+    """Arrays by instrument."""
+
+    def __init__(self) -> None:
+        self.last = np.full(FIRST_SIZE, NEVER)
+        self.learned_from = np.full(FIRST_SIZE, NEVER)
+        self.longest = np.zeros(FIRST_SIZE)
+        self.deliveries = np.zeros(FIRST_SIZE, np.int64)
+
+    def reserve(self, instruments: int) -> None:
+        missing = instruments - len(self.last)
+        if missing > 0:
+            extra = max(missing, len(self.last))
+            self.last = np.append(self.last, np.full(extra, NEVER))
+            self.learned_from = np.append(self.learned_from, np.full(extra, NEVER))
+            self.longest = np.append(self.longest, np.zeros(extra))
+            self.deliveries = np.append(self.deliveries, np.zeros(extra, np.int64))
+
+
+class Rhythm:
+    """Of every table and instrument of one exchange."""
+
+    def __init__(self) -> None:
+        self._of = {table: _TableRhythm() for table in Table}
+        self._forgot_at = 0.0
+
+    def delivered(self, table: Table, instruments: npt.NDArray[np.generic], now: float) -> None:
+        """Rows of these instruments have come: indices (int32, shape `(n,)`), repeated or not."""
+        of = self._of[table]
+        of.reserve(int(instruments.max()) + 1)
+        last = of.last[instruments]
+        normal = (last != NEVER) & (last >= of.learned_from[instruments])
+        silence: npt.NDArray[np.float64] = np.where(normal, now - last, 0.0)
+        # An instrument that is there twice gets the same value twice.
+        of.longest[instruments] = np.maximum(of.longest[instruments], silence)
+        of.last[instruments] = now
+        of.deliveries[instruments] += 1
+
+    def begin_again(self, table: Table, instrument: int, now: float) -> None:
+        """The silence in progress, if any, is not to be learned from."""
+        of = self._of[table]
+        of.reserve(instrument + 1)
+        of.learned_from[instrument] = now
+
+    def last(self, table: Table, instrument: int) -> float:
+        """When rows came last, on any connection; `NEVER` if they did not."""
+        of = self._of[table]
+        of.reserve(instrument + 1)
+        return float(of.last[instrument])
+
+    def limit_secs(self, table: Table, instrument: int) -> float | None:
+        """The silence that is far beyond what is usual; None as long as nothing is usual."""
+        of = self._of[table]
+        of.reserve(instrument + 1)
+        if of.deliveries[instrument] < KNOWN_AFTER:
+            return None
+        return FAR_BEYOND * float(of.longest[instrument])
+
+    def accept(self, table: Table, instrument: int, silence_secs: float) -> None:
+        """Nothing could be done about so long a silence: call it normal from now on."""
+        of = self._of[table]
+        of.reserve(instrument + 1)
+        of.longest[instrument] = max(float(of.longest[instrument]), silence_secs)
+
+    def forget(self, now: float) -> None:
+        """Let old silences count for less; to be called now and then."""
+        elapsed, self._forgot_at = now - self._forgot_at, now
+        for of in self._of.values():
+            of.longest *= 0.5 ** (elapsed / FORGOTTEN_BY_HALF_SECS)
