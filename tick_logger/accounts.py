@@ -69,6 +69,8 @@ class Accounts:
                 self.totals.late_rows += count
         for instrument, count in outcome.counts.duplicates.items():
             self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
+        for instrument, count in outcome.counts.unproven_holes.items():
+            self._metrics.exchange(self._exchange(instrument)).unproven_id_holes.inc(count)
         for instrument, count in outcome.counts.bad_times.items():
             self._log.warning(
                 "event_time_in_the_future",

@@ -24,6 +24,7 @@ from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Starte
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed, Retired
+from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
@@ -62,7 +63,7 @@ class Derivation:
         self.next_seq = 1  # that of the journal's first frame
         self.price_dtype = price_dtype
         self.closed = True  # nothing was received since the last orderly stop
-        self._pipeline = Pipeline(dense=self._is_dense, tail_of=self._tail)
+        self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
         self._wanted: dict[str, WantedTables] = {}
         self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
         self._asides: list[KeptAside] = []
@@ -271,6 +272,6 @@ class Derivation:
             # The pipeline is in the middle of a tick, which would lose rows if it were repeated.
             raise RefusedError(str(error)) from error
 
-    def _is_dense(self, instrument: int, table: Table) -> bool:
+    def _trade_ids(self, instrument: int) -> Ids:
         exchange, _ = self.instruments.name(instrument)
-        return registry.has_dense_ids(exchange, table)
+        return registry.ids_of(exchange)

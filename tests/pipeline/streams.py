@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import Mark
+from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import UUID_DTYPE, Table
 from tick_logger.pipeline.books import WAIT_TICKS
@@ -77,12 +78,15 @@ def _built(
 
 
 def new_pipeline(
-    tails: Mapping[tuple[int, Table], StreamTail] | None = None, *, dense: bool = True
+    tails: Mapping[tuple[int, Table], StreamTail] | None = None,
+    *,
+    ids: Ids | Sequence[Ids] = Ids.DENSE,
 ) -> Pipeline:
-    """A pipeline whose TRADES are dense, with nothing on disk but the tails."""
+    """A pipeline with such ids of trades (all, or by turns), and nothing on disk but the tails."""
+    kinds = [ids] if isinstance(ids, Ids) else ids
     known = tails or {}
     return Pipeline(
-        dense=lambda _, table: dense and table is Table.TRADES,
+        trade_ids=lambda instrument: kinds[instrument % len(kinds)],
         tail_of=lambda instrument, table: known.get((instrument, table)),
     )
 
@@ -95,6 +99,7 @@ class Out:
     gaps: list[GapRecord] = attrs.field(factory=list)
     duplicates: Counter[int] = attrs.field(factory=Counter)
     bad_times: Counter[int] = attrs.field(factory=Counter)
+    unproven_holes: Counter[int] = attrs.field(factory=Counter)
 
     def add(self, released: tuple[Flush, TickCounts]) -> Flush:
         """Take what a tick or close gave."""
@@ -103,6 +108,7 @@ class Out:
         self.gaps += flush.gaps
         self.duplicates += counts.duplicates
         self.bad_times += counts.bad_times
+        self.unproven_holes += counts.unproven_holes
         return flush
 
     def keys(

@@ -45,6 +45,7 @@ def test_tail_of_trades(price_dtype: str) -> None:
         last_seq=9,
         last_recv_ns=MIDNIGHT_NS + NS_PER_DAY + 9 * SECOND + 9,
         id_ranges=((1, 3), (5, 6), (8, 9)),
+        recent_ids=(8, 9),
     )
 
 

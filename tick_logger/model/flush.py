@@ -67,11 +67,12 @@ class Flush:
 class StreamTail:
     """What is on disk of a stream, from which a new process continues it.
 
-    `id_ranges` are the ids on disk as disjoint ascending (first, last) ranges, empty for tables
-    other than TRADES.
+    `id_ranges` are the ids on disk as disjoint ascending (first, last) ranges, `recent_ids` the
+    newest ones in file order; both are empty for tables other than TRADES.
     """
 
     last_event_ns: int
     last_seq: int
     last_recv_ns: int
     id_ranges: tuple[tuple[int, int], ...] = ()
+    recent_ids: tuple[int, ...] = ()

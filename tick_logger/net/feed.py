@@ -1,7 +1,10 @@
 """Everything of one exchange that runs: discovery, the shards it leads to, book snapshots.
 
 When the listing changes, only what changes is touched: symbols move onto connections that have
-room, new connections are added, and one that has lost its last symbol ends.
+room, new connections are added, and one that has lost its last symbol ends.  Where a venue serves
+its feeds at several addresses (lanes), each share of the symbols has a connection for each lane,
+and fewer shares are allowed, so that there are never more connections than configured, unless even
+one share needs more.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from tick_logger.net.pace import SpacingGate
 from tick_logger.net.shard import Load, Shard
 from tick_logger.net.shards import Plan, plan
 from tick_logger.net.snapshots import SnapshotFetcher
-from tick_logger.net.venue import Timeouts, Venue
+from tick_logger.net.venue import Signer, Timeouts, Venue
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
 
@@ -47,6 +50,7 @@ class Feed:
         clock: WallClock,
         rng: Random,
         metrics: ExchangeMetrics,
+        signer: Signer | None = None,
     ) -> None:
         self._exchange = exchange
         self._config = config
@@ -72,8 +76,9 @@ class Feed:
             metrics=metrics,
             snapshots=self._snapshots,
             rng=rng,
+            signer=signer,
         )
-        self._shards: dict[int, Shard] = {}
+        self._shards: dict[tuple[int, str], Shard] = {}
         self._plan = Plan({}, ())
         self._nursery: trio.Nursery | None = None
         self._log = get_logger().bind(exchange=exchange.name)
@@ -106,7 +111,7 @@ class Feed:
             before.shards,
             symbols,
             symbols_per_connection=self._config.symbols_per_connection,
-            max_connections=self._config.max_connections,
+            max_connections=max(1, self._config.max_connections // len(self._lanes())),
         )
         self._report_left_out()
         self._retire({s for shard in before.shards.values() for s in shard} - set(symbols))
@@ -114,7 +119,7 @@ class Feed:
             now = self._plan.shards.get(number, ())
             if now != before.shards.get(number, ()):
                 self._arrange(number, now)
-        self._metrics.connections_wanted.set(len(self._plan.shards))
+        self._metrics.connections_wanted.set(len(self._shards))
         self._metrics.symbols.set(sum(map(len, self._plan.shards.values())))
         self._metrics.symbols_left_out.set(len(self._plan.left_out))
 
@@ -132,21 +137,40 @@ class Feed:
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
         """Give a shard its symbols: start it, change it or end it."""
-        if not symbols:
-            self._shards.pop(number).scope.cancel("no symbols left")
-            return
         load = self._load(symbols)
-        if number in self._shards:
-            self._shards[number].retarget(load)
+        for lane in self._lanes():
+            self._arrange_lane(number, lane, load)
+
+    def _arrange_lane(self, number: int, lane: str, load: Load) -> None:
+        mine = {sub for sub in load.subscriptions if self._exchange.lane(sub.feed) == lane}
+        load = Load(frozenset(mine), load.timeouts)
+        shard = self._shards.get((number, lane))
+        if not mine:
+            if shard is not None:
+                del self._shards[number, lane]
+                shard.scope.cancel("no symbols left")
+            return
+        if shard is not None:
+            shard.retarget(load)
             return
         assert self._nursery is not None, "checked where listings arrive"
-        shard = Shard(str(number), self._venue, load, self._connect_gate, self._backoff())
-        self._shards[number] = shard
+        label = f"{number}-{lane}" if lane else str(number)
+        shard = Shard(label, self._venue, load, self._connect_gate, self._backoff(), lane=lane)
+        self._shards[number, lane] = shard
         self._nursery.start_soon(shard.run)
+
+    def _lanes(self) -> list[str]:
+        """The addresses that the feeds in use are served at."""
+        feeds = {
+            *self._config.feeds,
+            *(f for each in self._config.markets for f in each.feeds or ()),
+        }
+        return sorted({self._exchange.lane(feed) for feed in feeds})
 
     def _load(self, symbols: tuple[str, ...]) -> Load:
         subscriptions = set()
         timeout_secs = 0.0
+        of_symbol = {}
         for symbol in symbols:
             market = for_symbol(self._config, symbol)
             instrument = self._instruments.add(self._exchange.name, symbol)
@@ -154,10 +178,10 @@ class Feed:
             subscriptions |= {Subscription(symbol, feed) for feed in market.feeds}
             # Silence of the connection proves something only when all of its symbols are silent.
             timeout_secs = max(timeout_secs, market.data_timeout_secs)
+            of_symbol[symbol] = market.data_timeout_secs
         first_secs = max(timeout_secs, self._config.first_data_timeout_secs)
-        return Load(
-            frozenset(subscriptions), Timeouts(first_data_secs=first_secs, data_secs=timeout_secs)
-        )
+        timeouts = Timeouts(first_data_secs=first_secs, data_secs=timeout_secs, of_symbol=of_symbol)
+        return Load(frozenset(subscriptions), timeouts)
 
     def _retire(self, symbols: set[str]) -> None:
         if not symbols:

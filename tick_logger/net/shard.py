@@ -21,6 +21,9 @@ from tick_logger.net.pace import SpacingGate
 from tick_logger.net.venue import Timeouts, Venue
 from tick_logger.ops.logs import get_logger
 
+BETWEEN_HANDOVERS_SECS = 60.0
+"""From the beginning of one to that of the next of the same share; the first is at once."""
+
 HANDOVER_SECS = 30.0
 """How long a successor may take to subscribe before its predecessor is given up."""
 
@@ -37,13 +40,22 @@ class Shard:
     """Keeps one connection up, and replaces it."""
 
     def __init__(
-        self, label: str, venue: Venue, load: Load, connect_gate: SpacingGate, backoff: Backoff
+        self,
+        label: str,
+        venue: Venue,
+        load: Load,
+        connect_gate: SpacingGate,
+        backoff: Backoff,
+        *,
+        lane: str = "",
     ) -> None:
         self._label = label
         self._venue = venue
         self._load = load
         self._connect_gate = connect_gate
         self._backoff = backoff
+        self._lane = lane
+        self._handed_over_at = float("-inf")
         self._connections: list[Connection] = []
         self._generation = 0
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
@@ -60,7 +72,7 @@ class Shard:
                         await self._pause(current)
                         current = await self._start(nursery)
                     else:
-                        current = await self._hand_over(nursery, current)
+                        current = await self._hand_over_in_time(nursery, current)
 
     def retarget(self, load: Load) -> None:
         """Carry something else from now on, without a reconnect."""
@@ -74,7 +86,9 @@ class Shard:
         self._generation += 1
         label = f"{self._label}.{self._generation}"
         load = self._load
-        connection = Connection(label, self._venue, load.subscriptions, load.timeouts)
+        connection = Connection(
+            label, self._venue, load.subscriptions, load.timeouts, lane=self._lane
+        )
         self._connections.append(connection)
         nursery.start_soon(self._run_one, connection)
         return connection
@@ -93,6 +107,14 @@ class Shard:
         others = (other.live for other in self._connections if other is not connection)
         for mark in connection.interruptions(frozenset().union(*others)):
             self._venue.intake.mark(mark)
+
+    async def _hand_over_in_time(self, nursery: trio.Nursery, old: Connection) -> Connection:
+        """Hand over, but not at once again: a venue may greet every connection with a farewell."""
+        with trio.CancelScope(deadline=self._handed_over_at + BETWEEN_HANDOVERS_SECS):
+            await old.ended.wait()
+            return old
+        self._handed_over_at = trio.current_time()
+        return await self._hand_over(nursery, old)
 
     async def _hand_over(self, nursery: trio.Nursery, old: Connection) -> Connection:
         """Replace a connection that still lives; returns the one to watch from now on."""

@@ -1,8 +1,8 @@
 """Sorting rows of many streams at once, and cutting the sorted rows into streams and days.
 
-Rows of one table are ordered by (instrument, event time, seq, arrival).  Exchanges send nearly
-sorted, so the common case is one stable sort by instrument and a check; only what fails the check
-pays for the full sort.
+Rows of one table are ordered by (instrument, event time, rank, arrival), where the rank is the seq,
+or 0 for the instruments whose ids give no order.  Exchanges send nearly sorted, so the common case
+is one stable sort by instrument and a check; only what fails the check pays for the full sort.
 """
 
 from __future__ import annotations
@@ -19,8 +19,16 @@ Mask = npt.NDArray[np.bool_]
 SMALL_INSTRUMENTS = 32_767  # numpy sorts int16 by radix, several times faster than int32
 
 
-def sort_rows(rows: RowBatch) -> RowBatch:
-    """The rows in file order: by instrument, event time, seq, and arrival where all are equal."""
+def ranks(rows: RowBatch, opaque: Mask | None) -> npt.NDArray[np.uint64]:
+    """What orders rows of one event time; `opaque` tells by instrument whose ids do not."""
+    seq: npt.NDArray[np.uint64] = rows["seq"]
+    if opaque is None or not opaque.any():
+        return seq
+    return np.where(opaque[rows["instrument"]], np.uint64(0), seq)
+
+
+def sort_rows(rows: RowBatch, opaque: Mask | None = None) -> RowBatch:
+    """The rows in file order: by instrument, event time, rank, and arrival where all are equal."""
     if len(rows) < 2:
         return rows
     instrument = rows["instrument"]
@@ -28,16 +36,17 @@ def sort_rows(rows: RowBatch) -> RowBatch:
         narrow = instrument.max() <= SMALL_INSTRUMENTS
         key = instrument.astype("i2") if narrow else instrument
         rows = rows.take(np.argsort(key, kind="stable"))
-    if disordered(rows).any():
-        rows = rows.take(np.lexsort((rows["seq"], rows["event_ns"], rows["instrument"])))
+    if disordered(rows, opaque).any():
+        rank = ranks(rows, opaque)
+        rows = rows.take(np.lexsort((rank, rows["event_ns"], rows["instrument"])))
     return rows
 
 
-def disordered(rows: RowBatch) -> Mask:
+def disordered(rows: RowBatch, opaque: Mask | None = None) -> Mask:
     """Where a row sorts before its predecessor of the same stream; shape `(n - 1,)`."""
-    event, seq = rows["event_ns"], rows["seq"]
+    event, rank = rows["event_ns"], ranks(rows, opaque)
     same_event = event[1:] == event[:-1]
-    backwards = (event[1:] < event[:-1]) | (same_event & (seq[1:] < seq[:-1]))
+    backwards = (event[1:] < event[:-1]) | (same_event & (rank[1:] < rank[:-1]))
     return np.asarray(same_stream(rows) & backwards)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import (
@@ -31,12 +32,13 @@ from tick_logger.model.marks import (
     Resumed,
     Retired,
 )
+from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.pipeline import duplicates
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
-from tick_logger.pipeline.ids import IdLedger
+from tick_logger.pipeline.ids import HoleOpened, IdLedger
 from tick_logger.pipeline.order import sort_rows
 from tick_logger.pipeline.plain import (
     Plain,
@@ -45,6 +47,7 @@ from tick_logger.pipeline.plain import (
     run_from_plain,
     run_to_plain,
 )
+from tick_logger.pipeline.recent_ids import RecentIds
 from tick_logger.pipeline.state import StreamStates
 from tick_logger.pipeline.window import ReorderWindow
 
@@ -58,42 +61,44 @@ class TickCounts:
 
     duplicates: Counter[int] = attrs.field(factory=Counter)
     bad_times: Counter[int] = attrs.field(factory=Counter)
+    unproven_holes: Counter[int] = attrs.field(factory=Counter)
 
     def dump(self) -> Plain:
         """Instruments and numbers, as lists of two."""
         return {
-            "duplicates": [[i, count] for i, count in self.duplicates.items()],
-            "bad_times": [[i, count] for i, count in self.bad_times.items()],
+            name: [[i, count] for i, count in counter.items()]
+            for name, counter in attrs.asdict(self, recurse=False).items()
         }
 
     @classmethod
     def from_state(cls, state: Plain) -> TickCounts:
         """The counts that `dump` was given."""
-        return cls(Counter(dict(state["duplicates"])), Counter(dict(state["bad_times"])))
+        return cls(**{name: Counter(dict(counts)) for name, counts in state.items()})
 
 
 class Pipeline:
     """State of every stream.
 
-    `dense(instrument, table)` tells whether ids rise by one.  `tail_of` gives what is on disk of a
-    stream at its first use; it is not asked for a stream that was used before the last restart.
+    `trade_ids(instrument)` says what the ids of its trades are.  `tail_of` gives what is on disk of
+    a stream at its first use; it is not asked for one that was used before the last restart.
     """
 
     def __init__(
         self,
         *,
-        dense: Callable[[int, Table], bool],
+        trade_ids: Callable[[int], Ids],
         tail_of: Callable[[int, Table], StreamTail | None],
         book_wait_ticks: int = WAIT_TICKS,
     ) -> None:
-        self._dense = dense
+        self._trade_ids = trade_ids
         self._tail_of = tail_of
         self._items: list[RowBatch | Mark] = []
         self._states = {table: StreamStates() for table in Table}
         self._windows = {table: ReorderWindow(table, self._states[table]) for table in Table}
         self._ids = {table: IdLedger() for table in Table}
+        self._recent = RecentIds()
         self._books = WaitingBooks(self._states[Table.BOOK], book_wait_ticks)
-        self._gaps = GapLedger(dense, self._complete_until_ns)
+        self._gaps = GapLedger(self._dense, self._complete_until_ns)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
@@ -161,6 +166,7 @@ class Pipeline:
                 }
                 for table in Table
             },
+            "recent_ids": self._recent.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
             "counts": self._counts.dump(),
@@ -179,6 +185,7 @@ class Pipeline:
             self._states[table].load(of_table["streams"])
             self._windows[table].load(of_table["window"])
             self._ids[table].load(of_table["ids"])
+        self._recent.load(state["recent_ids"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
         self._counts = TickCounts.from_state(state["counts"])
@@ -226,7 +233,9 @@ class Pipeline:
                 rows = RowBatch.concat(table, [rows, *self._books.release(held, everything=last)])
                 self._gaps.unplaced(self._books.unplaced)
                 self._books.unplaced = []
-            runs += self._windows[table].turn(self._admit(sort_rows(rows)))
+            runs += self._windows[table].turn(
+                self._admit(sort_rows(rows, self._states[table].opaque))
+            )
         return runs
 
     def _note(self, mark: Mark) -> None:
@@ -266,13 +275,18 @@ class Pipeline:
             if states.known[instrument]:
                 continue
             states.known[instrument] = True
+            if table is Table.TRADES:
+                states.number(instrument, self._trade_ids(instrument))
             if self._gaps.met_again((instrument, table)):
                 continue
             tail = self._tail_of(instrument, table)
             if tail is None:
                 continue
             states.continue_from(instrument, tail)
-            self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
+            if states.sparse[instrument]:
+                self._recent.seed(instrument, tail.recent_ids)
+            else:
+                self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
             self._gaps.interrupted(
                 Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")
             )
@@ -293,16 +307,37 @@ class Pipeline:
         """The rows that were not there before."""
         table = rows.table
         if table is Table.TRADES:
-            keep, findings = self._ids[table].admit(rows)
-            for found in findings:
-                if self._dense(found.instrument, table):
-                    self._gaps.hole(table, found)
+            keep = self._admit_trades(rows)
         else:
             keep = duplicates.admit(rows, self._states[table], self._windows[table].held)
         if keep.all():
             return rows
         self._counts.duplicates.update(rows["instrument"][~keep].tolist())
         return rows.take(keep)
+
+    def _admit_trades(self, rows: RowBatch) -> npt.NDArray[np.bool_]:
+        sparse = self._states[Table.TRADES].sparse[rows["instrument"]]
+        if sparse.any():
+            keep = np.ones(len(rows), np.bool_)
+            keep[sparse] = self._recent.admit(rows.take(sparse))
+            if not sparse.all():
+                keep[~sparse] = self._follow_ids(rows.take(~sparse))
+            return keep
+        return self._follow_ids(rows)
+
+    def _follow_ids(self, rows: RowBatch) -> npt.NDArray[np.bool_]:
+        """The trades that are new, by ids that rise by one, or seem to."""
+        keep, findings = self._ids[Table.TRADES].admit(rows)
+        for found in findings:
+            if self._dense(found.instrument, Table.TRADES):
+                self._gaps.hole(Table.TRADES, found)
+            elif isinstance(found, HoleOpened):
+                self._counts.unproven_holes[found.instrument] += 1
+        return keep
+
+    def _dense(self, instrument: int, table: Table) -> bool:
+        """Whether a hole in the ids proves a loss."""
+        return table is Table.TRADES and self._trade_ids(instrument) is Ids.DENSE
 
     def _take_counts(self) -> TickCounts:
         counts, self._counts = self._counts, TickCounts()

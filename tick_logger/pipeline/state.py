@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.flush import StreamTail
+from tick_logger.model.proof import Ids
 from tick_logger.model.tables import NO_TIME
 from tick_logger.pipeline.plain import Plain
 
@@ -32,7 +33,9 @@ def _ids() -> npt.NDArray[np.uint64]:
 class StreamStates:
     """Per instrument: whether it was met before; the newest key released, seen, found on disk.
 
-    `known` is about this process; "on disk" is what processes before it left there.
+    `known` is about this process; "on disk" is what processes before it left there.  `sparse` and
+    `opaque` tell of trades whose ids have holes that mean nothing, and of those that give no order
+    besides (`model.proof`).
     """
 
     known: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
@@ -42,6 +45,8 @@ class StreamStates:
     seen_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     disk_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     disk_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
+    sparse: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
+    opaque: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
     _used: int = attrs.field(init=False, default=0)  # instruments beyond it have no state
 
     def reserve(self, instruments: int) -> None:
@@ -58,13 +63,20 @@ class StreamStates:
         self.seen_seq = np.append(self.seen_seq, np.zeros(extra, np.uint64))
         self.disk_event = np.append(self.disk_event, np.full(extra, NO_TIME, np.int64))
         self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))
+        self.sparse = np.append(self.sparse, np.zeros(extra, np.bool_))
+        self.opaque = np.append(self.opaque, np.zeros(extra, np.bool_))
 
     def continue_from(self, instrument: int, tail: StreamTail) -> None:
         """Begin a stream with what is on disk of it."""
         for event in (self.released_event, self.seen_event, self.disk_event):
             event[instrument] = tail.last_event_ns
         for seq in (self.released_seq, self.seen_seq, self.disk_seq):
-            seq[instrument] = tail.last_seq
+            seq[instrument] = 0 if self.opaque[instrument] else tail.last_seq
+
+    def number(self, instrument: int, ids: Ids) -> None:
+        """Say what the ids of an instrument are."""
+        self.sparse[instrument] = ids in {Ids.SPARSE, Ids.OPAQUE}
+        self.opaque[instrument] = ids is Ids.OPAQUE
 
     def count_as_on_disk(self) -> None:
         """Whatever was released is what a process before left."""

@@ -14,7 +14,7 @@ import numpy as np
 from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.order import cut_runs, group_ends, group_starts, sort_rows
+from tick_logger.pipeline.order import cut_runs, group_ends, group_starts, ranks, sort_rows
 from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
@@ -38,7 +38,8 @@ class ReorderWindow:
         if len(older):
             overtaken = self._sorts_before(rows, older)
             if overtaken.any():
-                older = sort_rows(RowBatch.concat(self._table, [older, rows.take(overtaken)]))
+                both = RowBatch.concat(self._table, [older, rows.take(overtaken)])
+                older = sort_rows(both, self._states.opaque)
                 rows = rows.take(~overtaken)
         self._young = rows
         return self._release(older)
@@ -62,17 +63,19 @@ class ReorderWindow:
         reach = np.full(len(self._states.known), -1, np.intp)
         reach[older["instrument"][ends]] = ends
         last = reach[rows["instrument"]]
-        event, seq = older["event_ns"][last], older["seq"][last]
-        before = (rows["event_ns"] < event) | ((rows["event_ns"] == event) & (rows["seq"] < seq))
+        event, rank = older["event_ns"][last], ranks(older, self._states.opaque)[last]
+        before = rows["event_ns"] < event
+        before |= (rows["event_ns"] == event) & (ranks(rows, self._states.opaque) < rank)
         return np.asarray((last >= 0) & before)
 
     def _release(self, rows: RowBatch) -> list[Run]:
         if not len(rows):
             return []
         states = self._states
-        instrument, event, seq = rows["instrument"], rows["event_ns"], rows["seq"]
-        done_event, done_seq = states.released_event[instrument], states.released_seq[instrument]
-        late = (event < done_event) | ((event == done_event) & (seq < done_seq))
+        instrument, event = rows["instrument"], rows["event_ns"]
+        done_event, done_rank = states.released_event[instrument], states.released_seq[instrument]
+        late = event < done_event
+        late |= (event == done_event) & (ranks(rows, states.opaque) < done_rank)
         runs = []
         if late.any():
             runs = cut_runs(rows.take(late), late=True)
@@ -81,5 +84,5 @@ class ReorderWindow:
             ends = group_ends(group_starts(rows), len(rows))
             last = rows["instrument"][ends]
             states.released_event[last] = rows["event_ns"][ends]
-            states.released_seq[last] = rows["seq"][ends]
+            states.released_seq[last] = ranks(rows, states.opaque)[ends]
         return cut_runs(rows, late=False) + runs

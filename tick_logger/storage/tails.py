@@ -21,6 +21,10 @@ MAX_ID_RANGES = 65_536
 more ids than an exchange sends again after a reconnect."""
 
 
+MAX_RECENT_IDS = 1_000
+"""As many as are compared with what is received (`pipeline.recent_ids`)."""
+
+
 def load_tail(files: Files, exchange: str, symbol: str, table: Table) -> StreamTail | None:
     """The last row of the newest day in the main files, or None if there is no row.
 
@@ -39,6 +43,7 @@ def load_tail(files: Files, exchange: str, symbol: str, table: Table) -> StreamT
                 last_seq=_last_seq(files, found, rows - 1),
                 last_recv_ns=_time(files, found, "recv", rows - 1),
                 id_ranges=ids,
+                recent_ids=_recent_ids(files, found, rows) if table is Table.TRADES else (),
             )
     return None
 
@@ -61,6 +66,11 @@ def _id_ranges(files: Files, exchange: str, symbol: str) -> tuple[tuple[int, int
             parts.append(_column(files, found, "seq", 0, found.whole_rows(found.price_dtype())))
     ids = np.concatenate(parts)
     return IdRanges.of(ids[ids != 0]).pairs()[-MAX_ID_RANGES:]
+
+
+def _recent_ids(files: Files, day: DayFiles, rows: int) -> tuple[int, ...]:
+    count = min(rows, MAX_RECENT_IDS)
+    return tuple(_column(files, day, "seq", rows - count, count).tolist())
 
 
 def _last_seq(files: Files, day: DayFiles, row: int) -> int:

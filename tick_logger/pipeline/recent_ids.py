@@ -1,0 +1,74 @@
+"""Which trades were received before, where ids only tell them apart.
+
+Ids with holes that mean nothing, or without any order, cannot be kept as ranges.  What is sent
+again comes soon after the original, on a new connection or on two that overlap; so the newest ids
+of each instrument are remembered, in the order of receipt.
+
+Invariant: of two rows with the same id within `MAX_RECENT_IDS` rows only the first is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.rows import RowBatch
+from tick_logger.pipeline.order import group_ends, group_starts
+from tick_logger.pipeline.plain import Plain
+
+MAX_RECENT_IDS = 1_000
+"""Per instrument, 100 KB: ten times what any venue sends again, or the trades of a very busy second
+or two on connections that overlap."""
+
+
+class RecentIds:
+    """The newest ids of every instrument, as keys in order of receipt."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, dict[int, None]] = {}
+
+    def seed(self, instrument: int, ids: Iterable[int]) -> None:
+        """Continue from ids that are on disk, oldest first."""
+        self._of[instrument] = dict.fromkeys(ids)
+
+    def admit(self, rows: RowBatch) -> npt.NDArray[np.bool_]:
+        """Which rows (grouped by instrument) are new."""
+        keep = np.ones(len(rows), np.bool_)
+        starts = group_starts(rows)
+        ends = group_ends(starts, len(rows))
+        ids = rows["seq"].tolist()
+        heads = rows["instrument"][starts].tolist()
+        for instrument, start, end in zip(heads, starts.tolist(), ends.tolist(), strict=True):
+            recent = self._of.setdefault(instrument, {})
+            for row in range(start, end + 1):
+                known = len(recent)
+                recent[ids[row]] = None
+                keep[row] = len(recent) > known
+            if len(recent) > 2 * MAX_RECENT_IDS:  # not each time: it costs a new dictionary
+                self._of[instrument] = _newest(recent)
+        return keep
+
+    def dump(self) -> Plain:
+        """The ids of all instruments one after the other, and how many each has."""
+        every = [_newest(recent) for recent in self._of.values()]
+        return {
+            "instrument": np.array(list(self._of), np.int64),
+            "count": np.array([len(recent) for recent in every], np.int64),
+            "ids": np.array([each for recent in every for each in recent], np.uint64),
+        }
+
+    def load(self, state: Plain) -> None:
+        """Become what `dump` gave."""
+        ids, start = state["ids"].tolist(), 0
+        for instrument, count in zip(
+            state["instrument"].tolist(), state["count"].tolist(), strict=True
+        ):
+            self.seed(instrument, ids[start : start + count])
+            start += count
+
+
+def _newest(recent: dict[int, None]) -> dict[int, None]:
+    return dict.fromkeys(islice(recent, max(len(recent) - MAX_RECENT_IDS, 0), None))
