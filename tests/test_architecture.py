@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.architecture import complaints
+from tick_logger.exchanges import registry
 
 ROOT = Path(__file__).parent.parent
-EXCHANGES = {
-    path.stem
-    for path in (ROOT / "tick_logger/exchanges").glob("*.py")
-    if path.stem not in {"__init__", "base", "registry", "decode", "decoding"}
-}
+EXCHANGES = set(registry.available())
 HEAD = '"""Purpose."""\n'
 
 

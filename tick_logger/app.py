@@ -12,8 +12,10 @@ for.  What the column files lack then is derived at the next start.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from random import Random
 
 import attrs
@@ -23,8 +25,10 @@ from prometheus_client import CollectorRegistry
 from tick_logger import __version__
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.config import Config
+from tick_logger.config_symbols import load_symbol_rules
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.exchanges import registry
+from tick_logger.listing_keeper import ListingKeeper
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
@@ -33,6 +37,7 @@ from tick_logger.net.budget import ByteBudget
 from tick_logger.net.dial import Dial, NetworkDial
 from tick_logger.net.feed import Feed
 from tick_logger.net.intake import Intake
+from tick_logger.net.signing import signer_from_environ
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
@@ -92,6 +97,12 @@ class Service:
         self._deriving = trio.CancelScope()
         self._feeds_scope = trio.CancelScope()
         self._deadline = float("inf")
+        self._listings = ListingKeeper(
+            ports.files or DiskFiles(config.logger.data_path, max_open=1),
+            ports.offload or ThreadOffload(),
+            self._clock,
+            load_symbol_rules(config.logger.symbol_mappings, registry.available()),
+        )
         for name in self.exchange_names:
             self._add_exchange(name)
 
@@ -155,6 +166,7 @@ class Service:
 
     async def _run_feeds(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as feeds:
+            feeds.start_soon(self._listings.run)
             for feed in self._feeds:
                 feeds.start_soon(feed.run)
             if stop_after_secs is not None:
@@ -275,6 +287,12 @@ class Service:
             clock=self._clock,
             rng=self._rng,
             metrics=metrics,
+            signer=(
+                signer_from_environ(os.environ, exchange.key_prefix, clock=self._clock)
+                if exchange.key_prefix
+                else None
+            ),
+            on_listing=partial(self._listings.tell, exchange),
         )
         self._intakes.append(intake)
         self._feeds.append(feed)

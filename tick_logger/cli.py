@@ -205,6 +205,44 @@ def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False
     return EXIT_CLEAN if report.ok and report.table_days else EXIT_FOUND
 
 
+@app.command(name="symbols")
+def symbols_command(
+    name: str = "",
+    /,
+    *,
+    related: str = "",
+    data_path: str | None = None,
+    config: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Show what a name such as BTC-USD is called on each exchange, as recorded.
+
+    Parameters
+    ----------
+    name
+        A normal name, or a symbol as an exchange spells it.
+    related
+        Instead of a name: a base such as BTC, of which everything is shown.
+    data_path
+        Directory that was recorded into, instead of the configured one.
+    config
+        TOML file.
+    json
+        Print one JSON object instead of tables.
+    """
+    one = bool(name) != bool(related)
+    _require(None if one else ("symbols", "give either a name or --related, and not both"))
+    from tick_logger.config_symbols import load_symbol_rules
+    from tick_logger.exchanges import registry
+    from tick_logger.storage.files import DiskFiles
+    from tick_logger.symbols_command import show_symbols
+
+    logger = _load(config, data_path).logger
+    rules = load_symbol_rules(logger.symbol_mappings, registry.available())
+    files = DiskFiles(logger.data_path)
+    return show_symbols(files, logger.data_path, rules, name, related, as_json=json)
+
+
 @app.command(name="recover")
 def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
     """Bring a directory up to date after a crash, without recording; a start does the same.
@@ -280,7 +318,14 @@ def _load(path: Path | None, data_path: str | None) -> Config:
     venues = {}
     for name in registry.available():
         exchange = registry.get(name)
-        venues[name] = VenueDefaults(exchange.ws_endpoint, exchange.rest_endpoint, exchange.feeds)
+        venues[name] = VenueDefaults(
+            exchange.ws_endpoint,
+            exchange.rest_endpoint,
+            exchange.feeds,
+            exchange.profile.connects_per_second,
+            exchange.profile.subscriptions_per_connection,
+            exchange.recorded_by_default,
+        )
     return load(path, os.environ, venues, data_path)
 
 

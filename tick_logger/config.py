@@ -78,6 +78,7 @@ class LoggerConfig:
     ] = 256
     price_dtype: Annotated[str, one_of("f4", "f8")] = "f4"
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+    symbol_mappings: Annotated[str, existing_file] = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -135,11 +136,14 @@ class Config:
 
 @attrs.frozen
 class VenueDefaults:
-    """What an adapter says of its exchange: default endpoints, and the feeds that it can record."""
+    """What an adapter says of its exchange: its defaults, what it can record, and its limits."""
 
     ws_endpoint: str
     rest_endpoint: str
     feeds: frozenset[str]
+    connects_per_second: float = 1.0
+    subscriptions_per_connection: int | None = None  # None: no limit is known
+    recorded_by_default: bool = True  # where no exchange is named
 
 
 @attrs.frozen

@@ -22,6 +22,7 @@ from tick_logger.config import (
 )
 from tick_logger.config_environ import Document, override, put
 from tick_logger.config_rules import described, hint, listed, quoted
+from tick_logger.config_symbols import load_symbol_rules
 from tick_logger.config_types import Problems, structure
 from tick_logger.errors import ConfigError
 from tick_logger.model.tables import FEEDS
@@ -37,13 +38,14 @@ def load(
 ) -> Config:
     """The configuration of a file (None: built-in defaults), overridden by the environment.
 
-    A file that names any exchange records those that it names; without one, or without a file, all
-    of `venues` are recorded.  `data_path` is that of the command line, which beats both.  Raises
-    `ConfigError` with every problem at once.
+    A file that names any exchange records those that it names; without one, or without a file,
+    those of `venues` that are meant for it are recorded.  `data_path` is that of the command line,
+    which beats both.  Raises `ConfigError` with every problem at once.
     """
     document = _read(path) if path is not None else {}
     if document.get("exchanges", {}) == {}:
-        document["exchanges"] = {name: {} for name in venues}
+        by_default = [name for name, venue in venues.items() if venue.recorded_by_default]
+        document["exchanges"] = {name: {} for name in by_default}
     origins, problems = override(document, environ, venues)
     if data_path is not None:
         put(document, ("logger", "data_path"), data_path)
@@ -103,6 +105,11 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
             f"hold frames for {waiting_secs:g} s already, and may take half of it"
         )
         problems.append(("logger.persist_interval_secs", why))
+    if logger.symbol_mappings:
+        try:
+            load_symbol_rules(logger.symbol_mappings, venues)
+        except ConfigError as error:
+            problems += error.problems
     return Config(
         logger=logger,
         http=structure(HttpConfig, document.get("http", {}), "http", problems) or HttpConfig(),
@@ -118,11 +125,29 @@ def _venue_values(venue: VenueDefaults) -> Document:
         "ws_endpoint": venue.ws_endpoint,
         "rest_endpoint": venue.rest_endpoint,
         "feeds": [feed for feed in DEFAULT_FEEDS if feed in venue.feeds],
+        "connects_per_second": venue.connects_per_second,
     }
 
 
 def _is_off(section: object) -> bool:
     return isinstance(section, dict) and section.get("enabled") is False
+
+
+def _too_many(section: Document, venue: VenueDefaults) -> Iterator[tuple[str, str]]:
+    """More subscriptions on a connection than the exchange takes would be refused by it."""
+    limit = venue.subscriptions_per_connection
+    default = attrs.fields(ExchangeConfig).symbols_per_connection.default
+    symbols = section.get("symbols_per_connection", default)
+    markets = section.get("markets")
+    lists = [section.get("feeds"), *(m.get("feeds") for m in _tables(markets))]
+    feeds = max((len(feeds) for feeds in lists if isinstance(feeds, list)), default=0)
+    if limit is not None and isinstance(symbols, int) and symbols * feeds > limit:
+        why = f"{symbols} symbols with {feeds} feeds are {symbols * feeds} subscriptions"
+        yield "symbols_per_connection", f"{why}; the exchange takes {limit} on a connection"
+
+
+def _tables(value: object) -> list[Document]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _conflicts(section: Document, venue: VenueDefaults) -> Iterator[tuple[str, str]]:
@@ -133,6 +158,7 @@ def _conflicts(section: Document, venue: VenueDefaults) -> Iterator[tuple[str, s
     if isinstance(initial, int | float) and isinstance(longest, int | float) and initial > longest:
         why = f"{initial} is more than reconnect_max_secs, {longest}: waits can only grow"
         yield "reconnect_initial_secs", why
+    yield from _too_many(section, venue)
     yield from _not_offered(section.get("feeds"), "feeds", venue)
     markets = section.get("markets")
     for index, market in enumerate(markets if isinstance(markets, list) else ()):

@@ -58,7 +58,7 @@ class Derivation:
 
     def __init__(self, files: Files, extents_log: ExtentsLog, price_dtype: str) -> None:
         self.instruments = Instruments()
-        self.store = Store(files, self.instruments, price_dtype)
+        self.store = Store(files, self.instruments, price_dtype, registry.proofs_of)
         self._extents_log = extents_log
         self.next_seq = 1  # that of the journal's first frame
         self.price_dtype = price_dtype

@@ -149,6 +149,9 @@ class Recovery:
             [*derivation.store.extents(), *met_later], accept_damage=self._accept_damage
         )
         self._extents_log.resume(epoch)
+        if met_later:
+            # Once more: the process before may have died before it had synced what can be read.
+            self._extents_log.add(met_later)
         if found:
             # Durable before anything is written: the next start would take it for new damage.
             self._findings += map(str, found)

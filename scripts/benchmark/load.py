@@ -19,6 +19,7 @@ import threading
 import time
 
 from scripts.benchmark import frames
+from scripts.benchmark.processes import say
 
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CHUNK_BYTES = 64 * 1024
@@ -70,12 +71,6 @@ class Peer:
             return piece
         self._tls.write(piece)
         return self._outgoing.read()
-
-
-def say(**words: object) -> None:
-    """One JSON line to whoever started this process."""
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
 
 
 class Load:

@@ -13,18 +13,18 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import attrs
 import numpy as np
 import trustme
 
-from scripts.benchmark import frames
+from scripts.benchmark import exchanges, frames
+from scripts.benchmark.processes import Process, cpu_secs, disk_bytes, peak_rss_mib
 
 POLL_SECS = 0.005
 COUNT_SECS = 0.25
@@ -48,52 +48,6 @@ class Case:
     coalesce_ms: int = 0
     connections: int = 10
     symbols: int = 20
-
-
-class Process:
-    """A child that speaks JSON lines."""
-
-    def __init__(self, *arguments: str, stderr: IO[str] | None = None) -> None:
-        self.child = subprocess.Popen(  # killed by whoever started it
-            [sys.executable, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
-
-    def hear(self, word: str) -> dict[str, Any]:
-        """The next line that has this key."""
-        assert self.child.stdout is not None
-        for line in self.child.stdout:
-            said: dict[str, Any] = json.loads(line)
-            if word in said:
-                return said
-        raise SystemExit(f"the process ended before it said {word!r}")
-
-    def go(self) -> None:
-        """Send a line."""
-        assert self.child.stdin is not None
-        self.child.stdin.write("\n")
-        self.child.stdin.flush()
-
-
-def cpu_secs(pid: int) -> float:
-    """CPU time of all threads of a process, from the scheduler's nanosecond account."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-
-def peak_rss_mib(pid: int) -> float:
-    """The largest resident size of a process so far."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
-def disk_bytes(pid: int) -> int:
-    """Bytes that a process has caused to be written to disks so far, in whole pages."""
-    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
 
 
 def start_load(case: Case, certificate: str) -> tuple[Process, int]:
@@ -255,7 +209,8 @@ def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> d
 
 def cases(options: argparse.Namespace) -> list[Case]:
     """The measurements that were asked for."""
-    count, paced = options.messages, {"rate": options.rate, "seconds": options.seconds}
+    count = options.messages or 1_200_000
+    paced = {"rate": options.rate, "seconds": options.seconds}
     return [
         Case(name="plain, trades", messages=count),
         Case(name="TLS, trades", messages=count // 2, tls=True),
@@ -301,13 +256,38 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=1_200_000, help="in the saturated cases")
+    parser.add_argument(
+        "--exchange",
+        default="",
+        metavar="NAME",
+        help='instead: every feed of this exchange as it is simulated, or of "all" exchanges',
+    )
+    parser.add_argument(
+        "--messages", type=int, help="in the saturated cases: 1,200,000, with --exchange 100,000"
+    )
     parser.add_argument("--rate", type=float, default=10_000.0, help="messages/s, paced cases")
     parser.add_argument("--seconds", type=float, default=15.0, help="length of the paced cases")
-    parser.add_argument("--rounds", type=int, default=3, help="the median is reported")
+    parser.add_argument(
+        "--rounds", type=int, help="the median is reported: of 3, with --exchange of 1"
+    )
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--json", default="", help="also write the results to this file")
     options = parser.parse_args()
+    if options.exchange:
+        rows = exchanges.report(
+            options.exchange,
+            messages=options.messages or 100_000,
+            rounds=options.rounds or 1,
+            only=options.only,
+        )
+    else:
+        rows = measured(options)
+    if options.json:
+        Path(options.json).write_text(json.dumps(rows, indent=2))
+
+
+def measured(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The recorder against its floor: measure, and print."""
     authority = trustme.CA()
     with tempfile.TemporaryDirectory() as folder:
         certificate = os.path.join(folder, "bench.pem")
@@ -317,11 +297,10 @@ def main() -> None:
         for case in cases(options):
             if options.only in case.name:
                 print(f"measuring: {case.name} ...", file=sys.stderr, flush=True)  # noqa: T201
-                rows.append(run(case, certificate, options.rounds))
+                rows.append(run(case, certificate, options.rounds or 3))
     print(table(rows))  # noqa: T201
     print(json.dumps(rows, indent=2))  # noqa: T201
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=2))
+    return rows
 
 
 if __name__ == "__main__":

@@ -103,6 +103,8 @@ def _gaps(paths: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
     for path in paths:
         for line in path.read_text().splitlines():
             gap = json.loads(line)
+            if gap["table"] is None:  # the first line is about no hole
+                continue
             ids = (gap["table"], gap["from_id"], gap["to_id"])
             newest[*ids, gap["from_ns"] if None in ids else None] = gap
     by_table: dict[str, list[dict[str, Any]]] = {}

@@ -71,7 +71,12 @@ def test_default_feeds_are_those_that_the_exchange_has(file: Path) -> None:
 def test_example_file_says_the_defaults() -> None:
     """The annotated example holds every key with its documented default, and nothing else."""
     venues = {
-        name: VenueDefaults(each.ws_endpoint, each.rest_endpoint, each.feeds)
+        name: VenueDefaults(
+            each.ws_endpoint,
+            each.rest_endpoint,
+            each.feeds,
+            recorded_by_default=each.recorded_by_default,
+        )
         for name in registry.available()
         for each in [registry.get(name)]
     }

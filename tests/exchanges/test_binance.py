@@ -297,3 +297,20 @@ def test_active_are_symbols_that_trade_on_spot(fields: str, active: bool) -> Non
     """In the older and the newer forms of exchangeInfo."""
     body = f'{{"symbols":[{{"symbol":"AB","baseAsset":"A","quoteAsset":"B",{fields}}}]}}'.encode()
     assert EXCHANGE.parse_listing(body) == (Instrument("AB", "A", "B", active),)
+
+
+def test_steps_of_prices_and_sizes_are_those_of_the_two_filters() -> None:
+    """Not those of market orders; a symbol without filters has none."""
+    filters = (
+        '{"filterType":"MARKET_LOT_SIZE","stepSize":"5.0"},'
+        '{"filterType":"LOT_SIZE","minQty":"9","stepSize":"0.00100000"},'
+        '{"filterType":"NOTIONAL","minNotional":"9","applyMinToMarket":true},'
+        '{"filterType":"PRICE_FILTER","minPrice":"9","tickSize":"0.01000000"}'
+    )
+    symbols = f'{{"symbol":"AB","status":"BREAK","filters":[{filters}]}},'
+    symbols += '{"symbol":"CD","status":"BREAK","filters":[]}'
+    listed = EXCHANGE.parse_listing(f'{{"symbols":[{symbols}]}}'.encode())
+    assert [(each.tick_size, each.lot_size) for each in listed] == [
+        ("0.01000000", "0.00100000"),
+        ("", ""),
+    ]

@@ -325,10 +325,11 @@ def test_the_listing_has_a_channel() -> None:
 
 def test_the_listing_is_also_there_by_rest() -> None:
     """Active are products whose status is online."""
-    body = b'[{"id":"A-USD","base_currency":"A","quote_currency":"USD","status":"online"},'
+    body = b'[{"id":"A-USD","base_currency":"A","quote_currency":"USD","status":"online",'
+    body += b'"quote_increment":"0.01","base_increment":"0.001"},'
     body += b'{"id":"B-USD","base_currency":"B","quote_currency":"USD","status":"offline"}]'
     assert EXCHANGE.parse_listing(body) == (
-        Instrument("A-USD", "A", "USD", active=True),
+        Instrument("A-USD", "A", "USD", active=True, tick_size="0.01", lot_size="0.001"),
         Instrument("B-USD", "B", "USD", active=False),
     )
     assert EXCHANGE.listing_url("https://x.test/") == "https://x.test/products"

@@ -142,6 +142,8 @@ def test_symbols() -> None:
             s["baseAsset"],
             s["quoteAsset"],
             s["status"] == "TRADING" and s["isSpotTradingAllowed"],
+            *(f["tickSize"] for f in s["filters"] if f["filterType"] == "PRICE_FILTER"),
+            *(f["stepSize"] for f in s["filters"] if f["filterType"] == "LOT_SIZE"),
         )
         for s in json.loads(text)["symbols"]
     )

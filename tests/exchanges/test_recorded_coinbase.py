@@ -163,7 +163,7 @@ def test_single_frames() -> None:
     assert decoded.events == (
         (0, Heartbeat()),
         (0, TradeIdSeen(symbols["ETH-USD"], 278953096)),
-        (1, Listing((Instrument("MINA-USDT", "MINA", "USDT", active=True),))),
+        (1, Listing((Instrument("MINA-USDT", "MINA", "USDT", True, "0.001", "0.001"),))),
         (2, Refused(None, f"Failed to subscribe: {reason}")),
         (7, BookSnapshot(symbols["ETH-USD"], 0)),
     )
@@ -187,7 +187,16 @@ def test_products() -> None:
     text = body("coinbase/rest_products_2021-04-17.json")
     listed = EXCHANGE.parse_listing(text)
     assert listed == tuple(
-        Instrument(p["id"], p["base_currency"], p["quote_currency"], p["status"] == "online")
+        Instrument(
+            p["id"],
+            p["base_currency"],
+            p["quote_currency"],
+            p["status"] == "online",
+            p["quote_increment"],
+            p["base_increment"],
+        )
         for p in json.loads(text)
     )
     assert len(listed) > 100
+    steps = {each.symbol: (each.tick_size, each.lot_size) for each in listed}
+    assert steps["BTC-USD"] == ("0.01", "0.00000001")

@@ -63,6 +63,14 @@ class MemoryFiles:
         assert size <= len(content), f"{path} has no {size} bytes"
         del content[size:]
 
+    def replace(self, path: str, data: bytes) -> None:
+        self._count("replace", path)
+        # The old file is there until the new one is whole.
+        needed = len(data) + sum(len(each) for each in self.contents.values())
+        if self.capacity_bytes is not None and needed > self.capacity_bytes:
+            raise failure(errno.ENOSPC, path)
+        self.contents[path] = bytearray(data)
+
     def remove(self, path: str) -> None:
         self._count("remove", path)
         if self.contents.pop(path, None) is not None:

@@ -14,14 +14,14 @@ from collections import deque
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from tests.fakes.memory_files import PID_TEXT, MemoryFiles, failure, folders_of
 from tests.fakes.wear import FATES, File, Unsynced, wear, zero
 
-WRITES = ("append", "truncate", "remove", "lock")
+WRITES = ("append", "truncate", "replace", "remove", "lock")
 SYNCS = ("sync", "sync_file", "sync_folder")
 
 MAX_SYNC_POINTS = 100_000
@@ -76,6 +76,7 @@ class SimDisk(MemoryFiles):
         self._unsynced: dict[str, Unsynced] = {}
         self._new_names: dict[str, None] = {}  # of folders with a "/" behind
         self._removed: dict[str, File] = {}
+        self._replaced: dict[str, list[File]] = {}  # what the name may still mean, oldest first
         self._lost: dict[str, list[tuple[int, int]]] = {}
 
     # -- what a simulation asks for ---------------------------------------------------------------
@@ -158,13 +159,26 @@ class SimDisk(MemoryFiles):
         if mishap is not None:
             raise mishap
 
+    def replace(self, path: str, data: bytes) -> None:
+        mishap = self._mishap("replace", path)
+        needed = self._used + len(data)  # the old file is there until the new one is whole
+        if mishap is None and self.capacity_bytes is not None and needed > self.capacity_bytes:
+            mishap = failure(errno.ENOSPC, path)
+        if self._is_done_despite(mishap):
+            if path in self.contents:
+                self._replaced.setdefault(path, []).append(self._taken(path))
+                self.contents[path] = bytearray(data)
+            else:
+                self._create(path).extend(data)
+            self._used += len(data)
+        if mishap is not None:
+            raise mishap
+
     def remove(self, path: str) -> None:
         mishap = self._mishap("remove", path)
         if path in self.contents and self._is_done_despite(mishap):
-            content = self.contents.pop(path)
-            self._used -= len(content)
-            file = File(content, self._unsynced.pop(path, None), self._lost.pop(path, []))
-            self._removed.setdefault(path, file)  # the name on the disk means the first of several
+            versions = [*self._replaced.pop(path, ()), self._taken(path)]
+            self._removed.setdefault(path, versions[0])  # what the name on the disk means
             self._new_names.pop(path, None)
         if mishap is not None:
             raise mishap
@@ -173,8 +187,8 @@ class SimDisk(MemoryFiles):
         mishap = self._mishap("sync", "")
         if mishap is None:
             self._unsynced.clear()
-            self._new_names.clear()
-            self._removed.clear()
+            for names in self._names():
+                names.clear()
             return
         self._sync_some()
         if not isinstance(mishap, PowerCut):
@@ -196,7 +210,7 @@ class SimDisk(MemoryFiles):
         if mishap is None:
             self._check_folder(folder)
         if self._is_done_despite(mishap):
-            for names in (self._new_names, self._removed):
+            for names in self._names():
                 for path in [path for path in names if _parent(path) == folder]:
                     del names[path]
         if mishap is not None:
@@ -248,6 +262,16 @@ class SimDisk(MemoryFiles):
         content = self.contents[path] = bytearray()
         return content
 
+    def _taken(self, path: str) -> File:
+        """The file without its name, which is left to the caller."""
+        content = self.contents.pop(path)
+        self._used -= len(content)
+        return File(content, self._unsynced.pop(path, None), self._lost.pop(path, []))
+
+    def _names(self) -> tuple[dict[str, Any], ...]:
+        """By path, the names that a sync of their folder settles."""
+        return self._new_names, self._removed, self._replaced
+
     def _cut(self, path: str, size: int) -> None:
         content = self.contents[path]
         unsynced = self._unsynced.setdefault(path, Unsynced(len(content)))
@@ -262,7 +286,7 @@ class SimDisk(MemoryFiles):
 
     def _sync_some(self) -> None:
         """What is synced when a sync does not come to its end: any of all, but not the last."""
-        for waiting in (self._unsynced, self._new_names, self._removed):
+        for waiting in (self._unsynced, *self._names()):
             for path in list(waiting)[:-1]:
                 if self._rng.random() < 0.5:
                     del waiting[path]
@@ -288,14 +312,21 @@ class SimDisk(MemoryFiles):
         gone = {name for name in self._new_names if rng.random() >= name_share}
         for path in gone:
             self.contents.pop(path, None)
+        for path, versions in self._replaced.items():
+            meant = rng.randint(0, len(versions))
+            if path in self.contents and meant < len(versions):
+                wear(rng, weights, versions[meant])
+                self.contents[path] = versions[meant].content
         for path, file in self._removed.items():
             if rng.random() >= name_share and path not in self.contents:
                 wear(rng, weights, file)
                 self.contents[path] = file.content
         if gone:
             self._lose_folders(gone)
-        for waiting in (self._unsynced, self._lost, self._new_names, self._removed):
-            waiting.clear()
+        self._unsynced.clear()
+        self._lost.clear()
+        for names in self._names():
+            names.clear()
         self._used = sum(len(content) for content in self.contents.values())
 
     def _lose_folders(self, gone: set[str]) -> None:

@@ -35,7 +35,7 @@ class Connection:
     def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
         self.heard += events
         return [
-            LastTradeId(event.request_id, event.request_id, at_ns)
+            LastTradeId(event.request_id or 0, event.request_id or 0, at_ns)
             for at_ns, event in events
             if isinstance(event, Acknowledged)
         ]
@@ -58,6 +58,7 @@ class Bench:
         venue: TinyVenue | None = None,
     ) -> None:
         venue, instruments, wanted = venue or TinyVenue(), Instruments(), WantedTables()
+        self.exchange, self.instruments = venue, instruments
         for symbol in ("BTC", "ETH"):
             wanted.set(instruments.add(venue.name, symbol), (Table.TRADES,))
         self.wanted = wanted

@@ -317,7 +317,8 @@ async def test_get_over_tls_trusts_the_same_authority(authority: Authority) -> N
         (
             http(451, b"not\nhere"),
             "HTTP 451 Unavailable For Legal Reasons"
-            " (the venue does not serve the region of this machine's address) from {}: not here",
+            " (the venue does not serve this machine's region here; another endpoint may) from {}:"
+            " not here",
         ),
         (
             http(418, b"", b"Retry-After: 120"),

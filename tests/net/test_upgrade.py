@@ -40,7 +40,7 @@ async def test_a_refused_upgrade_reports_status_and_body(client: Client) -> None
     answer = b"HTTP/1.1 451 X\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     assert await refusal(client, answer) == (
         "feed.example:80: upgrade refused with HTTP 451 Unavailable For Legal Reasons (the venue"
-        " does not serve the region of this machine's address):"
+        " does not serve this machine's region here; another endpoint may):"
         ' {"msg": "Service unavailable from a restricted location"}'
     )
 
@@ -48,7 +48,11 @@ async def test_a_refused_upgrade_reports_status_and_body(client: Client) -> None
 @pytest.mark.parametrize(
     ("status", "named"),
     [
-        (403, "HTTP 403 Forbidden (the venue, or the firewall before it, refuses this machine)"),
+        (
+            403,
+            "HTTP 403 Forbidden (the venue, or the firewall before it, refuses this machine;"
+            " another endpoint may not)",
+        ),
         (429, "HTTP 429 Too Many Requests (too many requests, slow down)"),
         (503, "HTTP 503 Service Unavailable (the venue is overloaded or under maintenance)"),
         (302, "HTTP 302 Found"),

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import attrs
 import numpy as np
 
 from tick_logger.exchanges.base import (
     Acknowledged,
     BadFrame,
+    BookLink,
+    BookSnapshot,
     Decoded,
     DecodedRows,
     Event,
     Exchange,
+    Granted,
     Heartbeat,
+    Pong,
     Profile,
+    Refused,
     Request,
     Subscription,
 )
@@ -26,7 +32,7 @@ ACK_TIMEOUT_SECS = 10.0
 
 
 class TinyVenue(Exchange):
-    """Speaks in words: "trade SYMBOL ID", "ack REQUEST", "alive"; everything else is nonsense."""
+    """Speaks in words: "trade SYMBOL ID", "granted SYMBOL/FEED"...; others are nonsense."""
 
     name = "tiny"
     ws_endpoint = "ws://localhost"
@@ -73,6 +79,17 @@ class TinyVenue(Exchange):
                     events.append((frame, Acknowledged(int(number))))
                 case ["alive"]:
                     events.append((frame, Heartbeat()))
+                case ["pong"]:
+                    events.append((frame, Pong()))
+                case ["granted", *named]:
+                    events.append((frame, Granted(frozenset(map(subscription, named)))))
+                case ["refused", *named]:
+                    events.append((frame, Refused(None, "no", frozenset(map(subscription, named)))))
+                case ["snapshot", symbol, last]:
+                    events.append((frame, BookSnapshot(instruments[symbol], int(last))))
+                case ["update", symbol, last, before]:
+                    found = BookLink(instruments[symbol], int(last), int(last), int(before))
+                    events.append((frame, found))
                 case words:
                     bad.append(BadFrame(frame, f"{len(words)} words without sense"))
         return Decoded((_trades(trades),) if trades else (), tuple(events), tuple(bad))
@@ -84,10 +101,32 @@ class TinyVenue(Exchange):
         return tuple(map(Instrument, body.decode().split()))
 
 
+def subscription(named: str) -> Subscription:
+    """What "SYMBOL/FEED" stands for."""
+    return Subscription(*named.split("/"))
+
+
 class OneAtATime(TinyVenue):
     """Its answers name no request."""
 
     names_requests = False
+
+
+class Replacing(TinyVenue):
+    """Each request replaces the one before; what came of it must be asked for."""
+
+    names_requests = False
+    requests_replace = True
+    profile = attrs.evolve(TinyVenue.profile, subscriptions_per_request=100)
+
+    def list_request(self, request_id: int) -> Request | None:
+        return Request("list")
+
+
+class Sharing(TinyVenue):
+    """One channel serves trades and quotes."""
+
+    shared_channels = (frozenset({"trades", "quotes"}),)
 
 
 def _trades(found: Sequence[tuple[int, int, int]]) -> DecodedRows:

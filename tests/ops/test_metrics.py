@@ -28,12 +28,20 @@ COUNTERS = {
     "duplicates",
     "sequence_gaps",
     "ids_missing",
+    "sequence_breaks",
+    "sequence_resets",
+    "sequence_duplicates",
+    "out_of_order",
+    "book_resyncs",
+    "unproven_id_holes",
+    "silent_renewals",
 }
 GAUGES = {
     "connections_up",
     "connections_wanted",
     "symbols",
     "symbols_left_out",
+    "subscriptions_silent",
     "last_data_seconds",
 }
 

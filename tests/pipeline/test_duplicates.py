@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,19 +136,27 @@ def test_tickers_of_one_moment_are_told_apart_by_their_sequence() -> None:
     assert out.duplicates == {0: 1}
 
 
-def test_rows_without_ids_are_all_kept() -> None:
+def test_levels_without_ids_are_all_kept() -> None:
     """Nothing tells them apart from repetitions, and keeping is the safe side."""
-    same = (0, T0, T0, 0)
     level = Level(T0, T0, 0, 1, 100.0, 2.0)
-    out = record([[quotes([same, same]), book([level, level])], [quotes([same]), book([level])]])
-    assert len(out.ids(0, Table.QUOTES)) == 3
+    out = record([[book([level, level])], [book([level])]])
     assert len(out.ids(0, Table.BOOK)) == 3
     assert not out.duplicates
 
 
+def test_quotes_without_ids_are_repeated_by_the_same_content_at_the_same_time() -> None:
+    """Also a tick later; at another time, or with other content, they are new."""
+    same = (0, T0, T0, 0)
+    other = quotes([same]).replace(best_bid=np.array([2.0]))
+    later = (0, T0, T0 + 1, 0)
+    out = record([[quotes([same, same]), other], [quotes([same, later])], [quotes([later])]])
+    assert out.keys(0, Table.QUOTES) == [(T0, 0), (T0, 0), (T0 + 1, 0)]
+    assert out.duplicates == {0: 3}
+
+
 def test_rows_without_ids_are_kept_beside_rows_with_ids() -> None:
     """Those with ids are still told apart."""
-    out = record([[quotes([(0, T0, T0, seq) for seq in (0, 5, 0, 5, 4)])]])
+    out = record([[quotes([(0, T0, T0 + at, seq) for at, seq in enumerate((0, 5, 0, 5, 4))])]])
     assert out.ids(0, Table.QUOTES) == [0, 0, 4, 5]
     assert out.duplicates == {0: 1}
 

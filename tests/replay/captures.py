@@ -46,13 +46,24 @@ class Player:
     continues: Callable[[Sequence[bytes], Sequence[bytes]], bool]
     venue: Callable[[Sequence[str], Mapping[str, Sequence[bytes]]], Venue]
     played: Sequence[str]  # patterns of file names
+    folder: str  # of the recordings: that of the venue's name, unless its module names a FOLDER
+    restored: Callable[[bytes], bytes]  # a frame as it was sent, where others wrote it again
+    recorded_with: Mapping[str, object]  # attributes of the adapter in which its recorder differed
 
 
 def _players() -> dict[str, Player]:
     found = {}
     for module in pkgutil.iter_modules(venues.__path__):
         how = importlib.import_module(f"{venues.__name__}.{module.name}")
-        found[module.name] = Player(how.read, how.continues, how.Venue, how.PLAYED)
+        found[module.name] = Player(
+            how.read,
+            how.continues,
+            how.Venue,
+            how.PLAYED,
+            getattr(how, "FOLDER", module.name),
+            getattr(how, "restored", bytes),
+            getattr(how, "RECORDED_WITH", {}),
+        )
     return found
 
 
@@ -71,7 +82,8 @@ class Play:
 
     def frames(self) -> list[bytes]:
         """All frames, in the order in which they were received."""
-        return [frame for name in self.names for frame in frames(name)]
+        restored = PLAYERS[self.exchange].restored
+        return [restored(frame) for name in self.names for frame in frames(name)]
 
     def snapshots(self) -> dict[str, list[bytes]]:
         """The REST snapshots of books, by symbol, in the order in which they were taken."""
@@ -80,7 +92,8 @@ class Play:
             for taken in _info(name).get("rest_depth", []):
                 symbol = re.match(r"rest_depth_([^_]+)_", taken["file"])
                 assert symbol is not None, taken
-                found[symbol[1].upper()].append(body(f"{self.exchange}/{taken['file']}"))
+                folder = PLAYERS[self.exchange].folder
+                found[symbol[1].upper()].append(body(f"{folder}/{taken['file']}"))
         return found
 
     def venue(self) -> Venue:
@@ -101,8 +114,9 @@ def find() -> list[Play]:
 
 def _of(exchange: str) -> list[Play]:
     plays: list[Play] = []
-    for name in captures(exchange):
-        if not any(fnmatchcase(name, f"{exchange}/{each}") for each in PLAYERS[exchange].played):
+    folder = PLAYERS[exchange].folder
+    for name in captures(folder):
+        if not any(fnmatchcase(name, f"{folder}/{each}") for each in PLAYERS[exchange].played):
             continue
         continued = plays[-1] if plays and not _info(name).get("rest_depth") else None
         if continued and PLAYERS[exchange].continues(frames(continued.names[-1]), frames(name)):

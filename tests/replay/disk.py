@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +82,7 @@ def _ns(seconds: npt.NDArray[Any], nanos: npt.NDArray[Any]) -> npt.NDArray[np.in
 def gaps(root: Path) -> list[tuple[str, dict[str, Any]]]:
     """Every line of the gaps files below a folder, with the symbol."""
     return [
-        (path.parent.name, json.loads(line))
+        (unquote(path.parent.name), json.loads(line))
         for path in sorted(root.rglob("gaps.*.jsonl"))
-        for line in path.read_text().splitlines()
+        for line in path.read_text().splitlines()[1:]  # the first is about no hole
     ]

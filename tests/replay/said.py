@@ -85,6 +85,8 @@ class Said:
     books: dict[str, list[Change]] = attrs.field(factory=lambda: defaultdict(list))
     announced: dict[str, int] = attrs.field(factory=dict)  # newest trade id that heartbeats name
     broken_chains: set[Hole] = attrs.field(factory=set)
+    dense_ids: bool = True  # of trades: a hole in them is a loss
+    ordered_ids: bool = True  # of trades: they order those of one time
 
     @property
     def symbols(self) -> list[str]:
@@ -92,10 +94,15 @@ class Said:
         every = (self.trades, self.ticks, self.quotes, self.updates, self.snapshots)
         return sorted(set(itertools.chain.from_iterable(every)))
 
+    def trades_in_order(self, symbol: str) -> list[Trade]:
+        """By time, then by id if ids mean an order, else as they came."""
+        trades = list(self.trades[symbol].values())
+        return sorted(trades) if self.ordered_ids else sorted(trades, key=lambda t: t.time_ns)
+
     def holes(self) -> set[Hole]:
         """The ids that are missing between those seen, or up to one announced."""
         found = set(self.broken_chains)
-        for symbol, trades in self.trades.items():
+        for symbol, trades in self.trades.items() if self.dense_ids else ():
             ids = sorted(trades)
             ids.append(max(ids[-1], self.announced.get(symbol, 0)) + 1)
             found |= {

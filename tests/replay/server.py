@@ -1,8 +1,9 @@
 """An exchange on loopback that answers as its venue does, and then plays a recording.
 
-Real sockets, HTTP and WebSocket on one port.  When a connection has subscribed to all there is,
-the frames go out in order, as fast as the client takes them: some to many in one write, cut at any
-byte on their way to the socket.
+Real sockets, HTTP and WebSocket on one port.  When its connections have together subscribed to all
+there is, the frames go out in order, as fast as the client takes them: some to many in one write,
+cut at any byte on their way to the socket.  Where a venue says what a frame is about, it goes out
+on the connection that subscribed to that.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class ReplayExchange:
         self._venue = venue
         self._frames = frames
         self._rng = rng
+        self._live: dict[Wire, set[tuple[str, str]]] = {}  # what each connection subscribed to
+        self._playing = False
         self.sent = 0
         self.played = trio.Event()
 
@@ -77,27 +80,41 @@ class ReplayExchange:
         )
 
     async def _talk(self, stream: trio.abc.Stream, _target: str, head: bytes) -> None:
-        """One client: answer its requests; play once it has subscribed to everything."""
-        live: set[tuple[str, str]] = set()
+        """One client: answer its requests; play once everything is subscribed to."""
         wire = Wire(CutStream(stream, self._rng), head, lambda _: None)
+        live = self._live[wire] = set()
         async with trio.open_nursery() as nursery:
             connection = await (await wrap_server_stream(nursery, wire)).accept()
             try:
                 while True:
                     request = str(await connection.get_message())
                     await self._send(wire, self._venue.hear(request, live))
-                    if live >= self._venue.wanted and not self.played.is_set():
+                    everything = set().union(*self._live.values()) >= self._venue.wanted
+                    if everything and not self._playing:
+                        self._playing = True
                         await self._play(wire)
                         self.played.set()
             except (ConnectionClosed, trio.BrokenResourceError):
                 nursery.cancel_scope.cancel("the client has gone")
+            finally:
+                del self._live[wire]
 
-    async def _play(self, wire: Wire) -> None:
+    async def _play(self, newest: Wire) -> None:
         position = 0
         while position < len(self._frames):
             count = self._rng.randint(1, MOST_FRAMES_PER_WRITE)
-            await self._send(wire, self._frames[position : position + count])
+            of_wire: dict[Wire, list[bytes]] = {}
+            for payload in self._frames[position : position + count]:
+                of_wire.setdefault(self._wire_for(payload, newest), []).append(payload)
+            for wire, payloads in of_wire.items():
+                await self._send(wire, payloads)
             position += count
+
+    def _wire_for(self, payload: bytes, newest: Wire) -> Wire:
+        """The connection that is to get a frame: the newest, if the venue does not say more."""
+        about = getattr(self._venue, "about", None)
+        topic = None if about is None else about(payload)
+        return next((wire for wire, live in self._live.items() if topic in live), newest)
 
     async def _send(self, wire: Wire, payloads: Sequence[bytes]) -> None:
         opcode = getattr(self._venue, "opcode", TEXT)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
+
+import numpy as np
 
 from tests.recordings import needs_recordings
 from tests.replay.running import Recorded
@@ -16,11 +19,17 @@ pytestmark = needs_recordings
 
 
 def test_every_frame_is_in_the_journal_as_it_came(recorded: Recorded) -> None:
-    """In the order in which it came, byte for byte."""
+    """Byte for byte, on one connection each, in the order in which it came there."""
     sent = recorded.play.frames()
     of_the_capture = set(sent)
-    kept = [payload for payload in payloads(recorded.folder) if payload in of_the_capture]
-    assert kept == sent
+    kept = defaultdict[str, list[bytes]](list)
+    for connection, payload in payloads(recorded.folder):
+        if payload in of_the_capture:
+            kept[connection].append(payload)
+    assert sum(map(len, kept.values())) == len(sent)
+    for of_connection in kept.values():
+        there = set(of_connection)
+        assert of_connection == [payload for payload in sent if payload in there]
 
 
 def test_the_journal_gives_the_same_files_again(recorded: Recorded) -> None:
@@ -46,12 +55,18 @@ def check_again(recorded: Recorded) -> None:
     assert report.rows > 0
 
 
-def payloads(folder: Path) -> list[bytes]:
-    """Everything in the journal that was received, in order."""
+def payloads(folder: Path) -> list[tuple[str, bytes]]:
+    """Everything in the journal that was received, in order, each with its connection."""
     files = DiskFiles(str(folder))
     try:
         frames = [decode_entries(frame.body) for frame in JournalReader(files, from_seq=1)]
     finally:
         files.close()
     entries = [entry for frame in frames for entry in frame if isinstance(entry, Received)]
-    return [payload for entry in entries for payload in entry.split()]
+    return [
+        (connection, payload)
+        for entry in entries
+        for connection, payload in zip(
+            np.repeat(entry.connections, entry.counts).tolist(), entry.split(), strict=True
+        )
+    ]

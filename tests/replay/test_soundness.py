@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from urllib.parse import unquote
 
 from tests.recordings import needs_recordings
 from tests.replay import disk
@@ -51,7 +52,7 @@ def test_only_what_the_frames_name_is_recorded(recorded: Recorded) -> None:
         "BOOK": found.books,
     }
     root = recorded.folder / recorded.play.exchange
-    tables = {(path.parent.parent.name, path.parent.name) for path in root.rglob("*.bin")}
+    tables = {(unquote(path.parents[1].name), path.parent.name) for path in root.rglob("*.bin")}
     assert tables == {(s, table) for table, symbols in of_table.items() for s in symbols}
     assert recorded.count("rows_written_total") == checked(recorded).rows
 

@@ -27,8 +27,8 @@ def same_numbers(column: npt.NDArray[Any], texts: Sequence[str | None]) -> None:
 
 def test_trades(recorded: Recorded) -> None:
     """Every match or trade once: id, time, price, size, the taker's side, both order ids."""
-    for symbol, trades in said(recorded.play).trades.items():
-        expected = sorted(trades.values())  # by time, then id
+    for symbol in said(recorded.play).trades:
+        expected = said(recorded.play).trades_in_order(symbol)
         rows = disk.read(recorded.symbol(symbol), "TRADES", recorded.dtype)
         assert rows["trade_id"].tolist() == [trade.trade_id for trade in expected]
         assert rows["time_ns"].tolist() == [trade.time_ns for trade in expected]

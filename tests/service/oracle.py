@@ -125,12 +125,13 @@ def rows(
 
 
 def recorded(files: MemoryFiles) -> dict[str, bytes]:
-    """What is derived from the journal: the content of all files beside it, by path."""
-    return {
-        path: bytes(content)
-        for path, content in files.contents.items()
-        if not path.startswith("journal/")
-    }
+    """What is derived from the journal: the content of all those files, by path."""
+    return {path: bytes(content) for path, content in files.contents.items() if is_derived(path)}
+
+
+def is_derived(path: str) -> bool:
+    """Whether a file is made of the journal: listings are written beside it."""
+    return not path.startswith("journal/") and "/instruments." not in path
 
 
 def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
@@ -149,6 +150,7 @@ def causes(files: MemoryFiles) -> set[str]:
         for path, content in files.contents.items()
         if "/gaps." in path
         for line in content.splitlines()
+        if b'"table":null' not in line  # as the first line, which is about no hole
     }
 
 

@@ -11,16 +11,18 @@ import attrs
 import trio
 
 from tests.fakes.sim_disk import PowerCut, SimDisk
+from tests.sim.readers import Readers
 from tick_logger.errors import StorageError
 
 T = TypeVar("T")
 
 
 class StoryDisk(SimDisk):
-    """A simulated disk whose power cut waits for an operation of a kind."""
+    """A simulated disk whose power cut waits for an operation of a kind, with readers beside it."""
 
     def __init__(self, rng: Random) -> None:
         super().__init__(rng)
+        self.readers = Readers()
         self._aim: tuple[str, str, int] | None = None
 
     @property
@@ -58,16 +60,27 @@ class StoryDisk(SimDisk):
                 self._aim = None
         return super()._mishap(operation, path)
 
+    def _grow(self, path: str, data: bytes | memoryview) -> None:
+        before = len(self.contents.get(path, b""))
+        super()._grow(path, data)
+        self.readers.changed(self.contents, path, before)
+
+    def _cut(self, path: str, size: int) -> None:
+        before = len(self.contents[path])
+        super()._cut(path, size)
+        self.readers.changed(self.contents, path, before)
+
 
 @attrs.define(eq=False)
 class StoryOffload:
     """Runs work inline, sometimes late; notes what failed; when the power goes, nothing returns.
 
-    `journal_failures` are the times (of trio's clock) of errors on the journal's segments, `waits`
-    the times between which something took long.
+    `failures` are the times (of trio's clock) of errors, `journal_failures` of those on the
+    journal's segments, `waits` the times between which something took long.
     """
 
     died: trio.Event = attrs.field(factory=trio.Event)
+    failures: list[float] = attrs.field(factory=list)
     journal_failures: list[float] = attrs.field(factory=list)
     waits: list[tuple[float, float]] = attrs.field(factory=list)
     _delay_secs: list[float] = attrs.field(factory=list)
@@ -135,6 +148,7 @@ class StoryOffload:
         return result
 
     def _note(self, error: BaseException) -> None:
+        self.failures.append(trio.current_time())
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, OSError):
             cause = cause.__cause__

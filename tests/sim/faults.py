@@ -36,6 +36,11 @@ class Stage(Protocol):
     offload: StoryOffload
     exchanges: dict[str, SimulatedExchange]
     poison: Poison
+    nursery: trio.Nursery
+
+    async def start_another(self) -> None:
+        """Let a second process start beside the one that records."""
+        ...
 
     @property
     def dials(self) -> Mapping[str, MemoryDial]:
@@ -219,7 +224,7 @@ def dead_disk(stage: Stage, _size: float) -> Undo:
     return stage.disk.failing(number=errno.EIO)
 
 
-# -- clock and adapter ----------------------------------------------------------------------------
+# -- clock, adapter and user ----------------------------------------------------------------------
 
 
 def clock_forward(stage: Stage, size: float) -> Undo:
@@ -240,6 +245,12 @@ def adapter_bug(stage: Stage, size: float) -> Undo:
     return stage.poison.begin(names[int(size * len(names))])
 
 
+def second_process(stage: Stage, _size: float) -> Undo:
+    """Somebody starts the service once more, on the same directory."""
+    stage.nursery.start_soon(stage.start_another)
+    return _nothing
+
+
 def _nothing() -> None:
     """For what is over at once."""
 
@@ -252,7 +263,7 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,
-        clock_forward, clock_back, adapter_bug,
+        clock_forward, clock_back, adapter_bug, second_process,
     )
 }  # fmt: skip
 

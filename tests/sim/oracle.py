@@ -12,25 +12,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
 from tests.fakes.memory_files import MemoryFiles
-from tests.service.oracle import Rows, gaps
+from tests.service.oracle import Rows, gaps, is_derived
 from tests.service.oracle import rows as stored_rows
 from tests.service.world import Venue, dense
+from tests.sim.limits import Row, needless_overflows, needlessly_late, waited
 from tests.sim.said import Fact, facts, snapshot
 from tests.sim.world import Process, World
 from tick_logger.errors import StorageError
 from tick_logger.recovery import Kept, Recovery
 from tick_logger.simulator.truth import TrueTrade
 from tick_logger.storage.verify import verify
-
-RETRY_SECS = 1.0
-"""How long after a failure the journal is written to again."""
 
 SEGMENT = re.compile(r"journal/\d{8}\.tlj")
 FIRST_SEGMENT = "journal/00000001.tlj"
@@ -84,6 +82,8 @@ class _Court:
                     self._judge_symbol(name, symbol, came)
                 except AssertionError as error:
                     self._violated(f"{name} {symbol}: {error}")
+        verdict.violations += world.disk.readers.complaints
+        verdict.violations += needless_overflows(world)
         report = verify(world.disk, dense=dense, price_dtype=self.width)
         verdict.violations += (f"verify: {finding}" for finding in report.findings)
         verdict.violations += (f"verify: {note}" for note in report.notes)
@@ -157,6 +157,7 @@ class _Court:
                         for row in snapshot(answer.body):
                             given[self._on_disk(Fact(table, symbol, row))]
             problems = [*stream.invented(given), *stream.lost(given)]
+            problems += stream.hasty(given)
             if table == "TRADES":
                 problems += stream.compared_with_truth()
             self.verdict.violations += (f"{stream}: {problem}" for problem in problems)
@@ -168,29 +169,21 @@ class _Court:
         process, at = came.process, came.at
         for since, until in self.world.poison.since.get(name, ()):
             # The whole batch is lost to a bug, and what is waiting behind it.
-            if since - 0.1 <= at and process.code == 1 and since <= process.ended:
+            # A process that the bug has stopped may die before it has ended.
+            met = process.code == 1 or (process.code is None and at <= until)
+            if since - 0.1 <= at and met and since <= process.ended:
                 return "bug"
-            del until
         if any(began <= at <= ended for began, ended in self.world.overflows.get(name, ())):
             return "overflow"
         if any(at <= failed for failed in self.world.failed_replays):
             return "bug in a replay"
         if process.code == 0:
             return None
-        if self._trouble(at, process.ended):
+        if waited(self.world, at, process.ended, self.world.offload.journal_failures):
             return "trouble"
         if process.code is not None:
             return None
         return "death" if at > process.ended - self.persist_secs else None
-
-    def _trouble(self, since: float, until: float) -> bool:
-        """Whether anything between these times may have waited for the journal."""
-        slack_secs = RETRY_SECS + self.persist_secs
-        failures = self.world.offload.journal_failures
-        return any(since - slack_secs <= at <= until for at in failures) or any(
-            began <= until and since - slack_secs <= ended
-            for began, ended in self.world.offload.waits
-        )
 
     def process_at(self, at: float) -> Process | None:
         """Who lived then."""
@@ -284,6 +277,15 @@ class _Stream:
                 f"{len(uncovered)} were received and are in no gap record: {uncovered[:MOST_SHOWN]}"
             )
 
+    def hasty(self, given: dict[tuple[Any, ...], list[Came]]) -> Iterator[str]:
+        """Rows that are apart from the others though they came in time."""
+        if self._table == "BOOK" or not len(self._parts[1]):
+            return
+        in_order, late = (_rows_of(part, self._table, given) for part in self._parts)
+        found = [*needlessly_late(self._court.world, in_order, late)]
+        if found:
+            yield f"{len(found)} rows are late but came in time: {found[:MOST_SHOWN]}"
+
     def compared_with_truth(self) -> Iterator[str]:
         """For trades: true values, and everything sent on disk or in a gap record."""
         world, court = self._court.world, self._court
@@ -355,7 +357,16 @@ def _venue(world: World, name: str) -> Venue:
 
 
 def _derived(contents: Mapping[str, bytearray]) -> dict[str, bytearray]:
-    return {path: data for path, data in contents.items() if not path.startswith("journal/")}
+    return {path: data for path, data in contents.items() if is_derived(path)}
+
+
+def _rows_of(
+    part: Rows, table: str, given: Mapping[tuple[Any, ...], Sequence[Came]]
+) -> Iterator[Row]:
+    for event_ns, key in zip(part.event_ns.tolist(), _keys(part, table), strict=True):
+        times = given.get(key)
+        if times:  # in the order in which it came
+            yield Row(event_ns, times[0].at, times[-1].at, times[-1].process.began)
 
 
 def _keys(part: Rows, table: str) -> list[tuple[Any, ...]]:

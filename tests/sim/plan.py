@@ -32,7 +32,7 @@ DISK_TROUBLES = (
     "column_write_errors", "file_sync_errors", "sync_errors", "folder_sync_errors",
     "truncate_errors", "read_errors", "read_only_disk", "dead_disk",
 )  # fmt: skip
-OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug")
+OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process")
 
 AIMS = (
     ("append", "journal/*.tlj"),

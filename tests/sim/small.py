@@ -50,7 +50,10 @@ KEPT = Story(
 REMOVED = attrs.evolve(
     KEPT, logger={**KEPT.logger, "journal_keep_hours": 0.0, "journal_keep_mib": 0}
 )
-STORIES = {"kept": KEPT, "removed": REMOVED}
+SHORT_SEGMENTS = attrs.evolve(REMOVED, segment_bytes=300)
+"""As `REMOVED`, but every checkpoint after the first lets segments go."""
+
+STORIES = {"kept": KEPT, "removed": REMOVED, "short segments": SHORT_SEGMENTS}
 
 
 class Disk(StoryDisk):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from random import Random
 
+import attrs
 import pytest
 
 from tests.fakes.sim_disk import SYNCS, Kind
@@ -18,8 +19,20 @@ from tests.sim.small import KEPT, STORIES, Disk, first_life, numbers
 from tests.sim.world import World, tell
 from tick_logger.app import EXIT_STORAGE
 
+THRICE = (KEPT.lives[0], *KEPT.lives)
+"""The lives of a story in which two processes die."""
+
+KILLS_STEP = 2
+"""Of the operations, every second one."""
+
+FIRST_SYNCS = 5
+"""Of a process: of its journal with the two folders, a look, and then of everything."""
+
 MOST_LATER = 40
 """How many operations after a failed sync the power may go."""
+
+SAVE = 6
+"""Operations of which a save of a checkpoint has five: everything is synced, then the slot."""
 
 POWER_CUTS_EACH = 2
 """For each failed sync, at different operations after it."""
@@ -35,6 +48,24 @@ def lived(name: str, number: int, disk: Disk, *, what: str, crash: Kind = "power
     assert verdict.violations == [], where
     assert verdict.counts["rows"] > 0, where
     return world
+
+
+class KilledFirst(Disk):
+    """After the first life nothing is lost, and in the second the power goes at its first syncs.
+
+    `later` is how many operations after the first one.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.later = number // KILLS_STEP % FIRST_SYNCS
+        self._first = True
+
+    def crash(self, rng: Random, kind: Kind = "power") -> None:
+        super().crash(rng, "kill" if self._first else kind)
+        if self._first:
+            self._first = False
+            self.aim("sync_file", "journal/*.tlj", self.later)
 
 
 def test_the_story_has_everything() -> None:
@@ -58,6 +89,18 @@ def test_the_process_dies_at_any_operation(name: str, crash: Kind, first: int, s
         disk.power_cut_at(number)
         world = lived(name, number, disk, what=f"death by {crash}", crash=crash)
         assert world.processes[0].code is None, number
+
+
+def test_the_power_goes_soon_after_a_kill() -> None:
+    """What the first process had not synced is no safer because the second has read it."""
+    story = attrs.evolve(KEPT, lives=THRICE)
+    for number in numbers("kept")[::KILLS_STEP]:
+        disk = KilledFirst(number)
+        disk.power_cut_at(number)
+        world = tell(story, disk, "power")
+        where = f"a kill at operation {number}, and a power cut {disk.later} after the next sync"
+        assert judge(world).violations == [], where
+        assert [process.code for process in world.processes] == [None, None, 0], where
 
 
 def test_any_operation_fails_once() -> None:
@@ -93,6 +136,20 @@ def test_any_sync_fails_and_the_power_goes_soon() -> None:
             disk.fail(number=errno.EIO, at=number)
             disk.power_cut_at(number + later)
             lived("removed", number, disk, what=f"a failed sync, {later} before a power cut,")
+
+
+def test_a_sync_of_everything_fails_and_the_power_goes_in_the_next_save() -> None:
+    """What it may have lost is not the only checkpoint while the other one is overwritten."""
+    for number in numbers("removed", "sync"):
+        rehearsal = Disk(number)
+        rehearsal.fail(number=errno.EIO, at=number)
+        lived("removed", number, rehearsal, what="a failed sync")
+        begin = rehearsal.trace.index(("sync", ""), number) + 1
+        for operation in range(begin, begin + SAVE):
+            disk = Disk(number)
+            disk.fail(number=errno.EIO, at=number)
+            disk.power_cut_at(operation)
+            lived("removed", number, disk, what=f"a power cut at {operation} after a failed sync")
 
 
 def test_a_sync_that_is_left_out_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

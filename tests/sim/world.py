@@ -25,9 +25,11 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.scheduling import schedule_by
 from tests.fakes.sim_disk import Kind
 from tests.service.world import in_virtual_time
+from tests.sim.beside import misdeeds
 from tests.sim.disk import StoryDisk, StoryOffload
 from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
 from tests.sim.plan import Life, Story
+from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial
 from tick_logger import recording
 from tick_logger.app import Ports, Service, record
@@ -223,6 +225,13 @@ class World:
             self.violations.append(f"life {process.number} raised {trace}")
         process.over.set()
 
+    async def start_another(self) -> None:
+        """Start a second process beside the one that records, if one does."""
+        process = self.processes[-1]
+        if process.service is None or process.over.is_set() or self.offload.died.is_set():
+            return
+        self.violations += await misdeeds(self.config, self.dials, self.disk, self.clock)
+
     async def _end(self, process: Process, life: Life) -> None:
         """End a process at its time, if the power has not gone off already."""
         process.ending = life.ending
@@ -306,6 +315,7 @@ def tell(story: Story, disk: StoryDisk | None = None, crash: Kind | None = None)
 async def _tell(story: Story, disk: StoryDisk, crash: Kind | None) -> World:
     schedule_by(story.seed)
     clock, venue_clock = VirtualClock(story.start_ns), VirtualClock(story.start_ns)
+    disk.readers = Readers(story.logger["price_dtype"])
     exchanges = {each.name: each.simulate(venue_clock, story.seed) for each in story.venues}
     async with trio.open_nursery() as nursery:
         world = World(

@@ -158,6 +158,29 @@ def test_remove(files: Files) -> None:
     assert files.read("a/x") == b"d"
 
 
+def test_replace_makes_or_exchanges_the_whole_file(files: Files) -> None:
+    """Folders come with it, longer or shorter does not matter, and nothing else is left."""
+    files.replace("a/b/x", b"first")
+    assert files.read("a/b/x") == b"first"
+    files.replace("a/b/x", b"2nd")
+    files.replace("a/b/y", b"")
+    assert files.read("a/b/x") == b"2nd"
+    assert (files.exists("a/b/y"), files.size("a/b/y")) == (True, 0)
+    assert files.list(recursive=True) == ["a/b/x", "a/b/y"]
+
+
+def test_a_replaced_file_grows_from_its_new_end(files: Files) -> None:
+    """Whoever appended before must not go on writing to the file that is gone."""
+    files.append("x", b"0123456789")
+    files.replace("x", b"new")
+    files.append("x", b"er")
+    files.sync_file("x")
+    assert files.read("x") == b"newer"
+    files.remove("x")
+    files.replace("x", b"again")
+    assert files.read("x") == b"again"
+
+
 @pytest.mark.parametrize("path", ["nothing", "no/folder/nothing"])
 def test_remove_of_nothing(files: Files, path: str) -> None:
     """Whoever wants a file to be gone does not mind that it is."""

@@ -10,6 +10,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import MIDNIGHT_NS, instruments
 from tests.storage.stored import put
 from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord
+from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.store import Store
@@ -144,3 +145,22 @@ def test_torn_line_is_cut_before_the_next(torn: bytes, complete_lines: int) -> N
     lines = parse_gaps(files.read(PATH), instrument=0)
     assert lines.records == (OUTAGE,) * complete_lines + (HOLE,)
     assert lines.unreadable == ()
+
+
+def test_the_first_line_says_how_far_completeness_can_be_shown() -> None:
+    """Once per file, with the keys of every other line, all null; it is no record and no defect."""
+    files = MemoryFiles()
+    proofs = {Table.MD: Proof.UNPROVABLE, Table.TRADES: Proof.PROVEN, Table.BOOK: Proof.CONSISTENT}
+    for gaps in ((HOLE,), (HOLE, HOLE)):
+        names = instruments(("venue", "BTC-USD"))
+        put(Store(files, names, "f4", lambda _: proofs), Flush(gaps=gaps))
+    header, *rest = map(json.loads, files.read(PATH).splitlines())
+    assert header == {
+        **dict.fromkeys(("table", "from_id", "to_id", "from_ns", "to_ns")),
+        "cause": "header",
+        "healed": False,
+        "proof": {"MD": "unprovable", "TRADES": "proven", "BOOK": "consistent"},
+    }
+    assert len(rest) == 3
+    lines = parse_gaps(files.read(PATH), instrument=0)
+    assert (lines.records, lines.unreadable) == ((HOLE,) * 3, ())

@@ -15,11 +15,13 @@ from tick_logger.storage.layout import (
     LAST_DAY,
     ColumnPath,
     GapsPath,
+    InstrumentsPath,
     column_path,
     day_of_text,
     day_text,
     folder_of,
     gaps_path,
+    instruments_path,
     looks_like_column_file,
     parse,
     symbol_of,
@@ -57,6 +59,13 @@ def test_gaps_path() -> None:
     where = GapsPath("venue", "BTC-USD", DAY)
     assert gaps_path(where) == "venue/BTC-USD/gaps.01.02.24.jsonl"
     assert parse("venue/BTC-USD/gaps.01.02.24.jsonl") == where
+
+
+def test_instruments_path() -> None:
+    """The instruments file lies beside the symbols."""
+    where = InstrumentsPath("venue", DAY)
+    assert instruments_path(where) == "venue/instruments.01.02.24.json"
+    assert parse("venue/instruments.01.02.24.json") == where
 
 
 @pytest.mark.parametrize(
@@ -108,6 +117,13 @@ def test_gaps_paths_are_found_again(exchange: str, symbol: str, day: int) -> Non
     assert parse(gaps_path(where)) == where
 
 
+@given(names, days)
+def test_instruments_paths_are_found_again(exchange: str, day: int) -> None:
+    """`parse` undoes `instruments_path`."""
+    where = InstrumentsPath(exchange, day)
+    assert parse(instruments_path(where)) == where
+
+
 @given(days)
 def test_day_text(day: int) -> None:
     """Days are written as the calendar says, and are unambiguous."""
@@ -148,7 +164,18 @@ def test_other_column_files_are_strangers(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "venue/BTC", "venue/gaps.01.02.24.jsonl", "venue/BTC/gaps.01.13.24.jsonl"]
+    "path",
+    [
+        "",
+        "venue/BTC",
+        "venue/gaps.01.02.24.jsonl",
+        "venue/BTC/gaps.01.13.24.jsonl",
+        "instruments.01.02.24.json",
+        "venue/instruments.01.13.24.json",
+        "venue/instruments.01.02.24.json.new",
+        "venue/BTC/instruments.01.02.24.json",
+        ".venue/instruments.01.02.24.json",
+    ],
 )
 def test_other_files_are_strangers(path: str) -> None:
     """Nor is anything else."""

@@ -248,6 +248,8 @@ class Exchange(abc.ABC):
     ws_endpoint: ClassVar[str]
     rest_endpoint: ClassVar[str]
     feeds: ClassVar[frozenset[str]]
+    recorded_by_default: ClassVar[bool] = False
+    """Whether it is recorded where the configuration names no exchange."""
     trade_ids: ClassVar[Ids]
     """What the ids of trades say about what is missing."""
     book_check: ClassVar[BookCheck] = BookCheck.NONE
@@ -259,6 +261,8 @@ class Exchange(abc.ABC):
     """Feeds that one channel serves, so that they begin and end together."""
     greets: ClassVar[frozenset[str]] = frozenset()
     """Feeds of which a new subscription is sent something at once, however quiet the market is."""
+    key_prefix: ClassVar[str] = ""
+    """Of the variables with the user's key (`net.signing`), where the venue takes one."""
     names_requests: ClassVar[bool] = True
     """Whether answers carry the id of their request; if not, one is outstanding at a time."""
     requests_replace: ClassVar[bool] = False
@@ -313,6 +317,10 @@ class Exchange(abc.ABC):
     @abc.abstractmethod
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The instruments in a REST listing; raises `VenueError` if the body is not one."""
+
+    def opening_request(self) -> Request | None:
+        """What is to be sent first on each connection, whatever is wanted; nobody answers it."""
+        return None
 
     def list_request(self, request_id: int) -> Request | None:
         """What asks for the list of live subscriptions, where requests are not acknowledged."""

@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import base
-from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.binance_listing import parse_exchange_info
 from tick_logger.exchanges.decode import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -113,33 +114,8 @@ class _Control(msgspec.Struct, gc=False):
     e: str = ""
 
 
-class _Symbol(msgspec.Struct, gc=False):
-    symbol: str
-    status: str
-    baseAsset: str = ""  # noqa: N815
-    quoteAsset: str = ""  # noqa: N815
-    isSpotTradingAllowed: bool = False  # noqa: N815
-    permissions: list[str] = []
-    permissionSets: list[list[str]] = []  # noqa: N815
-
-    def instrument(self) -> Instrument:
-        # The lists are older and newer ways to say the same; which of the three is filled varies.
-        spot = (
-            self.isSpotTradingAllowed
-            or "SPOT" in self.permissions
-            or any("SPOT" in permissions for permissions in self.permissionSets)
-        )
-        active = spot and self.status == "TRADING"
-        return Instrument(self.symbol, self.baseAsset, self.quoteAsset, active)
-
-
-class _ExchangeInfo(msgspec.Struct, gc=False):
-    symbols: list[_Symbol]
-
-
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_control = msgspec.json.Decoder(_Control).decode
-_decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -323,6 +299,7 @@ class Binance(Exchange):
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
     # Nowhere promised, though true of every recorded frame: a hole is a suspect, not a proof.
     trade_ids: ClassVar[Ids] = Ids.DENSE
+    recorded_by_default: ClassVar[bool] = True
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES
     profile: ClassVar[base.Profile] = base.Profile(
         client_messages_per_second=5.0,
@@ -378,11 +355,7 @@ class Binance(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
-        try:
-            info = _decode_info(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"exchangeInfo: {explained(error)}") from error
-        return tuple(symbol.instrument() for symbol in info.symbols)
+        return parse_exchange_info(body)
 
     def snapshots_per_minute(self, symbols: int) -> float:
         """5000 of the request weight of 6000 a minute."""

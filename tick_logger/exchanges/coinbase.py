@@ -29,7 +29,8 @@ import msgspec
 import numpy as np
 
 from tick_logger.exchanges import base
-from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.coinbase_listing import Product, parse_products
 from tick_logger.exchanges.decode import (
     ABOVE_ZERO,
     ABSENT,
@@ -126,19 +127,8 @@ class _Error(_Message, tag="error"):
     reason: str = ""
 
 
-class _Product(msgspec.Struct, gc=False):
-    id: str
-    base_currency: str = ""
-    quote_currency: str = ""
-    status: str = ""
-
-    def instrument(self) -> Instrument:
-        active = self.status == "online"
-        return Instrument(self.id, self.base_currency, self.quote_currency, active)
-
-
 class _Status(_Message, tag="status"):
-    products: list[_Product]
+    products: list[Product]
 
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -292,7 +282,6 @@ _UNINTERESTING = {"received", "open", "done", "change", "activate"}
 # Not strict, because numbers arrive as texts.
 _decode = msgspec.json.Decoder(reduce(or_, _HANDLERS), strict=False).decode
 _decode_type = msgspec.json.Decoder(_Typed).decode
-_decode_products = msgspec.json.Decoder(list[_Product]).decode
 
 
 def _undecodable(found: Findings, payloads: Sequence[bytes], frame: int, error: Exception) -> None:
@@ -327,6 +316,7 @@ class Coinbase(Exchange):
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
     # The heartbeat's `last_trade_id` tells of the newest trade, and ids rise by one.
     trade_ids: ClassVar[Ids] = Ids.DENSE
+    recorded_by_default: ClassVar[bool] = True
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "trades", "orderbook"})
     names_requests: ClassVar[bool] = False
@@ -381,11 +371,7 @@ class Coinbase(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The products; active are those whose status is online."""
-        try:
-            products = _decode_products(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"products: {explained(error)}") from error
-        return tuple(product.instrument() for product in products)
+        return parse_products(body)
 
     def listing_request(self) -> Request:
         """The status channel, which sends all products every few seconds."""

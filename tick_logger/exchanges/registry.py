@@ -1,6 +1,7 @@
 """The exchanges that exist: every module of this package that exposes an `EXCHANGE`.
 
-There is no list to edit: a new file is a new exchange, named as its module.
+There is no list to edit: a new file is a new exchange, named as its module.  A venue that is
+several exchanges exposes `EXCHANGES` instead, each under its own name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import MappingProxyType
 
 import tick_logger.exchanges as package
 from tick_logger.exchanges.base import Exchange
-from tick_logger.model.proof import Ids
+from tick_logger.model.proof import Ids, Proof
 from tick_logger.model.tables import Table
 
 
@@ -25,6 +26,7 @@ def _all() -> Mapping[str, Exchange]:
         exchange = getattr(imported, "EXCHANGE", None)
         if exchange is not None:
             found[module.name] = exchange
+        found |= {each.name: each for each in getattr(imported, "EXCHANGES", ())}
     return MappingProxyType(dict(sorted(found.items())))
 
 
@@ -44,6 +46,11 @@ def get(name: str) -> Exchange:
 def ids_of(exchange: str) -> Ids:
     """What the ids of an exchange's trades are; of one that is not known, they are just ids."""
     return _all()[exchange].trade_ids if exchange in _all() else Ids.OPAQUE
+
+
+def proofs_of(exchange: str) -> Mapping[Table, Proof]:
+    """How far the completeness of an exchange's tables can be shown; empty if it is not known."""
+    return _all()[exchange].proofs if exchange in _all() else {}
 
 
 def has_dense_ids(exchange: str, table: Table) -> bool:

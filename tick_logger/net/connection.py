@@ -11,7 +11,7 @@ what the venue says (`dialogue`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import trio
 
@@ -19,7 +19,7 @@ from tick_logger.errors import ConnectionLost, leaves
 from tick_logger.exchanges.base import Event, Request, Subscription
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.breaker import Breaker
 from tick_logger.net.dial import Link
@@ -65,7 +65,7 @@ class Connection:
         self._hourly = None if hourly is None else WindowGate(hourly, HOUR_SECS)
         self._breaker = Breaker()
         self._changed = trio.Event()
-        self._broken: ConnectionLost | None = None
+        self._nonsense = trio.Event()
         self.alive = False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
@@ -102,6 +102,7 @@ class Connection:
         finally:
             self.alive = False
             self._venue.intake.forget(self)
+            self._learn_no_more()
             why = lost[0] if lost else ConnectionLost("replaced", "no longer needed")
             self._note("ended", f"{why.cause}: {why}")
             self.ended.set()
@@ -135,6 +136,7 @@ class Connection:
         self._keepalive.start(nursery, link, carries_data=carries_data)
         nursery.start_soon(self._subscribe, link)
         nursery.start_soon(age, self._venue, self._retire)
+        nursery.start_soon(self._end_by_nonsense)
         if carries_data:
             nursery.start_soon(self._watch_silence)
         try:
@@ -146,20 +148,24 @@ class Connection:
 
     async def _subscribe(self, link: Link) -> None:
         """Send what the session asks for, and watch its deadlines."""
-        listing = self._venue.exchange.listing_request() if self._on_listing else None
-        if listing is not None:
-            await self._send(link, listing)
-        session, resyncs = self._dialogue.session, self._dialogue.resyncs
+        exchange = self._venue.exchange
+        listing = exchange.listing_request() if self._on_listing else None
+        for first in (exchange.opening_request(), listing):
+            if first is not None:
+                await self._send(link, first)
+        dialogue, session = self._dialogue, self._dialogue.session
         while True:
             self._changed = trio.Event()
-            if self._broken is not None:
-                raise self._broken
-            self._dialogue.renew_books(trio.current_time())
-            for request in session.next_requests():
-                await self._send(link, request)
-                session.sent(request, trio.current_time())
+            for mark in dialogue.renew_books(trio.current_time(), self._venue.clock.now_ns()):
+                self._venue.intake.mark(mark)
+            while requests := session.next_requests():
+                for before, request in enumerate(requests):
+                    # What is ended must be possible to subscribe again within the same hour.
+                    room = 2 * (len(requests) - before) if session.ends(request) else 1
+                    await self._send(link, request, room)
+                    session.sent(request, trio.current_time())
             answer_due = float("inf") if session.deadline is None else session.deadline
-            with trio.CancelScope(deadline=min(answer_due, resyncs.deadline)):
+            with trio.CancelScope(deadline=min(answer_due, dialogue.books_due_at)):
                 await self._changed.wait()
                 continue
             await self._venue.intake.caught_up()
@@ -167,15 +173,20 @@ class Connection:
             for mark in self._dialogue.apply(overdue, self._venue.clock.now_ns()):
                 self._venue.intake.mark(mark)
 
-    async def _send(self, link: Link, request: Request) -> None:
+    async def _send(self, link: Link, request: Request, room: int = 1) -> None:
+        """Send in turn; `room` is for how many requests, this one included, the hour must do."""
         if self._hourly is not None:
-            await self._hourly.wait()
+            await self._hourly.wait(room)
         await self._gate.wait()
         signer = self._venue.signer
         text = request.text
         await link.send(
             text if signer is None else self._venue.exchange.signed(text, signer.token())
         )
+
+    async def _end_by_nonsense(self) -> None:
+        await self._nonsense.wait()
+        raise ConnectionLost("nonsense", "most frames of the last minute are undecodable")
 
     async def _watch_silence(self) -> None:
         """Do something about subscriptions that were acknowledged and deliver nothing."""
@@ -192,8 +203,12 @@ class Connection:
                 await trio.sleep(CHECK_SECS)
                 await venue.intake.caught_up()
                 before = len(watch.silent)
-                timeouts, live = self._keepalive.timeouts, dialogue.session.live
-                steps = watch.look(live, timeouts, trio.current_time())
+                steps = watch.look(
+                    dialogue.wanted,
+                    dialogue.session.live,
+                    self._keepalive.timeouts,
+                    trio.current_time(),
+                )
                 venue.metrics.subscriptions_silent.inc(len(watch.silent) - before)
                 if steps.renew:
                     self._renew_silent(steps.renew)
@@ -201,6 +216,7 @@ class Connection:
                     self._log.info("subscriptions_recovered", subscriptions=named(steps.recovered))
                 if steps.move:
                     self._log.warning("subscriptions_still_silent", subscriptions=_ages(steps.move))
+                    self._interrupt(dict(steps.move))  # until the successor has it
                     self._retire("subscriptions that were acknowledged stay silent")
         finally:
             venue.metrics.subscriptions_silent.dec(len(watch.silent))
@@ -214,13 +230,16 @@ class Connection:
             explanation="they were acknowledged, and have been silent far longer than is usual "
             "for them; they are subscribed again",
         )
-        now_ns = self._venue.clock.now_ns()
         seconds = dict(silent)
-        for sub in self._dialogue.renew(seconds):
-            since_ns = now_ns - int(seconds.get(sub, 0.0) * 1e9)
-            streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
-            self._venue.intake.mark(Interrupted(*streams, since_ns, "silent"))
+        self._interrupt({sub: seconds.get(sub, 0.0) for sub in self._dialogue.renew(seconds)})
         self._changed.set()
+
+    def _interrupt(self, silent: Mapping[Subscription, float]) -> None:
+        """Tell that rows may be missing since so many seconds."""
+        now_ns = self._venue.clock.now_ns()
+        for sub, secs in silent.items():
+            streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
+            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), "silent"))
 
     # -- what arrives -----------------------------------------------------------------------------
 
@@ -234,17 +253,14 @@ class Connection:
         if market_data:
             self._keepalive.data()
             self._venue.metrics.last_data_seconds.set(self._venue.clock.now_ns() / 1e9)
-        if self._breaker.note(frames, bad, trio.current_time()) and self._broken is None:
+        if self._breaker.note(frames, bad, trio.current_time()) and not self._nonsense.is_set():
             self._venue.metrics.parse_circuit_breaks.inc()
-            self._broken = ConnectionLost(
-                "nonsense", "most frames of the last minute are undecodable"
-            )
-            self._changed.set()
+            self._nonsense.set()
 
     def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
         """Act on what the venue said; returns the marks that follow for the pipeline."""
         marks = self._dialogue.said(events, trio.current_time())
-        if self._dialogue.resyncs.deadline < float("inf"):
+        if self._dialogue.resyncs.waiting:
             self._changed.set()
         return marks
 
@@ -254,8 +270,8 @@ class Connection:
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What the venue delivers on this connection, as far as it has acknowledged it."""
-        return self._dialogue.session.live if self.alive else frozenset()
+        """What the venue delivers on this connection, as far as it is acknowledged and whole."""
+        return self._dialogue.live if self.alive else frozenset()
 
     def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
         """The marks that follow from the end of this connection."""
@@ -263,6 +279,14 @@ class Connection:
         return [
             Interrupted(tuple(instruments), (table,), self.last_recv_ns, "disconnect")
             for table, instruments in self._dialogue.by_table(lost).items()
+        ]
+
+    def resumptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
+        """The marks that end what this connection interrupted and will not resume itself."""
+        taken_over = sorted(self._dialogue.wanted & carried_elsewhere)
+        return [
+            Resumed(tuple(instruments), (table,), self._venue.clock.now_ns())
+            for table, instruments in self._dialogue.by_table(taken_over).items()
         ]
 
     # -- what others ask --------------------------------------------------------------------------
@@ -308,6 +332,12 @@ class Connection:
             self.settled.set()
             self._note("subscribed", f"{len(session.live)} of {len(self._dialogue.wanted)}")
         self._changed.set()
+
+    def _learn_no_more(self) -> None:
+        """The silence that begins here says nothing about the markets."""
+        for table, instruments in self._dialogue.by_table(self._dialogue.wanted).items():
+            for instrument in instruments:
+                self._venue.intake.rhythm.begin_again(table, instrument, trio.current_time())
 
     def _note(self, what: str, detail: str = "") -> None:
         """Write down what happened, among the frames that came before and after it."""

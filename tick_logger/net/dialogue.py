@@ -38,7 +38,7 @@ from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.booksync import BookSync
 from tick_logger.net.resyncs import Resyncs
-from tick_logger.net.sequence import Outcome, Sequences, Verdict
+from tick_logger.net.sequence import RESYNC, Outcome, Sequences, Verdict
 from tick_logger.net.session import Session, Settled
 from tick_logger.net.venue import Venue
 
@@ -134,8 +134,12 @@ class Dialogue:
         ]
         resumed = [
             Resumed(tuple(instruments), (table,), recv_ns)
-            for table, instruments in self.by_table(settled.live).items()
+            for table, instruments in self.by_table(
+                sorted(self.live.intersection(settled.live))
+            ).items()
         ]
+        if any(sub in self.session.begun_anew for sub, _ in settled.refused):
+            self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
         return [*refused, *resumed]
 
@@ -147,6 +151,7 @@ class Dialogue:
             if FEEDS[sub.feed] is Table.BOOK:
                 self.books.drop(self._symbols[sub.symbol])
                 self._sequences.drop(self._symbols[sub.symbol])
+                self.resyncs.drop(self._symbols[sub.symbol])
         self.wanted = wanted
         self.session.retarget(wanted)
 
@@ -159,13 +164,32 @@ class Dialogue:
                 self._sequences.drop(self._symbols[sub.symbol])
         return renewed
 
-    def renew_books(self, now: float) -> None:
-        """Begin those broken books anew whose time has come."""
-        due = self.resyncs.due(now)
-        wanted = [sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in due]
-        if wanted and self.renew(wanted):
-            self._venue.metrics.book_resyncs.inc(len(wanted))
-            self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in wanted][:10])
+    def renew_books(self, now: float, now_ns: int) -> list[Mark]:
+        """Begin those broken books anew whose time has come; what ends with them is interrupted."""
+        due = self.resyncs.due(self._open, now)
+        broken = [sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in due]
+        if not broken:
+            return []
+        self._venue.metrics.book_resyncs.inc(len(broken))
+        self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in broken][:10])
+        return [
+            Interrupted(tuple(instruments), (table,), now_ns, RESYNC)
+            for table, instruments in self.by_table(self.renew(broken)).items()
+        ]
+
+    @property
+    def books_due_at(self) -> float:
+        """When the next broken book may begin anew; infinite if there is none."""
+        return self.resyncs.deadline(self._open) if self.resyncs.waiting else float("inf")
+
+    @property
+    def live(self) -> frozenset[Subscription]:
+        """What is acknowledged, without the books that are broken."""
+        broken = self.resyncs.waiting
+        if not broken:
+            return self.session.live
+        books = {sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in broken}
+        return self.session.live - books
 
     def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
         """Instruments and tables that this connection carries."""

@@ -9,6 +9,7 @@ answer must not end a recording.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import trio
 
@@ -30,6 +31,9 @@ RETRY_SECS = 10.0
 BELIEVED_AFTER = 3
 """How often in a row a listing that loses more than half must come."""
 
+OnListing: TypeAlias = Callable[[tuple[Instrument, ...]], None]
+"""Hears of every listing that is believed, instruments that are not active included."""
+
 NO_DATA_EXPECTED = Timeouts(first_data_secs=float("inf"), data_secs=float("inf"))
 
 
@@ -43,12 +47,14 @@ class Discovery:
         deliver: Callable[[tuple[Instrument, ...]], None],
         connect_gate: SpacingGate,
         backoff: Backoff,
+        on_listing: OnListing = lambda _: None,
     ) -> None:
         self._venue = venue
         self._rest_endpoint = rest_endpoint
         self._deliver = deliver
         self._connect_gate = connect_gate
         self._backoff = backoff
+        self._on_listing = on_listing
         self._log = get_logger().bind(exchange=venue.exchange.name)
         self._heard = trio.Event()
         self._active: frozenset[str] = frozenset()
@@ -103,6 +109,7 @@ class Discovery:
         active = frozenset(instrument.symbol for instrument in listing if instrument.active)
         if active == self._active:
             self._doubted = 0
+            self._on_listing(listing)
             return
         if len(active & self._active) * 2 < len(self._active):
             self._doubted += 1
@@ -123,4 +130,5 @@ class Discovery:
             removed=len(self._active - active),
         )
         self._active = active
+        self._on_listing(listing)
         self._deliver(tuple(instrument for instrument in listing if instrument.active))

@@ -15,10 +15,10 @@ _LONGEST_EXCERPT = 200
 """Characters of a venue's own explanation that are worth a log line."""
 
 _MEANINGS = {
-    403: "the venue, or the firewall before it, refuses this machine",
+    403: "the venue, or the firewall before it, refuses this machine; another endpoint may not",
     418: "this address is banned for a while, for going on after HTTP 429",
     429: "too many requests, slow down",
-    451: "the venue does not serve the region of this machine's address",
+    451: "the venue does not serve this machine's region here; another endpoint may",
     503: "the venue is overloaded or under maintenance",
 }
 

@@ -22,7 +22,7 @@ from tick_logger.model.tables import FEEDS
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.backoff import Backoff
 from tick_logger.net.dial import Dial
-from tick_logger.net.discovery import Discovery
+from tick_logger.net.discovery import Discovery, OnListing
 from tick_logger.net.intake import Intake
 from tick_logger.net.pace import SpacingGate
 from tick_logger.net.shard import Load, Shard
@@ -51,6 +51,7 @@ class Feed:
         rng: Random,
         metrics: ExchangeMetrics,
         signer: Signer | None = None,
+        on_listing: OnListing = lambda _: None,
     ) -> None:
         self._exchange = exchange
         self._config = config
@@ -58,6 +59,7 @@ class Feed:
         self._wanted = wanted
         self._metrics = metrics
         self._rng = rng
+        self._tell_listing = on_listing
         self._connect_gate = SpacingGate(config.connects_per_second)
         self._snapshots = SnapshotFetcher(
             exchange,
@@ -96,6 +98,7 @@ class Feed:
                     self._on_listing,
                     self._connect_gate,
                     self._backoff(),
+                    self._tell_listing,
                 )
                 nursery.start_soon(discovery.run)
         finally:

@@ -67,6 +67,7 @@ class Source(Protocol):
 class _Arrival:
     source: Source
     recv_ns: int
+    arrived: float  # trio's clock, which is never set
     payloads: Sequence[bytes]
     size_bytes: int
 
@@ -132,7 +133,7 @@ class Intake:
             self.mark(Interrupted(*source.streams(), recv_ns, "overflow"))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return
-        self._waiting.append(_Arrival(source, recv_ns, payloads, size))
+        self._waiting.append(_Arrival(source, recv_ns, trio.current_time(), payloads, size))
         self._waiting_frames += len(payloads)
         self._taken += 1
         self._arrived.set()
@@ -301,10 +302,11 @@ class Intake:
         counts = received.counts.tolist()
         owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), received.counts)
         with_data = np.zeros(len(arrivals), np.bool_)
-        now = trio.current_time()
+        arrived = np.array([item.arrived for item in arrivals], np.float64)
         for rows in decoded.rows:
-            with_data[owner[rows.frame]] = True
-            self.rhythm.delivered(rows.table, rows.columns["instrument"], now)
+            whose = owner[rows.frame]
+            with_data[whose] = True
+            self.rhythm.delivered(rows.table, rows.columns["instrument"], arrived[whose])
         frames: dict[int, list[int]] = {}  # id(source) -> [frames, bad, with data]
         sources = {id(item.source): item.source for item in arrivals}
         for index, (item, count) in enumerate(zip(arrivals, counts, strict=True)):

@@ -46,21 +46,21 @@ class WindowGate:
         """One went through just now."""
         self._sent.append(trio.current_time())
 
-    async def wait(self) -> None:
-        """Return when one more may go through, and count it.
+    async def wait(self, room: int = 1) -> None:
+        """Return when `room` more may go through, or as many as ever may, and count one.
 
         Cancellation: nothing is counted.
         """
         async with self._turn:
             # Others may use up the turn meanwhile, and say so only by `note`.
-            while (free_at := self._free_at()) > trio.current_time():  # noqa: ASYNC110
+            while (free_at := self._free_at(min(room, self._limit))) > trio.current_time():  # noqa: ASYNC110
                 await trio.sleep_until(free_at)
             self.note()
 
-    def _free_at(self) -> float:
-        """When the oldest that counts leaves the window."""
-        full = len(self._sent) == self._limit
-        return self._sent[0] + self._window_secs if full else float("-inf")
+    def _free_at(self, room: int) -> float:
+        """When so many have left the window that there is room."""
+        too_many = len(self._sent) + room - self._limit
+        return self._sent[too_many - 1] + self._window_secs if too_many > 0 else float("-inf")
 
 
 class MessageGate(WindowGate):

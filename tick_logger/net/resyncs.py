@@ -5,6 +5,8 @@ A venue whose sequence is wrong by nature must not be asked for snapshots foreve
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
@@ -37,13 +39,26 @@ class Resyncs:
             self._books[instrument] = _Book(max(now, before.due_at + before.pause_secs), pause)
         self._waiting.add(instrument)
 
-    @property
-    def deadline(self) -> float:
-        """When the next one is due; infinite if none waits."""
-        return min((self._books[i].due_at for i in self._waiting), default=float("inf"))
+    def drop(self, instrument: int) -> None:
+        """The book is no longer subscribed."""
+        self._books.pop(instrument, None)
+        self._waiting.discard(instrument)
 
-    def due(self, now: float) -> frozenset[int]:
-        """The instruments whose books may begin anew now; each is given once."""
-        due = frozenset(i for i in self._waiting if self._books[i].due_at <= now)
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The instruments whose books are broken and have not begun anew."""
+        return frozenset(self._waiting)
+
+    def deadline(self, live: Collection[int]) -> float:
+        """When the next of the `live` ones is due; infinite if none waits."""
+        waiting = self._waiting.intersection(live)
+        return min((self._books[i].due_at for i in waiting), default=float("inf"))
+
+    def due(self, live: Collection[int], now: float) -> frozenset[int]:
+        """The `live` ones that may begin anew now, each given once.
+
+        A book that broke before its subscription was acknowledged waits for that.
+        """
+        due = frozenset(i for i in self._waiting.intersection(live) if self._books[i].due_at <= now)
         self._waiting -= due
         return due

@@ -18,10 +18,12 @@ FAR_BEYOND = 4.0
 """A silence is a fault when it is so many times as long as the longest that was normal."""
 
 KNOWN_AFTER = 20
-"""Deliveries (batches of rows) before anything is said about what is usual."""
+"""Silences that were learned from before anything is said about what is usual."""
 
 FORGOTTEN_BY_HALF_SECS = 12 * 3600.0
 """After so long, half of a silence that was normal once counts."""
+
+FORGET_EVERY_SECS = 60.0
 
 NEVER = float("-inf")
 
@@ -35,7 +37,7 @@ class _TableRhythm:
         self.last = np.full(FIRST_SIZE, NEVER)
         self.learned_from = np.full(FIRST_SIZE, NEVER)
         self.longest = np.zeros(FIRST_SIZE)
-        self.deliveries = np.zeros(FIRST_SIZE, np.int64)
+        self.learned = np.zeros(FIRST_SIZE, np.int64)
 
     def reserve(self, instruments: int) -> None:
         missing = instruments - len(self.last)
@@ -44,7 +46,7 @@ class _TableRhythm:
             self.last = np.append(self.last, np.full(extra, NEVER))
             self.learned_from = np.append(self.learned_from, np.full(extra, NEVER))
             self.longest = np.append(self.longest, np.zeros(extra))
-            self.deliveries = np.append(self.deliveries, np.zeros(extra, np.int64))
+            self.learned = np.append(self.learned, np.zeros(extra, np.int64))
 
 
 class Rhythm:
@@ -52,19 +54,29 @@ class Rhythm:
 
     def __init__(self) -> None:
         self._of = {table: _TableRhythm() for table in Table}
-        self._forgot_at = 0.0
+        self._forgot_at = NEVER  # nothing is known that could be forgotten
 
-    def delivered(self, table: Table, instruments: npt.NDArray[np.generic], now: float) -> None:
-        """Rows of these instruments have come: indices (int32, shape `(n,)`), repeated or not."""
+    def delivered(
+        self,
+        table: Table,
+        instruments: npt.NDArray[np.generic],
+        arrived: npt.NDArray[np.float64],
+    ) -> None:
+        """Rows of these instruments (int32, shape `(n,)`) arrived at these times, in this order.
+
+        The times are not those of decoding: for that rows may wait long, which is no silence.
+        """
+        self._forget(float(arrived[-1]))
         of = self._of[table]
         of.reserve(int(instruments.max()) + 1)
         last = of.last[instruments]
-        normal = (last != NEVER) & (last >= of.learned_from[instruments])
-        silence: npt.NDArray[np.float64] = np.where(normal, now - last, 0.0)
-        # An instrument that is there twice gets the same value twice.
+        normal = last > of.learned_from[instruments]
+        # Of an instrument that is there twice, the value that is written last counts.
+        of.last[instruments[::-1]] = arrived[::-1]
+        silence: npt.NDArray[np.float64] = np.where(normal, of.last[instruments] - last, 0.0)
         of.longest[instruments] = np.maximum(of.longest[instruments], silence)
-        of.last[instruments] = now
-        of.deliveries[instruments] += 1
+        of.last[instruments] = arrived
+        of.learned[instruments] += normal
 
     def begin_again(self, table: Table, instrument: int, now: float) -> None:
         """The silence in progress, if any, is not to be learned from."""
@@ -82,7 +94,7 @@ class Rhythm:
         """The silence that is far beyond what is usual; None as long as nothing is usual."""
         of = self._of[table]
         of.reserve(instrument + 1)
-        if of.deliveries[instrument] < KNOWN_AFTER:
+        if of.learned[instrument] < KNOWN_AFTER:
             return None
         return FAR_BEYOND * float(of.longest[instrument])
 
@@ -92,8 +104,11 @@ class Rhythm:
         of.reserve(instrument + 1)
         of.longest[instrument] = max(float(of.longest[instrument]), silence_secs)
 
-    def forget(self, now: float) -> None:
-        """Let old silences count for less; to be called now and then."""
-        elapsed, self._forgot_at = now - self._forgot_at, now
+    def _forget(self, now: float) -> None:
+        """Let old silences count for less, now and then."""
+        elapsed = now - self._forgot_at
+        if elapsed < FORGET_EVERY_SECS:
+            return
+        self._forgot_at = now
         for of in self._of.values():
             of.longest *= 0.5 ** (elapsed / FORGOTTEN_BY_HALF_SECS)

@@ -5,7 +5,7 @@
                   |-> refused
 
 Pure: times are given in seconds of trio's clock, requests are returned for others to send.
-Where the venue's refusals do not name a request, only one request is outstanding at a time.  A
+Where answers do not name their request, only one is outstanding at a time, be it an end.  A
 request of several symbols that was refused, or not acknowledged but for the last attempt, is
 repeated symbol by symbol, so that one bad symbol does not take the others with it.
 
@@ -41,6 +41,7 @@ class Settled:
 class _Outstanding:
     request: Request
     deadline: float
+    ends: bool = False  # it ends subscriptions: whatever its answer is, it only clears the way
 
 
 class Session:
@@ -57,6 +58,8 @@ class Session:
         self._overdue: dict[int, frozenset[Subscription]] = {}
         self._ending: set[Request] = set()
         self._renewing: set[Subscription] = set()
+        self.begun_anew: set[Subscription] = set()
+        """What was live, was ended in order to renew it, and has not been granted again."""
         self._asked: frozenset[Subscription] = frozenset()  # of the last request that replaces
         self._next_id = 1
 
@@ -80,6 +83,7 @@ class Session:
         self._wanted = set(wanted)
         self._alone &= self._wanted
         self._renewing &= self._wanted
+        self.begun_anew &= self._wanted
         for forget in (self._refused.keys() - self._wanted, self._attempts.keys() - self._wanted):
             for subscription in forget:
                 self._refused.pop(subscription, None)
@@ -87,9 +91,9 @@ class Session:
 
     def next_requests(self) -> list[Request]:
         """What should be sent now; each must be reported by `sent` or not sent at all."""
-        asked = {sub for item in self._outstanding for sub in item.request.subscriptions}
-        if asked and self._one_at_a_time:
+        if self._outstanding and self._one_at_a_time:
             return []
+        asked = {sub for item in self._outstanding for sub in item.request.subscriptions}
         if self._exchange.requests_replace:
             return self._replacing()
         missing = sorted(self._wanted - self._live - self._refused.keys() - asked)
@@ -118,6 +122,8 @@ class Session:
     def _replacing(self) -> list[Request]:
         """One request for everything, if that has changed, and one for what came of it."""
         everything = frozenset(self._wanted - self._refused.keys())
+        if not everything:  # there is no request for nothing; what still comes is not recorded
+            return []
         unanswered = everything - self._live
         if self._alone & unanswered:  # one symbol more at a time, to find the one that is refused
             symbol = min(self._alone & unanswered).symbol
@@ -142,24 +148,32 @@ class Session:
     def sent(self, request: Request, now_secs: float) -> None:
         """A request went out: its answer is awaited from now on."""
         self._next_id = max(self._next_id, (request.request_id or 0) + 1)
+        deadline = now_secs + self._exchange.profile.ack_timeout_secs
         if self._exchange.requests_replace and request.subscriptions:
             self._asked = request.subscriptions
+            self.begun_anew |= self._renewing & self._live
             self._live &= self._asked - self._renewing
             self._renewing.clear()
         if request in self._ending:  # even if wanted again by now: then it is missing from here on
             self._ending.remove(request)
             self._live -= request.subscriptions
+            self.begun_anew |= self._renewing & request.subscriptions
             self._renewing -= request.subscriptions
+            if self._one_at_a_time:
+                self._outstanding.append(_Outstanding(request, deadline, ends=True))
         elif request.subscriptions & self._wanted:
-            deadline = now_secs + self._exchange.profile.ack_timeout_secs
             self._outstanding.append(_Outstanding(request, deadline))
+
+    def ends(self, request: Request) -> bool:
+        """Whether a request that is not sent yet ends subscriptions."""
+        return request in self._ending
 
     def acknowledged(self, request_id: int | None) -> Settled:
         """The venue accepted a request: the one named, or else the oldest outstanding."""
         for item in self._outstanding:
             if request_id is None or item.request.request_id == request_id:
                 self._outstanding.remove(item)
-                return self._now_live(item.request.subscriptions)
+                return Settled() if item.ends else self._now_live(item.request.subscriptions)
         if request_id is None:
             return Settled()
         # Better late than never: also what was given up since is live now.
@@ -174,7 +188,9 @@ class Session:
     def confirmed(self, subscriptions: frozenset[Subscription]) -> Settled:
         """The venue listed everything that this connection receives."""
         for item in list(self._outstanding):
-            if item.request.subscriptions & self._wanted <= subscriptions:
+            if item.ends and item.request.subscriptions & subscriptions:
+                subscriptions -= item.request.subscriptions  # an older list: the end is yet to come
+            elif item.ends or item.request.subscriptions & self._wanted <= subscriptions:
                 self._outstanding.remove(item)
         return self._now_live(subscriptions)
 
@@ -189,13 +205,14 @@ class Session:
         With `subscriptions` it refused these, and the others of their request await an answer.
         """
         if subscriptions:
-            refused = self._refuse(sorted(subscriptions & self._wanted - self._live), reason)
+            named = subscriptions & self._wanted - self._live - self._refused.keys()
+            refused = self._refuse(sorted(named), reason)
             self._forget_answered()
             return refused
         for item in self._outstanding:
             if request_id is None or item.request.request_id == request_id:
                 self._outstanding.remove(item)
-                return self._not_granted(item.request, reason)
+                return Settled() if item.ends else self._not_granted(item.request, reason)
         return Settled()
 
     def overdue(self, now_secs: float) -> Settled:
@@ -205,6 +222,8 @@ class Session:
         retried: list[Subscription] = []
         refused: list[tuple[Subscription, str]] = []
         for item in late:
+            if item.ends:
+                continue
             if item.request.request_id is not None:
                 self._overdue[item.request.request_id] = item.request.subscriptions
                 while len(self._overdue) > MAX_OVERDUE:
@@ -223,14 +242,16 @@ class Session:
 
     @property
     def _one_at_a_time(self) -> bool:
-        return not self._exchange.names_requests
+        return not self._exchange.names_requests or self._exchange.requests_replace
 
     def _now_live(self, subscriptions: frozenset[Subscription]) -> Settled:
         new = (subscriptions & self._wanted) - self._live
         self._live |= new
         for sub in new:
             self._refused.pop(sub, None)
+            self._attempts.pop(sub, None)
             self._alone.discard(sub)
+        self.begun_anew -= new
         return Settled(live=tuple(sorted(new)))
 
     def _not_granted(self, request: Request, reason: str) -> Settled:
@@ -252,5 +273,5 @@ class Session:
         self._outstanding = [
             item
             for item in self._outstanding
-            if item.request.subscriptions & self._wanted - answered
+            if item.ends or item.request.subscriptions & self._wanted - answered
         ]

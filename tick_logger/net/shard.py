@@ -96,6 +96,8 @@ class Shard:
     async def _run_one(self, connection: Connection) -> None:
         lost = await connection.run()
         self._connections.remove(connection)
+        for mark in connection.resumptions(self._carried()):
+            self._venue.intake.mark(mark)
         if lost.cause == "replaced":
             return
         self._interrupt(connection)
@@ -104,9 +106,13 @@ class Shard:
 
     def _interrupt(self, connection: Connection) -> None:
         """Tell of the streams that no other connection of this share has taken over yet."""
-        others = (other.live for other in self._connections if other is not connection)
-        for mark in connection.interruptions(frozenset().union(*others)):
+        for mark in connection.interruptions(self._carried(but=connection)):
             self._venue.intake.mark(mark)
+
+    def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
+        """What the connections of this share deliver, one of them left out."""
+        others = (other.live for other in self._connections if other is not but)
+        return frozenset().union(*others)
 
     async def _hand_over_in_time(self, nursery: trio.Nursery, old: Connection) -> Connection:
         """Hand over, but not at once again: a venue may greet every connection with a farewell."""

@@ -12,7 +12,7 @@ Pure: it says what to do, the connection does it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 
@@ -27,7 +27,7 @@ CHECK_SECS = 5.0
 
 @attrs.define
 class _Watched:
-    asked_at: float  # what came since then came of this subscription
+    asked_at: float  # what came from then on came of this subscription
     renewed: bool = False
 
 
@@ -63,10 +63,19 @@ class SilenceWatch:
         self._watched: dict[Subscription, _Watched] = {}
         self.silent: set[Subscription] = set()
 
-    def look(self, live: Iterable[Subscription], timeouts: Timeouts, now: float) -> Steps:
-        """What follows from the silences so far; `live` is what is acknowledged."""
+    def look(
+        self,
+        wanted: Collection[Subscription],
+        live: Collection[Subscription],
+        timeouts: Timeouts,
+        now: float,
+    ) -> Steps:
+        """What follows from the silences so far; `live` is what is acknowledged.
+
+        What is silent is remembered while it is subscribed again, unless it is no longer wanted.
+        """
         steps = Steps()
-        live = frozenset(live)
+        self.silent.intersection_update(wanted)
         for sub in self._watched.keys() - live - self.silent:
             del self._watched[sub]
         for sub in sorted(live):
@@ -85,10 +94,11 @@ class SilenceWatch:
         self, sub: Subscription, watched: _Watched, timeouts: Timeouts, now: float, steps: Steps
     ) -> None:
         last = self._rhythm.last(*self._place(sub))
-        delivers = last > watched.asked_at
+        delivers = last >= watched.asked_at
+        if delivers:
+            self._not_greeted.discard(sub)
         if sub in self.silent and delivers:
             self.silent.discard(sub)
-            self._not_greeted.discard(sub)
             watched.renewed = False
             steps.recovered.append(sub)
         silence = now - max(last, watched.asked_at)

@@ -6,6 +6,7 @@ three times as much as counting.  Names and help texts exist only here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -66,6 +67,25 @@ class ExchangeMetrics:
         self.late_rows = counter("late_rows", "Rows that came after their place was written")
         self.duplicates = counter("duplicates", "Rows that were there already")
         self.sequence_gaps = counter("sequence_gaps", "Holes written to the gaps files")
+        self.ids_missing = counter("ids_missing", "Ids missing in these holes")
+
+        self._count_sequences(counter)
+
+        self.connections_up = gauge("connections_up", "Connections that are open")
+        self.connections_wanted = gauge("connections_wanted", "Connections that should be open")
+        self.symbols = gauge("symbols", "Symbols being recorded")
+        self.symbols_left_out = gauge(
+            "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
+        )
+        self.subscriptions_silent = gauge(
+            "subscriptions_silent", "Subscriptions that are acknowledged but silent"
+        )
+        self.last_data_seconds = gauge(
+            "last_data_seconds", "Unix time of the newest market data, 0 before the first"
+        )
+
+    def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
+        """What is found out about the order and completeness of messages."""
         self.sequence_breaks = counter(
             "sequence_breaks", "Messages before which others of their sequence are missing"
         )
@@ -82,20 +102,6 @@ class ExchangeMetrics:
         )
         self.silent_renewals = counter(
             "silent_renewals", "Subscriptions made again because they had gone silent"
-        )
-        self.ids_missing = counter("ids_missing", "Ids missing in these holes")
-
-        self.connections_up = gauge("connections_up", "Connections that are open")
-        self.connections_wanted = gauge("connections_wanted", "Connections that should be open")
-        self.symbols = gauge("symbols", "Symbols being recorded")
-        self.symbols_left_out = gauge(
-            "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
-        )
-        self.subscriptions_silent = gauge(
-            "subscriptions_silent", "Subscriptions that are acknowledged but silent"
-        )
-        self.last_data_seconds = gauge(
-            "last_data_seconds", "Unix time of the newest market data, 0 before the first"
         )
 
 

@@ -1,8 +1,9 @@
 """Finding rows that were received before, in the tables whose ids need not be dense.
 
-What makes two rows the same differs by table: a ticker by event time and sequence, a quote by its
-update id, a book level by update id, side and price.  Rows without an id cannot be told apart and
-are all kept (an absolute book size that is applied twice does no harm).
+What makes two rows the same differs by table: a ticker by event time, sequence and content (some
+venues give neither time nor sequence), a quote by its update id or else by event time and content,
+a book level by update id, side and price.  Levels without an id cannot be told apart and are all
+kept (an absolute size that is applied twice does no harm).
 
 An instrument whose rows only move forward is recognised for all instruments at once.  Otherwise
 its rows are compared with those still in the reorder window and with the newest before that:
@@ -26,10 +27,11 @@ from tick_logger.pipeline.state import StreamStates
 Mask = npt.NDArray[np.bool_]
 
 IDENTITY: dict[Table, tuple[str, ...]] = {
-    Table.MD: ("event_ns", "seq"),
+    Table.MD: ("event_ns", "seq", "price", "volume", "best_bid", "best_ask"),
     Table.QUOTES: ("seq",),
     Table.BOOK: ("seq", "side", "price", "flags"),
 }
+UNNUMBERED_QUOTE = ("event_ns", "best_bid", "best_bid_size", "best_ask", "best_ask_size")
 
 
 def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
@@ -39,7 +41,7 @@ def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
         return keep
     starts = group_starts(rows)
     ends = group_ends(starts, len(rows))
-    forward = _moves_forward(rows, starts, states)
+    forward = _moves_forward(rows, starts, states, held)
     for group in np.flatnonzero(~forward).tolist():
         part = slice(int(starts[group]), int(ends[group]) + 1)
         keep[part] = _admit_group(rows.take(part), states, held)
@@ -47,7 +49,9 @@ def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
     return keep
 
 
-def _moves_forward(rows: RowBatch, starts: npt.NDArray[np.intp], states: StreamStates) -> Mask:
+def _moves_forward(
+    rows: RowBatch, starts: npt.NDArray[np.intp], states: StreamStates, held: RowBatch
+) -> Mask:
     """Per group: whether no row can be a repetition."""
     seq, event, instrument = rows["seq"], rows["event_ns"], rows["instrument"]
     heads = instrument[starts]
@@ -56,16 +60,20 @@ def _moves_forward(rows: RowBatch, starts: npt.NDArray[np.intp], states: StreamS
         same = (event[1:] == event[:-1]) & (seq[1:] == seq[:-1])
         newer = event[starts] > states.seen_event[heads]
     elif rows.table is Table.QUOTES:
-        same = (seq[1:] <= seq[:-1]) & (seq[1:] != 0)
+        numbered = seq[1:] != 0
+        same = np.where(numbered, seq[1:] <= seq[:-1], event[1:] == event[:-1])
         newer = _newer_ids(seq, starts, states.seen_seq[heads])
+        newer &= (seq[starts] != 0) | (event[starts] > states.seen_event[heads])
     else:
-        snapshot = (rows["flags"][1:] & FLAG_SNAPSHOT) != 0
-        same = (seq[1:] < seq[:-1]) | snapshot | _begins_again(rows, starts)[1:]
+        same = (seq[1:] < seq[:-1]) | _begins_again(rows, starts)[1:]
         same &= seq[1:] != 0
         newer = _newer_ids(seq, starts, states.seen_seq[heads])
-    suspect = np.zeros(len(rows), np.int64)
+    suspect = np.zeros(len(rows), np.bool_)
     suspect[1:] = within & same
-    return np.asarray((np.add.reduceat(suspect, starts) == 0) & newer)
+    if rows.table is Table.BOOK:
+        suspect |= _snapshot_again(rows, held)
+    suspicious = np.add.reduceat(suspect, starts, dtype=np.int64) != 0
+    return np.asarray(~suspicious & newer)
 
 
 def _newer_ids(
@@ -73,6 +81,15 @@ def _newer_ids(
 ) -> Mask:
     """Per group: whether it begins after what was seen, or has no ids at all."""
     return np.asarray((seq[starts] > seen) | (np.maximum.reduceat(seq, starts) == 0))
+
+
+def _snapshot_again(rows: RowBatch, held: RowBatch) -> Mask:
+    """Where a row may be one of a snapshot that is still held: of any instrument, with its id."""
+    snapshot: Mask = (rows["flags"] & FLAG_SNAPSHOT) != 0
+    if not snapshot.any():
+        return snapshot
+    known = np.unique(held["seq"][(held["flags"] & FLAG_SNAPSHOT) != 0])
+    return np.asarray(snapshot & np.isin(rows["seq"], known[known != 0]))
 
 
 def _begins_again(rows: RowBatch, starts: npt.NDArray[np.intp]) -> Mask:
@@ -95,7 +112,7 @@ def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
     repeats_newest = _repeats_newest(rows.table, newest)
     on_disk = _on_disk(rows, states, instrument).tolist()
     for row, (key, seq) in enumerate(zip(_keys(rows), rows["seq"].tolist(), strict=True)):
-        if seq == 0 and rows.table is not Table.MD:
+        if seq == 0 and rows.table is Table.BOOK:
             continue
         keep[row] = key not in seen and not on_disk[row] and not repeats_newest(key)
         seen.add(key)
@@ -106,8 +123,10 @@ def _repeats_newest(table: Table, newest: tuple[int, int]) -> Callable[[tuple[ob
     """Whether a key is that of the newest row seen, which may have left the window long ago."""
     if table is Table.MD:
         # What is on disk has no sequence; a restart is greeted with the ticker that ended it.
-        return lambda key: key == newest or (newest[1] == 0 and key[0] == newest[0])
-    return lambda key: key[0] == newest[1] and not (table is Table.BOOK and key[3])
+        return lambda key: key[:2] == newest or (newest[1] == 0 and key[0] == newest[0])
+    if table is Table.QUOTES:
+        return lambda key: key == (newest[1],)
+    return lambda key: key[0] == newest[1] and not key[3]
 
 
 def _on_disk(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
@@ -121,11 +140,22 @@ def _on_disk(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
     )
     if rows.table is Table.BOOK:
         before &= (rows["flags"] & FLAG_SNAPSHOT) == 0
-    return np.asarray(before & (states.disk_seq[instrument] != 0))
+    return np.asarray(before & (rows["seq"] != 0) & (states.disk_seq[instrument] != 0))
 
 
 def _keys(rows: RowBatch) -> list[tuple[object, ...]]:
-    return list(zip(*(rows[field].tolist() for field in IDENTITY[rows.table]), strict=True))
+    keys = _tuples(rows, IDENTITY[rows.table])
+    if rows.table is not Table.QUOTES or (rows["seq"] != 0).all():
+        return keys
+    by_content = _tuples(rows, UNNUMBERED_QUOTE)
+    return [key if key[0] else other for key, other in zip(keys, by_content, strict=True)]
+
+
+def _tuples(rows: RowBatch, names: tuple[str, ...]) -> list[tuple[object, ...]]:
+    fields = [rows[name] for name in names]
+    # As bits, in which a number that is missing equals another.
+    bits = [each.view(np.int64) if each.dtype.kind == "f" else each for each in fields]
+    return list(zip(*(each.tolist() for each in bits), strict=True))
 
 
 def _remember(

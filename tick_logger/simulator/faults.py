@@ -2,8 +2,8 @@
 
 Everything is off unless asked for, and drawn from seeded generators.  Faults of a session's
 delivery lose nothing: garbage is sent beside real messages, a duplicate beside its original, a
-reordered message right after the one that follows it.  Only cuts, half-open connections and id
-holes lose messages, and for id holes the truth says which.
+reordered message right after the one that follows it.  Only cuts, half-open connections, silent
+subscriptions and id holes lose messages, and for the last two the truth says which.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ class Faults:
     refused_symbols: frozenset[str] = frozenset()
     never_acked_symbols: frozenset[str] = frozenset()
     """A request that names one of these is ignored altogether."""
+    silent_symbols: frozenset[str] = frozenset()
+    """What is subscribed of these, before the fault or during it, is acknowledged and not delivered
+    until it is subscribed again without the fault."""
     rest_status: int | None = None
     rest_hang_secs: float = 0.0
 

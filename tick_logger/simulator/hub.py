@@ -1,11 +1,13 @@
 """Who is connected, who wants which topic, and what they did wrong.
 
-A topic is a name of the dialect's own choosing for one kind of message about one symbol.  A
-message is encoded once, and only if somebody wants it, however many sessions it goes to.
+A topic is a name of the dialect's own choosing for one kind of message about one symbol.  It
+contains the symbol, in whatever case, with no letter or digit right before or after it.  A message
+is encoded once, and only if somebody wants it, however many sessions it goes to.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Protocol
@@ -50,16 +52,19 @@ class Hub:
         self.violations: list[str] = []
         self.opcode = TEXT
         self._topics: dict[str, dict[Client, None]] = {}
+        self._silent: set[tuple[Client, str]] = set()  # subscribed, but nothing is delivered
         self._hole_rng = Random(f"{seed}:holes")
 
     def subscribe(self, client: Client, topic: str) -> None:
         """Send a topic's messages to a client from now on."""
         client.topics[topic] = None
         self._topics.setdefault(topic, {})[client] = None
+        self._silence(client, topic)
 
     def unsubscribe(self, client: Client, topic: str) -> None:
         """Send no more of a topic to a client; nothing happens if it was not subscribed."""
         client.topics.pop(topic, None)
+        self._silent.discard((client, topic))
         subscribers = self._topics.get(topic, {})
         subscribers.pop(client, None)
         if not subscribers:
@@ -75,6 +80,11 @@ class Hub:
         """Whether any client is subscribed to a topic."""
         return topic in self._topics
 
+    def delivers(self, topic: str, client: Client | None = None) -> bool:
+        """Whether a subscribed client, or any, is really sent the messages of a topic."""
+        clients = self._topics.get(topic, {}) if client is None else (client,)
+        return any((each, topic) not in self._silent for each in clients)
+
     def publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
         """Send a message to a topic's subscribers; `encode` makes the payload for a variant."""
         subscribers = self._topics.get(topic)
@@ -82,6 +92,8 @@ class Hub:
             return
         ready: dict[int, bytes] = {}
         for client in list(subscribers):  # delivering may end a session
+            if (client, topic) in self._silent:
+                continue
             if client.variant not in ready:
                 ready[client.variant] = frame(self.opcode, encode(client.variant))
             client.deliver(ready[client.variant])
@@ -99,5 +111,18 @@ class Hub:
     def set_faults(self, faults: Faults) -> None:
         """Misbehave differently from now on, on the live connections too."""
         self.faults = faults
+        for topic, clients in self._topics.items():
+            for client in clients:
+                self._silence(client, topic)
         for client in list(self.clients):
             client.apply_faults()
+
+    def _silence(self, client: Client, topic: str) -> None:
+        if any(_names(topic, symbol) for symbol in self.faults.silent_symbols):
+            self._silent.add((client, topic))
+
+
+def _names(topic: str, symbol: str) -> bool:
+    """Whether a topic is about a symbol."""
+    found = re.search(f"(?<![0-9A-Z]){re.escape(symbol.upper())}(?![0-9A-Z])", topic.upper())
+    return found is not None

@@ -173,7 +173,9 @@ class Session:
         while True:
             deadline = self._last_frame_secs + within_secs
             await trio.sleep_until(deadline)
-            if self._last_frame_secs + within_secs <= deadline and not self._is_frozen:
+            if self._is_frozen:
+                return  # it neither hears of the client nor can it end the connection
+            if self._last_frame_secs + within_secs <= deadline:
                 self._hub.breach(self, f"nothing was sent for {within_secs:g} s")
                 self.end(POLICY_VIOLATION, "no sign of life")
                 return

@@ -90,6 +90,11 @@ class ComparingFiles:
     def sync_folder(self, folder: str = "") -> None:
         """Nothing is written."""
 
+    def replace(self, path: str, data: bytes) -> None:
+        """Compare from the beginning."""
+        self._lengths[path] = 0
+        self.append(path, data)
+
     def remove(self, path: str) -> None:
         """Forget it here."""
         self._lengths.pop(path, None)

@@ -23,6 +23,9 @@ from typing import Protocol, TypeAlias
 MAX_OPEN_FILES = 32_768
 """Enough for 3,600 tables that grow all the time; each open file costs the kernel about 1 kB."""
 
+REPLACEMENT_SUFFIX = ".new"
+"""Of the file that is to replace one; left over where the process died, and overwritten then."""
+
 Names: TypeAlias = list[str]
 
 
@@ -58,6 +61,15 @@ class Files(Protocol):
 
     def truncate(self, path: str, size: int) -> None:
         """Cut an existing file to `size` bytes, which it must have."""
+        ...
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Let a file hold exactly these bytes, whether there is one or not.
+
+        The bytes are on the disk before the name means them, so that nobody, and no power cut,
+        ever meets a part of them; which of the two files a power cut leaves is certain after the
+        next sync of the folder.  After an `OSError` the file is what it was.
+        """
         ...
 
     def remove(self, path: str) -> None:
@@ -189,11 +201,27 @@ class DiskFiles:
         """Cut an existing file to `size` bytes."""
         os.truncate(self._at(path), size)  # descriptors for appending follow the end by themselves
 
+    def replace(self, path: str, data: bytes) -> None:
+        """Let a file hold exactly these bytes; see `Files`."""
+        where = self._at(path)
+        beside = where + REPLACEMENT_SUFFIX  # in the same folder: a rename cannot cross disks
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        try:
+            with open(beside, "wb", buffering=0) as file:
+                done = 0
+                while done < len(data):
+                    done += file.write(memoryview(data)[done:])
+                os.fsync(file.fileno())
+            os.rename(beside, where)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.remove(beside)
+            raise
+        self._close_for_append(path)
+
     def remove(self, path: str) -> None:
         """Remove a file; see `Files`."""
-        descriptor = self._open.pop(path, None)
-        if descriptor is not None:
-            os.close(descriptor)
+        self._close_for_append(path)
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._at(path))
 
@@ -276,6 +304,11 @@ class DiskFiles:
             descriptor = os.open(where, flags, 0o644)
         self._open[path] = descriptor
         return descriptor
+
+    def _close_for_append(self, path: str) -> None:
+        descriptor = self._open.pop(path, None)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _sync_file_system(descriptor: int) -> None:

@@ -1,20 +1,23 @@
 """Known holes on disk: one JSON object per line, in the gaps file of the day a hole began.
 
-A later line about the same ids of the same table supersedes an earlier one.  Lines are only ever
-appended.
+The first line of a file is about no hole: it has the keys of the others, all null, and says how far
+the completeness of each table can be shown at all.  A later line about the same ids of the same
+table supersedes an earlier one.  Lines are only ever appended.
 
 Not here: torn lines and failed appends (`line_files`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import attrs
 import msgspec
 
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import GapsPath, gaps_path
@@ -33,7 +36,24 @@ class _Line(msgspec.Struct):
     healed: bool | str
 
 
+class _Header(msgspec.Struct):
+    """The first line: what the absence of holes means, by table (`model.proof`)."""
+
+    table: None = None
+    from_id: None = None
+    to_id: None = None
+    from_ns: None = None
+    to_ns: None = None
+    cause: Literal["header"] = "header"
+    healed: Literal[False] = False
+    proof: dict[Table, str] = {}
+
+
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_header = msgspec.json.Decoder(_Header).decode
+
+ProofsOf: TypeAlias = Callable[[str], Mapping[Table, Proof]]
+"""By exchange, how far the completeness of each of its tables can be shown."""
 
 
 @attrs.frozen
@@ -47,9 +67,10 @@ class GapLines:
 class GapFiles:
     """The gaps files under one root."""
 
-    def __init__(self, lines: LineFiles, instruments: Instruments) -> None:
+    def __init__(self, lines: LineFiles, instruments: Instruments, proofs_of: ProofsOf) -> None:
         self._lines = lines
         self._instruments = instruments
+        self._proofs_of = proofs_of
 
     def meet(self, gaps: Iterable[GapRecord]) -> list[Extent]:
         """The lengths of those files of these records that are not known; see `LineFiles`."""
@@ -66,11 +87,22 @@ class GapFiles:
         append_groups(gaps_of, self._append)
 
     def _append(self, place: Place, gaps: Sequence[GapRecord]) -> None:
-        self._lines.append(place, [gap_line(gap) for gap in gaps])
+        lines = [gap_line(gap) for gap in gaps]
+        exchange, _ = self._instruments.name(gaps[0].instrument)
+        proofs = self._proofs_of(exchange)
+        if proofs and self._lines.is_empty(place):  # nothing is known of venues of the past
+            lines.insert(0, header_line(proofs))
+        self._lines.append(place, lines)
 
     def _place(self, gap: GapRecord) -> Place:
         day = gap.day
         return gaps_path(GapsPath(*self._instruments.name(gap.instrument), day)), day
+
+
+def header_line(proofs: Mapping[Table, Proof]) -> bytes:
+    """The first line of a file, newline included."""
+    header = _Header(proof={table: proof.word for table, proof in proofs.items()})
+    return msgspec.json.encode(header) + b"\n"
 
 
 def gap_line(gap: GapRecord) -> bytes:
@@ -83,6 +115,8 @@ def parse_gaps(data: bytes, instrument: int) -> GapLines:
     """The content of a gaps file of this instrument."""
     records, unreadable = [], []
     for number, text in enumerate(data.splitlines()):
+        if number == 0 and _is_header(text):
+            continue
         record = _parse_line(text, instrument)
         if record is None:
             unreadable.append(number)
@@ -102,6 +136,14 @@ def newest_of_each(records: Iterable[GapRecord]) -> list[GapRecord]:
         began = record.from_ns if None in ids else None
         newest[record.instrument, record.table, *ids, began] = record
     return list(newest.values())
+
+
+def _is_header(text: bytes) -> bool:
+    try:
+        _decode_header(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _parse_line(text: bytes, instrument: int) -> GapRecord | None:

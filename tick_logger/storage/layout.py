@@ -3,6 +3,7 @@
     {exchange}/{symbol}/{TABLE}/{column}.{DD}.{MM}.{YY}.bin         column files
     {exchange}/{symbol}/late/{TABLE}/{column}.{DD}.{MM}.{YY}.bin    rows that came too late
     {exchange}/{symbol}/gaps.{DD}.{MM}.{YY}.jsonl                   known holes
+    {exchange}/instruments.{DD}.{MM}.{YY}.json                      what was listed
 
 Paths are relative and POSIX.  A symbol is the exchange's own spelling; only characters that would
 make it unsafe as a folder are percent-encoded.  `parse` accepts exactly the paths that the other
@@ -32,6 +33,7 @@ _EMPTY = "%"  # the folder of the empty symbol; no other symbol gives a bare per
 _DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)", re.ASCII)
 _COLUMN_FILE = re.compile(r"([a-z_]+)\.(\d\d\.\d\d\.\d\d)\.bin", re.ASCII)
 _GAPS_FILE = re.compile(r"gaps\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
+_INSTRUMENTS_FILE = re.compile(r"instruments\.(\d\d\.\d\d\.\d\d)\.json", re.ASCII)
 
 
 @attrs.frozen
@@ -52,6 +54,14 @@ class GapsPath:
 
     exchange: str
     symbol: str
+    day: int
+
+
+@attrs.frozen
+class InstrumentsPath:
+    """What an exchange listed on one UTC day (days since 1970-01-01)."""
+
+    exchange: str
     day: int
 
 
@@ -119,18 +129,26 @@ def gaps_path(where: GapsPath) -> str:
     return f"{symbol_folder(where.exchange, where.symbol)}/gaps.{day_text(where.day)}.jsonl"
 
 
+def instruments_path(where: InstrumentsPath) -> str:
+    """The path of an instruments file."""
+    return f"{folder_of(where.exchange)}/instruments.{day_text(where.day)}.json"
+
+
 def looks_like_column_file(path: str) -> bool:
     """Whether the last part of a path is named as column files are."""
     return _COLUMN_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
-def parse(path: str) -> ColumnPath | GapsPath | None:
+def parse(path: str) -> ColumnPath | GapsPath | InstrumentsPath | None:
     """What lies at a path; None for everything that is not named by this module."""
     parts = path.split("/")
-    if len(parts) < 3:
+    exchange = symbol_of(parts[0])
+    if exchange is None or len(parts) < 2:
         return None
-    exchange, symbol = symbol_of(parts[0]), symbol_of(parts[1])
-    if exchange is None or symbol is None:
+    if len(parts) == 2:
+        return _parse_instruments(exchange, parts[1])
+    symbol = symbol_of(parts[1])
+    if symbol is None:
         return None
     match parts[2:]:
         case [name]:
@@ -140,6 +158,12 @@ def parse(path: str) -> ColumnPath | GapsPath | None:
         case ["late", table, name]:
             return _parse_column(exchange, symbol, table, name, late=True)
     return None
+
+
+def _parse_instruments(exchange: str, name: str) -> InstrumentsPath | None:
+    match = _INSTRUMENTS_FILE.fullmatch(name)
+    day = day_of_text(match[1]) if match else None
+    return None if day is None else InstrumentsPath(exchange, day)
 
 
 def _parse_gaps(exchange: str, symbol: str, name: str) -> GapsPath | None:

@@ -39,6 +39,10 @@ class LineFiles:
         new = dict.fromkeys(place for place in places if place not in self.known)
         return [Extent(path, day, self._whole_lines(path)) for path, day in new]
 
+    def is_empty(self, place: Place) -> bool:
+        """Whether a file that was met has no line yet."""
+        return self.known.use(*place).length == 0
+
     def append(self, place: Place, lines: Sequence[bytes]) -> None:
         """Append lines, newlines included; raises `CannotAppend`."""
         data = b"".join(lines)

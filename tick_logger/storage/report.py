@@ -23,6 +23,7 @@ class Kind(enum.StrEnum):
     MISSING_IDS = "ids missing without a gap record"
     PRESENT_IDS = "gap records claim ids that are on disk"
     GAP_LINE = "unreadable gap lines"
+    INSTRUMENTS = "unreadable instruments file"
     STRAY = "column file where none belongs"
     JOURNAL = "damaged journal"
     CHECKPOINT = "checkpoint and files disagree"

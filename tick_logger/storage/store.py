@@ -27,7 +27,7 @@ from tick_logger.storage.extents import (
     extents_to_state,
 )
 from tick_logger.storage.files import Files
-from tick_logger.storage.gap_files import GapFiles
+from tick_logger.storage.gap_files import GapFiles, ProofsOf
 from tick_logger.storage.kept_aside import KeptAsideFiles
 from tick_logger.storage.line_files import LineFiles
 from tick_logger.storage.tails import load_tail
@@ -36,13 +36,19 @@ from tick_logger.storage.tails import load_tail
 class Store:
     """Everything that a recording writes beside its journal."""
 
-    def __init__(self, files: Files, instruments: Instruments, price_dtype: str) -> None:
+    def __init__(
+        self,
+        files: Files,
+        instruments: Instruments,
+        price_dtype: str,
+        proofs_of: ProofsOf = lambda _: {},
+    ) -> None:
         self._files = files
         self._instruments = instruments
         self._known = KnownLengths()
         lines = LineFiles(files, self._known)
         self._columns = ColumnStore(files, instruments, price_dtype, self._known)
-        self._gaps = GapFiles(lines, instruments)
+        self._gaps = GapFiles(lines, instruments, proofs_of)
         self._asides = KeptAsideFiles(lines)
         self._rest: Rest | None = None
 

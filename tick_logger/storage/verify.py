@@ -16,9 +16,11 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
+from tick_logger.storage.instruments_file import UnreadableError, decode
 from tick_logger.storage.layout import (
     ColumnPath,
     GapsPath,
+    InstrumentsPath,
     looks_like_column_file,
     parse,
     symbol_folder,
@@ -71,15 +73,26 @@ class _Verification:
         return self._report
 
     def _folders(self, folder: str) -> list[str]:
-        """The folders in a folder; files beside them are noted."""
+        """The folders in a folder; files beside them are checked or noted."""
         names = self._files.list(folder)
-        within = f"{folder}/" if folder else ""
-        self._unknown(
-            within + name
-            for name in names
-            if not name.endswith("/") and not (folder and name.startswith(UNDECODABLE))
-        )
+        for name in names:
+            path = f"{folder}/{name}" if folder else name
+            where = None if name.endswith("/") else parse(path)
+            if isinstance(where, InstrumentsPath):
+                self._check_instruments(path, where.exchange)
+            elif not name.endswith("/") and not (folder and name.startswith(UNDECODABLE)):
+                self._unknown([path])
         return [name.rstrip("/") for name in names if name.endswith("/")]
+
+    def _check_instruments(self, path: str, exchange: str) -> None:
+        try:
+            saved = decode(self._files.read(path))
+        except UnreadableError as error:
+            self._report.findings.append(Finding(path, Kind.INSTRUMENTS, 1, detail=str(error)))
+            return
+        if saved.exchange != exchange:
+            detail = f"it is of {saved.exchange}"
+            self._report.findings.append(Finding(path, Kind.INSTRUMENTS, 1, detail=detail))
 
     def _unknown(self, paths: Iterable[str]) -> None:
         for path in paths:

@@ -113,6 +113,7 @@ class Dialect(abc.ABC):
     ) -> bool:
         """Tell the truth about a trade; whether its message is to be sent."""
         withheld = self._hub.withholds_next_trade()
+        subscribed = self._hub.wanted(topic)
         self._truth.add(
             trade.listing.spec.symbol,
             TrueTrade(
@@ -123,8 +124,8 @@ class Dialect(abc.ABC):
                 side="buy" if trade.taker_buys else "sell",
                 maker_order_id=orders[0],
                 taker_order_id=orders[1],
-                subscribed=self._hub.wanted(topic),
-                withheld=withheld,
+                subscribed=subscribed,
+                withheld=withheld or (subscribed and not self._hub.delivers(topic)),
             ),
         )
         return not withheld

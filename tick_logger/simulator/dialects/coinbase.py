@@ -171,7 +171,8 @@ class CoinbaseDialect(Dialect):
         new = [topic for topic in topics if str(topic) not in client.topics]
         for topic in new:
             self._hub.subscribe(client, str(topic))
-        greetings = [greeting for topic in new for greeting in self._greet(topic)]
+        delivered = [topic for topic in new if self._hub.delivers(str(topic), client)]
+        greetings = [greeting for topic in delivered for greeting in self._greet(topic)]
         # As recorded: some of the first messages overtake the acknowledgement.
         acknowledgement = texts.subscriptions(reply_products(client.topics))
         for payload in (*greetings[:1], acknowledgement, *greetings[1:]):

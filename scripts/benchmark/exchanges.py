@@ -1,0 +1,249 @@
+"""CPU per message of the recorder for each exchange and feed, against the simulated venue.
+
+The recorder is the real command with a configuration of its own: one exchange, one feed.  Its CPU
+time counts from the release of messages that were made before until it has nothing more to do, and
+what was received is in the column files.  Whatever the venue sends with a feed (heartbeats, say) is
+among the messages, and what is warned of meanwhile makes a figure doubtful.  TLS, delays and memory
+are not measured here: see `run`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import numpy as np
+
+from scripts.benchmark import venues
+from scripts.benchmark.processes import Process, cpu_secs
+from tick_logger.exchanges import registry
+from tick_logger.model.tables import FEEDS, SPECS, Table
+from tick_logger.simulator.registry import DIALECTS
+
+CONNECTIONS = 5
+SYMBOLS_PER_CONNECTION = 20
+POLL_SECS = 0.1
+QUIET_SECS = 3.0
+"""Nothing new on disk for so long, which is more than two flushes, and hardly any CPU used."""
+BUSY_SHARE = 0.2
+"""More than this share of a core is work; an idle recorder uses a few percent."""
+STOP_SECS = 40.0
+MOST_RELEASES = 6
+"""The load makes messages only for a few seconds at a time; a slow one yields fewer than wanted."""
+
+Row = dict[str, Any]
+
+
+@attrs.frozen
+class VenueCase:
+    """One measurement."""
+
+    exchange: str
+    feed: str
+    messages: int
+
+    @property
+    def name(self) -> str:
+        """For people, and for `--only`."""
+        return f"{self.exchange}, {self.feed}"
+
+    @property
+    def table(self) -> Table:
+        """Where the rows go."""
+        return FEEDS[self.feed]
+
+
+def cases(wanted: str, messages: int) -> list[VenueCase]:
+    """A case for each feed of an exchange, or of "all" that can be simulated.
+
+    Raises `SystemExit`, whose message says what there is, for an unknown name.
+    """
+    known = [name for name in registry.available() if name in DIALECTS]
+    if wanted not in ("all", *known):
+        raise SystemExit(f"no exchange {wanted!r} can be simulated; there are: {', '.join(known)}")
+    names = known if wanted == "all" else [wanted]
+    return [
+        VenueCase(name, feed, messages)
+        for name in names
+        for feed in FEEDS
+        if feed in registry.get(name).feeds
+    ]
+
+
+def local(endpoint: str, port: int) -> str:
+    """An endpoint's path, without encryption, on a port of this machine."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme.removesuffix('s')}://127.0.0.1:{port}{parts.path}"
+
+
+def configuration(case: VenueCase, port: int) -> str:
+    """The recorder's configuration file."""
+    venue = registry.get(case.exchange)
+    return f"""
+[logger]
+buffer_limit_mib = 2048
+[http]
+enabled = false
+[exchanges.{case.exchange}]
+ws_endpoint = "{local(venue.ws_endpoint, port)}"
+rest_endpoint = "{local(venue.rest_endpoint, port)}"
+feeds = ["{case.feed}"]
+max_connections = {CONNECTIONS}
+symbols_per_connection = {SYMBOLS_PER_CONNECTION}
+connects_per_second = 5.0
+data_timeout_secs = 600.0
+first_data_timeout_secs = 600.0
+"""
+
+
+def rows_on_disk(data: Path, table: Table) -> int:
+    """Complete rows of a table, over all symbols."""
+    column = SPECS[table].time_column
+    files = data.glob(f"*/*/{table}/{column}.*.bin")
+    return sum(path.stat().st_size // 4 for path in files)
+
+
+def until_quiet(pid: int, data: Path, table: Table) -> tuple[float, int]:
+    """Wait until there is no more to do; CPU seconds at the end of the work, and rows on disk."""
+    used, rows, since = cpu_secs(pid), rows_on_disk(data, table), time.monotonic()
+    before = used
+    while time.monotonic() < since + QUIET_SECS:
+        time.sleep(POLL_SECS)
+        now, found = cpu_secs(pid), rows_on_disk(data, table)
+        if found != rows or now - before > BUSY_SHARE * POLL_SECS:
+            used, rows, since = now, found, time.monotonic()
+        before = now
+    return used, rows
+
+
+def measure(case: VenueCase) -> Row:
+    """One run of the recorder."""
+    load = Process(
+        "-m", "scripts.benchmark.venues", case.exchange, "--feed", case.feed,
+        "--symbols", str(CONNECTIONS * SYMBOLS_PER_CONNECTION), "--messages", str(case.messages),
+    )  # fmt: skip
+    folder = Path(tempfile.mkdtemp(prefix="tick_logger_bench_"))
+    try:
+        port = load.hear("port")["port"]
+        (folder / "bench.toml").write_text(configuration(case, port))
+        result = _with_recorder(case, load, folder)
+        finished = load.hear("finished")
+    finally:
+        load.child.kill()
+        log = (folder / "log").read_text() if (folder / "log").exists() else ""
+        shutil.rmtree(folder)
+    return {**result, "doubts": complain(case, finished, log)}
+
+
+def _with_recorder(case: VenueCase, load: Process, folder: Path) -> Row:
+    data = folder / "data"
+    with (folder / "log").open("w") as log:
+        recorder = Process(
+            "-m", "tick_logger", "--config", str(folder / "bench.toml"),
+            "--data-path", str(data), stderr=log,
+        )  # fmt: skip
+        try:
+            result = _measured(case, load, recorder.child.pid, data)
+            load.go(venues.END)
+        except SystemExit:
+            sys.stderr.write((folder / "log").read_text())
+            raise
+        finally:
+            recorder.child.send_signal(signal.SIGINT)
+            recorder.child.wait(STOP_SECS)
+    return result
+
+
+def _measured(case: VenueCase, load: Process, pid: int, data: Path) -> Row:
+    """Release after release, until there were enough messages."""
+    load.hear("subscribed")
+    messages = payload_bytes = rows = 0
+    used_us = 0.0
+    for _ in range(MOST_RELEASES):
+        stopped = time.monotonic()
+        load.go()
+        prepared = load.hear("prepared")
+        time.sleep(max(0.0, stopped + QUIET_SECS - time.monotonic()))
+        rows_before, before = rows_on_disk(data, case.table), cpu_secs(pid)
+        load.go()
+        load.hear("released")
+        after, rows_after = until_quiet(pid, data, case.table)
+        messages += prepared["messages"]
+        payload_bytes += prepared["payload_bytes"]
+        rows += rows_after - rows_before
+        used_us += (after - before) * 1e6
+        if messages >= case.messages:
+            break
+    if not messages or not rows:
+        raise SystemExit(f"{case.name}: {messages} messages made {rows} rows")
+    result: Row = {
+        "messages": messages,
+        "bytes_per_message": payload_bytes / messages,
+        "rows": rows,
+        "us_per_message": used_us / messages,
+    }
+    if case.table is Table.BOOK:
+        result["us_per_level"] = used_us / rows
+    return result
+
+
+def complain(case: VenueCase, finished: Row, log: str) -> int:
+    """Tell of everything that makes a figure doubtful; how much there is."""
+    doubts = [f"the venue objects: {text}" for text in finished["violations"]]
+    if finished["reconnects"]:
+        doubts.append(f"{finished['reconnects']} connections were made again")
+    doubts += [line for line in log.splitlines() if '"warning"' in line or '"error"' in line]
+    for doubt in doubts:
+        sys.stderr.write(f"{case.name}: {doubt}\n")
+    return len(doubts)
+
+
+def run(case: VenueCase, rounds: int) -> Row:
+    """One case: the median over the rounds."""
+    results = [measure(case) for _ in range(rounds)]
+    medians = {key: float(np.median([each[key] for each in results])) for key in results[0]}
+    return {
+        "case": case.name,
+        "exchange": case.exchange,
+        "feed": case.feed,
+        **{key: round(value, 3) for key, value in medians.items()},
+    }
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The results for people."""
+    columns = [
+        ("exchange", "exchange", "{}"), ("feed", "feed", "{}"), ("messages", "messages", "{:,.0f}"),
+        ("bytes_per_message", "bytes/message", "{:.0f}"), ("rows", "rows", "{:,.0f}"),
+        ("us_per_message", "µs/message", "{:.2f}"), ("us_per_level", "µs/level", "{:.2f}"),
+        ("doubts", "doubts", "{:.0f}"),
+    ]  # fmt: skip
+    lines = [
+        "| " + " | ".join(title for _, title, _ in columns) + " |",
+        "|---" * len(columns) + "|",
+    ]
+    for row in rows:
+        cells = [form.format(row[key]) if row.get(key) else "" for key, _, form in columns]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def report(wanted: str, *, messages: int, rounds: int, only: str) -> list[Row]:
+    """Measure the cases whose name contains `only`, and print the table; results for JSON."""
+    rows = []
+    for case in cases(wanted, messages):
+        if only in case.name:
+            print(f"measuring: {case.name} ...", file=sys.stderr, flush=True)  # noqa: T201
+            rows.append(run(case, rounds))
+    print(table(rows))  # noqa: T201
+    print(json.dumps(rows, indent=2))  # noqa: T201
+    return rows

@@ -1,0 +1,130 @@
+"""A venue that is played by the test: what was sent to it and when, what it says, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import attrs
+import trio
+
+from tests.fakes.clock import VirtualClock
+from tests.net.bench import Bench
+from tick_logger.errors import ConnectionLost
+from tick_logger.net.link import Link
+from tick_logger.net.snapshots import SnapshotFetcher
+from tick_logger.net.tap import OnFrames
+from tick_logger.net.venue import Venue
+
+
+@attrs.define(eq=False)
+class PlayedLink:
+    """One connection, from the venue's side."""
+
+    url: str
+    on_frames: OnFrames
+    clock: VirtualClock
+    answer: Callable[[PlayedLink, str], None]
+    answers_pings: bool = True
+    sent: list[tuple[float, str]] = attrs.field(factory=list)
+    pings: list[float] = attrs.field(factory=list)
+    closed: trio.Event = attrs.field(factory=trio.Event)
+
+    @property
+    def texts(self) -> list[str]:
+        """What was sent, without the times."""
+        return [text for _, text in self.sent]
+
+    def say(self, *words: str) -> None:
+        """Send these messages in one go."""
+        self.on_frames(self.clock.now_ns(), [each.encode() for each in words])
+
+    def end(self) -> None:
+        """End the connection."""
+        self.closed.set()
+
+    async def send(self, text: str) -> None:
+        """Take a message."""
+        await trio.lowlevel.checkpoint()
+        self.sent.append((trio.current_time(), text))
+        self.answer(self, text)
+
+    async def ping(self) -> None:
+        """Return at once, or never."""
+        self.pings.append(trio.current_time())
+        if not self.answers_pings:
+            await trio.sleep_forever()
+        await trio.lowlevel.checkpoint()
+
+    async def wait_closed(self) -> None:
+        """Raise when the venue ended it."""
+        await self.closed.wait()
+        raise ConnectionLost("eof", "ended by the test")
+
+    async def aclose(self, timeout_secs: float) -> None:
+        """Be closed."""
+        await trio.lowlevel.checkpoint()
+        self.closed.set()
+
+
+def grant(link: PlayedLink, text: str) -> None:
+    """Grant what is asked for, and say nothing about what is ended."""
+    verb, _, named = text.partition(" ")
+    if verb == "subscribe":
+        link.say(f"granted {named}")
+
+
+def nothing(_link: PlayedLink, _text: str) -> None:
+    """Answer nothing."""
+
+
+@attrs.define(eq=False)
+class PlayedDial:
+    """Every dial succeeds; `links` in order; the listing names these symbols."""
+
+    clock: VirtualClock
+    symbols: Sequence[str] = ("BTC", "ETH")
+    answer: Callable[[PlayedLink, str], None] = grant
+    links: list[PlayedLink] = attrs.field(factory=list)
+
+    async def open(
+        self,
+        nursery: trio.Nursery,
+        url: str,
+        *,
+        on_frames: OnFrames,
+        on_ping: Callable[[], None],
+        max_message_bytes: int,
+    ) -> Link:
+        """A new connection."""
+        await trio.lowlevel.checkpoint()
+        self.links.append(PlayedLink(url, on_frames, self.clock, self.answer))
+        return self.links[-1]
+
+    async def get(self, url: str) -> bytes:
+        """The listing."""
+        await trio.lowlevel.checkpoint()
+        return " ".join(self.symbols).encode()
+
+
+def venue_on(bench: Bench, dial: PlayedDial) -> Venue:
+    """What the connections share, around the bench's intake."""
+    exchange = bench.exchange
+    snapshots = SnapshotFetcher(
+        exchange,
+        exchange.rest_endpoint,
+        dial,
+        symbols=bench.instruments.of(exchange.name),
+        books=lambda: 0,
+    )
+    return Venue(
+        exchange=exchange,
+        ws_endpoint=exchange.ws_endpoint,
+        instruments=bench.instruments,
+        dial=dial,
+        clock=dial.clock,
+        intake=bench.intake,
+        metrics=bench.metrics.exchange(exchange.name),
+        snapshots=snapshots,
+        rng=Random(0),
+    )

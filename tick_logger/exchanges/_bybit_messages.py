@@ -1,0 +1,128 @@
+"""The messages and the listing of one protocol, and the compiled decoders of them.
+
+Only the fields that are used are named, as the venue names them.  Numbers arrive as texts, so that
+most decoders are not strict.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from tick_logger.exchanges.base import VenueError
+from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, Level, explained
+from tick_logger.model.instruments import Instrument
+
+N = TypeVar("N", int, str)
+
+
+class Trade(msgspec.Struct, Generic[N], gc=False):
+    i: N
+    T: Id
+    s: str
+    S: Literal["Buy", "Sell"]
+    v: float
+    p: float
+
+
+class Trades(msgspec.Struct, Generic[N], gc=False):
+    data: list[Trade[N]]
+
+
+class Prices(msgspec.Struct, gc=False):
+    symbol: str
+    lastPrice: float = ABSENT  # noqa: N815 (the venue's names)
+    bid1Price: float = ABSENT  # noqa: N815
+    ask1Price: float = ABSENT  # noqa: N815
+
+
+class Ticker(msgspec.Struct, gc=False):
+    ts: Id
+    data: Prices
+    cs: Id = 0
+
+
+class Levels(msgspec.Struct, gc=False):
+    s: str
+    b: list[Level]
+    a: list[Level]
+    u: Id
+
+
+class Book(msgspec.Struct, gc=False):
+    topic: str
+    type: Literal["snapshot", "delta"]
+    ts: Id
+    data: Levels
+    cts: Id = 0  # the matching engine's time; older messages have none
+
+
+class AnyMessage(msgspec.Struct, gc=False):
+    """A message of a topic, or the answer to a request."""
+
+    topic: str = ""
+    op: str = ""
+    success: bool | None = None
+    ret_msg: str = ""
+
+
+class _Symbol(msgspec.Struct, gc=False):
+    symbol: str
+    status: str
+    baseCoin: str = ""  # noqa: N815
+    quoteCoin: str = ""  # noqa: N815
+    priceFilter: dict[str, Any] = {}  # noqa: N815
+    lotSizeFilter: dict[str, Any] = {}  # noqa: N815
+
+    def instrument(self, kind: str) -> Instrument:
+        active = self.status == "Trading"
+        tick = str(self.priceFilter.get("tickSize", ""))
+        lots = self.lotSizeFilter
+        lot = str(lots.get("qtyStep") or lots.get("basePrecision", ""))
+        return Instrument(self.symbol, self.baseCoin, self.quoteCoin, active, tick, lot, kind)
+
+
+class _Page(msgspec.Struct, gc=False):
+    symbols: list[_Symbol] | None = msgspec.field(default=None, name="list")
+    nextPageCursor: str = ""  # noqa: N815
+
+
+class _Listing(msgspec.Struct, gc=False):
+    retCode: int  # noqa: N815
+    retMsg: str = ""  # noqa: N815
+    result: _Page = msgspec.field(default_factory=_Page)
+
+
+decode_any = msgspec.json.Decoder(AnyMessage).decode
+_decode_listing = msgspec.json.Decoder(_Listing).decode
+decode_book = msgspec.json.Decoder(Book, strict=False).decode
+_decode_prices = msgspec.json.Decoder(Ticker, strict=False).decode
+
+
+def decode_ticker(payload: bytes) -> Ticker:
+    """A ticker; what does not apply is an empty text, which counts as not sent."""
+    try:
+        return _decode_prices(payload)
+    except msgspec.ValidationError:
+        message = msgspec.json.decode(payload, type=dict[str, Any])
+        data = msgspec.convert(message.get("data"), dict[str, Any])
+        sent = {name: value for name, value in data.items() if value != ""}
+        return msgspec.convert(message | {"data": sent}, Ticker, strict=False)
+
+
+def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:
+    """The symbols of a listing, of this kind; raises `VenueError`.
+
+    An answer that says there is another page is refused: what it lacks would seem delisted.
+    """
+    try:
+        listing = _decode_listing(body)
+    except UNDECODABLE as error:
+        raise VenueError(f"instruments-info: {explained(error)}") from error
+    symbols = listing.result.symbols
+    if listing.retCode != 0 or symbols is None:
+        raise VenueError(f"instruments-info: {listing.retMsg} (code {listing.retCode})")
+    if listing.result.nextPageCursor:
+        raise VenueError(f"instruments-info: more symbols than the {len(symbols)} of one page")
+    return tuple(symbol.instrument(kind) for symbol in symbols)

@@ -1,0 +1,208 @@
+"""What Coinbase Advanced Trade sends, as it is decoded: only the fields that are used.
+
+Other fields may come and go.  Kept apart from `coinbase_advanced`, which says what becomes of each
+message, for their number alone; decodes nothing into rows.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
+
+import msgspec
+
+from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, explained
+from tick_logger.model.instruments import Instrument
+
+# `gc=False`: nothing here can be part of a cycle, so the collector need not look at the tens of
+# thousands of levels of a snapshot.
+
+
+class Message(msgspec.Struct, tag_field="channel", kw_only=True, gc=False):
+    """The envelope of everything but errors."""
+
+    sequence_num: Id | None = None  # always sent; a message without is taken, and not counted
+
+
+class Trade(msgspec.Struct, gc=False):
+    """One trade; `side` is the maker's."""
+
+    product_id: str
+    trade_id: Id
+    price: float
+    size: float
+    time: str
+    side: Literal["BUY", "SELL", "UNKNOWN_ORDER_SIDE"]
+
+
+class TradesEvent(msgspec.Struct, gc=False):
+    """Trades of one or more products, the newest first."""
+
+    trades: list[Trade]
+
+
+class MarketTrades(Message, tag="market_trades"):
+    """Channel `market_trades`."""
+
+    events: list[TradesEvent]
+
+
+class Ticker(msgspec.Struct, gc=False):
+    """One product's latest price and best prices."""
+
+    product_id: str
+    price: float = ABSENT
+    best_bid: float = ABSENT
+    best_bid_quantity: float = ABSENT
+    best_ask: float = ABSENT
+    best_ask_quantity: float = ABSENT
+
+
+class TickersEvent(msgspec.Struct, gc=False):
+    """Tickers of one or more products."""
+
+    tickers: list[Ticker]
+
+
+class Tickers(Message, tag="ticker"):
+    """Channel `ticker`."""
+
+    timestamp: str
+    events: list[TickersEvent]
+
+
+class Level(msgspec.Struct, gc=False):
+    """One level of a snapshot, whose time says nothing."""
+
+    side: Literal["bid", "offer"]
+    price_level: float
+    new_quantity: float
+
+
+class Change(Level, gc=False):
+    """One level that has changed; a quantity of zero deletes it."""
+
+    event_time: str = ""
+
+
+class Snapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
+    """A whole book."""
+
+    product_id: str
+    updates: list[Level]
+
+
+class Update(msgspec.Struct, tag_field="type", tag="update", gc=False):
+    """Changes of a book."""
+
+    product_id: str
+    updates: list[Change]
+
+
+class Level2(Message, tag="l2_data"):
+    """Channel `level2`, named otherwise in its messages."""
+
+    events: list[Snapshot | Update]
+
+
+class Heartbeats(Message, tag="heartbeats"):
+    """Channel `heartbeats`."""
+
+
+class SubscriptionsEvent(msgspec.Struct, gc=False):
+    """All that is subscribed: products by channel."""
+
+    subscriptions: dict[str, list[str]]
+
+
+class Subscriptions(Message, tag="subscriptions"):
+    """The answer to requests."""
+
+    events: list[SubscriptionsEvent]
+
+
+IGNORED = [
+    msgspec.defstruct(f"_{name}", [], bases=(Message,), tag=name)
+    for name in ("candles", "ticker_batch", "status", "user", "futures_balance_summary")
+]
+
+
+class Channel(msgspec.Struct):
+    """What a message is, whatever is wrong with the rest."""
+
+    channel: str
+
+
+class Error(msgspec.Struct):
+    """A refusal: the one message without channel and number."""
+
+    type: Literal["error"]
+    message: str = ""
+
+
+CHANNELS: tuple[type[Any], ...] = (
+    MarketTrades,
+    Tickers,
+    Level2,
+    Heartbeats,
+    Subscriptions,
+    *IGNORED,
+)
+
+_KNOWN = {str(message.__struct_config__.tag) for message in CHANNELS}
+
+# Not strict, because numbers arrive as texts.
+decode_message = msgspec.json.Decoder(reduce(or_, CHANNELS), strict=False).decode
+decode_error = msgspec.json.Decoder(Error).decode
+_decode_channel = msgspec.json.Decoder(Channel).decode
+
+
+def complaint(payload: bytes, error: Exception) -> str:
+    """What is wrong with a payload that `decode_message` does not take."""
+    try:
+        channel = _decode_channel(payload).channel
+    except UNDECODABLE:
+        return explained(error)
+    return f"{channel}: {explained(error)}" if channel in _KNOWN else f"unknown channel {channel!r}"
+
+
+# -- listing ---------------------------------------------------------------------------------------
+
+
+class Product(msgspec.Struct, gc=False):
+    """A product of the REST listing."""
+
+    product_id: str
+    base_currency_id: str = ""
+    quote_currency_id: str = ""
+    product_type: str = ""
+    status: str = ""
+    is_disabled: bool = False
+    trading_disabled: bool = False
+    view_only: bool = False
+    auction_mode: bool = False
+    cancel_only: bool = False
+    alias: str = ""  # the product under whose name the messages about this one come
+    base_increment: str = ""
+    quote_increment: str = ""
+    price_increment: str = ""
+
+    def instrument(self) -> Instrument:
+        """Active if it is online, not halted, and its messages come under its own name."""
+        halts = self.is_disabled, self.trading_disabled, self.view_only
+        active = self.status == "online" and not any(
+            (*halts, self.auction_mode, self.cancel_only, self.alias)
+        )
+        ticks = self.price_increment or self.quote_increment
+        names = self.product_id, self.base_currency_id, self.quote_currency_id
+        return Instrument(*names, active, tick_size=ticks, lot_size=self.base_increment)
+
+
+class Products(msgspec.Struct):
+    """The REST listing."""
+
+    products: list[Product]
+
+
+decode_products = msgspec.json.Decoder(Products).decode

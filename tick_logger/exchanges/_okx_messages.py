@@ -1,0 +1,261 @@
+"""The channels and messages of OKX v5, as far as they are used, and how each is decoded.
+
+Fields have the venue's names, spelled in our way; numbers arrive as texts.  Not here: what becomes
+of a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from tick_logger.exchanges.base import TextLevel
+from tick_logger.exchanges.decode import ABSENT, Id, M
+from tick_logger.model.instruments import Instrument
+
+# -- channels --------------------------------------------------------------------------------------
+
+# `trades` says the same as `trades-all`, but puts the fills of one order at one price together.
+CHANNELS = {
+    "ticker": "tickers",
+    "trades": "trades-all",
+    "quotes": "bbo-tbt",
+    "orderbook": "books",
+}
+FEED_OF_CHANNEL = {channel: feed for feed, channel in CHANNELS.items()} | {
+    "trades": "trades",
+    **dict.fromkeys(("books5", "books-l2-tbt", "books50-l2-tbt"), "orderbook"),
+}
+
+_UNINTERESTING = {
+    *("instruments", "status", "open-interest", "funding-rate", "price-limit", "opt-summary"),
+    *("estimated-price", "mark-price", "index-tickers", "liquidation-orders", "adl-warning"),
+    *("option-trades", "call-auction-details", "books-rpi", "books-elp", "block-tickers"),
+    *("public-block-trades", "public-struc-block-trades", "economic-calendar"),
+}
+_UNINTERESTING_BEGINNINGS = ("candle", "mark-price-candle", "index-candle", "sprd-")
+
+
+def is_uninteresting(channel: str) -> bool:
+    """Whether a channel exists, but is never asked for."""
+    return channel in _UNINTERESTING or channel.startswith(_UNINTERESTING_BEGINNINGS)
+
+
+# -- data: lists of entries, nearly always of one --------------------------------------------------
+
+# Price, size, a deprecated zero, and how many orders there are.
+SentLevel: TypeAlias = tuple[float, float, Any, Any]
+SentTextLevel: TypeAlias = tuple[str, str, Any, Any]
+
+
+class Entry(msgspec.Struct, rename="camel", gc=False):
+    """One of the things that a message's `data` lists."""
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class Trade(Entry):
+    """A trade, or the trades that one order made at one price."""
+
+    inst_id: str
+    trade_id: Id
+    px: float
+    sz: float
+    side: Literal["buy", "sell"]
+    ts: Id
+
+
+class Ticker(Entry):
+    """The last trade and the best prices; what there is none of is sent as an empty text."""
+
+    inst_id: str
+    ts: Id
+    last: float = ABSENT
+    last_sz: float = ABSENT
+    bid_px: float = ABSENT
+    ask_px: float = ABSENT
+
+
+class Best(Entry):
+    """The best level of each side."""
+
+    bids: list[SentLevel]
+    asks: list[SentLevel]
+    ts: Id
+    seq_id: Id = 0
+
+
+class Book(Entry):
+    """A whole book, or its levels that changed."""
+
+    bids: list[SentLevel]
+    asks: list[SentLevel]
+    ts: Id
+    checksum: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = 0
+    seq_id: Id | None = None
+    prev_seq_id: Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)] | None = None
+
+
+class BookText(Entry):
+    """A `Book` with its numbers as they were sent."""
+
+    bids: list[SentTextLevel]
+    asks: list[SentTextLevel]
+
+
+class Arg(msgspec.Struct, rename="camel", gc=False):
+    """What a message belongs to; some channels are not those of an instrument."""
+
+    channel: str
+    inst_id: str = ""
+
+
+class BookArg(msgspec.Struct, rename="camel", gc=False):
+    """What a message of a book belongs to."""
+
+    channel: Literal["books", "books5", "books-l2-tbt", "books50-l2-tbt"]
+    inst_id: str
+
+
+class Trades(msgspec.Struct, gc=False):
+    """A message of `trades` or `trades-all`."""
+
+    data: list[Trade]
+
+
+class Tickers(msgspec.Struct, gc=False):
+    """A message of `tickers`."""
+
+    data: list[Ticker]
+
+
+class Bests(msgspec.Struct, gc=False):
+    """A message of `bbo-tbt`."""
+
+    arg: Arg
+    data: list[Best]
+
+
+class Books(msgspec.Struct, gc=False):
+    """A message of one of the channels of books."""
+
+    arg: BookArg
+    data: list[Book]
+    action: Literal["snapshot", "update"] | None = None
+
+
+class _BookTexts(msgspec.Struct, gc=False):
+    data: list[BookText]
+
+
+class _Fields(msgspec.Struct, gc=False):
+    data: list[dict[str, msgspec.Raw]]
+
+
+# -- everything else -------------------------------------------------------------------------------
+
+
+_NAMED_IN_ERROR = re.compile(r"channel:([^\s,]+),\s*instId:([^\s,]+)")
+_MOST_ID_DIGITS = 18
+
+
+class Head(msgspec.Struct, gc=False):
+    """What any message may have, and all there is to an event."""
+
+    arg: Arg | None = None
+    event: str = ""
+    code: str | int = ""
+    msg: str = ""
+    id: str = ""
+
+    def request_id(self) -> int | None:
+        """The id of the request that this answers, if it is one that we give."""
+        given = self.id.isascii() and self.id.isdecimal() and len(self.id) <= _MOST_ID_DIGITS
+        return int(self.id) if given else None
+
+    def about(self) -> Arg | None:
+        """What an error is about, where it says so: in some of its texts, that is."""
+        named = _NAMED_IN_ERROR.search(self.msg)
+        return self.arg or (Arg(*named.groups()) if named else None)
+
+
+class Listed(Entry):
+    """An instrument in the answer to a REST request."""
+
+    inst_id: str
+    state: str
+    inst_type: str = ""
+    base_ccy: str = ""
+    quote_ccy: str = ""
+    tick_sz: str = ""
+    lot_sz: str = ""
+    ct_type: str = ""  # "linear" or "inverse", of futures and swaps
+
+    def instrument(self) -> Instrument:
+        """The instrument; active is what can be traded."""
+        return Instrument(
+            symbol=self.inst_id,
+            base=self.base_ccy,
+            quote=self.quote_ccy,
+            active=self.state == "live",
+            tick_size=self.tick_sz,
+            lot_size=self.lot_sz,
+            kind=self.ct_type or self.inst_type.lower(),
+        )
+
+
+class Answer(msgspec.Struct, gc=False):
+    """The answer to a REST request for instruments."""
+
+    code: str
+    data: list[Listed]
+    msg: str = ""
+
+
+# -- decoders --------------------------------------------------------------------------------------
+
+
+def _lax(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
+    return msgspec.json.Decoder(message, strict=False).decode
+
+
+decode_trades = _lax(Trades)
+decode_tickers = _lax(Tickers)
+decode_bests = _lax(Bests)
+decode_head = msgspec.json.Decoder(Head).decode
+decode_answer = msgspec.json.Decoder(Answer).decode
+
+_decode_levels = _lax(Books)
+_decode_texts = msgspec.json.Decoder(_BookTexts).decode
+_decode_fields = msgspec.json.Decoder(_Fields).decode
+
+SentBooks: TypeAlias = tuple[Books, Sequence[BookText | None]]
+"""A message of books and the texts of each entry, which are None if no entry has a checksum."""
+
+
+def decode_books(payload: bytes | msgspec.Raw) -> SentBooks:
+    """Decode it, once more for its texts only if they are needed; raises what decoders raise."""
+    message = _decode_levels(payload)
+    for book in message.data:
+        if book.checksum:
+            return message, _decode_texts(payload).data
+    return message, [None] * len(message.data)
+
+
+def price_and_size(levels: Sequence[SentTextLevel]) -> tuple[TextLevel, ...]:
+    """Of each level what a checksum is made of."""
+    return tuple((level[0], level[1]) for level in levels)
+
+
+def decode_tickers_with_gaps(payload: bytes | msgspec.Raw) -> Tickers:
+    """Decode it without fields that are empty texts, if need be; raises what decoders raise."""
+    try:
+        return decode_tickers(payload)
+    except msgspec.ValidationError:
+        entries = _decode_fields(payload).data
+    filled = [{k: v for k, v in entry.items() if bytes(v) != b'""'} for entry in entries]
+    return decode_tickers(msgspec.json.encode({"data": filled}))

@@ -1,0 +1,388 @@
+"""Bybit v5: two venues of one protocol, spot and linear (perpetuals and futures in USDT or USDC).
+
+| topic              | message         | what becomes of it                            | evidence |
+|--------------------|-----------------|-----------------------------------------------|----------|
+| `publicTrade.`     | 1..1024 trades  | TRADES; `S` is the taker's side               | 2026     |
+| `tickers.`, spot   | snapshot        | MD, without bid and ask                       | 2026     |
+| `tickers.`, linear | snapshot, delta | MD: what was sent; nothing if no price was    | 2026     |
+| `orderbook.1.`     | snapshot, delta | QUOTES; a side that was not sent is NaN       | docs     |
+| `orderbook.N.`     | snapshot        | BOOK, flagged; BookSnapshot                   | 2026     |
+| `orderbook.N.`     | delta           | BOOK; BookLink                                | 2026     |
+| `kline.` and other | (own)           | nothing: never asked for                      | 2026     |
+| (none)             | subscribe       | Acknowledged, or Refused with the reason      | 2026     |
+| (none)             | unsubscribe     | nothing: no answer is awaited                 | docs     |
+| (none)             | ping or pong    | Pong; which of the two differs between hosts  | 2025     |
+
+Evidence names the year of the recorded frames that the tests decode.  The order of keys differs
+between topics and years.  Tickers carry neither the size nor the side of the last trade.
+
+Ids of trades are numbers on spot: they rise, and holes mean nothing.  On linear they are UUIDs, of
+which the first 15 hexadecimal digits are recorded as a number: `f"{trade_id:015x}"` is the
+beginning of the UUID again.  An id of any other form makes its message a bad one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges import base
+from tick_logger.exchanges._bybit_messages import (
+    AnyMessage,
+    Book,
+    Ticker,
+    Trades,
+    decode_any,
+    decode_book,
+    decode_ticker,
+    parse_instruments,
+)
+from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.decode import (
+    ABOVE_ZERO,
+    ABSENT,
+    FROM_ZERO,
+    UNDECODABLE,
+    Findings,
+    Frames,
+    Id,
+    NumberRule,
+    decode_each,
+    explained,
+    grouped,
+    unix_times,
+)
+from tick_logger.model import tables
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Ids
+
+N = TypeVar("N", int, str)
+Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+Rows: TypeAlias = Callable[[Findings, Frames, list[Any]], None]
+Decode: TypeAlias = Callable[[Any], Any]
+
+# -- rows ------------------------------------------------------------------------------------------
+
+_TAKER = {"Buy": tables.SIDE_BUY, "Sell": tables.SIDE_SELL}
+_NO_LEVEL = (ABSENT, ABSENT)
+
+_TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
+# Nothing says what stands for the price of a market without trades or orders: 0 is let pass.
+_TICKER = NumberRule(price=FROM_ZERO, best_bid=FROM_ZERO, best_ask=FROM_ZERO)
+_QUOTE = NumberRule(best_bid=FROM_ZERO, bid_size=FROM_ZERO, best_ask=FROM_ZERO, ask_size=FROM_ZERO)
+
+
+def _numbers(_found: Findings, _frame: Frames, ids: list[int]) -> npt.NDArray[np.uint64]:
+    """The ids of spot trades, which are decimal numbers."""
+    return np.array(ids, np.uint64)
+
+
+def _uuids(found: Findings, frame: Frames, ids: list[str]) -> npt.NDArray[np.uint64]:
+    """The first 60 bits of UUIDs: with all 64, a reader with signed numbers would see negatives."""
+    words = np.frombuffer(found.uuids(frame, ids).tobytes(), ">u8")
+    return words[::2].astype(np.uint64) >> np.uint64(4)
+
+
+def _trades(
+    numbered: Callable[[Findings, Frames, list[N]], npt.NDArray[np.uint64]],
+    found: Findings,
+    frame: Frames,
+    messages: list[Trades[N]],
+) -> None:
+    trades = list(chain.from_iterable([m.data for m in messages]))
+    frame = np.repeat(frame, [len(m.data) for m in messages])
+    price, size = found.numbers(frame, _TRADE, [t.p for t in trades], [t.v for t in trades])
+    no_uuid = np.zeros(len(trades), tables.UUID_DTYPE)
+    columns = {
+        "instrument": found.instruments(frame, [t.s for t in trades]),
+        "event_ns": unix_times([t.T for t in trades]),
+        "seq": numbered(found, frame, [t.i for t in trades]),
+        "price": price,
+        "size": size,
+        "side": [_TAKER[t.S] for t in trades],
+        "maker": no_uuid,
+        "taker": no_uuid,
+    }
+    found.rows(tables.Table.TRADES, frame, columns)
+
+
+def _tickers(found: Findings, frame: Frames, messages: list[Ticker]) -> None:
+    data = [m.data for m in messages]
+    prices = [d.lastPrice for d in data], [d.bid1Price for d in data], [d.ask1Price for d in data]
+    price, bid, ask = found.numbers(frame, _TICKER, *prices)
+    columns: Columns = {
+        "instrument": found.instruments(frame, [d.symbol for d in data]),
+        "event_ns": unix_times([m.ts for m in messages]),
+        "seq": np.array([m.cs for m in messages], np.uint64),
+        "price": price,
+        "volume": np.full(len(messages), np.nan),
+        "side": np.full(len(messages), tables.SIDE_UNKNOWN),
+        "best_bid": bid,
+        "best_ask": ask,
+    }
+    _rows_with_any(found, tables.Table.MD, frame, columns, (price, bid, ask))
+
+
+def _quotes(found: Findings, frame: Frames, messages: list[Book]) -> None:
+    """The best levels; one of size 0 has gone."""
+    sides = [m.data.b for m in messages], [m.data.a for m in messages]
+    best = [[next((v for v in levels if v[1]), _NO_LEVEL) for levels in side] for side in sides]
+    sent = [[level[part] for level in side] for side in best for part in (0, 1)]
+    bid, bid_size, ask, ask_size = found.numbers(frame, _QUOTE, *sent)
+    columns = _of_books(found, frame, messages)
+    columns |= {"best_bid": bid, "best_bid_size": bid_size}
+    columns |= {"best_ask": ask, "best_ask_size": ask_size}
+    _rows_with_any(found, tables.Table.QUOTES, frame, columns, (bid, ask))
+
+
+def _rows_with_any(
+    found: Findings,
+    table: tables.Table,
+    frame: Frames,
+    columns: Columns,
+    prices: tuple[npt.NDArray[np.float64], ...],
+) -> None:
+    """The rows in which at least one of these prices was sent."""
+    sent = ~np.isnan(prices).all(axis=0)
+    if not sent.all():
+        columns = {name: column[sent] for name, column in columns.items()}
+        frame = frame[sent]
+    found.rows(table, frame, columns)
+
+
+def _snapshots(found: Findings, frame: Frames, messages: list[Book]) -> None:
+    columns = _of_books(found, frame, messages)
+    bids, asks = [m.data.b for m in messages], [m.data.a for m in messages]
+    found.book(frame, columns, bids, asks, tables.FLAG_SNAPSHOT)
+    instruments = columns["instrument"].tolist()
+    for number, index, m in zip(frame.tolist(), instruments, messages, strict=True):
+        found.event(number, base.BookSnapshot(index, m.data.u))
+
+
+def _deltas(found: Findings, frame: Frames, messages: list[Book]) -> None:
+    columns = _of_books(found, frame, messages)
+    found.book(frame, columns, [m.data.b for m in messages], [m.data.a for m in messages])
+    instruments = columns["instrument"].tolist()
+    for number, index, m in zip(frame.tolist(), instruments, messages, strict=True):
+        found.event(number, base.BookLink(index, m.data.u, m.data.u))
+
+
+def _of_books(found: Findings, frame: Frames, messages: list[Book]) -> Columns:
+    """Instrument, time and update id."""
+    return {
+        "instrument": found.instruments(frame, [m.data.s for m in messages]),
+        "event_ns": unix_times([m.cts or m.ts for m in messages]),
+        "seq": np.array([m.data.u for m in messages], np.uint64),
+    }
+
+
+# -- sorting out -----------------------------------------------------------------------------------
+
+_TICKERS, _TRADES, _QUOTES, _BOOKS, _SKIPPED = "tickers", "publicTrade", "quotes", "orderbook", "-"
+_HEAD_BYTES = 18  # how most messages begin; the others are looked at more closely
+_HEADS = {f'{{"topic":"{k}.'.encode()[:_HEAD_BYTES]: k for k in (_TICKERS, _TRADES, _BOOKS)}
+_UNINTERESTING = {"kline", "liquidation", "allLiquidation", "insurance", "adlAlert", "priceLimit"}
+_UNINTERESTING |= {"kline_lt", "tickers_lt", "lt"}
+_BOOKS_WITHOUT_DEPTH = {"full", "rpi"}
+_BOOK_ROWS: dict[tuple[str | None, str], Rows] = {
+    (_QUOTES, "snapshot"): _quotes,
+    (_QUOTES, "delta"): _quotes,
+    (_BOOKS, "snapshot"): _snapshots,
+    (_BOOKS, "delta"): _deltas,
+}
+
+
+def _kind(topic: str) -> str | None:
+    """What the messages of a topic are; None if it is unknown."""
+    head, _, rest = topic.partition(".")
+    depth = rest.partition(".")[0]
+    if head == _BOOKS and depth.isdecimal():
+        return _QUOTES if depth == "1" else _BOOKS
+    if head in _UNINTERESTING or (head == _BOOKS and depth in _BOOKS_WITHOUT_DEPTH):
+        return _SKIPPED
+    return head if head in (_TICKERS, _TRADES) else None
+
+
+def _books(found: Findings, frame: Frames, messages: list[Book]) -> None:
+    """Books of all depths."""
+    kinds = {topic: _kind(topic) for topic in {m.topic for m in messages}}
+    keys = [(kinds[m.topic], m.type) for m in messages]
+    for key, frames, group in grouped(keys, frame.tolist(), messages):
+        if key in _BOOK_ROWS:
+            _BOOK_ROWS[key](found, frames, group)
+        elif key[0] != _SKIPPED:
+            for number, m in zip(frames.tolist(), group, strict=True):
+                found.reject(number, f"unknown topic {m.topic!r}")
+
+
+def _look(found: Findings, frame: int, payload: bytes) -> str:
+    """The kind of a payload that does not begin as most do; answers are dealt with here."""
+    try:
+        m = decode_any(payload)
+    except UNDECODABLE as error:
+        found.reject(frame, explained(error))
+        return _SKIPPED
+    if not m.topic:
+        _answer(found, frame, m)
+        return _SKIPPED
+    kind = _kind(m.topic)
+    if kind is None:
+        found.reject(frame, f"unknown topic {m.topic!r}")
+        return _SKIPPED
+    return _BOOKS if kind == _QUOTES else kind
+
+
+def _answer(found: Findings, frame: int, m: AnyMessage) -> None:
+    """What the venue says to a request.
+
+    Nobody waits for the answer to an unsubscription: if it counted, it would settle, or refuse, a
+    subscription that was asked for meanwhile.
+    """
+    if m.op == "subscribe" and m.success:
+        found.event(frame, base.Acknowledged(None))
+    elif m.op in ("ping", "pong") and m.success is not False:
+        found.event(frame, base.Pong())
+    elif m.success is False and m.op not in ("ping", "pong", "unsubscribe"):
+        found.event(frame, _refusal(m.ret_msg))
+    elif m.success is None or m.op != "unsubscribe":
+        found.reject(frame, f"neither of a topic nor an answer: {m.op} {m.ret_msg}".rstrip())
+
+
+def _refusal(reason: str) -> base.Refused | base.Granted:
+    """A request is refused as a whole, but a topic that is live already needs no other answer."""
+    _, again, topic = reason.partition("already subscribed,topic:")
+    for feed, prefix in _TOPICS.items():
+        if again and topic.startswith(prefix):
+            symbol = topic.removeprefix(prefix)
+            return base.Granted(frozenset({Subscription(symbol, feed)}))
+    return base.Refused(None, reason or "no reason was given")
+
+
+def _undecodable(
+    found: Findings, kind: str, payloads: Sequence[bytes], frame: int, error: Exception
+) -> None:
+    """Reject a payload, unless it is of a topic that carries nothing for us."""
+    try:
+        skipped = _kind(decode_any(payloads[frame]).topic) == _SKIPPED
+    except UNDECODABLE:
+        skipped = False
+    if not skipped:
+        found.reject(frame, f"{kind}: {explained(error)}")
+
+
+# -- the venues ------------------------------------------------------------------------------------
+
+_TOPICS = {
+    "ticker": "tickers.",
+    "trades": "publicTrade.",
+    "quotes": "orderbook.1.",
+    "orderbook": "orderbook.200.",
+}
+
+
+def _reading(trades: Decode, numbered: Callable[..., Any]) -> dict[str, tuple[Decode, Rows]]:
+    """How the messages of a kind are decoded, and what makes rows of them."""
+    return {
+        _TRADES: (trades, partial(_trades, numbered)),
+        _TICKERS: (decode_ticker, _tickers),
+        _BOOKS: (decode_book, _books),
+    }
+
+
+class _Bybit(Exchange):
+    """What spot and linear have in common."""
+
+    ws_endpoint: ClassVar[str] = "wss://stream.bybit.com"
+    rest_endpoint: ClassVar[str] = "https://api.bybit.com"
+    feeds: ClassVar[frozenset[str]] = frozenset(_TOPICS)
+    book_check: ClassVar[base.BookCheck] = base.BookCheck.COUNTED_ONLY  # nobody promises dense `u`
+    greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
+    names_requests: ClassVar[bool] = False  # as recorded: answers without ids, or with empty ones
+    profile: ClassVar[base.Profile] = base.Profile(
+        client_messages_per_second=10.0,  # no limit is documented
+        requests_per_second=5.0,
+        subscriptions_per_request=10,  # documented for spot; linear may have more
+        # The topics of a connection may have 21,000 characters in all: this leaves 52 for each.
+        subscriptions_per_connection=400,
+        ping_text='{"op":"ping"}',
+    )
+    _category: ClassVar[str]
+    _query: ClassVar[str] = ""
+    _reading: ClassVar[Mapping[str, tuple[Decode, Rows]]]
+
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
+        """The public stream of this category, which the endpoint may name already."""
+        path = f"/v5/public/{self._category}"
+        return endpoint.rstrip("/").removesuffix(path) + path
+
+    def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """Requests for ten topics at most; ids are not used here."""
+        return self._requests("subscribe", wanted)
+
+    def unsubscribe(self, unwanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """Requests that end ten topics at most; ids are not used here."""
+        return self._requests("unsubscribe", unwanted)
+
+    def _requests(self, op: str, subscriptions: Sequence[Subscription]) -> list[Request]:
+        size = self.profile.subscriptions_per_request
+        ordered = sorted(set(subscriptions))
+        requests = []
+        for start in range(0, len(ordered), size):
+            part = ordered[start : start + size]
+            args = [_TOPICS[each.feed] + each.symbol for each in part]
+            text = msgspec.json.encode({"op": op, "args": args}).decode()
+            requests.append(Request(text, frozenset(part)))
+        return requests
+
+    def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
+        """What the payloads say: see the table at the head of this module."""
+        found = Findings(instruments)
+        kinds = [
+            _HEADS.get(payload[:_HEAD_BYTES]) or _look(found, number, payload)
+            for number, payload in enumerate(payloads)
+        ]
+        for kind, frame, group in grouped(kinds, range(len(payloads)), payloads):
+            if kind != _SKIPPED:
+                decode, rows = self._reading[kind]
+                failed = partial(_undecodable, found, kind, payloads)
+                kept, messages = decode_each(decode, frame.tolist(), group, failed)
+                if messages:
+                    rows(found, np.array(kept, np.int32), messages)
+        return found.done()
+
+    def listing_url(self, rest_endpoint: str) -> str:
+        """GET instruments-info of this category."""
+        path = "/v5/market/instruments-info"
+        return f"{rest_endpoint.rstrip('/')}{path}?category={self._category}{self._query}"
+
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+        """The symbols of instruments-info; active are those that trade."""
+        return parse_instruments(body, self._category)
+
+
+class BybitSpot(_Bybit):
+    """Bybit spot."""
+
+    name: ClassVar[str] = "bybit"
+    trade_ids: ClassVar[Ids] = Ids.SPARSE
+    _category = "spot"
+    _reading = _reading(msgspec.json.Decoder(Trades[Id], strict=False).decode, _numbers)
+
+
+class BybitLinear(_Bybit):
+    """Bybit linear: perpetuals and futures that are settled in USDT or USDC."""
+
+    name: ClassVar[str] = "bybit_linear"
+    trade_ids: ClassVar[Ids] = Ids.OPAQUE
+    _category = "linear"
+    _query = "&limit=1000"  # the most of one page; 800 were listed in August 2026
+    _reading = _reading(msgspec.json.Decoder(Trades[str], strict=False).decode, _uuids)
+
+
+EXCHANGES = (BybitSpot(), BybitLinear())

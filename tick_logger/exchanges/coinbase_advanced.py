@@ -1,0 +1,382 @@
+"""Coinbase Advanced Trade: the public market data feed.
+
+| channel         | message          | what becomes of it                               | evidence |
+|-----------------|------------------|--------------------------------------------------|----------|
+| `market_trades` | snapshot, update | TRADES, oldest first; side sent is the maker's   | 2026     |
+| `ticker`        | snapshot, update | MD, and QUOTES if it carries a bid or an ask     | 2026     |
+| `l2_data`       | snapshot         | BOOK, flagged, without time; BookSnapshot        | 2026     |
+| `l2_data`       | update           | BOOK                                             | 2026     |
+| `heartbeats`    | heartbeat        | Heartbeat                                        | 2026     |
+| `subscriptions` | acknowledgement  | Confirmed: the whole list                        | 2026     |
+| (none)          | error            | Refused                                          | reported |
+| `candles`       | snapshot, update | nothing: never asked for                         | 2026     |
+| (four others)   | (any)            | nothing: never asked for                         | docs     |
+
+Evidence names the year of the recorded frames that the tests decode; "reported" is the word of
+others, as it is for the trade side UNKNOWN_ORDER_SIDE.  Every message but an error carries
+`sequence_num`, which counts all messages of its connection, and gives a Counted too (recorded; one
+page of the documentation says that it counts per product).
+
+Event times: trades and updates of books carry that of the matching engine, rising per product.  A
+ticker has none, so that the envelope's stands in.  The levels of a snapshot carry its time or a
+placeholder (1970); neither says where it belongs among the updates, so that it has none.
+
+Nearly all products quoted in USDC are aliases of those in USD: their messages, says the
+documentation, are those of the other, under its name.  They are listed as not active, so that
+nothing comes twice; a message about a product that nobody asked for is a bad frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges import base
+from tick_logger.exchanges._coinbase_advanced_messages import (
+    IGNORED,
+    Heartbeats,
+    Level2,
+    MarketTrades,
+    Message,
+    Snapshot,
+    Subscriptions,
+    Tickers,
+    Trade,
+    Update,
+    complaint,
+    decode_error,
+    decode_message,
+    decode_products,
+)
+from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.decode import (
+    ABOVE_ZERO,
+    FROM_ZERO,
+    LEVEL,
+    UNDECODABLE,
+    Findings,
+    Frames,
+    Ints,
+    NumberRule,
+    decode_each,
+    explained,
+    grouped,
+)
+from tick_logger.model import tables
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Ids
+
+# -- times -----------------------------------------------------------------------------------------
+
+_LIKE = np.frombuffer(b"0000-00-00T00:00:00.000000000", np.uint8)
+_SPREAD = np.where(ord("0") == _LIKE, 9, 0).astype(np.uint8)  # digits vary, others do not
+_SECOND_CHARS = len("0000-00-00T00:00:00")
+_SHORTEST = len("0000-00-00T00:00:00.0Z")
+_PLACES = 10 ** np.arange(8, -1, -1, dtype=np.int64)
+_FIRST_SECOND, _LAST_SECOND = 946_684_800, 4_102_444_800  # 2000 to 2100, as `Findings.iso_times`
+
+
+def _times(found: Findings, frame: Frames, texts: Sequence[str]) -> Ints:
+    """What `Findings.iso_times` gives, which is slow for times whose last zeros are left out."""
+    try:
+        return _padded_times(texts)
+    except ValueError:
+        return found.iso_times(frame, texts)
+
+
+def _padded_times(texts: Sequence[str]) -> Ints:
+    """Times with one to nine decimals, in bulk; ValueError if one is of another form."""
+    if texts and min(map(len, texts)) < _SHORTEST:
+        raise ValueError("a time of another form")
+    joined = "".join([text[:-1].ljust(len(_LIKE), "0") for text in texts]).encode("ascii")
+    # No place before the last can be a Z (seen below), so that as many as texts end them all.
+    if len(joined) != len(texts) * len(_LIKE) or "".join(texts).count("Z") != len(texts):
+        raise ValueError("a time of another form")
+    digits = np.frombuffer(joined, np.uint8).reshape(-1, len(_LIKE)) - _LIKE
+    if (digits > _SPREAD).any():
+        raise ValueError("a time of another form")
+    whole = np.ndarray(len(texts), f"S{_SECOND_CHARS}", joined, strides=(len(_LIKE),))
+    seconds = whole.astype("M8[s]").view(np.int64)
+    nanos = digits[:, _SECOND_CHARS + 1 :] @ _PLACES
+    inside = (seconds >= _FIRST_SECOND) & (seconds < _LAST_SECOND)
+    return np.where(inside, seconds * 10**9 + nanos, tables.NO_TIME)
+
+
+# -- rows ------------------------------------------------------------------------------------------
+
+# A trade names the maker's side: in the recordings SELL prints at the best ask, BUY at the bid.
+_TAKER_OF_MAKER = {
+    "BUY": tables.SIDE_SELL,
+    "SELL": tables.SIDE_BUY,
+    "UNKNOWN_ORDER_SIDE": tables.SIDE_UNKNOWN,
+}
+_BOOK_SIDE = {"bid": tables.BOOK_BID, "offer": tables.BOOK_ASK}
+
+_TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
+_TICKER = NumberRule(
+    price=ABOVE_ZERO,
+    best_bid=FROM_ZERO,
+    best_ask=FROM_ZERO,
+    best_bid_quantity=FROM_ZERO,
+    best_ask_quantity=FROM_ZERO,
+)
+
+
+def _counts(lists: Iterable[Sized]) -> Ints:
+    return np.fromiter(map(len, lists), np.int64)
+
+
+def _events(frame: Frames, messages: Sequence[Any]) -> tuple[Frames, list[Any]]:
+    """All events of messages, in order, and the frame of each."""
+    events = [m.events for m in messages]
+    return np.repeat(frame, _counts(events)), list(chain.from_iterable(events))
+
+
+def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades]) -> None:
+    frame, events = _events(frame, messages)
+    newest_first = [event.trades for event in events]
+    frame = np.repeat(frame, _counts(newest_first))
+    trades: list[Trade] = [trade for some in newest_first for trade in reversed(some)]
+    sent = [t.price for t in trades], [t.size for t in trades]
+    price, size = found.numbers(frame, _TRADE, *sent)
+    nobody = np.zeros(len(trades), tables.UUID_DTYPE)
+    columns = {
+        "instrument": found.instruments(frame, [t.product_id for t in trades]),
+        "event_ns": _times(found, frame, [t.time for t in trades]),
+        "seq": [t.trade_id for t in trades],
+        "price": price,
+        "size": size,
+        "side": [_TAKER_OF_MAKER[t.side] for t in trades],
+        "maker": nobody,
+        "taker": nobody,
+    }
+    found.rows(tables.Table.TRADES, frame, columns)
+
+
+def _tickers(found: Findings, frame: Frames, messages: list[Tickers]) -> None:
+    time_ns = _times(found, frame, [m.timestamp for m in messages])
+    frame, events = _events(frame, messages)
+    time_ns = np.repeat(time_ns, _counts([m.events for m in messages]))
+    lists = [event.tickers for event in events]
+    counts, tickers = _counts(lists), list(chain.from_iterable(lists))
+    frame, time_ns = np.repeat(frame, counts), np.repeat(time_ns, counts)
+    price, bid, ask, bid_size, ask_size = found.numbers(
+        frame,
+        _TICKER,
+        [t.price for t in tickers],
+        [t.best_bid for t in tickers],
+        [t.best_ask for t in tickers],
+        [t.best_bid_quantity for t in tickers],
+        [t.best_ask_quantity for t in tickers],
+    )
+    common: dict[str, npt.NDArray[Any]] = {
+        "instrument": found.instruments(frame, [t.product_id for t in tickers]),
+        "event_ns": time_ns,
+        "seq": np.zeros(len(tickers), np.uint64),  # the envelope's number begins anew each time
+        "best_bid": bid,
+        "best_ask": ask,
+    }
+    volume = np.full(len(tickers), np.nan)
+    side = np.full(len(tickers), tables.SIDE_UNKNOWN, np.uint32)
+    found.rows(tables.Table.MD, frame, {**common, "price": price, "volume": volume, "side": side})
+    quotes = {**common, "best_bid_size": bid_size, "best_ask_size": ask_size}
+    quoted = ~(np.isnan(bid) & np.isnan(ask))
+    if not quoted.all():
+        quotes = {name: column[quoted] for name, column in quotes.items()}
+        frame = frame[quoted]
+    found.rows(tables.Table.QUOTES, frame, quotes)
+
+
+def _level2(found: Findings, frame: Frames, messages: list[Level2]) -> None:
+    """All messages of updates at once; of the others each event on its own, in order."""
+    of_updates = [{*map(type, m.events)} == {Update} for m in messages]
+    for only_updates, frames, group in grouped(of_updates, frame.tolist(), messages):
+        frames, events = _events(frames, group)
+        if only_updates:
+            _levels(found, frames, events)
+            continue
+        for at, event in enumerate(events):
+            _levels(found, frames[at : at + 1], [event])
+
+
+def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
+    """BOOK rows of any number of updates, or of one snapshot."""
+    instruments = found.instruments(frame, [event.product_id for event in events])
+    is_snapshot = isinstance(events[0], Snapshot)
+    if is_snapshot:
+        found.event(int(frame[0]), base.BookSnapshot(int(instruments[0]), 0))
+    lists = [event.updates for event in events]
+    counts, levels = _counts(lists), list(chain.from_iterable(lists))
+    frame = np.repeat(frame, counts)
+    sent = [level.price_level for level in levels], [level.new_quantity for level in levels]
+    price, size = found.numbers(frame, LEVEL, *sent)
+    if is_snapshot:
+        time_ns = np.full(len(levels), tables.NO_TIME)
+    else:
+        time_ns = _times(found, frame, [level.event_time for level in levels])
+    columns = {
+        "instrument": np.repeat(instruments, counts),
+        "event_ns": time_ns,
+        "seq": np.zeros(len(levels), np.uint64),
+        "side": [_BOOK_SIDE[level.side] for level in levels],
+        "price": price,
+        "size": size,
+        "flags": np.full(len(levels), tables.FLAG_SNAPSHOT if is_snapshot else 0, np.uint32),
+    }
+    found.rows(tables.Table.BOOK, frame, columns)
+
+
+# -- events ----------------------------------------------------------------------------------------
+
+_FEEDS_OF_CHANNEL = {
+    "market_trades": ("trades",),
+    "ticker": ("ticker", "quotes"),
+    "level2": ("orderbook",),
+}
+
+
+def _count(found: Findings, frame: Frames, messages: list[Message]) -> None:
+    for number, m in zip(frame.tolist(), messages, strict=True):
+        if m.sequence_num is not None:
+            found.event(number, base.Counted(m.sequence_num))
+
+
+def _heartbeats(found: Findings, frame: Frames, _messages: list[Heartbeats]) -> None:
+    for number in frame.tolist():
+        found.event(number, base.Heartbeat())
+
+
+def _subscriptions(found: Findings, frame: Frames, messages: list[Subscriptions]) -> None:
+    for number, m in zip(frame.tolist(), messages, strict=True):
+        live = frozenset(
+            Subscription(product, feed)
+            for event in m.events
+            for channel, products in event.subscriptions.items()
+            for feed in _FEEDS_OF_CHANNEL.get(channel, ())
+            for product in products
+        )
+        found.event(number, base.Confirmed(live))
+
+
+def _pass_over(_found: Findings, _frame: Frames, _messages: list[Message]) -> None:
+    """Carries nothing for us."""
+
+
+_HANDLERS: dict[type[Any], Callable[[Findings, Frames, Any], None]] = {
+    MarketTrades: _market_trades,
+    Tickers: _tickers,
+    Level2: _level2,
+    Heartbeats: _heartbeats,
+    Subscriptions: _subscriptions,
+    **dict.fromkeys(IGNORED, _pass_over),
+}
+
+
+def _undecodable(found: Findings, payloads: Sequence[bytes], frame: int, error: Exception) -> None:
+    """An error alone has no channel; what else there is of unknown channels is bad."""
+    try:
+        reason = decode_error(payloads[frame]).message
+    except UNDECODABLE:
+        found.reject(frame, complaint(payloads[frame], error))
+    else:
+        found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
+
+
+# -- the venue -------------------------------------------------------------------------------------
+
+# How many products a request of each channel may name.  No limit is documented; but an
+# acknowledgement comes after the snapshots, and those of ten books can be 50 MB.  In the order of
+# asking: light ones first.
+_PRODUCTS_PER_REQUEST = {"market_trades": 50, "ticker": 50, "level2": 10}
+
+
+class CoinbaseAdvanced(Exchange):
+    """Coinbase Advanced Trade: the market of Coinbase Exchange, with every message numbered."""
+
+    name: ClassVar[str] = "coinbase_advanced"
+    ws_endpoint: ClassVar[str] = "wss://advanced-trade-ws.coinbase.com"
+    rest_endpoint: ClassVar[str] = "https://api.coinbase.com"
+    feeds: ClassVar[frozenset[str]] = frozenset(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
+    trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE  # in all recordings; nobody promises it
+    counts_messages: ClassVar[bool] = True
+    shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
+    greets: ClassVar[frozenset[str]] = feeds
+    names_requests: ClassVar[bool] = False
+    key_prefix: ClassVar[str] = "COINBASE"
+    """Of the environment variables that hold an API key; see `net.signing`."""
+    profile: ClassVar[base.Profile] = base.Profile(
+        max_message_bytes=32 * 1024 * 1024,  # a snapshot of 5 MB was recorded
+        # Documented: 8 connects a second from one address (elsewhere 750), and 8 messages.  The
+        # messages are those of all connections, and each new one sends four at once.
+        connects_per_second=1.0,
+        client_messages_per_second=8.0,
+        requests_per_second=4.0,
+        subscriptions_per_request=100,
+        ack_timeout_secs=15.0,  # the snapshots come first
+        ping_interval_secs=15.0,  # reported: one that sent nothing was cut after 29 s
+        heartbeat_silence_secs=15.0,  # one each second is promised
+    )
+
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
+        """The endpoint itself."""
+        return endpoint
+
+    def opening_request(self) -> Request:
+        """Heartbeats, without which a channel closes after 60 to 90 seconds without news."""
+        return Request('{"type":"subscribe","channel":"heartbeats"}')
+
+    def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """Requests for one channel each; ids are not used here."""
+        return _requests("subscribe", wanted)
+
+    def unsubscribe(self, unwanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """Ends the channels of what is named; those of tickers and quotes are one."""
+        return _requests("unsubscribe", unwanted)
+
+    def signed(self, text: str, token: str) -> str:
+        """The request with a JSON web token, which is advised and not needed."""
+        return msgspec.json.encode({**msgspec.json.decode(text), "jwt": token}).decode()
+
+    def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
+        """What the payloads say: see the table at the head of this module."""
+        found = Findings(instruments)
+        failed = partial(_undecodable, found, payloads)
+        frames, messages = decode_each(decode_message, range(len(payloads)), payloads, failed)
+        for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
+            _count(found, frame, group)
+            _HANDLERS[kind](found, frame, group)
+        return found.done()
+
+    def listing_url(self, rest_endpoint: str) -> str:
+        """GET the public products."""
+        return rest_endpoint.rstrip("/") + "/api/v3/brokerage/market/products"
+
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+        """The spot products; active are those online, not halted, and no alias of another."""
+        try:
+            products = decode_products(body).products
+        except UNDECODABLE as error:
+            raise VenueError(f"products: {explained(error)}") from error
+        return tuple(each.instrument() for each in products if each.product_type == "SPOT")
+
+
+def _requests(kind: str, subscriptions: Sequence[Subscription]) -> list[Request]:
+    requests = []
+    for channel, limit in _PRODUCTS_PER_REQUEST.items():
+        of_channel = [sub for sub in subscriptions if sub.feed in _FEEDS_OF_CHANNEL[channel]]
+        symbols = sorted({sub.symbol for sub in of_channel})
+        for start in range(0, len(symbols), limit):
+            chosen = symbols[start : start + limit]
+            text = msgspec.json.encode({"type": kind, "product_ids": chosen, "channel": channel})
+            settled = frozenset(sub for sub in of_channel if sub.symbol in chosen)
+            requests.append(Request(text.decode(), settled))
+    return requests
+
+
+EXCHANGE = CoinbaseAdvanced()

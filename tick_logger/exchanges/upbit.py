@@ -1,0 +1,354 @@
+"""Upbit, Korea: the public quotation stream, in binary frames that hold UTF-8 JSON.
+
+| type            | message            | what becomes of it                           | evidence   |
+|-----------------|--------------------|----------------------------------------------|------------|
+| `trade`         | SNAPSHOT, REALTIME | TRADES; `ask_bid` is what the taker did      | 2021, 2026 |
+| `ticker`        | SNAPSHOT, REALTIME | MD; volume is the last trade's, not a day's  | docs       |
+| `orderbook`     | SNAPSHOT, REALTIME | BOOK, flagged; BookSnapshot; QUOTES          | 2021, 2026 |
+| `candle`, `my*` | any                | nothing: never asked for                     | docs       |
+| (method)        | LIST_SUBSCRIPTIONS | Confirmed                                    | docs       |
+| (error)         | error              | Refused; the venue closes then               | docs       |
+| (status)        | UP                 | Heartbeat                                    | docs       |
+
+Evidence names the year of the recorded frames that the tests decode.  A connection has one format:
+DEFAULT (what is asked for here), SIMPLE (short names), or lists of either; all say the same.
+
+Every message about a book is a whole book, of up to 30 levels a side.  Nothing numbers them: none
+can be proved to be there, and none is needed to mend the book.  Their `timestamp` is when the book
+last changed, and a new subscription is greeted with the last one, however old.  So it tells whether
+a book was seen before, and tells two books of one read apart; it stands where others have an id.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges import _upbit_messages as wire
+from tick_logger.exchanges import base
+from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.decode import (
+    ABOVE_ZERO,
+    FROM_ZERO,
+    UNDECODABLE,
+    Findings,
+    Floats,
+    Frames,
+    NumberRule,
+    decode_each,
+    explained,
+    grouped,
+    unix_times,
+)
+from tick_logger.model import tables
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Ids
+
+# -- rows ------------------------------------------------------------------------------------------
+
+_TAKER = {"ASK": tables.SIDE_SELL, "BID": tables.SIDE_BUY, None: tables.SIDE_UNKNOWN}
+
+_TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
+_TICKER = NumberRule(price=ABOVE_ZERO, last_size=FROM_ZERO, day_volume=FROM_ZERO)
+_UNIT = NumberRule(bid=FROM_ZERO, bid_size=FROM_ZERO, ask=FROM_ZERO, ask_size=FROM_ZERO)
+
+
+def _trades(found: Findings, frame: Frames, messages: list[wire.Trade]) -> None:
+    price, size = found.numbers(
+        frame, _TRADE, [m.trade_price for m in messages], [m.trade_volume for m in messages]
+    )
+    no_uuid = np.zeros(len(messages), tables.UUID_DTYPE)
+    columns = {
+        "instrument": found.instruments(frame, [m.code for m in messages]),
+        "event_ns": unix_times([m.trade_timestamp for m in messages]),
+        "seq": [m.sequential_id for m in messages],
+        "price": price,
+        "size": size,
+        "side": [_TAKER[m.ask_bid] for m in messages],
+        "maker": no_uuid,
+        "taker": no_uuid,
+    }
+    found.rows(tables.Table.TRADES, frame, columns)
+
+
+def _tickers(found: Findings, frame: Frames, messages: list[wire.Ticker]) -> None:
+    """Tickers at the time of the message, which rises where that of the trade stands still.
+
+    The trades of one order make several tickers in a millisecond.  Only the day's volume tells
+    them apart; the bits of such a number rise with it, and fit where a sequence belongs.
+    """
+    price, volume, day_volume = found.numbers(
+        frame,
+        _TICKER,
+        [m.trade_price for m in messages],
+        [m.trade_volume for m in messages],
+        [m.acc_trade_volume for m in messages],
+    )
+    nothing = np.full(len(messages), np.nan)  # the best prices are in `orderbook` only
+    columns = {
+        "instrument": found.instruments(frame, [m.code for m in messages]),
+        "event_ns": unix_times([m.timestamp for m in messages]),
+        "seq": day_volume.view(np.uint64),
+        "price": price,
+        "volume": volume,
+        "side": [_TAKER[m.ask_bid] for m in messages],
+        "best_bid": nothing,
+        "best_ask": nothing,
+    }
+    found.rows(tables.Table.MD, frame, columns)
+
+
+def _orderbooks(found: Findings, frame: Frames, messages: list[wire.Orderbook]) -> None:
+    stamps = [m.timestamp for m in messages]
+    common: dict[str, npt.NDArray[np.generic]] = {
+        "instrument": found.instruments(frame, [m.code for m in messages]),
+        "event_ns": unix_times(stamps),
+        "seq": np.array(stamps, np.uint64),
+    }
+    units = [unit for m in messages for unit in m.orderbook_units]
+    counts = np.array([len(m.orderbook_units) for m in messages])
+    values = found.numbers(
+        np.repeat(frame, counts),
+        _UNIT,
+        [unit.bid_price for unit in units],
+        [unit.bid_size for unit in units],
+        [unit.ask_price for unit in units],
+        [unit.ask_size for unit in units],
+    )
+    _levels(found, frame, common, counts, values)
+    _best(found, frame, common, counts, values)
+    for number, instrument in zip(frame.tolist(), common["instrument"].tolist(), strict=True):
+        found.event(number, base.BookSnapshot(instrument, 0))
+
+
+def _levels(
+    found: Findings,
+    frame: Frames,
+    common: Mapping[str, npt.NDArray[np.generic]],
+    counts: npt.NDArray[np.int64],
+    values: Floats,
+) -> None:
+    """BOOK rows, bids before asks; `values` has bid, bid size, ask and ask size of all units."""
+    of_unit = np.repeat(np.arange(len(counts)), counts)
+    of_level = np.concatenate([of_unit, of_unit])
+    side = np.repeat([tables.BOOK_BID, tables.BOOK_ASK], len(of_unit))
+    price = np.concatenate([values[0], values[2]])
+    order = np.argsort(of_level * 2 + (side == tables.BOOK_ASK), kind="stable")
+    order = order[price[order] != 0]
+    message = of_level[order]
+    columns = {
+        **{name: column[message] for name, column in common.items()},
+        "side": side[order],
+        "price": price[order],
+        "size": np.concatenate([values[1], values[3]])[order],
+        "flags": np.full(len(order), tables.FLAG_SNAPSHOT),
+    }
+    found.rows(tables.Table.BOOK, frame[message], columns)
+
+
+def _best(
+    found: Findings,
+    frame: Frames,
+    common: Mapping[str, npt.NDArray[np.generic]],
+    counts: npt.NDArray[np.int64],
+    values: Floats,
+) -> None:
+    """QUOTES from the first unit of each book, with nothing where a side is empty."""
+    message = np.flatnonzero(counts)
+    bid, bid_size, ask, ask_size = values[:, (np.cumsum(counts) - counts)[message]]
+    columns = {
+        **{name: column[message] for name, column in common.items()},
+        "best_bid": np.where(bid != 0, bid, np.nan),
+        "best_bid_size": np.where(bid != 0, bid_size, np.nan),
+        "best_ask": np.where(ask != 0, ask, np.nan),
+        "best_ask_size": np.where(ask != 0, ask_size, np.nan),
+    }
+    quoted = (bid != 0) | (ask != 0)
+    kept = {name: column[quoted] for name, column in columns.items()}
+    found.rows(tables.Table.QUOTES, frame[message][quoted], kept)
+
+
+# -- sorting out -----------------------------------------------------------------------------------
+
+_HANDLERS: dict[Any, Callable[[Findings, Frames, Any], None]] = {
+    wire.Trade: _trades,
+    wire.SimpleTrade: _trades,
+    wire.Ticker: _tickers,
+    wire.SimpleTicker: _tickers,
+    wire.Orderbook: _orderbooks,
+    wire.SimpleOrderbook: _orderbooks,
+}
+
+_DECODERS = {b'{"type': wire.decode_default, b'{"ty":': wire.decode_simple}
+"""By the first bytes of a message: to read those costs far less than a decoding that fails."""
+_HEAD_BYTES = 6
+
+_FEEDS_OF_TYPE = {"ticker": ("ticker",), "trade": ("trades",), "orderbook": ("quotes", "orderbook")}
+_TYPE_OF_FEED = {feed: name for name, feeds in _FEEDS_OF_TYPE.items() for feed in feeds}
+_UNINTERESTING = ("candle", "my", "announcement")  # what the names of such types begin with
+
+
+def _taken_apart(
+    found: Findings, payloads: Sequence[bytes]
+) -> tuple[Sequence[int], Sequence[bytes]]:
+    """The messages in the payloads, some of which are lists of messages, and the frame of each."""
+    if not any(payload.startswith(b"[") for payload in payloads):
+        return range(len(payloads)), payloads
+    frames: list[int] = []
+    texts: list[bytes] = []
+    for frame, payload in enumerate(payloads):
+        inner = [payload]
+        if payload.startswith(b"["):
+            try:
+                inner = [bytes(raw) for raw in wire.decode_list(payload)]
+            except UNDECODABLE as error:
+                found.reject(frame, explained(error))
+                continue
+            if not inner:
+                found.reject(frame, "a list without messages")
+        frames += [frame] * len(inner)
+        texts += inner
+    return frames, texts
+
+
+def _other(found: Findings, frame: int, text: bytes) -> None:
+    """A message that no decoder of a stream has understood, or was given."""
+    try:
+        message = wire.decode_other(text)
+    except UNDECODABLE as error:
+        return found.reject(frame, explained(error))
+    kind = message.type or message.ty
+    listed = message.rslt if message.result is None else message.result
+    if kind in _FEEDS_OF_TYPE:
+        _odd(found, frame, text, message)
+    elif kind and not kind.startswith(_UNINTERESTING):
+        found.reject(frame, f"unknown message type {kind!r}")
+    elif message.error is not None:
+        reason = ": ".join(filter(None, (str(message.error.name), message.error.message)))
+        found.event(frame, base.Refused(None, reason))
+    elif "LIST_SUBSCRIPTIONS" in (message.method, message.mthd) and listed is not None:
+        found.event(frame, _confirmed(listed))
+    elif message.status == "UP":
+        found.event(frame, base.Heartbeat())
+    elif not kind:
+        found.reject(frame, "neither a message of a stream nor an answer to a request")
+    return None
+
+
+def _odd(found: Findings, frame: int, text: bytes, seen: wire.Other) -> None:
+    """A message of a known type: its fields come in another order, or are not what they must be."""
+    decode = wire.decode_default if seen.type else wire.decode_simple
+    try:
+        message = decode(text)
+    except UNDECODABLE as error:
+        return found.reject(frame, f"{seen.type or seen.ty}: {explained(error)}")
+    return _HANDLERS[type(message)](found, np.array([frame], np.int32), [message])
+
+
+def _confirmed(listed: list[wire.Listed]) -> base.Confirmed:
+    return base.Confirmed(
+        frozenset(
+            Subscription(code.partition(".")[0], feed)  # `KRW-BTC.15` is a book of 15 levels
+            for each in listed
+            for feed in _FEEDS_OF_TYPE.get(each.type or each.ty, ())
+            for code in each.codes or each.cds or ()
+        )
+    )
+
+
+# -- the venue -------------------------------------------------------------------------------------
+
+
+class Upbit(Exchange):
+    """Upbit in Korea; its sites in other countries have hosts of their own."""
+
+    name: ClassVar[str] = "upbit"
+    ws_endpoint: ClassVar[str] = "wss://api.upbit.com"
+    rest_endpoint: ClassVar[str] = "https://api.upbit.com"
+    feeds: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)
+    # Made of the trade's time and a counter within it.
+    trade_ids: ClassVar[Ids] = Ids.SPARSE
+    shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"quotes", "orderbook"}),)
+    greets: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)
+    names_requests: ClassVar[bool] = False
+    requests_replace: ClassVar[bool] = True
+    profile: ClassVar[base.Profile] = base.Profile(
+        connects_per_second=2.0,  # 5 are allowed, to all connections of an address
+        client_messages_per_second=5.0,
+        requests_per_second=1.0,  # 100 messages a minute are allowed, pings perhaps among them
+        # No limit is known.  A request of 855 codes was seen to be served.
+        subscriptions_per_request=10_000,
+        # The documentation has idle connections cut after 120 s; 60 s were seen.
+        ping_interval_secs=20.0,
+    )
+
+    def ws_url(self, endpoint: str, lane: str = "") -> str:
+        """The public stream."""
+        return endpoint.rstrip("/") + "/websocket/v1"
+
+    def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """One request, which ends whatever it does not name; ids are not used here."""
+        codes_of: dict[str, set[str]] = {}
+        for subscription in wanted:
+            codes_of.setdefault(_TYPE_OF_FEED[subscription.feed], set()).add(subscription.symbol)
+        types = [{"type": name, "codes": sorted(codes)} for name, codes in sorted(codes_of.items())]
+        return [Request(_request(types), frozenset(wanted))] if types else []
+
+    def unsubscribe(self, unwanted: Sequence[Subscription], first_id: int) -> list[Request]:
+        """Nothing: what the next `subscribe` leaves out ends."""
+        return []
+
+    def list_request(self, request_id: int) -> Request:
+        """LIST_SUBSCRIPTIONS, in the format of the streams, which would change to its own."""
+        return Request(_request([{"method": "LIST_SUBSCRIPTIONS"}]))
+
+    def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
+        """What the payloads say: see the table at the head of this module."""
+        found = Findings(instruments)
+        frames, texts = _taken_apart(found, payloads)
+        frame_of = np.fromiter(frames, np.int32, len(texts))
+        left: list[int] = []  # positions of what is no ordinary message of a stream
+        heads = [text[:_HEAD_BYTES] for text in texts]
+        for head, at, group in grouped(heads, range(len(texts)), texts):
+            if head not in _DECODERS:
+                left += at.tolist()
+                continue
+            failed = partial(_note, left)
+            kept, messages = decode_each(_DECODERS[head], at.tolist(), group, failed)
+            for kind, chosen, alike in grouped(list(map(type, messages)), kept, messages):
+                _HANDLERS[kind](found, frame_of[chosen], alike)
+        for position in left:
+            _other(found, int(frame_of[position]), texts[position])
+        return found.done()
+
+    def listing_url(self, rest_endpoint: str) -> str:
+        """GET market/all."""
+        return rest_endpoint.rstrip("/") + "/v1/market/all?is_details=true"
+
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+        """The markets, all of them active: those that end are taken off the list."""
+        try:
+            markets = wire.decode_markets(body)
+        except UNDECODABLE as error:
+            raise VenueError(f"market/all: {explained(error)}") from error
+        return tuple(market.instrument() for market in markets)
+
+
+def _note(positions: list[int], position: int, _error: Exception) -> None:
+    positions.append(position)
+
+
+def _request(content: list[dict[str, Any]]) -> str:
+    """A request with a ticket that is always the same for the same content."""
+    body = msgspec.json.encode([*content, {"format": "DEFAULT"}])
+    ticket = msgspec.json.encode({"ticket": f"tick-logger-{zlib.crc32(body):08x}"})
+    return (b"[" + ticket + b"," + body[1:]).decode()
+
+
+EXCHANGE = Upbit()

@@ -1,0 +1,397 @@
+"""Simulated Bybit v5: spot and linear, over one market.
+
+Both paths are served; which one a client opened decides how its messages are written.  What differs
+otherwise is the venue's own: how often it sends books and tickers, and whose ids of trades the
+truth tells (`texts.trade_id`).
+
+A book topic holds as many levels as it is named for: a delta is the difference to what was sent
+before, so that levels which are pushed out are deleted.  Update ids rise by one per topic.  The
+best prices are sent when they change, and again with the same id after three quiet seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+import msgspec
+
+from tick_logger.simulator.dialects import bybit_texts as texts
+from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules
+from tick_logger.simulator.dialects.bybit_listing import instruments_info
+from tick_logger.simulator.dialects.bybit_requests import (
+    BEST,
+    DEPTHS,
+    MOST_ARGS,
+    Request,
+    objection,
+    symbol_of,
+)
+from tick_logger.simulator.faults import BINARY, TEXT
+from tick_logger.simulator.hub import Client, Hub
+from tick_logger.simulator.listing import Listing, Quote, Trade
+from tick_logger.simulator.market import Market, MessageCost
+from tick_logger.simulator.periods import Periodic
+from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of, split_joined
+from tick_logger.simulator.truth import Truth
+
+_QUOTES = ("USDT", "USDC", "BTC", "EUR", "BRL", "TRY")
+_PERPETUAL_IN_USDC = "PERP"
+_PATHS = {f"/v5/public/{name}": variant for name, variant in texts.CATEGORIES.items()}
+_REPEAT_US = 3_000_000
+_FIRST_UPDATE_ID = 15_000_000
+_MOST_CONNECTIONS, _CONNECTIONS_WITHIN_NS = 500, 300 * 10**9
+
+# Documented: without ping and without data, a connection is cut after ten minutes.  Here it is a
+# client that sends nothing, whatever it is sent.
+_SILENCE_SECS = 600.0
+_MESSAGES_PER_SECOND = 20  # no limit is documented: more than any decent client needs
+
+
+@attrs.define
+class _Best:
+    """The best levels as last sent."""
+
+    quote: Quote
+    update_id: int
+    sent_us: int
+
+
+@attrs.define
+class _Window:
+    """The levels of one book topic as last sent."""
+
+    update_id: int
+    bids: dict[int, int]
+    asks: dict[int, int]
+
+
+class BybitDialect(Dialect):
+    """Bybit spot; linear clients are served as well."""
+
+    name = "bybit"
+    symbols: ClassVar[Sequence[str]] = (*(f"{base}USDT" for base in BASES), "ETHBTC")
+    cost = MessageCost(trade=1.0, quote=1.0, batch=2.0)
+    rules = Rules(
+        messages_per_second=_MESSAGES_PER_SECOND,
+        counted_opcodes=frozenset({TEXT, BINARY}),
+        client_silence_secs=_SILENCE_SECS,
+    )
+    own_variant: ClassVar[int] = texts.SPOT
+    book_period_us: ClassVar[int] = 200_000
+    ticker_period_us: ClassVar[int] = 50_000
+
+    def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
+        super().__init__(hub, market, truth)
+        self._books = Periodic(self.book_period_us, self.book_period_us)
+        self._tickers = Periodic(self.ticker_period_us, self.ticker_period_us)
+        self._last: dict[str, texts.Print] = {}
+        self._told: dict[str, tuple[dict[str, str], dict[str, str]]] = {}  # ticker by variant
+        self._best: dict[str, _Best] = {}
+        self._windows: dict[str, _Window] = {}  # by topic
+        self._opened_ns: deque[int] = deque()
+
+    @staticmethod
+    def spec(symbol: str) -> SymbolSpec:
+        """What a symbol such as BTCUSDT, BTCPERP or BTCUSDT-25DEC26 stands for."""
+        pair = symbol.partition("-")[0]
+        if pair.endswith(_PERPETUAL_IN_USDC):
+            return spec_of(symbol, pair.removesuffix(_PERPETUAL_IN_USDC), "USDC")
+        return spec_of(symbol, *split_joined(pair, _QUOTES))
+
+    # -- out --------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Tell the truth of each symbol's latest trade from before the start."""
+        for symbol, listing in self._market.listings.items():
+            if symbol not in self._last and listing.last_trade is not None:
+                self._print(listing.last_trade)
+                self._told[symbol] = self._ticker_fields(listing)
+                quote = listing.quote(self._market.now_ns)
+                self._best[symbol] = _Best(quote, _FIRST_UPDATE_ID, 0)
+
+    def publish(self, events: Sequence[Trade | Quote]) -> None:
+        """Send trades, those of one order in one message; all else is sent in its time."""
+        order: list[Trade] = []
+        for event in events:
+            if isinstance(event, Trade):
+                if order and event.taker_order != order[0].taker_order:
+                    self._publish_order(order)
+                    order = []
+                order.append(event)
+        if order:
+            self._publish_order(order)
+
+    def tick(self, elapsed_us: int) -> None:
+        """Send the best prices, books and tickers that are due."""
+        books, tickers = self._books.due(elapsed_us), self._tickers.due(elapsed_us)
+        for listing in self._market.active():
+            self._publish_best(listing, elapsed_us)
+            if books and listing.book.changed:
+                listing.book.fetch_changes()
+                for depth in DEPTHS:
+                    self._publish_book(listing, depth)
+            if tickers:
+                self._publish_ticker(listing)
+
+    def listing_changed(self) -> None:
+        """Nothing is pushed: instruments-info tells."""
+        self.open()
+
+    def _publish_order(self, order: Sequence[Trade]) -> None:
+        symbol = order[0].listing.spec.symbol
+        prints = [each for trade in order if (each := self._print(trade)) is not None]
+        if prints:
+            self._hub.publish(
+                f"publicTrade.{symbol}", lambda variant: texts.trades(symbol, prints, variant)
+            )
+
+    def _print(self, trade: Trade) -> texts.Print | None:
+        """Tell the truth about a trade; None if its message is withheld."""
+        spec, variant = trade.listing.spec, self.own_variant
+        before = self._last.get(spec.symbol)
+        self._last[spec.symbol] = texts.Print(trade, texts.direction(before, trade.ticks))
+        true = trade._replace(
+            trade_id=texts.trade_id(trade, variant), time_ns=texts.millis(trade.time_ns) * 10**6
+        )
+        sent = self._record(
+            true,
+            f"publicTrade.{spec.symbol}",
+            price=texts.price_text(spec, trade.ticks, variant),
+            size=texts.size_text(spec, trade.lots, variant),
+        )
+        return self._last[spec.symbol] if sent else None
+
+    def _publish_best(self, listing: Listing, elapsed_us: int) -> None:
+        best = self._best[listing.spec.symbol]
+        quote = listing.quote(self._market.now_ns)
+        if listing.book.top() != best.quote[3:]:
+            best.quote, best.update_id = quote, best.update_id + 1
+        elif elapsed_us - best.sent_us < _REPEAT_US:
+            return
+        best.sent_us = elapsed_us
+        self._hub.publish(
+            BEST + listing.spec.symbol, lambda variant: self._best_levels(listing, variant)
+        )
+
+    def _best_levels(self, listing: Listing, variant: int) -> bytes:
+        best = self._best[listing.spec.symbol]
+        levels = texts.Levels(
+            listing=listing,
+            topic=BEST + listing.spec.symbol,
+            kind="snapshot",
+            update_id=best.update_id,
+            bids=[(best.quote.bid_ticks, best.quote.bid_lots)],
+            asks=[(best.quote.ask_ticks, best.quote.ask_lots)],
+        )
+        return texts.book(levels, best.quote.time_ns, variant)
+
+    def _publish_book(self, listing: Listing, depth: int) -> None:
+        topic = f"orderbook.{depth}.{listing.spec.symbol}"
+        if not self._hub.wanted(topic):
+            return
+        before, now = self._windows[topic], self._window(listing, depth)
+        bids, asks = _difference(before.bids, now.bids), _difference(before.asks, now.asks)
+        if not bids and not asks:
+            return
+        self._windows[topic] = now
+        levels = texts.Levels(
+            listing=listing,
+            topic=topic,
+            kind="delta",
+            update_id=now.update_id,
+            bids=sorted(bids, reverse=True),
+            asks=sorted(asks),
+        )
+        now_ns = self._market.now_ns
+        self._hub.publish(topic, lambda variant: texts.book(levels, now_ns, variant))
+
+    def _window(self, listing: Listing, depth: int) -> _Window:
+        """The levels of a book topic now, with the next update id."""
+        before = self._windows.get(f"orderbook.{depth}.{listing.spec.symbol}")
+        return _Window(
+            _FIRST_UPDATE_ID if before is None else before.update_id + 1,
+            dict(listing.book.levels(is_bid=True, limit=depth)),
+            dict(listing.book.levels(is_bid=False, limit=depth)),
+        )
+
+    def _publish_ticker(self, listing: Listing) -> None:
+        symbol, now_ns = listing.spec.symbol, self._market.now_ns
+        before, now = self._told[symbol], self._ticker_fields(listing)
+        if now[self.own_variant] == before[self.own_variant]:
+            return
+        self._told[symbol] = now
+        sent = (now[texts.SPOT], texts.changed(before[texts.LINEAR], now[texts.LINEAR]))
+        kinds = ("snapshot", "delta")
+        self._hub.publish(
+            f"tickers.{symbol}",
+            lambda variant: texts.ticker(listing, sent[variant], kinds[variant], now_ns, variant),
+        )
+
+    def _ticker_fields(self, listing: Listing) -> tuple[dict[str, str], dict[str, str]]:
+        """By variant."""
+        last, now_ns = self._last[listing.spec.symbol], self._market.now_ns
+        spot = texts.spot_fields(listing, last.trade)
+        return spot, texts.linear_fields(listing, last, listing.quote(now_ns), now_ns)
+
+    # -- in ---------------------------------------------------------------------------------------
+
+    def accepts(self, target: str) -> bool:
+        """/v5/public/spot and /v5/public/linear."""
+        return urlsplit(target).path in _PATHS
+
+    def connected(self, client: Client, target: str) -> None:
+        """Note the category, and that there are not too many connections."""
+        client.variant = _PATHS[urlsplit(target).path]
+        now_ns = self._market.now_ns
+        self._opened_ns.append(now_ns)
+        while self._opened_ns[0] <= now_ns - _CONNECTIONS_WITHIN_NS:
+            self._opened_ns.popleft()
+        if len(self._opened_ns) > _MOST_CONNECTIONS:
+            self._hub.breach(client, f"more than {_MOST_CONNECTIONS} connections in 5 minutes")
+            client.end(POLICY_VIOLATION, "too many connections")
+
+    def too_many_messages(self, client: Client) -> None:
+        """The connection is closed."""
+        client.end(POLICY_VIOLATION, "too many messages")
+
+    def request(self, client: Client, text: str) -> None:
+        """Subscribe, unsubscribe or ping."""
+        try:
+            request = msgspec.json.decode(text, type=Request)
+        except (msgspec.DecodeError, RecursionError) as error:
+            self._hub.breach(client, f"malformed request: {error}")
+            client.reply(
+                texts.answer(
+                    client.name, "", "Failed to decode incoming data", None, client.variant
+                )
+            )
+            return
+        if request.op == "ping":
+            client.reply(texts.pong(client.name, request.req_id, client.variant))
+        elif {symbol_of(topic) for topic in request.args} & self._hub.faults.never_acked_symbols:
+            return
+        elif request.op == "subscribe":
+            self._subscribe(client, request)
+        elif request.op == "unsubscribe":
+            self._unsubscribe(client, request)
+        else:
+            self._hub.breach(client, f"malformed request: op {request.op}")
+            self._answer(client, request, "error:invalid op")
+
+    def _subscribe(self, client: Client, request: Request) -> None:
+        trading = {listing.spec.symbol for listing in self._market.active()}
+        valid = trading - self._hub.faults.refused_symbols
+        refusal = objection(request, valid, client.topics, client.variant)
+        if refusal is not None:
+            if refusal.breach:
+                self._hub.breach(client, refusal.breach)
+            self._answer(client, request, refusal.reason)
+            return
+        greetings = [self._greet(topic, client.variant) for topic in request.args]
+        for topic in request.args:
+            self._hub.subscribe(client, topic)
+        # As recorded: on linear the first messages overtake the answer.
+        if client.variant == texts.SPOT:
+            self._answer(client, request, "")
+        for greeting in greetings:
+            if greeting:
+                client.reply(greeting)
+        if client.variant == texts.LINEAR:
+            self._answer(client, request, "")
+
+    def _unsubscribe(self, client: Client, request: Request) -> None:
+        if len(request.args) > MOST_ARGS:
+            self._hub.breach(client, f"{len(request.args)} args in one request")
+            self._answer(client, request, "args size >10")
+            return
+        for topic in request.args:
+            self._hub.unsubscribe(client, topic)
+        self._answer(client, request, "")
+
+    def _answer(self, client: Client, request: Request, refusal: str) -> None:
+        client.reply(texts.answer(client.name, request.op, refusal, request.req_id, client.variant))
+
+    def _greet(self, topic: str, variant: int) -> bytes:
+        """What a new subscriber is sent at once: all but trades begin with a snapshot."""
+        listing, now_ns = self._market.listings[symbol_of(topic)], self._market.now_ns
+        if topic.startswith("tickers."):
+            told = self._told[listing.spec.symbol][variant]
+            return texts.ticker(listing, told, "snapshot", now_ns, variant)
+        if topic.startswith("publicTrade."):
+            return b""
+        if topic.startswith(BEST):
+            return self._best_levels(listing, variant)
+        if not self._hub.wanted(topic):  # else the deltas of others go on from what they have
+            depth = int(topic.split(".")[1])
+            self._windows[topic] = self._window(listing, depth)
+        window = self._windows[topic]
+        levels = texts.Levels(
+            listing=listing,
+            topic=topic,
+            kind="snapshot",
+            update_id=window.update_id,
+            bids=window.bids.items(),
+            asks=window.asks.items(),
+        )
+        return texts.book(levels, now_ns, variant)
+
+    # -- REST -------------------------------------------------------------------------------------
+
+    def rest(self, target: str) -> tuple[int, bytes]:
+        """GET /v5/market/instruments-info?category=&limit=&cursor=."""
+        url = urlsplit(target)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if url.path != "/v5/market/instruments-info":
+            return 404, b'{"retCode":404,"retMsg":"Not found","result":{}}'
+        return instruments_info(list(self._market.listings.values()), query, self._market.now_ns)
+
+    # -- garbage ----------------------------------------------------------------------------------
+
+    def sample(self, rng: Random) -> bytes:
+        """The best prices, once more."""
+        return self._best_levels(self._some_listing(rng), self.own_variant)
+
+    def wrong_types(self, rng: Random) -> bytes:
+        """A trade whose numbers are texts and whose texts are not."""
+        symbol = self._some_listing(rng).spec.symbol
+        return (
+            f'{{"topic":"publicTrade.{symbol}","type":"snapshot","ts":[],"data":'
+            f'[{{"T":"soon","s":"{symbol}","S":3,"v":[],"p":{{}},"i":null}}]}}'
+        ).encode()
+
+    def huge_integer(self, rng: Random) -> bytes:
+        """A trade whose id has 26 digits, on either category."""
+        symbol = self._some_listing(rng).spec.symbol
+        sent = texts.trades(symbol, [self._last[symbol]], texts.SPOT)
+        true = str(texts.trade_id(self._last[symbol].trade, texts.SPOT))
+        return sent.replace(true.encode(), str(rng.randrange(10**25, 10**26)).encode())
+
+    def unknown_type(self, rng: Random) -> bytes:
+        """A topic of the future."""
+        symbol = self._some_listing(rng).spec.symbol
+        return f'{{"topic":"tomorrow.{symbol}","type":"snapshot","ts":1,"data":{{}}}}'.encode()
+
+
+class BybitLinearDialect(BybitDialect):
+    """Bybit linear, as a venue of its own: perpetuals and a dated future."""
+
+    name = "bybit_linear"
+    symbols: ClassVar[Sequence[str]] = (
+        *(f"{base}USDT" for base in BASES[:-1]),
+        "BTCPERP",
+        "BTCUSDT-25DEC26",
+    )
+    own_variant: ClassVar[int] = texts.LINEAR
+    book_period_us: ClassVar[int] = 100_000
+    ticker_period_us: ClassVar[int] = 100_000
+
+
+def _difference(before: dict[int, int], now: dict[int, int]) -> list[tuple[int, int]]:
+    """The levels to set, and those to delete (no lots), to get from one side to another."""
+    changed = [(ticks, lots) for ticks, lots in now.items() if before.get(ticks) != lots]
+    return changed + [(ticks, 0) for ticks in before if ticks not in now]

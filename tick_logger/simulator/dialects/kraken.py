@@ -1,0 +1,345 @@
+"""Simulated Kraken spot: WebSocket v2, and the listing.
+
+The fills of one order come in one message.  A withheld trade is left out of it, and of snapshots:
+only the day's count in the tickers still tells of it.  What a book's subscribers are sent keeps
+the venue's rules exactly: a level that falls out of the depth is not deleted, one that comes back
+is sent again, and each checksum is that of the book which a client holds after the message.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from random import Random
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from tick_logger.simulator.book import Level
+from tick_logger.simulator.dialects import kraken_texts as texts
+from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.kraken_requests import (
+    DEPTHS,
+    RefusedRequestError,
+    Request,
+    parse,
+    topic_of,
+)
+from tick_logger.simulator.faults import BINARY, TEXT
+from tick_logger.simulator.hub import Client, Hub
+from tick_logger.simulator.listing import Listing, Quote, Trade
+from tick_logger.simulator.market import Market, MessageCost
+from tick_logger.simulator.periods import Periodic
+from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of
+from tick_logger.simulator.truth import Truth
+from tick_logger.simulator.wire import frame
+
+_BOOK_PERIOD_US = 50_000
+_HEARTBEAT_AFTER_US = 1_000_000
+_SNAPSHOT_TRADES = 50
+_MOST_CONNECTS, _CONNECTS_WINDOW_NS = 150, 600 * 10**9
+_ALL_SIZE_DECIMALS = 8
+
+Sides = tuple[list[Level], list[Level]]  # bids and asks, best first
+
+
+@attrs.define
+class _View:
+    """A book as the subscribers to one depth of it have it."""
+
+    sides: Sides
+    time_ns: int
+
+
+class KrakenDialect(Dialect):
+    """Kraken over one market: the channels ticker, trade and book."""
+
+    name = "kraken"
+    symbols: ClassVar[Sequence[str]] = (*(f"{base}/USD" for base in BASES), "ETH/BTC")
+    cost = MessageCost(trade=1.0, quote=1.0, steady_per_symbol=0.0)
+    rules = Rules(
+        messages_per_second=15,  # not documented; more than that at once was seen to be refused
+        counted_opcodes=frozenset({TEXT, BINARY}),
+        client_silence_secs=60.0,
+    )
+
+    def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
+        super().__init__(hub, market, truth)
+        self._books = Periodic(_BOOK_PERIOD_US, _BOOK_PERIOD_US)
+        self._views: dict[str, _View] = {}  # by topic
+        self._last: dict[str, Trade] = {}
+        self._told: dict[str, deque[Trade]] = {}  # what a snapshot of trades may hold
+        self._heard_us: dict[Client, int] = {}  # when clients were last sent something
+        self._elapsed_us = 0
+        self._connects_ns: deque[int] = deque(maxlen=_MOST_CONNECTS)
+        self._banned_until_ns = 0
+        self._ids = Random("connections")
+
+    @staticmethod
+    def spec(symbol: str) -> SymbolSpec:
+        """What a pair such as BTC/USD stands for; sizes of all pairs have eight decimals."""
+        base, _, quote = symbol.partition("/")
+        return spec_of(symbol, base, quote or "USD", extra_size_decimals=_ALL_SIZE_DECIMALS)
+
+    # -- out --------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Tell the truth of each pair's latest trade from before the start."""
+        for listing in self._market.listings.values():
+            symbol, last = listing.spec.symbol, listing.last_trade
+            if symbol not in self._last and last is not None:
+                self._last[symbol] = last
+                told = [last] if self._tell_truth(last) else []
+                self._told[symbol] = deque(told, _SNAPSHOT_TRADES)
+
+    def publish(self, events: Sequence[Trade | Quote]) -> None:
+        """Send the fills of each order in one message, and the tickers that events cause."""
+        for _, same in groupby(events, lambda e: e.taker_order if isinstance(e, Trade) else -1):
+            group = list(same)
+            fills = [event for event in group if isinstance(event, Trade)]
+            if fills:
+                self._publish_trades(fills)
+            for event in group:
+                self._publish_ticker(event)
+
+    def tick(self, elapsed_us: int) -> None:
+        """Send the book changes and the heartbeats that are due."""
+        self._elapsed_us = elapsed_us
+        if self._books.due(elapsed_us):
+            for listing in self._market.listings.values():
+                if listing.book.changed:
+                    listing.book.fetch_changes()  # each depth has changes of its own
+                    self._publish_books(listing)
+        for client in list(self._hub.clients):  # delivering may end a session
+            silent = elapsed_us - self._heard_us.get(client, 0) >= _HEARTBEAT_AFTER_US
+            if client.topics and silent:
+                client.deliver(frame(self.opcode, texts.HEARTBEAT))
+                self._heard_us[client] = elapsed_us
+        self._heard_us = {c: us for c, us in self._heard_us.items() if c in self._hub.clients}
+
+    def listing_changed(self) -> None:
+        """Nothing is pushed: AssetPairs tells."""
+        self.open()
+
+    def announce_shutdown(self) -> int:
+        """Send the notice of the proxy before the venue, which is no JSON, to every connection."""
+        for client in list(self._hub.clients):
+            client.reply(texts.PROXY_NOTICE)
+        return len(self._hub.clients)
+
+    def _publish_trades(self, fills: Sequence[Trade]) -> None:
+        spec = fills[0].listing.spec
+        sent = [fill for fill in fills if self._tell_truth(fill)]
+        self._told[spec.symbol].extend(sent)
+        if sent:
+            topic = topic_of("trade", "", spec.symbol)
+            self._publish(topic, lambda _: texts.trades("update", spec, sent))
+
+    def _publish_ticker(self, event: Trade | Quote) -> None:
+        """With each trade for some, with each change of the best prices for others."""
+        symbol = event.listing.spec.symbol
+        if isinstance(event, Trade):
+            self._last[symbol], trigger, quote = event, "trades", event.quote
+        else:
+            trigger, quote = "bbo", event
+        last = self._last[symbol]
+        topic = topic_of("ticker", trigger, symbol)
+        self._publish(topic, lambda _: texts.ticker("update", quote, last))
+
+    def _publish_books(self, listing: Listing) -> None:
+        for depth in DEPTHS:
+            topic = topic_of("book", depth, listing.spec.symbol)
+            view = self._views.get(topic)
+            if view is None:
+                continue
+            if not self._hub.wanted(topic):
+                del self._views[topic]
+                continue
+            before, after = view.sides, _sides(listing, depth)
+            changes = _changes(listing, before, after)
+            view.sides, view.time_ns = after, self._market.now_ns
+            if changes[0] or changes[1]:
+                self._publish_book(topic, listing.spec, changes, view)
+
+    def _publish_book(self, topic: str, spec: SymbolSpec, changes: Sides, view: _View) -> None:
+        self._publish(
+            topic, lambda _: texts.book("update", spec, changes, view.sides, view.time_ns)
+        )
+
+    def _publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
+        for client in self._hub.clients:
+            if topic in client.topics:
+                self._heard_us[client] = self._elapsed_us
+        self._hub.publish(topic, encode)
+
+    def _tell_truth(self, trade: Trade) -> bool:
+        spec = trade.listing.spec
+        topic, price = topic_of("trade", "", spec.symbol), spec.price(trade.ticks)
+        return self._record(trade, topic, price=price, size=spec.size(trade.lots))
+
+    # -- in ---------------------------------------------------------------------------------------
+
+    def accepts(self, target: str) -> bool:
+        """Version 2 has a path of its own."""
+        return urlsplit(target).path.rstrip("/") == "/v2"
+
+    def refuses_headers(self, headers: Mapping[str, str]) -> str:
+        """Nothing about them; but who connects too often is banned for a while."""
+        now_ns = self._market.now_ns
+        full = len(self._connects_ns) == _MOST_CONNECTS
+        if full and now_ns - self._connects_ns[0] < _CONNECTS_WINDOW_NS:
+            self._banned_until_ns = now_ns + _CONNECTS_WINDOW_NS
+        self._connects_ns.append(now_ns)
+        banned = now_ns < self._banned_until_ns
+        return f"more than {_MOST_CONNECTS} connects in ten minutes" if banned else ""
+
+    def connected(self, client: Client, target: str) -> None:
+        """The venue says how it is; the number of a connection is larger than most integers."""
+        self._heard_us[client] = self._elapsed_us
+        client.reply(texts.status(self._ids.randrange(2**63, 2**64)))
+
+    def too_many_messages(self, client: Client) -> None:
+        """The request is refused; the connection stays."""
+        self._answer(client, error="Exceeded msg rate", success=False)
+
+    def request(self, client: Client, text: str) -> None:
+        """Subscribe, unsubscribe or ping."""
+        try:
+            request = parse(text)
+        except RefusedRequestError as refused:
+            self._hub.breach(client, f"malformed request: {refused.error}")
+            method, req_id = refused.method or None, refused.req_id
+            self._answer(client, error=refused.error, method=method, req_id=req_id, success=False)
+            return
+        if set(request.symbols) & self._hub.faults.never_acked_symbols:
+            return
+        if request.method == "ping":
+            self._answer(client, method="pong", req_id=request.req_id)
+        elif request.method == "subscribe":
+            self._subscribe(client, request)
+        else:
+            self._unsubscribe(client, request)
+
+    def _subscribe(self, client: Client, request: Request) -> None:
+        """Answer for each symbol, then greet with what was asked for."""
+        online = {listing.spec.symbol for listing in self._market.active()}
+        begun = []
+        for symbol in request.symbols:
+            if symbol not in online - self._hub.faults.refused_symbols:
+                self._refuse(client, request, symbol, f"Currency pair not supported {symbol}")
+            elif any(_same(topic, request.channel, symbol) for topic in client.topics):
+                self._refuse(client, request, symbol, "Already subscribed")
+            else:
+                begun.append(symbol)
+                self._hub.subscribe(client, request.topic(symbol))
+                self._confirm(client, request, symbol, snapshot=request.snapshot)
+        for symbol in begun:
+            listing = self._market.listings[symbol]
+            greeting = self._greeting(request, listing)  # a book is followed from here on
+            if greeting is not None and request.snapshot:
+                client.reply(greeting)
+
+    def _greeting(self, request: Request, listing: Listing) -> bytes | None:
+        """What a new subscriber is sent at once."""
+        symbol, spec = listing.spec.symbol, listing.spec
+        if request.channel == "ticker":
+            return texts.ticker("snapshot", listing.quote(self._market.now_ns), self._last[symbol])
+        if request.channel == "trade":
+            told = self._told[symbol]
+            return texts.trades("snapshot", spec, told) if told else None
+        topic, depth = request.topic(symbol), int(request.own["depth"])
+        view = self._views.get(topic)
+        if view is None:
+            view = self._views[topic] = _View(_sides(listing, depth), self._market.now_ns)
+        return texts.book("snapshot", spec, view.sides, view.sides, view.time_ns)
+
+    def _unsubscribe(self, client: Client, request: Request) -> None:
+        for symbol in request.symbols:
+            topic = request.topic(symbol)
+            if topic not in client.topics:
+                self._refuse(client, request, symbol, "Subscription Not Found")
+                continue
+            self._hub.unsubscribe(client, topic)
+            if not self._hub.wanted(topic):
+                self._views.pop(topic, None)
+            self._confirm(client, request, symbol)
+
+    def _confirm(
+        self, client: Client, request: Request, symbol: str, *, snapshot: bool | None = None
+    ) -> None:
+        result: dict[str, object] = {"channel": request.channel, **request.own}
+        if snapshot is not None:
+            result["snapshot"] = snapshot
+        result["symbol"] = symbol
+        self._answer(
+            client, method=request.method, req_id=request.req_id, result=result, success=True
+        )
+
+    def _refuse(self, client: Client, request: Request, symbol: str, error: str) -> None:
+        self._answer(
+            client,
+            error=error,
+            method=request.method,
+            req_id=request.req_id,
+            success=False,
+            symbol=symbol,
+        )
+
+    def _answer(self, client: Client, **fields: object) -> None:
+        self._heard_us[client] = self._elapsed_us
+        client.reply(texts.answer(self._market.now_ns, **fields))
+
+    # -- REST -------------------------------------------------------------------------------------
+
+    def rest(self, target: str) -> tuple[int, bytes]:
+        """GET /0/public/AssetPairs."""
+        if urlsplit(target).path == "/0/public/AssetPairs":
+            return 200, texts.asset_pairs(self._market.listings.values())
+        return 200, texts.error("EGeneral:Unknown method")
+
+    # -- garbage ----------------------------------------------------------------------------------
+
+    def sample(self, rng: Random) -> bytes:
+        """A heartbeat."""
+        return texts.HEARTBEAT
+
+    def wrong_types(self, rng: Random) -> bytes:
+        """A trade whose numbers are texts and whose texts are not."""
+        symbol = self._some_listing(rng).spec.symbol
+        return (
+            f'{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","side":3,'
+            f'"price":{{}},"qty":[],"ord_type":"limit","trade_id":"seven","timestamp":17}}]}}'
+        ).encode()
+
+    def huge_integer(self, rng: Random) -> bytes:
+        """A trade whose id has 26 digits."""
+        spec = self._some_listing(rng).spec
+        huge = self._last[spec.symbol]._replace(trade_id=rng.randrange(10**25, 10**26))
+        return texts.trades("update", spec, [huge])
+
+    def unknown_type(self, rng: Random) -> bytes:
+        """A channel of the future."""
+        symbol = self._some_listing(rng).spec.symbol
+        return f'{{"channel":"tomorrow","type":"update","data":[{{"symbol":"{symbol}"}}]}}'.encode()
+
+
+def _sides(listing: Listing, depth: int) -> Sides:
+    book = listing.book
+    return book.levels(is_bid=True, limit=depth), book.levels(is_bid=False, limit=depth)
+
+
+def _changes(listing: Listing, before: Sides, after: Sides) -> Sides:
+    """What turns one view into the other by the venue's rules, deletions first."""
+    changes = []
+    for is_bid, old, new in zip((True, False), before, after, strict=True):
+        there, held = listing.book.side(is_bid), dict(old)
+        deleted = [(ticks, 0) for ticks, _ in old if ticks not in there]
+        changes.append([*deleted, *(level for level in new if held.get(level[0]) != level[1])])
+    return changes[0], changes[1]
+
+
+def _same(topic: str, channel: str, symbol: str) -> bool:
+    """Whether a subscription is of this channel and symbol, whatever else was asked for."""
+    return topic.partition(":")[0] == channel and topic.rpartition(":")[2] == symbol
