@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import trio
 
@@ -24,6 +25,7 @@ from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.config_rules import hint, listed
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
+from tick_logger.exchanges.base import Exchange
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.registry import DIALECTS
 
@@ -59,7 +61,7 @@ async def run_demo(
                 truth_trades_per_symbol=TRUTH_KEPT,
             )
             port = await nursery.start(simulated.run)
-            exchanges[name] = _pointed_at(port, registry.get(name).feeds)
+            exchanges[name] = _pointed_at(port, registry.get(name))
         config = Config(
             logger=LoggerConfig(data_path=str(root)),
             http=HttpConfig(port=0),  # beside a real recorder its usual port would be taken
@@ -119,11 +121,11 @@ def fresh_directory(where: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{DIRECTORY}-"))
 
 
-def _pointed_at(port: int, feeds: frozenset[str]) -> ExchangeConfig:
+def _pointed_at(port: int, exchange: Exchange) -> ExchangeConfig:
     return ExchangeConfig(
-        ws_endpoint=f"ws://127.0.0.1:{port}",
+        ws_endpoint=f"ws://127.0.0.1:{port}{urlsplit(exchange.ws_endpoint).path}",
         rest_endpoint=f"http://127.0.0.1:{port}",
-        feeds=tuple(sorted(feeds)),
+        feeds=tuple(sorted(exchange.feeds)),
     )
 
 

@@ -17,7 +17,6 @@ from tick_logger.exchanges.base import (
     BookLink,
     BookSnapshot,
     BookTexts,
-    Counted,
     TextLevel,
 )
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds
@@ -224,33 +223,45 @@ def test_a_snapshot_may_be_wrong_itself() -> None:
 STREAMS = (BTC, ETH), (Table.TRADES, Table.BOOK)
 
 
+def counted(
+    sequences: Sequences,
+    number: int,
+    recv_ns: int,
+    streams: tuple[Sequence[int], Sequence[Table]],
+    books: Sequence[int],
+) -> Verdict:
+    """What follows from the number of a message of a connection that carries these."""
+    since_ns = sequences.counted(number, recv_ns)
+    return NOTHING if since_ns is None else sequences.jumped(since_ns, recv_ns, streams, books)
+
+
 def test_numbers_that_rise_by_one_say_that_all_is_there() -> None:
     """From whatever the first is."""
     sequences = Sequences(Numbered())
     for number in range(40, 50):
-        assert sequences.counted(Counted(number), number, STREAMS, [BTC]) == NOTHING
-    assert sequences.outcomes == {Outcome.OK: 9}
+        assert counted(sequences, number, number, STREAMS, [BTC]) == NOTHING
+    assert not sequences.outcomes  # which count what is worth counting
 
 
 def test_a_number_that_is_skipped_may_have_been_of_any_stream() -> None:
     """A lapse of all that the connection carries, and every book begins anew."""
     sequences = Sequences(Numbered())
-    sequences.counted(Counted(40), 10, STREAMS, [BTC])
-    assert sequences.counted(Counted(42), 20, STREAMS, [BTC, ETH]) == Verdict(
+    counted(sequences, 40, 10, STREAMS, [BTC])
+    assert counted(sequences, 42, 20, STREAMS, [BTC, ETH]) == Verdict(
         [
             Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, "sequence"),
             Interrupted((BTC, ETH), BOOK, 20, "resync"),
         ],
         {BTC, ETH},
     )
-    assert sequences.counted(Counted(43), 30, STREAMS, [BTC]) == NOTHING
+    assert counted(sequences, 43, 30, STREAMS, [BTC]) == NOTHING
 
 
 def test_a_skipped_number_without_books_interrupts_nothing() -> None:
     """An interruption would have nobody to end it."""
     sequences = Sequences(Numbered())
-    sequences.counted(Counted(1), 10, ((BTC,), (Table.TRADES,)), [])
-    assert sequences.counted(Counted(3), 20, ((BTC,), (Table.TRADES,)), []) == Verdict(
+    counted(sequences, 1, 10, ((BTC,), (Table.TRADES,)), [])
+    assert counted(sequences, 3, 20, ((BTC,), (Table.TRADES,)), []) == Verdict(
         [Lapse((BTC,), (Table.TRADES,), 10, 20, "sequence")]
     )
 
@@ -258,10 +269,10 @@ def test_a_skipped_number_without_books_interrupts_nothing() -> None:
 def test_numbers_that_come_again_or_late_are_counted_only() -> None:
     """They change neither the newest number nor its time."""
     sequences = Sequences(Numbered())
-    sequences.counted(Counted(5), 10, STREAMS, [])
-    assert sequences.counted(Counted(5), 20, STREAMS, []) == NOTHING
-    assert sequences.counted(Counted(3), 30, STREAMS, []) == NOTHING
-    (lapse,) = sequences.counted(Counted(8), 40, STREAMS, []).marks
+    counted(sequences, 5, 10, STREAMS, [])
+    assert counted(sequences, 5, 20, STREAMS, []) == NOTHING
+    assert counted(sequences, 3, 30, STREAMS, []) == NOTHING
+    (lapse,) = counted(sequences, 8, 40, STREAMS, []).marks
     assert lapse == Lapse(*STREAMS, 10, 40, "sequence")
     assert sequences.outcomes == {
         Outcome.DUPLICATE: 1,

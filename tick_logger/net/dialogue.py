@@ -84,7 +84,10 @@ class Dialogue:
         for recv_ns, event in events:
             match event:
                 case Counted():
-                    found = self._sequences.counted(event, recv_ns, self.streams(), self._open)
+                    since_ns = self._sequences.counted(event.number, recv_ns)
+                    if since_ns is None:
+                        continue
+                    found = self._sequences.jumped(since_ns, recv_ns, self.streams(), self._open)
                     marks += self._consider(found, now)
                 case BookLink() if self._venue.exchange.book_check is BookCheck.RANGES:
                     marks += self._follow_by_rest(event, recv_ns)

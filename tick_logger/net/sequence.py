@@ -23,7 +23,6 @@ from tick_logger.exchanges.base import (
     BookLink,
     BookSnapshot,
     BookTexts,
-    Counted,
     Exchange,
 )
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
@@ -126,27 +125,31 @@ class Sequences:
         lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, CHECKSUM)
         return self._begin_anew(number, lapse, recv_ns)
 
-    def counted(
-        self,
-        counted: Counted,
+    def counted(self, number: int, recv_ns: int) -> int | None:
+        """The number of a message among all of the connection.
+
+        Returns when the one before it came, if any between them are missing.
+        """
+        before = self._count
+        self._count = (number, recv_ns)
+        if before is None or number == before[0] + 1:
+            return None
+        if number > before[0]:
+            self.outcomes[Outcome.GAP] += 1
+            return before[1]
+        same = number == before[0]
+        self.outcomes[Outcome.DUPLICATE if same else Outcome.OUT_OF_ORDER] += 1
+        self._count = before
+        return None
+
+    @staticmethod
+    def jumped(
+        since_ns: int,
         recv_ns: int,
         streams: tuple[Sequence[int], Sequence[Table]],
         books: Sequence[int],
     ) -> Verdict:
-        """The number of a message among all of the connection, which carries these streams."""
-        before, self._count = self._count, (counted.number, recv_ns)
-        if before is None:
-            return Verdict()
-        number, since_ns = before
-        if counted.number == number + 1:
-            self.outcomes[Outcome.OK] += 1
-            return Verdict()
-        if counted.number <= number:
-            same = counted.number == number
-            self.outcomes[Outcome.DUPLICATE if same else Outcome.OUT_OF_ORDER] += 1
-            self._count = before
-            return Verdict()
-        self.outcomes[Outcome.GAP] += 1
+        """What follows for a connection with these streams and books if messages are missing."""
         instruments, tables = streams
         verdict = Verdict(
             [Lapse(tuple(instruments), tuple(tables), since_ns, recv_ns, SEQUENCE)], set(books)

@@ -14,6 +14,10 @@ MOST_CHECKED = 25
 """No venue's checksum looks at more levels of a side."""
 
 
+MOST_LEVELS = 50_000
+"""A side, where the venue sends books of any depth: more than the largest that was ever seen."""
+
+
 class _Side:
     """One side, best first: `sign` is -1 for bids."""
 
@@ -22,7 +26,7 @@ class _Side:
         self._keys: list[float] = []
         self._levels: dict[float, TextLevel] = {}
 
-    def apply(self, levels: Iterable[TextLevel], depth: int | None) -> None:
+    def apply(self, levels: Iterable[TextLevel], depth: int) -> None:
         for level in levels:
             key = self._sign * float(level[0])
             known = key in self._levels
@@ -33,20 +37,22 @@ class _Side:
             elif known:
                 del self._levels[key]
                 del self._keys[bisect_left(self._keys, key)]
-        if depth is not None:
-            for key in self._keys[depth:]:
-                del self._levels[key]
-            del self._keys[depth:]
+        for key in self._keys[depth:]:
+            del self._levels[key]
+        del self._keys[depth:]
 
     def best(self) -> list[TextLevel]:
         return [self._levels[key] for key in self._keys[:MOST_CHECKED]]
 
 
 class TextBook:
-    """A book that begins empty and is cut to `depth` levels a side after each message."""
+    """A book that begins empty and is cut to `depth` levels a side after each message.
+
+    None: it is as deep as the venue sends it, up to `MOST_LEVELS`.
+    """
 
     def __init__(self, depth: int | None) -> None:
-        self._depth = depth
+        self._depth = MOST_LEVELS if depth is None else depth
         self._bids, self._asks = _Side(-1), _Side(1)
 
     def apply(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> None:
