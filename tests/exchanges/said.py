@@ -77,6 +77,10 @@ def by_frame(decoded: Decoded) -> dict[int, list[object]]:
             said[frame].append((rows.table, cells))
     for frame, event in decoded.events:
         said[frame].append(event)
+    if decoded.counted is not None:
+        numbers = zip(decoded.counted.frame.tolist(), decoded.counted.number.tolist(), strict=True)
+        for frame, number in numbers:
+            said[frame].append(("counted", number))
     for bad in decoded.bad:
         said[bad.frame].append(bad.reason)
     return dict(said)

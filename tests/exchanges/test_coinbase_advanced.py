@@ -14,7 +14,6 @@ from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
     BookSnapshot,
     Confirmed,
-    Counted,
     Decoded,
     Event,
     Heartbeat,
@@ -270,7 +269,7 @@ def test_a_snapshot_is_flagged_and_announced() -> None:
         (0, BOOK_BID, 65083.66, 0.20371215, FLAG_SNAPSHOT, NO_TIME),
         (0, BOOK_ASK, 65083.67, 3.0, FLAG_SNAPSHOT, NO_TIME),
     ]
-    assert decoded.events == ((0, Counted(13)), (0, BookSnapshot(LTC, 0)))
+    assert decoded.events == ((0, BookSnapshot(LTC, 0)),)
     assert {row["seq"] for row in rows_of(decoded, Table.BOOK)} == {0}
 
 
@@ -320,8 +319,7 @@ def test_empty_events_say_nothing_and_an_empty_book_is_a_snapshot() -> None:
         payloads.append(json.dumps(message(sample, events=[])).encode())
     decoded = decode(*payloads)
     assert (decoded.rows, decoded.bad) == ((), ())
-    said = [event for event in events_of(decoded) if not isinstance(event, Counted)]
-    assert said == [BookSnapshot(LTC, 0), Confirmed(frozenset())]
+    assert events_of(decoded) == [BookSnapshot(LTC, 0), Confirmed(frozenset())]
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -340,11 +338,11 @@ LIVE = frozenset(
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        (SAMPLE["heartbeats"], [Counted(35), Heartbeat()]),
-        (SAMPLE["subscriptions"], [Counted(26), Confirmed(LIVE)]),
-        (SAMPLE["candles"], [Counted(138)]),
-        (json.dumps(message("candles", channel="ticker_batch")).encode(), [Counted(138)]),
-        (json.dumps(message("candles", channel="status")).encode(), [Counted(138)]),
+        (SAMPLE["heartbeats"], [Heartbeat()]),
+        (SAMPLE["subscriptions"], [Confirmed(LIVE)]),
+        (SAMPLE["candles"], []),
+        (json.dumps(message("candles", channel="ticker_batch")).encode(), []),
+        (json.dumps(message("candles", channel="status")).encode(), []),
         (SAMPLE["error"], [Refused(None, "authentication failure")]),
         (b'{"type":"error"}', [Refused(None, "the venue gives no reason")]),
     ],
@@ -356,15 +354,15 @@ def test_control_messages_become_events(payload: bytes, expected: list[Event]) -
     assert (decoded.rows, decoded.bad) == ((), ())
 
 
-def test_every_message_is_counted_first() -> None:
-    """By its number on the connection, before what else it says, in the order of messages."""
+def test_every_message_is_counted() -> None:
+    """By its number on the connection, in the order of messages; but no message that is bad."""
     payloads = [payload for name, payload in SAMPLE.items() if name != "error"]
-    decoded = decode(*payloads, *payloads)
-    counted = [(n, event.number) for n, event in decoded.events if isinstance(event, Counted)]
-    numbers = [json.loads(payload)["sequence_num"] for payload in payloads * 2]
-    assert counted == list(enumerate(numbers))
-    firsts = dict(reversed(decoded.events))
-    assert all(isinstance(event, Counted) for event in firsts.values())
+    numbers = [json.loads(payload)["sequence_num"] for payload in payloads]
+    counted = decode(*payloads, b"nonsense", *payloads).counted
+    assert counted is not None
+    assert counted.number.tolist() == numbers * 2
+    frames = list(range(len(payloads)))
+    assert counted.frame.tolist() == [*frames, *(frame + len(payloads) + 1 for frame in frames)]
 
 
 def test_a_message_without_a_number_is_taken_all_the_same() -> None:
@@ -373,6 +371,7 @@ def test_a_message_without_a_number_is_taken_all_the_same() -> None:
     decoded = decode(bare)
     assert len(rows_of(decoded, Table.TRADES)) == 2
     assert (decoded.events, decoded.bad) == ((), ())
+    assert decoded.counted is None or not len(decoded.counted.frame)
 
 
 def test_older_envelopes_are_understood() -> None:
@@ -383,7 +382,7 @@ def test_older_envelopes_are_understood() -> None:
     )
     beat = message("heartbeats")
     beat["events"][0]["heartbeat_counter"] = "3049"
-    assert events_of(decode(json.dumps(beat).encode())) == [Counted(35), Heartbeat()]
+    assert events_of(decode(json.dumps(beat).encode())) == [Heartbeat()]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.net.venue import TinyVenue
 from tick_logger.exchanges.base import Acknowledged, Event
+from tick_logger.model.entries import Times
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import LastTradeId, Mark
 from tick_logger.model.tables import Table
@@ -39,6 +40,9 @@ class Connection:
             for at_ns, event in events
             if isinstance(event, Acknowledged)
         ]
+
+    def counted(self, numbers: Times, recv_ns: Times) -> list[Mark]:
+        return []
 
     def decoded(self, frames: int, bad: int, market_data: bool) -> None:
         self.tallies.append((frames, bad, market_data))

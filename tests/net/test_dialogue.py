@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
@@ -15,7 +16,6 @@ from tick_logger.exchanges.base import (
     BookCheck,
     BookLink,
     BookSnapshot,
-    Counted,
     Event,
     GoingAway,
     Granted,
@@ -236,8 +236,8 @@ async def test_a_missing_message_begins_every_book_anew() -> None:
     """And tells of a lapse of everything that the connection carries."""
     talk = Talk(exchange=Numbered())
     talk.begin()
-    talk.hear(10, Counted(1))
-    assert talk.hear(20, Counted(3), now=4.0) == [
+    assert talk.dialogue.counted(np.array([1]), np.array([10]), 0.0) == []
+    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
         Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, "sequence"),
         Interrupted((BTC, ETH), BOOK, 20, "resync"),
     ]

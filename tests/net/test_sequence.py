@@ -9,6 +9,7 @@ import random
 import zlib
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from tests.net.venue import TinyVenue
@@ -231,8 +232,32 @@ def counted(
     books: Sequence[int],
 ) -> Verdict:
     """What follows from the number of a message of a connection that carries these."""
-    since_ns = sequences.counted(number, recv_ns)
-    return NOTHING if since_ns is None else sequences.jumped(since_ns, recv_ns, streams, books)
+    jumps = sequences.counted(np.array([number]), np.array([recv_ns]))
+    return sequences.jumped(*jumps[0], streams, books) if jumps else NOTHING
+
+
+def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:
+    """However they are cut into batches, jumps and repetitions included."""
+    rng = random.Random(5)
+    numbers, at = [], 0
+    for _ in range(300):
+        at = max(at + rng.choice([1] * 12 + [0, -2, 3]), 0)
+        numbers.append(at)
+    alone, together = Sequences(Numbered()), Sequences(Numbered())
+    times = list(range(1000, 1300))
+    expected = [
+        jump
+        for number, time in zip(numbers, times, strict=True)
+        for jump in alone.counted(np.array([number]), np.array([time]))
+    ]
+    found, start = [], 0
+    while start < len(numbers):
+        stop = start + rng.randint(0, 30)
+        found += together.counted(np.array(numbers[start:stop]), np.array(times[start:stop]))
+        start = stop
+    assert found == expected
+    assert len(expected) > 5
+    assert together.outcomes == alone.outcomes
 
 
 def test_numbers_that_rise_by_one_say_that_all_is_there() -> None:

@@ -146,13 +146,6 @@ class BookTexts:
 
 
 @attrs.frozen
-class Counted:
-    """The number of this message among all of its connection, which rises by one."""
-
-    number: int
-
-
-@attrs.frozen
 class GoingAway:
     """The venue announces that it will close this connection."""
 
@@ -185,7 +178,6 @@ Event: TypeAlias = (
     | BookLink
     | BookSnapshot
     | BookTexts
-    | Counted
     | GoingAway
     | Listing
     | Heartbeat
@@ -232,12 +224,24 @@ class DecodedRows:
 
 
 @attrs.frozen(eq=False)
+class Counted:
+    """The numbers of messages among all of their connection, which rise by one.
+
+    `frame` (int32) and `number` (int64), both of shape `(n,)`: payloads in order, and theirs.
+    """
+
+    frame: npt.NDArray[np.int32]
+    number: npt.NDArray[np.int64]
+
+
+@attrs.frozen(eq=False)
 class Decoded:
     """Everything that a list of payloads says."""
 
     rows: tuple[DecodedRows, ...] = ()
     events: tuple[tuple[int, Event], ...] = ()  # (payload number, event), in order
     bad: tuple[BadFrame, ...] = ()
+    counted: Counted | None = None  # of the payloads that have a number
 
 
 class Exchange(abc.ABC):
@@ -256,7 +260,7 @@ class Exchange(abc.ABC):
     book_depth: ClassVar[int | None] = None
     """Levels a side that a book is cut to after each update, where its checksum needs that."""
     counts_messages: ClassVar[bool] = False
-    """Whether every message of a connection has its number (`Counted`)."""
+    """Whether every message of a connection has its number (`Decoded.counted`)."""
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()
     """Feeds that one channel serves, so that they begin and end together."""
     greets: ClassVar[frozenset[str]] = frozenset()

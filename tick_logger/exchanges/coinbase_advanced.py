@@ -14,7 +14,7 @@
 
 Evidence names the year of the recorded frames that the tests decode; "reported" is the word of
 others, as it is for the trade side UNKNOWN_ORDER_SIDE.  Every message but an error carries
-`sequence_num`, which counts all messages of its connection, and gives a Counted too (recorded; one
+`sequence_num`, which counts all messages of its connection, and is counted too (recorded; one
 page of the documentation says that it counts per product).
 
 Event times: trades and updates of books carry that of the matching engine, rising per product.  A
@@ -242,9 +242,10 @@ _FEEDS_OF_CHANNEL = {
 
 
 def _count(found: Findings, frame: Frames, messages: list[Message]) -> None:
-    for number, m in zip(frame.tolist(), messages, strict=True):
-        if m.sequence_num is not None:
-            found.event(number, base.Counted(m.sequence_num))
+    numbers = [number for m in messages if (number := m.sequence_num) is not None]
+    if len(numbers) < len(messages):
+        frame = frame[[m.sequence_num is not None for m in messages]]
+    found.count(frame, numbers)
 
 
 def _heartbeats(found: Findings, frame: Frames, _messages: list[Heartbeats]) -> None:

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.exchanges.base import BadFrame, Decoded, DecodedRows, Event
+from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
 from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
 
 K = TypeVar("K", bound=Hashable)
@@ -78,6 +78,7 @@ class Findings:
     _bad: dict[int, str] = attrs.field(factory=dict, init=False)
     _parts: dict[Table, list[DecodedRows]] = attrs.field(factory=dict, init=False)
     _events: list[tuple[int, Event]] = attrs.field(factory=list, init=False)
+    _counted: list[tuple[Frames, Sequence[int]]] = attrs.field(factory=list, init=False)
 
     def reject(self, frame: int, reason: str) -> None:
         """Payload `frame` is bad; the first reason stays."""
@@ -88,6 +89,10 @@ class Findings:
     def event(self, frame: int, event: Event) -> None:
         """Payload `frame` says `event`."""
         self._events.append((frame, event))
+
+    def count(self, frame: Frames, numbers: Sequence[int]) -> None:
+        """These payloads have these numbers among all of their connection."""
+        self._counted.append((frame, numbers))
 
     def rows(self, table: Table, frame: Frames, columns: Mapping[str, npt.ArrayLike]) -> None:
         """Rows of a table, one value per row in each column and in `frame` (never decreasing)."""
@@ -192,7 +197,20 @@ class Findings:
             rows=tuple(rows for rows in tables if len(rows.frame)),
             events=tuple(entry for entry in events if entry[0] not in self._bad),
             bad=tuple(BadFrame(frame, self._bad[frame]) for frame in sorted(self._bad)),
+            counted=self._all_counted(),
         )
+
+    def _all_counted(self) -> Counted | None:
+        if not self._counted:
+            return None
+        frame = np.concatenate([frame for frame, _ in self._counted])
+        total = sum(len(numbers) for _, numbers in self._counted)
+        flat = chain.from_iterable(numbers for _, numbers in self._counted)
+        number = np.fromiter(flat, np.int64, total)
+        order = np.argsort(frame, kind="stable")
+        if self._bad:
+            order = order[~np.isin(frame[order], list(self._bad))]
+        return Counted(frame[order], number[order])
 
 
 def decode_each(

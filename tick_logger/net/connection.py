@@ -26,6 +26,7 @@ from tick_logger.net.dial import Link
 from tick_logger.net.dialogue import Dialogue, Reactions, named
 from tick_logger.net.keepalive import Keepalive, age
 from tick_logger.net.pace import MessageGate, WindowGate
+from tick_logger.net.sequence import Numbers, Times
 from tick_logger.net.session import Settled
 from tick_logger.net.silence import CHECK_SECS, SilenceWatch
 from tick_logger.net.venue import Timeouts, Venue
@@ -261,6 +262,13 @@ class Connection:
         """Act on what the venue said; returns the marks that follow for the pipeline."""
         marks = self._dialogue.said(events, trio.current_time())
         if self._dialogue.resyncs.waiting:
+            self._changed.set()
+        return marks
+
+    def counted(self, numbers: Numbers, recv_ns: Times) -> list[Mark]:
+        """Messages with these numbers came at these times; returns the marks that follow."""
+        marks = self._dialogue.counted(numbers, recv_ns, trio.current_time())
+        if marks:
             self._changed.set()
         return marks
 

@@ -23,7 +23,6 @@ from tick_logger.exchanges.base import (
     BookSnapshot,
     BookTexts,
     Confirmed,
-    Counted,
     Event,
     GoingAway,
     Granted,
@@ -38,7 +37,7 @@ from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.booksync import BookSync
 from tick_logger.net.resyncs import Resyncs
-from tick_logger.net.sequence import RESYNC, Outcome, Sequences, Verdict
+from tick_logger.net.sequence import RESYNC, Numbers, Outcome, Sequences, Times, Verdict
 from tick_logger.net.session import Session, Settled
 from tick_logger.net.venue import Venue
 
@@ -83,12 +82,6 @@ class Dialogue:
         marks: list[Mark] = []
         for recv_ns, event in events:
             match event:
-                case Counted():
-                    since_ns = self._sequences.counted(event.number, recv_ns)
-                    if since_ns is None:
-                        continue
-                    found = self._sequences.jumped(since_ns, recv_ns, self.streams(), self._open)
-                    marks += self._consider(found, now)
                 case BookLink() if self._venue.exchange.book_check is BookCheck.RANGES:
                     marks += self._follow_by_rest(event, recv_ns)
                 case BookLink():
@@ -107,6 +100,15 @@ class Dialogue:
                     self._react.list_instruments(event.instruments)
                 case Acknowledged() | Granted() | Confirmed() | Refused():
                     marks += self.apply(self._answered(event), recv_ns)
+        self._count_outcomes()
+        return marks
+
+    def counted(self, numbers: Numbers, recv_ns: Times, now: float) -> list[Mark]:
+        """Messages with these numbers came at these times (int64 ns, both of shape `(n,)`)."""
+        marks: list[Mark] = []
+        for since_ns, until_ns in self._sequences.counted(numbers, recv_ns):
+            found = self._sequences.jumped(since_ns, until_ns, self.streams(), self._open)
+            marks += self._consider(found, now)
         self._count_outcomes()
         return marks
 

@@ -17,11 +17,12 @@ from typing import Protocol, TypeAlias
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import trio
 
-from tick_logger.exchanges.base import Decoded, Event, Exchange
+from tick_logger.exchanges.base import Counted, Decoded, Event, Exchange
 from tick_logger.exchanges.decoding import Recordable, decode
-from tick_logger.model.entries import Defined, Note, Received, joined
+from tick_logger.model.entries import Defined, Note, Received, Times, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, Resumed
 from tick_logger.model.tables import Table
@@ -56,6 +57,10 @@ class Source(Protocol):
 
     def decoded(self, frames: int, bad: int, market_data: bool) -> None:
         """So many frames of the connection were decoded."""
+        ...
+
+    def counted(self, numbers: Times, recv_ns: Times) -> list[Mark]:
+        """Frames with these numbers came at these times on the connection; what follows."""
         ...
 
     def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
@@ -321,7 +326,8 @@ class Intake:
             events.setdefault(id(item.source), []).append((item.recv_ns, event))
         for key, (total, bad_frames, data) in frames.items():
             sources[key].decoded(total, bad_frames, bool(data))
-        return [mark for key, said in events.items() for mark in sources[key].said(said)]
+        marks = _count(arrivals, owner, received, decoded.counted)
+        return marks + [mark for key, said in events.items() for mark in sources[key].said(said)]
 
     def _give_up(self, overflow: _Overflow, recv_ns: int, frames: int, size: int) -> None:
         overflow.messages += frames
@@ -353,6 +359,26 @@ class Intake:
             reason=first.reason,
             begins=payloads[first.frame][:120].decode("utf-8", "replace"),
         )
+
+
+def _count(
+    arrivals: Sequence[_Arrival],
+    owner: npt.NDArray[np.int32],
+    received: Received,
+    counted: Counted | None,
+) -> list[Mark]:
+    """Pass on the numbers of frames; `owner` is the arrival of each frame."""
+    if counted is None:
+        return []
+    arrival = owner[counted.frame]
+    recv_ns = received.recv_ns[arrival]
+    sources = {id(item.source): item.source for item in arrivals}
+    whose = np.array([id(item.source) for item in arrivals], np.uint64)[arrival]
+    marks: list[Mark] = []
+    for key, source in sources.items():
+        mine = whose == key
+        marks += source.counted(counted.number[mine], recv_ns[mine])
+    return marks
 
 
 def _portions(items: Sequence[_Item]) -> list[list[_Item]]:

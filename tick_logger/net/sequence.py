@@ -15,8 +15,11 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 
 from tick_logger.exchanges.base import (
     BookCheck,
@@ -28,6 +31,9 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.textbook import TextBook
+
+Numbers: TypeAlias = npt.NDArray[np.int64]
+Times: TypeAlias = npt.NDArray[np.int64]
 
 SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
 """Causes of gaps: messages are missing; a book is wrong; it is being sent again."""
@@ -125,22 +131,33 @@ class Sequences:
         lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, CHECKSUM)
         return self._begin_anew(number, lapse, recv_ns)
 
-    def counted(self, number: int, recv_ns: int) -> int | None:
-        """The number of a message among all of the connection.
+    def counted(self, numbers: Numbers, recv_ns: Times) -> list[tuple[int, int]]:
+        """The numbers of messages among all of the connection, with their receive times.
 
-        Returns when the one before it came, if any between them are missing.
+        Returns the times between which messages are missing.
         """
+        if not len(numbers):
+            return []
+        first, last = int(numbers[0]), int(numbers[-1])
+        follows = self._count is None or first == self._count[0] + 1
+        if follows and last - first == len(numbers) - 1 and (np.diff(numbers) == 1).all():
+            self._count = (last, int(recv_ns[-1]))
+            return []
+        pairs = zip(numbers.tolist(), recv_ns.tolist(), strict=True)
+        found = [self._next(number, at_ns) for number, at_ns in pairs]
+        return [jump for jump in found if jump is not None]
+
+    def _next(self, number: int, recv_ns: int) -> tuple[int, int] | None:
         before = self._count
+        if before is not None and number <= before[0]:
+            same = number == before[0]
+            self.outcomes[Outcome.DUPLICATE if same else Outcome.OUT_OF_ORDER] += 1
+            return None
         self._count = (number, recv_ns)
         if before is None or number == before[0] + 1:
             return None
-        if number > before[0]:
-            self.outcomes[Outcome.GAP] += 1
-            return before[1]
-        same = number == before[0]
-        self.outcomes[Outcome.DUPLICATE if same else Outcome.OUT_OF_ORDER] += 1
-        self._count = before
-        return None
+        self.outcomes[Outcome.GAP] += 1
+        return before[1], recv_ns
 
     @staticmethod
     def jumped(
