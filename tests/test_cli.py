@@ -256,7 +256,7 @@ def test_recover_a_directory_in_use(capsys: pytest.CaptureFixture[str], tmp_path
 @pytest.mark.slow
 def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
     """The unchanged service records from simulated exchanges, ends by itself, says where."""
-    assert main(["demo", "--duration", "0.5", "--rate", "500"]) == 0
+    assert main(["demo", "--duration", "3", "--rate", "500"]) == 0
     output = capsys.readouterr()
     folder = Path.cwd() / "data-demo"
     assert output.out.splitlines()[-1] == f"  python -m tick_logger verify {folder}"

@@ -50,6 +50,9 @@ class Connection:
     def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
         return self.instruments, (Table.TRADES,)
 
+    def given_up(self, until_ns: int) -> list[Mark]:
+        return []
+
 
 class Bench:
     """An intake with two symbols, and the writer's end of its channel."""

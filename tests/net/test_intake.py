@@ -12,6 +12,7 @@ from tick_logger.exchanges.base import Acknowledged, Heartbeat
 from tick_logger.exchanges.decoding import MAX_KEPT_ASIDE_PER_BATCH
 from tick_logger.model.marks import LastTradeId, Resumed
 from tick_logger.model.tables import Table
+from tick_logger.net import arrivals
 from tick_logger.net import intake as module
 from tick_logger.net.batch import Batch
 
@@ -106,7 +107,7 @@ async def test_marks_keep_their_place_among_rows() -> None:
 
 async def test_a_backlog_is_decoded_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no decode call blocks the loop for long; reads are not divided."""
-    monkeypatch.setattr(module, "MAX_FRAMES_PER_DECODE", 5)
+    monkeypatch.setattr(arrivals, "MAX_FRAMES_PER_DECODE", 5)
     bench, source = Bench(), Connection()
     sizes = [2, 2, 2, 9, 1, 4, 1]
     number = 0
@@ -142,7 +143,7 @@ async def test_a_flood_behind_a_slow_writer_waits_and_keeps_its_order(
 ) -> None:
     """The backlog of a stall is more than the channel holds; none of it is lost."""
     monkeypatch.setattr(module, "HURRY_FRAMES", 3)
-    monkeypatch.setattr(module, "MAX_FRAMES_PER_DECODE", 3)
+    monkeypatch.setattr(arrivals, "MAX_FRAMES_PER_DECODE", 3)
     bench, source = Bench(linger_secs=0.25, batches=4), Connection()
     batches: list[Batch] = []
 
@@ -170,7 +171,7 @@ async def test_a_flood_does_not_overtake_what_is_on_its_way(
 ) -> None:
     """Room in the channel belongs to what waits for it already."""
     monkeypatch.setattr(module, "HURRY_FRAMES", 1)
-    monkeypatch.setattr(module, "MAX_FRAMES_PER_DECODE", 1)
+    monkeypatch.setattr(arrivals, "MAX_FRAMES_PER_DECODE", 1)
     bench, source = Bench(linger_secs=0.25, batches=4), Connection()
     for number in range(10):
         bench.intake.put(source, number, [trade(number)])

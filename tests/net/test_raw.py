@@ -14,7 +14,7 @@ from tick_logger.exchanges.base import Decoded
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.marks import Interrupted
 from tick_logger.model.tables import Table
-from tick_logger.net import intake as module
+from tick_logger.net import arrivals
 from tick_logger.net.batch import Batch
 
 
@@ -99,7 +99,7 @@ async def test_notes_keep_their_place_among_frames() -> None:
 
 async def test_a_backlog_of_large_messages_is_cut_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the number of frames: a batch is written as one, and has a largest size."""
-    monkeypatch.setattr(module, "MAX_BYTES_PER_DECODE", 3 * size_of(trade(10)))
+    monkeypatch.setattr(arrivals, "MAX_BYTES_PER_DECODE", 3 * size_of(trade(10)))
     bench, source = Bench(), Connection()
     for number in range(10, 16):
         bench.intake.put(source, number, [trade(number)])
@@ -152,7 +152,7 @@ async def test_what_waits_behind_a_bug_is_passed_on_raw_too(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     """An adapter that has failed once is not asked again; that it failed is told once."""
-    monkeypatch.setattr(module, "MAX_FRAMES_PER_DECODE", 1)
+    monkeypatch.setattr(arrivals, "MAX_FRAMES_PER_DECODE", 1)
     bench = Bench(venue=Failing())
     for number, payload in enumerate([trade(1), b"bug", trade(2)]):
         bench.intake.put(Connection(), number, [payload])

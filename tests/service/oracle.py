@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import numpy as np
@@ -94,12 +95,15 @@ def rows(
     price_dtype: str = "f4",
 ) -> Rows:
     """Everything on disk of a stream, in the order of its days; late rows apart."""
-    folder = f"{exchange}/{symbol}/{'late/' if late else ''}{table}"
+    folder = f"{_folder(exchange, symbol)}/{'late/' if late else ''}{table}"
     dates = {
         tuple(reversed(path.rsplit(".", 4)[1:4])) for path in files.contents if _in(folder, path)
     }
     formats = {name: dtype.replace("f4", price_dtype) for name, dtype in FORMATS[table].items()}
     days = [".".join(reversed(date)) for date in sorted(dates)]
+    for name, dtype in formats.items():
+        sizes = {len(files.contents.get(f"{folder}/{name}.{day}.bin", b"")) for day in days}
+        assert not any(size % np.dtype(dtype).itemsize for size in sizes), "half a value"
     columns = {
         name: np.concatenate(
             [
@@ -138,7 +142,7 @@ def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dic
     """The gap records of a stream that are not healed."""
     found = []
     for path, content in files.contents.items():
-        if path.startswith(f"{exchange}/{symbol}/gaps."):
+        if path.startswith(f"{_folder(exchange, symbol)}/gaps."):
             found += [json.loads(line) for line in content.splitlines()]
     return [gap for gap in found if gap["table"] == table and not gap["healed"]]
 
@@ -234,6 +238,11 @@ def _covers(hole: dict[str, Any], trade: TrueTrade) -> bool:
     if hole["from_id"] is not None:
         return bool(hole["from_id"] <= trade.trade_id <= hole["to_id"])
     return bool(hole["from_ns"] - LONGEST_STEP_NS <= trade.event_ns <= hole["to_ns"])
+
+
+def _folder(exchange: str, symbol: str) -> str:
+    """Where a symbol lies, which may have a character that no folder can have."""
+    return f"{exchange}/{quote(symbol, safe='')}"
 
 
 def _in(folder: str, path: str) -> bool:

@@ -27,6 +27,7 @@ from tick_logger.exchanges import registry
 from tick_logger.model.tables import Table
 from tick_logger.offload import InlineOffload, Offload
 from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.registry import DIALECTS
 from tick_logger.simulator.session import Session
 
 LONGEST_END_SECS = 100.0
@@ -81,6 +82,11 @@ def coinbase(*symbols: str, **changes: Any) -> Venue:  # noqa: ANN401 - what `Ve
 
 VenueMaker: TypeAlias = Callable[..., Venue]
 """One of the two."""
+
+
+def venue(name: str, symbols: int, **changes: Any) -> Venue:  # noqa: ANN401 - what `Venue` takes
+    """Any venue that can be simulated, with so many symbols in its own spelling."""
+    return Venue(name=name, symbols=tuple(DIALECTS[name].symbols[:symbols]), **changes)
 
 
 @attrs.define(eq=False)

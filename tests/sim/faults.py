@@ -36,6 +36,7 @@ class Stage(Protocol):
     offload: StoryOffload
     exchanges: dict[str, SimulatedExchange]
     poison: Poison
+    silenced: list[float]  # when subscriptions fell silent, in seconds of trio's clock
     nursery: trio.Nursery
 
     async def start_another(self) -> None:
@@ -106,6 +107,29 @@ def id_holes(stage: Stage, size: float) -> Undo:
     return _misbehave(stage, id_hole_probability=0.01 + 0.3 * size)
 
 
+def loss(stage: Stage, size: float) -> Undo:
+    """Messages that do not reach one of the connections, and nobody knows."""
+    return _misbehave(stage, lose_probability=0.005 + 0.15 * size**2)
+
+
+def silences(stage: Stage, _size: float) -> Undo:
+    """Subscriptions that are acknowledged and deliver nothing."""
+    stage.silenced.append(trio.current_time())
+    symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
+    return _misbehave(stage, silent_symbols=frozenset(symbols))
+
+
+def farewells(stage: Stage, _size: float) -> Undo:
+    """Venues announce that they will close their connections, and do so."""
+    told = [exchange for exchange in stage.exchanges.values() if exchange.announce_shutdown()]
+
+    def undo() -> None:
+        for exchange in told:
+            exchange.cut_all(abrupt=False)
+
+    return undo
+
+
 def refused(stage: Stage, _size: float) -> Undo:
     """Symbols that may not be subscribed to."""
     symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
@@ -137,12 +161,11 @@ def all_cut(stage: Stage, size: float) -> Undo:
 
 def no_dialling(stage: Stage, _size: float) -> Undo:
     """Nobody gets a connection."""
-    dials = list(stage.dials.values())
-    for dial in dials:
+    for dial in stage.dials.values():
         dial.refusals = 1_000_000
 
     def undo() -> None:
-        for dial in dials:
+        for dial in stage.dials.values():  # perhaps those of a later process
             dial.refusals = 0
 
     return undo
@@ -258,8 +281,8 @@ def _nothing() -> None:
 BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     each.__name__: each
     for each in (
-        cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, refused,
-        never_acked, late_acks, rest_errors, all_cut, no_dialling,
+        cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, loss, silences,
+        farewells, refused, never_acked, late_acks, rest_errors, all_cut, no_dialling,
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,

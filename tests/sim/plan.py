@@ -13,19 +13,29 @@ from typing import Any
 import attrs
 
 from tests.fakes.clock import NOON_NS
-from tests.service.world import Venue, binance, coinbase
+from tests.service.world import Venue, venue
+from tick_logger.simulator.registry import DIALECTS
 
 MIDNIGHT_NS = NOON_NS + 12 * 3600 * 10**9
 
 ENDINGS = ("power", "power_at_start", "kill", "stop", "second_signal", "third_signal")
 """How a process ends, if it does not end by itself."""
 
-HEALTHY_SECS = 25.0
-"""Length of the last life, which has no troubles and ends in order."""
+VENUES = tuple(sorted(DIALECTS))
+
+FEW_LEVELS, MANY_LEVELS = 5, 110
+"""Of a side of a book; the many are more than some venues send."""
+
+MOST_VENUES = 3
+"""Of one story."""
+
+MOST_CONNECTS = {"kraken": (120, 600.0)}
+"""Venues that ban who connects more often within so many seconds, with some room."""
 
 EXCHANGE_TROUBLES = (
     "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
-    "refused", "never_acked", "late_acks", "rest_errors", "all_cut", "no_dialling",
+    "loss", "silences", "farewells", "refused", "never_acked", "late_acks", "rest_errors",
+    "all_cut", "no_dialling",
 )  # fmt: skip
 DISK_TROUBLES = (
     "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",
@@ -33,6 +43,9 @@ DISK_TROUBLES = (
     "truncate_errors", "read_errors", "read_only_disk", "dead_disk",
 )  # fmt: skip
 OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process")
+
+MOST_DOWN_SECS = 20.0
+"""Between two lives."""
 
 AIMS = (
     ("append", "journal/*.tlj"),
@@ -87,6 +100,8 @@ class Story:
     segment_bytes: int | None
     lives: tuple[Life, ...]
     troubles: tuple[Trouble, ...]
+    loses_secs: float = 0.0
+    """How long, at the beginning of the last life, messages are lost: the one late trouble."""
 
 
 @attrs.frozen(kw_only=True)
@@ -103,8 +118,17 @@ class Scale:
     flush_secs: tuple[float, float] = (0.3, 3.0)
     persist_secs: tuple[float, float] = (0.4, 3.0)
     checkpoint_secs: tuple[float, float] = (1.0, 15.0)
-    step_secs: tuple[float, float] = (0.25, 1.0)
-    messages_per_second: tuple[float, float] = (1.0, 8.0)
+    step_secs: tuple[float, float] = (0.4, 1.2)
+    messages_per_second: tuple[float, float] = (0.7, 3.0)
+    healthy_secs: float = 25.0
+    """Length of the last life, which has no other troubles than loss, and ends in order."""
+
+    loses_secs: float = 5.0
+
+    @property
+    def longest_secs(self) -> float:
+        """No story is longer."""
+        return self.lives[1] * (self.life_secs[1] + MOST_DOWN_SECS) + self.healthy_secs
 
 
 SHORT = Scale()
@@ -118,24 +142,29 @@ LONG = Scale(
     checkpoint_secs=(20.0, 120.0),
     step_secs=(4.0, 12.0),
     messages_per_second=(0.1, 0.4),
+    healthy_secs=150.0,
+    loses_secs=30.0,
 )
 
 
 def draw(seed: int, scale: Scale = SHORT) -> Story:
     """The story of this seed."""
     rng = Random(f"story {seed}")
+    venues = tuple(_venue(rng, scale, name) for name in _names(rng, seed))
+    books = max(venue.simulated["book_levels"] for venue in venues)
     lives = [_life(rng, scale) for _ in range(rng.randint(*scale.lives) - 1)]
-    lives.append(Life(HEALTHY_SECS + rng.random(), "stop"))
+    lives.append(Life(scale.healthy_secs + rng.random(), "stop"))
     troubled_secs = sum(life.secs + life.down_secs for life in lives[:-1])
     return Story(
         seed=seed,
         # A whole second would put the stops of lives on the exchanges' own steps.
         start_ns=rng.choice([NOON_NS, MIDNIGHT_NS - round(rng.uniform(0, troubled_secs) * 1e9)]),
-        venues=_venues(rng, scale),
-        logger=_logger(rng, scale),
+        venues=venues,
+        logger=_logger(rng, scale, roomy=books > FEW_LEVELS),
         segment_bytes=rng.choice([None, None, rng.randint(2_000, 30_000)]),
         lives=tuple(lives),
         troubles=tuple(_troubles(rng, scale, troubled_secs)),
+        loses_secs=rng.choice([0.0, scale.loses_secs]),
     )
 
 
@@ -144,13 +173,13 @@ def _life(rng: Random, scale: Scale) -> Life:
     return Life(
         secs=rng.uniform(*scale.life_secs),
         ending=ending,
-        down_secs=rng.choice([0.01, rng.uniform(0, 3), rng.uniform(0, 20)]),
+        down_secs=rng.choice([0.01, rng.uniform(0, 3), rng.uniform(0, MOST_DOWN_SECS)]),
         aim=rng.choice(AIMS),
         after=rng.choice((0, 0, 1, 2, rng.randint(0, 60))),
     )
 
 
-def _logger(rng: Random, scale: Scale) -> dict[str, Any]:
+def _logger(rng: Random, scale: Scale, *, roomy: bool) -> dict[str, Any]:
     linger_ms = rng.choice([0, 20, 80])
     return {
         "flush_interval_secs": rng.uniform(*scale.flush_secs),
@@ -161,34 +190,43 @@ def _logger(rng: Random, scale: Scale) -> dict[str, Any]:
         "journal_keep_hours": rng.choice([24.0, 24.0, 24.0, 0.01, 0.0]),
         "journal_keep_mib": rng.choice([1024, 1024, 1024, 0]),
         "shutdown_timeout_secs": rng.uniform(2.0, 20.0),
-        # In whole MiB for users; here a few hundred messages must be able to fill it.
-        "buffer_limit_mib": rng.choice([16, 16, rng.uniform(0.01, 0.1)]),
+        # In whole MiB for users; here a few hundred messages must be able to fill it, but not two
+        # or three alone: a snapshot for which there is never room does not come to anything.
+        "buffer_limit_mib": rng.choice([16, 16, 16 if roomy else rng.uniform(0.01, 0.1)]),
     }
 
 
-def _venues(rng: Random, scale: Scale) -> tuple[Venue, ...]:
-    makers = rng.choice([(binance,), (coinbase,), (binance, coinbase)])
-    bases = ("BTC", "ETH", "SOL")[: rng.randint(1, 3 if len(makers) == 1 else 2)]
+def _names(rng: Random, seed: int) -> list[str]:
+    """The venues of a story; over many seeds each comes as often as any other."""
+    (count,) = rng.choices(range(1, MOST_VENUES + 1), (1, 2, 17))
+    left, names = list(VENUES), []
+    for _ in range(count):
+        seed, chosen = divmod(seed, len(left))
+        names.append(left.pop(chosen))
+        left = left[chosen:] + left[:chosen]
+    return names
+
+
+def _venue(rng: Random, scale: Scale, name: str) -> Venue:
+    symbols = rng.choice([1, 1, 2])
     feeds = ["trades"]
-    for feed, probability in (("ticker", 0.7), ("quotes", 0.4), ("orderbook", 0.15)):
+    for feed, probability in (("ticker", 0.5), ("quotes", 0.4), ("orderbook", 0.35)):
         feeds += [feed] * (rng.random() < probability)
-    venues = []
-    for maker in makers:
-        names = [f"{base}USDT" if maker is binance else f"{base}-USD" for base in bases]
-        simulated = {
-            "messages_per_second": rng.uniform(*scale.messages_per_second) * len(names),
-            "step_secs": rng.uniform(*scale.step_secs),
-            "book_levels": 5,
-        }
-        config = {
-            "reconnect_initial_secs": rng.uniform(0.1, 1.0),
-            "reconnect_max_secs": 5.0,
-            "data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
-            "first_data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
-            "symbols_per_connection": rng.choice([1, 20]),
-        }
-        venues.append(maker(*names, feeds=tuple(feeds), simulated=simulated, config=config))
-    return tuple(venues)
+    simulated = {
+        "messages_per_second": rng.uniform(*scale.messages_per_second) * symbols,
+        "step_secs": rng.uniform(*scale.step_secs),
+        "book_levels": rng.choice([FEW_LEVELS] * 4 + [MANY_LEVELS]),
+    }
+    connects, within_secs = MOST_CONNECTS.get(name, (float("inf"), 1.0))
+    config = {
+        "reconnect_initial_secs": rng.uniform(0.1, 1.0),
+        "reconnect_max_secs": 5.0,
+        "data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
+        "first_data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
+        "symbols_per_connection": rng.choice([1, 20]),
+        "connects_per_second": min(10.0, connects / min(within_secs, scale.longest_secs)),
+    }
+    return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
 
 
 def _troubles(rng: Random, scale: Scale, until_secs: float) -> Sequence[Trouble]:

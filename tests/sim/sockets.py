@@ -21,11 +21,23 @@ from tick_logger.simulator.exchange import SimulatedExchange
 
 @attrs.frozen
 class Arrival:
-    """What one read gave: when (seconds of trio's clock), what the service's clock said then."""
+    """What one read gave: when (seconds of trio's clock), what the service's clock said then.
+
+    `connection` is its number among those of the log.
+    """
 
     at: float
     recv_ns: int
     payloads: tuple[bytes, ...]
+    connection: int
+
+
+@attrs.define
+class Span:
+    """The life of a connection, as the service has it (seconds of trio's clock)."""
+
+    opened: float
+    closed: float = float("inf")
 
 
 @attrs.frozen
@@ -43,6 +55,7 @@ class Log:
 
     arrivals: list[Arrival] = attrs.field(factory=list)
     answers: list[Answer] = attrs.field(factory=list)
+    connections: list[Span] = attrs.field(factory=list)
 
 
 class TappedDial(MemoryDial):
@@ -77,16 +90,30 @@ class TappedDial(MemoryDial):
     ) -> Link:
         """As that of `MemoryDial`."""
 
+        number = len(self._log.connections)
+        span = Span(trio.current_time())
+        self._log.connections.append(span)
+
         def tapped(recv_ns: int, payloads: list[bytes]) -> None:
             if self._dead:
                 return
-            self._log.arrivals.append(Arrival(trio.current_time(), recv_ns, tuple(payloads)))
+            now = trio.current_time()
+            self._log.arrivals.append(Arrival(now, recv_ns, tuple(payloads), number))
             self._poison.touch(self._name, payloads)
             on_frames(recv_ns, payloads)
 
+        nursery.start_soon(self._note_end, span)
         return await super().open(
             nursery, url, on_frames=tapped, on_ping=on_ping, max_message_bytes=max_message_bytes
         )
+
+    @staticmethod
+    async def _note_end(span: Span) -> None:
+        """The nursery of a connection is cancelled when the service has done with it."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            span.closed = trio.current_time()
 
     async def get(self, url: str) -> bytes:
         """As that of `MemoryDial`."""

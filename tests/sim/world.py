@@ -29,6 +29,7 @@ from tests.sim.beside import misdeeds
 from tests.sim.disk import StoryDisk, StoryOffload
 from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
 from tests.sim.plan import Life, Story
+from tests.sim.process import Process
 from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial
 from tick_logger import recording
@@ -37,7 +38,6 @@ from tick_logger.config import Config, HttpConfig, LoggerConfig
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.simulator.exchange import SimulatedExchange
-from tick_logger.simulator.session import Session
 from tick_logger.storage.journal import Journal
 
 LAST_WORDS_SECS = 5.0
@@ -51,28 +51,6 @@ RESTART_SECS = 1.0
 
 KEPT_LINES = 300
 """The newest log lines, for whoever looks into a violation."""
-
-
-@attrs.define(eq=False)
-class Process:
-    """A life as it was lived; times in seconds of trio's clock.
-
-    `ending` is how it was to end, or "itself"; `code` is None after a death.  `newest` are the
-    newest trades by exchange and symbol when it was told to stop, None if it never was; `unsent`
-    is what mishaps held back in the exchanges at that moment, and `half_open` are those that had a
-    connection at the end on which nothing came through.
-    """
-
-    number: int
-    began: float
-    ended: float = 0.0
-    ending: str = "itself"
-    code: int | None = None
-    newest: dict[tuple[str, str], int] | None = None
-    unsent: bytes = b""
-    half_open: set[str] = attrs.field(factory=set)
-    service: Service | None = None
-    over: trio.Event = attrs.field(factory=trio.Event)
 
 
 @attrs.define(eq=False)
@@ -103,6 +81,7 @@ class World:
     violations: list[str] = attrs.field(factory=list)
     # By exchange, in seconds of trio's clock, as the service says: messages were given up.
     overflows: dict[str, list[tuple[float, float]]] = attrs.field(factory=dict)
+    silenced: list[float] = attrs.field(factory=list)  # when subscriptions fell silent
     failed_replays: list[float] = attrs.field(factory=list)  # an adapter's bug met old messages
     clock_steps: list[tuple[float, int]] = attrs.field(factory=list)  # (time, wall clock then - it)
     _undo: dict[int, Undo] = attrs.field(factory=dict)
@@ -125,6 +104,7 @@ class World:
         for life in self.story.lives[:-1]:
             await self._live(life)
         self._end_troubles()
+        self.nursery.start_soon(self._lose_at_last)
         await self._live(self.story.lives[-1])
         last = self.processes[-1]
         if last.code != 0:
@@ -155,6 +135,14 @@ class World:
             self._undo.get(number, _over)()
             self._undo[number] = _over
         self.disk.heal()
+
+    async def _lose_at_last(self) -> None:
+        """Let the last life begin with losses, after which its books must mend."""
+        if self.story.loses_secs:
+            self.counts["loss in the last life"] += 1
+            undo = BEGIN["loss"](self, self.rng.random())
+            await trio.sleep(self.story.loses_secs)
+            undo()
 
     def note_overflow(self, line: MutableMapping[str, Any]) -> None:
         """Remember between which times messages were given up, or could not be derived again."""
@@ -191,12 +179,7 @@ class World:
             if not process.over.is_set():
                 await self._end(process, life)
             process.ended = trio.current_time()
-            process.half_open = {
-                name
-                for name, exchange in self.exchanges.items()
-                for client in exchange._hub.clients
-                if isinstance(client, Session) and client._wire and client._wire.frozen
-            }
+            process.note_waiting(self.exchanges)
             nursery.cancel_scope.cancel()
         self.counts[f"ended by {process.ending}"] += 1
         kind: Kind = "power" if process.ending in ("power", "power_at_start") else "kill"
@@ -255,7 +238,7 @@ class World:
         slow: Undo = _over
         if life.ending != "stop":
             slow = self.offload.delay(2 * SECOND_SIGNAL_SECS)
-        self._note_stop(process)
+        process.note_stop(self.exchanges)
         if process.service is None:  # still recovering: a signal then just ends it
             process.ending = "kill"
             await self._kill(process)
@@ -277,22 +260,9 @@ class World:
             self.violations.append(f"life {process.number} hangs instead of ending")
             await self._kill(process)
 
-    def _note_stop(self, process: Process) -> None:
-        process.newest = {
-            (name, symbol): exchange.truth.kept(symbol)[-1].trade_id
-            for name, exchange in self.exchanges.items()
-            for symbol in exchange.truth.symbols()
-        }
-        process.unsent = b"".join(
-            frame
-            for exchange in self.exchanges.values()
-            for client in exchange._hub.clients
-            if isinstance(client, Session)
-            for frame in (*client._queue, client._delivery._held or b"")
-        )
-
     async def _kill(self, process: Process) -> None:
         """The process is gone at once: whatever it would do now, it cannot."""
+        process.note_waiting(self.exchanges)
         self.disk.die()
         self.offload.died.set()
         for dial in self.dials.values():
@@ -364,6 +334,8 @@ class _Collector:
         world = self._world
         world.events[event["event"]] += 1
         world.note_overflow(event)
+        if event["event"] == "stopping":
+            world.processes[-1].note_waiting(world.exchanges)
         world.lines.append({"at": trio.current_time() - world.began, "level": method, **event})
         del world.lines[:-KEPT_LINES]
         if event["event"] == "crashed" and not world.poison.since:

@@ -276,6 +276,13 @@ class Connection:
         """Instruments and tables that this connection carries."""
         return self._dialogue.streams()
 
+    def given_up(self, until_ns: int) -> list[Mark]:
+        """Messages were given up for want of room: what follows for the pipeline."""
+        marks = self._dialogue.begin_books_anew(trio.current_time(), until_ns)
+        if marks:
+            self._changed.set()
+        return marks
+
     @property
     def live(self) -> frozenset[Subscription]:
         """What the venue delivers on this connection, as far as it is acknowledged and whole."""

@@ -182,6 +182,19 @@ class Dialogue:
             for table, instruments in self.by_table(self.renew(broken)).items()
         ]
 
+    def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
+        """Parts of books may be missing, and nothing but a new snapshot on the socket mends them.
+
+        Where snapshots come by REST, the next update shows what is missing.
+        """
+        if self._venue.exchange.book_check is BookCheck.RANGES:
+            return []
+        books = tuple(self._symbols[sub.symbol] for sub in self._book_subscriptions())
+        for instrument in books:
+            self._sequences.drop(instrument)
+            self.resyncs.ask(instrument, now)
+        return [Interrupted(books, (Table.BOOK,), now_ns, RESYNC)] if books else []
+
     @property
     def books_due_at(self) -> float:
         """When the next broken book may begin anew; infinite if there is none."""

@@ -13,71 +13,29 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeAlias
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 import trio
 
-from tick_logger.exchanges.base import Counted, Decoded, Event, Exchange
+from tick_logger.exchanges.base import Decoded, Event, Exchange
 from tick_logger.exchanges.decoding import Recordable, decode
-from tick_logger.model.entries import Defined, Note, Received, Times, joined
+from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, Resumed
-from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
+from tick_logger.net.arrivals import Arrival, Item, Source, count_frames, portions_of
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.net.rhythm import Rhythm
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import ExchangeMetrics
 
-MAX_FRAMES_PER_DECODE = 5_000
-"""One decode call blocks the event loop for about 5 ms at most."""
-
-MAX_BYTES_PER_DECODE = 16 * 1024 * 1024
-"""With one message of the largest kind more, it still fits a frame of the journal."""
-
 DEFINE_AGAIN_SECS = 60.0
 """What is recorded is said again so often, for whoever reads a journal that has lost something."""
 
 HURRY_FRAMES = 4_000
 """So many frames do not linger: decoded at once, they are still in the processor's cache."""
-
-
-class Source(Protocol):
-    """A connection, as seen from the intake."""
-
-    label: str
-
-    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
-        """The venue said this (receive time, event) on the connection; what follows from it."""
-        ...
-
-    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
-        """So many frames of the connection were decoded."""
-        ...
-
-    def counted(self, numbers: Times, recv_ns: Times) -> list[Mark]:
-        """Frames with these numbers came at these times on the connection; what follows."""
-        ...
-
-    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
-        """Instruments and tables that the connection carries."""
-        ...
-
-
-@attrs.define
-class _Arrival:
-    source: Source
-    recv_ns: int
-    arrived: float  # trio's clock, which is never set
-    payloads: Sequence[bytes]
-    size_bytes: int
-
-
-_Item: TypeAlias = _Arrival | Mark | Note
 
 
 @attrs.define
@@ -110,7 +68,7 @@ class Intake:
         self._linger_secs = linger_secs
         self._metrics = metrics
         self._log = get_logger().bind(exchange=exchange.name)
-        self._waiting: list[_Item] = []
+        self._waiting: list[Item] = []
         self._arrived = trio.Event()
         self._closing = trio.Event()
         self._send: trio.MemorySendChannel[Batch] | None = None
@@ -133,12 +91,14 @@ class Intake:
                 self._give_up(overflow, recv_ns, len(payloads), size)
                 return
             self._end_overflow(source, recv_ns)
+            for mark in source.given_up(recv_ns):
+                self.mark(mark)
         elif not self._budget.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             self.mark(Interrupted(*source.streams(), recv_ns, "overflow"))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return
-        self._waiting.append(_Arrival(source, recv_ns, trio.current_time(), payloads, size))
+        self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
         self._waiting_frames += len(payloads)
         self._taken += 1
         self._arrived.set()
@@ -221,19 +181,19 @@ class Intake:
         for portion in self._take_portions():
             self._send.send_nowait(self._decode(portion))
 
-    def _take_portions(self) -> Iterator[list[_Item]]:
+    def _take_portions(self) -> Iterator[list[Item]]:
         """What is waiting, in portions; their memory is free when they are let go."""
-        portions = _portions(self._waiting)
+        portions = portions_of(self._waiting)
         self._waiting, self._waiting_frames = [], 0
         portions.reverse()
         while portions:
             yield portions.pop()
 
-    def _decode(self, items: Sequence[_Item]) -> Batch:
+    def _decode(self, items: Sequence[Item]) -> Batch:
         """Decode consecutive arrivals; marks keep their place before the rows of the batch."""
-        arrivals = [item for item in items if isinstance(item, _Arrival)]
+        arrivals = [item for item in items if isinstance(item, Arrival)]
         notes = tuple(item for item in items if isinstance(item, Note))
-        marks = [item for item in items if not isinstance(item, _Arrival | Note)]
+        marks = [item for item in items if not isinstance(item, Arrival | Note)]
         payloads = list(itertools.chain.from_iterable(item.payloads for item in arrivals))
         counts = np.array([len(item.payloads) for item in arrivals], np.uint32)
         recv = np.array([item.recv_ns for item in arrivals], np.int64)
@@ -275,7 +235,7 @@ class Intake:
 
     def _give_raw(
         self,
-        arrivals: Sequence[_Arrival],
+        arrivals: Sequence[Arrival],
         received: Received,
         marks: list[Mark],
         size: int,
@@ -301,7 +261,7 @@ class Intake:
         )
 
     def _tell(
-        self, arrivals: Sequence[_Arrival], received: Received, decoded: Decoded
+        self, arrivals: Sequence[Arrival], received: Received, decoded: Decoded
     ) -> list[Mark]:
         """Let each connection know what came on it; returns what follows for the pipeline."""
         counts = received.counts.tolist()
@@ -326,7 +286,7 @@ class Intake:
             events.setdefault(id(item.source), []).append((item.recv_ns, event))
         for key, (total, bad_frames, data) in frames.items():
             sources[key].decoded(total, bad_frames, bool(data))
-        marks = _count(arrivals, owner, received, decoded.counted)
+        marks = count_frames(arrivals, owner, received, decoded.counted)
         return marks + [mark for key, said in events.items() for mark in sources[key].said(said)]
 
     def _give_up(self, overflow: _Overflow, recv_ns: int, frames: int, size: int) -> None:
@@ -359,41 +319,3 @@ class Intake:
             reason=first.reason,
             begins=payloads[first.frame][:120].decode("utf-8", "replace"),
         )
-
-
-def _count(
-    arrivals: Sequence[_Arrival],
-    owner: npt.NDArray[np.int32],
-    received: Received,
-    counted: Counted | None,
-) -> list[Mark]:
-    """Pass on the numbers of frames; `owner` is the arrival of each frame."""
-    if counted is None:
-        return []
-    arrival = owner[counted.frame]
-    recv_ns = received.recv_ns[arrival]
-    sources = {id(item.source): item.source for item in arrivals}
-    whose = np.array([id(item.source) for item in arrivals], np.uint64)[arrival]
-    marks: list[Mark] = []
-    for key, source in sources.items():
-        mine = whose == key
-        marks += source.counted(counted.number[mine], recv_ns[mine])
-    return marks
-
-
-def _portions(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Cut into batches: at most so many frames and bytes each, and no mark after an arrival."""
-    portions: list[list[_Item]] = []
-    frames = size_bytes = 0
-    for item in items:
-        count, size = (
-            (len(item.payloads), item.size_bytes) if isinstance(item, _Arrival) else (0, 0)
-        )
-        full = frames + count > MAX_FRAMES_PER_DECODE or size_bytes + size > MAX_BYTES_PER_DECODE
-        if not portions or (frames and (not count or full)):
-            portions.append([])
-            frames = size_bytes = 0
-        portions[-1].append(item)
-        frames += count
-        size_bytes += size
-    return portions

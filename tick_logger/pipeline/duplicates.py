@@ -14,8 +14,6 @@ an exchange has no other reason to send that to a new connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +29,9 @@ IDENTITY: dict[Table, tuple[str, ...]] = {
     Table.QUOTES: ("seq",),
     Table.BOOK: ("seq", "side", "price", "flags"),
 }
+CONTENT = ("price", "volume", "best_bid", "best_ask")
+MIXING_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd and without a pattern; products wrap around."""
 UNNUMBERED_QUOTE = ("event_ns", "best_bid", "best_bid_size", "best_ask", "best_ask_size")
 
 
@@ -106,27 +107,38 @@ def _begins_again(rows: RowBatch, starts: npt.NDArray[np.intp]) -> Mask:
 def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
     """Compare the rows of one instrument one by one with what came before."""
     instrument = int(rows["instrument"][0])
-    newest = (int(states.seen_event[instrument]), int(states.seen_seq[instrument]))
     seen = set(_keys(rows_of(held, instrument)))
     keep = np.ones(len(rows), np.bool_)
-    repeats_newest = _repeats_newest(rows.table, newest)
-    on_disk = _on_disk(rows, states, instrument).tolist()
+    known = _on_disk(rows, states, instrument) | _repeats_newest(rows, states, instrument)
     for row, (key, seq) in enumerate(zip(_keys(rows), rows["seq"].tolist(), strict=True)):
         if seq == 0 and rows.table is Table.BOOK:
             continue
-        keep[row] = key not in seen and not on_disk[row] and not repeats_newest(key)
+        keep[row] = not known[row] and key not in seen
         seen.add(key)
     return keep
 
 
-def _repeats_newest(table: Table, newest: tuple[int, int]) -> Callable[[tuple[object, ...]], bool]:
-    """Whether a key is that of the newest row seen, which may have left the window long ago."""
-    if table is Table.MD:
+def _repeats_newest(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
+    """Which rows of one instrument are the newest seen, which may have left the window long ago."""
+    event, seq = states.seen_event[instrument], states.seen_seq[instrument]
+    if rows.table is not Table.MD:
+        again = (rows["seq"] == seq) & (seq != 0)
+        if rows.table is Table.BOOK:
+            again &= (rows["flags"] & FLAG_SNAPSHOT) == 0
+        return np.asarray(again)
+    again, content = rows["event_ns"] == event, states.seen_content[instrument]
+    if content == 0:
         # What is on disk has no sequence; a restart is greeted with the ticker that ended it.
-        return lambda key: key[:2] == newest or (newest[1] == 0 and key[0] == newest[0])
-    if table is Table.QUOTES:
-        return lambda key: key == (newest[1],)
-    return lambda key: key[0] == newest[1] and not key[3]
+        return np.asarray(again & ((rows["seq"] == seq) | (seq == 0)))
+    return np.asarray(again & (rows["seq"] == seq) & (_content(rows) == content))
+
+
+def _content(rows: RowBatch) -> npt.NDArray[np.uint64]:
+    """A number that stands for the prices of each ticker; never 0."""
+    mixed = np.ones(len(rows), np.uint64)
+    for field in CONTENT:
+        mixed = mixed * MIXING_FACTOR + rows[field].view(np.uint64)
+    return mixed | np.uint64(1)
 
 
 def _on_disk(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
@@ -175,9 +187,10 @@ def _remember(
         # The pair belongs together: the newest row, not the largest of each.
         seen, last_seq = states.seen_event[heads], seq[ends]
         newer = newest_event > seen
-        newer |= (newest_event == seen) & (last_seq > states.seen_seq[heads])
+        newer |= (newest_event == seen) & (last_seq >= states.seen_seq[heads])
         states.seen_event[heads[newer]] = newest_event[newer]
         states.seen_seq[heads[newer]] = last_seq[newer]
+        states.seen_content[heads[newer]] = _content(rows.take(ends[newer]))
         return
     states.seen_event[heads] = np.maximum(states.seen_event[heads], newest_event)
     states.seen_seq[heads] = np.maximum(states.seen_seq[heads], newest_seq)

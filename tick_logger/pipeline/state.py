@@ -33,6 +33,8 @@ def _ids() -> npt.NDArray[np.uint64]:
 class StreamStates:
     """Per instrument: whether it was met before; the newest key released, seen, found on disk.
 
+    `seen_content` stands for the prices of the newest ticker seen; 0 where they are not known.
+
     `known` is about this process; "on disk" is what processes before it left there.  `sparse` and
     `opaque` tell of trades whose ids have holes that mean nothing, and of those that give no order
     besides (`model.proof`).
@@ -43,6 +45,7 @@ class StreamStates:
     released_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     seen_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     seen_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
+    seen_content: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     disk_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     disk_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     sparse: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
@@ -61,6 +64,7 @@ class StreamStates:
         self.released_seq = np.append(self.released_seq, np.zeros(extra, np.uint64))
         self.seen_event = np.append(self.seen_event, np.full(extra, NO_TIME, np.int64))
         self.seen_seq = np.append(self.seen_seq, np.zeros(extra, np.uint64))
+        self.seen_content = np.append(self.seen_content, np.zeros(extra, np.uint64))
         self.disk_event = np.append(self.disk_event, np.full(extra, NO_TIME, np.int64))
         self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))
         self.sparse = np.append(self.sparse, np.zeros(extra, np.bool_))
@@ -72,6 +76,7 @@ class StreamStates:
             event[instrument] = tail.last_event_ns
         for seq in (self.released_seq, self.seen_seq, self.disk_seq):
             seq[instrument] = 0 if self.opaque[instrument] else tail.last_seq
+        self.seen_content[instrument] = 0
 
     def number(self, instrument: int, ids: Ids) -> None:
         """Say what the ids of an instrument are."""

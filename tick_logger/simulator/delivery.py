@@ -1,4 +1,4 @@
-"""What happens to one session's market data on its way out: garbage, duplicates, disorder."""
+"""What happens to one session's market data on its way out: loss, garbage, duplicates, disorder."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ class FaultyDelivery:
         self._counts = counts
         self._rng = rng
         self._held: bytes | None = None
+
+    def loses(self, faults: Faults) -> bool:
+        """Whether the next frame is not sent at all."""
+        lost = self._happens(faults.lose_probability)
+        self._counts.lost += lost
+        return lost
 
     def frames(self, ready_frame: bytes, faults: Faults) -> list[bytes]:
         """The frames to send in place of this one; one held back before comes after it."""

@@ -184,6 +184,11 @@ class SimulatedExchange:
         return self._hub.counts
 
     @property
+    def lost(self) -> Sequence[tuple[str, bytes]]:
+        """The frames that were kept from sessions by `lose_probability`: (session, frame)."""
+        return self._hub.lost
+
+    @property
     def market(self) -> Market:
         """The market itself, whose books are the truth of the books."""
         return self._market

@@ -1,9 +1,10 @@
 """How a simulated exchange misbehaves: what may be asked for, and what it does to one session.
 
 Everything is off unless asked for, and drawn from seeded generators.  Faults of a session's
-delivery lose nothing: garbage is sent beside real messages, a duplicate beside its original, a
-reordered message right after the one that follows it.  Only cuts, half-open connections, silent
-subscriptions and id holes lose messages, and for the last two the truth says which.
+delivery lose nothing but what they are told to lose: garbage is sent beside real messages, a
+duplicate beside its original, a reordered message right after the one that follows it.  Messages
+are lost by cuts and half-open connections, by silent subscriptions and id holes, of which the truth
+says which, and by `lose_probability`, of which the hub keeps what it was.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class Faults:
     garbage_probability: float = attrs.field(default=0.0, validator=_probability)
     duplicate_probability: float = attrs.field(default=0.0, validator=_probability)
     reorder_probability: float = attrs.field(default=0.0, validator=_probability)
+    lose_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many messages are kept from a session that should get them; the venue does not know."""
     id_hole_probability: float = attrs.field(default=0.0, validator=_probability)
     ack_delay_secs: float = 0.0
     """How much later than it arrived a request takes effect and is answered."""
@@ -111,6 +114,7 @@ class FaultCounts:
     garbage: int = 0
     duplicated: int = 0
     reordered: int = 0
+    lost: int = 0
     stalled: int = 0
     half_open: int = 0
     cut: int = 0

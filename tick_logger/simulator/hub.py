@@ -16,6 +16,7 @@ from tick_logger.simulator.faults import TEXT, FaultCounts, Faults
 from tick_logger.simulator.wire import frame
 
 _MOST_VIOLATIONS = 1000  # a client that keeps breaking rules must not fill the memory
+_MOST_LOST = 100_000  # messages kept from sessions that are remembered, the oldest ones
 
 
 class Client(Protocol):
@@ -50,6 +51,7 @@ class Hub:
         self.counts = FaultCounts()
         self.clients: dict[Client, None] = {}
         self.violations: list[str] = []
+        self.lost: list[tuple[str, bytes]] = []  # name of the session, frame
         self.opcode = TEXT
         self._topics: dict[str, dict[Client, None]] = {}
         self._silent: set[tuple[Client, str]] = set()  # subscribed, but nothing is delivered
@@ -102,6 +104,11 @@ class Hub:
         """Write down that a client broke a rule of the venue."""
         if len(self.violations) < _MOST_VIOLATIONS:
             self.violations.append(f"{client.name}: {rule}")
+
+    def lose(self, client: Client, ready_frame: bytes) -> None:
+        """Write down that a client is not sent what it should get."""
+        if len(self.lost) < _MOST_LOST:
+            self.lost.append((client.name, ready_frame))
 
     def withholds_next_trade(self) -> bool:
         """Whether the next trade's message is to be kept from everybody."""

@@ -89,12 +89,16 @@ class Session:
 
     def deliver(self, ready_frame: bytes) -> None:
         """Queue a frame of market data, to which faults apply."""
+        if self._delivery.loses(self._hub.faults):
+            self._hub.lose(self, ready_frame)
+            return
         for one in self._delivery.frames(ready_frame, self._hub.faults):
             self._enqueue(one)
 
     def reply(self, payload: bytes) -> None:
-        """Queue an answer, to which no faults apply."""
-        self._enqueue(frame(self._hub.opcode, payload))
+        """Queue an answer, to which no faults apply; a message held back comes right after it."""
+        for one in (frame(self._hub.opcode, payload), *self._delivery.held_frames()):
+            self._enqueue(one)
 
     def end(self, code: int | None, reason: str) -> None:
         """Close with this code, or drop the connection if it is None; the first call counts."""

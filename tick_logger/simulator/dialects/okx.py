@@ -62,7 +62,7 @@ class OkxDialect(Dialect):
         self._books = Periodic(_PERIOD_US, _PERIOD_US)
         self._tickers = Periodic(_PERIOD_US, _PERIOD_US)
         self._looks = Periodic(_LOOK_PERIOD_US, _LOOK_PERIOD_US)
-        self._now_us = 0
+        self._before_us = self._now_us = 0
         self._last_sent: dict[str, Trade] = {}
         self._moved: dict[str, Listing] = {}  # since their last ticker
         self._pushed_us: dict[str, int] = {}  # by topic, whether or not anybody listened
@@ -99,7 +99,7 @@ class OkxDialect(Dialect):
 
     def tick(self, elapsed_us: int) -> None:
         """Send the books and tickers that are due, and end silent connections."""
-        self._now_us = elapsed_us
+        self._before_us, self._now_us = self._now_us, elapsed_us
         if self._books.due(elapsed_us):
             for listing in self._market.listings.values():
                 self._publish_changes(listing)
@@ -196,7 +196,8 @@ class OkxDialect(Dialect):
             return
         for client in list(live):
             pushed_us = (self._pushed_us.get(topic, 0) for topic in client.topics)
-            if self._now_us - max([self._answered_us[client], *pushed_us]) >= _SILENCE_US:
+            # An answer counts from the step before it, which was up to a step too early.
+            if self._before_us - max([self._answered_us[client], *pushed_us]) >= _SILENCE_US:
                 self._hub.breach(client, "no ping within 30 s of silence")
                 client.end(_SILENT, "No data received in 30s.")
 

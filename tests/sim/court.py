@@ -1,0 +1,170 @@
+"""What all judges of a story share: what came when, what may excuse a loss, and whose clock it was.
+
+Shares no code with the recorder: the truth comes from the exchanges and from the sockets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from ctypes import c_float
+from typing import Any, TypeAlias
+
+import attrs
+
+from tests.service.world import Venue
+from tests.sim.limits import waited
+from tests.sim.process import Process
+from tests.sim.said import Fact, facts, payload_of, snapshot
+from tests.sim.sockets import Span
+from tests.sim.world import World
+
+Key: TypeAlias = tuple[Any, ...]
+
+
+@attrs.frozen
+class Came:
+    """When something came out of a socket."""
+
+    at: float
+    recv_ns: int
+    process: Process
+    sound: bool
+
+
+@attrs.define
+class _Heard:
+    """What came on one connection: when last, and about which symbols."""
+
+    span: Span
+    last_at: float
+    symbols: set[str] = attrs.field(factory=set)
+
+
+Given: TypeAlias = dict[Key, list[Came]]
+"""By key of a fact, when it came."""
+
+
+class Court:
+    """One world after its story; `counts` is what the judges noted."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.counts: Counter[str] = Counter()
+        self.width = world.story.logger["price_dtype"]
+        self._persist_secs = world.story.logger["persist_interval_secs"]
+        self._heard: dict[str, list[_Heard]] = {}
+
+    def venue(self, name: str) -> Venue:
+        """As the story has it."""
+        (venue,) = (each for each in self.world.story.venues if each.name == name)
+        return venue
+
+    # -- what came --------------------------------------------------------------------------------
+
+    def what_came(self, name: str) -> dict[tuple[str, str], Given]:
+        """All facts by table and symbol, and when they came."""
+        found: dict[tuple[str, str], Given] = defaultdict(lambda: defaultdict(list))
+        processes = iter(self.world.processes)
+        process = next(processes)
+        heard = [_Heard(span, span.opened) for span in self.world.logs[name].connections]
+        self._heard[name] = heard
+        for arrival in self.world.logs[name].arrivals:
+            while arrival.at > process.ended:
+                process = next(processes)
+            heard[arrival.connection].last_at = arrival.at
+            for payload in arrival.payloads:
+                for fact in facts(name, payload):
+                    heard[arrival.connection].symbols.add(fact.symbol)
+                    came = Came(arrival.at, arrival.recv_ns, process, fact.sound)
+                    found[fact.table, fact.symbol][self._on_disk(fact)].append(came)
+        return found
+
+    def snapshots(self, name: str) -> list[Key]:
+        """The rows of all books that were fetched by REST, whatever their symbol."""
+        answers = (each for each in self.world.logs[name].answers if each.path.endswith("/depth"))
+        return [
+            self._on_disk(Fact("BOOK", "", row)) for each in answers for row in snapshot(each.body)
+        ]
+
+    def kept_back(self, name: str) -> dict[tuple[str, str], set[Key]]:
+        """Facts by table and symbol that did not reach a connection, and nobody told."""
+        found: dict[tuple[str, str], set[Key]] = defaultdict(set)
+        for _, frame in self.world.exchanges[name].lost:
+            for fact in facts(name, payload_of(frame)):
+                found[fact.table, fact.symbol].add(fact.key)
+        return found
+
+    def _on_disk(self, fact: Fact) -> Key:
+        """A key with the prices that a column can hold."""
+        if self.width == "f8":
+            return fact.key
+        return tuple(c_float(v).value if isinstance(v, float) else v for v in fact.key)
+
+    # -- excuses ----------------------------------------------------------------------------------
+
+    def excuse(self, came: Came, name: str) -> str | None:
+        """Why this may be missing; None if it may not."""
+        world, process, at = self.world, came.process, came.at
+        for since, until in world.poison.since.get(name, ()):
+            # The whole batch is lost to a bug, and what is waiting behind it.
+            # A process that the bug has stopped may die before it has ended.
+            met = process.code == 1 or (process.code is None and at <= until)
+            if since - 0.1 <= at and met and since <= process.ended:
+                return "bug"
+        if any(began <= at <= ended for began, ended in world.overflows.get(name, ())):
+            return "overflow"
+        if any(at <= failed for failed in world.failed_replays):
+            return "bug in a replay"
+        if process.code == 0:
+            return None
+        if waited(world, at, process.ended, world.offload.journal_failures):
+            return "trouble"
+        if process.code is not None:
+            return None
+        return "death" if at > process.ended - self._persist_secs else None
+
+    def silent_since(self, name: str, symbol: str, process: Process) -> float:
+        """Since when a connection had been silent that may have carried a symbol at the very end.
+
+        The end of a process is meant; infinite if there was no connection then.
+        """
+        return min(
+            (
+                heard.last_at
+                for heard in self._heard[name]
+                if process.began <= heard.span.opened and heard.span.closed >= process.ending_at
+                if symbol in heard.symbols or not heard.symbols
+            ),
+            default=float("inf"),
+        )
+
+    def process_at(self, at: float) -> Process | None:
+        """Who lived then."""
+        return next((p for p in self.world.processes if p.began <= at <= p.ended), None)
+
+    # -- clocks -----------------------------------------------------------------------------------
+
+    def moments(self, wall_ns: int) -> list[float]:
+        """When the service's clock, which is set now and then, may have shown this."""
+        steps = self.world.clock_steps
+        ends = [*(at for at, _ in steps[1:]), self.world.ended + 1.0]
+        found = ((wall_ns - offset_ns) / 1e9 for _, offset_ns in steps)
+        return [
+            moment
+            for moment, (begin, _), end in zip(found, steps, ends, strict=True)
+            if begin - 1e-6 <= moment <= end + 1e-6
+        ]
+
+    def venue_moment(self, event_ns: int) -> float:
+        """A time of the exchanges' clock as one of trio's."""
+        return (event_ns - self.world.venue_clock._offset_ns) / 1e9
+
+
+def heard_after(given: Iterable[Given], process: Process, at: float) -> bool:
+    """Whether anything of these came later in a process."""
+    times = itertools.chain.from_iterable(
+        came for facts_of_table in given for came in facts_of_table.values()
+    )
+    return any(came.at > at and came.process is process for came in times)

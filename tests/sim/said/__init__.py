@@ -1,0 +1,82 @@
+"""What payloads say, read with nothing but the standard library: one reader for each venue.
+
+A fact is something that a table has a row for.  Its key is all values that the row must have, in
+the order of the table's columns, receive times left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from tests.sim.said.binance import binance
+from tests.sim.said.bybit import linear, spot
+from tests.sim.said.coinbase import coinbase
+from tests.sim.said.coinbase_advanced import coinbase_advanced
+from tests.sim.said.facts import Reader
+from tests.sim.said.kraken import kraken
+from tests.sim.said.okx import okx
+from tests.sim.said.upbit import upbit
+
+READERS: dict[str, Reader] = {
+    "binance": binance,
+    "bybit": spot,
+    "bybit_linear": linear,
+    "coinbase": coinbase,
+    "coinbase_advanced": coinbase_advanced,
+    "kraken": kraken,
+    "okx": okx,
+    "upbit": upbit,
+}
+
+
+@attrs.frozen
+class Fact:
+    """Something that was said about a symbol: for trades the id is all of the key.
+
+    `sound` is whether it stood in a message in which all is as it should be.
+    """
+
+    table: str
+    symbol: str
+    key: tuple[Any, ...]
+    sound: bool = True
+
+
+def facts(exchange: str, payload: bytes) -> Iterator[Fact]:
+    """What a payload says; of one that is spoiled, what can be made out."""
+    sound = True
+    try:
+        message = json.loads(payload)
+    except (ValueError, RecursionError):
+        sound, message = False, _repaired(payload)
+    try:
+        said = list(READERS[exchange](message))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return  # wrong types
+    for table, symbol, *key in said:
+        yield Fact(table, symbol, tuple(key), sound)
+
+
+def payload_of(frame: bytes) -> bytes:
+    """What is in an unmasked frame of a WebSocket."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
+def snapshot(body: bytes) -> Iterator[tuple[int, int, float, float]]:
+    """The rows of a REST book snapshot."""
+    message = json.loads(body)
+    for side, levels in ((1, message["bids"]), (0, message["asks"])):
+        for price, size in levels:
+            yield message["lastUpdateId"], side, float(price), float(size)
+
+
+def _repaired(payload: bytes) -> object:
+    for spoilt in (b',"note":', b',"extra":'):
+        head, found, _ = payload.partition(spoilt)
+        if found:
+            return json.loads(head + b"}")
+    return None

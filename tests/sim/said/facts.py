@@ -1,0 +1,46 @@
+"""What a message can say, and how values are read that all venues write alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+MOST_ID = 2**64
+SIDES = {"buy": 1, "sell": 0}
+UNKNOWN_SIDE = 2
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND_CHARS = len("2026-09-22T12:00:00")
+MILLISECOND_NS = 10**6
+
+Said: TypeAlias = Iterator[tuple[Any, ...]]
+"""Table, symbol, and the values of the row's key, None for a number that was not sent."""
+
+Reader: TypeAlias = Callable[[Any], Said]
+"""Of a message as JSON; raises if the message is not as it should be."""
+
+
+def whole(value: object) -> int:
+    """An id that was sent as a number."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MOST_ID:
+        raise ValueError(f"{value!r} is no id")
+    return value
+
+
+def digits(value: object) -> int:
+    """An id that was sent as a text of digits."""
+    if not isinstance(value, str) or not value.isdecimal():
+        raise ValueError(f"{value!r} is no id")
+    return whole(int(value))
+
+
+def time_ns(text: str) -> int:
+    """A time in UTC with up to nine decimals."""
+    seconds = datetime.fromisoformat(text[:SECOND_CHARS] + "+00:00") - EPOCH
+    fraction = text[SECOND_CHARS:].removeprefix(".").removesuffix("Z")
+    return (seconds.days * 86_400 + seconds.seconds) * 10**9 + int(fraction.ljust(9, "0"))
+
+
+def number(value: str | float | None) -> float | None:
+    """A price or a size; None or an empty text is none."""
+    return None if value is None or value == "" else float(value)

@@ -1,0 +1,28 @@
+"""What messages of Kraken say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sim.said.facts import UNKNOWN_SIDE, Said, time_ns, whole
+
+
+def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
+    """A message of any channel; a ticker is a quote too."""
+    channel = message["channel"]
+    for entry in message["data"] if channel in ("trade", "ticker", "book") else ():
+        symbol = entry["symbol"]
+        match channel:
+            case "trade":
+                yield "TRADES", symbol, whole(entry["trade_id"])
+            case "ticker":
+                bid, bid_size, ask, ask_size = (
+                    float(entry[name]) for name in ("bid", "bid_qty", "ask", "ask_qty")
+                )
+                when, last = time_ns(entry["timestamp"]), float(entry["last"])
+                yield "MD", symbol, when, last, None, UNKNOWN_SIDE, bid, ask
+                yield "QUOTES", symbol, 0, bid, bid_size, ask, ask_size
+            case "book":
+                for side, levels in ((1, entry["bids"]), (0, entry["asks"])):
+                    for level in levels:
+                        yield "BOOK", symbol, 0, side, float(level["price"]), float(level["qty"])

@@ -1,0 +1,34 @@
+"""What messages of Upbit say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sim.said.facts import MILLISECOND_NS, Said, whole
+
+TAKERS = {"BID": 1, "ASK": 0}
+
+
+def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
+    """A message in the default format; each one of a book is a whole book, and a quote."""
+    kind = message["type"]
+    symbol, stamp = message["code"], whole(message["timestamp"])
+    match kind:
+        case "trade":
+            yield "TRADES", symbol, whole(message["sequential_id"])
+        case "ticker":
+            price, size = float(message["trade_price"]), float(message["trade_volume"])
+            side = TAKERS[message["ask_bid"]]
+            yield "MD", symbol, stamp * MILLISECOND_NS, price, size, side, None, None
+        case "orderbook":
+            units = message["orderbook_units"]
+            for number, name in ((1, "bid"), (0, "ask")):
+                for unit in units:
+                    if unit[f"{name}_price"]:
+                        sent = float(unit[f"{name}_price"]), float(unit[f"{name}_size"])
+                        yield "BOOK", symbol, stamp, number, *sent
+            best = (float(units[0][f"{n}_{what}"]) for n in ("bid", "ask") for what in _LEVEL)
+            yield "QUOTES", symbol, stamp, *best
+
+
+_LEVEL = ("price", "size")

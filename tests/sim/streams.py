@@ -1,0 +1,156 @@
+"""One table of one symbol on the disk, beside what came out of the sockets.
+
+* What came is on disk, unless the story excuses its loss: a death less than the persist interval
+  later, a disk in trouble, a buffer that overflowed meanwhile, an adapter's bug.
+* What is on disk came, and came then, and is there once if it can be told from others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tests.service.oracle import Rows, gaps
+from tests.service.oracle import rows as stored_rows
+from tests.sim.court import Came, Court, Given, Key
+from tests.sim.limits import Row, needlessly_late
+
+MOST_SHOWN = 3
+
+ROUNDING_SECS = 1.001e-3
+"""Many venues tell times in milliseconds, never later than they were."""
+
+KEYS = {
+    "TRADES": ("trade_id",),
+    "QUOTES": ("update_id", "best_bid", "best_bid_size", "best_ask", "best_ask_size"),
+    "MD": ("price", "volume", "side", "best_bid", "best_ask"),
+    "BOOK": ("update_id", "side", "price", "size"),
+}
+
+
+class Stream:
+    """Its rows, in order and late, and its gap records."""
+
+    def __init__(self, court: Court, exchange: str, symbol: str, table: str) -> None:
+        self.court = court
+        self.exchange, self.symbol, self.table = exchange, symbol, table
+        world = court.world
+        # Something is told of up to a step of the market after it happened.
+        self.step_secs = court.venue(exchange).simulated["step_secs"]
+        self.parts = [
+            stored_rows(world.disk, exchange, symbol, table, late, price_dtype=court.width)
+            for late in (False, True)
+        ]
+        self.gaps = gaps(world.disk, exchange, symbol, table)
+        self.keys = [key for part in self.parts for key in _keys(part, table)]
+        self._recv_ns = [ns for part in self.parts for ns in part.recv_ns.tolist()]
+        self._found = Counter(self.keys)
+
+    def __str__(self) -> str:
+        return f"{self.exchange} {self.symbol} {self.table}"
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def invented(self, given: Given) -> Iterator[str]:
+        """Rows that nobody sent, or not then, or that are there twice."""
+        strange = [key for key in self._found if key not in given]
+        if strange:
+            yield f"{len(strange)} rows were never sent: {strange[:MOST_SHOWN]}"
+        if self.table == "BOOK":
+            return
+        if self.table != "MD":  # without an id, nothing tells one from another
+            twice = [key for key, count in self._found.items() if count > 1 and key[0]]
+            if twice:
+                yield f"{len(twice)} rows are there twice: {twice[:MOST_SHOWN]}"
+        wrong = [
+            key
+            for key, recv_ns in zip(self.keys, self._recv_ns, strict=True)
+            if key in given and all(recv_ns != came.recv_ns for came in given[key])
+        ]
+        if wrong:
+            yield f"{len(wrong)} rows came at another time: {wrong[:MOST_SHOWN]}"
+
+    def lost(self, given: Given) -> Iterator[str]:
+        """What came out of a socket, and is missing without excuse or without a gap record."""
+        if self.table == "BOOK":
+            return
+        court, unexcused, uncovered = self.court, [], []
+        for key, times in given.items():
+            sound = [came for came in times if came.sound]
+            if key in self._found or not sound:
+                continue
+            excuses = [court.excuse(came, self.exchange) for came in sound]
+            for came, excuse in zip(sound, excuses, strict=True):
+                court.counts[f"lost to {excuse}"] += 1
+                if excuse is None:
+                    unexcused.append((key, came.at, came.process.number))
+            if not any(self.covers(key, came.at) for came in sound):
+                if all(self.nothing_known(came.at) for came in sound):
+                    court.counts["lost unknowingly"] += 1
+                else:
+                    uncovered.append((key, sound[0].at, sound[0].process.number, excuses))
+        if unexcused:
+            yield f"{len(unexcused)} were received and are lost: {unexcused[:MOST_SHOWN]}"
+        if uncovered:
+            yield (
+                f"{len(uncovered)} were received and are in no gap record: {uncovered[:MOST_SHOWN]}"
+            )
+
+    def hasty(self, given: Given) -> Iterator[str]:
+        """Rows that are apart from the others though they came in time."""
+        if self.table == "BOOK" or not len(self.parts[1]):
+            return
+        in_order, late = (_rows_of(part, self.table, given) for part in self.parts)
+        found = [*needlessly_late(self.court.world, in_order, late)]
+        if found:
+            yield f"{len(found)} rows are late but came in time: {found[:MOST_SHOWN]}"
+
+    def nothing_known(self, at: float) -> bool:
+        """Whether nothing of the stream was durable before a death soon after this time.
+
+        Who starts again then cannot know that there was anything to lose.
+        """
+        process = self.court.process_at(at)
+        if process is None or process.code == 0:
+            return False
+        earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
+        return not any(moment <= at for moment in earlier)
+
+    def covers(self, key: Key, at: float) -> bool:
+        """Whether a gap record speaks of it: by its id, or where none is known by its time."""
+        for gap in self.gaps:
+            if gap["from_id"] is not None:
+                if gap["from_id"] <= key[0] <= gap["to_id"]:
+                    return True
+                continue
+            # If the clock was set back meanwhile, the end has an earlier label than the beginning.
+            ends = [*self.court.moments(gap["from_ns"]), *self.court.moments(gap["to_ns"])]
+            if ends and min(ends) - self.step_secs - ROUNDING_SECS <= at <= max(ends) + 1e-6:
+                return True
+        return False
+
+
+def _rows_of(part: Rows, table: str, given: Mapping[Key, Sequence[Came]]) -> Iterator[Row]:
+    for event_ns, key in zip(part.event_ns.tolist(), _keys(part, table), strict=True):
+        times = given.get(key)
+        if times:  # in the order in which it came
+            yield Row(event_ns, times[0].at, times[-1].at, times[-1].process.began)
+
+
+def _keys(part: Rows, table: str) -> list[Key]:
+    columns = [_values(part[name]) for name in KEYS[table]]
+    if table == "MD":
+        columns.insert(0, part.event_ns.tolist())
+    return list(zip(*columns, strict=True))
+
+
+def _values(column: np.ndarray) -> list[Any]:
+    """The values, with None for a number that was not sent."""
+    values = column.tolist()
+    if column.dtype.kind == "f" and np.isnan(column).any():
+        return [None if value != value else value for value in values]  # only NaN is not itself
+    return list(values)

@@ -1,0 +1,123 @@
+"""The trades of one symbol on the disk, beside those that the exchange made.
+
+Each venue is judged by what it can prove.  What a connection was subscribed to is on disk or in a
+gap record, whatever happened:
+
+* where ids are dense, also what was kept from everybody, as soon as a later id has come;
+* where all messages are numbered, also that, as soon as a later message has come;
+* elsewhere only what was sent, because nothing else leaves a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+import numpy as np
+
+from tests.service.oracle import Rows
+from tests.sim.court import Given, Key, heard_after
+from tests.sim.process import Process
+from tests.sim.streams import MOST_SHOWN, Stream
+from tick_logger.exchanges import registry
+from tick_logger.model.proof import Ids
+from tick_logger.simulator.truth import TrueTrade
+
+SIDES = {"buy": 1, "sell": 0}
+
+
+@attrs.frozen
+class Beside:
+    """What else is known: what came of the symbol, and trades that did not reach a connection."""
+
+    given: Mapping[str, Given]  # by table
+    kept_back: set[Key]
+
+
+def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
+    """True values, and everything that the venue can prove on disk or in a gap record."""
+    trades = stream.court.world.exchanges[stream.exchange].truth.trades(stream.symbol)
+    truth = {trade.trade_id: trade for trade in trades}
+    for part in stream.parts:
+        yield from _false_values(part, truth)
+    ids = {key[0] for key in stream.keys}
+    missing = []
+    for position, trade in enumerate(trades):
+        if trade.trade_id in ids or not trade.subscribed:
+            continue
+        at = stream.court.venue_moment(trade.event_ns)
+        process = stream.court.process_at(at)
+        if process is None or not _made(stream, trade, position, process):
+            continue
+        if not _is_owed(stream, trade, at, process, beside):
+            continue
+        key = (trade.trade_id,)
+        times = [at, *(came.at for came in beside.given["TRADES"].get(key, ()))]
+        if any(stream.covers(key, when) for when in times):
+            continue
+        if stream.nothing_known(at):
+            stream.court.counts["lost unknowingly"] += 1
+            continue
+        missing.append((trade.trade_id, at, process.number))
+    if missing:
+        yield f"{len(missing)} trades are neither on disk nor in a gap: {missing[:MOST_SHOWN]}"
+
+
+def _made(stream: Stream, trade: TrueTrade, position: int, process: Process) -> bool:
+    """Whether it was made, and had left the exchange, before its process was told to stop."""
+    if process.made is None:
+        return True
+    made = position < process.made[stream.exchange, stream.symbol]
+    return made and not _was_unsent(stream, trade, process)
+
+
+def _is_owed(stream: Stream, trade: TrueTrade, at: float, process: Process, beside: Beside) -> bool:
+    """Whether somebody could know of it."""
+    exchange = registry.get(stream.exchange)
+    not_sent = trade.withheld or (trade.trade_id,) in beside.kept_back
+    # That a connection is half-open or stalls shows only in time, or when an id comes later.
+    silent_since = stream.court.silent_since(stream.exchange, stream.symbol, process)
+    is_last = at >= silent_since - stream.step_secs or _was_unsent(stream, trade, process)
+    if exchange.trade_ids is Ids.DENSE:
+        ids = [key[0] for key in stream.keys]
+        newest = max(ids, default=0)
+        if not_sent and not min(ids, default=0) < trade.trade_id < newest:
+            return False  # only a hole between other ids can tell
+        return trade.trade_id <= newest or not is_last
+    if is_last:
+        # The next process knows when it last heard of the exchange, not of each connection.
+        stream.court.counts["sent to a connection that was silent at the end"] += 1
+        return False
+    if not not_sent:
+        return True
+    if not exchange.counts_messages or any(began <= at for began in stream.court.world.silenced):
+        return False  # nothing is numbered, or perhaps nothing was sent that could be
+    return heard_after(beside.given.values(), process, at + stream.step_secs)
+
+
+def _was_unsent(stream: Stream, trade: TrueTrade, process: Process) -> bool:
+    return (stream.exchange, stream.symbol, trade.trade_id) in process.unsent
+
+
+def _false_values(part: Rows, truth: dict[int, TrueTrade]) -> Iterator[str]:
+    trades = [truth.get(number) for number in part["trade_id"].tolist()]
+    if None in trades:
+        yield "trades that were never made"
+        return
+    known = [trade for trade in trades if trade is not None]
+    expected = {
+        "trade_price": np.array([float(t.price) for t in known]).astype(part["trade_price"].dtype),
+        "trade_size": np.array([float(t.size) for t in known]).astype(part["trade_size"].dtype),
+        "trade_side": np.array([SIDES[t.side] for t in known], "<u4"),
+        "maker_order_id": np.array([_uuid(t.maker_order_id) for t in known], "V16"),
+        "taker_order_id": np.array([_uuid(t.taker_order_id) for t in known], "V16"),
+    }
+    for name, values in expected.items():
+        if part[name].tobytes() != values.tobytes():
+            yield f"false values of {name}"
+    if part.event_ns.tolist() != [t.event_ns for t in known]:
+        yield "false times"
+
+
+def _uuid(text: str | None) -> bytes:
+    return bytes.fromhex(text.replace("-", "")) if text else bytes(16)

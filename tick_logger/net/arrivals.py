@@ -1,0 +1,98 @@
+"""What one read of a connection brought, and how many of them are decoded in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges.base import Counted, Event
+from tick_logger.model.entries import Note, Received, Times
+from tick_logger.model.marks import Mark
+from tick_logger.model.tables import Table
+
+MAX_FRAMES_PER_DECODE = 5_000
+"""One decode call blocks the event loop for about 5 ms at most."""
+
+MAX_BYTES_PER_DECODE = 16 * 1024 * 1024
+"""With one message of the largest kind more, it still fits a frame of the journal."""
+
+
+class Source(Protocol):
+    """A connection, as seen from the intake."""
+
+    label: str
+
+    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
+        """The venue said this (receive time, event) on the connection; what follows from it."""
+        ...
+
+    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
+        """So many frames of the connection were decoded."""
+        ...
+
+    def counted(self, numbers: Times, recv_ns: Times) -> list[Mark]:
+        """Frames with these numbers came at these times on the connection; what follows."""
+        ...
+
+    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
+        """Instruments and tables that the connection carries."""
+        ...
+
+    def given_up(self, until_ns: int) -> list[Mark]:
+        """Messages of the connection were given up until now; what follows from it."""
+        ...
+
+
+@attrs.define
+class Arrival:
+    """The payloads of one read."""
+
+    source: Source
+    recv_ns: int
+    arrived: float  # trio's clock, which is never set
+    payloads: Sequence[bytes]
+    size_bytes: int
+
+
+Item: TypeAlias = Arrival | Mark | Note
+"""What waits between the sockets and the decoder."""
+
+
+def count_frames(
+    arrivals: Sequence[Arrival],
+    owner: npt.NDArray[np.int32],
+    received: Received,
+    counted: Counted | None,
+) -> list[Mark]:
+    """Pass on the numbers of frames; `owner` is the arrival of each frame."""
+    if counted is None:
+        return []
+    arrival = owner[counted.frame]
+    recv_ns = received.recv_ns[arrival]
+    sources = {id(item.source): item.source for item in arrivals}
+    whose = np.array([id(item.source) for item in arrivals], np.uint64)[arrival]
+    marks: list[Mark] = []
+    for key, source in sources.items():
+        mine = whose == key
+        marks += source.counted(counted.number[mine], recv_ns[mine])
+    return marks
+
+
+def portions_of(items: Sequence[Item]) -> list[list[Item]]:
+    """Cut into batches: at most so many frames and bytes each, and no mark after an arrival."""
+    portions: list[list[Item]] = []
+    frames = size_bytes = 0
+    for item in items:
+        count, size = (len(item.payloads), item.size_bytes) if isinstance(item, Arrival) else (0, 0)
+        full = frames + count > MAX_FRAMES_PER_DECODE or size_bytes + size > MAX_BYTES_PER_DECODE
+        if not portions or (frames and (not count or full)):
+            portions.append([])
+            frames = size_bytes = 0
+        portions[-1].append(item)
+        frames += count
+        size_bytes += size
+    return portions
