@@ -125,6 +125,14 @@ def test_a_ticker_without_trades_in_its_day_has_no_id() -> None:
     assert row["seq"] == 0
 
 
+def test_a_ticker_before_the_first_trade_is_kept() -> None:
+    """A symbol that is about to be traded has orders already, and a last price of 0 as sent."""
+    before = {"c": "0.00000000", "Q": "0.00000000", "L": -1, "F": -1, "n": 0}
+    (row,) = rows_of(decode(changed("ticker", **before)), Table.MD)
+    assert (row["price"], row["volume"], row["seq"]) == (0.0, 0.0, 0)
+    assert (row["best_bid"], row["best_ask"]) == (61837.62, 61837.64)
+
+
 def book(decoded: Decoded) -> list[tuple[int, int, float, float, int, int, int]]:
     names = ("frame", "side", "price", "size", "flags", "seq", "event_ns")
     return [tuple(row[name] for name in names) for row in rows_of(decoded, Table.BOOK)]
@@ -174,7 +182,7 @@ def test_levels_belong_to_their_own_update() -> None:
         (changed("trade", m=None), "trade: Object missing required field `m`"),
         (changed("trade", s="DOGEUSDT"), "unknown symbol 'DOGEUSDT'"),
         (changed("bookTicker", A="-1"), "ask_size of -1.0 is out of range"),
-        (changed("ticker", c="0"), "price of 0.0 is out of range"),
+        (changed("ticker", c="-1"), "price of -1.0 is out of range"),
         (changed("depth", b=[["1", "nan"]]), "size of nan is out of range"),
         (changed("depth", b=[["1"]]), "depth: Expected `array` of length 2 - at `$.b[0]`"),
         (changed("depth", U=104), "depth update from id 104 to the smaller id 103"),
@@ -240,9 +248,19 @@ def test_few_books_are_asked_for_in_full_depth(symbols: int, limit: int) -> None
         (b'{"id":1,"result":null}', Acknowledged(1)),
         (SAMPLE["error"], Refused(5, "Invalid request: unknown method (code 2)")),
         (b'{"error":{"code":3,"msg":"Invalid JSON"}}', Refused(None, "Invalid JSON (code 3)")),
+        (b'{"code":0,"msg":"Unknown property","id":6}', Refused(6, "Unknown property (code 0)")),
+        (b'{"code":3,"msg":"Invalid JSON"}', Refused(None, "Invalid JSON (code 3)")),
         (SAMPLE["serverShutdown"], GoingAway("serverShutdown")),
         (
             b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}',
+            GoingAway("serverShutdown"),
+        ),
+        (
+            b'{"stream":"","data":{"e":"serverShutdown","E":1}}',
+            GoingAway("serverShutdown"),
+        ),
+        (
+            b'{"stream":"btcusdt@trade","data":{"e":"serverShutdown","E":1}}',
             GoingAway("serverShutdown"),
         ),
     ],

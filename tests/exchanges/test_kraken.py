@@ -244,6 +244,13 @@ def test_a_digit_more_is_another_checksum() -> None:
     assert EXCHANGE.book_checksum([], []) == 0
 
 
+@pytest.mark.parametrize("spelled", ["5.0E-7", "5.0e-7", "50e-8"])
+def test_an_exponent_does_not_change_the_checksum(spelled: str) -> None:
+    """The digits are those of the number written out, with all the places that were sent."""
+    plain = EXCHANGE.book_checksum([("0.00001000", "12.5")], [("0.00001010", "0.00000050")])
+    assert EXCHANGE.book_checksum([("1.000E-5", "12.5")], [("0.00001010", spelled)]) == plain
+
+
 # -- what is wrong ---------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tick_logger.exchanges.base import TextLevel
-from tick_logger.net.textbook import MOST_CHECKED, TextBook
+from tick_logger.net.textbook import MOST_CHECKED, TextBook, depth_of
 
 
 def test_levels_keep_the_digits_that_were_sent() -> None:
@@ -57,6 +57,23 @@ def test_no_more_is_given_than_any_checksum_looks_at() -> None:
     assert book.asks() == levels[:MOST_CHECKED]
     book.apply([], [(price, "0") for price, _ in levels[:30]])
     assert book.asks() == levels[30:]
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "depth"),
+    [
+        (100, 100, 100),
+        (10, 10, 10),  # of a recording, say
+        (500, 500, 500),
+        (10, 9, 100),  # thin: all there is
+        (12, 12, 100),
+        (0, 0, 100),
+    ],
+)
+def test_a_book_is_cut_where_its_snapshot_was(bids: int, asks: int, depth: int) -> None:
+    """Whatever was asked for: levels that the venue does not keep up must not stay."""
+    sides = [[(str(price), "1") for price in range(1, count + 1)] for count in (bids, asks)]
+    assert depth_of(sides[0], sides[1], 100, (10, 100, 500)) == depth
 
 
 @pytest.mark.parametrize(("seed", "depth"), [(seed, seed % 4 * 5 or None) for seed in range(12)])

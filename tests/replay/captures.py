@@ -48,7 +48,6 @@ class Player:
     played: Sequence[str]  # patterns of file names
     folder: str  # of the recordings: that of the venue's name, unless its module names a FOLDER
     restored: Callable[[bytes], bytes]  # a frame as it was sent, where others wrote it again
-    recorded_with: Mapping[str, object]  # attributes of the adapter in which its recorder differed
 
 
 def _players() -> dict[str, Player]:
@@ -62,7 +61,6 @@ def _players() -> dict[str, Player]:
             how.PLAYED,
             getattr(how, "FOLDER", module.name),
             getattr(how, "restored", bytes),
-            getattr(how, "RECORDED_WITH", {}),
         )
     return found
 

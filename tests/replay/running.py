@@ -8,14 +8,12 @@ from pathlib import Path
 from random import Random
 
 import attrs
-import pytest
 import trio
 
-from tests.replay.captures import PLAYERS, Play, said
+from tests.replay.captures import Play, said
 from tests.replay.server import ReplayExchange
 from tick_logger.app import Service, record
 from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
-from tick_logger.exchanges import registry
 
 DEADLINE_SECS = 60.0  # many times what it takes: something hangs
 POLL_SECS = 0.005
@@ -99,11 +97,7 @@ def replay_all(jobs: Sequence[tuple[Play, Path, str]]) -> list[Recorded]:
     # Each service puts back the handlers that it found, which are another's if they overlap.
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with pytest.MonkeyPatch.context() as adapters:
-            for exchange in sorted({play.exchange for play, _, _ in jobs}):
-                for name, value in PLAYERS[exchange].recorded_with.items():
-                    adapters.setattr(type(registry.get(exchange)), name, value)
-            trio.run(every)
+        trio.run(every)
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -259,6 +259,8 @@ class Exchange(abc.ABC):
     book_check: ClassVar[BookCheck] = BookCheck.NONE
     book_depth: ClassVar[int | None] = None
     """Levels a side that a book is cut to after each update, where its checksum needs that."""
+    book_depths: ClassVar[tuple[int, ...]] = ()
+    """All that the venue may cut books to: what begins with so many on both sides is cut there."""
     counts_messages: ClassVar[bool] = False
     """Whether every message of a connection has its number (`Decoded.counted`)."""
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()

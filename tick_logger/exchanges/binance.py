@@ -105,8 +105,8 @@ class _Error(msgspec.Struct, gc=False):
     msg: str = ""
 
 
-class _Control(msgspec.Struct, gc=False):
-    """Everything that is no message of a stream."""
+class _Control(_Error, gc=False):
+    """Everything that is no message of a stream.  Errors are documented bare, and seen wrapped."""
 
     id: Id | None = None
     result: msgspec.Raw = msgspec.Raw()
@@ -124,7 +124,8 @@ _TAKER_WHERE_BUYER_IS_MAKER = {True: tables.SIDE_SELL, False: tables.SIDE_BUY}
 # An empty side of a book is sent as price and size 0.
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 _QUOTE = NumberRule(best_bid=FROM_ZERO, bid_size=FROM_ZERO, best_ask=FROM_ZERO, ask_size=FROM_ZERO)
-_TICKER = NumberRule(price=ABOVE_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, best_ask=FROM_ZERO)
+# Before its first trade a symbol has orders, and a last price of 0.
+_TICKER = NumberRule(price=FROM_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, best_ask=FROM_ZERO)
 
 
 def _trades(found: Findings, frame: Frames, messages: list[_Trade]) -> None:
@@ -216,6 +217,7 @@ _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Findings, Frames, Any], 
 }
 _decode_snapshot = _lax(_Snapshot)
 _UNINTERESTING = {"aggTrade", "kline"}
+_SHUTDOWN = "serverShutdown"
 
 
 def _kind_of_stream(stream: str) -> str:
@@ -227,11 +229,32 @@ def _undecodable(found: Findings, kind: str, frame: int, error: Exception) -> No
     found.reject(frame, f"{kind}: {explained(error)}")
 
 
-def _stream(found: Findings, kind: str, frame: Frames, envelopes: list[_Envelope]) -> None:
+def _of_no_kind(
+    found: Findings, kind: str, payloads: Sequence[bytes], frame: int, error: Exception
+) -> None:
+    """What comes under the name of a stream and is none of its messages."""
+    try:
+        event = _decode_control(_decode_envelope(payloads[frame]).data).e
+    except UNDECODABLE:
+        event = ""
+    if event == _SHUTDOWN:
+        found.event(frame, base.GoingAway(_SHUTDOWN))
+    else:
+        _undecodable(found, kind, frame, error)
+
+
+def _stream(
+    found: Findings,
+    kind: str,
+    frame: Frames,
+    envelopes: list[_Envelope],
+    payloads: Sequence[bytes],
+) -> None:
     """All messages of one kind of stream."""
     data = [envelope.data for envelope in envelopes]
     decode, handle = _KINDS[kind]
-    kept, messages = decode_each(decode, frame.tolist(), data, partial(_undecodable, found, kind))
+    failed = partial(_of_no_kind, found, kind, payloads)
+    kept, messages = decode_each(decode, frame.tolist(), data, failed)
     if messages:
         handle(found, np.array(kept, np.int32), messages)
 
@@ -258,17 +281,17 @@ def _other(found: Findings, frame: int, envelope: _Envelope, payload: bytes) -> 
     if envelope.snapshot:
         return _snapshot(found, frame, envelope)
     try:
-        message = _decode_control(envelope.data if envelope.stream else payload)
+        message = _decode_control(envelope.data if bytes(envelope.data) else payload)
     except UNDECODABLE as error:
         unknown = f"unknown stream {envelope.stream!r}" if envelope.stream else explained(error)
         return found.reject(frame, unknown)
-    if message.e == "serverShutdown":
-        found.event(frame, base.GoingAway("serverShutdown"))
+    if message.e == _SHUTDOWN:
+        found.event(frame, base.GoingAway(_SHUTDOWN))
     elif envelope.stream:
         found.reject(frame, f"unknown stream {envelope.stream!r}")
-    elif message.error is not None:
-        reason = f"{message.error.msg} (code {message.error.code})"
-        found.event(frame, base.Refused(message.id, reason))
+    elif message.error is not None or message.msg:
+        said = message.error or message
+        found.event(frame, base.Refused(message.id, f"{said.msg} (code {said.code})"))
     elif bytes(message.result) and message.id is not None:
         found.event(frame, base.Acknowledged(message.id))
     else:
@@ -343,7 +366,7 @@ class Binance(Exchange):
         kinds = {stream: _kind_of_stream(stream) for stream in set(streams)}
         for kind, frame, group in grouped([kinds[s] for s in streams], frames, envelopes):
             if kind in _KINDS:
-                _stream(found, kind, frame, group)
+                _stream(found, kind, frame, group, payloads)
             elif kind not in _UNINTERESTING:
                 for number, envelope in zip(frame.tolist(), group, strict=True):
                     _other(found, number, envelope, payloads[number])

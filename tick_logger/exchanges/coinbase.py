@@ -45,6 +45,7 @@ from tick_logger.exchanges.decode import (
     decode_each,
     explained,
     grouped,
+    without_blanks,
 )
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -284,16 +285,22 @@ _decode = msgspec.json.Decoder(reduce(or_, _HANDLERS), strict=False).decode
 _decode_type = msgspec.json.Decoder(_Typed).decode
 
 
-def _undecodable(found: Findings, payloads: Sequence[bytes], frame: int, error: Exception) -> None:
-    """Reject a payload, unless it is of a known kind that carries nothing for us."""
+def _undecodable(
+    found: Findings, payloads: Sequence[bytes], frame: int, error: Exception
+) -> _Message | None:
+    """A message without its blanks; if it is none, it is rejected unless it is uninteresting."""
+    reason = explained(error)
     try:
         kind = _decode_type(payloads[frame]).type
+        if kind in _KNOWN:
+            reason = f"{kind}: {reason}"
+            return _decode(without_blanks(payloads[frame]))
     except UNDECODABLE:
-        return found.reject(frame, explained(error))
-    if kind in _KNOWN:
-        found.reject(frame, f"{kind}: {explained(error)}")
-    elif kind not in _UNINTERESTING:
-        found.reject(frame, f"unknown message type {kind!r}")
+        found.reject(frame, reason)
+    else:
+        if kind not in _UNINTERESTING:
+            found.reject(frame, f"unknown message type {kind!r}")
+    return None
 
 
 # -- the venue -------------------------------------------------------------------------------------

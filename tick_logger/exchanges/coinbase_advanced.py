@@ -67,6 +67,7 @@ from tick_logger.exchanges.decode import (
     decode_each,
     explained,
     grouped,
+    without_blanks,
 )
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -279,14 +280,26 @@ _HANDLERS: dict[type[Any], Callable[[Findings, Frames, Any], None]] = {
 }
 
 
-def _undecodable(found: Findings, payloads: Sequence[bytes], frame: int, error: Exception) -> None:
-    """An error alone has no channel; what else there is of unknown channels is bad."""
+def _undecodable(
+    found: Findings, payloads: Sequence[bytes], frame: int, error: Exception
+) -> Message | None:
+    """A message without its blanks, or an error, which alone has no channel; all else is bad.
+
+    A bad message is one that is missing, so that all books of its connection begin anew.
+    """
+    try:
+        message: Message = decode_message(without_blanks(payloads[frame]))
+    except UNDECODABLE:
+        pass
+    else:
+        return message
     try:
         reason = decode_error(payloads[frame]).message
     except UNDECODABLE:
         found.reject(frame, complaint(payloads[frame], error))
     else:
         found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
+    return None
 
 
 # -- the venue -------------------------------------------------------------------------------------

@@ -217,9 +217,11 @@ def decode_each(
     decode: Callable[[bytes | msgspec.Raw], M],
     frames: Sequence[int],
     payloads: Sequence[bytes | msgspec.Raw],
-    failed: Callable[[int, Exception], None],
+    failed: Callable[[int, Exception], M | None],
 ) -> tuple[Sequence[int], list[M]]:
     """The messages in the payloads and the frame of each; `failed` hears of those that are none.
+
+    It may give a message in their place.
 
     The usual case is one list comprehension.  Only when a payload fails, they go one by one.
     """
@@ -230,13 +232,29 @@ def decode_each(
     kept: list[int] = []
     messages: list[M] = []
     for frame, payload in zip(frames, payloads, strict=True):
+        message: M | None
         try:
-            messages.append(decode(payload))
+            message = decode(payload)
         except UNDECODABLE as error:
-            failed(frame, error)
-        else:
+            message = failed(frame, error)
+        if message is not None:
+            messages.append(message)
             kept.append(frame)
     return kept, messages
+
+
+def without_blanks(payload: bytes) -> bytes:
+    """JSON without the members that are null or an empty text: the fields that nothing is sent in.
+
+    Numbers keep their value, not their spelling.  Raises `UNDECODABLE`.
+    """
+    return msgspec.json.encode(_without_blanks(msgspec.json.decode(payload)))
+
+
+def _without_blanks(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _without_blanks(v) for k, v in value.items() if v is not None and v != ""}
+    return [_without_blanks(each) for each in value] if isinstance(value, list) else value
 
 
 def grouped(

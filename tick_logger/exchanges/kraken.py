@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import partial, reduce
 from itertools import chain
 from operator import or_
@@ -296,6 +297,7 @@ class Kraken(Exchange):
     trade_ids: ClassVar[Ids] = Ids.DENSE
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHECKSUM
     book_depth: ClassVar[int | None] = 100
+    book_depths: ClassVar[tuple[int, ...]] = (10, 25, 100, 500, 1000)
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = feeds
     profile: ClassVar[base.Profile] = base.Profile(
@@ -366,7 +368,10 @@ class Kraken(Exchange):
     def book_checksum(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:
         """CRC32 of the digits of prices and sizes, asks first; zeros before them do not count."""
         levels = chain(asks[:_CHECKED_LEVELS], bids[:_CHECKED_LEVELS])
-        digits = [text.replace(".", "").lstrip("0") for level in levels for text in level]
+        texts = [text for level in levels for text in level]
+        if "e" in "".join(texts).lower():  # 5.0E-7 has as many places as 0.00000050
+            texts = [f"{Decimal(text):f}" for text in texts]
+        digits = [text.replace(".", "").lstrip("0") for text in texts]
         return zlib.crc32("".join(digits).encode())
 
     def listing_url(self, rest_endpoint: str) -> str:

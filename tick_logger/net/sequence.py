@@ -30,7 +30,7 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
-from tick_logger.net.textbook import TextBook
+from tick_logger.net.textbook import TextBook, depth_of
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 Times: TypeAlias = npt.NDArray[np.int64]
@@ -115,7 +115,9 @@ class Sequences:
         """The levels of a book message, with the checksum of the book after it."""
         number = said.instrument
         if said.snapshot:
-            self._books[number] = TextBook(self._exchange.book_depth)
+            exchange = self._exchange
+            depth = depth_of(said.bids, said.asks, exchange.book_depth, exchange.book_depths)
+            self._books[number] = TextBook(depth)
             self._checked_ns[number] = recv_ns
         book = self._books.get(number)
         if book is None:

@@ -6,7 +6,7 @@ Prices and sizes stay what was sent, because a checksum is over their digits.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tick_logger.exchanges.base import TextLevel
 
@@ -16,6 +16,21 @@ MOST_CHECKED = 25
 
 MOST_LEVELS = 50_000
 """A side, where the venue sends books of any depth: more than the largest that was ever seen."""
+
+
+def depth_of(
+    bids: Sequence[TextLevel],
+    asks: Sequence[TextLevel],
+    asked: int | None,
+    depths: Collection[int],
+) -> int | None:
+    """How many levels a side has at most of a book that begins with these.
+
+    That of `depths` which both sides have, or else what was `asked` for.  A gateway or a player of
+    recordings may serve books of another depth, and cut to the wrong one, no checksum would agree.
+    """
+    found = len(bids)
+    return found if found == len(asks) and found in depths else asked
 
 
 class _Side:
