@@ -80,9 +80,10 @@ def test_a_name_on_every_exchange(data: Path, capsys: pytest.CaptureFixture[str]
     )
 
 
-def test_related(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Everything of a base."""
-    code, out, _ = asked(capsys, "--related", "btc")
+@pytest.mark.parametrize("base", ["BTC", "btc", "XBT"])
+def test_related(data: Path, capsys: pytest.CaptureFixture[str], base: str) -> None:
+    """Everything of a base, in whatever spelling an exchange has for it."""
+    code, out, _ = asked(capsys, "--related", base)
     assert code == 0
     assert [line.split()[:2] for line in out.splitlines()[2:]] == [
         ["blue", "BTCUSDT"],
@@ -141,6 +142,8 @@ def test_json(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
             'no symbol "BTC-USX" is listed on any recorded exchange; near: BTC-USD, BTC-USDT',
         ),
         (["--related", "PAX"], 'no base "PAX" is listed on any recorded exchange; near: PAXG'),
+        (["btc"], '"btc" is no symbol but a base: --related BTC shows everything of it'),
+        (["XBT"], '"XBT" is no symbol but a base: --related BTC shows everything of it'),
         (["QQQQQ"], 'no symbol "QQQQQ" is listed on any recorded exchange'),
         (["OLD-USD"], 'no symbol "OLD-USD" is listed on any recorded exchange'),
         (["\x1b[2J"], 'no symbol "\\x1b[2J" is listed on any recorded exchange'),

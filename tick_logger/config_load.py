@@ -105,16 +105,25 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
             f"hold frames for {waiting_secs:g} s already, and may take half of it"
         )
         problems.append(("logger.persist_interval_secs", why))
-    if logger.symbol_mappings:
-        try:
-            load_symbol_rules(logger.symbol_mappings, venues)
-        except ConfigError as error:
-            problems += error.problems
+    problems += _problems_of_mappings(document, venues)
     return Config(
         logger=logger,
         http=structure(HttpConfig, document.get("http", {}), "http", problems) or HttpConfig(),
         exchanges={name: exchange for name, exchange in exchanges.items() if exchange is not None},
     )
+
+
+def _problems_of_mappings(document: Document, venues: Mapping[str, VenueDefaults]) -> Problems:
+    """What is wrong within the file of symbol mappings, whatever else is wrong."""
+    section = document.get("logger")
+    path = section.get("symbol_mappings") if isinstance(section, dict) else None
+    if not isinstance(path, str) or not Path(path).is_file():  # which is said already
+        return []
+    try:
+        load_symbol_rules(path, venues)
+    except ConfigError as error:
+        return error.problems
+    return []
 
 
 # -- what concerns several keys of an exchange ----------------------------------------------------

@@ -98,10 +98,14 @@ def _named(mapper: SymbolMapper, text: str) -> _Answer:
 
 
 def _related(mapper: SymbolMapper, base: str) -> _Answer:
-    return _Answer([base.upper()], mapper.find_related(base))
+    bases = mapper.bases(base)
+    return _Answer(bases, [each for base in bases for each in mapper.find_related(base)])
 
 
 def _unknown(mapper: SymbolMapper, name: str, related: str) -> int:
+    if name and (bases := mapper.bases(name)):
+        options = " or ".join(f"--related {base}" for base in bases)
+        return _nothing(f'"{name}" is no symbol but a base: {options} shows everything of it')
     asked = name or related
     known = {each.name if name else each.base for each in mapper.instruments}
     near = difflib.get_close_matches(asked.upper(), sorted(known), n=MAX_NEAR)

@@ -108,13 +108,20 @@ def test_names_of_kraken() -> None:
 
 
 def test_names_of_kraken_v2() -> None:
-    """The newer interface speaks of BTC and DOGE: it needs no rule, and none spoils it."""
+    """The newer interface speaks of BTC and DOGE: no rule spoils it, but for the coins of Terra.
+
+    There LUNA is what others call LUNC, and LUNA2 their LUNA, whose price is another altogether.
+    """
     pairs = read(KRAKEN_V2)["data"]["pairs"]
     listing = [Instrument(pair["symbol"], pair["base"], pair["quote"]) for pair in pairs]
     newer = SymbolMapper.from_listings({"kraken": listing}, load_symbol_rules("", ()))
     assert len(newer.instruments) == len(pairs) > 500
+    renamed = {}
     for each in newer.instruments:
-        assert each.name == each.symbol.replace("/", "-")
+        if each.name != each.symbol.replace("/", "-"):
+            renamed[each.symbol.split("/")[0]] = each.base
+    assert renamed == {"LUNA": "LUNC", "LUNA2": "LUNA", "UST": "USTC"}
+    assert newer.to_exchange("LUNA-USD", "kraken") == "LUNA2/USD"
 
 
 def test_bitcoin_everywhere() -> None:

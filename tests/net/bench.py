@@ -15,6 +15,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import LastTradeId, Mark
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
+from tick_logger.net.arrivals import Streams
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.net.intake import Intake
@@ -30,6 +31,7 @@ class Connection:
 
     label: str = "1.1"
     instruments: tuple[int, ...] = (0,)
+    opened: tuple[int, ...] | None = None  # None: all of them
     heard: list[tuple[int, Event]] = attrs.field(factory=list)
     tallies: list[tuple[int, int, bool]] = attrs.field(factory=list)
 
@@ -47,8 +49,11 @@ class Connection:
     def decoded(self, frames: int, bad: int, market_data: bool) -> None:
         self.tallies.append((frames, bad, market_data))
 
-    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
-        return self.instruments, (Table.TRADES,)
+    def streams(self) -> Streams:
+        return ((self.instruments, (Table.TRADES,)),)
+
+    def open_streams(self) -> Streams:
+        return ((self.instruments if self.opened is None else self.opened, (Table.TRADES,)),)
 
     def given_up(self, until_ns: int) -> list[Mark]:
         return []

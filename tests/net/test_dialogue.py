@@ -246,6 +246,18 @@ async def test_a_missing_message_begins_every_book_anew() -> None:
     assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
 
 
+async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -> None:
+    """Where some symbols have other feeds, no table that nobody records has a hole."""
+    talk = Talk((BTC_TRADES, ETH_BOOK), Numbered())
+    talk.begin()
+    talk.dialogue.counted(np.array([1]), np.array([10]), 4.0)
+    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
+        Lapse((ETH,), BOOK, 10, 20, "sequence"),
+        Lapse((BTC,), TRADES, 10, 20, "sequence"),
+        Interrupted((ETH,), BOOK, 20, "resync"),
+    ]
+
+
 async def test_other_wishes_end_the_care_for_a_book() -> None:
     """One that is broken and no longer wanted is not begun anew, nor later on its own account."""
     talk = Talk()
@@ -255,7 +267,7 @@ async def test_other_wishes_end_the_care_for_a_book() -> None:
     assert talk.dialogue.renew_books(7.0, 31) == []
     assert talk.dialogue.resyncs.waiting == frozenset()
     assert talk.hear(40, BookLink(BTC, 119, 119, 118)) == []
-    assert talk.dialogue.streams() == ((BTC, ETH), (Table.BOOK, Table.TRADES))
+    assert talk.dialogue.streams(talk.dialogue.wanted) == (((ETH,), BOOK), ((BTC,), TRADES))
 
 
 async def test_a_renewal_takes_what_shares_its_channel_along() -> None:

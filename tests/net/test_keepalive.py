@@ -17,6 +17,7 @@ from tests.net.venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
 from tick_logger.net.batch import Batch
 from tick_logger.net.connection import Connection
+from tick_logger.net.keepalive import STANDSTILL_SECS
 from tick_logger.net.venue import Timeouts
 
 PING_SECS, PONG_SECS = 20.0, 10.0
@@ -28,6 +29,14 @@ class Texting(TinyVenue):
     """Pings are messages of its own."""
 
     profile = attrs.evolve(TinyVenue.profile, ping_text="ping")
+
+
+class Beating(TinyVenue):
+    """Has a heartbeat."""
+
+    profile = attrs.evolve(
+        TinyVenue.profile, heartbeat_silence_secs=25.0, ping_interval_secs=10_000.0
+    )
 
 
 class Strict(TinyVenue):
@@ -190,6 +199,40 @@ async def test_data_that_is_not_decoded_yet_is_data(autojump_clock: MockClock) -
         await scene.until(400.0)
     assert [cause for _, cause, _ in scene.ended] == ["silent"]
     assert scene.ended[0][0] == pytest.approx(330.0, abs=1.0)
+
+
+@pytest.mark.parametrize("exchange", [Texting(), TinyVenue(), Beating()])
+async def test_a_process_that_stood_still_reads_before_it_judges(
+    exchange: TinyVenue, autojump_clock: MockClock
+) -> None:
+    """What came meanwhile waits in the socket when everybody is late at once."""
+    timeouts = Timeouts(first_data_secs=30.0, data_secs=30.0)
+    async with connected(exchange, timeouts) as scene:
+        scene.link.answers_pings = False
+        scene.link.say("trade BTC 1")
+        await scene.until(PING_SECS - 1.0)
+        scene.link.say("trade BTC 2")
+        await scene.until(PING_SECS + 1.0)
+        autojump_clock.jump(300.0)
+        await trio.sleep(0.05)
+        scene.link.say("pong", "trade BTC 3")
+        await trio.sleep(5.0)
+        assert scene.ended == []
+        assert scene.link.texts.count("unsubscribe BTC/trades") == 0
+
+
+@pytest.mark.parametrize("exchange", [Texting(), TinyVenue(), Beating()])
+async def test_a_process_that_stood_still_and_reads_nothing_is_alone(
+    exchange: TinyVenue, autojump_clock: MockClock
+) -> None:
+    """The venue has gone meanwhile."""
+    async with connected(exchange, Timeouts(first_data_secs=30.0, data_secs=30.0)) as scene:
+        scene.link.answers_pings = False
+        await scene.until(PING_SECS + 1.0)
+        autojump_clock.jump(300.0)
+        await trio.sleep(5.0)
+    (ended,) = scene.ended
+    assert ended[0] == PING_SECS + 1.0 + 300.0 + STANDSTILL_SECS
 
 
 async def test_requests_of_an_hour_are_limited_and_pings_do_not_count(

@@ -60,6 +60,24 @@ async def test_one_connections_overflow_is_not_anothers() -> None:
     ]
 
 
+async def test_the_end_of_an_overflow_resumes_nothing_that_was_not_there_before() -> None:
+    """What is not acknowledged, or refused, or broken, is interrupted still."""
+    one = size_of(trade(1))
+    for ended in (False, True):
+        bench, source = Bench(budget_bytes=one), Connection(instruments=(0, 1), opened=(1,))
+        bench.budget.take(one)
+        bench.intake.put(source, 2, [trade(2)])
+        bench.budget.give_back(one)
+        if ended:
+            bench.intake.forget(source)
+        else:
+            bench.intake.put(source, 3, [trade(3)])
+        assert marks(await bench.drain()) == [
+            Interrupted((0, 1), (Table.TRADES,), 2, "overflow"),
+            Resumed((1,), (Table.TRADES,), 2 if ended else 3),
+        ]
+
+
 async def test_a_connection_that_ends_in_overflow_ends_its_hole() -> None:
     """With the last read given up: who carries its streams from then on says the rest."""
     one = trade(1)

@@ -228,12 +228,12 @@ def counted(
     sequences: Sequences,
     number: int,
     recv_ns: int,
-    streams: tuple[Sequence[int], Sequence[Table]],
+    streams: tuple[tuple[int, ...], tuple[Table, ...]],
     books: Sequence[int],
 ) -> Verdict:
     """What follows from the number of a message of a connection that carries these."""
     jumps = sequences.counted(np.array([number]), np.array([recv_ns]))
-    return sequences.jumped(*jumps[0], streams, books) if jumps else NOTHING
+    return sequences.jumped(*jumps[0], (streams,), books) if jumps else NOTHING
 
 
 def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:

@@ -134,6 +134,23 @@ def test_a_subscription_that_delivers_again_has_recovered() -> None:
     assert [sub for sub, _ in steps.renew] == [A]
 
 
+def test_a_silence_that_a_renewal_ended_is_learned_when_it_comes_again() -> None:
+    """The first may have been a fault; a market that is quiet now is not renewed for ever."""
+    scene = Scene()
+    scene.deliver_for(100.0)
+    alarms = []
+    for _ in range(3):
+        began = scene.now
+        at, steps = scene.until_something_happens()
+        assert [sub for sub, _ in steps.renew] == [A]
+        alarms.append(at - began)
+        scene.now += 5.0
+        scene.deliver()
+        assert scene.look() == Steps(recovered=[A])
+        scene.deliver_for(100.0)
+    assert alarms == [65.0, 65.0, 4 * 70.0]
+
+
 def test_what_nothing_is_known_of_is_left_alone() -> None:
     """An illiquid symbol after a start: no rhythm, and no greeting that could be missing."""
     scene = Scene()

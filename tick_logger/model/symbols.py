@@ -133,6 +133,17 @@ class SymbolMapper:
         names = {self._by_name[name][0].name for name in aliased if name in self._by_name}
         return tuple(sorted(names | {e.name for e in self._all if e.symbol.upper() == upper}))
 
+    def bases(self, text: str) -> tuple[str, ...]:
+        """The normal names of listed bases that a text may mean, in any exchange's spelling.
+
+        Case does not matter; empty if nothing is listed.
+        """
+        upper = text.strip().upper()
+        if upper in self._by_base:
+            return (upper,) if upper else ()
+        aliased = {self._rules.currency(exchange, upper) for exchange in self._rules.venues}
+        return tuple(sorted(aliased & self._by_base.keys()))
+
     def find(self, name: str) -> tuple[MappedInstrument, ...]:
         """Everything of this normal name, on all exchanges."""
         return tuple(self._by_name.get(name.upper(), ()))

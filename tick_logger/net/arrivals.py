@@ -21,6 +21,10 @@ MAX_BYTES_PER_DECODE = 16 * 1024 * 1024
 """With one message of the largest kind more, it still fits a frame of the journal."""
 
 
+Streams: TypeAlias = tuple[tuple[tuple[int, ...], tuple[Table, ...]], ...]
+"""Pairs of instruments and tables: all of the first in each of the second."""
+
+
 class Source(Protocol):
     """A connection, as seen from the intake."""
 
@@ -38,8 +42,12 @@ class Source(Protocol):
         """Frames with these numbers came at these times on the connection; what follows."""
         ...
 
-    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
-        """Instruments and tables that the connection carries."""
+    def streams(self) -> Streams:
+        """What the connection is to carry."""
+        ...
+
+    def open_streams(self) -> Streams:
+        """What of that its venue has acknowledged, without the books that are broken."""
         ...
 
     def given_up(self, until_ns: int) -> list[Mark]:

@@ -20,11 +20,12 @@ from tick_logger.exchanges.base import Event, Request, Subscription
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
-from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.tables import FEEDS
+from tick_logger.net.arrivals import Streams
 from tick_logger.net.breaker import Breaker
 from tick_logger.net.dial import Link
 from tick_logger.net.dialogue import Dialogue, Reactions, named
-from tick_logger.net.keepalive import Keepalive, age
+from tick_logger.net.keepalive import Keepalive, age, sleep_until
 from tick_logger.net.pace import MessageGate, WindowGate
 from tick_logger.net.sequence import Numbers, Times
 from tick_logger.net.session import Settled
@@ -201,7 +202,7 @@ class Connection:
         )
         try:
             while True:
-                await trio.sleep(CHECK_SECS)
+                await sleep_until(trio.current_time() + CHECK_SECS)
                 await venue.intake.caught_up()
                 before = len(watch.silent)
                 steps = watch.look(
@@ -272,9 +273,13 @@ class Connection:
             self._changed.set()
         return marks
 
-    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
-        """Instruments and tables that this connection carries."""
-        return self._dialogue.streams()
+    def streams(self) -> Streams:
+        """What this connection is to carry."""
+        return self._dialogue.streams(self._dialogue.wanted)
+
+    def open_streams(self) -> Streams:
+        """What of that is acknowledged and whole, even if the connection has just ended."""
+        return self._dialogue.streams(self._dialogue.wanted & self._dialogue.live)
 
     def given_up(self, until_ns: int) -> list[Mark]:
         """Messages were given up for want of room: what follows for the pipeline."""

@@ -35,6 +35,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.net.arrivals import Streams
 from tick_logger.net.booksync import BookSync
 from tick_logger.net.resyncs import Resyncs
 from tick_logger.net.sequence import RESYNC, Numbers, Outcome, Sequences, Times, Verdict
@@ -107,7 +108,8 @@ class Dialogue:
         """Messages with these numbers came at these times (int64 ns, both of shape `(n,)`)."""
         marks: list[Mark] = []
         for since_ns, until_ns in self._sequences.counted(numbers, recv_ns):
-            found = self._sequences.jumped(since_ns, until_ns, self.streams(), self._open)
+            carried = self.streams(self.wanted)
+            found = self._sequences.jumped(since_ns, until_ns, carried, self._open)
             marks += self._consider(found, now)
         self._count_outcomes()
         return marks
@@ -209,11 +211,12 @@ class Dialogue:
         books = {sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in broken}
         return self.session.live - books
 
-    def streams(self) -> tuple[tuple[int, ...], tuple[Table, ...]]:
-        """Instruments and tables that this connection carries."""
-        instruments = sorted({self._symbols[sub.symbol] for sub in self.wanted})
-        tables = sorted({FEEDS[sub.feed] for sub in self.wanted})
-        return tuple(instruments), tuple(tables)
+    def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
+        """Exactly these, in as few pairs of instruments and tables as have the same instruments."""
+        alike: dict[tuple[int, ...], list[Table]] = {}
+        for table, instruments in sorted(self.by_table(subscriptions).items()):
+            alike.setdefault(tuple(sorted(instruments)), []).append(table)
+        return tuple((instruments, tuple(tables)) for instruments, tables in alike.items())
 
     def by_table(self, subscriptions: Iterable[Subscription]) -> dict[Table, list[int]]:
         """The instruments of subscriptions, by table."""

@@ -26,7 +26,7 @@ CHANNEL_GRACE_SECS = 15.0
 """How long the channel may take before REST is asked instead."""
 
 RETRY_SECS = 10.0
-"""After a REST listing that failed."""
+"""After a REST listing that failed, or left nothing to record."""
 
 BELIEVED_AFTER = 3
 """How often in a row a listing that loses more than half must come."""
@@ -91,7 +91,7 @@ class Discovery:
             await trio.sleep(wait_secs)
 
     async def _ask(self) -> bool:
-        """Read the listing by REST; False if that failed."""
+        """Read the listing by REST; False if that failed, or nothing is known to be tradable."""
         url = self._venue.exchange.listing_url(self._rest_endpoint)
         try:
             listing = self._venue.exchange.parse_listing(await self._venue.dial.get(url))
@@ -99,7 +99,9 @@ class Discovery:
             self._log.warning("listing_failed", reason=str(error), retry_secs=RETRY_SECS)
             return False
         self._consider(listing)
-        return True
+        if not self._active:
+            self._log.warning("listing_empty", listed=len(listing), retry_secs=RETRY_SECS)
+        return bool(self._active)
 
     def _on_channel(self, listing: tuple[Instrument, ...]) -> None:
         self._heard.set()

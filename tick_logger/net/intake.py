@@ -95,7 +95,8 @@ class Intake:
                 self.mark(mark)
         elif not self._budget.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
-            self.mark(Interrupted(*source.streams(), recv_ns, "overflow"))
+            for streams in source.streams():
+                self.mark(Interrupted(*streams, recv_ns, "overflow"))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
@@ -243,8 +244,9 @@ class Intake:
         """What the adapter failed on, and all that comes after, as it came."""
         sources = {id(item.source): item for item in reversed(arrivals)}  # the first of each
         marks += [
-            Interrupted(*each.source.streams(), each.recv_ns, "adapter")
+            Interrupted(*streams, each.recv_ns, "adapter")
             for each in sources.values()
+            for streams in each.source.streams()
         ]
         return Batch(attrs.evolve(received, marks=tuple(marks), decodable=False), budget_bytes=size)
 
@@ -305,7 +307,8 @@ class Intake:
     def _end_overflow(self, source: Source, at_ns: int) -> None:
         overflow = self._overflows.pop(id(source))
         self._log.warning("overflow_ended", connection=source.label, messages=overflow.messages)
-        self.mark(Resumed(*source.streams(), at_ns))
+        for streams in source.open_streams():  # the others begin when they are acknowledged
+            self.mark(Resumed(*streams, at_ns))
 
     def _report_bad(self, found: Recordable, payloads: Sequence[bytes]) -> None:
         bad = found.decoded.bad

@@ -4,7 +4,8 @@
 
 Each ends by raising one `ConnectionLost`.  Invariant: a reader that is behind never looks like a
 silent venue.  Whatever arrives proves that the other end is there, and before silence is held
-against a venue everything that has arrived is decoded.
+against a venue everything that has arrived is decoded.  Nor does a process that stood still (a
+suspended machine, a full swap): what came meanwhile is read first.
 
 Not here: whether single subscriptions are silent (`silence`).
 """
@@ -19,6 +20,19 @@ from tick_logger.errors import ConnectionLost
 from tick_logger.net.dial import Link
 from tick_logger.net.pace import MessageGate
 from tick_logger.net.venue import Timeouts, Venue
+
+STANDSTILL_SECS = 1.0
+"""A task that is woken so late finds a process that stood still; and in so long all is read."""
+
+
+async def sleep_until(due: float) -> None:
+    """Sleep until then; woken far too late, until what has come meanwhile is read.
+
+    Cancellation: at once.
+    """
+    await trio.sleep_until(due)
+    if trio.current_time() - due >= STANDSTILL_SECS:
+        await trio.sleep(STANDSTILL_SECS)
 
 
 class Keepalive:
@@ -83,12 +97,13 @@ class Keepalive:
                     await self._pong.wait()
                 else:
                     await link.ping()
-            if scope.cancelled_caught and not await self._alive_since(sent):
-                secs = self._profile.ping_timeout_secs
+            secs = self._profile.ping_timeout_secs
+            if scope.cancelled_caught and not await self._alive_since(sent, sent + secs):
                 raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")
 
-    async def _alive_since(self, sent: float) -> bool:
+    async def _alive_since(self, sent: float, due: float) -> bool:
         """Whether anything has come since; a pong may be late behind much data, or not decoded."""
+        await sleep_until(due)
         await self._venue.intake.caught_up()
         return self._pong.is_set() or self._last_frame > sent
 
@@ -101,7 +116,7 @@ class Keepalive:
             await self._granted.wait()
         while True:
             due = self._last_frame + silence_secs
-            await trio.sleep_until(due)
+            await sleep_until(due)
             if self._last_frame + silence_secs <= due:
                 raise ConnectionLost("heartbeat", f"no heartbeat for {silence_secs:g} s")
 
@@ -110,7 +125,7 @@ class Keepalive:
         while True:
             # Never longer than what is allowed once data has come.
             wake = min(self._silent_at(), trio.current_time() + self.timeouts.data_secs)
-            await trio.sleep_until(wake)
+            await sleep_until(wake)
             if trio.current_time() < self._silent_at():
                 continue
             await self._venue.intake.caught_up()

@@ -30,6 +30,7 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
+from tick_logger.net.arrivals import Streams
 from tick_logger.net.textbook import TextBook, depth_of
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -165,14 +166,12 @@ class Sequences:
     def jumped(
         since_ns: int,
         recv_ns: int,
-        streams: tuple[Sequence[int], Sequence[Table]],
+        streams: Streams,
         books: Sequence[int],
     ) -> Verdict:
         """What follows for a connection with these streams and books if messages are missing."""
-        instruments, tables = streams
-        verdict = Verdict(
-            [Lapse(tuple(instruments), tuple(tables), since_ns, recv_ns, SEQUENCE)], set(books)
-        )
+        verdict = Verdict([Lapse(*each, since_ns, recv_ns, SEQUENCE) for each in streams])
+        verdict.broken.update(books)
         if books:
             verdict.marks.append(Interrupted(tuple(books), (Table.BOOK,), recv_ns, RESYNC))
         return verdict

@@ -5,7 +5,10 @@
 A subscription is silent when nothing came for longer than the configured timeout and far longer
 than is usual for it (`rhythm`), or when its venue greets every subscription and it was not
 greeted.  Each step is taken once; then the silence is called normal, so that the next alarm comes
-only after one several times as long.  Invariant: whatever is done here costs no row.
+only after one several times as long.  A silence that ends after a renewal may have been either: the
+first on a connection is taken for a fault and not learned from, those after it for the market's.
+
+Invariant: whatever is done here costs no row.
 
 Pure: it says what to do, the connection does it.
 """
@@ -29,6 +32,7 @@ CHECK_SECS = 5.0
 class _Watched:
     asked_at: float  # what came from then on came of this subscription
     renewed: bool = False
+    suspected: bool = False  # of a fault, once on this connection
 
 
 @attrs.define
@@ -109,6 +113,9 @@ class SilenceWatch:
         watched.asked_at = now
         if not watched.renewed:
             watched.renewed = True
+            if not watched.suspected:
+                watched.suspected = True
+                self._rhythm.begin_again(*self._place(sub), now)
             steps.renew.append((sub, silence))
         else:
             self._rhythm.accept(*self._place(sub), silence)
