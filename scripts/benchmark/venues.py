@@ -23,6 +23,7 @@ from tick_logger.simulator.dialects.base import Dialect
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.simulator.session import Session
+from tick_logger.simulator.symbols import SymbolSpec
 
 SETTLED_SECS = 3.0
 """When nobody connected, subscribed or asked by REST for so long, all is subscribed and greeted."""
@@ -169,8 +170,15 @@ def payload_bytes(frame: bytes) -> int:
 def symbols_of(kind: type[Dialect], count: int) -> list[str]:
     """So many symbols in the venue's spelling: its own first, then others made from its first."""
     spec = kind.spec(kind.symbols[0])
-    made = (spec.symbol.replace(spec.base, f"BENCH{number}", 1) for number in range(count))
+    made = (_renamed(spec, f"BENCH{number}") for number in range(count))
     return [*kind.symbols, *made][:count]
+
+
+def _renamed(spec: SymbolSpec, base: str) -> str:
+    """The symbol with another base, in lower case where the venue writes it so."""
+    if spec.base in spec.symbol:
+        return spec.symbol.replace(spec.base, base, 1)
+    return spec.symbol.replace(spec.base.lower(), base.lower(), 1)
 
 
 async def hear() -> str:

@@ -71,7 +71,8 @@ def test_limits_are_present_and_consistent(exchange: Exchange) -> None:
     """The connection code relies on every number of the profile."""
     profile = exchange.profile
     assert 0 < profile.requests_per_second < profile.client_messages_per_second
-    assert profile.subscriptions_per_request >= len(exchange.feeds)
+    together = [exchange.together(Subscription("BTC-USD", feed)) for feed in exchange.feeds]
+    assert max(map(len, together)) <= profile.subscriptions_per_request
     assert profile.max_message_bytes >= 1 << 20
     assert profile.lifetime_secs is None or profile.lifetime_secs[0] < profile.lifetime_secs[1]
     assert exchange.feeds <= FEEDS.keys()

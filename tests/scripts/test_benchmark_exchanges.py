@@ -6,8 +6,21 @@ import pytest
 
 from scripts.benchmark.exchanges import VenueCase, cases, complain, local, table
 from scripts.benchmark.venues import payload_bytes, symbols_of
+from tick_logger.simulator.dialects.base import Dialect
 from tick_logger.simulator.registry import DIALECTS
+from tick_logger.simulator.symbols import SymbolSpec, spec_of
 from tick_logger.simulator.wire import frame
+
+
+class LowerCase(Dialect):
+    """A venue that writes its symbols in lower case."""
+
+    symbols = ("btcusd",)
+
+    @staticmethod
+    def spec(symbol: str) -> SymbolSpec:
+        """The pair of the bitcoin and the dollar."""
+        return spec_of(symbol, "BTC", "USD")
 
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))
@@ -27,6 +40,12 @@ def test_fewer_symbols_than_the_venue_has_are_its_first() -> None:
     """A small case uses real names only."""
     kind = DIALECTS["binance"]
     assert symbols_of(kind, 2) == list(kind.symbols[:2])
+
+
+def test_symbols_in_lower_case_stay_in_lower_case() -> None:
+    """Though the names of their currencies are not."""
+    made = symbols_of(LowerCase, 3)  # type: ignore[type-abstract] # none is made
+    assert made == ["btcusd", "bench0usd", "bench1usd"]
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

@@ -11,14 +11,12 @@ import numpy as np
 
 from tests.sim.court import Key
 from tests.sim.process import Book
+from tests.sim.said import KNOWN
 from tests.sim.streams import MOST_SHOWN, Stream
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import BookCheck
 
 SNAPSHOT = 1  # in BOOK.flags
-
-DEPTHS = {"upbit": 30, "kraken": 100, "bybit": 200, "bybit_linear": 200, "okx": 400}
-"""Of venues that do not send all levels, how many of a side they send."""
 
 
 def last_book(stream: Stream, kept_back: set[Key]) -> Iterator[str]:
@@ -26,7 +24,7 @@ def last_book(stream: Stream, kept_back: set[Key]) -> Iterator[str]:
     court, process = stream.court, stream.court.world.processes[-1]
     if process.code != 0:
         return
-    depth = DEPTHS.get(stream.exchange)
+    depth = KNOWN[stream.exchange].depth
     books = _cut(process.books[stream.exchange, stream.symbol], depth)
     expected = tuple(_on_disk(side, stream) for side in books)
     begun_ns, found = _rebuilt(stream, depth)

@@ -14,6 +14,8 @@ import attrs
 
 from tests.fakes.clock import NOON_NS
 from tests.service.world import Venue, venue
+from tests.sim.said import KNOWN
+from tick_logger.exchanges import registry
 from tick_logger.simulator.registry import DIALECTS
 
 MIDNIGHT_NS = NOON_NS + 12 * 3600 * 10**9
@@ -28,9 +30,6 @@ FEW_LEVELS, MANY_LEVELS = 5, 110
 
 MOST_VENUES = 3
 """Of one story."""
-
-MOST_CONNECTS = {"kraken": (120, 600.0)}
-"""Venues that ban who connects more often within so many seconds, with some room."""
 
 EXCHANGE_TROUBLES = (
     "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
@@ -209,22 +208,22 @@ def _names(rng: Random, seed: int) -> list[str]:
 
 def _venue(rng: Random, scale: Scale, name: str) -> Venue:
     symbols = rng.choice([1, 1, 2])
-    feeds = ["trades"]
+    offered, feeds = registry.get(name).feeds, ["trades"]
     for feed, probability in (("ticker", 0.5), ("quotes", 0.4), ("orderbook", 0.35)):
-        feeds += [feed] * (rng.random() < probability)
+        feeds += [feed] * (rng.random() < probability and feed in offered)
     simulated = {
         "messages_per_second": rng.uniform(*scale.messages_per_second) * symbols,
         "step_secs": rng.uniform(*scale.step_secs),
         "book_levels": rng.choice([FEW_LEVELS] * 4 + [MANY_LEVELS]),
     }
-    connects, within_secs = MOST_CONNECTS.get(name, (float("inf"), 1.0))
+    connects, within_secs = KNOWN[name].most_connects
     config = {
         "reconnect_initial_secs": rng.uniform(0.1, 1.0),
         "reconnect_max_secs": 5.0,
         "data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
         "first_data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
         "symbols_per_connection": rng.choice([1, 20]),
-        "connects_per_second": min(10.0, connects / min(within_secs, scale.longest_secs)),
+        "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.sim.disk import StoryDisk
 from tests.sim.oracle import judge
-from tests.sim.plan import DISK_TROUBLES, EXCHANGE_TROUBLES, OTHER_TROUBLES, draw
+from tests.sim.plan import DISK_TROUBLES, EXCHANGE_TROUBLES, OTHER_TROUBLES, VENUES, draw
+from tests.sim.said import KNOWN
 from tests.sim.world import tell
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
@@ -26,6 +27,11 @@ def test_every_promise_is_kept(seeds: Sequence[int]) -> None:
         verdict = judge(tell(draw(seed)))
         again = f"scripts/soak --short --seed {seed} --stories 1"
         assert verdict.violations == [], f"seed {seed}; to see it again: {again}"
+
+
+def test_stories_know_every_venue() -> None:
+    """Whatever can be simulated has a reader of its messages, in a file of `said`."""
+    assert KNOWN.keys() == set(VENUES)
 
 
 def test_equal_seeds_give_equal_bytes() -> None:

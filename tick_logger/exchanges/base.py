@@ -65,7 +65,11 @@ class Profile:
 
 @attrs.frozen
 class Acknowledged:
-    """The request with this id was accepted; None: the oldest one that is unanswered."""
+    """The request with this id was accepted; None: the oldest one that is unanswered.
+
+    Where answers name no request, that which ends subscriptions must be answered too, by this or
+    by `Confirmed`: nothing else is asked for meanwhile.
+    """
 
     request_id: int | None
 

@@ -6,31 +6,26 @@ the order of the table's columns, receive times left out.
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
-from tests.sim.said.binance import binance
-from tests.sim.said.bybit import linear, spot
-from tests.sim.said.coinbase import coinbase
-from tests.sim.said.coinbase_advanced import coinbase_advanced
-from tests.sim.said.facts import Reader
-from tests.sim.said.kraken import kraken
-from tests.sim.said.okx import okx
-from tests.sim.said.upbit import upbit
+from tests.sim.said.facts import Known
 
-READERS: dict[str, Reader] = {
-    "binance": binance,
-    "bybit": spot,
-    "bybit_linear": linear,
-    "coinbase": coinbase,
-    "coinbase_advanced": coinbase_advanced,
-    "kraken": kraken,
-    "okx": okx,
-    "upbit": upbit,
-}
+
+def _known() -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    for module in pkgutil.iter_modules(__path__):
+        found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), "KNOWN", {})
+    return found
+
+
+KNOWN = _known()
+"""By venue: every module here says which venues' messages it reads."""
 
 
 @attrs.frozen
@@ -48,13 +43,13 @@ class Fact:
 
 def facts(exchange: str, payload: bytes) -> Iterator[Fact]:
     """What a payload says; of one that is spoiled, what can be made out."""
-    sound = True
+    sound, read = True, KNOWN[exchange].read
     try:
         message = json.loads(payload)
     except (ValueError, RecursionError):
         sound, message = False, _repaired(payload)
     try:
-        said = list(READERS[exchange](message))
+        said = list(read(message))
     except (KeyError, TypeError, ValueError, AttributeError):
         return  # wrong types
     for table, symbol, *key in said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Said, whole
+from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, whole
 
 
 def binance(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -25,3 +25,6 @@ def binance(message: Any) -> Said:  # noqa: ANN401 - any JSON
             for side, levels in ((1, data["b"]), (0, data["a"])):
                 for price, size in levels:
                     yield "BOOK", symbol, whole(data["u"]), side, float(price), float(size)
+
+
+KNOWN = {"binance": Known(binance)}

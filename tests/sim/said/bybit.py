@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Said, digits, number, whole
+from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RECORDED_DIGITS = 15
@@ -46,5 +46,7 @@ def _bybit(id_of: Callable[[Any], int], message: Any) -> Said:  # noqa: ANN401 -
                     yield "BOOK", data["s"], whole(data["u"]), side, float(price), float(size)
 
 
-spot = partial(_bybit, digits)
-linear = partial(_bybit, _of_uuid)
+KNOWN = {
+    "bybit": Known(partial(_bybit, digits), depth=200),
+    "bybit_linear": Known(partial(_bybit, _of_uuid), depth=200),
+}

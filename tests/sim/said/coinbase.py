@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import SIDES, Said, time_ns, whole
+from tests.sim.said.facts import SIDES, Known, Said, time_ns, whole
 
 
 def coinbase(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -30,3 +30,6 @@ def coinbase(message: Any) -> Said:  # noqa: ANN401 - any JSON
             for side, levels in ((1, message["bids"]), (0, message["asks"])):
                 for price, size in levels:
                     yield "BOOK", symbol, 0, side, float(price), float(size)
+
+
+KNOWN = {"coinbase": Known(coinbase)}

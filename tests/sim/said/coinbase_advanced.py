@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Said, digits, number, time_ns
+from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, digits, number, time_ns
 
 BOOK_SIDES = {"bid": 1, "offer": 0}
 
@@ -34,3 +34,6 @@ def _ticker(ticker: Any, when: int) -> Said:  # noqa: ANN401 - any JSON
     )
     yield "MD", symbol, when, price, None, UNKNOWN_SIDE, bid, ask
     yield "QUOTES", symbol, 0, bid, bid_size, ask, ask_size
+
+
+KNOWN = {"coinbase_advanced": Known(coinbase_advanced)}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import attrs
+
 MOST_ID = 2**64
 SIDES = {"buy": 1, "sell": 0}
 UNKNOWN_SIDE = 2
@@ -18,6 +20,17 @@ Said: TypeAlias = Iterator[tuple[Any, ...]]
 
 Reader: TypeAlias = Callable[[Any], Said]
 """Of a message as JSON; raises if the message is not as it should be."""
+
+
+@attrs.frozen
+class Known:
+    """What stories must know of a venue, beside what its adapter declares."""
+
+    read: Reader
+    depth: int | None = None
+    """Levels of a side of the books that the recorder is sent; None: all."""
+    most_connects: tuple[int, float] = (10, 1.0)
+    """How often to connect within so many seconds at most, with some room, lest it bans us."""
 
 
 def whole(value: object) -> int:

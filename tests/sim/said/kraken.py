@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Said, time_ns, whole
+from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, time_ns, whole
 
 
 def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -26,3 +26,6 @@ def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
                 for side, levels in ((1, entry["bids"]), (0, entry["asks"])):
                     for level in levels:
                         yield "BOOK", symbol, 0, side, float(level["price"]), float(level["qty"])
+
+
+KNOWN = {"kraken": Known(kraken, depth=100, most_connects=(120, 600.0))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Said, digits, number, whole
+from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
 
 
 def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -28,3 +28,6 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
                     for level in levels:
                         sent = float(level[0]), float(level[1])
                         yield "BOOK", symbol, whole(entry["seqId"]), side, *sent
+
+
+KNOWN = {"okx": Known(okx, depth=400)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, Said, whole
+from tests.sim.said.facts import MILLISECOND_NS, Known, Said, whole
 
 TAKERS = {"BID": 1, "ASK": 0}
 
@@ -32,3 +32,6 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
 
 
 _LEVEL = ("price", "size")
+
+
+KNOWN = {"upbit": Known(upbit, depth=30)}
