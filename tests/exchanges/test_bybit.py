@@ -207,6 +207,12 @@ def test_a_linear_delta_says_what_changed() -> None:
     assert decode(LINEAR, sample(LINEAR, "mark_price")).bad == ()
 
 
+def test_null_is_a_price_that_was_not_sent() -> None:
+    """It says as little as an empty text."""
+    payload = changed(LINEAR, "ticker", "data.lastPrice", "").replace(b':""', b":null")
+    assert ticker_rows(LINEAR, payload) == [(0, 1786310817783, 753843907770, None, 3.19, 3.2)]
+
+
 def test_an_empty_text_is_a_price_that_was_not_sent() -> None:
     """So the venue writes what does not apply, as before a listing; other tickers are untouched."""
     payloads = [

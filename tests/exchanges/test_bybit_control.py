@@ -213,15 +213,25 @@ def test_linear_symbols_are_listed_by_the_longest_page() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cursor", "expected"), [("first%3D0", "first%3D0"), ("a&b=c d", "a%26b%3Dc%20d")]
+)
+def test_the_next_page_is_asked_for_with_the_cursor_of_the_last(cursor: str, expected: str) -> None:
+    """Which may be fit for an address already, and replaces the one before."""
+    url = LINEAR.listing_url("https://x.test")
+    page = listing(list=[], nextPageCursor=cursor)
+    assert LINEAR.next_page(f"{url}&cursor=0", page) == f"{url}&cursor={expected}"
+    assert LINEAR.next_page(url, listing(list=[], nextPageCursor="")) is None
+
+
+@pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (listing(list=[], nextPageCursor="first%3D0"), "more symbols than the 0 of one page"),
         (b'{"retCode":10001,"retMsg":"Illegal category","result":{}}', "Illegal category"),
         (b'{"retCode":10006,"retMsg":"Too many visits!"}', "Too many visits! "),
         (listing(), "instruments-info: OK"),
     ],
 )
-def test_an_answer_that_is_no_whole_listing_is_refused(body: bytes, expected: str) -> None:
-    """What a page lacks would be taken for delisted."""
+def test_an_answer_that_is_no_listing_is_refused(body: bytes, expected: str) -> None:
+    """The reason is the venue's."""
     with pytest.raises(VenueError, match=expected):
         LINEAR.parse_listing(body)

@@ -123,6 +123,14 @@ def test_what_a_ticker_lacks_is_not_a_number() -> None:
     assert [bad.frame for bad in decoded.bad] == [2]
 
 
+def test_null_in_a_ticker_is_not_a_number() -> None:
+    """It says as little as an empty text."""
+    payload = SAMPLE["tickers_gaps"].replace(b'""', b"null")
+    (row,) = rows_of(decode(payload), Table.MD)
+    assert math.isnan(row["price"])
+    assert row["best_bid"] == 0.0025
+
+
 def test_a_quote_has_a_time_and_an_id() -> None:
     """Unlike a ticker."""
     assert rows_of(decode(SAMPLE["bbo-tbt"]), Table.QUOTES) == [
@@ -243,6 +251,13 @@ def test_five_levels_are_a_book_of_their_own_each_time() -> None:
         (BOOK_ASK, 111.07, 53276.0, FLAG_SNAPSHOT),
     ]
     assert events_of(decoded) == [BookSnapshot(22, 363996338)]
+
+
+def test_five_levels_without_an_id_have_that_of_their_time() -> None:
+    """As in 2021: two books of one read are told apart by it."""
+    payloads = [changed("books5", seqId=None, ts=str(1620323885701 + n)) for n in (0, 100)]
+    ids = [row["seq"] for row in rows_of(decode(*payloads), Table.BOOK)]
+    assert ids == [1620323885701] * 3 + [1620323885801] * 3
 
 
 def test_levels_belong_to_their_own_message() -> None:

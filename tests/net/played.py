@@ -80,12 +80,13 @@ def nothing(_link: PlayedLink, _text: str) -> None:
 
 @attrs.define(eq=False)
 class PlayedDial:
-    """Every dial succeeds; `links` in order; the listing names these symbols."""
+    """Every dial succeeds; `links` in order; the listing names these symbols, `per_page` a page."""
 
     clock: VirtualClock
     symbols: Sequence[str] = ("BTC", "ETH")
     answer: Callable[[PlayedLink, str], None] = grant
     links: list[PlayedLink] = attrs.field(factory=list)
+    per_page: int = 100
 
     async def open(
         self,
@@ -102,9 +103,12 @@ class PlayedDial:
         return self.links[-1]
 
     async def get(self, url: str) -> bytes:
-        """The listing."""
+        """A page of the listing; more are behind all but the last."""
         await trio.lowlevel.checkpoint()
-        return " ".join(self.symbols).encode()
+        begin = int(url.partition("?from=")[2] or 0)
+        end = begin + self.per_page
+        more = [f"...{end}"] if end < len(self.symbols) else []
+        return " ".join([*self.symbols[begin:end], *more]).encode()
 
 
 def venue_on(bench: Bench, dial: PlayedDial) -> Venue:

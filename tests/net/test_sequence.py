@@ -236,6 +236,23 @@ def counted(
     return sequences.jumped(*jumps[0], (streams,), books) if jumps else NOTHING
 
 
+class Both(Summed):
+    """Sends a checksum, and names the update before."""
+
+    book_check = BookCheck.CHAIN
+
+
+def test_a_loss_that_chain_and_checksum_show_is_told_once() -> None:
+    """The checksum of the same update differs too, for the same reason."""
+    books = Sequences(Both())
+    bids = [("10", "1")]
+    books.snapshot(BookSnapshot(BTC, 100), 20)
+    books.texts(BookTexts(BTC, True, tuple(bids), (), summed(bids, ())), 20)
+    assert len(books.link(link(120, 112, first_id=113), 30).marks) == 2
+    assert books.texts(BookTexts(BTC, False, (("9", "1"),), (), 1), 30) == NOTHING
+    assert books.outcomes[Outcome.GAP] == 1
+
+
 def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:
     """However they are cut into batches, jumps and repetitions included."""
     rng = random.Random(5)

@@ -98,7 +98,11 @@ class TinyVenue(Exchange):
         return rest_endpoint
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
-        return tuple(map(Instrument, body.decode().split()))
+        return tuple(Instrument(word) for word in body.decode().split() if "." not in word)
+
+    def next_page(self, url: str, body: bytes) -> str | None:
+        _, more, begin = body.decode().partition("...")
+        return f"{url.partition('?')[0]}?from={begin}" if more else None
 
 
 def subscription(named: str) -> Subscription:

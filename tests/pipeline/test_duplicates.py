@@ -226,3 +226,34 @@ def test_a_new_snapshot_of_a_silent_book_is_no_repetition() -> None:
     out = record([[book(tick)] for tick in ticks])
     assert out.column("flags") == [0, 1]
     assert not out.duplicates
+
+
+def test_a_level_that_changes_twice_within_an_update_ends_as_it_was_sent_last() -> None:
+    """Taken away and set again: a reader who saw only the first would lack the level."""
+    levels = [Level(T0, T0, 101, 1, 99.0, 1.0)]
+    levels += [Level(T0, T0 + 1, 102, 1, 99.0, size) for size in (0.0, 5.0)]
+    out = record([[book(levels)]])
+    assert out.column("size") == [1.0, 0.0, 5.0]
+    twice = record([[book(levels)], [book(levels)]])
+    assert twice.column("size") == [1.0, 0.0, 5.0]
+
+
+@pytest.mark.parametrize("price", [99.0, 97.0], ids=["same best", "other best"])
+def test_another_snapshot_with_the_same_id_is_kept_whole(price: float) -> None:
+    """Ids begin anew, and may be times: what both have in common belongs to the second as well."""
+    first = [Level(T0, T0, 1, 1, at, 1.0, FLAG_SNAPSHOT) for at in (99.0, 98.0, 97.0)]
+    second = [
+        Level(T0 + 5, T0, 1, 1, at, size, FLAG_SNAPSHOT)
+        for at, size in ((price, 1.0), (98.5, 1.0), (98.0, 1.0))
+    ]
+    for ticks in ([[*first, *second]], [first, second]):
+        out = record([[book(tick)] for tick in ticks])
+        assert len(out.ids(0, Table.BOOK)) == 6
+        assert out.duplicates == {}
+
+
+def test_an_id_that_comes_again_after_a_reset_is_another_update() -> None:
+    """The newest id of all may be reached once more, long after."""
+    later = [Level(T0 + SECOND, T0 + SECOND, 102, 1, 99.0, 2.0)]
+    out = record([[book([*update(1, 99.0), *update(2, 99.0)])], [], [], [], [book(later)]])
+    assert out.ids(0, Table.BOOK) == [101, 102, 102]

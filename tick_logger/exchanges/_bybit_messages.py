@@ -7,6 +7,7 @@ most decoders are not strict.
 from __future__ import annotations
 
 from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -101,21 +102,18 @@ _decode_prices = msgspec.json.Decoder(Ticker, strict=False).decode
 
 
 def decode_ticker(payload: bytes) -> Ticker:
-    """A ticker; what does not apply is an empty text, which counts as not sent."""
+    """A ticker; what does not apply is an empty text or null, which count as not sent."""
     try:
         return _decode_prices(payload)
     except msgspec.ValidationError:
         message = msgspec.json.decode(payload, type=dict[str, Any])
         data = msgspec.convert(message.get("data"), dict[str, Any])
-        sent = {name: value for name, value in data.items() if value != ""}
+        sent = {name: value for name, value in data.items() if value not in ("", None)}
         return msgspec.convert(message | {"data": sent}, Ticker, strict=False)
 
 
 def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:
-    """The symbols of a listing, of this kind; raises `VenueError`.
-
-    An answer that says there is another page is refused: what it lacks would seem delisted.
-    """
+    """The symbols of a page of a listing, of this kind; raises `VenueError`."""
     try:
         listing = _decode_listing(body)
     except UNDECODABLE as error:
@@ -123,6 +121,9 @@ def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:
     symbols = listing.result.symbols
     if listing.retCode != 0 or symbols is None:
         raise VenueError(f"instruments-info: {listing.retMsg} (code {listing.retCode})")
-    if listing.result.nextPageCursor:
-        raise VenueError(f"instruments-info: more symbols than the {len(symbols)} of one page")
     return tuple(symbol.instrument(kind) for symbol in symbols)
+
+
+def next_cursor(body: bytes) -> str:
+    """What asks for the next page of a listing, fit for an address; empty after the last."""
+    return quote(_decode_listing(body).result.nextPageCursor, safe="%")  # it may be quoted already

@@ -238,8 +238,14 @@ SentBooks: TypeAlias = tuple[Books, Sequence[BookText | None]]
 
 
 def decode_books(payload: bytes | msgspec.Raw) -> SentBooks:
-    """Decode it, once more for its texts only if they are needed; raises what decoders raise."""
+    """Decode it, once more for its texts only if they are needed; raises what decoders raise.
+
+    What is a whole book each time had no ids once: then its time tells two of one read apart.
+    """
     message = _decode_levels(payload)
+    if message.action is None:
+        for book in message.data:
+            book.seq_id = book.ts if book.seq_id is None else book.seq_id
     for book in message.data:
         if book.checksum:
             return message, _decode_texts(payload).data
@@ -252,10 +258,11 @@ def price_and_size(levels: Sequence[SentTextLevel]) -> tuple[TextLevel, ...]:
 
 
 def decode_tickers_with_gaps(payload: bytes | msgspec.Raw) -> Tickers:
-    """Decode it without fields that are empty texts, if need be; raises what decoders raise."""
+    """Decode it without fields that are empty or null, if need be; raises what decoders raise."""
     try:
         return decode_tickers(payload)
     except msgspec.ValidationError:
         entries = _decode_fields(payload).data
-    filled = [{k: v for k, v in entry.items() if bytes(v) != b'""'} for entry in entries]
+    empty = (b'""', b"null")
+    filled = [{k: v for k, v in entry.items() if bytes(v) not in empty} for entry in entries]
     return decode_tickers(msgspec.json.encode({"data": filled}))

@@ -326,7 +326,14 @@ class Exchange(abc.ABC):
 
     @abc.abstractmethod
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
-        """The instruments in a REST listing; raises `VenueError` if the body is not one."""
+        """The instruments in a page of a listing; raises `VenueError` if the body is none."""
+
+    def next_page(self, url: str, body: bytes) -> str | None:
+        """The REST address of what follows this page of a listing, which was parsed; None: nothing.
+
+        A venue that lists everything at once need not define it.
+        """
+        return None
 
     def opening_request(self) -> Request | None:
         """What is to be sent first on each connection, whatever is wanted; nobody answers it."""

@@ -41,6 +41,7 @@ from tick_logger.exchanges._bybit_messages import (
     decode_any,
     decode_book,
     decode_ticker,
+    next_cursor,
     parse_instruments,
 )
 from tick_logger.exchanges.base import Exchange, Request, Subscription
@@ -364,6 +365,11 @@ class _Bybit(Exchange):
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The symbols of instruments-info; active are those that trade."""
         return parse_instruments(body, self._category)
+
+    def next_page(self, url: str, body: bytes) -> str | None:
+        """The same with the cursor of the answer; spot comes at once."""
+        cursor = next_cursor(body)
+        return f"{url.partition('&cursor=')[0]}&cursor={cursor}" if cursor else None
 
 
 class BybitSpot(_Bybit):

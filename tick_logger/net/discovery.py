@@ -28,6 +28,9 @@ CHANNEL_GRACE_SECS = 15.0
 RETRY_SECS = 10.0
 """After a REST listing that failed, or left nothing to record."""
 
+MOST_PAGES = 50
+"""Of a listing; a venue that goes round in circles must not be asked for ever."""
+
 BELIEVED_AFTER = 3
 """How often in a row a listing that loses more than half must come."""
 
@@ -92,9 +95,8 @@ class Discovery:
 
     async def _ask(self) -> bool:
         """Read the listing by REST; False if that failed, or nothing is known to be tradable."""
-        url = self._venue.exchange.listing_url(self._rest_endpoint)
         try:
-            listing = self._venue.exchange.parse_listing(await self._venue.dial.get(url))
+            listing = await self._read()
         except (ConnectionLost, VenueError) as error:
             self._log.warning("listing_failed", reason=str(error), retry_secs=RETRY_SECS)
             return False
@@ -102,6 +104,20 @@ class Discovery:
         if not self._active:
             self._log.warning("listing_empty", listed=len(listing), retry_secs=RETRY_SECS)
         return bool(self._active)
+
+    async def _read(self) -> tuple[Instrument, ...]:
+        """All pages of the REST listing; of half a listing the rest would seem delisted."""
+        exchange = self._venue.exchange
+        url: str | None = exchange.listing_url(self._rest_endpoint)
+        found: list[Instrument] = []
+        for _ in range(MOST_PAGES):
+            assert url is not None
+            body = await self._venue.dial.get(url)
+            found += exchange.parse_listing(body)
+            url = exchange.next_page(url, body)
+            if url is None:
+                return tuple(found)
+        raise VenueError(f"the listing has more than {MOST_PAGES} pages")
 
     def _on_channel(self, listing: tuple[Instrument, ...]) -> None:
         self._heard.set()

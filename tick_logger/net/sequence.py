@@ -191,7 +191,7 @@ class Sequences:
             )
         if self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
             return Verdict([hole])
-        del self._chains[link.instrument]
+        self.drop(link.instrument)  # its checksum is wrong from here on: the same hole once more
         return self._begin_anew(link.instrument, hole, recv_ns)
 
     def _begin_anew(self, instrument: int, hole: Mark, recv_ns: int) -> Verdict:

@@ -2,8 +2,9 @@
 
 What makes two rows the same differs by table: a ticker by event time, sequence and content (some
 venues give neither time nor sequence), a quote by its update id or else by event time and content,
-a book level by update id, side and price.  Levels without an id cannot be told apart and are all
-kept (an absolute size that is applied twice does no harm).
+a book level by update id, side, price and size.  Levels without an id cannot be told apart and are
+all kept (an absolute size that is applied twice does no harm).  A snapshot is a repetition only as
+a whole: readers begin a new book with whatever is left of it.
 
 An instrument whose rows only move forward is recognised for all instruments at once.  Otherwise
 its rows are compared with those still in the reorder window and with the newest before that:
@@ -27,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 IDENTITY: dict[Table, tuple[str, ...]] = {
     Table.MD: ("event_ns", "seq", "price", "volume", "best_bid", "best_ask"),
     Table.QUOTES: ("seq",),
-    Table.BOOK: ("seq", "side", "price", "flags"),
+    Table.BOOK: ("seq", "side", "price", "size", "flags"),
 }
 CONTENT = ("price", "volume", "best_bid", "best_ask")
 MIXING_FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -95,13 +96,17 @@ def _snapshot_again(rows: RowBatch, held: RowBatch) -> Mask:
 
 def _begins_again(rows: RowBatch, starts: npt.NDArray[np.intp]) -> Mask:
     """Where a row repeats the first level of its update: a message that came twice at once."""
-    seq, side, price = rows["seq"], rows["side"], rows["price"]
-    first = np.zeros(len(rows), np.intp)
-    updates = np.flatnonzero(seq[1:] != seq[:-1]) + 1
-    first[updates], first[starts] = updates, starts
-    first = np.maximum.accumulate(first)
-    again = (side == side[first]) & (price == price[first])
-    return np.asarray(again & (first != np.arange(len(rows))))
+    begins = np.zeros(len(rows), np.bool_)
+    begins[1:] = rows["seq"][1:] != rows["seq"][:-1]
+    begins[starts] = True
+    return _repeats_first(rows, begins)
+
+
+def _repeats_first(rows: RowBatch, begins: Mask) -> Mask:
+    """Where a row has the side and price of the row at which its message `begins`."""
+    side, price, place = rows["side"], rows["price"], np.arange(len(rows))
+    first = np.maximum.accumulate(np.where(begins, place, 0))
+    return np.asarray((side == side[first]) & (price == price[first]) & (first != place))
 
 
 def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
@@ -115,7 +120,24 @@ def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
             continue
         keep[row] = not known[row] and key not in seen
         seen.add(key)
-    return keep
+    return _with_whole_snapshots(rows, keep) if rows.table is Table.BOOK else keep
+
+
+def _with_whole_snapshots(rows: RowBatch, keep: Mask) -> Mask:
+    """Keep all rows of those snapshots of one instrument of which any is kept.
+
+    Ids begin anew at 1, and may be times: two books may well have the same, and levels in common.
+    """
+    snapshot = (rows["flags"] & FLAG_SNAPSHOT) != 0
+    if not (snapshot & keep).any():
+        return keep
+    begins = np.ones(len(rows), np.bool_)
+    begins[1:] = np.logical_or.reduce(
+        [rows[name][1:] != rows[name][:-1] for name in ("seq", "recv_ns", "flags")]
+    )
+    begins |= _repeats_first(rows, begins)
+    new = np.logical_or.reduceat(keep, np.flatnonzero(begins))[np.cumsum(begins) - 1]
+    return np.asarray(keep | (snapshot & new))
 
 
 def _repeats_newest(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
@@ -123,8 +145,9 @@ def _repeats_newest(rows: RowBatch, states: StreamStates, instrument: int) -> Ma
     event, seq = states.seen_event[instrument], states.seen_seq[instrument]
     if rows.table is not Table.MD:
         again = (rows["seq"] == seq) & (seq != 0)
-        if rows.table is Table.BOOK:
+        if rows.table is Table.BOOK:  # younger is the update with this id after a new beginning
             again &= (rows["flags"] & FLAG_SNAPSHOT) == 0
+            again &= rows["event_ns"] <= event
         return np.asarray(again)
     again, content = rows["event_ns"] == event, states.seen_content[instrument]
     if content == 0:
