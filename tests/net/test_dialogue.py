@@ -54,6 +54,12 @@ class Numbered(Chained):
     counts_messages = True
 
 
+class Ranged(Chained):
+    """Its snapshots come by REST."""
+
+    book_check = BookCheck.RANGES
+
+
 class Bound(Chained):
     """One channel serves books and quotes."""
 
@@ -256,6 +262,36 @@ async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -
         Lapse((BTC,), TRADES, 10, 20, "sequence"),
         Interrupted((ETH,), BOOK, 20, "resync"),
     ]
+
+
+async def test_what_was_given_up_begins_every_book_anew() -> None:
+    """Nothing else mends one of which a part, or the snapshot itself, was not decoded."""
+    talk = Talk()
+    talk.begin()
+    interrupted = Interrupted((BTC, ETH), BOOK, 20, "resync")
+    assert talk.dialogue.begin_books_anew(4.0, 20) == [interrupted]
+    assert talk.hear(21, BookLink(BTC, 109, 109, 108)) == [], "until it begins anew"
+    assert talk.dialogue.renew_books(4.0, 22) == [attrs.evolve(interrupted, at_ns=22)]
+    (end,) = talk.send()
+    assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+
+
+async def test_a_book_whose_grant_was_given_up_does_not_resume_without_a_snapshot() -> None:
+    """A late grant alone says nothing about the book."""
+    talk = Talk(wanted=(BTC_BOOK,))
+    talk.send()
+    talk.dialogue.begin_books_anew(4.0, 20)
+    assert talk.hear(30, Granted(frozenset({BTC_BOOK}))) == []
+    talk.dialogue.renew_books(4.0, 31)
+    talk.send()
+    talk.send()
+    assert talk.hear(40, Granted(frozenset({BTC_BOOK}))) == [Resumed((BTC,), BOOK, 40)]
+
+
+async def test_books_with_snapshots_by_rest_need_no_renewal() -> None:
+    """The next update shows what is missing."""
+    talk = Talk(exchange=Ranged())
+    assert talk.dialogue.begin_books_anew(4.0, 20) == []
 
 
 async def test_other_wishes_end_the_care_for_a_book() -> None:

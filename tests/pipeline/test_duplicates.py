@@ -40,6 +40,16 @@ def numbers(out: Out, table: Table, instrument: int = 0) -> list[int]:
     return [seq - 100 for seq in out.ids(instrument, table)]
 
 
+@pytest.mark.parametrize("sequence", [0, 101], ids=["no sequence", "one sequence"])
+def test_a_ticker_with_other_prices_is_new_at_any_time(sequence: int) -> None:
+    """Two of one moment may differ: a whole one after a change, each change of an order."""
+    first, later = (tickers([(0, T0 + recv, T0, sequence)]) for recv in (1, 2))
+    other = later.replace(best_bid=np.array([1.5]))
+    out = record([[first], [], [], [], [other], [], [], [], [other, first]])
+    assert len(out.keys(0, Table.MD)) + len(out.keys(0, Table.MD, late=True)) == 3
+    assert out.duplicates == {0: 1}, "the newest one again"
+
+
 @pytest.mark.parametrize(("build", "table"), KINDS)
 @pytest.mark.parametrize(
     "ticks",

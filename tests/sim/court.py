@@ -1,4 +1,4 @@
-"""What all judges of a story share: what came when, what may excuse a loss, and whose clock it was.
+"""What all judges of a story share: what came, what may excuse a loss, and whose clock said so.
 
 Shares no code with the recorder: the truth comes from the exchanges and from the sockets.
 """
@@ -6,8 +6,9 @@ Shares no code with the recorder: the truth comes from the exchanges and from th
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ctypes import c_float
 from typing import Any, TypeAlias
 
@@ -35,10 +36,10 @@ class Came:
 
 @attrs.define
 class _Heard:
-    """What came on one connection: when last, and about which symbols."""
+    """What came on one connection: when, and about which symbols."""
 
     span: Span
-    last_at: float
+    times: list[float] = attrs.field(factory=list)
     symbols: set[str] = attrs.field(factory=set)
 
 
@@ -68,12 +69,12 @@ class Court:
         found: dict[tuple[str, str], Given] = defaultdict(lambda: defaultdict(list))
         processes = iter(self.world.processes)
         process = next(processes)
-        heard = [_Heard(span, span.opened) for span in self.world.logs[name].connections]
+        heard = [_Heard(span) for span in self.world.logs[name].connections]
         self._heard[name] = heard
         for arrival in self.world.logs[name].arrivals:
             while arrival.at > process.ended:
                 process = next(processes)
-            heard[arrival.connection].last_at = arrival.at
+            heard[arrival.connection].times.append(arrival.at)
             for payload in arrival.payloads:
                 for fact in facts(name, payload):
                     heard[arrival.connection].symbols.add(fact.symbol)
@@ -125,26 +126,37 @@ class Court:
             return None
         return "death" if at > process.ended - self._persist_secs else None
 
-    def silent_since(self, name: str, symbol: str, process: Process) -> float:
-        """Since when a connection had been silent that may have carried a symbol at the very end.
+    def silent(self, name: str, symbol: str, since: float, until: float) -> bool:
+        """Whether nothing came between these times on one that may have carried a symbol.
 
-        The end of a process is meant; infinite if there was no connection then.
+        A connection is meant that was still open at the end.
         """
-        return min(
-            (
-                heard.last_at
-                for heard in self._heard[name]
-                if process.began <= heard.span.opened and heard.span.closed >= process.ending_at
-                if symbol in heard.symbols or not heard.symbols
-            ),
-            default=float("inf"),
+        return any(
+            heard.span.opened <= until <= heard.span.closed
+            and (symbol in heard.symbols or not heard.symbols)
+            and bisect_right(heard.times, since) == bisect_right(heard.times, until)
+            for heard in self._heard[name]
         )
+
+    def silences(self, name: str) -> Iterator[tuple[float, float]]:
+        """From and until when nothing came on connections that told of any symbol.
+
+        Others may be those for a venue's list of instruments, of which little is expected.
+        """
+        for heard in self._heard[name]:
+            if heard.symbols:
+                yield from itertools.pairwise([*heard.times, heard.span.closed])
 
     def process_at(self, at: float) -> Process | None:
         """Who lived then."""
         return next((p for p in self.world.processes if p.began <= at <= p.ended), None)
 
     # -- clocks -----------------------------------------------------------------------------------
+
+    @property
+    def was_clock_set(self) -> bool:
+        """Whether the service's clock is, or was, not the exchanges'."""
+        return len({offset_ns for _, offset_ns in self.world.clock_steps}) > 1
 
     def moments(self, wall_ns: int) -> list[float]:
         """When the service's clock, which is set now and then, may have shown this."""

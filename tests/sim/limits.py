@@ -1,7 +1,8 @@
 """What the recorder has promised to have room and patience for, as long as its disk is well.
 
-A message is given up only when the buffer is full, and a row is late only when those that it had
-to precede waited a flush interval for it.  Shares no code with the recorder.
+A message is given up only when the buffer is full, a row is late only when those that it had to
+precede waited a flush interval for it, and a connection is not left silent for longer than the
+configured timeout.  Shares no code with the recorder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 import numpy as np
 
+from tests.service.world import Venue
 from tests.sim.world import World
 
 RETRY_SECS = 1.0
@@ -18,6 +20,9 @@ RETRY_SECS = 1.0
 
 MESSAGE_BYTES = 64
 """What a message counts in the buffer beside its own bytes."""
+
+GOODBYE_SECS = 2.0
+"""How long a connection may take to end after its time is up."""
 
 ROUNDING_SECS = 1e-6
 
@@ -80,3 +85,18 @@ def needlessly_late(world: World, in_order: Iterable[Row], late: Iterable[Row]) 
         released = (event_ns >= row.event_ns) & (first_at <= max(since, row.process_began))
         if not released.any() and not waited(world, since, row.last_at, world.offload.failures):
             yield row
+
+
+def unnoticed_silences(
+    world: World, venue: Venue, silences: Iterable[tuple[float, float]]
+) -> Iterator[str]:
+    """Connections that were kept though nothing at all had come for longer than the timeout.
+
+    `silences` are from and until when nothing came on a connection for market data.
+    """
+    limit_secs = venue.configure().data_timeout_secs + GOODBYE_SECS
+    for since, until in silences:
+        # What is behind is not held against a venue, so the disk has to be well meanwhile.
+        is_slow = waited(world, since, until, world.offload.failures)
+        if until - since > limit_secs and not is_slow:
+            yield f"{venue.name}: a connection was kept, silent from {since} to {until}"

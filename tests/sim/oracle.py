@@ -18,7 +18,7 @@ from tests.service.oracle import is_derived
 from tests.service.world import dense
 from tests.sim.books import last_book
 from tests.sim.court import Court, Given, Key
-from tests.sim.limits import needless_overflows
+from tests.sim.limits import needless_overflows, unnoticed_silences
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
 from tests.sim.world import World
@@ -70,6 +70,7 @@ def _judged(court: Court, name: str) -> Iterator[str]:
                 yield from (f"{stream}: {problem}" for problem in problems)
         except AssertionError as error:
             yield f"{name} {symbol}: {error}"
+    yield from unnoticed_silences(court.world, court.venue(name), court.silences(name))
 
 
 def _problems(
@@ -93,7 +94,7 @@ def _problems(
         of_symbol = {each: came[each, symbol] for each in TABLES.values()}
         yield from compared_with_truth(stream, Beside(of_symbol, kept_back[table, symbol]))
     if table == "BOOK":
-        yield from last_book(stream, kept_back[table, symbol])
+        yield from last_book(stream, given, kept_back[table, symbol])
 
 
 def _replayed(court: Court) -> Iterator[str]:

@@ -46,6 +46,9 @@ OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process"
 MOST_DOWN_SECS = 20.0
 """Between two lives."""
 
+LATE_TROUBLES = ("loss", "loss", "stalled_disk")
+"""Those of the last life: after each of them every book must mend."""
+
 AIMS = (
     ("append", "journal/*.tlj"),
     ("sync_file", "journal/*.tlj"),
@@ -99,8 +102,8 @@ class Story:
     segment_bytes: int | None
     lives: tuple[Life, ...]
     troubles: tuple[Trouble, ...]
-    loses_secs: float = 0.0
-    """How long, at the beginning of the last life, messages are lost: the one late trouble."""
+    late: Trouble | None = None
+    """What goes wrong in the last life, after its beginning."""
 
 
 @attrs.frozen(kw_only=True)
@@ -118,11 +121,15 @@ class Scale:
     persist_secs: tuple[float, float] = (0.4, 3.0)
     checkpoint_secs: tuple[float, float] = (1.0, 15.0)
     step_secs: tuple[float, float] = (0.4, 1.2)
-    messages_per_second: tuple[float, float] = (0.7, 3.0)
-    healthy_secs: float = 25.0
-    """Length of the last life, which has no other troubles than loss, and ends in order."""
+    messages_per_second: tuple[float, float] = (0.5, 2.5)
+    data_timeout_secs: float = 12.0
+    """Several steps, and short enough for lives to outlast it."""
 
-    loses_secs: float = 5.0
+    healthy_secs: float = 25.0
+    """Length of the last life, which has one trouble at most, and ends in order."""
+
+    late_secs: float = 5.0
+    """How long after the beginning of the last life its trouble begins and lasts, at most."""
 
     @property
     def longest_secs(self) -> float:
@@ -140,9 +147,10 @@ LONG = Scale(
     persist_secs=(1.0, 4.5),
     checkpoint_secs=(20.0, 120.0),
     step_secs=(4.0, 12.0),
-    messages_per_second=(0.1, 0.4),
+    messages_per_second=(0.05, 0.3),
+    data_timeout_secs=56.0,
     healthy_secs=150.0,
-    loses_secs=30.0,
+    late_secs=30.0,
 )
 
 
@@ -151,6 +159,7 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
     rng = Random(f"story {seed}")
     venues = tuple(_venue(rng, scale, name) for name in _names(rng, seed))
     books = max(venue.simulated["book_levels"] for venue in venues)
+    late = _late(rng, scale)
     lives = [_life(rng, scale) for _ in range(rng.randint(*scale.lives) - 1)]
     lives.append(Life(scale.healthy_secs + rng.random(), "stop"))
     troubled_secs = sum(life.secs + life.down_secs for life in lives[:-1])
@@ -159,11 +168,11 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
         # A whole second would put the stops of lives on the exchanges' own steps.
         start_ns=rng.choice([NOON_NS, MIDNIGHT_NS - round(rng.uniform(0, troubled_secs) * 1e9)]),
         venues=venues,
-        logger=_logger(rng, scale, roomy=books > FEW_LEVELS),
+        logger=_logger(rng, scale, late, roomy=books > FEW_LEVELS),
         segment_bytes=rng.choice([None, None, rng.randint(2_000, 30_000)]),
         lives=tuple(lives),
         troubles=tuple(_troubles(rng, scale, troubled_secs)),
-        loses_secs=rng.choice([0.0, scale.loses_secs]),
+        late=late,
     )
 
 
@@ -178,7 +187,20 @@ def _life(rng: Random, scale: Scale) -> Life:
     )
 
 
-def _logger(rng: Random, scale: Scale, *, roomy: bool) -> dict[str, Any]:
+def _late(rng: Random, scale: Scale) -> Trouble | None:
+    """A bad one, because all that it can break must mend."""
+    kind = rng.choice(["", *LATE_TROUBLES])
+    at, secs = rng.uniform(0.0, scale.late_secs), rng.uniform(0.5, 1.0) * scale.late_secs
+    return Trouble(at, secs, kind, rng.uniform(0.7, 1.0)) if kind else None
+
+
+def _logger(rng: Random, scale: Scale, late: Trouble | None, *, roomy: bool) -> dict[str, Any]:
+    # In whole MiB for users; here a few hundred messages must be able to fill it, or what comes
+    # while the disk does not answer, but not two or three alone: a snapshot for which there is
+    # never room does not come to anything.
+    limits_mib = [16, 16, rng.uniform(0.01, 0.1)]
+    if late is not None and late.kind == "stalled_disk":
+        limits_mib = [rng.uniform(0.008, 0.02)]
     linger_ms = rng.choice([0, 20, 80])
     return {
         "flush_interval_secs": rng.uniform(*scale.flush_secs),
@@ -189,9 +211,7 @@ def _logger(rng: Random, scale: Scale, *, roomy: bool) -> dict[str, Any]:
         "journal_keep_hours": rng.choice([24.0, 24.0, 24.0, 0.01, 0.0]),
         "journal_keep_mib": rng.choice([1024, 1024, 1024, 0]),
         "shutdown_timeout_secs": rng.uniform(2.0, 20.0),
-        # In whole MiB for users; here a few hundred messages must be able to fill it, but not two
-        # or three alone: a snapshot for which there is never room does not come to anything.
-        "buffer_limit_mib": rng.choice([16, 16, 16 if roomy else rng.uniform(0.01, 0.1)]),
+        "buffer_limit_mib": 16 if roomy else rng.choice(limits_mib),
     }
 
 
@@ -211,8 +231,9 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
     offered, feeds = registry.get(name).feeds, ["trades"]
     for feed, probability in (("ticker", 0.5), ("quotes", 0.4), ("orderbook", 0.35)):
         feeds += [feed] * (rng.random() < probability and feed in offered)
+    rate = rng.uniform(*scale.messages_per_second) + DIALECTS[name].cost.steady_per_symbol
     simulated = {
-        "messages_per_second": rng.uniform(*scale.messages_per_second) * symbols,
+        "messages_per_second": rate * symbols,
         "step_secs": rng.uniform(*scale.step_secs),
         "book_levels": rng.choice([FEW_LEVELS] * 4 + [MANY_LEVELS]),
     }
@@ -220,8 +241,8 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
     config = {
         "reconnect_initial_secs": rng.uniform(0.1, 1.0),
         "reconnect_max_secs": 5.0,
-        "data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
-        "first_data_timeout_secs": 20.0 + 3 * scale.step_secs[1],
+        "data_timeout_secs": scale.data_timeout_secs,
+        "first_data_timeout_secs": scale.data_timeout_secs,
         "symbols_per_connection": rng.choice([1, 20]),
         "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }

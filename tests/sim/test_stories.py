@@ -16,8 +16,15 @@ from tests.sim.oracle import judge
 from tests.sim.plan import DISK_TROUBLES, EXCHANGE_TROUBLES, OTHER_TROUBLES, VENUES, draw
 from tests.sim.said import KNOWN
 from tests.sim.world import tell
+from tick_logger.exchanges import registry
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
+
+TOLD_TWICE = range(0, 8, 2)
+"""Seeds whose stories have every venue between them."""
+
+FEWEST_STORIES = 100
+"""Of each venue."""
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"from{seeds[0]}")
@@ -36,7 +43,8 @@ def test_stories_know_every_venue() -> None:
 
 def test_equal_seeds_give_equal_bytes() -> None:
     """Every file, the journal's segments and checkpoints among them."""
-    for seed in range(5):
+    assert {venue.name for seed in TOLD_TWICE for venue in draw(seed).venues} == {*VENUES}
+    for seed in TOLD_TWICE:
         first, second = tell(draw(seed)), tell(draw(seed))
         assert digest(first.disk) == digest(second.disk)
         assert first.disk.operations == second.disk.operations
@@ -47,6 +55,17 @@ def test_the_stories_have_every_trouble() -> None:
     """None of the kinds is left out in all of the stories."""
     kinds = Counter(trouble.kind for seeds in SEEDS for s in seeds for trouble in draw(s).troubles)
     assert kinds.keys() == {*EXCHANGE_TROUBLES, *DISK_TROUBLES, *OTHER_TROUBLES}
+
+
+def test_the_stories_have_every_venue() -> None:
+    """And all that each of them can be asked for."""
+    drawn = [venue for seeds in SEEDS for seed in seeds for venue in draw(seed).venues]
+    stories = Counter(venue.name for venue in drawn)
+    assert stories.keys() == {*registry.available()} == {*VENUES}
+    assert min(stories.values()) >= FEWEST_STORIES
+    for name in VENUES:
+        feeds = {feed for venue in drawn if venue.name == name for feed in venue.feeds}
+        assert feeds == registry.get(name).feeds
 
 
 # -- the oracle itself ----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ gap record, whatever happened:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -18,7 +19,7 @@ import numpy as np
 from tests.service.oracle import Rows
 from tests.sim.court import Given, Key, heard_after
 from tests.sim.process import Process
-from tests.sim.streams import MOST_SHOWN, Stream
+from tests.sim.streams import MOST_SHOWN, ROUNDING_SECS, Stream
 from tick_logger.exchanges import registry
 from tick_logger.model.proof import Ids
 from tick_logger.simulator.truth import TrueTrade
@@ -75,15 +76,11 @@ def _is_owed(stream: Stream, trade: TrueTrade, at: float, process: Process, besi
     """Whether somebody could know of it."""
     exchange = registry.get(stream.exchange)
     not_sent = trade.withheld or (trade.trade_id,) in beside.kept_back
-    # That a connection is half-open or stalls shows only in time, or when an id comes later.
-    silent_since = stream.court.silent_since(stream.exchange, stream.symbol, process)
-    is_last = at >= silent_since - stream.step_secs or _was_unsent(stream, trade, process)
+    is_last = _was_unsent(stream, trade, process) or _was_silent(stream, at, process)
     if exchange.trade_ids is Ids.DENSE:
         ids = [key[0] for key in stream.keys]
-        newest = max(ids, default=0)
-        if not_sent and not min(ids, default=0) < trade.trade_id < newest:
-            return False  # only a hole between other ids can tell
-        return trade.trade_id <= newest or not is_last
+        is_between = min(ids, default=0) < trade.trade_id < max(ids, default=0)
+        return is_between or not (not_sent or is_last)  # only a hole between other ids can tell
     if is_last:
         # The next process knows when it last heard of the exchange, not of each connection.
         stream.court.counts["sent to a connection that was silent at the end"] += 1
@@ -93,6 +90,25 @@ def _is_owed(stream: Stream, trade: TrueTrade, at: float, process: Process, besi
     if not exchange.counts_messages or any(began <= at for began in stream.court.world.silenced):
         return False  # nothing is numbered, or perhaps nothing was sent that could be
     return heard_after(beside.given.values(), process, at + stream.step_secs)
+
+
+def _was_silent(stream: Stream, at: float, process: Process) -> bool:
+    """Whether it may have been sent to a connection on which nothing came any more.
+
+    That one is half-open or stalls shows only in time, or when an id comes later.  What the next
+    process knows is when the exchange was heard of last, as far as that was durable.
+    """
+    court = stream.court
+    known = (
+        moment
+        for gap in stream.gaps
+        if gap["cause"] in ("crash", "restart") and gap["from_id"] is None
+        for moment in court.moments(gap["from_ns"])
+    )
+    ends = [process.ending_at, *(end for end in known if at <= end <= process.ended)]
+    told_at = math.ceil((at + ROUNDING_SECS) / stream.step_secs) * stream.step_secs
+    since = told_at - ROUNDING_SECS
+    return any(court.silent(stream.exchange, stream.symbol, since, end) for end in ends)
 
 
 def _was_unsent(stream: Stream, trade: TrueTrade, process: Process) -> bool:

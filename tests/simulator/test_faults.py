@@ -26,6 +26,7 @@ from tests.simulator.clients import (
 )
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import FaultCounts, Faults
+from tick_logger.simulator.session import Session
 
 BTC = "BTCUSDT"
 TRADES = "/ws/btcusdt@trade?timeUnit=MICROSECOND"
@@ -148,6 +149,42 @@ async def test_reordered_messages_come_after_their_successor(
     moves = {abs(one - two) for one, two in zip(got, in_order, strict=True)}
     assert moves == {0, 1}
     assert served.counts.reordered > 10
+
+
+async def test_what_is_held_back_comes_after_an_answer_too(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """An answer is a message like any other: the one held back comes right behind it."""
+    served = binance(reorder_probability=1.0)
+    connection = await connect(nursery, served, TRADES)
+    served.step_once(1.0)
+    (session,) = served._hub.clients
+    assert isinstance(session, Session)
+    assert session._delivery._held, "an odd number of trades"
+    await send(connection, {"method": "LIST_SUBSCRIPTIONS", "id": 7})
+    got = await messages(connection, 1.0)
+    assert [each.get("id") for each in got[-2:]] == [7, None]
+    numbers = sorted(each["t"] for each in got if "t" in each)
+    assert numbers == [each.trade_id for each in served.truth.sent(BTC)]
+
+
+async def test_lost_messages_are_kept_from_one_session(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """The venue knows nothing of it, another session gets it, and the exchange tells which."""
+    served = binance(lose_probability=0.2)
+    first, second = [await connect(nursery, served, TRADES) for _ in range(2)]
+    await nursery.start(served.run_market)
+    got = [set(ids(await messages(each, 20.0))) for each in (first, second)]
+    sent = {each.trade_id for each in served.truth.sent(BTC)}
+    assert served.truth.withheld(BTC) == []
+    lost = {name: set[int]() for name in ("connection 1", "connection 2")}
+    for name, frame in served.lost:
+        lost[name].add(json.loads(frame[frame.index(b"{") :])["t"])
+    assert lost["connection 1"] != lost["connection 2"]
+    assert sum(map(len, lost.values())) == served.counts.lost > 10
+    assert got[0] == {number for number in sent if number <= max(got[0])} - lost["connection 1"]
+    assert got[1] >= {number for number in sent if number <= max(got[1])} - lost["connection 2"]
 
 
 async def test_id_holes_are_trades_that_nobody_is_sent(
