@@ -16,8 +16,8 @@ from tick_logger.exchanges.decode import (
     FROM_ZERO,
     Findings,
     NumberRule,
-    unix_times,
 )
+from tick_logger.exchanges.times import unix_times
 from tick_logger.model.tables import NO_TIME
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -81,6 +81,10 @@ def test_a_placeholder_is_no_time(text: str, others: list[str]) -> None:
         "2021-04-17T16:43:30+02:0000",
         "2021-04-17T16:43:30.2440751234Z",
         "2021-04-17T16:43:30.\u0662\u0664\u0664\u0660\u0667\u0665Z",
+        "2021-04- 7T16:43:30.5Z",
+        "2021-04-17T16:43:3Z.5Z",
+        "2021-04-17T16:43:30.5ZZ",
+        "2021-04-17T16:43:30.5Z ",
         "NaT",
         "now",
         "27 characters but no time.Z",

@@ -73,42 +73,6 @@ from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
-# -- times -----------------------------------------------------------------------------------------
-
-_LIKE = np.frombuffer(b"0000-00-00T00:00:00.000000000", np.uint8)
-_SPREAD = np.where(ord("0") == _LIKE, 9, 0).astype(np.uint8)  # digits vary, others do not
-_SECOND_CHARS = len("0000-00-00T00:00:00")
-_SHORTEST = len("0000-00-00T00:00:00.0Z")
-_PLACES = 10 ** np.arange(8, -1, -1, dtype=np.int64)
-_FIRST_SECOND, _LAST_SECOND = 946_684_800, 4_102_444_800  # 2000 to 2100, as `Findings.iso_times`
-
-
-def _times(found: Findings, frame: Frames, texts: Sequence[str]) -> Ints:
-    """What `Findings.iso_times` gives, which is slow for times whose last zeros are left out."""
-    try:
-        return _padded_times(texts)
-    except ValueError:
-        return found.iso_times(frame, texts)
-
-
-def _padded_times(texts: Sequence[str]) -> Ints:
-    """Times with one to nine decimals, in bulk; ValueError if one is of another form."""
-    if texts and min(map(len, texts)) < _SHORTEST:
-        raise ValueError("a time of another form")
-    joined = "".join([text[:-1].ljust(len(_LIKE), "0") for text in texts]).encode("ascii")
-    # No place before the last can be a Z (seen below), so that as many as texts end them all.
-    if len(joined) != len(texts) * len(_LIKE) or "".join(texts).count("Z") != len(texts):
-        raise ValueError("a time of another form")
-    digits = np.frombuffer(joined, np.uint8).reshape(-1, len(_LIKE)) - _LIKE
-    if (digits > _SPREAD).any():
-        raise ValueError("a time of another form")
-    whole = np.ndarray(len(texts), f"S{_SECOND_CHARS}", joined, strides=(len(_LIKE),))
-    seconds = whole.astype("M8[s]").view(np.int64)
-    nanos = digits[:, _SECOND_CHARS + 1 :] @ _PLACES
-    inside = (seconds >= _FIRST_SECOND) & (seconds < _LAST_SECOND)
-    return np.where(inside, seconds * 10**9 + nanos, tables.NO_TIME)
-
-
 # -- rows ------------------------------------------------------------------------------------------
 
 # A trade names the maker's side: in the recordings SELL prints at the best ask, BUY at the bid.
@@ -149,7 +113,7 @@ def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades])
     nobody = np.zeros(len(trades), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [t.product_id for t in trades]),
-        "event_ns": _times(found, frame, [t.time for t in trades]),
+        "event_ns": found.iso_times(frame, [t.time for t in trades]),
         "seq": [t.trade_id for t in trades],
         "price": price,
         "size": size,
@@ -161,7 +125,7 @@ def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades])
 
 
 def _tickers(found: Findings, frame: Frames, messages: list[Tickers]) -> None:
-    time_ns = _times(found, frame, [m.timestamp for m in messages])
+    time_ns = found.iso_times(frame, [m.timestamp for m in messages])
     frame, events = _events(frame, messages)
     time_ns = np.repeat(time_ns, _counts([m.events for m in messages]))
     lists = [event.tickers for event in events]
@@ -220,7 +184,7 @@ def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
     if is_snapshot:
         time_ns = np.full(len(levels), tables.NO_TIME)
     else:
-        time_ns = _times(found, frame, [level.event_time for level in levels])
+        time_ns = found.iso_times(frame, [level.event_time for level in levels])
     columns = {
         "instrument": np.repeat(instruments, counts),
         "event_ns": time_ns,

@@ -8,7 +8,6 @@ no event, and no other payload is touched by it.  Nothing here knows a venue.
 
 from __future__ import annotations
 
-import re
 from binascii import unhexlify
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import chain
@@ -20,6 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.exchanges import times
 from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
 from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
 
@@ -42,9 +42,6 @@ no column of either width ever holds an infinity."""
 
 MAX_REASON_CHARS = 200
 """A reason quotes what was sent, which may be megabytes long."""
-
-_FIRST_SECOND = 946_684_800  # 2000-01-01: an older event time is a placeholder, no time
-_LAST_SECOND = 4_102_444_800  # 2100-01-01
 
 
 class NumberRule:
@@ -165,13 +162,13 @@ class Findings:
         A text that is no such time rejects its payload.
         """
         try:
-            return _whole_microseconds(texts)
+            return times.iso_times(texts)
         except ValueError:
-            times = [_one_time(text) for text in texts]
-        for row, time_ns in enumerate(times):
+            each = [times.iso_time(text) for text in texts]
+        for row, time_ns in enumerate(each):
             if time_ns is None:
                 self.reject(int(frame[row]), f"{texts[row]!r} is not a time")
-        return np.array([NO_TIME if ns is None else ns for ns in times], np.int64)
+        return np.array([NO_TIME if ns is None else ns for ns in each], np.int64)
 
     def uuids(self, frame: Frames, texts: Sequence[str]) -> npt.NDArray[np.void]:
         """UUID texts as their 16 bytes (shape `(n,)`); a malformed one rejects its payload."""
@@ -282,53 +279,7 @@ def explained(error: Exception) -> str:
     return str(error)
 
 
-def unix_times(values: Sequence[int]) -> Ints:
-    """Milli- or microseconds since 1970 as int64 ns; NO_TIME outside 2000 to 2100.
-
-    The two units' ranges are a factor of 200 apart, so that the magnitude tells which one it is.
-    """
-    raw = np.array(values, np.int64)
-    millis = (raw >= _FIRST_SECOND * 1_000) & (raw < _LAST_SECOND * 1_000)
-    micros = (raw >= _FIRST_SECOND * 1_000_000) & (raw < _LAST_SECOND * 1_000_000)
-    return np.where(micros, raw * 1_000, np.where(millis, raw * 1_000_000, NO_TIME))
-
-
 # -- texts in bulk ---------------------------------------------------------------------------------
-
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
-_LIKE = b"0000-00-00T00:00:00.000000Z"
-_LIKE_BYTES = np.frombuffer(_LIKE, np.uint8)
-_SPREAD = np.where(ord("0") == _LIKE_BYTES, 9, 0).astype(np.uint8)  # digits vary, others do not
-
-
-def _whole_microseconds(texts: Sequence[str]) -> Ints:
-    """Times written exactly like `_LIKE`; ValueError if one text is not.
-
-    The form is checked here, because numpy's parser takes much else, time zones and NaT included.
-    """
-    raw = _fixed_width(texts, len(_LIKE))
-    if (raw.view(np.uint8).reshape(-1, len(_LIKE)) - _LIKE_BYTES > _SPREAD).any():
-        raise ValueError("a time of another form")
-    without_z = np.ndarray(raw.shape, f"S{len(_LIKE) - 1}", raw, strides=raw.strides)
-    micros = without_z.astype("M8[us]").view(np.int64)
-    inside = (micros >= _FIRST_SECOND * 1_000_000) & (micros < _LAST_SECOND * 1_000_000)
-    return np.where(inside, micros * 1_000, NO_TIME)
-
-
-def _one_time(text: str) -> int | None:
-    """A time with any number of decimals in ns, NO_TIME if there is none, None if malformed."""
-    if not text:
-        return NO_TIME
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        seconds = int(np.datetime64(match[1], "s").astype(np.int64))
-    except ValueError:
-        return None
-    if not _FIRST_SECOND <= seconds < _LAST_SECOND:
-        return NO_TIME
-    return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
 def _uuid_bytes(texts: Sequence[str]) -> npt.NDArray[np.void]:

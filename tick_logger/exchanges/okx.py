@@ -51,8 +51,8 @@ from tick_logger.exchanges.decode import (
     decode_each,
     explained,
     grouped,
-    unix_times,
 )
+from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids

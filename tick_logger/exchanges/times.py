@@ -1,0 +1,113 @@
+"""Times as venues write them, to int64 nanoseconds since 1970, in bulk.
+
+Every text is checked, because numpy's parser takes much else, time zones and NaT included.  A time
+outside 2000 to 2100 is a placeholder: `NO_TIME`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.tables import NO_TIME
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+_FIRST_SECOND = 946_684_800  # 2000-01-01
+_LAST_SECOND = 4_102_444_800  # 2100-01-01
+
+_ONE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_SECOND_CHARS = len("0000-00-00T00:00:00")
+_SHORTEST = len("0000-00-00T00:00:00.0Z")
+_PLACES = 10 ** np.arange(8, -1, -1, dtype=np.int64)
+_END_TO_ZEROS = bytes.maketrans(b"Z ", b"00")
+
+
+class _Form:
+    """Texts of one length in which digits vary and all else does not."""
+
+    def __init__(self, like: bytes) -> None:
+        self.chars = len(like)
+        self._like = np.frombuffer(like, np.uint8)
+        self._spread = np.where(ord("0") == self._like, 9, 0).astype(np.uint8)
+
+    def digits(self, chars: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Each character (shape `(n, chars)`) less that of the form; ValueError if one differs."""
+        digits = chars - self._like
+        if (digits > self._spread).any():
+            raise ValueError("a time of another form")
+        return digits
+
+
+_MICROSECONDS = _Form(b"0000-00-00T00:00:00.000000Z")
+_PADDED = _Form(b"0000-00-00T00:00:00.000000000")
+
+
+def unix_times(values: Sequence[int]) -> Ints:
+    """Milli- or microseconds since 1970 as int64 ns; NO_TIME outside 2000 to 2100.
+
+    The two units' ranges are a factor of 200 apart, so that the magnitude tells which one it is.
+    """
+    raw = np.array(values, np.int64)
+    millis = (raw >= _FIRST_SECOND * 1_000) & (raw < _LAST_SECOND * 1_000)
+    micros = (raw >= _FIRST_SECOND * 1_000_000) & (raw < _LAST_SECOND * 1_000_000)
+    return np.where(micros, raw * 1_000, np.where(millis, raw * 1_000_000, NO_TIME))
+
+
+def iso_times(texts: Sequence[str]) -> Ints:
+    """ISO-8601 UTC texts with one to nine decimals each; ValueError if one is of another form."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    if (lengths == _MICROSECONDS.chars).all():
+        return _whole_microseconds(texts)
+    return _padded(texts, lengths)
+
+
+def _whole_microseconds(texts: Sequence[str]) -> Ints:
+    raw = np.frombuffer("".join(texts).encode("ascii"), f"S{_MICROSECONDS.chars}")
+    _MICROSECONDS.digits(raw.view(np.uint8).reshape(-1, _MICROSECONDS.chars))
+    without_z = np.ndarray(raw.shape, f"S{_MICROSECONDS.chars - 1}", raw, strides=raw.strides)
+    micros = without_z.astype("M8[us]").view(np.int64)
+    inside = (micros >= _FIRST_SECOND * 1_000_000) & (micros < _LAST_SECOND * 1_000_000)
+    return np.where(inside, micros * 1_000, NO_TIME)
+
+
+def _padded(texts: Sequence[str], lengths: Ints) -> Ints:
+    """Of any lengths, as where zeros at the end are left out."""
+    width = _PADDED.chars + 1  # with the Z
+    padded = (f"%-{width}s" * len(texts) % tuple(texts)).encode("ascii")
+    if len(padded) != len(texts) * width or (lengths < _SHORTEST).any():
+        raise ValueError("a time of another form")
+    lasts = np.frombuffer(padded, np.uint8)[np.arange(0, len(padded), width) + lengths - 1]
+    blanks = len(padded) - int(lengths.sum())
+    # All that is replaced is the Z at each end, and the blanks behind it.
+    ends = int((lasts == ord("Z")).sum()), padded.count(b"Z"), padded.count(b" ")
+    if ends != (len(texts), len(texts), blanks):
+        raise ValueError("a time of another form")
+    filled = padded.translate(_END_TO_ZEROS)
+    chars = np.frombuffer(filled, np.uint8).reshape(-1, width)
+    digits = _PADDED.digits(chars[:, : _PADDED.chars])
+    whole = np.ndarray(len(texts), f"S{_SECOND_CHARS}", filled, strides=(width,))
+    seconds = whole.astype("M8[s]").view(np.int64)
+    nanos = digits[:, _SECOND_CHARS + 1 :] @ _PLACES
+    inside = (seconds >= _FIRST_SECOND) & (seconds < _LAST_SECOND)
+    return np.where(inside, seconds * 10**9 + nanos, NO_TIME)
+
+
+def iso_time(text: str) -> int | None:
+    """A time with any number of decimals in ns, NO_TIME if there is none, None if malformed."""
+    if not text:
+        return NO_TIME
+    match = _ONE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        seconds = int(np.datetime64(match[1], "s").astype(np.int64))
+    except ValueError:
+        return None
+    if not _FIRST_SECOND <= seconds < _LAST_SECOND:
+        return NO_TIME
+    return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
