@@ -30,7 +30,7 @@ from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.net.dialogue import Dialogue, Reactions
-from tick_logger.net.session import MAX_ATTEMPTS
+from tick_logger.net.session import MAX_ATTEMPTS, Settled
 from tick_logger.ops.logs import get_logger
 
 BTC, ETH = 0, 1
@@ -145,6 +145,27 @@ async def test_what_is_refused_is_interrupted_and_said() -> None:
     assert (line["symbol"], line["feed"], line["reason"]) == ("BTC", "trades", "no such symbol")
     assert talk.count("subscriptions_refused") == 1
     assert talk.retired == []
+
+
+async def test_what_is_refused_again_is_interrupted_already() -> None:
+    """Counted and said, but no fresh interruption; the one that is open ends with the grant."""
+    talk = Talk((BTC_TRADES,))
+    refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
+    talk.send()
+    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, "refused")]
+    talk.dialogue.session.overdue(601.0)
+    talk.send()
+    with capture_logs() as lines:
+        assert talk.hear(6, refusal, now=601.0) == []
+    assert [line["event"] for line in lines] == ["request_refused", "subscription_refused"]
+    assert talk.count("subscriptions_refused") == 2
+    assert talk.dialogue.session.overdue(1201.0) == Settled()
+    talk.send()
+    assert talk.dialogue.apply(talk.dialogue.session.overdue(1211.0), 7) == []
+    assert talk.count("subscriptions_refused") == 3
+    talk.dialogue.session.overdue(1811.0)
+    talk.send()
+    assert talk.hear(8, Granted(frozenset({BTC_TRADES}))) == [Resumed((BTC,), TRADES, 8)]
 
 
 async def test_an_acknowledgement_without_name_is_of_the_oldest_request() -> None:

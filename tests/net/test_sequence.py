@@ -323,6 +323,41 @@ def test_numbers_that_come_again_or_late_are_counted_only() -> None:
     }
 
 
+@pytest.mark.parametrize("number", [0, 1, 4000])
+def test_a_counter_that_begins_again_is_followed(number: int) -> None:
+    """At 0, or a thousand back.  Nothing proves that nothing is missing; a loss after it shows."""
+    sequences = Sequences(Numbered())
+    counted(sequences, 5000, 10, STREAMS, [BTC, ETH])
+    assert counted(sequences, number, 20, STREAMS, [BTC, ETH]) == Verdict(
+        [
+            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, "sequence"),
+            Interrupted((BTC, ETH), BOOK, 20, "resync"),
+        ],
+        {BTC, ETH},
+    )
+    assert counted(sequences, number + 1, 30, STREAMS, []) == NOTHING
+    (lapse,) = counted(sequences, number + 3, 40, STREAMS, []).marks
+    assert lapse == Lapse(*STREAMS, 30, 40, "sequence")
+    assert sequences.outcomes == {Outcome.RESET: 1, Outcome.GAP: 1}
+
+
+def test_a_number_less_far_behind_is_late() -> None:
+    """Counting goes on where it was."""
+    sequences = Sequences(Numbered())
+    counted(sequences, 5000, 10, STREAMS, [BTC])
+    assert counted(sequences, 4001, 20, STREAMS, [BTC]) == NOTHING
+    assert counted(sequences, 5001, 30, STREAMS, [BTC]) == NOTHING
+    assert sequences.outcomes == {Outcome.OUT_OF_ORDER: 1}
+
+
+def test_a_counter_that_begins_again_within_a_batch_is_found() -> None:
+    """Between the times of the messages around it."""
+    sequences = Sequences(Numbered())
+    numbers = np.array([98, 99, 0, 1, 2])
+    assert sequences.counted(numbers, np.array([10, 20, 30, 40, 50])) == [(20, 30)]
+    assert sequences.counted(np.array([3, 5]), np.array([60, 70])) == [(60, 70)]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_every_loss_of_a_chain_is_found_at_the_next_update(seed: int) -> None:
     """Whatever is lost, repeated or late: a break where the predecessor is missing."""

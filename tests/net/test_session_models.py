@@ -9,6 +9,7 @@ import pytest
 from tests.net.test_session import A, B, C, D, send_all
 from tests.net.venue import ACK_TIMEOUT_SECS, OneAtATime, Replacing, Sharing, TinyVenue
 from tick_logger.exchanges.base import Request, Subscription
+from tick_logger.net.refusals import ASK_AGAIN_SECS
 from tick_logger.net.session import MAX_ATTEMPTS, Session, Settled
 
 A_QUOTES = Subscription("A", "quotes")
@@ -73,13 +74,13 @@ def test_a_refusal_may_name_what_it_refuses() -> None:
     """The others of the same request still await their answer, and are not asked again."""
     session = Session(TinyVenue(), [A, B, C])
     send_all(session)
-    assert session.refused(None, "no such symbol", just(B)) == Settled(
+    assert session.refused(None, "no such symbol", 0.0, just(B)) == Settled(
         refused=((B, "no such symbol"),)
     )
     assert session.deadline == ACK_TIMEOUT_SECS
     assert send_all(session) == []
     session.granted(just(A, C))
-    assert session.deadline is None
+    assert session.deadline == ASK_AGAIN_SECS
     assert session.settled
     assert session.live == {A, C}
 
@@ -87,17 +88,17 @@ def test_a_refusal_may_name_what_it_refuses() -> None:
 def test_a_refusal_of_what_is_live_or_not_wanted_changes_nothing() -> None:
     """ "Already subscribed" is no reason to give up what delivers."""
     session = all_live(TinyVenue(), A)
-    assert session.refused(None, "already subscribed", just(A, B)) == Settled()
+    assert session.refused(None, "already subscribed", 0.0, just(A, B)) == Settled()
     assert session.live == {A}
 
 
 def test_the_last_answer_may_be_a_refusal() -> None:
-    """Then nothing is awaited any more."""
+    """Then nothing is awaited any more but the time to ask again."""
     session = Session(TinyVenue(), [A, B])
     send_all(session)
     session.granted(just(A))
-    session.refused(None, "bad", just(B))
-    assert session.deadline is None
+    session.refused(None, "bad", 7.0, just(B))
+    assert session.deadline == 7.0 + ASK_AGAIN_SECS
     assert session.settled
 
 
@@ -136,7 +137,9 @@ def test_an_end_without_success_holds_up_nothing(answer: str) -> None:
     send_all(session)
     assert send_all(session) == []
     settled = (
-        session.refused(None, "no") if answer == "refusal" else session.overdue(ACK_TIMEOUT_SECS)
+        session.refused(None, "no", 0.0)
+        if answer == "refusal"
+        else session.overdue(ACK_TIMEOUT_SECS)
     )
     assert settled == Settled()
     assert texts(send_all(session)) == ["subscribe A/trades"]
@@ -209,7 +212,7 @@ def test_a_refused_request_that_replaces_is_repeated_symbol_by_symbol() -> None:
     while requests := send_all(session):
         asked.append(sorted(sub.symbol for sub in requests[0].subscriptions))
         if B in requests[0].subscriptions:
-            session.refused(None, "bad")
+            session.refused(None, "bad", 0.0)
         else:
             session.confirmed(requests[0].subscriptions)
     assert asked == [["A", "B", "C"], ["A"], ["A", "B"], ["A", "C"]]
@@ -296,7 +299,7 @@ def test_what_was_live_and_is_refused_is_known() -> None:
     session.renew([A])
     send_all(session)
     (begin,) = send_all(session)
-    assert session.refused(begin.request_id, "no").refused == ((A, "no"),)
+    assert session.refused(begin.request_id, "no", 0.0).refused == ((A, "no"),)
     assert session.begun_anew == {A}
     session.retarget([B])
     assert session.begun_anew == set()
@@ -341,7 +344,10 @@ def test_a_channel_is_ended_with_the_last_of_its_feeds() -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_every_model_comes_to_rest_in_agreement_with_the_venue(seed: int) -> None:
-    """Renewals and new wishes at any time, answers in every form, some lost; bad symbols."""
+    """Renewals and new wishes at any time, answers in every form, some lost; bad symbols.
+
+    What was bad is live some time after it is not any more.
+    """
     rng = random.Random(seed)
     venue = rng.choice([TinyVenue(), OneAtATime(), Replacing(), Sharing()])
     every = [Subscription(s, f) for s in "ABCDEF" for f in ("trades", "quotes")]
@@ -363,7 +369,7 @@ def test_every_model_comes_to_rest_in_agreement_with_the_venue(seed: int) -> Non
         if rng.random() < 0.1:
             return
         if refused:
-            session.refused(request.request_id, "bad symbol")
+            session.refused(request.request_id, "bad symbol", now)
         elif request.text == "list" or not venue.names_requests:
             session.confirmed(frozenset(at_venue))
         elif request.text.startswith("unsubscribe") or rng.random() < 0.5:
@@ -384,8 +390,18 @@ def test_every_model_comes_to_rest_in_agreement_with_the_venue(seed: int) -> Non
         now += rng.choice([0.0, 1.0, ACK_TIMEOUT_SECS])
         session.overdue(now)
     assert session.settled
-    assert session.next_requests() == []
-    assert session.deadline is None
     assert session.live <= wanted & at_venue
     assert not {sub for sub in session.live if sub.symbol in bad}
+    bad.clear()
+    for _ in range(100):
+        for request in session.next_requests():
+            asked += 1
+            session.sent(request, now)
+            answer(request)
+        now = now if session.deadline is None else max(now, session.deadline)
+        session.overdue(now)
+    assert session.next_requests() == []
+    assert session.deadline is None
+    assert session.live == wanted
+    assert session.live <= at_venue
     assert asked < 400

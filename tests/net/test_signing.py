@@ -79,7 +79,7 @@ def test_a_token_says_who_and_when_and_is_signed(form: PrivateFormat) -> None:
     token = signer(text).token()
     header, claims = parts(token)
     assert header == {"alg": "ES256", "typ": "JWT", "kid": NAME, "nonce": "n1"}
-    assert claims == {"sub": NAME, "iss": "cdp", "nbf": NOW_SECS, "exp": NOW_SECS + 120}
+    assert claims == {"sub": NAME, "iss": "cdp", "nbf": NOW_SECS - 15, "exp": NOW_SECS + 105}
     verify(token)
 
 
@@ -100,7 +100,16 @@ def test_each_token_has_a_nonce_and_a_time_of_its_own() -> None:
     clock.set_ns((NOW_SECS + 60) * 10**9)
     second = parts(made.token())
     assert (first[0]["nonce"], second[0]["nonce"]) == ("one", "two")
-    assert (first[1]["exp"], second[1]["nbf"]) == (NOW_SECS + 120, NOW_SECS + 60)
+    assert (first[1]["exp"], second[1]["nbf"]) == (NOW_SECS + 105, NOW_SECS + 45)
+
+
+@pytest.mark.parametrize("ahead_secs", [-100, 0, 15])
+def test_a_clock_that_is_wrong_by_some_seconds_makes_valid_tokens(ahead_secs: int) -> None:
+    """Ahead of the venue's or behind; a token lives as long as the venue allows, and no longer."""
+    clock = ManualClock((NOW_SECS + ahead_secs) * 10**9 + 999_999_999)
+    claims = parts(JwtSigner(NAME, pem(), clock=clock, nonce=lambda: "n1").token())[1]
+    assert claims["nbf"] <= NOW_SECS < claims["exp"]
+    assert claims["exp"] - claims["nbf"] == 120
 
 
 def test_a_signer_does_not_show_its_key() -> None:
@@ -143,7 +152,7 @@ def test_the_key_may_be_in_a_variable(form: PrivateFormat, newline: str) -> None
     assert made is not None
     token = made.token()
     verify(token)
-    assert parts(token)[1]["nbf"] == NOW_SECS
+    assert parts(token)[1]["nbf"] == NOW_SECS - 15
     assert len({parts(made.token())[0]["nonce"] for _ in range(10)}) == 10
 
 

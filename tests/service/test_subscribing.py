@@ -1,4 +1,4 @@
-"""Acknowledgements: late, missing, and refusals with and without the request's name."""
+"""Acknowledgements: late, missing, and refusals with and without the request's name; and later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.service.oracle import check, gaps, rows
-from tests.service.world import Venue, binance, coinbase, running
+from tests.service.world import Venue, binance, coinbase, running, venue
 from tick_logger.simulator.faults import Faults
 
 
@@ -91,3 +91,52 @@ async def test_a_venue_that_answers_nothing_is_left(name: str, autojump_clock: M
     (lost,) = world.said("connection_lost")
     assert lost["reason"] == "no market data for 120 s"
     assert check(world) > 30
+
+
+QUIET = {"messages_per_second": 3.0, "step_secs": 0.5}
+REFUSED, NEVER_ACKED = "refused_symbols", "never_acked_symbols"
+LINGER_SECS = 0.02
+"""From when an answer comes until it is read."""
+LIST_SECS = 1.0
+"""From a request of one a second until the next, which asks what came of it."""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "gap_secs"),
+    [
+        ("binance", REFUSED, 1200 + 2 * LINGER_SECS),
+        ("coinbase", NEVER_ACKED, 1200 + 10),
+        ("okx", NEVER_ACKED, 1200 + 10),
+        ("upbit", REFUSED, 1200 + 2 * LINGER_SECS + LIST_SECS),
+    ],
+)
+async def test_what_was_refused_is_asked_for_again_until_it_is_granted(
+    name: str, kind: str, gap_secs: float, autojump_clock: MockClock
+) -> None:
+    """Ten minutes after each answer, on the same connection; one gap from the first to the grant.
+
+    Whether the venue names the request or what it grants, lists it, or replaces what was before.
+    """
+    symbol = venue(name, 3).symbols[1]
+    faults = Faults(**{kind: frozenset({symbol})})  # type: ignore[arg-type]
+    simulated = {**QUIET, "faults": faults}
+    patient = {"data_timeout_secs": 600.0}
+    answered_secs = LINGER_SECS if kind == REFUSED else 10.0
+    misbehaving = venue(name, 3, feeds=("trades",), simulated=simulated, config=patient)
+    async with running(misbehaving) as world:
+        await world.until(60.123)
+        (first,) = world.times("subscription_refused")
+        second = round(first + 600.0 + answered_secs, 3)
+        await world.until(second + 590.0)
+        assert world.times("subscription_refused") == [first, second]
+        assert world.metric("subscriptions_refused_total") == 2
+        world.exchange.set_faults(Faults())
+        await world.until(second + 690.123)
+        assert world.metric("reconnects_total") == 0
+    assert world.times("subscription_refused") == [first, second]
+    (gap,) = gaps(world.files, name, symbol, "TRADES")
+    assert gap["cause"] == "refused"
+    assert (gap["to_ns"] - gap["from_ns"]) / 1e9 == pytest.approx(gap_secs, abs=1e-6)
+    assert len(rows(world.files, name, symbol, "TRADES")) > 0
+    assert check(world) > 100
+    assert world.exchange.violations == []

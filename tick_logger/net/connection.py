@@ -74,7 +74,7 @@ class Connection:
         self._scope = trio.CancelScope()
         self._granted = trio.Event()  # the first subscription is live
         self.retiring = trio.Event()  # the venue, or its rules, will end this connection
-        self.settled = trio.Event()  # everything wanted is live, or refused for good
+        self.settled = trio.Event()  # everything wanted is live, or has been refused
         self.ended = trio.Event()
         self._keepalive = Keepalive(venue, timeouts, self._gate, self._granted)
         reactions = Reactions(

@@ -100,7 +100,7 @@ class Dialogue:
                 case Listing() if self._react.list_instruments is not None:
                     self._react.list_instruments(event.instruments)
                 case Acknowledged() | Granted() | Confirmed() | Refused():
-                    marks += self.apply(self._answered(event), recv_ns)
+                    marks += self.apply(self._answered(event, now), recv_ns)
         self._count_outcomes()
         return marks
 
@@ -114,7 +114,7 @@ class Dialogue:
         self._count_outcomes()
         return marks
 
-    def _answered(self, event: Acknowledged | Granted | Confirmed | Refused) -> Settled:
+    def _answered(self, event: Acknowledged | Granted | Confirmed | Refused, now: float) -> Settled:
         match event:
             case Acknowledged():
                 return self.session.acknowledged(event.request_id)
@@ -124,7 +124,9 @@ class Dialogue:
                 return self.session.confirmed(event.subscriptions)
             case Refused():
                 self._log.warning("request_refused", reason=event.reason)
-                return self.session.refused(event.request_id, event.reason, event.subscriptions)
+                return self.session.refused(
+                    event.request_id, event.reason, now, event.subscriptions
+                )
 
     def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
         """Count and report what the session concluded."""
@@ -132,10 +134,10 @@ class Dialogue:
         if settled.retried:
             metrics.ack_retries.inc(len(settled.retried))
             self._log.warning("subscription_retried", subscriptions=named(settled.retried))
-        for sub, reason in settled.refused:
+        for sub, reason in (*settled.refused, *settled.still_refused):
             metrics.subscriptions_refused.inc()
             self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
-        refused = [
+        refused = [  # what is still refused is interrupted already
             Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, "refused")
             for sub, _ in settled.refused
         ]

@@ -39,6 +39,9 @@ Times: TypeAlias = npt.NDArray[np.int64]
 SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
 """Causes of gaps: messages are missing; a book is wrong; it is being sent again."""
 
+BEGUN_AGAIN_BEHIND = 1_000
+"""A number so far behind the newest, or 0, is no late message: the counter has begun again."""
+
 
 class Outcome(enum.Enum):
     """What one message is in its sequence."""
@@ -77,6 +80,16 @@ def judge(last_id: int, link: BookLink) -> Outcome:
     if link.last_id > last_id:
         return Outcome.OK
     return Outcome.DUPLICATE if link.last_id == last_id else Outcome.OUT_OF_ORDER
+
+
+def _judge_number(last: int, number: int) -> Outcome:
+    """A message's number after `last`, which it does not follow."""
+    if number > last:
+        return Outcome.GAP
+    if number == last:
+        return Outcome.DUPLICATE
+    begun_again = number == 0 or last - number >= BEGUN_AGAIN_BEHIND
+    return Outcome.RESET if begun_again else Outcome.OUT_OF_ORDER
 
 
 class Sequences:
@@ -152,14 +165,15 @@ class Sequences:
 
     def _next(self, number: int, recv_ns: int) -> tuple[int, int] | None:
         before = self._count
-        if before is not None and number <= before[0]:
-            same = number == before[0]
-            self.outcomes[Outcome.DUPLICATE if same else Outcome.OUT_OF_ORDER] += 1
+        if before is None or number == before[0] + 1:
+            self._count = (number, recv_ns)
+            return None
+        outcome = _judge_number(before[0], number)
+        self.outcomes[outcome] += 1
+        if outcome in (Outcome.DUPLICATE, Outcome.OUT_OF_ORDER):
             return None
         self._count = (number, recv_ns)
-        if before is None or number == before[0] + 1:
-            return None
-        self.outcomes[Outcome.GAP] += 1
+        # Of a counter that began again, too, nobody knows what it left out.
         return before[1], recv_ns
 
     @staticmethod

@@ -2,12 +2,15 @@
 
     wanted -> requested -> live -> (to be renewed) -> wanted again
                   |-> (deadline passed) -> wanted again, at most MAX_ATTEMPTS times
-                  |-> refused
+                  |-> refused -> (after a while) -> requested again, once
 
 Pure: times are given in seconds of trio's clock, requests are returned for others to send.
 Where answers do not name their request, only one is outstanding at a time, be it an end.  A
 request of several symbols that was refused, or not acknowledged but for the last attempt, is
 repeated symbol by symbol, so that one bad symbol does not take the others with it.
+
+What is refused is asked for again in its turn (`refusals`), symbol by symbol and when nothing else
+is to be asked.  Until it is granted it stays refused.
 
 Where a request replaces what was subscribed before, each names everything that is wanted and not
 refused, so that all of it awaits an answer again; what was live stays live meanwhile.
@@ -15,11 +18,12 @@ refused, so that all of it awaits an answer again; what was live stays live mean
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import attrs
 
 from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.net.refusals import Refusals
 
 MAX_OVERDUE = 256
 """Requests whose answer is still understood after its deadline; the oldest are forgotten."""
@@ -35,6 +39,8 @@ class Settled:
     live: tuple[Subscription, ...] = ()
     retried: tuple[Subscription, ...] = ()
     refused: tuple[tuple[Subscription, str], ...] = ()
+    still_refused: tuple[tuple[Subscription, str], ...] = ()
+    """What had been refused before, was asked for again, and is refused once more."""
 
 
 @attrs.define
@@ -51,7 +57,7 @@ class Session:
         self._exchange = exchange
         self._wanted = set(wanted)
         self._live: set[Subscription] = set()
-        self._refused: dict[Subscription, str] = {}
+        self._refusals = Refusals()
         self._attempts: dict[Subscription, int] = {}
         self._alone: set[Subscription] = set()
         self._outstanding: list[_Outstanding] = []
@@ -71,12 +77,14 @@ class Session:
     @property
     def settled(self) -> bool:
         """Whether everything wanted is either live or refused."""
-        return self._wanted <= self._live | self._refused.keys()
+        return self._wanted <= self._live | self._refusals.all
 
     @property
     def deadline(self) -> float | None:
-        """When the oldest outstanding request is overdue."""
-        return min((item.deadline for item in self._outstanding), default=None)
+        """When the oldest outstanding request is overdue, or something refused is asked again."""
+        due = [item.deadline for item in self._outstanding]
+        ask_again_at = self._refusals.due_at
+        return min(due if ask_again_at is None else [*due, ask_again_at], default=None)
 
     def retarget(self, wanted: Iterable[Subscription]) -> None:
         """Want something else from now on."""
@@ -84,10 +92,9 @@ class Session:
         self._alone &= self._wanted
         self._renewing &= self._wanted
         self.begun_anew &= self._wanted
-        for forget in (self._refused.keys() - self._wanted, self._attempts.keys() - self._wanted):
-            for subscription in forget:
-                self._refused.pop(subscription, None)
-                self._attempts.pop(subscription, None)
+        self._refusals.keep(self._wanted)
+        for subscription in self._attempts.keys() - self._wanted:
+            del self._attempts[subscription]
 
     def next_requests(self) -> list[Request]:
         """What should be sent now; each must be reported by `sent` or not sent at all."""
@@ -96,7 +103,7 @@ class Session:
         asked = {sub for item in self._outstanding for sub in item.request.subscriptions}
         if self._exchange.requests_replace:
             return self._replacing()
-        missing = sorted(self._wanted - self._live - self._refused.keys() - asked)
+        missing = sorted(self._wanted - self._live - self._refusals.all - asked)
         surplus = sorted(self._ended())
         requests = []
         if missing:
@@ -106,7 +113,14 @@ class Session:
         elif surplus:
             requests = self._exchange.unsubscribe(surplus, self._next_id)
             self._ending = set(requests)
+        elif again := self._next_again(asked):  # last: what is ended above needs its turn first
+            requests = self._exchange.subscribe(again, self._next_id)
         return requests[:1] if self._one_at_a_time else requests
+
+    def _next_again(self, asked: Set[Subscription]) -> list[Subscription]:
+        """What was refused and is asked for again, of the one symbol whose turn it is."""
+        again = [sub for sub in self._refusals.again if sub not in asked]
+        return [sub for sub in again if sub.symbol == again[0].symbol]
 
     def _ended(self) -> set[Subscription]:
         """What is live and should not be, or must begin anew.
@@ -121,10 +135,12 @@ class Session:
 
     def _replacing(self) -> list[Request]:
         """One request for everything, if that has changed, and one for what came of it."""
-        everything = frozenset(self._wanted - self._refused.keys())
+        everything = frozenset(self._wanted - self._refusals.all)
+        unanswered = everything - self._live
+        if not unanswered and not self._renewing:
+            everything = everything.union(self._next_again(frozenset()))
         if not everything:  # there is no request for nothing; what still comes is not recorded
             return []
-        unanswered = everything - self._live
         if self._alone & unanswered:  # one symbol more at a time, to find the one that is refused
             symbol = min(self._alone & unanswered).symbol
             others = {sub for sub in unanswered if sub.symbol != symbol}
@@ -198,6 +214,7 @@ class Session:
         self,
         request_id: int | None,
         reason: str,
+        now_secs: float,
         subscriptions: frozenset[Subscription] = frozenset(),
     ) -> Settled:
         """The venue refused a request: the one named, or else the oldest outstanding.
@@ -205,40 +222,51 @@ class Session:
         With `subscriptions` it refused these, and the others of their request await an answer.
         """
         if subscriptions:
-            named = subscriptions & self._wanted - self._live - self._refused.keys()
-            refused = self._refuse(sorted(named), reason)
+            named = subscriptions & self._wanted - self._live - self._refusals.resting
+            refused = self._refuse(sorted(named), reason, now_secs)
             self._forget_answered()
             return refused
         for item in self._outstanding:
             if request_id is None or item.request.request_id == request_id:
                 self._outstanding.remove(item)
-                return Settled() if item.ends else self._not_granted(item.request, reason)
+                if item.ends:
+                    return Settled()
+                return self._not_granted(item.request, reason, now_secs)
         return Settled()
 
     def overdue(self, now_secs: float) -> Settled:
-        """Requests whose answer did not come in time: asked again, or given up."""
-        late = [item for item in self._outstanding if item.deadline <= now_secs]
+        """Requests whose answer did not come in time: asked again, or given up.
+
+        And what was refused long enough ago is to be asked for again.
+        """
+        late = [item for item in self._outstanding if item.deadline <= now_secs and not item.ends]
         self._outstanding = [item for item in self._outstanding if item.deadline > now_secs]
         retried: list[Subscription] = []
-        refused: list[tuple[Subscription, str]] = []
+        given_up: list[Subscription] = []
+        unanswered_again: list[Subscription] = []
         for item in late:
-            if item.ends:
-                continue
-            if item.request.request_id is not None:
-                self._overdue[item.request.request_id] = item.request.subscriptions
-                while len(self._overdue) > MAX_OVERDUE:
-                    del self._overdue[min(self._overdue)]
-            for sub in sorted(item.request.subscriptions & self._wanted - self._live):
+            self._remember_overdue(item.request)
+            awaited = item.request.subscriptions & self._wanted - self._live
+            unanswered_again += sorted(awaited.intersection(self._refusals.again))
+            for sub in sorted(awaited - self._refusals.all):
                 self._attempts[sub] = self._attempts.get(sub, 0) + 1
-                if self._attempts[sub] < MAX_ATTEMPTS:
-                    retried.append(sub)
-                    if self._attempts[sub] == MAX_ATTEMPTS - 1:
-                        self._alone.add(sub)
-                else:
-                    self._alone.discard(sub)
-                    self._refused[sub] = f"no acknowledgement after {MAX_ATTEMPTS} attempts"
-                    refused.append((sub, self._refused[sub]))
-        return Settled(retried=tuple(retried), refused=tuple(refused))
+                (retried if self._attempts[sub] < MAX_ATTEMPTS else given_up).append(sub)
+                if self._attempts[sub] == MAX_ATTEMPTS - 1:
+                    self._alone.add(sub)
+        reason = f"no acknowledgement after {MAX_ATTEMPTS} attempts"
+        refused = self._refuse(given_up, reason, now_secs).refused
+        again = self._refuse(unanswered_again, "no acknowledgement", now_secs).still_refused
+        if again and self._one_at_a_time:
+            # An answer that comes after all must not be taken for that to the next of them.
+            self._refusals.pause(now_secs)
+        self._refusals.begin(now_secs)
+        return Settled(retried=tuple(retried), refused=refused, still_refused=again)
+
+    def _remember_overdue(self, request: Request) -> None:
+        if request.request_id is not None:
+            self._overdue[request.request_id] = request.subscriptions
+            while len(self._overdue) > MAX_OVERDUE:
+                del self._overdue[min(self._overdue)]
 
     @property
     def _one_at_a_time(self) -> bool:
@@ -247,29 +275,33 @@ class Session:
     def _now_live(self, subscriptions: frozenset[Subscription]) -> Settled:
         new = (subscriptions & self._wanted) - self._live
         self._live |= new
+        self._refusals.discard(new)
         for sub in new:
-            self._refused.pop(sub, None)
             self._attempts.pop(sub, None)
             self._alone.discard(sub)
         self.begun_anew -= new
         return Settled(live=tuple(sorted(new)))
 
-    def _not_granted(self, request: Request, reason: str) -> Settled:
-        subscriptions = sorted(request.subscriptions & self._wanted - self._live)
+    def _not_granted(self, request: Request, reason: str, now_secs: float) -> Settled:
+        subscriptions = sorted(
+            request.subscriptions & self._wanted - self._live - self._refusals.resting
+        )
         if len({sub.symbol for sub in subscriptions}) > 1:
             self._alone.update(subscriptions)
             return Settled(retried=tuple(subscriptions))
-        return self._refuse(subscriptions, reason)
+        return self._refuse(subscriptions, reason, now_secs)
 
-    def _refuse(self, subscriptions: Iterable[Subscription], reason: str) -> Settled:
-        refused = tuple((sub, reason) for sub in subscriptions)
-        self._refused.update(refused)
-        self._alone -= self._refused.keys()
-        return Settled(refused=refused)
+    def _refuse(self, named: Iterable[Subscription], reason: str, now_secs: float) -> Settled:
+        refused: list[tuple[Subscription, str]] = []
+        still: list[tuple[Subscription, str]] = []
+        for sub in named:
+            self._alone.discard(sub)
+            (refused if self._refusals.add(sub, now_secs) else still).append((sub, reason))
+        return Settled(refused=tuple(refused), still_refused=tuple(still))
 
     def _forget_answered(self) -> None:
         """Requests all of whose subscriptions are live, refused or not wanted await nothing."""
-        answered = self._live | self._refused.keys()
+        answered = self._live | self._refusals.resting
         self._outstanding = [
             item
             for item in self._outstanding

@@ -1,6 +1,7 @@
 """JSON web tokens that tell a venue who asks, for those that prefer to know.
 
-A token is ES256, lives for two minutes and is made anew for each request.  Key and name come from
+A token is ES256, lives for two minutes, of which the first seconds are past already, and is made
+anew for each request.  Key and name come from
 the environment, never from the configuration, which is printed and logged.  Invariant: no error,
 log line or representation contains the private key, nor a value that might be one.
 
@@ -27,6 +28,9 @@ ISSUER = "cdp"
 LIFETIME_SECS = 120
 """The venue's own limit."""
 
+AHEAD_SECS = 15
+"""How far this machine's clock may be ahead of the venue's: tokens are valid since so long ago."""
+
 MAX_FILE_BYTES = 64 * 1024
 """A key has some hundred bytes; whatever is larger is another file."""
 
@@ -48,13 +52,13 @@ class JwtSigner:
         self._nonce = nonce
 
     def token(self) -> str:
-        """A new token, valid from now on for `LIFETIME_SECS`."""
-        now_secs = self._clock.now_ns() // 10**9
+        """A new token, valid for `LIFETIME_SECS` since `AHEAD_SECS` ago."""
+        since_secs = self._clock.now_ns() // 10**9 - AHEAD_SECS
         claims = {
             "sub": self._name,
             "iss": ISSUER,
-            "nbf": now_secs,
-            "exp": now_secs + LIFETIME_SECS,
+            "nbf": since_secs,
+            "exp": since_secs + LIFETIME_SECS,
         }
         headers = {"kid": self._name, "nonce": self._nonce()}
         return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
