@@ -7,7 +7,6 @@ where nobody can know, or nobody promises, that an update is missing may one be.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -62,11 +61,13 @@ def _rebuilt(stream: Stream, depth: int | None) -> tuple[int, Book]:
     """When the newest snapshot was received, and the book after all rows in file order.
 
     Where the service's clock was set forward, snapshots without a time of their venue's may lie in
-    the future of the market, and what comes later is late: then the order is that of receipt.
+    the future of the market, and what comes later is late: then the order is that of receipt.  Set
+    back, it may show the same time twice: of what was received then, the later moment counts.
     """
-    rows = _rows(stream.parts[0])
-    if stream.court.was_clock_set and len(stream.parts[1]):
-        rows = sorted([*rows, *_rows(stream.parts[1])], key=itemgetter(0))
+    rows, court = _rows(stream.parts[0]), stream.court
+    if court.was_clock_set and len(stream.parts[1]):
+        rows += _rows(stream.parts[1])
+        rows.sort(key=lambda row: max(court.moments(row[0])))
     book: Book = ({}, {})
     snapshot: tuple[int, int] | None = None  # update id and receive time of the rows just before
     begun_ns = 0
