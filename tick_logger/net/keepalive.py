@@ -84,9 +84,13 @@ class Keepalive:
             nursery.start_soon(self._expect_data)
 
     async def _ping(self, link: Link) -> None:
-        """Pings: the only proof that a quiet connection still has another end."""
+        """Pings: the only proof that a quiet connection still has another end.
+
+        Never late for what is decoded late: venues cut off who sends nothing for so long.
+        """
+        sent = trio.current_time()
         while True:
-            await trio.sleep(self._profile.ping_interval_secs)
+            await trio.sleep_until(sent + self._profile.ping_interval_secs)
             await self._gate.wait()
             self._venue.metrics.pings_sent.inc()
             sent = trio.current_time()
@@ -102,10 +106,9 @@ class Keepalive:
                 raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")
 
     async def _alive_since(self, sent: float, due: float) -> bool:
-        """Whether anything has come since; a pong may be late behind much data, or not decoded."""
+        """Whether anything has come since: a pong that is not decoded yet has come as a frame."""
         await sleep_until(due)
-        await self._venue.intake.caught_up()
-        return self._pong.is_set() or self._last_frame > sent
+        return self._last_frame > sent
 
     async def _expect_heartbeat(self, silence_secs: float, carries_data: bool) -> None:
         """The venue sends heartbeats of its own: their absence is a fault, quiet market or not.
