@@ -20,7 +20,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exchanges": {"model"},
     "pipeline": {"model"},
     "storage": {"model", "errors"},
-    "net": {"model", "exchanges.base", "exchanges.decoding", "ops.logs", "ops.metrics", *LEAVES},
+    "net": {
+        "model",
+        "exchanges.base",
+        "exchanges.decoding",
+        "ops.logs",
+        "ops.exchange_metrics",
+        *LEAVES,
+    },
     "ops": {"model", *LEAVES},
     "simulator": {"model", "clock"},
 }
@@ -35,8 +42,10 @@ ONE_HOME = {
     "trio_websocket": ("tick_logger/net/", "tick_logger/simulator/"),
     "httpx2": ("tick_logger/net/",),
     "cattrs": ("tick_logger/config",),
-    "prometheus_client": ("tick_logger/ops/metrics.py", "tick_logger/app.py"),
-    "rich": ("tick_logger/ops/", "tick_logger/app.py", "tick_logger/cli", "tick_logger/demo.py"),
+    "prometheus_client": ("tick_logger/ops/", "tick_logger/app.py"),
+    "hypercorn": ("tick_logger/ops/web/",),
+    "starlette": ("tick_logger/ops/web/",),
+    "rich": ("tick_logger/ops/", "tick_logger/presenting.py"),
     "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli", "tick_logger/demo.py"),
 }
 """Libraries that only some places may import, so that they can be replaced there."""

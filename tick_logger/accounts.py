@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import attrs
+import numpy as np
 
 from tick_logger.derivation import Derivation, Outcome
 from tick_logger.model.flush import GapRecord
@@ -13,6 +14,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
+from tick_logger.ops.today import Today
 
 MAX_STREAMS_IN_LOG = 5
 MAX_FINDINGS_IN_LOG = 10
@@ -48,25 +50,29 @@ def report_failures(derivation: Derivation) -> None:
 class Accounts:
     """The books of one run; instruments are numbered as in what it is told."""
 
-    def __init__(self, instruments: Instruments, metrics: Metrics) -> None:
+    def __init__(self, instruments: Instruments, metrics: Metrics, today: Today) -> None:
         self._instruments = instruments
         self._metrics = metrics
+        self._today = today
         self._log = get_logger()
         self.totals = Totals()
 
     def flushed(self, outcome: Outcome) -> None:
         """Count what one tick has written, and report every gap."""
         flush = outcome.flush
-        rows: Counter[tuple[str, bool]] = Counter()
+        rows: Counter[tuple[str, Table, bool]] = Counter()
         for run in flush.runs:
-            rows[self._exchange(run.instrument), run.late] += len(run.rows)
-            self.totals.rows[run.table] += len(run.rows)
-        for (exchange, late), count in rows.items():
+            exchange, symbol = self._instruments.name(run.instrument)
+            rows[exchange, run.table, run.late] += len(run.rows)
+            self._metrics.exchange(exchange).count_symbol(symbol, run.table, len(run.rows))
+        for (exchange, table, late), count in rows.items():
             numbers = self._metrics.exchange(exchange)
-            numbers.rows_written.inc(count)
+            numbers.rows_written[table].inc(count)
+            self.totals.rows[table] += count
             if late:
-                numbers.late_rows.inc(count)
+                numbers.late_rows[table].inc(count)
                 self.totals.late_rows += count
+                self._today.count_late(exchange, count)
         for instrument, count in outcome.counts.duplicates.items():
             self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
         for instrument, count in outcome.counts.unproven_holes.items():
@@ -89,9 +95,12 @@ class Accounts:
         for gap in gaps:
             together.setdefault((self._exchange(gap.instrument), gap.cause), []).append(gap)
         for (exchange, cause), holes in together.items():
-            ids = sum(_ids_missing(hole) for hole in holes)
+            sizes = np.array([ids for hole in holes if (ids := _ids_missing(hole))], np.float64)
+            ids = int(sizes.sum())
             numbers = self._metrics.exchange(exchange)
-            numbers.sequence_gaps.inc(len(holes))
+            numbers.gaps(cause).inc(len(holes))
+            self._today.count_gaps(exchange, cause, len(holes))
+            numbers.gap_size.observe(sizes)
             numbers.ids_missing.inc(ids)
             streams = [f"{self._instruments.name(g.instrument)[1]} {g.table}" for g in holes]
             shown = streams[:MAX_STREAMS_IN_LOG]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from random import Random
 
@@ -26,6 +26,7 @@ from tick_logger import __version__
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.config import Config
 from tick_logger.config_symbols import load_symbol_rules
+from tick_logger.durability import JOURNAL
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.exchanges import registry
 from tick_logger.listing_keeper import ListingKeeper
@@ -44,6 +45,7 @@ from tick_logger.ops.metrics import Metrics
 from tick_logger.ops.snapshot import Snapshot, snapshot
 from tick_logger.recording import Disk, Recording
 from tick_logger.storage.files import DiskFiles, Files
+from tick_logger.watch import Watch, Watched
 
 EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
 
@@ -73,7 +75,7 @@ class Service:
 
     def __init__(self, config: Config, ports: Ports, *, accept_damage: bool = False) -> None:
         self.config = config
-        self.metrics = Metrics(CollectorRegistry())
+        self.metrics = Metrics(CollectorRegistry(), by_symbol=config.http.metrics_by_symbol)
         self._log = get_logger()
         self._ports = ports
         self._clock = ports.clock or SystemClock()
@@ -91,12 +93,13 @@ class Service:
             accept_damage=accept_damage,
         )
         self._intakes: list[Intake] = []
-        self._feeds: list[Feed] = []
+        self._feeds: dict[str, Feed] = {}
         self._network_dials: list[NetworkDial] = []
         self._survivors: list[trio.CancelScope] = []
         self._deriving = trio.CancelScope()
         self._feeds_scope = trio.CancelScope()
         self._deadline = float("inf")
+        self.stopping = trio.Event()
         self._listings = ListingKeeper(
             ports.files or DiskFiles(config.logger.data_path, max_open=1),
             ports.offload or ThreadOffload(),
@@ -105,6 +108,28 @@ class Service:
         )
         for name in self.exchange_names:
             self._add_exchange(name)
+        self.watch = Watch(
+            config.http,
+            Watched(
+                metrics=self.metrics,
+                feeds=self._feeds,
+                today=self._recording.today,
+                instruments=self._instruments,
+                clock=self._clock,
+                snapshot=self.snapshot,
+                data_path=config.logger.data_path,
+            ),
+        )
+
+    @property
+    def journal_attempts(self) -> int:
+        """How often work on the journal has come to an end, well or badly."""
+        return self._recording.durability.attempts[JOURNAL]
+
+    @property
+    def feeds(self) -> Mapping[str, Feed]:
+        """What records each exchange."""
+        return self._feeds
 
     @property
     def exchange_names(self) -> list[str]:
@@ -134,6 +159,8 @@ class Service:
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
             ops.start_soon(self._recording.watch)
+            if self._ports.files is None:
+                ops.start_soon(self.watch.run)
             async with trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
                 survivors.start_soon(self._survive, self._derive)
@@ -167,7 +194,7 @@ class Service:
     async def _run_feeds(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as feeds:
             feeds.start_soon(self._listings.run)
-            for feed in self._feeds:
+            for feed in self._feeds.values():
                 feeds.start_soon(feed.run)
             if stop_after_secs is not None:
                 await trio.sleep(stop_after_secs)
@@ -182,6 +209,7 @@ class Service:
 
     def _begin_to_stop(self) -> None:
         """The feeds have ended: let what they left drain, for a limited time."""
+        self.stopping.set()
         self._deadline = trio.current_time() + self.config.logger.shutdown_timeout_secs
         for scope in self._survivors:
             scope.deadline = min(scope.deadline, self._deadline)
@@ -222,8 +250,9 @@ class Service:
         )
 
     def close(self) -> None:
-        """Give back files and directory; for after the end."""
+        """Give back files, directory and address; for after the end."""
         self._recording.close()
+        self.watch.close()
 
     @property
     def deadline_passed(self) -> bool:
@@ -295,7 +324,7 @@ class Service:
             on_listing=partial(self._listings.tell, exchange),
         )
         self._intakes.append(intake)
-        self._feeds.append(feed)
+        self._feeds[name] = feed
 
     def _dial(self, name: str) -> Dial:
         if self._ports.dial is not None:
@@ -339,6 +368,7 @@ async def record(
     log = get_logger()
     service = Service(config, ports or Ports(), accept_damage=accept_damage)
     try:
+        await service.watch.listen()
         await service.recover()
     except ConfigError:
         service.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,6 @@ from tick_logger import __version__
 from tick_logger.errors import ConfigError, StorageError, leaves
 
 if TYPE_CHECKING:
-    from tick_logger.app import Service
     from tick_logger.config import Config
     from tick_logger.storage.report import Report
 
@@ -88,7 +87,8 @@ def record_command(
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
     """
-    return _record(_load(config, data_path), accept_damage=accept_damage)
+    load = partial(_load, config, data_path)
+    return _record(load, accept_damage=accept_damage)
 
 
 @app.command(name="demo")
@@ -115,12 +115,14 @@ def demo_command(
     )
     import trio
 
+    from tick_logger.config import LoggerConfig
     from tick_logger.demo import run_demo
+    from tick_logger.presenting import presenter
 
-    show = _presenter("info")
-    return trio.run(
-        partial(run_demo, data_path=data_path, duration_secs=duration, rate=rate, show=show)
-    )
+    with presenter(LoggerConfig()) as show:
+        return trio.run(
+            partial(run_demo, data_path=data_path, duration_secs=duration, rate=rate, show=show)
+        )
 
 
 @app.command(name="simulate")
@@ -284,30 +286,16 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
 # -- what the commands share ----------------------------------------------------------------------
 
 
-def _record(config: Config, *, accept_damage: bool) -> int:
+def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:
     import trio
 
     from tick_logger.app import record
+    from tick_logger.presenting import presenter
 
+    config = load()
     sys.setswitchinterval(SWITCH_INTERVAL_SECS)
-    show = _presenter(config.logger.log_level)
-    return trio.run(partial(record, config, accept_damage=accept_damage, show=show))
-
-
-def _presenter(log_level: str) -> Callable[[Service], Awaitable[None]]:
-    """Set up logging, and say how a running service shows itself."""
-    from rich.console import Console
-
-    from tick_logger.ops.logs import configure
-    from tick_logger.ops.present import present
-
-    logs, console = configure(log_level), Console()
-
-    async def show(service: Service) -> None:
-        data_path = service.config.logger.data_path
-        await present(service.snapshot, console=console, logs=logs, data_path=data_path)
-
-    return show
+    with presenter(config.logger, load) as show:
+        return trio.run(partial(record, config, accept_damage=accept_damage, show=show))
 
 
 def _load(path: Path | None, data_path: str | None) -> Config:

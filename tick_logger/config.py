@@ -78,6 +78,10 @@ class LoggerConfig:
     ] = 256
     price_dtype: Annotated[str, one_of("f4", "f8")] = "f4"
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+    log_file: Annotated[str, plain] = ""
+    log_retention_days: Annotated[
+        int, between(1, 3_650, "days", "the file of each day is removed after so many")
+    ] = 14
     symbol_mappings: Annotated[str, existing_file] = ""
 
 
@@ -88,6 +92,10 @@ class HttpConfig:
     enabled: bool = True
     host: Annotated[str, text] = "127.0.0.1"
     port: Annotated[int, between(0, 65_535, "(TCP)", "that is the range of port numbers")] = 9090
+    token: Annotated[str, plain] = ""
+    """What everything but /health asks for, as `Authorization: Bearer ...`; empty: nothing."""
+    metrics_by_symbol: bool = False
+    """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
 
 
 @attrs.frozen(kw_only=True)

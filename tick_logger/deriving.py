@@ -175,7 +175,7 @@ class Deriver:
 
     async def _checkpoint(self) -> bool:
         """Save the state; False if the way from the last one has to be taken once more."""
-        derivation, now_ns = self._derivation, self._clock.now_ns()
+        derivation, now_ns, began = self._derivation, self._clock.now_ns(), trio.current_time()
         try:
             await self._offload.run(lambda: self._recovery.checkpoint(derivation, now_ns))
         except OSError as error:
@@ -187,6 +187,8 @@ class Deriver:
                 return False
         else:
             self._durability.works(CHECKPOINT)
+            self._metrics.checkpoint_seconds.observe(trio.current_time() - began)
+            self._metrics.checkpoint_timestamp_seconds.set(now_ns / 1e9)
         return True
 
     async def _derive_again(self) -> None:

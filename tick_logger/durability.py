@@ -8,6 +8,7 @@ for a supervisor to do better.
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -38,6 +39,8 @@ class Durability:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._reasons: dict[str, str] = {}
+        self.attempts: Counter[str] = Counter()
+        """Work that came to an end, well or badly, by component."""
         self._log = get_logger()
         metrics.ready.set(1)
 
@@ -85,6 +88,7 @@ class Durability:
             except RefusedError:
                 raise
             except (OSError, StorageError) as error:
+                self.attempts[component] += 1
                 self.trouble(component, f"{what}: {words_of(error)}")
                 now = trio.current_time()
                 if _errno(error) in WANT_OF_SPACE:
@@ -97,6 +101,7 @@ class Durability:
                     ) from error
                 await trio.sleep(RETRY_SECS)
             else:
+                self.attempts[component] += 1
                 self.works(component)
                 return result
 

@@ -26,6 +26,7 @@ from tick_logger.net.budget import ByteBudget
 from tick_logger.offload import Offload
 from tick_logger.ops.logs import get_logger
 from tick_logger.ops.metrics import Metrics
+from tick_logger.ops.today import Today
 from tick_logger.recovery import Kept, Recovered, Recovery, take_directory
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal import Journal
@@ -82,12 +83,15 @@ class Recording:
             accept_damage=accept_damage,
         )
         self.durability = Durability(metrics)
-        self._accounts = Accounts(instruments, metrics)
+        self.today = Today(clock)
+        self._accounts = Accounts(instruments, metrics, self.today)
         self.totals = self._accounts.totals
         self._journal: Journal
         self._backlog: Backlog
         self._writer: Writer
         self._deriver: Deriver
+        self._receive: trio.MemoryReceiveChannel[Batch] | None = None
+        metrics.buffer_limit_bytes.set(budget.limit_bytes)
 
     async def recover(self) -> None:
         """Take the directory, and bring what is in it to the end of its journal.
@@ -183,6 +187,7 @@ class Recording:
             self._config.price_dtype,
             math.ceil(BOOK_WAIT_SECS / self._config.flush_interval_secs),
         )
+        self._receive = receive
         await self._writer.run(receive, started)
 
     async def derive(self) -> None:
@@ -196,6 +201,9 @@ class Recording:
             self._metrics.durable_lag_seconds.set(lag_secs)
             self._metrics.buffered_bytes.set(self._budget.taken_bytes)
             self._metrics.backlog_forgotten.set(self._backlog.forgotten)
+            if self._receive is not None:
+                waiting = self._receive.statistics().current_buffer_used
+                self._metrics.channel_queue_depth.set(waiting)
             if lag_secs > LAG_ALARM_SECS:
                 reason = f"nothing was made durable for more than {LAG_ALARM_SECS:g} seconds"
                 self.durability.trouble(DISK, reason)

@@ -61,6 +61,7 @@ class Writer:
         self._sync_interval_secs = sync_interval_secs
         self._max_chunk_bytes = min(max_chunk_bytes, MAX_CHUNK_BYTES)
         self._metrics = metrics
+        self._counted_bytes = 0  # of the journal, in the metrics
         self._rows_bytes = 0  # since the last tick
         self._chunk_bytes = 0  # payloads taken and not yet written
         self._taken_at: float | None = None  # of the oldest batch that is not durable
@@ -152,12 +153,15 @@ class Writer:
             if sync:
                 journal.sync()
 
+        began = trio.current_time()
         await self._durability.persist(
             JOURNAL, "the journal cannot be written", work, self._offload
         )
         if sync:
             self._taken_at = None
-        self._metrics.journal_bytes.set(journal.bytes_written)
+            self._metrics.journal_fsync_seconds.observe(trio.current_time() - began)
+        self._metrics.journal_bytes.inc(journal.bytes_written - self._counted_bytes)
+        self._counted_bytes = journal.bytes_written
         self._metrics.journal_durable_seq.set(journal.durable_seq)
         handed = tuple(_without_payloads(item) for item in items)
         self._backlog.put(Chunk(first_seq, journal.next_seq, handed))

@@ -88,6 +88,15 @@ def test_example_file_says_the_defaults() -> None:
     assert all(set(section) == every_key for section in document["exchanges"].values())
 
 
+def test_each_key_of_the_example_is_explained() -> None:
+    """A comment stands right above it, in the first section that has it."""
+    explained = re.findall(r"(?m)^# .*\n(\w+) = ", EXAMPLE.read_text())
+    keys = [*attrs.fields_dict(LoggerConfig), *attrs.fields_dict(HttpConfig)]
+    keys += [key for key in attrs.fields_dict(ExchangeConfig) if key != "markets"]
+    assert set(keys) - set(explained) == set()
+    assert explained.count("enabled") >= 2  # of [http], and of an exchange
+
+
 def test_example_of_markets_works_when_uncommented(file: Path) -> None:
     """Taking the comment signs away from the markets table gives a correct file."""
     text = re.sub(

@@ -27,6 +27,7 @@ from tick_logger.net.batch import Batch
 from tick_logger.net.budget import ByteBudget
 from tick_logger.offload import InlineOffload, Offload
 from tick_logger.ops.metrics import Metrics
+from tick_logger.ops.today import Today
 from tick_logger.recovery import Kept, Recovery
 from tick_logger.storage.entry_codec import decode_entries, encode_entries
 from tick_logger.storage.journal import Journal
@@ -184,7 +185,7 @@ class DerivingRig:
         for exchange, symbols in INSTRUMENTS.items():
             for symbol, number in symbols.items():
                 instruments.define(number, exchange, symbol)
-        self.accounts = Accounts(instruments, self.metrics)
+        self.accounts = Accounts(instruments, self.metrics, Today(VirtualClock()))
         self.durability = Durability(self.metrics)
         self.backlog = Backlog(self.budget, self.backlog_bytes, found.next_seq)
         self.journal = Journal(self.files, next_seq=found.next_seq, segment=found.next_segment)

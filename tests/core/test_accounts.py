@@ -8,12 +8,14 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
+from tests.fakes.clock import StillClock
 from tests.storage.sample import instruments, numbered, run
 from tick_logger.accounts import MAX_STREAMS_IN_LOG, Accounts
 from tick_logger.derivation import Outcome
 from tick_logger.model.flush import Flush, GapRecord, Run
 from tick_logger.model.tables import Table
 from tick_logger.ops.metrics import Metrics
+from tick_logger.ops.today import Today
 from tick_logger.pipeline.pipeline import TickCounts
 
 
@@ -23,9 +25,19 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def accounts(metrics: Metrics) -> Accounts:
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def today(clock: StillClock) -> Today:
+    return Today(clock)
+
+
+@pytest.fixture
+def accounts(metrics: Metrics, today: Today) -> Accounts:
     """Over two symbols of one exchange and one of another."""
-    return Accounts(instruments(("one", "A"), ("two", "B"), ("one", "C")), metrics)
+    return Accounts(instruments(("one", "A"), ("two", "B"), ("one", "C")), metrics, today)
 
 
 def rows(instrument: int, count: int, table: Table = Table.TRADES, *, late: bool = False) -> Run:
@@ -95,3 +107,25 @@ def test_a_line_names_a_few_streams_at_most(accounts: Accounts) -> None:
         accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
     assert len(logs[0]["streams"]) == MAX_STREAMS_IN_LOG
     assert logs[0]["holes"] == MAX_STREAMS_IN_LOG + 3
+
+
+def test_what_happened_today_is_known_by_exchange(
+    accounts: Accounts, today: Today, clock: StillClock
+) -> None:
+    """Until midnight of UTC."""
+    gaps = (gap(0, "sequence", 5, 7), gap(2, "crash"), gap(2, "crash"), gap(1, "sequence"))
+    accounts.flushed(Outcome(Flush((rows(0, 4, late=True), rows(0, 1)), gaps), TickCounts()))
+    assert today.gaps("one") == {"sequence": 1, "crash": 2}
+    assert (today.late("one"), today.late("two")) == (4, 0)
+    clock.at_ns += 43_199 * 10**9
+    assert today.gaps("two") == {"sequence": 1}
+    clock.at_ns += 10**9
+    assert (today.gaps("two"), today.late("one")) == ({}, 0)
+
+
+def test_the_sizes_of_holes_are_counted(accounts: Accounts, metrics: Metrics) -> None:
+    """Of those whose ids are known."""
+    gaps = (gap(0, "sequence", 5, 7), gap(0, "sequence", 9, 9), gap(0, "crash"))
+    accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
+    sizes = metrics.exchange("one").gap_size
+    assert (int(sizes.counts.sum()), sizes.sum) == (2, 4.0)

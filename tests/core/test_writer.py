@@ -226,7 +226,7 @@ async def test_the_numbers_of_the_journal_are_shown(autojump_clock: MockClock) -
     await rig.write([batch(number) for number in range(3)], every_secs=0.5)
     registry = rig.metrics.registry
     written = len(rig.files.contents[f"journal/{SEGMENT}"])
-    assert registry.get_sample_value("collector_journal_bytes") == written
+    assert registry.get_sample_value("collector_journal_bytes_total") == written
     assert registry.get_sample_value("collector_journal_durable_seq") == rig.journal.next_seq
 
 

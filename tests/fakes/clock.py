@@ -24,3 +24,14 @@ class VirtualClock:
 
 def _trio_ns() -> int:
     return round(trio.current_time() * 1e9)
+
+
+class StillClock:
+    """Shows what it was set to."""
+
+    def __init__(self, start_ns: int = NOON_NS) -> None:
+        self.at_ns = start_ns
+
+    def now_ns(self) -> int:
+        """Nanoseconds since 1970-01-01 UTC."""
+        return self.at_ns

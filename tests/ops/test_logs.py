@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
 
 import pytest
 import structlog
 
+from tick_logger.errors import ConfigError
+from tick_logger.ops.log_files import LogFile
 from tick_logger.ops.logs import FLOOD_KEYS, FloodGate, Logs, configure, get_logger, harmless
 
 
@@ -228,3 +234,62 @@ def test_a_broken_log_stops_nothing() -> None:
     logs = set_up(Broken())
     get_logger().error("nobody hears this")
     assert len(logs.warnings) == 1
+
+
+def test_lines_go_to_a_file_as_json(tmp_path: Path) -> None:
+    """And to standard error only where somebody watches."""
+    for stream, shown in ((io.StringIO(), ""), (Terminal(), "connected")):
+        path = tmp_path / f"{shown}.log"
+        logs = configure("info", stream=stream, file=LogFile(str(path), 3))
+        get_logger(exchange="alpha").info("connected", reason="a\nb")
+        logs.close()
+        line = json.loads(path.read_text())
+        assert (line["event"], line["exchange"], line["level"]) == ("connected", "alpha", "info")
+        assert shown in stream.getvalue()
+        assert bool(stream.getvalue()) is bool(shown)
+
+
+def test_the_file_of_each_day_is_kept_for_so_many_days(tmp_path: Path) -> None:
+    """Midnight is that of UTC; what is older than that goes."""
+    path = tmp_path / "recorder.log"
+    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
+        (tmp_path / f"recorder.log.{day}").write_text("old\n")
+    path.write_text("yesterday\n")
+    os.utime(path, (time() - 86_400, time() - 86_400))
+    file = LogFile(str(path), 2)
+    file.write("today")
+    file.close()
+    yesterday = datetime.fromtimestamp(time() - 86_400, UTC).strftime("%Y-%m-%d")
+    assert path.read_text() == "today\n"
+    assert (tmp_path / f"recorder.log.{yesterday}").read_text() == "yesterday\n"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "recorder.log",
+        "recorder.log.2026-01-03",
+        f"recorder.log.{yesterday}",
+    ]
+
+
+def test_a_file_that_cannot_be_written_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    """With its key and the system's reason."""
+    with pytest.raises(ConfigError) as caught:
+        LogFile(str(tmp_path / "nowhere" / "recorder.log"), 3)
+    assert caught.value.problems == [
+        ("logger.log_file", "cannot be written: No such file or directory")
+    ]
+
+
+def test_lines_that_a_full_disk_does_not_take_are_counted() -> None:
+    """/dev/full has no room for anything; nobody is disturbed by that."""
+    logs = configure("info", stream=io.StringIO(), file=LogFile("/dev/full", 3))
+    get_logger().info("connected")
+    get_logger().info("lost")
+    logs.close()
+    assert logs.lines_left_out == 2
+
+
+def test_lines_left_out_are_counted() -> None:
+    """All that the flood gate held back."""
+    logs = set_up(io.StringIO())
+    for _ in range(12):
+        get_logger().info("again")
+    assert logs.lines_left_out == 7

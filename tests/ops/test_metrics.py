@@ -8,6 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from tick_logger import __version__
+from tick_logger.model.tables import Table
+from tick_logger.ops.exchange_metrics import CAUSES
 from tick_logger.ops.metrics import Metrics
 from tick_logger.ops.snapshot import ExchangeNumbers, Rates, Snapshot, rates, snapshot, together
 
@@ -23,10 +25,8 @@ COUNTERS = {
     "ack_retries",
     "subscriptions_refused",
     "pings_sent",
-    "rows_written",
-    "late_rows",
+    "pongs_received",
     "duplicates",
-    "sequence_gaps",
     "ids_missing",
     "sequence_breaks",
     "sequence_resets",
@@ -37,12 +37,13 @@ COUNTERS = {
     "silent_renewals",
 }
 GAUGES = {
+    "websocket_connected",
     "connections_up",
     "connections_wanted",
     "symbols",
     "symbols_left_out",
     "subscriptions_silent",
-    "last_data_seconds",
+    "last_message_timestamp_seconds",
 }
 
 
@@ -66,16 +67,57 @@ def test_every_number_of_an_exchange_is_there(metrics: Metrics) -> None:
 def test_exchanges_are_counted_apart_and_bound_once(metrics: Metrics) -> None:
     """The same child at every call, another one for another exchange."""
     assert metrics.exchange("alpha") is metrics.exchange("alpha")
-    metrics.exchange("alpha").rows_written.inc(3)
-    metrics.exchange("beta").rows_written.inc(4)
-    assert metrics.read("collector_rows_written_total", "alpha") == 3
-    assert metrics.read("collector_rows_written_total", "beta") == 4
+    metrics.exchange("alpha").duplicates.inc(3)
+    metrics.exchange("beta").duplicates.inc(4)
+    assert metrics.read("collector_duplicates_total", "alpha") == 3
+    assert metrics.read("collector_duplicates_total", "beta") == 4
+
+
+def test_rows_are_counted_by_feed(metrics: Metrics) -> None:
+    """Every feed is there from the start; what is read is the sum of all."""
+    for number, table in enumerate(Table, 1):
+        metrics.exchange("alpha").rows_written[table].inc(number)
+        metrics.exchange("alpha").late_rows[table].inc(10 * number)
+    assert metrics.read("collector_rows_written_total", "alpha") == 10
+    assert metrics.read("collector_late_rows_total", "alpha") == 100
+    text = generate_latest(metrics.registry).decode()
+    assert 'collector_rows_written_total{exchange="alpha",feed="trades"} 2.0\n' in text
+    metrics.exchange("beta")
+    text = generate_latest(metrics.registry).decode()
+    assert text.count('collector_rows_written_total{exchange="beta",feed=') == len(Table)
+
+
+def test_holes_are_counted_by_cause(metrics: Metrics) -> None:
+    """Every known cause is exported as 0 first, or nobody would see the first hole."""
+    alpha = metrics.exchange("alpha")
+    text = generate_latest(metrics.registry).decode()
+    for cause in CAUSES:
+        assert f'collector_sequence_gaps_total{{cause="{cause}",exchange="alpha"}} 0.0\n' in text
+    alpha.gaps("crash").inc(2)
+    alpha.gaps("a cause that was never heard of").inc(3)
+    text = generate_latest(metrics.registry).decode()
+    assert 'collector_sequence_gaps_total{cause="crash",exchange="alpha"} 2.0\n' in text
+    assert 'collector_sequence_gaps_total{cause="other",exchange="alpha"} 3.0\n' in text
+    assert metrics.read("collector_sequence_gaps_total", "alpha") == 5
+
+
+def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> None:
+    """They would be thousands."""
+    by_symbol = Metrics(CollectorRegistry(), by_symbol=True)
+    for each in (metrics, by_symbol):
+        each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 3)
+        each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 4)
+    line = (
+        'collector_symbol_rows_written_total{exchange="alpha",feed="trades",symbol="BTC-USD"} 7.0'
+    )
+    assert line in generate_latest(by_symbol.registry).decode()
+    assert "BTC-USD" not in generate_latest(metrics.registry).decode()
 
 
 def test_reading_what_is_not_there(metrics: Metrics) -> None:
     """A wrong name or exchange is an error, never a zero."""
     metrics.exchange("alpha")
-    for name, exchange in (("collector_rows_writen_total", "alpha"), ("collector_symbols", "x")):
+    for name, exchange in (("collector_duplicate_total", "alpha"), ("collector_symbols", "x")):
         with pytest.raises(KeyError):
             metrics.read(name, exchange)
 
@@ -113,16 +155,19 @@ def test_snapshot(metrics: Metrics) -> None:
     for number, counter in enumerate(
         (
             alpha.messages_received,
-            alpha.rows_written,
+            alpha.rows_written[Table.BOOK],
             alpha.reconnects,
-            alpha.sequence_gaps,
-            alpha.late_rows,
+            alpha.gaps("sequence"),
+            alpha.late_rows[Table.MD],
             alpha.messages_dropped,
+            alpha.parse_errors,
+            alpha.duplicates,
+            alpha.ids_missing,
         ),
         5,
     ):
         counter.inc(number)
-    alpha.last_data_seconds.set(1000.0)
+    alpha.last_message_timestamp_seconds.set(1000.0)
     metrics.exchange("beta")
     taken = snapshot(metrics, ["alpha", "beta"], monotonic_secs=3.0, wall_ns=1_002_500_000_000)
     assert taken.monotonic_secs == 3.0
@@ -137,14 +182,18 @@ def test_snapshot(metrics: Metrics) -> None:
         gaps=8,
         late=9,
         dropped=10,
+        parse_errors=11,
+        duplicates=12,
+        ids_missing=13,
         seconds_since_data=2.5,
+        last_message=1000.0,
     )
     assert taken.exchanges["beta"] == ExchangeNumbers()
 
 
 def test_snapshot_of_a_clock_set_back(metrics: Metrics) -> None:
     """Data is never from the future; an exchange not yet counted shows zeros."""
-    metrics.exchange("alpha").last_data_seconds.set(1000.0)
+    metrics.exchange("alpha").last_message_timestamp_seconds.set(1000.0)
     taken = snapshot(metrics, ["alpha", "new"], monotonic_secs=0.0, wall_ns=999_000_000_000)
     assert taken.exchanges["alpha"].seconds_since_data == 0.0
     assert taken.exchanges["new"] == ExchangeNumbers()

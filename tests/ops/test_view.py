@@ -48,10 +48,13 @@ def _leave_no_trace() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+PLACES = {"data path": "./data", "status page": "http://127.0.0.1:9090"}
+
+
 def drawn(width: int, *warnings: str) -> list[str]:
     """The lines of the picture on a screen of so many columns."""
     console = Console(record=True, width=width, file=io.StringIO())
-    console.print(picture(BEFORE, AFTER, "./data", warnings, width))
+    console.print(picture(BEFORE, AFTER, PLACES, warnings, width))
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
@@ -70,6 +73,7 @@ def test_picture() -> None:
         ["total", "10/11", "204", "12,345", "1,000", "0.4", "s", "7", "3", "12", "45,678"],
         ["alpha:", "1,234", "symbols", "left", "out:", "its", "connections", "are", "full"],
         ["data", "path", "./data"],
+        ["status", "page", "http://127.0.0.1:9090"],
         ["12:00:01", "gaps", "holes=3"],
         ["12:00:02", "[red]lost[/red]"],
     ]
@@ -80,7 +84,7 @@ def test_picture_of_trouble() -> None:
     console = Console(record=True, width=100, file=io.StringIO())
     reason = "the journal cannot be written: No space left on device"
     troubled = attrs.evolve(AFTER, not_ready=(reason,))
-    console.print(picture(BEFORE, troubled, "./data", (), 100))
+    console.print(picture(BEFORE, troubled, PLACES, (), 100))
     assert console.export_text().splitlines()[6].strip() == f"not ready: {reason}"
 
 
@@ -88,7 +92,7 @@ def test_picture_fits_a_narrow_terminal() -> None:
     """In 80 columns nothing is cut, and a long warning takes one line only."""
     lines = drawn(80, "w" * 200)
     assert max(map(len, lines)) <= 80
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert lines[2].split() == drawn(100)[2].split()
     assert lines[0].split() == drawn(100)[0].split()
     assert lines[-1] == "w" * 79 + "…"
@@ -99,7 +103,7 @@ def test_picture_of_a_long_silence() -> None:
     console = Console(record=True, width=100, file=io.StringIO())
     for seconds, text in ((59.94, " 59.9 s "), (60.0, " 1 min "), (7200.0, " 120 min ")):
         silent = Snapshot(0.0, {"alpha": ExchangeNumbers(seconds_since_data=seconds)})
-        console.print(picture(silent, silent, "./data", (), 100))
+        console.print(picture(silent, silent, PLACES, (), 100))
         assert text in console.export_text()
 
 
@@ -132,7 +136,7 @@ async def test_view_redraws_every_half_second_and_once_at_the_end(
     source, console = Source(), screen()
     start = trio.current_time()
     with trio.move_on_after(4.25):
-        await run_view(source, console=console, data_path="./data")
+        await run_view(source, console=console, places=PLACES)
     assert [taken - start for taken in source.taken] == [
         *(0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4),
         4.25,
@@ -149,7 +153,7 @@ async def test_view_shows_warnings_as_they_come(autojump_clock: trio.testing.Moc
     async with trio.open_nursery() as nursery:
 
         async def view() -> None:
-            await run_view(Source(), console=console, data_path="./data", warnings=warnings)
+            await run_view(Source(), console=console, places=PLACES, warnings=warnings)
 
         nursery.start_soon(view)
         await trio.sleep(0.1)
@@ -206,6 +210,6 @@ async def test_presented_by_a_view_or_by_lines(
     logs = configure("info", stream=stream)
     shown = console()
     with trio.move_on_after(61):
-        await present(Source(), console=shown, logs=logs, data_path="./data")
+        await present(Source(), console=shown, logs=logs, places=PLACES)
     assert ("data path ./data" in text_of(shown)) is bool(views)
     assert len(lines_of(stream)) == lines

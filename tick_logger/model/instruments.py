@@ -73,6 +73,11 @@ class Instruments:
         """Symbol to index of one exchange: a live view, which grows as symbols are added."""
         return self._by_exchange.setdefault(exchange, {})
 
+    def __contains__(self, name: tuple[str, str]) -> bool:
+        """Whether (exchange, symbol) is known; asking changes nothing."""
+        exchange, symbol = name
+        return symbol in self._by_exchange.get(exchange, {})
+
     def __len__(self) -> int:
         return len(self._names)
 

@@ -17,6 +17,7 @@ import trio
 
 from tick_logger.errors import ConnectionLost, leaves
 from tick_logger.exchanges.base import Event, Request, Subscription
+from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
@@ -68,6 +69,7 @@ class Connection:
         self._breaker = Breaker()
         self._changed = trio.Event()
         self._nonsense = trio.Event()
+        self._messages = self._silent = 0
         self.alive = False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
@@ -212,6 +214,7 @@ class Connection:
                     trio.current_time(),
                 )
                 venue.metrics.subscriptions_silent.inc(len(watch.silent) - before)
+                self._silent = len(watch.silent)
                 if steps.renew:
                     self._renew_silent(steps.renew)
                 if steps.recovered:
@@ -243,6 +246,25 @@ class Connection:
             streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
             self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), "silent"))
 
+    def state(self) -> ConnectionState:
+        """What can be said of it now."""
+        session, now = self._dialogue.session, trio.current_time()
+        silent_secs = (self._venue.clock.now_ns() - self.last_recv_ns) / 1e9
+        word = "retiring" if self.retiring.is_set() else "open"
+        wanted = self._dialogue.wanted
+        return ConnectionState(
+            label=self.label,
+            state=word if self.alive else "connecting",
+            open_secs=now - self.connected_at if self.connected_at is not None else None,
+            symbols=len({sub.symbol for sub in wanted}),
+            subscriptions=len(wanted),
+            live=len(session.live),
+            refused=len(session.refused_now),
+            silent=self._silent,
+            silent_secs=max(0.0, silent_secs) if self._messages else None,
+            messages=self._messages,
+        )
+
     # -- what arrives -----------------------------------------------------------------------------
 
     def _on_frames(self, recv_ns: int, payloads: list[bytes]) -> None:
@@ -252,9 +274,10 @@ class Connection:
 
     def decoded(self, frames: int, bad: int, market_data: bool) -> None:
         """So many frames were decoded; enough nonsense among them breaks the connection."""
+        self._messages += frames
         if market_data:
             self._keepalive.data()
-            self._venue.metrics.last_data_seconds.set(self._venue.clock.now_ns() / 1e9)
+            self._venue.metrics.last_message_timestamp_seconds.set(self._venue.clock.now_ns() / 1e9)
         if self._breaker.note(frames, bad, trio.current_time()) and not self._nonsense.is_set():
             self._venue.metrics.parse_circuit_breaks.inc()
             self._nonsense.set()

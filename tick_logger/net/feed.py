@@ -9,6 +9,7 @@ one share needs more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import trio
@@ -16,6 +17,7 @@ import trio
 from tick_logger.clock import WallClock
 from tick_logger.config import ExchangeConfig, for_symbol, matches
 from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
+from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.model.instruments import Instrument, Instruments
 from tick_logger.model.marks import Retired
 from tick_logger.model.tables import FEEDS
@@ -29,8 +31,8 @@ from tick_logger.net.shard import Load, Shard
 from tick_logger.net.shards import Plan, plan
 from tick_logger.net.snapshots import SnapshotFetcher
 from tick_logger.net.venue import Signer, Timeouts, Venue
+from tick_logger.ops.exchange_metrics import ExchangeMetrics
 from tick_logger.ops.logs import get_logger
-from tick_logger.ops.metrics import ExchangeMetrics
 
 MAX_LISTED_IN_LOG = 20
 
@@ -82,6 +84,7 @@ class Feed:
         )
         self._shards: dict[tuple[int, str], Shard] = {}
         self._plan = Plan({}, ())
+        self._listing: tuple[Instrument, ...] = ()
         self._nursery: trio.Nursery | None = None
         self._log = get_logger().bind(exchange=exchange.name)
 
@@ -104,11 +107,31 @@ class Feed:
         finally:
             self._nursery = None
 
+    def connections(self) -> list[ConnectionState]:
+        """All connections that carry symbols now."""
+        return [state for _, shard in sorted(self._shards.items()) for state in shard.states()]
+
+    @property
+    def losses(self) -> Sequence[Loss]:
+        """Connections that were lost lately, the oldest first."""
+        return tuple(self._venue.losses)
+
     def _on_listing(self, listing: tuple[Instrument, ...]) -> None:
         """Arrange the connections for a new listing."""
         if self._nursery is None:
             return  # decoded after the end, out of what was still waiting then
-        symbols = self._choose([instrument.symbol for instrument in listing])
+        self._listing = listing
+        self._plan_connections(everywhere=False)
+
+    def reconfigure(self, config: ExchangeConfig) -> None:
+        """Record by other settings from now on; what they do not change is not touched."""
+        self._config = config
+        if self._nursery is not None and self._listing:
+            self._plan_connections(everywhere=True)
+
+    def _plan_connections(self, *, everywhere: bool) -> None:
+        """Give each connection its share, or only those whose symbols change."""
+        symbols = self._choose([instrument.symbol for instrument in self._listing])
         before = self._plan
         self._plan = plan(
             before.shards,
@@ -120,7 +143,7 @@ class Feed:
         self._retire({s for shard in before.shards.values() for s in shard} - set(symbols))
         for number in sorted(before.shards.keys() | self._plan.shards.keys()):
             now = self._plan.shards.get(number, ())
-            if now != before.shards.get(number, ()):
+            if everywhere or now != before.shards.get(number, ()):
                 self._arrange(number, now)
         self._metrics.connections_wanted.set(len(self._shards))
         self._metrics.symbols.set(sum(map(len, self._plan.shards.values())))
@@ -141,7 +164,8 @@ class Feed:
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
         """Give a shard its symbols: start it, change it or end it."""
         load = self._load(symbols)
-        for lane in self._lanes():
+        old_lanes = {lane for each, lane in self._shards if each == number}
+        for lane in sorted(old_lanes.union(self._lanes())):
             self._arrange_lane(number, lane, load)
 
     def _arrange_lane(self, number: int, lane: str, load: Load) -> None:

@@ -27,9 +27,10 @@ from tick_logger.model.wanted import WantedTables
 from tick_logger.net.arrivals import Arrival, Item, Source, count_frames, portions_of
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
+from tick_logger.net.latency import latencies_secs
 from tick_logger.net.rhythm import Rhythm
+from tick_logger.ops.exchange_metrics import ExchangeMetrics
 from tick_logger.ops.logs import get_logger
-from tick_logger.ops.metrics import ExchangeMetrics
 
 DEFINE_AGAIN_SECS = 60.0
 """What is recorded is said again so often, for whoever reads a journal that has lost something."""
@@ -232,6 +233,7 @@ class Intake:
             self._on_bug()
             return self._give_raw(arrivals, received, marks, size)
         self._report_bad(found, payloads)
+        self._metrics.latency.observe(latencies_secs(found.rows))
         return Batch(attrs.evolve(received, marks=tuple(marks)), found.rows, found.aside, size)
 
     def _give_raw(

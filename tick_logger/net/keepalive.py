@@ -101,6 +101,8 @@ class Keepalive:
                     await self._pong.wait()
                 else:
                     await link.ping()
+            if not scope.cancelled_caught:
+                self._venue.metrics.pongs_received.inc()
             secs = self._profile.ping_timeout_secs
             if scope.cancelled_caught and not await self._alive_since(sent, sent + secs):
                 raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")

@@ -75,6 +75,11 @@ class Session:
         return frozenset(self._live)
 
     @property
+    def refused_now(self) -> frozenset[Subscription]:
+        """What the venue does not deliver, and has said so or never answered."""
+        return self._refusals.all
+
+    @property
     def settled(self) -> bool:
         """Whether everything wanted is either live or refused."""
         return self._wanted <= self._live | self._refusals.all

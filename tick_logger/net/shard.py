@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from tick_logger.exchanges.base import Subscription
+from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection import Connection
 from tick_logger.net.pace import SpacingGate
@@ -80,6 +81,10 @@ class Shard:
         for connection in self._connections:
             connection.retarget(load.subscriptions, load.timeouts)
 
+    def states(self) -> list[ConnectionState]:
+        """Its connections now: one, or two while one takes over from the other."""
+        return [connection.state() for connection in self._connections]
+
     async def _start(self, nursery: trio.Nursery) -> Connection:
         """A new connection, on its way."""
         await self._connect_gate.wait()
@@ -102,6 +107,8 @@ class Shard:
             return
         self._interrupt(connection)
         self._venue.metrics.reconnects.inc()
+        at_ns = self._venue.clock.now_ns()
+        self._venue.losses.append(Loss(at_ns, connection.label, lost.cause, str(lost)))
         self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
 
     def _interrupt(self, connection: Connection) -> None:

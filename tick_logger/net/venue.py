@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from random import Random
 from typing import Protocol
@@ -10,11 +11,12 @@ import attrs
 
 from tick_logger.clock import WallClock
 from tick_logger.exchanges.base import Exchange, Subscription
+from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.dial import Dial
 from tick_logger.net.intake import Intake
 from tick_logger.net.snapshots import SnapshotFetcher
-from tick_logger.ops.metrics import ExchangeMetrics
+from tick_logger.ops.exchange_metrics import ExchangeMetrics
 
 
 class Signer(Protocol):
@@ -23,6 +25,10 @@ class Signer(Protocol):
     def token(self) -> str:
         """A token that is valid from now on, for a short time."""
         ...
+
+
+MOST_LOSSES = 20
+"""Connections that were lost, remembered for whoever looks."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -40,6 +46,7 @@ class Venue:
     rng: Random
     not_greeted: set[Subscription] = attrs.field(factory=set)  # and nothing to be done about it
     signer: Signer | None = None
+    losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))  # oldest first
 
 
 @attrs.frozen(kw_only=True)

@@ -21,6 +21,9 @@ import attrs
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from tick_logger.ops.log_files import LogFile
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
 WARNINGS_KEPT = 3  # for the last lines of the view
 MAX_TEXT_CHARS = 2000  # of one value in a line: an exchange may send 16 MiB
 FLOOD_LINES = 5  # of one event of one exchange within the window
@@ -44,6 +47,7 @@ class FloodGate:
         self._lines = lines
         self._window_secs = window_secs
         self._windows: dict[tuple[object, object], _Window] = {}
+        self.left_out = 0  # lines in all
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """The event, perhaps with `left_out`; raises `DropEvent` for one too many."""
@@ -58,6 +62,7 @@ class FloodGate:
             window.passed += 1
             return event
         window.left_out += 1
+        self.left_out += 1
         raise structlog.DropEvent
 
     def _open(self, key: tuple[object, object], now: float) -> None:
@@ -114,8 +119,11 @@ def _make_harmless(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 class Logs:
     """Where the lines go.  `warnings` holds the newest ones in short form."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, file: LogFile | None, gate: FloodGate) -> None:
         self.on_terminal = stream.isatty()
+        self._file = file
+        self._gate = gate
+        self._least = 0
         self.warnings: deque[str] = deque(maxlen=WARNINGS_KEPT)
         self._stream = stream
         self._hushed = False
@@ -141,8 +149,35 @@ class Logs:
             self.warnings.append(f"{clock} {event['event']} {details}".rstrip())
         return event
 
+    def set_level(self, level: str) -> None:
+        """From now on lines of this level and above are written, by whatever logger."""
+        self._least = LEVELS.index(level)
+
+    def only_important(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """Drop what is below the level (a structlog processor)."""
+        if LEVELS.index(event["level"]) < self._least:
+            raise structlog.DropEvent
+        return event
+
+    @property
+    def lines_left_out(self) -> int:
+        """Lines that stand nowhere: too many of a kind, or for the file."""
+        return self._gate.left_out + (self._file.lines_lost if self._file else 0)
+
+    def to_file(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """Write the line to the file, if there is one (a structlog processor)."""
+        if self._file is not None:
+            line = structlog.processors.JSONRenderer()(logger, method, dict(event))
+            self._file.write(line if isinstance(line, str) else line.decode())
+        return event
+
+    def close(self) -> None:
+        """Write what waits for the file."""
+        if self._file is not None:
+            self._file.close()
+
     def _line(self, line: str) -> None:
-        if self._hushed:
+        if self._hushed or (self._file is not None and not self.on_terminal):
             return
         with contextlib.suppress(OSError):
             self._stream.write(line + "\n")
@@ -155,13 +190,17 @@ def configure(
     level: str,
     *,
     stream: TextIO | None = None,
+    file: LogFile | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Logs:
     """Set up all logging of the process: lines of `level` and above go to standard error.
 
-    `level` is one of debug, info, warning, error.
+    `level` is one of debug, info, warning, error.  With a `file` they go there as JSON, and to
+    standard error only if that is a terminal.
     """
-    logs = Logs(sys.stderr if stream is None else stream)
+    gate = FloodGate(monotonic)
+    logs = Logs(sys.stderr if stream is None else stream, file, gate)
+    logs.set_level(level)
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(
             sort_keys=False, exception_formatter=structlog.dev.plain_traceback
@@ -172,14 +211,16 @@ def configure(
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            FloodGate(monotonic),
+            logs.only_important,
+            gate,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _make_harmless,
             logs.remember,
+            logs.to_file,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
         logger_factory=lambda *_: logs,
         cache_logger_on_first_use=False,  # a test may configure again
     )

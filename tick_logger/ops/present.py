@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
@@ -13,7 +13,11 @@ from tick_logger.ops.view import run_view
 
 
 async def present(
-    snapshot_source: Callable[[], Snapshot], *, console: Console, logs: Logs, data_path: str
+    snapshot_source: Callable[[], Snapshot],
+    *,
+    console: Console,
+    logs: Logs,
+    places: Mapping[str, str],
 ) -> None:
     """Run the view if the console is a terminal, else the summary, until cancelled.
 
@@ -24,6 +28,4 @@ async def present(
         await run_summary(snapshot_source)
         return
     with logs.hushed():
-        await run_view(
-            snapshot_source, console=console, data_path=data_path, warnings=logs.warnings
-        )
+        await run_view(snapshot_source, console=console, places=places, warnings=logs.warnings)

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
-from tick_logger.ops.metrics import PREFIX, Metrics
+from tick_logger.ops.exchange_metrics import PREFIX
+from tick_logger.ops.metrics import Metrics
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +28,11 @@ class ExchangeNumbers:
     gaps: int = 0
     late: int = 0
     dropped: int = 0
+    parse_errors: int = 0
+    duplicates: int = 0
+    ids_missing: int = 0
+    subscriptions_silent: int = 0
+    last_message: float | None = None  # Unix time of the newest data; None before the first
 
 
 _SOURCES = {
@@ -40,8 +46,12 @@ _SOURCES = {
     "gaps": "sequence_gaps_total",
     "late": "late_rows_total",
     "dropped": "messages_dropped_total",
+    "parse_errors": "parse_errors_total",
+    "duplicates": "duplicates_total",
+    "ids_missing": "ids_missing_total",
+    "subscriptions_silent": "subscriptions_silent",
 }
-_LAST_DATA = "last_data_seconds"
+_LAST_DATA = "last_message_timestamp_seconds"
 
 
 @attrs.frozen
@@ -51,6 +61,8 @@ class Snapshot:
     monotonic_secs: float
     exchanges: Mapping[str, ExchangeNumbers]
     not_ready: tuple[str, ...] = ()  # reasons in words; empty while all is well
+    process: Mapping[str, float] = attrs.field(factory=dict)
+    """Numbers of no exchange, by the names of their metrics without our prefix."""
 
     @property
     def total(self) -> ExchangeNumbers:
@@ -74,7 +86,12 @@ def snapshot(
     """The numbers of the named exchanges now; one pass over the registry."""
     samples = metrics.samples()
     numbers = {name: _numbers(samples, name, wall_ns / 1e9) for name in names}
-    return Snapshot(monotonic_secs, numbers, tuple(not_ready))
+    process = {
+        name.removeprefix(PREFIX): value
+        for (name, exchange), value in samples.items()
+        if not exchange
+    }
+    return Snapshot(monotonic_secs, numbers, tuple(not_ready), process)
 
 
 def _numbers(
@@ -84,6 +101,7 @@ def _numbers(
     return ExchangeNumbers(
         **{key: int(samples.get((PREFIX + source, name), 0)) for key, source in _SOURCES.items()},
         seconds_since_data=max(0.0, wall_secs - last_data) if last_data else None,
+        last_message=last_data or None,
     )
 
 

@@ -8,7 +8,7 @@ text, never as markup.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import trio
 from rich import box
@@ -27,21 +27,21 @@ async def run_view(
     snapshot_source: Callable[[], Snapshot],
     *,
     console: Console,
-    data_path: str,
+    places: Mapping[str, str],
     warnings: Collection[str] = (),
     interval_secs: float = 0.5,
 ) -> None:
     """Draw until cancelled.
 
-    `warnings` is read anew at every redraw.  Cancellation: draws once more, so that the last
-    figures stay on the screen.
+    `places` are named below the table; `warnings` is read anew at every redraw.  Cancellation:
+    draws once more, so that the last figures stay on the screen.
     """
     snapshots: deque[Snapshot] = deque(maxlen=1 + round(RATE_WINDOW_SECS / interval_secs))
     with Live(console=console, auto_refresh=False) as live:
 
         def draw() -> None:
             snapshots.append(snapshot_source())
-            drawn = picture(snapshots[0], snapshots[-1], data_path, warnings, console.width)
+            drawn = picture(snapshots[0], snapshots[-1], places, warnings, console.width)
             live.update(drawn, refresh=True)
 
         try:
@@ -53,7 +53,11 @@ async def run_view(
 
 
 def picture(
-    before: Snapshot, after: Snapshot, data_path: str, warnings: Collection[str], width: int
+    before: Snapshot,
+    after: Snapshot,
+    places: Mapping[str, str],
+    warnings: Collection[str],
+    width: int,
 ) -> RenderableType:
     """What a screen of this many columns shows, with rates between the two snapshots."""
     lines: list[RenderableType] = [_table(before, after, airy=width >= AIRY_COLUMNS)]
@@ -62,7 +66,7 @@ def picture(
         if numbers.symbols_left_out:
             count = f"{numbers.symbols_left_out:,} symbols left out"
             lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
-    lines.append(Text.assemble(("data path ", "dim"), data_path))
+    lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
     lines += [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in warnings]
     return Group(*lines)
 

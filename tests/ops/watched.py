@@ -1,0 +1,100 @@
+"""A recorder to look at: real metrics and board, and feeds that are what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import trio
+from prometheus_client import CollectorRegistry
+
+from tests.fakes.clock import NOON_NS, StillClock
+from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.proof import Proof
+from tick_logger.model.tables import Table
+from tick_logger.ops.board import Board, Sources
+from tick_logger.ops.disk_space import DiskSpace
+from tick_logger.ops.metrics import Metrics
+from tick_logger.ops.snapshot import Snapshot, snapshot
+from tick_logger.ops.today import Today
+from tick_logger.ops.watchdog import LoopWatch
+
+NOON = NOON_NS / 1e9
+
+
+def connection(label: str, messages: int = 0, **fields: Any) -> ConnectionState:  # noqa: ANN401 - those of the value
+    """An open connection for two symbols."""
+    state = ConnectionState(
+        label=label,
+        state="open",
+        open_secs=10.0,
+        symbols=2,
+        subscriptions=4,
+        live=4,
+        refused=0,
+        silent=0,
+        silent_secs=0.5,
+        messages=messages,
+    )
+    return attrs.evolve(state, **fields)
+
+
+@attrs.define
+class FakeFeed:
+    """What a board asks of a feed."""
+
+    now: list[ConnectionState] = attrs.field(factory=list)
+    losses: Sequence[Loss] = ()
+
+    def connections(self) -> Sequence[ConnectionState]:
+        return list(self.now)
+
+
+def proofs_of(exchange: str) -> Mapping[Table, Proof]:
+    return {Table.TRADES: Proof.PROVEN, Table.MD: Proof.UNPROVABLE} if exchange == "alpha" else {}
+
+
+class Watched:
+    """Everything that a board looks at; two exchanges, all connected and quiet."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics(CollectorRegistry())
+        self.clock = StillClock()
+        self.disk = DiskSpace()
+        self.today = Today(self.clock)
+        self.loop = LoopWatch(lambda: 0.0)
+        self.feeds = {"alpha": FakeFeed([connection("0.1")]), "beta": FakeFeed()}
+        self.troubles: list[str] = []
+        self.snapshots = 0  # that were taken
+        for name in self.feeds:
+            numbers = self.metrics.exchange(name)
+            numbers.connections_up.set(1)
+            numbers.connections_wanted.set(1)
+            numbers.symbols.set(2)
+            numbers.last_message_timestamp_seconds.set(NOON)
+
+    def snapshot(self) -> Snapshot:
+        self.snapshots += 1
+        return snapshot(
+            self.metrics,
+            list(self.feeds),
+            monotonic_secs=trio.current_time(),
+            wall_ns=self.clock.now_ns(),
+            not_ready=self.troubles,
+        )
+
+    def board(self) -> Board:
+        return Board(
+            Sources(
+                metrics=self.metrics,
+                feeds=self.feeds,
+                today=self.today,
+                disk=self.disk,
+                loop=self.loop,
+                clock=self.clock,
+                snapshot=self.snapshot,
+                version="1.2.3",
+                proofs_of=proofs_of,
+            )
+        )

@@ -1,0 +1,80 @@
+"""Histograms that take whole arrays of values, with one numpy call however many.
+
+`prometheus_client` observes one value at a time, which is too dear for every row.  What is exported
+looks the same.  A `Histogram` may also be read back, for quantiles between two moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import Metric
+from prometheus_client.core import HistogramMetricFamily
+
+Counts = npt.NDArray[np.int64]
+
+
+class Histogram:
+    """Counts of values by upper bounds, which are part of their buckets, and the rest."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = np.array(bounds, np.float64)
+        self.counts: Counts = np.zeros(len(bounds) + 1, np.int64)
+        self.sum = 0.0
+
+    def observe(self, values: npt.NDArray[np.float64]) -> None:
+        """Count values (any number of them, float64); NaN must not be among them."""
+        places = np.searchsorted(self.bounds, values, side="left")
+        self.counts += np.bincount(places, minlength=len(self.counts))
+        self.sum += float(values.sum())
+
+
+def quantile(bounds: npt.NDArray[np.float64], counts: Counts, share: float) -> float | None:
+    """The value below which this share of what was counted lies; None of nothing.
+
+    Even within a bucket; of what is beyond the last bound, that bound.
+    """
+    total = int(counts.sum())
+    if not total:
+        return None
+    reached = np.cumsum(counts)
+    place = int(np.searchsorted(reached, share * total, side="left"))
+    if place >= len(bounds):
+        return float(bounds[-1])
+    below = float(bounds[place - 1]) if place else 0.0
+    before = int(reached[place] - counts[place])
+    within = (share * total - before) / int(counts[place])
+    return below + (float(bounds[place]) - below) * within
+
+
+@attrs.define(eq=False)
+class HistogramFamily:
+    """Histograms with the label `exchange`, as a registry collects them."""
+
+    name: str
+    text: str
+    bounds: Sequence[float]
+    _children: dict[str, Histogram] = attrs.field(factory=dict)
+
+    def child(self, exchange: str) -> Histogram:
+        """That of an exchange, the same one at every call."""
+        if exchange not in self._children:
+            self._children[exchange] = Histogram(self.bounds)
+        return self._children[exchange]
+
+    def collect(self) -> Iterator[Metric]:
+        """What is exported."""
+        family = HistogramMetricFamily(self.name, self.text, labels=["exchange"])
+        names = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
+        for exchange, child in self._children.items():
+            reached = np.cumsum(child.counts).tolist()
+            buckets = list(zip(names, map(float, reached), strict=True))
+            family.add_metric([exchange], buckets, child.sum)
+        yield family
+
+    def describe(self) -> Iterator[Metric]:
+        """Its name, so that no other family can have it."""
+        yield HistogramMetricFamily(self.name, self.text, labels=["exchange"])

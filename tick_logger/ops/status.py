@@ -1,0 +1,211 @@
+"""What an operator is told: one document with everything, and whether all is well.
+
+Pure.  The document is part of the HTTP contract; unknown numbers are null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.proof import Proof
+from tick_logger.model.tables import FEEDS, Table
+from tick_logger.ops.disk_space import DiskSpace
+from tick_logger.ops.history import STEP_SECS, History
+from tick_logger.ops.snapshot import ExchangeNumbers, Rates, together
+from tick_logger.ops.watchdog import Step
+
+SILENT_SECS = 60.0
+"""Without data for so long an exchange is not what it should be; the quietest feeds of all symbols
+together are not that quiet."""
+
+SOON_FULL_DAYS = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeView:
+    """One exchange at one moment."""
+
+    numbers: ExchangeNumbers
+    rates: Rates
+    latency_ms: Mapping[str, float] | None  # p50 and p99 of the last minute
+    gaps_today: Mapping[str, int]
+    late_today: int
+    proofs: Mapping[Table, Proof]
+    connections: Sequence[ConnectionState]
+    messages_per_second: Mapping[str, float]  # by connection
+    losses: Sequence[Loss]
+
+
+@attrs.frozen(kw_only=True)
+class Durable:
+    """How safe what was received is."""
+
+    lag_secs: float
+    journal_bytes: int
+    journal_bytes_per_sec: float
+    queue_depth: int
+    buffered_bytes: int
+    buffer_limit_bytes: int
+    checkpoint_age_secs: float | None
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """The recorder at one moment."""
+
+    version: str
+    now_secs: float  # Unix time
+    uptime_secs: float
+    not_ready: Sequence[str]
+    durable: Durable
+    disk: DiskSpace
+    loop: Step
+    dropped_lately: int
+    exchanges: Mapping[str, ExchangeView]
+    history: History
+
+
+def reasons_not_ready(view: View) -> list[str]:
+    """Why what should be recorded is not, in words; empty if it is."""
+    found = list(view.not_ready)
+    for name, exchange in view.exchanges.items():
+        if not exchange.numbers.connections_up:
+            found.append(f"{name}: not connected")
+    return found
+
+
+def reasons_degraded(view: View) -> list[str]:
+    """What is not as it should be, in words; empty if all is well."""
+    found = list(view.not_ready)
+    for name, exchange in view.exchanges.items():
+        found += [f"{name}: {reason}" for reason in _troubles(exchange, view.uptime_secs)]
+    if view.dropped_lately:
+        found.append(f"{view.dropped_lately:,} messages were dropped in the last minutes")
+    days = view.disk.days_until_full
+    if days is not None and days < SOON_FULL_DAYS:
+        found.append(f"the disk is full in {days * 24:.1f} hours, if this goes on")
+    return found
+
+
+def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
+    numbers = exchange.numbers
+    silent_secs = numbers.seconds_since_data
+    found = []
+    if numbers.connections_up < numbers.connections_wanted:
+        up, wanted = numbers.connections_up, numbers.connections_wanted
+        found.append(f"{up} of {wanted} connections are open")
+    elif not numbers.connections_wanted:
+        found.append("no symbols to record are known")
+    if silent_secs is None and uptime_secs > SILENT_SECS:
+        found.append("no data since the start")
+    elif silent_secs is not None and silent_secs > SILENT_SECS:
+        found.append(f"no data for {silent_secs:.0f} s")
+    if numbers.subscriptions_silent:
+        found.append(f"{numbers.subscriptions_silent} subscriptions are silent")
+    if numbers.symbols_left_out:
+        found.append(f"{numbers.symbols_left_out} symbols have no place on the connections")
+    return found
+
+
+def document(view: View) -> dict[str, Any]:
+    """Everything, as it is served."""
+    degraded, not_ready = reasons_degraded(view), reasons_not_ready(view)
+    rates = together(each.rates for each in view.exchanges.values())
+    return {
+        "version": view.version,
+        "now": view.now_secs,
+        "started": view.now_secs - view.uptime_secs,
+        "uptime_secs": round(view.uptime_secs, 1),
+        "status": "degraded" if degraded else "healthy",
+        "reasons": degraded,
+        "ready": not not_ready,
+        "not_ready": not_ready,
+        "durable": attrs.asdict(view.durable),
+        "disk": _disk(view.disk),
+        "loop": {"lag_secs": round(view.loop.secs, 6), "task": view.loop.task or None},
+        "messages_dropped": sum(each.numbers.dropped for each in view.exchanges.values()),
+        "totals": {
+            "messages_per_second": round(rates.messages, 2),
+            "rows_per_second": round(rates.rows, 2),
+        },
+        "history": {"step_secs": STEP_SECS, **_charts(view.history, "")},
+        "exchanges": [_exchange(name, each, view) for name, each in view.exchanges.items()],
+    }
+
+
+def _disk(disk: DiskSpace) -> dict[str, Any]:
+    newest = disk.newest
+    return {
+        "free_bytes": newest.free_bytes if newest else None,
+        "size_bytes": newest.size_bytes if newest else None,
+        "bytes_per_day": disk.bytes_per_day,
+        "days_until_full": disk.days_until_full,
+    }
+
+
+def _charts(history: History, owner: str) -> dict[str, list[float]]:
+    return {
+        "messages_per_second": history.of(owner, "messages"),
+        "rows_per_second": history.of(owner, "rows"),
+    }
+
+
+def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
+    numbers = view.numbers
+    up, wanted = numbers.connections_up, numbers.connections_wanted
+    return {
+        "name": name,
+        "connected": bool(wanted) and up >= wanted,
+        "connections_up": up,
+        "connections_wanted": wanted,
+        "symbols": numbers.symbols,
+        "symbols_left_out": numbers.symbols_left_out,
+        "subscriptions_silent": numbers.subscriptions_silent,
+        "messages_per_second": round(view.rates.messages, 2),
+        "rows_per_second": round(view.rates.rows, 2),
+        "seconds_since_data": numbers.seconds_since_data,
+        "last_message": numbers.last_message,
+        "latency_ms": view.latency_ms,
+        "messages": numbers.messages,
+        "rows": numbers.rows,
+        "dropped": numbers.dropped,
+        "parse_errors": numbers.parse_errors,
+        "duplicates": numbers.duplicates,
+        "late_rows_today": view.late_today,
+        "reconnects": numbers.reconnects,
+        "gaps_today": dict(view.gaps_today),
+        "ids_missing": numbers.ids_missing,
+        "proof": {
+            feed: view.proofs[table].word for feed, table in FEEDS.items() if table in view.proofs
+        },
+        "history": _charts(whole.history, name),
+        "connections": [_connection(each, view, whole.now_secs) for each in view.connections],
+        "reconnects_recent": [
+            {
+                "at": loss.at_ns / 1e9,
+                "connection": loss.connection,
+                "cause": loss.cause,
+                "reason": loss.reason,
+            }
+            for loss in reversed(view.losses)
+        ],
+    }
+
+
+def _connection(state: ConnectionState, view: ExchangeView, now_secs: float) -> dict[str, Any]:
+    return {
+        "label": state.label,
+        "state": state.state,
+        "since": None if state.open_secs is None else round(now_secs - state.open_secs, 3),
+        "symbols": state.symbols,
+        "subscriptions": state.subscriptions,
+        "live": state.live,
+        "refused": state.refused,
+        "silent": state.silent,
+        "seconds_since_data": state.silent_secs,
+        "messages_per_second": view.messages_per_second.get(state.label, 0.0),
+    }

@@ -1,0 +1,77 @@
+"""What a service manager is told of this process, in the notification protocol of systemd.
+
+Invariant: telling never harms.  Without a `NOTIFY_SOCKET`, or with one that nobody reads, nothing
+is sent, nothing is raised and nothing waits.  When to tell what is not decided here.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping
+
+STATUS_MAX_CHARS = 500
+"""Of a status line: one line of `systemctl status`, and a datagram far below every limit."""
+
+
+class Supervisor:
+    """The service manager that started this process, as named by its environment, or nobody.
+
+    The socket is opened anew for each message: a few in a minute, and a manager that was restarted
+    meanwhile is found again.
+    """
+
+    def __init__(self, environ: Mapping[str, str], pid: int) -> None:
+        self._address = _address(environ.get("NOTIFY_SOCKET", ""))
+        self._watchdog_secs = _watchdog_secs(environ, pid)
+
+    @property
+    def watchdog_secs(self) -> float | None:
+        """After so many seconds without `alive` the process is killed; None if it is not watched.
+
+        Tell it at least twice as often.
+        """
+        return None if self._address is None else self._watchdog_secs
+
+    def ready(self) -> bool:
+        """The start is over, and recording has begun; like all of these, returns if it was told."""
+        return self._tell("READY=1")
+
+    def stopping(self) -> bool:
+        """The stop has begun, which may take a while."""
+        return self._tell("STOPPING=1")
+
+    def alive(self) -> bool:
+        """There was progress: the watchdog counts from here again."""
+        return self._tell("WATCHDOG=1")
+
+    def status(self, text: str) -> bool:
+        """A line for people.  What cannot be printed becomes a space, so that it stays a line."""
+        line = "".join(each if each.isprintable() else " " for each in text[:STATUS_MAX_CHARS])
+        return self._tell(f"STATUS={line}")
+
+    def _tell(self, message: str) -> bool:
+        if self._address is None:
+            return False
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)  # a manager that does not read must not stop the loop
+                sender.sendto(message.encode(), self._address)
+        except OSError:  # gone, full, not permitted, too long a path: recording goes on without
+            return False
+        return True
+
+
+def _address(name: str) -> str | None:
+    """A path, or `@` and a name in the abstract namespace; other kinds are left alone."""
+    if "\0" in name or not name.startswith(("/", "@")):
+        return None
+    return "\0" + name[1:] if name.startswith("@") else name
+
+
+def _watchdog_secs(environ: Mapping[str, str], pid: int) -> float | None:
+    """What the manager asks for, unless it asks another process."""
+    meant_for, micros = environ.get("WATCHDOG_PID", ""), environ.get("WATCHDOG_USEC", "")
+    if meant_for not in ("", str(pid)) or not re.fullmatch("[0-9]{1,18}", micros):
+        return None
+    return int(micros) / 1e6 or None  # 0 is no watchdog

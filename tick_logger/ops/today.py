@@ -1,0 +1,49 @@
+"""Holes and late rows of the current UTC day, for whoever looks at the status.
+
+Counted since midnight, or since the start if that was later; the files beside the data have all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tick_logger.clock import WallClock
+
+DAY_NS = 86_400 * 10**9
+
+
+class Today:
+    """Counts by exchange; the first that is counted of a new day begins it."""
+
+    def __init__(self, clock: WallClock) -> None:
+        self._clock = clock
+        self._day = clock.now_ns() // DAY_NS
+        self._gaps: Counter[tuple[str, str]] = Counter()
+        self._late: Counter[str] = Counter()
+
+    def gaps(self, exchange: str) -> dict[str, int]:
+        """Holes by cause."""
+        self._turn()
+        return {cause: count for (name, cause), count in self._gaps.items() if name == exchange}
+
+    def late(self, exchange: str) -> int:
+        """Rows that came after their place was written."""
+        self._turn()
+        return self._late[exchange]
+
+    def count_gaps(self, exchange: str, cause: str, holes: int) -> None:
+        """So many holes more."""
+        self._turn()
+        self._gaps[exchange, cause] += holes
+
+    def count_late(self, exchange: str, rows: int) -> None:
+        """So many late rows more."""
+        self._turn()
+        self._late[exchange] += rows
+
+    def _turn(self) -> None:
+        day = self._clock.now_ns() // DAY_NS
+        if day != self._day:
+            self._day = day
+            self._gaps.clear()
+            self._late.clear()

@@ -1,0 +1,65 @@
+/** Asking the recorder, with the token if one is wanted.
+
+Invariant: the token is kept for this tab only and sent to the page's own server only.
+*/
+
+const TOKEN = "tick_logger.token";
+let inMemory = null; // where the browser keeps nothing for pages
+
+/** The recorder wants a token, or another one than it was given. */
+export class TokenWanted extends Error {
+  constructor(refused) {
+    super("the recorder asks for a token");
+    this.refused = refused;
+  }
+}
+
+/** The recorder answered, with this status. */
+export class Answered extends Error {
+  constructor(status) {
+    super(`the recorder answered with status ${status}`);
+    this.status = status;
+  }
+}
+
+/** Nothing answered, or not to the end. */
+export class Unreachable extends Error {}
+
+export function token() {
+  try {
+    return sessionStorage.getItem(TOKEN) ?? inMemory;
+  } catch {
+    return inMemory; // storage is forbidden to this page: the token lives until it is reloaded
+  }
+}
+
+export function keepToken(value) {
+  inMemory = value;
+  try {
+    if (value === null) sessionStorage.removeItem(TOKEN);
+    else sessionStorage.setItem(TOKEN, value);
+  } catch {
+    // As above.
+  }
+}
+
+/** The answer of a path; raises TokenWanted, Answered, Unreachable or AbortError. */
+export async function ask(path, { accept = "application/json", signal } = {}) {
+  const sent = token();
+  const headers = { Accept: accept };
+  if (sent !== null) headers.Authorization = `Bearer ${sent}`;
+  const answer = await fetch(path, { headers, signal, cache: "no-store", redirect: "error" }).catch(
+    (error) => {
+      throw error.name === "AbortError" ? error : new Unreachable("nothing answers at its address");
+    },
+  );
+  if (answer.ok) return answer;
+  await answer.body?.cancel();
+  throw answer.status === 401 ? new TokenWanted(sent !== null) : new Answered(answer.status);
+}
+
+/** The JSON that a path answers with these parameters. */
+export async function askJson(path, parameters, signal) {
+  const answer = await ask(`${path}?${new URLSearchParams(parameters)}`, { signal });
+  return answer.json();
+}

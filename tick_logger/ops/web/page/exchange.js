@@ -1,0 +1,126 @@
+/** One exchange: a card with what matters, and inside it everything that is known. */
+
+import { sparkline } from "./charts.js";
+import { buildDetails } from "./details.js";
+import { fact, follow, h, mark, reveal, say } from "./dom.js";
+import { CAUSES, FEEDS, PROOFS, condition, meaning, pairs, reasonsOf } from "./meaning.js";
+import { ago, count, duration, plural, rate } from "./words.js";
+
+/** A card; `update({exchange, status})` brings the newest figures into it. */
+export function buildCard({ exchange }) {
+  const name = h("bdi");
+  const sign = h("span", { class: "sign", "aria-hidden": "true" });
+  const state = h("span", { class: "state-words" });
+  const extent = h("p", { class: "extent" });
+  const reasons = h("ul", { class: "reasons" });
+  const troubles = h("ul", { class: "troubles" });
+  const proofs = h("ul", { class: "proofs", "aria-label": "What the recording can prove" });
+  const messages = charted("Messages per second", "messages/s");
+  const rows = charted("Rows per second", "rows/s");
+  const facts = buildFacts();
+  const details = buildDetails();
+  const node = h(
+    "article",
+    { class: "card panel" },
+    h("header", {}, h("h3", {}, name), h("p", { class: "state" }, sign, state), extent),
+    reasons,
+    h("div", { class: "pair" }, messages.node, rows.node),
+    facts.node,
+    troubles,
+    proofs,
+    details.node,
+  );
+  say(name, exchange.name);
+
+  return {
+    node,
+    update({ exchange: now, status }) {
+      const own = reasonsOf(status, now.name);
+      const how = condition(now, own);
+      mark(node, "data-level", how.level);
+      say(sign, how.sign);
+      say(state, how.words);
+      const open = `${count(now.connections_up)}/${count(now.connections_wanted)} connections`;
+      say(extent, `${open} · ${plural(now.symbols, "symbol")}`);
+      follow(reasons, own, (reason, index) => index, textItem);
+      reveal(reasons, own.length > 0);
+      const step = status.history?.step_secs ?? 5;
+      messages.update(now.messages_per_second, now.history?.messages_per_second, step);
+      rows.update(now.rows_per_second, now.history?.rows_per_second, step);
+      facts.update(now);
+      const found = troublesOf(now);
+      follow(troubles, found, (each) => each, textItem);
+      reveal(troubles, found.length > 0);
+      follow(proofs, pairs(now.proof), ([feed]) => feed, proofItem);
+      details.update(now, status.now);
+    },
+  };
+}
+
+function charted(name, unit) {
+  const value = h("span", { class: "value" });
+  const chart = sparkline(name, rate);
+  const figure = h("p", { class: "figure" }, value, h("span", { class: "unit", text: unit }));
+  return {
+    node: h("div", {}, figure, chart.node),
+    update(now, history, step) {
+      say(value, rate(now));
+      chart.update(history, step);
+    },
+  };
+}
+
+function buildFacts() {
+  const latency = fact("Latency", "From the exchange's time to receipt here: half are faster; one in a hundred is slower");
+  const silence = fact("Last data");
+  const gaps = fact("Gaps today", "Known holes in the recording that began today, by cause");
+  const late = fact("Late today", "Rows that came too late to be sorted in; kept in files of their own");
+  const node = h("dl", { class: "facts" }, latency.node, silence.node, gaps.node, late.node);
+  return {
+    node,
+    update(now) {
+      const { p50, p99 } = now.latency_ms ?? {};
+      latency.update(now.latency_ms ? duration(p50 / 1000) : "not known", now.latency_ms ? `p99 ${duration(p99 / 1000)}` : "", "");
+      silence.update(now.seconds_since_data === null ? "never" : ago(now.seconds_since_data));
+      const causes = pairs(now.gaps_today).filter(([, many]) => many);
+      const total = causes.reduce((sum, [, many]) => sum + many, 0);
+      gaps.update(count(total), causes.map(([cause, many]) => `${count(many)} ${cause}`).join(", "), total ? "warn" : "");
+      const told = causes.map(([cause, many]) => `${count(many)} × ${meaning(CAUSES, cause) ?? cause}`);
+      mark(gaps.node, "title", told.join("; ") || "No hole is known in what was recorded today");
+      late.update(count(now.late_rows_today), now.late_rows_today ? "rows" : "", now.late_rows_today ? "warn" : "");
+    },
+  };
+}
+
+/** What should be zero and is not. */
+function troublesOf(now) {
+  const told = [
+    [now.dropped, "message dropped", "messages dropped"],
+    [now.parse_errors, "message not understood", "messages not understood"],
+    [now.ids_missing, "id missing", "ids missing"],
+    [now.symbols_left_out, "symbol left out", "symbols left out"],
+    [now.subscriptions_silent, "subscription silent", "subscriptions silent"],
+  ];
+  return told.filter(([many]) => many > 0).map(([many, one, more]) => plural(many, one, more));
+}
+
+function proofItem([feed]) {
+  const sign = h("span", { class: "sign", "aria-hidden": "true" });
+  const word = h("b");
+  const node = h("li", {}, sign, " ", h("bdi", { text: meaning(FEEDS, feed) ?? feed }), " ", word);
+  return {
+    node,
+    update([, proof]) {
+      const [glyph, explained] = meaning(PROOFS, proof) ?? ["·", ""];
+      say(sign, glyph);
+      say(word, proof);
+      mark(node, "data-proof", proof);
+      mark(node, "title", explained || null);
+    },
+  };
+}
+
+function textItem() {
+  const words = h("bdi");
+  return { node: h("li", {}, words), update: (text) => say(words, text) };
+}

@@ -1,0 +1,79 @@
+/** What the words of a status mean to a reader.
+
+Invariant: a word that is not known here is shown as it came, without an explanation.
+*/
+
+export const PROOFS = {
+  proven: ["✓", "The exchange numbers its messages without holes: a missing one shows, and so does that none is missing."],
+  consistent: ["≈", "What arrived fits together. Something missing may not show, or only later."],
+  unprovable: ["?", "The exchange sends nothing to check against: a missing message leaves no trace, so every interruption counts as a gap."],
+};
+
+export const FEEDS = {
+  ticker: "ticker",
+  trades: "trades",
+  quotes: "quotes",
+  orderbook: "order book",
+};
+
+export const TABLES = {
+  MD: "ticker",
+  TRADES: "trades",
+  QUOTES: "quotes",
+  BOOK: "order book",
+};
+
+export const CAUSES = {
+  disconnect: "the connection was lost",
+  sequence: "the exchange's numbers jumped",
+  checksum: "the book did not match the exchange's checksum",
+  overflow: "more came in than could be stored",
+  restart: "the recorder was restarted",
+  crash: "the recorder stopped without warning",
+  damage: "stored data was damaged",
+  adapter: "a message could not be understood",
+  refused: "the exchange refused the subscription",
+  retired: "the exchange ended the symbol or the connection",
+  silent: "the subscription was accepted, yet nothing came",
+  silence: "the subscription was accepted, yet nothing came",
+  resync: "the book was being built anew",
+  snapshot: "no snapshot of the book could be had",
+};
+
+export const LEGEND = [
+  ["Gap", "A known hole in the recording, written down beside the data with its times and its cause."],
+  ["Late", "A row that came too late to be sorted in; it is kept in files of its own."],
+  ["Durable lag", "How old the newest data is that would survive a power cut."],
+  ["Loop lag", "The longest time in which the recorder did not turn to its sockets, over the last 15 s."],
+  ["Latency", "From the exchange's own time to receipt here. p50: half are faster; p99: one in a hundred is slower."],
+  ["Dropped", "Messages that were received and could not be stored. It should stay at zero."],
+];
+
+/** The value of a word in one of the tables above, whatever the word is. */
+export function meaning(table, word) {
+  return Object.hasOwn(table, word) ? table[word] : null;
+}
+
+/** How an exchange is: a level, a mark that is not a colour, and words. */
+export function condition(exchange, reasons) {
+  const { connections_up: up, connections_wanted: wanted } = exchange;
+  if (!wanted) return { level: "quiet", sign: "○", words: "nothing to connect" };
+  if (!up) return { level: "bad", sign: "✕", words: "not connected" };
+  if (!exchange.connected) return { level: "warn", sign: "◐", words: "partly connected" };
+  if (reasons.length) return { level: "warn", sign: "!", words: "needs a look" };
+  return { level: "good", sign: "✓", words: "connected" };
+}
+
+/** The reasons which begin with an exchange's name, without it. */
+export function reasonsOf(status, name) {
+  const lead = `${name}: `;
+  return list(status.reasons)
+    .filter((reason) => String(reason).startsWith(lead))
+    .map((reason) => String(reason).slice(lead.length));
+}
+
+/** What should be a list, as one. */
+export const list = (value) => (Array.isArray(value) ? value : []);
+
+/** What should be a mapping, as pairs. */
+export const pairs = (value) => (value && typeof value === "object" ? Object.entries(value) : []);

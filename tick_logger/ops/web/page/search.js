@@ -1,0 +1,96 @@
+/** Finding a symbol: answers appear as links while one types. */
+
+import { askJson } from "./api.js";
+import { byId, follow, h, mark, reveal, say } from "./dom.js";
+import { list } from "./meaning.js";
+
+const PAUSE_MS = 150; // after the last key, so that a word is one question
+const MOST = 30;
+
+/** The address of a symbol's view. */
+export function symbolHash(exchange, symbol) {
+  return `#/symbol/${encodeURIComponent(exchange)}/${encodeURIComponent(symbol)}`;
+}
+
+/** Wire the search field; `close` of what is returned hides its answers. */
+export function wireSearch() {
+  const [form, query, found] = [byId("search"), byId("query"), byId("found")];
+  let waiting = 0;
+  let asking = new AbortController();
+
+  /** Whether the answers shown are those to what is in the field. */
+  async function search() {
+    clearTimeout(waiting);
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    try {
+      const words = query.value.trim();
+      const answer = await askJson("api/symbols", { q: words, limit: MOST }, signal);
+      show(list(answer.symbols), Boolean(answer.more));
+      return true;
+    } catch (error) {
+      if (!signal.aborted) show([], false, `The search failed: ${error.message}.`);
+      return false;
+    }
+  }
+
+  function show(symbols, more, problem = "") {
+    follow(byId("found-list"), symbols, (each) => `${each.exchange}\n${each.symbol}`, foundItem);
+    const many = more ? `The first ${symbols.length}; type on for fewer.` : `${symbols.length} found.`;
+    say(byId("found-note"), problem || (symbols.length ? many : "No symbol matches."));
+    reveal(found, true);
+  }
+
+  function close() {
+    clearTimeout(waiting);
+    asking.abort();
+    reveal(found, false);
+  }
+
+  query.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(search, PAUSE_MS);
+  });
+  query.addEventListener("focus", search);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (await search()) found.querySelector("a")?.click();
+  });
+  found.addEventListener("click", (event) => {
+    if (event.target.closest("a")) close();
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      close();
+      query.focus({ preventScroll: true });
+      close(); // focus had opened it again
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      step(query, found, event.key === "ArrowDown" ? 1 : -1);
+    }
+  });
+  form.addEventListener("focusout", (event) => {
+    if (!form.contains(event.relatedTarget)) close();
+  });
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, dialog");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    query.focus();
+    query.select();
+  });
+  return { close };
+}
+
+function step(query, found, by) {
+  const stops = [query, ...found.querySelectorAll("a")];
+  const next = stops.indexOf(document.activeElement) + by;
+  stops[Math.min(stops.length - 1, Math.max(0, next))].focus();
+}
+
+function foundItem({ exchange, symbol }) {
+  const link = h("a", { href: symbolHash(exchange, symbol) }, h("bdi", { text: symbol }), h("bdi", { class: "dim", text: exchange }));
+  mark(link, "draggable", "false");
+  return { node: h("li", {}, link), update: () => {} };
+}

@@ -1,0 +1,142 @@
+"""An ASGI application on Trio: hypercorn's connections over our guarded sockets.
+
+Its own server would bind when recording has begun already, has no bound on connections, and sends
+to a client that does not read until the end of time, shielded from cancellation.  It also waits
+without end for an application to read what it was sent: ours reads nothing, and is not asked to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import wrap_app
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tick_logger.errors import ConfigError
+from tick_logger.ops.logs import get_logger
+from tick_logger.ops.web.guarded import MOST_CONNECTIONS, GuardedListener, GuardedStream
+
+IDLE_SECS = 5.0
+"""Without a whole request for so long a connection is closed."""
+
+MOST_HEADER_BYTES = 16 * 1024
+
+TIDY_SECS = 1.0
+"""How often connections are looked at on which nothing moves."""
+
+NO_STATE: Any = {}
+
+
+async def listen(host: str, port: int) -> list[trio.SocketListener]:
+    """Sockets that listen; raises `ConfigError` if that is not possible."""
+    try:
+        return await trio.open_tcp_listeners(port, host=host)
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        why = f"{host}:{port} cannot be listened on: {reason}; enabled = false does without"
+        raise ConfigError([("http.port", why)]) from None
+
+
+def address_of(listener: trio.SocketListener) -> str:
+    """As a browser takes it."""
+    host, port, *_ = listener.socket.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: ASGIApp, listeners: list[trio.SocketListener]) -> None:
+    """Answer until cancelled; then every connection is cut at once, and the sockets are closed."""
+    config, room = _config(), trio.CapacityLimiter(MOST_CONNECTIONS)
+    guarded = [GuardedListener(each, room) for each in listeners]
+    wrapped = wrap_app(cast(Any, _without_bodies(app)), 0, "asgi")
+    context = WorkerContext(None)
+
+    async def handle(stream: GuardedStream) -> None:
+        state = ConnectionState(NO_STATE)
+        try:
+            with stream.scope:
+                await TCPServer(wrapped, config, context, state, cast(Any, stream))
+        except Exception as error:  # noqa: BLE001 - of one client; the others must not notice
+            get_logger().warning("http_connection_failed", reason=repr(error))
+        finally:
+            stream.cut()
+            with trio.CancelScope(shield=True):  # closed already: only the place is given back
+                await stream.aclose()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_tidy, guarded)
+        await trio.serve_listeners(handle, guarded, handler_nursery=nursery)
+
+
+async def _tidy(listeners: list[GuardedListener]) -> None:
+    """Cut what does not move, and at the end everything: a shielded send waits for that."""
+    try:
+        while True:
+            await trio.sleep(TIDY_SECS)
+            for listener in listeners:
+                listener.cut_still()
+    finally:
+        for listener in listeners:
+            listener.cut_all()
+
+
+def _without_bodies(app: ASGIApp) -> ASGIApp:
+    """The application, which hears of the end of a client but not of what it sends."""
+
+    async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
+        gone = trio.Event()
+
+        async def drain() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
+
+        async def hear() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(drain)
+            await app(scope, hear, send)
+            nursery.cancel_scope.cancel("answered")
+
+    async def without_bodies(scope: Scope, receive: Receive, send: Send) -> None:
+        await (deaf if scope["type"] == "http" else app)(scope, receive, send)
+
+    return without_bodies
+
+
+def _config() -> Config:
+    config = Config()
+    config.accesslog = config.errorlog = None
+    config.logger_class = cast(Any, _Quiet)
+    config.keep_alive_timeout = IDLE_SECS
+    config.h11_max_incomplete_size = MOST_HEADER_BYTES
+    config.h2_max_concurrent_streams = 4
+    config.include_server_header = False
+    return config
+
+
+class _Quiet:
+    """Hypercorn's logger: faults in our log, nothing else."""
+
+    def __init__(self, config: Config) -> None:
+        self._log = get_logger()
+
+    async def access(self, *_: object) -> None: ...
+
+    async def info(self, *_: object, **__: object) -> None: ...
+
+    debug = info
+
+    async def exception(self, message: str, *_: object, **__: object) -> None:
+        self._log.exception("http_failed", reason=message)
+
+    async def error(self, message: str, *_: object, **__: object) -> None:
+        self._log.error("http_failed", reason=message)
+
+    critical = warning = error
