@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import registry
+from tick_logger.model.flush import day_of
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, SPECS, Table
 from tick_logger.storage.day_files import DayFiles
@@ -22,7 +23,6 @@ from tick_logger.storage.layout import GapsPath, gaps_path, table_folder
 MOST_TRADES = 500
 MOST_GAPS = 200
 MOST_GAP_BYTES = 1024 * 1024
-DAY_NS = 86_400 * 10**9
 
 _SIDES = {SIDE_BUY: "buy", SIDE_SELL: "sell"}
 
@@ -33,7 +33,7 @@ def recorded(
     """Everything the page shows of a symbol.  Raises `LookupError` and `OSError`."""
     if (exchange, symbol) not in instruments:
         raise LookupError(f"{exchange} has no symbol {symbol} here")
-    today = now_ns // DAY_NS
+    today = day_of(now_ns)
     trades = _trades(files, exchange, symbol, today)
     if not trades:  # shortly after midnight
         trades = _trades(files, exchange, symbol, today - 1)

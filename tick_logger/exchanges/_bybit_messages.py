@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, Level, explained
+from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, Level, explained, without_blanks
 from tick_logger.model.instruments import Instrument
 
 N = TypeVar("N", int, str)
@@ -106,10 +106,7 @@ def decode_ticker(payload: bytes) -> Ticker:
     try:
         return _decode_prices(payload)
     except msgspec.ValidationError:
-        message = msgspec.json.decode(payload, type=dict[str, Any])
-        data = msgspec.convert(message.get("data"), dict[str, Any])
-        sent = {name: value for name, value in data.items() if value not in ("", None)}
-        return msgspec.convert(message | {"data": sent}, Ticker, strict=False)
+        return _decode_prices(without_blanks(payload))
 
 
 def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from tick_logger.exchanges.base import TextLevel
-from tick_logger.exchanges.decode import ABSENT, Id, M
+from tick_logger.exchanges.decode import ABSENT, Id, M, without_blanks
 from tick_logger.model.instruments import Instrument
 
 # -- channels --------------------------------------------------------------------------------------
@@ -152,10 +152,6 @@ class _BookTexts(msgspec.Struct, gc=False):
     data: list[BookText]
 
 
-class _Fields(msgspec.Struct, gc=False):
-    data: list[dict[str, msgspec.Raw]]
-
-
 # -- everything else -------------------------------------------------------------------------------
 
 
@@ -231,7 +227,6 @@ decode_answer = msgspec.json.Decoder(Answer).decode
 
 _decode_levels = _lax(Books)
 _decode_texts = msgspec.json.Decoder(_BookTexts).decode
-_decode_fields = msgspec.json.Decoder(_Fields).decode
 
 SentBooks: TypeAlias = tuple[Books, Sequence[BookText | None]]
 """A message of books and the texts of each entry, which are None if no entry has a checksum."""
@@ -262,7 +257,4 @@ def decode_tickers_with_gaps(payload: bytes | msgspec.Raw) -> Tickers:
     try:
         return decode_tickers(payload)
     except msgspec.ValidationError:
-        entries = _decode_fields(payload).data
-    empty = (b'""', b"null")
-    filled = [{k: v for k, v in entry.items() if bytes(v) not in empty} for entry in entries]
-    return decode_tickers(msgspec.json.encode({"data": filled}))
+        return decode_tickers(without_blanks(bytes(payload)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import msgspec
@@ -23,7 +23,7 @@ from tick_logger.ops.disk_space import DiskSpace
 from tick_logger.ops.histograms import Counts, quantile
 from tick_logger.ops.history import History
 from tick_logger.ops.metrics import Metrics
-from tick_logger.ops.snapshot import Snapshot, rates
+from tick_logger.ops.snapshot import ExchangeNumbers, Rates, Snapshot, rates
 from tick_logger.ops.status import Durable, ExchangeView, View, document, reasons_not_ready
 from tick_logger.ops.today import Today
 from tick_logger.ops.watchdog import LoopWatch
@@ -71,7 +71,12 @@ class Sources:
 @attrs.frozen
 class _Sample:
     snapshot: Snapshot
-    connections: Mapping[tuple[str, str], int]  # messages by (exchange, connection)
+    total: ExchangeNumbers
+    connections: Mapping[str, Sequence[ConnectionState]]  # by exchange
+
+    def messages(self, exchange: str) -> dict[str, int]:
+        """By connection."""
+        return {state.label: state.messages for state in self.connections[exchange]}
 
 
 class Board:
@@ -86,13 +91,14 @@ class Board:
         self._history = History()
         self._changed = trio.Event()
         self.view = self._look()
+        self._document: dict[str, Any] | None = None
         self._encoded: bytes | None = None
 
     async def run(self) -> None:
         """Sample until cancelled."""
         while True:
             await trio.sleep(SAMPLE_SECS)
-            self.view, self._encoded = self._look(), None
+            self.view, self._document, self._encoded = self._look(), None, None
             self._changed.set()
             self._changed = trio.Event()
 
@@ -101,10 +107,17 @@ class Board:
         await self._changed.wait()
 
     @property
+    def document(self) -> dict[str, Any]:
+        """Everything that is served of the newest view."""
+        if self._document is None:
+            self._document = document(self.view)
+        return self._document
+
+    @property
     def encoded(self) -> bytes:
-        """The newest document as JSON."""
+        """The same as JSON."""
         if self._encoded is None:
-            self._encoded = msgspec.json.encode(document(self.view))
+            self._encoded = msgspec.json.encode(self.document)
         return self._encoded
 
     @property
@@ -115,11 +128,11 @@ class Board:
     def _look(self) -> View:
         sources = self._sources
         sample = self._take_sample()
-        totals = {("", "messages"): sample.snapshot.total.messages}
-        totals["", "rows"] = sample.snapshot.total.rows
+        totals = {("", "messages"): sample.total.messages, ("", "rows"): sample.total.rows}
         for name, numbers in sample.snapshot.exchanges.items():
             totals[name, "messages"], totals[name, "rows"] = numbers.messages, numbers.rows
         self._history.add(sample.snapshot.monotonic_secs, totals)
+        speeds = rates(self._samples[0].snapshot, sample.snapshot)
         return View(
             version=sources.version,
             now_secs=sources.clock.now_ns() / 1e9,
@@ -129,27 +142,23 @@ class Board:
             disk=sources.disk,
             loop=sources.loop.longest,
             dropped_lately=self._dropped[-1] - self._dropped[0],
-            exchanges={name: self._exchange(name) for name in sample.snapshot.exchanges},
+            exchanges={name: self._exchange(name, speeds[name]) for name in speeds},
             history=self._history,
         )
 
     def _take_sample(self) -> _Sample:
         metrics, feeds = self._sources.metrics, self._sources.feeds
         snapshot = self._sources.snapshot()
-        connections = {
-            (name, state.label): state.messages
-            for name, feed in feeds.items()
-            for state in feed.connections()
-        }
         for name, numbers in snapshot.exchanges.items():
             up, wanted = numbers.connections_up, numbers.connections_wanted
             metrics.exchange(name).websocket_connected.set(wanted > 0 and up >= wanted)
-        sample = _Sample(snapshot, connections)
+        connections = {name: feed.connections() for name, feed in feeds.items()}
+        sample = _Sample(snapshot, snapshot.total, connections)
         self._samples.append(sample)
         self._latencies.append(
             {name: metrics.exchange(name).latency.counts.copy() for name in feeds}
         )
-        self._dropped.append(snapshot.total.dropped)
+        self._dropped.append(sample.total.dropped)
         return sample
 
     @property
@@ -175,24 +184,24 @@ class Board:
             ),
         )
 
-    def _exchange(self, name: str) -> ExchangeView:
-        first, last = self._samples[0], self._samples[-1]
-        feed, today, secs = self._sources.feeds[name], self._sources.today, self._span_secs
+    def _exchange(self, name: str, speed: Rates) -> ExchangeView:
+        last, secs, today = self._samples[-1], self._span_secs, self._sources.today
+        before = self._samples[0].messages(name)
         speeds = {
-            label: round(max(0, count - first.connections.get((exchange, label), 0)) / secs, 2)
-            for (exchange, label), count in last.connections.items()
-            if exchange == name and secs
+            label: round(max(0, count - before.get(label, 0)) / secs, 2)
+            for label, count in last.messages(name).items()
+            if secs
         }
         return ExchangeView(
             numbers=last.snapshot.exchanges[name],
-            rates=rates(first.snapshot, last.snapshot)[name],
+            rates=speed,
             latency_ms=self._latency_ms(name),
             gaps_today=today.gaps(name),
             late_today=today.late(name),
             proofs=self._sources.proofs_of(name),
-            connections=feed.connections(),
+            connections=last.connections[name],
             messages_per_second=speeds,
-            losses=feed.losses,
+            losses=self._sources.feeds[name].losses,
         )
 
     def _latency_ms(self, name: str) -> dict[str, float] | None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tick_logger.clock import WallClock
-
-DAY_NS = 86_400 * 10**9
+from tick_logger.model.flush import day_of
 
 
 class Today:
@@ -17,7 +16,7 @@ class Today:
 
     def __init__(self, clock: WallClock) -> None:
         self._clock = clock
-        self._day = clock.now_ns() // DAY_NS
+        self._day = day_of(clock.now_ns())
         self._gaps: Counter[tuple[str, str]] = Counter()
         self._late: Counter[str] = Counter()
 
@@ -42,7 +41,7 @@ class Today:
         self._late[exchange] += rows
 
     def _turn(self) -> None:
-        day = self._clock.now_ns() // DAY_NS
+        day = day_of(self._clock.now_ns())
         if day != self._day:
             self._day = day
             self._gaps.clear()

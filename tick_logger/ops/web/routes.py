@@ -161,7 +161,7 @@ class _Surface:
         return await self.page(request, name)
 
     async def health(self, _request: Request) -> Response:
-        status = msgspec.json.decode(self._recorder.board.encoded)
+        status = self._recorder.board.document
         names = ("connected", "symbols", "messages_per_second", "last_message")
         said = {
             "status": status["status"],
