@@ -34,9 +34,12 @@ CLOCK_STEP_SECS = 0.01
 STEP_SECS, LONGEST_STEP_SECS = 0.1, 1.0
 """Time in the market per step: no venue sends books less often than the one.  The other is for
 feeds of one message a second."""
-MOST_SECS = 5.0
-"""Messages are made no longer than this at once.  All is silent meanwhile, and a recorder gives up
-a venue that promises heartbeats after as little as 12 s."""
+MOST_SECS = 40.0
+"""Messages are made no longer than this at once.  Few at once would not show a saturated recorder:
+each release ends with one or two flushes that open and write every file."""
+SIGN_OF_LIFE_SECS = 4.0
+"""Each session sends its oldest message so often while more are made: a recorder gives up a venue
+that promises heartbeats when it hears nothing for as little as 12 s."""
 END = "end"
 """The line that asks for `finished`."""
 MOST_BYTES = 384 * 1024 * 1024
@@ -67,6 +70,7 @@ class HeldSession(Session):
     """A session whose market data can be held back; answers and pongs are not."""
 
     held: list[bytes] | None = None
+    held_bytes = 0  # of their payloads
 
     def deliver(self, ready_frame: bytes) -> None:
         """Queue a frame of market data, now or at the release."""
@@ -74,10 +78,18 @@ class HeldSession(Session):
             super().deliver(ready_frame)
         else:
             self.held.append(ready_frame)
+            self.held_bytes += payload_bytes(ready_frame)
+
+    def sign_of_life(self) -> None:
+        """Queue the oldest message that is held back."""
+        if self.held:
+            oldest = self.held.pop(0)
+            self.held_bytes -= payload_bytes(oldest)
+            super().deliver(oldest)
 
     def release(self) -> None:
         """Queue what was held back."""
-        held, self.held = self.held or [], None
+        held, self.held, self.held_bytes = self.held or [], None, 0
         for ready_frame in held:
             super().deliver(ready_frame)
 
@@ -137,19 +149,20 @@ class HeldExchange(SimulatedExchange):
 
     async def fill(self, messages: int) -> tuple[int, int]:
         """Hold so many messages, or fewer if that takes too long; how many, and payload bytes."""
-        lists: list[list[bytes]] = []
         for session in self._sessions:
             session.held = []
-            lists.append(session.held)
-        deadline, made, size, seen = time.monotonic() + MOST_SECS, 0, 0, [0] * len(lists)
-        while made < messages and size < MOST_BYTES and time.monotonic() < deadline:
+        began = heard = time.monotonic()
+        made = size = 0
+        while made < messages and size < MOST_BYTES and time.monotonic() < began + MOST_SECS:
             before = made
             self._market_clock.step()
             self.step_once(self._step_length_secs)
-            for number, held in enumerate(lists):
-                size += sum(map(payload_bytes, held[seen[number] :]))
-                seen[number] = len(held)
-            made = sum(seen)
+            if time.monotonic() > heard + SIGN_OF_LIFE_SECS:
+                heard = time.monotonic()
+                for session in self._sessions:
+                    session.sign_of_life()
+            made = sum(len(session.held or []) for session in self._sessions)
+            size = sum(session.held_bytes for session in self._sessions)
             if made - before < self._symbols / 2:  # the feed is slow
                 self._step_length_secs = min(2 * self._step_length_secs, LONGEST_STEP_SECS)
                 self._rate = self._budget / self._step_length_secs

@@ -43,10 +43,11 @@ class RecentIds:
         heads = rows["instrument"][starts].tolist()
         for instrument, start, end in zip(heads, starts.tolist(), ends.tolist(), strict=True):
             recent = self._of.setdefault(instrument, {})
-            for row in range(start, end + 1):
-                known = len(recent)
-                recent[ids[row]] = None
-                keep[row] = len(recent) > known
+            known, part = len(recent), ids[start : end + 1]
+            recent.update(dict.fromkeys(part))
+            new = len(recent) - known
+            if new < len(part):
+                keep[start : end + 1] = _first_of_each(part, set(islice(reversed(recent), new)))
             if len(recent) > 2 * MAX_RECENT_IDS:  # not each time: it costs a new dictionary
                 self._of[instrument] = _newest(recent)
         return keep
@@ -68,6 +69,15 @@ class RecentIds:
         ):
             self.seed(instrument, ids[start : start + count])
             start += count
+
+
+def _first_of_each(ids: list[int], new: set[int]) -> list[bool]:
+    """Where each of the new ids comes for the first time; `new` is used up."""
+    first = []
+    for each in ids:
+        first.append(each in new)
+        new.discard(each)
+    return first
 
 
 def _newest(recent: dict[int, None]) -> dict[int, None]:
