@@ -19,12 +19,13 @@ from tick_logger.ops.summary import run_summary
 from tick_logger.ops.view import picture, run_view
 
 BEFORE = Snapshot(
-    100.0, {"alpha": ExchangeNumbers(messages=1_000, rows=500), "beta": ExchangeNumbers()}
+    100.0,
+    {"a_very_long_name": ExchangeNumbers(messages=1_000, rows=500), "beta": ExchangeNumbers()},
 )
 AFTER = Snapshot(
     102.0,
     {
-        "alpha": ExchangeNumbers(
+        "a_very_long_name": ExchangeNumbers(
             connections_up=9,
             connections_wanted=10,
             symbols=200,
@@ -62,16 +63,39 @@ def test_picture() -> None:
     """One row per exchange, a total, what was left out, the path and the newest warnings."""
     lines = drawn(100, "12:00:01 gaps holes=3", "12:00:02 [red]lost[/red]")
     assert [line.split() for line in lines] == [
+        ["up/", "last", "recon-"],
         [
-            *("exchange", "up/wanted", "symbols", "msg/s", "rows/s", "last", "data"),
-            *("reconnects", "gaps", "late", "dropped"),
+            *("exchange", "wanted", "symbols", "msg/s", "rows/s", "data"),
+            *("nects", "gaps", "late", "dropped"),
         ],
-        ["─" * len(lines[1])],
-        ["alpha", "9/10", "200", "12,345", "1,000", "0.4", "s", "7", "3", "12", "45,678"],
+        ["─" * len(lines[2])],
+        [
+            "a_very_long_name",
+            "9/10",
+            "200",
+            "12,345",
+            "1,000",
+            "0.4",
+            "s",
+            "7",
+            "3",
+            "12",
+            "45,678",
+        ],
         ["beta", "1/1", "4", "0", "0", "-", "0", "0", "0", "0"],
         [],
         ["total", "10/11", "204", "12,345", "1,000", "0.4", "s", "7", "3", "12", "45,678"],
-        ["alpha:", "1,234", "symbols", "left", "out:", "its", "connections", "are", "full"],
+        [
+            "a_very_long_name:",
+            "1,234",
+            "symbols",
+            "left",
+            "out:",
+            "its",
+            "connections",
+            "are",
+            "full",
+        ],
         ["data", "path", "./data"],
         ["status", "page", "http://127.0.0.1:9090"],
         ["12:00:01", "gaps", "holes=3"],
@@ -85,16 +109,18 @@ def test_picture_of_trouble() -> None:
     reason = "the journal cannot be written: No space left on device"
     troubled = attrs.evolve(AFTER, not_ready=(reason,))
     console.print(picture(BEFORE, troubled, PLACES, (), 100))
-    assert console.export_text().splitlines()[6].strip() == f"not ready: {reason}"
+    assert console.export_text().splitlines()[7].strip() == f"not ready: {reason}"
 
 
 def test_picture_fits_a_narrow_terminal() -> None:
     """In 80 columns nothing is cut, and a long warning takes one line only."""
     lines = drawn(80, "w" * 200)
     assert max(map(len, lines)) <= 80
-    assert len(lines) == 10
-    assert lines[2].split() == drawn(100)[2].split()
-    assert lines[0].split() == drawn(100)[0].split()
+    assert len(lines) == 11
+    assert [line.split() for line in lines[3:]] == [
+        line.split() for line in drawn(100, "w" * 79 + "…")[3:]
+    ]
+    assert [line.split() for line in lines[:2]] == [line.split() for line in drawn(100)[:2]]
     assert lines[-1] == "w" * 79 + "…"
 
 
@@ -102,7 +128,7 @@ def test_picture_of_a_long_silence() -> None:
     """Minutes instead of ever more seconds."""
     console = Console(record=True, width=100, file=io.StringIO())
     for seconds, text in ((59.94, " 59.9 s "), (60.0, " 1 min "), (7200.0, " 120 min ")):
-        silent = Snapshot(0.0, {"alpha": ExchangeNumbers(seconds_since_data=seconds)})
+        silent = Snapshot(0.0, {"a_very_long_name": ExchangeNumbers(seconds_since_data=seconds)})
         console.print(picture(silent, silent, PLACES, (), 100))
         assert text in console.export_text()
 
@@ -117,7 +143,7 @@ class Source:
         now = trio.current_time()
         self.taken.append(now)
         numbers = ExchangeNumbers(messages=round(10 * now), symbols=len(self.taken))
-        return Snapshot(now, {"alpha": numbers})
+        return Snapshot(now, {"a_very_long_name": numbers})
 
 
 def screen() -> Console:
@@ -142,8 +168,8 @@ async def test_view_redraws_every_half_second_and_once_at_the_end(
         4.25,
     ]
     last = text_of(console).rsplit("exchange", 1)[1]
-    assert [line.split()[:4] for line in last.splitlines() if "alpha" in line] == [
-        ["alpha", "0/0", "10", "10"]
+    assert [line.split()[:4] for line in last.splitlines() if "a_very_long_name" in line] == [
+        ["a_very_long_name", "0/0", "10", "10"]
     ]
 
 
@@ -191,7 +217,7 @@ async def test_summary_says_one_line_a_minute(autojump_clock: trio.testing.MockC
     }
     assert first["symbols"] == 2
     assert {key: second[key] for key in numbers} == numbers
-    assert second["exchanges"] == {"alpha": numbers}
+    assert second["exchanges"] == {"a_very_long_name": numbers}
     assert second["event"] == "summary"
 
 

@@ -75,9 +75,9 @@ def _table(before: Snapshot, after: Snapshot, airy: bool) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 0, 0, 1 if airy else 0), show_edge=False)
     table.add_column("exchange", no_wrap=True)
     for heading in (
-        *("up/wanted", "symbols", "msg/s", "rows/s", "last data"),
-        *("reconnects", "gaps", "late", "dropped"),
-    ):
+        *("up/\nwanted", "symbols", "msg/s", "rows/s", "last\ndata"),
+        *("recon-\nnects", "gaps", "late", "dropped"),
+    ):  # broken where a screen of 80 columns would break them anyhow
         table.add_column(heading, justify="right", overflow="fold")
     speeds = rates(before, after)
     for name, numbers in after.exchanges.items():
