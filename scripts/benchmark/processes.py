@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO, Any
+
+PROCESS_CPU_CLOCK = 2
+"""Linux: the low bits of a clock's number if it shows the CPU time of a process."""
 
 
 class Process:
@@ -44,9 +48,8 @@ def say(**words: object) -> None:
 
 
 def cpu_secs(pid: int) -> float:
-    """CPU time of all threads of a process, from the scheduler's nanosecond account."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    """CPU time of a process so far, to the nanosecond; that of threads which have ended too."""
+    return time.clock_gettime(~pid << 3 | PROCESS_CPU_CLOCK)
 
 
 def peak_rss_mib(pid: int) -> float:

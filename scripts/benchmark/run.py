@@ -23,7 +23,7 @@ import attrs
 import numpy as np
 import trustme
 
-from scripts.benchmark import exchanges, frames
+from scripts.benchmark import exchanges, frames, watching
 from scripts.benchmark.processes import Process, cpu_secs, disk_bytes, peak_rss_mib
 
 POLL_SECS = 0.005
@@ -48,6 +48,15 @@ class Case:
     coalesce_ms: int = 0
     connections: int = 10
     symbols: int = 20
+    watched: bool = False
+
+    @property
+    def load_secs(self) -> float:
+        """How long a paced load lasts."""
+        if not self.rate:
+            return 0.0
+        measured = watching.duration_secs(self.seconds) if self.watched else self.seconds
+        return WARM_UP_SECS + measured
 
 
 def start_load(case: Case, certificate: str) -> tuple[Process, int]:
@@ -58,7 +67,7 @@ def start_load(case: Case, certificate: str) -> tuple[Process, int]:
         "symbols": case.symbols,
         "messages": case.messages,
         "rate": case.rate,
-        "seconds": case.seconds + WARM_UP_SECS if case.rate else 0,
+        "seconds": case.load_secs,
     }
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     if case.tls:
@@ -95,7 +104,8 @@ def configuration(case: Case, port: int, certificate: str) -> str:
 [logger]
 read_coalesce_ms = {case.coalesce_ms}
 [http]
-enabled = false
+enabled = {str(case.watched).lower()}
+port = 0
 [exchanges.{frames.EXCHANGE_OF[case.kind]}]
 ws_endpoint = "ws{secure}://localhost:{port}"
 rest_endpoint = "http{secure}://localhost:{port}"
@@ -160,7 +170,8 @@ def measure_recorder(case: Case, certificate: str) -> dict[str, float]:
             "--data-path", str(folder / "data"), stderr=log,
         )  # fmt: skip
         try:
-            return _measured(case, load, recorder, Watcher(case, folder / "data"))
+            address = watching.served_at(folder / "log") if case.watched else ""
+            return _measured(case, load, recorder, Watcher(case, folder / "data"), address)
         finally:
             recorder.child.send_signal(signal.SIGINT)
             recorder.child.wait(PATIENCE_SECS)
@@ -170,7 +181,9 @@ def measure_recorder(case: Case, certificate: str) -> dict[str, float]:
             shutil.rmtree(folder)
 
 
-def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> dict[str, float]:
+def _measured(
+    case: Case, load: Process, recorder: Process, watch: Watcher, address: str
+) -> dict[str, float]:
     load.hear("subscribed")
     load.go()
     load.hear("prepared")
@@ -183,7 +196,10 @@ def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> d
         watch.follow(until=begun + WARM_UP_SECS)
         watch.delays_secs.clear()
         before = cpu_secs(pid)
-        watch.follow(until=begun + WARM_UP_SECS + case.seconds)
+        if case.watched:
+            shares = watching.compare(pid, address, begun + WARM_UP_SECS, case.seconds)
+        else:
+            watch.follow(until=begun + WARM_UP_SECS + case.seconds)
         used = cpu_secs(pid) - before
     finished = load.hear("finished")
     expected = finished["messages"]
@@ -194,6 +210,8 @@ def _measured(case: Case, load: Process, recorder: Process, watch: Watcher) -> d
         if case.rate:
             watch.look()
         time.sleep(COUNT_SECS)
+    if case.watched:
+        return watching.figures(shares, case.rate)
     if not case.rate:
         used = cpu_secs(pid) - before
     measured = case.rate * case.seconds or expected
@@ -219,6 +237,7 @@ def cases(options: argparse.Namespace) -> list[Case]:
         Case(name="paced, event-driven reads", **paced),
         Case(name="paced, reads coalesced to 10 ms", coalesce_ms=10, **paced),
         Case(name="paced, TLS, event-driven reads", tls=True, **paced),
+        Case(name="paced, scraped, ten pages open", watched=True, **paced),
     ]
 
 
@@ -243,7 +262,9 @@ def table(rows: list[dict[str, Any]]) -> str:
         ("us_per_message", "µs/message"), ("floor_us", "floor"), ("times_floor", "x floor"),
         ("get_message_loop_us", "get_message"), ("core_share_percent", "% of a core"),
         ("delay_p50_secs", "p50 s"), ("delay_p99_secs", "p99 s"), ("peak_rss_mib", "RSS MiB"),
-        ("written_over_payload", "written/payload"),
+        ("written_over_payload", "written/payload"), ("unwatched_us", "unwatched"),
+        ("change_percent", "change %"), ("change_least_percent", "least"),
+        ("change_most_percent", "most"),
     ]  # fmt: skip
     lines = ["| case | " + " | ".join(title for _, title in columns) + " |"]
     lines.append("|---" * (len(columns) + 1) + "|")
@@ -266,7 +287,7 @@ def main() -> None:
         "--messages", type=int, help="in the saturated cases: 1,200,000, with --exchange 100,000"
     )
     parser.add_argument("--rate", type=float, default=10_000.0, help="messages/s, paced cases")
-    parser.add_argument("--seconds", type=float, default=15.0, help="length of the paced cases")
+    parser.add_argument("--seconds", type=float, default=15.0, help="measured in the paced cases")
     parser.add_argument(
         "--rounds", type=int, help="the median is reported: of 3, with --exchange of 1"
     )
