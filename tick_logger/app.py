@@ -127,6 +127,11 @@ class Service:
         return self._recording.durability.attempts[JOURNAL]
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a recording, after what the start had to recover."""
+        return not self._recording.recovering
+
+    @property
     def feeds(self) -> Mapping[str, Feed]:
         """What records each exchange."""
         return self._feeds
@@ -136,31 +141,26 @@ class Service:
         """The exchanges that are recorded."""
         return [name for name, exchange in self.config.exchanges.items() if exchange.enabled]
 
-    async def recover(self) -> None:
-        """Take the directory and bring what is in it up to date; must come before `run`.
-
-        Raises `ConfigError`, with nothing touched, if the directory cannot be used so, and
-        `StorageError` if what is in it cannot be continued.
-        """
-        await self._recording.recover()
-
     async def run(self, show: Callable[[], Awaitable[None]], stop_after_secs: float | None) -> None:
-        """Record until a signal, `stop_after_secs`, or an error; then stop in order.
+        """Recover, then record until a signal, `stop_after_secs`, or an error; stop in order.
 
-        Cancellation: like a signal.  Raises what ended the recording, if it was an error.
+        Cancellation: like a signal.  Raises, in groups, `ConfigError`, with nothing touched, if the
+        directory cannot be used so, `StorageError` if what is in it cannot be continued, and
+        otherwise what ended the recording, if it was an error.
         """
-        self._log.info(
-            "recording",
-            version=__version__,
-            exchanges=self.exchange_names,
-            data_path=self.config.logger.data_path,
-        )
         async with self._open_dials(), trio.open_nursery() as ops:
+            if self._ports.files is None:
+                ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
+            await self._recording.recover()
+            self._log.info(
+                "recording",
+                version=__version__,
+                exchanges=self.exchange_names,
+                data_path=self.config.logger.data_path,
+            )
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
             ops.start_soon(self._recording.watch)
-            if self._ports.files is None:
-                ops.start_soon(self.watch.run)
             async with trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
                 survivors.start_soon(self._survive, self._derive)
@@ -246,6 +246,7 @@ class Service:
             self.exchange_names,
             monotonic_secs=trio.current_time(),
             wall_ns=self._clock.now_ns(),
+            recovering=self._recording.recovering,
             not_ready=self._recording.durability.reasons.values(),
         )
 
@@ -367,28 +368,26 @@ async def record(
     """
     log = get_logger()
     service = Service(config, ports or Ports(), accept_damage=accept_damage)
+    code, refusals = EXIT_CLEAN, list[BaseException]()
     try:
         await service.watch.listen()
-        await service.recover()
-    except ConfigError:
-        service.close()
-        raise
-    except StorageError as failure:
-        log.error("storage_failed", reason=str(failure), explanation="nothing was recorded")
-        service.close()
-        return EXIT_STORAGE
-    code = EXIT_CLEAN
-    try:
         await service.run(lambda: show(service), stop_after_secs)
+    except* ConfigError as group:
+        refusals = leaves(group)
     except* StorageError as group:
         code = EXIT_STORAGE
+        more = {} if service.has_begun else {"explanation": "nothing was recorded"}
         for error in leaves(group):
-            log.error("storage_failed", reason=str(error))
+            log.error("storage_failed", reason=str(error), **more)
     except* Exception:  # a bug of ours: it is reported, after everything was flushed
         code = code or EXIT_CRASHED
         log.exception("crashed")
     finally:
         service.close()
+    if refusals:
+        raise refusals[0]
+    if not service.has_begun:
+        return code
     code = code or service.exit_code
     if service.deadline_passed:
         log.error("shutdown_deadline_passed", explanation="what was given up is counted below")

@@ -267,7 +267,7 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
             str(directory),
             SystemClock().now_ns(),
             accept_damage=accept_damage,
-            on_progress=_progress,
+            on_progress=lambda messages, _share: _progress(messages),
         )
     finally:
         _progress_is_over()

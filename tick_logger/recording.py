@@ -41,6 +41,8 @@ SYNC_SHARE = 0.7
 CHUNKS_IN_BUDGET = 8
 """One chunk is with each task at most; the others must leave room to receive."""
 
+RECOVERING = "recovering what the last run left in the journal"
+
 LAG_ALARM_SECS = 5.0
 """What is promised never to be lost by a power cut, whatever the configuration."""
 
@@ -84,6 +86,8 @@ class Recording:
         )
         self.durability = Durability(metrics)
         self.today = Today(clock)
+        self.recovering = f"{RECOVERING}; recording begins after that"
+        """Why nothing is recorded yet, in words; empty once the recovery is over."""
         self._accounts = Accounts(instruments, metrics, self.today)
         self.totals = self._accounts.totals
         self._journal: Journal
@@ -92,6 +96,7 @@ class Recording:
         self._deriver: Deriver
         self._receive: trio.MemoryReceiveChannel[Batch] | None = None
         metrics.buffer_limit_bytes.set(budget.limit_bytes)
+        metrics.ready.set(0)
 
     async def recover(self) -> None:
         """Take the directory, and bring what is in it to the end of its journal.
@@ -124,9 +129,14 @@ class Recording:
             self._disk.journal_offload,
         )
         self._build(found)
+        self.recovering = ""
+        self._metrics.ready.set(1)
 
-    def _progress(self, messages: int) -> None:
-        self._log.info("recovering", messages=messages)
+    def _progress(self, messages: int, share: float) -> None:
+        """In the thread that recovers."""
+        done = f"{share:.0%} done, {messages:,} messages"
+        self.recovering = f"{RECOVERING} ({done}); recording begins after that"
+        self._log.info("recovering", messages=messages, share=round(share, 2))
 
     def _report(self, found: Recovered) -> None:
         """One line about what was found, if anything was."""
@@ -205,7 +215,7 @@ class Recording:
                 waiting = self._receive.statistics().current_buffer_used
                 self._metrics.channel_queue_depth.set(waiting)
             if lag_secs > LAG_ALARM_SECS:
-                reason = f"nothing was made durable for more than {LAG_ALARM_SECS:g} seconds"
+                reason = f"nothing has become safe on disk for more than {LAG_ALARM_SECS:g} seconds"
                 self.durability.trouble(DISK, reason)
             else:
                 self.durability.works(DISK)

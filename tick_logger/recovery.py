@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -45,6 +46,9 @@ LOCK = f"{JOURNAL_FOLDER}/lock"
 
 EXTENTS_EPOCH = "extents_epoch"
 """In the state of a checkpoint: what was met later is in the log of extents from there on."""
+
+OnProgress: TypeAlias = Callable[[int, float], None]
+"""Hears of messages replayed so far, and of their share of the journal (0 to 1)."""
 
 ACCEPT = "start with --accept-damage to go on without what is lost"
 
@@ -98,8 +102,10 @@ class Recovery:
         """The state of the newest checkpoint, with the files cut to what they held then."""
         return self._base(self._slots.both(), now_ns)
 
-    def run(self, now_ns: int, on_progress: Callable[[int], None] = lambda _: None) -> Recovered:
-        """Bring everything to the end of the journal; `on_progress` hears of messages so far.
+    def run(
+        self, now_ns: int, on_progress: OnProgress = lambda _messages, _share: None
+    ) -> Recovered:
+        """Bring everything to the end of the journal; `on_progress` hears how far it is.
 
         Raises `StorageError` and `OSError`; running it again, in whatever process, is always safe.
         """
@@ -108,7 +114,7 @@ class Recovery:
         problems = list(self._slots.problems)
         if not checkpoints and self._has_lost_its_checkpoints(known):
             return self._begin_anew(now_ns)
-        self._judge_journal(checkpoints[-1].next_seq if checkpoints else FIRST_SEQ)
+        frames = self._judge_journal(checkpoints[-1].next_seq if checkpoints else FIRST_SEQ)
         derivation = self._base(checkpoints, now_ns)
         rows = 0
 
@@ -118,7 +124,7 @@ class Recovery:
 
         replay = Replay(derivation, self.files, skip_damage=self._accept_damage, on_outcome=count)
         while replay.run():
-            on_progress(replay.messages)
+            on_progress(replay.messages, replay.frames / frames)
         return Recovered(
             derivation=derivation,
             next_seq=derivation.next_seq,
@@ -227,13 +233,16 @@ class Recovery:
             raise ConfigError([("logger.price_dtype", why)])
         return wanted
 
-    def _judge_journal(self, from_seq: int) -> None:
-        """Read what will be replayed, before any file is cut: what is there may be all there is."""
+    def _judge_journal(self, from_seq: int) -> int:
+        """Read what will be replayed, before any file is cut: what is there may be all there is.
+
+        Returns how many frames that are.
+        """
         reader = JournalReader(self.files, from_seq=from_seq, skip_damage=self._accept_damage)
-        for _ in reader:
-            pass
+        frames = sum(1 for _ in reader)
         for damage in reader.damages:
             self._judge(damage)
+        return frames
 
     def _judge(self, damage: Damage) -> None:
         """Refuse to pass over frames that were durable once, unless that is accepted."""
@@ -260,7 +269,7 @@ def recover_directory(
     now_ns: int,
     *,
     accept_damage: bool,
-    on_progress: Callable[[int], None],
+    on_progress: OnProgress,
 ) -> Recovered:
     """Take the directory of this name, recover it, save that, and let go of it.
 

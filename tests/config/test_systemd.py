@@ -63,6 +63,11 @@ def test_a_stop_has_more_time_than_the_program_takes() -> None:
     assert int(stop_secs) >= 2 * LoggerConfig().shutdown_timeout_secs
 
 
+def test_a_recovery_may_take_as_long_as_it_takes() -> None:
+    """One that is ended begins anew at the next start, and would be ended there again."""
+    assert _settings()["TimeoutStartSec"] == ["infinity"]
+
+
 def test_as_many_files_as_the_program_can_use() -> None:
     """It takes half of the limit for column files."""
     (limit,) = _settings()["LimitNOFILE"]

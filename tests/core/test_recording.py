@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, Never
 
 import pytest
 import structlog
@@ -128,6 +129,31 @@ async def test_a_disk_that_fails_for_a_minute_is_a_storage_error(
 async def test_a_first_start_says_nothing() -> None:
     """There is nothing to recover from."""
     assert await World(MemoryFiles()).recover() == []
+
+
+async def test_a_recovery_says_how_far_it_is() -> None:
+    """In words, until it is over; meanwhile nothing is ready."""
+    files = MemoryFiles()
+    live(files, story(0, rounds=40))
+    world = World(files)
+    told = list[float]()
+
+    def look(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Never:
+        if line["event"] == "recovering":
+            told.append(line["share"])
+            done = f"({line['share']:.0%} done, {line['messages']:,} messages)"
+            assert done in world.recording.recovering
+            assert world.metrics.read("collector_ready", "") == 0
+        raise structlog.DropEvent
+
+    assert world.recording.recovering.startswith("recovering what the last run left")
+    structlog.configure(processors=[look])
+    try:
+        await world.recording.recover()
+    finally:
+        structlog.reset_defaults()
+    assert len(told) > 5
+    assert (world.recording.recovering, world.metrics.read("collector_ready", "")) == ("", 1)
 
 
 @pytest.mark.parametrize("closed", [True, False])

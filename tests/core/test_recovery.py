@@ -11,6 +11,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tick_logger.errors import ConfigError, StorageError
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.recovery import Kept, Recovered, recover_directory
+from tick_logger.replay import FRAMES_PER_RUN
 from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.journal_reader import segments
 
@@ -26,7 +27,9 @@ def checkpoints(files: MemoryFiles) -> list[str]:
 
 def by_command(files: MemoryFiles) -> Recovered:
     """As the command does that recovers without recording."""
-    return recover_directory(files, "here", NOW_NS, accept_damage=False, on_progress=lambda _: None)
+    return recover_directory(
+        files, "here", NOW_NS, accept_damage=False, on_progress=lambda _messages, _share: None
+    )
 
 
 def numbers(files: MemoryFiles) -> list[int]:
@@ -93,15 +96,17 @@ def test_a_recovery_may_be_repeated() -> None:
     assert recorded(files) == EXPECTED
 
 
-def test_progress_is_told_in_messages() -> None:
-    """Whoever waits for a long replay wants to see that it moves."""
+def test_progress_is_told_in_messages_and_as_a_share() -> None:
+    """Whoever waits for a long replay wants to see that it moves, and how far it is."""
     files = MemoryFiles()
     live(files, story(0, rounds=40))
-    told = list[int]()
-    found = recovery(files).run(NOW_NS, told.append)
+    told = list[tuple[int, float]]()
+    found = recovery(files).run(NOW_NS, lambda *progress: told.append(progress))
     assert len(told) > 5
     assert told == sorted(told)
-    assert 0 < told[-1] <= found.messages
+    assert 0 < told[-1][0] <= found.messages
+    frames = [share * found.frames for _, share in told]
+    assert frames == pytest.approx([FRAMES_PER_RUN * run for run in range(1, len(told) + 1)])
 
 
 # -- slots -----------------------------------------------------------------------------------------

@@ -64,8 +64,7 @@ async def running(
         rest_endpoint="http://tiny",
         feeds=feeds,
         connects_per_second=10.0,
-        data_timeout_secs=10_000.0,
-        **config,
+        **{"data_timeout_secs": 10_000.0, **config},
     )
     feed = Feed(
         exchange,

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tick_logger import __version__
 from tick_logger.model.tables import Table
@@ -36,6 +37,7 @@ COUNTERS = {
     "unproven_id_holes",
     "silent_renewals",
 }
+SYMBOL_ROWS = "collector_symbol_rows_written_total"
 GAUGES = {
     "websocket_connected",
     "connections_up",
@@ -102,16 +104,22 @@ def test_holes_are_counted_by_cause(metrics: Metrics) -> None:
 
 
 def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> None:
-    """They would be thousands."""
+    """They would be thousands: a scrape has them, what is read each second has not."""
     by_symbol = Metrics(CollectorRegistry(), by_symbol=True)
+    strange = 'A"B\\C\nD'
     for each in (metrics, by_symbol):
         each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 3)
         each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 4)
-    line = (
-        'collector_symbol_rows_written_total{exchange="alpha",feed="trades",symbol="BTC-USD"} 7.0'
-    )
-    assert line in generate_latest(by_symbol.registry).decode()
-    assert "BTC-USD" not in generate_latest(metrics.registry).decode()
+        each.exchange("beta").count_symbol(strange, Table.MD, 5)
+    families = list(text_string_to_metric_families(by_symbol.text().decode()))
+    (found,) = [each for each in families if each.name == "collector_symbol_rows_written"]
+    assert (found.type, found.documentation) == ("counter", "Rows written, by symbol")
+    assert [(sample.name, sample.labels, sample.value) for sample in found.samples] == [
+        (SYMBOL_ROWS, {"exchange": "alpha", "feed": "trades", "symbol": "BTC-USD"}, 7),
+        (SYMBOL_ROWS, {"exchange": "beta", "feed": "ticker", "symbol": strange}, 5),
+    ]
+    assert by_symbol.samples().keys() == metrics.samples().keys()
+    assert SYMBOL_ROWS.encode() not in metrics.text()
 
 
 def test_reading_what_is_not_there(metrics: Metrics) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.ops.watched import connection, proofs_of
-from tick_logger.model.connections import Loss
+from tick_logger.model.connections import Loss, Patience
 from tick_logger.ops.disk_space import DiskSpace, Space
 from tick_logger.ops.history import History
 from tick_logger.ops.snapshot import ExchangeNumbers, Rates
@@ -107,6 +107,7 @@ CONTRACT: dict[str, Any] = {
     ],
 }
 
+UNCONNECTED = "not connected (0 of 2 connections are open)"
 NUMBERS = ExchangeNumbers(
     connections_up=2,
     connections_wanted=2,
@@ -149,6 +150,7 @@ def exchange(**numbers: Any) -> ExchangeView:  # noqa: ANN401 - those of the val
             Loss(1_749_000_000 * 10**9, "0.1", "ping", "no pong"),
             Loss(1_750_000_000 * 10**9, "0.2", "eof", "gone"),
         ],
+        patience=Patience(first_secs=80.0, secs=60.0),
     )
 
 
@@ -162,6 +164,7 @@ def view(exchanges: Mapping[str, ExchangeView] | None = None, **fields: Any) -> 
         version="1.2.3",
         now_secs=1_750_000_000.5,
         uptime_secs=100.0,
+        recovering="",
         not_ready=(),
         durable=Durable(
             lag_secs=0.41,
@@ -214,12 +217,23 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("numbers", "reason"),
     [
-        ({"connections_up": 1}, "1 of 2 connections are open"),
-        ({"connections_up": 0, "connections_wanted": 0}, "no symbols to record are known"),
+        ({"connections_up": 1}, "only 1 of 2 connections are open"),
+        ({"connections_up": 0}, UNCONNECTED),
+        (
+            {"connections_up": 0, "connections_wanted": 0},
+            "not connected (no list of symbols yet, or none of those configured is in it)",
+        ),
         ({"seconds_since_data": 95.4}, "no data for 95 s"),
+        ({"seconds_since_data": 599.4}, "no data for 599 s"),
+        ({"seconds_since_data": 5400.0}, "no data for 90 min"),
         ({"seconds_since_data": None}, "no data since the start"),
-        ({"subscriptions_silent": 3}, "3 subscriptions are silent"),
-        ({"symbols_left_out": 8}, "8 symbols have no place on the connections"),
+        ({"subscriptions_silent": 3}, "3 subscriptions accepted by the exchange, but silent"),
+        ({"subscriptions_silent": 1}, "1 subscription accepted by the exchange, but silent"),
+        (
+            {"symbols_left_out": 1234},
+            "1,234 symbols are not recorded, because its connections are full",
+        ),
+        ({"symbols_left_out": 1}, "1 symbol is not recorded, because its connections are full"),
     ],
 )
 def test_why_an_exchange_is_degraded(numbers: dict[str, Any], reason: str) -> None:
@@ -230,20 +244,24 @@ def test_why_an_exchange_is_degraded(numbers: dict[str, Any], reason: str) -> No
     assert document(found)["reasons"] == [f"alpha: {reason}"]
 
 
-def test_a_start_is_given_a_minute() -> None:
-    """Before, nobody expects data."""
+def test_an_exchange_may_be_silent_for_as_long_as_is_configured() -> None:
+    """After the start, and between data; each has its own patience."""
     waiting = {"alpha": exchange(seconds_since_data=None)}
-    assert reasons_degraded(view(waiting, uptime_secs=59.0)) == []
-    assert reasons_degraded(view(waiting, uptime_secs=61.0)) == ["alpha: no data since the start"]
+    assert reasons_degraded(view(waiting, uptime_secs=80.0)) == []
+    assert reasons_degraded(view(waiting, uptime_secs=81.0)) == ["alpha: no data since the start"]
     assert reasons_degraded(view({"alpha": exchange(seconds_since_data=60.0)})) == []
+    quiet = exchange(seconds_since_data=95.0)
+    patient = attrs.evolve(quiet, patience=Patience(first_secs=600.0, secs=600.0))
+    found = view({"alpha": quiet, "beta": patient})
+    assert reasons_degraded(found) == ["alpha: no data for 95 s"]
 
 
 def test_an_exchange_without_connections_is_not_ready() -> None:
     """One connection is enough to be ready, and too few to be healthy."""
     off, partly = exchange(connections_up=0), exchange(connections_up=1)
-    assert reasons_not_ready(view({"alpha": off, "beta": partly})) == ["alpha: not connected"]
+    assert reasons_not_ready(view({"alpha": off, "beta": partly})) == [f"alpha: {UNCONNECTED}"]
     told = document(view({"alpha": off, "beta": partly}))
-    assert (told["ready"], told["not_ready"]) == (False, ["alpha: not connected"])
+    assert (told["ready"], told["not_ready"]) == (False, [f"alpha: {UNCONNECTED}"])
     assert [each["connected"] for each in told["exchanges"]] == [False, False]
 
 
@@ -253,10 +271,23 @@ def test_what_keeps_it_from_being_durable() -> None:
     assert reasons_degraded(found) == reasons_not_ready(found) == ["the disk is full"]
 
 
+def test_a_recovery_is_the_only_reason() -> None:
+    """But for trouble with the disk: that no exchange is connected goes without saying."""
+    waiting = {"alpha": exchange(connections_up=0, connections_wanted=0, seconds_since_data=None)}
+    found = view(waiting, recovering="recovering (41 % done)", uptime_secs=500.0)
+    assert reasons_degraded(found) == reasons_not_ready(found) == ["recovering (41 % done)"]
+    found = attrs.evolve(found, not_ready=("the disk is full",))
+    both = ["recovering (41 % done)", "the disk is full"]
+    assert reasons_degraded(found) == reasons_not_ready(found) == both
+
+
 def test_what_was_dropped_lately() -> None:
     """Degraded, until it is long ago; what is dropped in all stays in the numbers."""
     assert reasons_degraded(view(dropped_lately=12_345)) == [
-        "12,345 messages were dropped in the last minutes"
+        "12,345 messages were dropped in the last 5 minutes, because the buffer was full"
+    ]
+    assert reasons_degraded(view(dropped_lately=1)) == [
+        "1 message was dropped in the last 5 minutes, because the buffer was full"
     ]
 
 
@@ -269,6 +300,6 @@ def test_a_disk_that_is_soon_full() -> None:
         disk.add(3600.0, Space(120, 1000))
         disks.append(disk)
     assert reasons_degraded(view(disk=disks[0])) == [
-        "the disk is full in 12.0 hours, if this goes on"
+        "the disk will be full in 12.0 hours, if this goes on"
     ]
     assert reasons_degraded(view(disk=disks[1])) == []

@@ -10,7 +10,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tests.fakes.clock import NOON_NS, StillClock
-from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
 from tick_logger.ops.board import Board, Sources
@@ -21,6 +21,7 @@ from tick_logger.ops.today import Today
 from tick_logger.ops.watchdog import LoopWatch
 
 NOON = NOON_NS / 1e9
+PATIENCE = Patience(first_secs=120.0, secs=60.0)
 
 
 def connection(label: str, messages: int = 0, **fields: Any) -> ConnectionState:  # noqa: ANN401 - those of the value
@@ -46,6 +47,7 @@ class FakeFeed:
 
     now: list[ConnectionState] = attrs.field(factory=list)
     losses: Sequence[Loss] = ()
+    patience: Patience = PATIENCE
 
     def connections(self) -> Sequence[ConnectionState]:
         return list(self.now)

@@ -179,7 +179,7 @@ async def test_a_disk_that_stalls_for_half_a_minute(autojump_clock: MockClock) -
         assert world.service.metrics.durable_lag_seconds._value.get() <= 1.0
         assert await world.stop() == 0
     (line,) = world.said("not_ready")
-    assert line["reason"] == "nothing was made durable for more than 5 seconds"
+    assert line["reason"] == "nothing has become safe on disk for more than 5 seconds"
     (alarm,), (relief,) = world.times("not_ready"), world.times("works_again")
     assert 15.0 <= alarm <= 17.0
     assert 40.0 <= relief <= 41.0

@@ -16,6 +16,14 @@ class Loss:
 
 
 @attrs.frozen(kw_only=True)
+class Patience:
+    """How long an exchange may go without data, in seconds: after the start, and once it came."""
+
+    first_secs: float
+    secs: float
+
+
+@attrs.frozen(kw_only=True)
 class ConnectionState:
     """A connection at one moment; counts are of subscriptions, but for the symbols."""
 

@@ -182,6 +182,9 @@ class Connection:
         if self._hourly is not None:
             await self._hourly.wait(room)
         await self._gate.wait()
+        now_ns = self._venue.clock.now_ns()
+        for table, instruments in self._dialogue.by_table(request.subscriptions).items():
+            self._venue.intake.delays.asked(table, instruments, now_ns)
         signer = self._venue.signer
         text = request.text
         await link.send(

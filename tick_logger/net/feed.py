@@ -17,7 +17,7 @@ import trio
 from tick_logger.clock import WallClock
 from tick_logger.config import ExchangeConfig, for_symbol, matches
 from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
-from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument, Instruments
 from tick_logger.model.marks import Retired
 from tick_logger.model.tables import FEEDS
@@ -115,6 +115,20 @@ class Feed:
     def losses(self) -> Sequence[Loss]:
         """Connections that were lost lately, the oldest first."""
         return tuple(self._venue.losses)
+
+    @property
+    def patience(self) -> Patience:
+        """That of the connection which has the least; as configured while there is none."""
+        config = self._config
+        timeouts = [shard.timeouts for shard in self._shards.values()] or [
+            Timeouts(
+                first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
+            )
+        ]
+        return Patience(
+            first_secs=min(each.first_data_secs for each in timeouts),
+            secs=min(each.data_secs for each in timeouts),
+        )
 
     def _on_listing(self, listing: tuple[Instrument, ...]) -> None:
         """Arrange the connections for a new listing."""

@@ -27,7 +27,7 @@ from tick_logger.model.wanted import WantedTables
 from tick_logger.net.arrivals import Arrival, Item, Source, count_frames, portions_of
 from tick_logger.net.batch import Batch
 from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
-from tick_logger.net.latency import latencies_secs
+from tick_logger.net.latency import Delays
 from tick_logger.net.rhythm import Rhythm
 from tick_logger.ops.exchange_metrics import ExchangeMetrics
 from tick_logger.ops.logs import get_logger
@@ -80,6 +80,7 @@ class Intake:
         self._bug: Exception | None = None
         self._define_again_at = 0.0
         self.rhythm = Rhythm()  # of what the venue delivers
+        self.delays = Delays()
 
     # -- what connections call: never waits -------------------------------------------------------
 
@@ -233,7 +234,8 @@ class Intake:
             self._on_bug()
             return self._give_raw(arrivals, received, marks, size)
         self._report_bad(found, payloads)
-        self._metrics.latency.observe(latencies_secs(found.rows))
+        if found.rows:
+            self._metrics.latency.observe(self.delays.secs(found.rows))
         return Batch(attrs.evolve(received, marks=tuple(marks)), found.rows, found.aside, size)
 
     def _give_raw(

@@ -81,6 +81,11 @@ class Shard:
         for connection in self._connections:
             connection.retarget(load.subscriptions, load.timeouts)
 
+    @property
+    def timeouts(self) -> Timeouts:
+        """When silence ends its connection."""
+        return self._load.timeouts
+
     def states(self) -> list[ConnectionState]:
         """Its connections now: one, or two while one takes over from the other."""
         return [connection.state() for connection in self._connections]

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
 from tick_logger.ops.disk_space import DiskSpace
@@ -50,6 +50,11 @@ class Feed(Protocol):
     @property
     def losses(self) -> Sequence[Loss]:
         """Those that were lost lately, the oldest first."""
+        ...
+
+    @property
+    def patience(self) -> Patience:
+        """How long it may go without data."""
         ...
 
 
@@ -137,6 +142,7 @@ class Board:
             version=sources.version,
             now_secs=sources.clock.now_ns() / 1e9,
             uptime_secs=trio.current_time() - self._began,
+            recovering=sample.snapshot.recovering,
             not_ready=sample.snapshot.not_ready,
             durable=self._durable(),
             disk=sources.disk,
@@ -202,6 +208,7 @@ class Board:
             connections=last.connections[name],
             messages_per_second=speeds,
             losses=self._sources.feeds[name].losses,
+            patience=self._sources.feeds[name].patience,
         )
 
     def _latency_ms(self, name: str) -> dict[str, float] | None:

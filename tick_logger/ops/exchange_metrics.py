@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.ops.histograms import HistogramFamily
+from tick_logger.ops.symbol_rows import SymbolRows
 
 PREFIX = "collector_"
 
@@ -24,7 +25,7 @@ GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 CAUSES = (
     "adapter", "checksum", "crash", "damage", "disconnect", "overflow", "refused", "restart",
-    "resync", "sequence", "silent",
+    "resync", "retired", "sequence", "silent", "snapshot",
 )  # fmt: skip
 """Of holes.  All are exported from the start: a scrape cannot see that something begins at 1."""
 
@@ -38,13 +39,13 @@ Family = TypeVar("Family", Counter, Gauge)
 class Families:
     """Families with the label `exchange`, and perhaps more, each created at its first use."""
 
-    def __init__(self, registry: CollectorRegistry, *, by_symbol: bool = False) -> None:
-        self.by_symbol = by_symbol
+    def __init__(self, registry: CollectorRegistry, symbol_rows: SymbolRows | None = None) -> None:
+        self.symbol_rows = symbol_rows
         self._registry = registry
         self._families: dict[str, Counter | Gauge] = {}
         self.latency = HistogramFamily(
             PREFIX + "latency_exchange_to_collector",
-            "Seconds from the exchange's time of an event to its receipt here",
+            "Seconds from the exchange's time of an event to its receipt here, of live events",
             LATENCY_BOUNDS_SECS,
         )
         self.gap_size = HistogramFamily(
@@ -148,14 +149,7 @@ class ExchangeMetrics:
         gaps = families.family(Counter, "sequence_gaps", "Holes written to the gaps files", "cause")
         self._gaps = {cause: gaps.labels(exchange, cause) for cause in (*CAUSES, OTHER_CAUSE)}
         self._exchange = exchange
-        self._by_symbol = (
-            families.family(
-                Counter, "symbol_rows_written", "Rows written, by symbol", "symbol", "feed"
-            )
-            if families.by_symbol
-            else None
-        )
-        self._of_symbol: dict[tuple[str, Table], Counter] = {}
+        self._symbol_rows = families.symbol_rows
 
     def gaps(self, cause: str) -> Counter:
         """The holes of one cause."""
@@ -163,9 +157,5 @@ class ExchangeMetrics:
 
     def count_symbol(self, symbol: str, table: Table, rows: int) -> None:
         """Count rows by symbol, if that was asked for."""
-        if self._by_symbol is None:
-            return
-        key = (symbol, table)
-        if key not in self._of_symbol:
-            self._of_symbol[key] = self._by_symbol.labels(self._exchange, symbol, FEED_OF[table])
-        self._of_symbol[key].inc(rows)
+        if self._symbol_rows is not None:
+            self._symbol_rows.count(self._exchange, symbol, FEED_OF[table], rows)

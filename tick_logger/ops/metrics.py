@@ -5,10 +5,11 @@ Names and help texts exist only here and in `exchange_metrics`.
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 import tick_logger
 from tick_logger.ops.exchange_metrics import PREFIX, ExchangeMetrics, Families
+from tick_logger.ops.symbol_rows import SymbolRows
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -21,7 +22,8 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, *, by_symbol: bool = False) -> None:
         self.registry = registry
-        self._families = Families(registry, by_symbol=by_symbol)
+        self._symbol_rows = SymbolRows() if by_symbol else None
+        self._families = Families(registry, self._symbol_rows)
         self._exchanges: dict[str, ExchangeMetrics] = {}
         self._disk()
         self._process()
@@ -107,6 +109,11 @@ class Metrics:
             self._exchanges[name] = ExchangeMetrics(self._families, name)
         return self._exchanges[name]
 
+    def text(self) -> bytes:
+        """Everything, as a scrape takes it."""
+        symbols = b"" if self._symbol_rows is None else self._symbol_rows.text()
+        return generate_latest(self.registry) + symbols
+
     def read(self, name: str, exchange: str) -> float:
         """The sum of the samples of this full name, such as `collector_rows_written_total`.
 
@@ -117,7 +124,7 @@ class Metrics:
     def samples(self) -> dict[tuple[str, str], float]:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
 
-        The exchange is "" where there is none.  One pass over everything.
+        The exchange is "" where there is none.  One pass over everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
         for family in self.registry.collect():

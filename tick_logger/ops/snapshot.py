@@ -61,6 +61,7 @@ class Snapshot:
     monotonic_secs: float
     exchanges: Mapping[str, ExchangeNumbers]
     not_ready: tuple[str, ...] = ()  # reasons in words; empty while all is well
+    recovering: str = ""  # why nothing is recorded yet, in words; empty once recording has begun
     process: Mapping[str, float] = attrs.field(factory=dict)
     """Numbers of no exchange, by the names of their metrics without our prefix."""
 
@@ -81,6 +82,7 @@ def snapshot(
     *,
     monotonic_secs: float,
     wall_ns: int,
+    recovering: str = "",
     not_ready: Collection[str] = (),
 ) -> Snapshot:
     """The numbers of the named exchanges now; one pass over the registry."""
@@ -91,7 +93,9 @@ def snapshot(
         for (name, exchange), value in samples.items()
         if not exchange
     }
-    return Snapshot(monotonic_secs, numbers, tuple(not_ready), process)
+    return Snapshot(
+        monotonic_secs, numbers, tuple(not_ready), recovering=recovering, process=process
+    )
 
 
 def _numbers(

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.ops.disk_space import DiskSpace
@@ -18,11 +18,9 @@ from tick_logger.ops.history import STEP_SECS, History
 from tick_logger.ops.snapshot import ExchangeNumbers, Rates, together
 from tick_logger.ops.watchdog import Step
 
-SILENT_SECS = 60.0
-"""Without data for so long an exchange is not what it should be; the quietest feeds of all symbols
-together are not that quiet."""
-
 SOON_FULL_DAYS = 1.0
+
+MANY_SECS = 600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +36,7 @@ class ExchangeView:
     connections: Sequence[ConnectionState]
     messages_per_second: Mapping[str, float]  # by connection
     losses: Sequence[Loss]
+    patience: Patience
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +59,7 @@ class View:
     version: str
     now_secs: float  # Unix time
     uptime_secs: float
+    recovering: str  # why nothing is recorded yet; empty once recording has begun
     not_ready: Sequence[str]
     durable: Durable
     disk: DiskSpace
@@ -71,44 +71,66 @@ class View:
 
 def reasons_not_ready(view: View) -> list[str]:
     """Why what should be recorded is not, in words; empty if it is."""
+    if view.recovering:
+        return [view.recovering, *view.not_ready]
     found = list(view.not_ready)
     for name, exchange in view.exchanges.items():
         if not exchange.numbers.connections_up:
-            found.append(f"{name}: not connected")
+            found.append(f"{name}: {_unconnected(exchange.numbers)}")
     return found
 
 
 def reasons_degraded(view: View) -> list[str]:
     """What is not as it should be, in words; empty if all is well."""
+    if view.recovering:  # no exchange was spoken to yet
+        return [view.recovering, *view.not_ready]
     found = list(view.not_ready)
     for name, exchange in view.exchanges.items():
         found += [f"{name}: {reason}" for reason in _troubles(exchange, view.uptime_secs)]
     if view.dropped_lately:
-        found.append(f"{view.dropped_lately:,} messages were dropped in the last minutes")
+        many = _many(view.dropped_lately, "message was", "messages were")
+        found.append(f"{many} dropped in the last 5 minutes, because the buffer was full")
     days = view.disk.days_until_full
     if days is not None and days < SOON_FULL_DAYS:
-        found.append(f"the disk is full in {days * 24:.1f} hours, if this goes on")
+        found.append(f"the disk will be full in {days * 24:.1f} hours, if this goes on")
     return found
 
 
 def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
     numbers = exchange.numbers
-    silent_secs = numbers.seconds_since_data
+    silent_secs, patience = numbers.seconds_since_data, exchange.patience
     found = []
-    if numbers.connections_up < numbers.connections_wanted:
-        up, wanted = numbers.connections_up, numbers.connections_wanted
-        found.append(f"{up} of {wanted} connections are open")
-    elif not numbers.connections_wanted:
-        found.append("no symbols to record are known")
-    if silent_secs is None and uptime_secs > SILENT_SECS:
+    up, wanted = numbers.connections_up, numbers.connections_wanted
+    if not up:
+        found.append(_unconnected(numbers))
+    elif up < wanted:
+        found.append(f"only {up} of {wanted} connections are open")
+    if silent_secs is None and uptime_secs > patience.first_secs:
         found.append("no data since the start")
-    elif silent_secs is not None and silent_secs > SILENT_SECS:
-        found.append(f"no data for {silent_secs:.0f} s")
+    elif silent_secs is not None and silent_secs > patience.secs:
+        found.append(f"no data for {_duration(silent_secs)}")
     if numbers.subscriptions_silent:
-        found.append(f"{numbers.subscriptions_silent} subscriptions are silent")
+        many = _many(numbers.subscriptions_silent, "subscription", "subscriptions")
+        found.append(f"{many} accepted by the exchange, but silent")
     if numbers.symbols_left_out:
-        found.append(f"{numbers.symbols_left_out} symbols have no place on the connections")
+        many = _many(numbers.symbols_left_out, "symbol is", "symbols are")
+        found.append(f"{many} not recorded, because its connections are full")
     return found
+
+
+def _unconnected(numbers: ExchangeNumbers) -> str:
+    if numbers.connections_wanted:
+        return f"not connected (0 of {numbers.connections_wanted} connections are open)"
+    return "not connected (no list of symbols yet, or none of those configured is in it)"
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def _duration(secs: float) -> str:
+    """In seconds while these can be grasped."""
+    return f"{secs:.0f} s" if secs < MANY_SECS else f"{secs / 60:,.0f} min"
 
 
 def document(view: View) -> dict[str, Any]:

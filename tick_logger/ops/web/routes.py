@@ -23,7 +23,7 @@ from typing import Any
 import attrs
 import msgspec
 import trio
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -181,8 +181,7 @@ class _Surface:
         return Response(msgspec.json.encode(said), 503 if reasons else 200, media_type=JSON)
 
     async def metrics(self, _request: Request) -> Response:
-        text = generate_latest(self._recorder.metrics.registry)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
+        return Response(self._recorder.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def status(self, _request: Request) -> Response:
         return Response(self._recorder.board.encoded, media_type=JSON)

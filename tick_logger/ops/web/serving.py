@@ -116,6 +116,7 @@ def _config() -> Config:
     config.logger_class = cast(Any, _Quiet)
     config.keep_alive_timeout = IDLE_SECS
     config.h11_max_incomplete_size = MOST_HEADER_BYTES
+    # HTTP/2 is refused stream by stream, and each is kept until its client takes the refusal.
     config.h2_max_concurrent_streams = 4
     config.include_server_header = False
     return config

@@ -31,11 +31,10 @@ export const CAUSES = {
   restart: "the recorder was restarted",
   crash: "the recorder stopped without warning",
   damage: "stored data was damaged",
-  adapter: "a message could not be understood",
+  adapter: "a defect: the recorder failed on a message",
   refused: "the exchange refused the subscription",
-  retired: "the exchange ended the symbol or the connection",
+  retired: "the symbol was not to be recorded for a while",
   silent: "the subscription was accepted, yet nothing came",
-  silence: "the subscription was accepted, yet nothing came",
   resync: "the book was being built anew",
   snapshot: "no snapshot of the book could be had",
 };
