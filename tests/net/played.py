@@ -26,6 +26,7 @@ class PlayedLink:
     clock: VirtualClock
     answer: Callable[[PlayedLink, str], None]
     answers_pings: bool = True
+    send_secs: float = 0.0  # how long it takes until a sender knows that it has sent
     sent: list[tuple[float, str]] = attrs.field(factory=list)
     pings: list[float] = attrs.field(factory=list)
     closed: trio.Event = attrs.field(factory=trio.Event)
@@ -48,6 +49,8 @@ class PlayedLink:
         await trio.lowlevel.checkpoint()
         self.sent.append((trio.current_time(), text))
         self.answer(self, text)
+        if self.send_secs:
+            await trio.sleep(self.send_secs)
 
     async def ping(self) -> None:
         """Return at once, or never."""

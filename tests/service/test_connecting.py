@@ -29,6 +29,7 @@ async def test_back_off_after_refused_dials(seed: int, autojump_clock: MockClock
         [max(wait, 0.01) for wait in waits]
     )
     assert len(world.said("connection_lost", cause="dial")) == len(BOUNDS)
+    assert world.metric("reconnects_total") == 0  # no connection was lost
     check(world)
 
 

@@ -156,6 +156,7 @@ class Connection:
         listing = exchange.listing_request() if self._on_listing else None
         for first in (exchange.opening_request(), listing):
             if first is not None:
+                await self._turn()
                 await self._send(link, first)
         dialogue, session = self._dialogue, self._dialogue.session
         while True:
@@ -166,8 +167,10 @@ class Connection:
                 for before, request in enumerate(requests):
                     # What is ended must be possible to subscribe again within the same hour.
                     room = 2 * (len(requests) - before) if session.ends(request) else 1
-                    await self._send(link, request, room)
+                    await self._turn(room)
+                    # The answer may be here before the sender runs again, so it is awaited already.
                     session.sent(request, trio.current_time())
+                    await self._send(link, request)
             answer_due = float("inf") if session.deadline is None else session.deadline
             with trio.CancelScope(deadline=min(answer_due, dialogue.books_due_at)):
                 await self._changed.wait()
@@ -177,19 +180,20 @@ class Connection:
             for mark in self._dialogue.apply(overdue, self._venue.clock.now_ns()):
                 self._venue.intake.mark(mark)
 
-    async def _send(self, link: Link, request: Request, room: int = 1) -> None:
-        """Send in turn; `room` is for how many requests, this one included, the hour must do."""
+    async def _turn(self, room: int = 1) -> None:
+        """Wait until one may go; `room` is for how many, this one included, the hour must do."""
         if self._hourly is not None:
             await self._hourly.wait(room)
         await self._gate.wait()
+
+    async def _send(self, link: Link, request: Request) -> None:
         now_ns = self._venue.clock.now_ns()
         for table, instruments in self._dialogue.by_table(request.subscriptions).items():
             self._venue.intake.delays.asked(table, instruments, now_ns)
-        signer = self._venue.signer
-        text = request.text
-        await link.send(
-            text if signer is None else self._venue.exchange.signed(text, signer.token())
-        )
+        text, signer = request.text, self._venue.signer
+        if signer is not None:
+            text = self._venue.exchange.signed(text, signer.token())
+        await link.send(text)
 
     async def _end_by_nonsense(self) -> None:
         await self._nonsense.wait()

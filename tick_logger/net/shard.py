@@ -111,7 +111,8 @@ class Shard:
         if lost.cause == "replaced":
             return
         self._interrupt(connection)
-        self._venue.metrics.reconnects.inc()
+        if connection.connected_at is not None:  # an outage would make one of each attempt
+            self._venue.metrics.reconnects.inc()
         at_ns = self._venue.clock.now_ns()
         self._venue.losses.append(Loss(at_ns, connection.label, lost.cause, str(lost)))
         self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
