@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import complaints
+from tests.architecture import MAX_FILE_LINES, complaints
 from tick_logger.exchanges import registry
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +23,14 @@ def test_the_source_tree_keeps_its_rules() -> None:
     assert len(sources) > 40
     assert len(EXCHANGES) >= 2
     assert complaints(sources, EXCHANGES) == []
+
+
+def test_files_of_tests_and_scripts_are_no_longer_than_those_of_the_program() -> None:
+    """They are read as often."""
+    files = [path for of in ("tests", "scripts") for path in (ROOT / of).rglob("*.py")]
+    lines = {path.relative_to(ROOT).as_posix(): path.read_text().count("\n") for path in files}
+    assert len(lines) > 300
+    assert {path: count for path, count in lines.items() if count > MAX_FILE_LINES} == {}
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def record_command(
     Parameters
     ----------
     config
-        TOML file; only the exchanges that it names are recorded. Without it, all of them are.
+        TOML file; only the exchanges that it names are recorded. Without it, the default ones.
     data_path
         Directory to record into, instead of the configured one.
     accept_damage

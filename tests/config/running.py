@@ -19,7 +19,7 @@ import attrs
 import httpx2
 
 from tests.config.hastened import write_hastened
-from tests.service.test_process import ENVIRONMENT, command
+from tests.service.processes import ENVIRONMENT, command
 from tick_logger.exchanges import registry
 
 PROMETHEUS_PROGRAM = shutil.which("prometheus")

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.config.operations import every_expression, rules
 from tests.config.promql import FROM_PROMETHEUS, complaints, exported, read
+from tests.service.processes import ENOUGH_SECS, demo
 from tests.service.test_http import address_of
-from tests.service.test_process import ENOUGH_SECS, demo
 from tick_logger.ops.metrics import Metrics
 
 BY_PROMETHEUS = {

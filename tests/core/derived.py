@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,6 +30,17 @@ def recorded(files: MemoryFiles) -> dict[str, bytes]:
         for path, content in files.contents.items()
         if content and not path.startswith("journal/")
     }
+
+
+def gaps(files: MemoryFiles) -> list[dict[str, Any]]:
+    """Every line about a hole, of all streams."""
+    return [
+        json.loads(line)
+        for path, content in recorded(files).items()
+        if "/gaps." in path
+        for line in content.splitlines()
+        if b'"table":null' not in line  # as the first line, which is about no hole
+    ]
 
 
 def derivation(files: Files) -> Derivation:

@@ -15,6 +15,7 @@ from tests.core.derived import NOW_NS
 from tests.core.story import Frames
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import Kind, PowerCut, SimDisk
+from tests.storage.journals import path
 from tick_logger.derivation import Derivation
 from tick_logger.errors import StorageError
 from tick_logger.recovery import Kept, Recovered, Recovery
@@ -124,5 +125,5 @@ def die(
 
 def damage(files: MemoryFiles, segment: int, seq_from_its_end: int = 2) -> None:
     """Change a byte of a segment, well before its end."""
-    content = files.contents[f"journal/{segment:08d}.tlj"]
+    content = files.contents[path(segment)]
     content[len(content) // seq_from_its_end] ^= 0x40

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import errno
-import json
 from collections import Counter
 from collections.abc import Iterable
 from random import Random
-from typing import Any
 
 import attrs
 import numpy as np
 import pytest
 
-from tests.core.derived import (
-    Live,
-    bytes_of,
-    derivation,
-    prepared,
-    recorded,
-    reloaded,
-    take,
-)
+from tests.core.derived import Live, bytes_of, derivation, gaps, prepared, recorded, reloaded, take
 from tests.core.story import (
     INSTRUMENTS,
     MIDNIGHT_NS,
@@ -32,7 +22,6 @@ from tests.core.story import (
     received,
     story,
 )
-from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import SimDisk
 from tick_logger.derivation import Derivation
 from tick_logger.errors import StorageError
@@ -202,16 +191,6 @@ def test_an_exchange_that_is_known_no_longer_is_passed_over() -> None:
 
 
 # -- loss of entries -------------------------------------------------------------------------------
-
-
-def gaps(files: MemoryFiles) -> list[dict[str, Any]]:
-    return [
-        json.loads(line)
-        for path, content in recorded(files).items()
-        if "/gaps." in path
-        for line in content.splitlines()
-        if b'"table":null' not in line  # as the first line, which is about no hole
-    ]
 
 
 def test_where_entries_were_lost_every_stream_gets_a_gap() -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 
-from tests.core.derived import bytes_of, recorded
+from tests.core.derived import bytes_of, gaps, recorded
 from tests.core.lives import live, recover
 from tests.core.story import entries_of, story
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.journals import parse
+from tests.storage.journals import path as segment
 from tick_logger.storage.extents import RefusedError
 
 STORY = story(1, rounds=3)
 EXPECTED = bytes_of(entries_of(STORY))
-
-
-def segment(number: int) -> str:
-    return f"journal/{number:08d}.tlj"
 
 
 def spoil(files: MemoryFiles, number: int, frame: int) -> None:
@@ -35,16 +30,6 @@ def lived() -> MemoryFiles:
     for count in (6, 12, 18):
         live(files, STORY[:count], checkpoints=(2,))
     return files
-
-
-def gaps(files: MemoryFiles) -> list[dict[str, Any]]:
-    return [
-        json.loads(line)
-        for path, content in recorded(files).items()
-        if "/gaps." in path
-        for line in content.splitlines()
-        if b'"table":null' not in line  # as the first line, which is about no hole
-    ]
 
 
 # -- in the journal --------------------------------------------------------------------------------

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tick_logger.exchanges.base import Decoded, Event
 from tick_logger.model.tables import Table
+
+Row = tuple[Any, ...]
+"""Frame, instrument, event_ns, seq and the table's own fields, with None for NaN."""
 
 
 def rows_of(decoded: Decoded, table: Table) -> list[dict[str, Any]]:
@@ -30,8 +33,8 @@ class AnySymbol(dict[str, int]):
         return self[symbol]
 
 
-def tuples_of(decoded: Decoded, table: Table) -> Iterator[tuple[Any, ...]]:
-    """Frame, instrument, event_ns, seq and the table's own fields, with None for NaN."""
+def tuples_of(decoded: Decoded, table: Table) -> Iterator[Row]:
+    """The rows of one table."""
     for rows in decoded.rows:
         if rows.table == table:
             columns = [rows.frame.tolist()]
@@ -41,6 +44,13 @@ def tuples_of(decoded: Decoded, table: Table) -> Iterator[tuple[Any, ...]]:
                     values = [None if math.isnan(value) else value for value in values]
                 columns.append(values)
             yield from zip(*columns, strict=True)
+
+
+def check_rows(decoded: Decoded, expected: Mapping[Table, Sequence[Row]]) -> None:
+    """Every frame is understood, and every row of every table is there, value for value."""
+    assert decoded.bad == ()
+    for table in Table:
+        assert list(tuples_of(decoded, table)) == expected[table]
 
 
 def trades_by_symbol(
@@ -61,6 +71,13 @@ def trades_by_symbol(
         assert times == sorted(times)
         found[symbol] = (len(ids), ids[0], ids[-1], times[0], times[-1])
     return found
+
+
+def reason_of(decoded: Decoded) -> str:
+    """Why the only payload is bad; it said nothing else."""
+    assert (decoded.rows, decoded.events) == ((), ())
+    (bad,) = decoded.bad
+    return bad.reason
 
 
 def events_of(decoded: Decoded) -> list[Event]:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.exchanges.said import events_of, rows_of
+from tests.exchanges.given import present
+from tests.exchanges.said import events_of, reason_of, rows_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
     Acknowledged,
@@ -41,16 +42,12 @@ def decode(*payloads: bytes) -> Decoded:
 def changed(sample: str, **fields: object) -> bytes:
     """A sample with other fields in its data; None leaves a field out."""
     message = json.loads(SAMPLE[sample])
-    data = message["data"] | fields
-    message["data"] = {key: value for key, value in data.items() if value is not None}
+    message["data"] = present(message["data"] | fields)
     return json.dumps(message).encode()
 
 
 def reason(payload: bytes) -> str:
-    decoded = decode(payload)
-    assert (decoded.rows, decoded.events) == ((), ())
-    (bad,) = decoded.bad
-    return bad.reason
+    return reason_of(decode(payload))
 
 
 # -- rows ------------------------------------------------------------------------------------------

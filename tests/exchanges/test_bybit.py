@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.exchanges.said import events_of, rows_of
-from tests.exchanges.samples import SAMPLES, SYMBOLS
-from tick_logger.exchanges import registry
-from tick_logger.exchanges.base import (
-    BookLink,
-    BookSnapshot,
-    Decoded,
-    Exchange,
+from tests.exchanges.bybit_messages import (
+    LINEAR,
+    SPOT,
+    changed,
+    decode,
+    each_category,
+    reason,
+    sample,
 )
+from tests.exchanges.said import events_of, rows_of
+from tests.exchanges.samples import SYMBOLS
+from tick_logger.exchanges import registry
+from tick_logger.exchanges.base import BookLink, BookSnapshot, Decoded, Exchange
 from tick_logger.exchanges.bybit import EXCHANGES
 from tick_logger.model.proof import Ids, Proof
 from tick_logger.model.tables import (
@@ -30,39 +34,8 @@ from tick_logger.model.tables import (
     Table,
 )
 
-SPOT, LINEAR = EXCHANGES
 MNT, XRP, SUI, TON = (SYMBOLS[s] for s in ("MNTUSDT", "XRPEUR", "SUIPERP", "TONUSDT-25DEC26"))
 NO_UUID = bytes(16)
-each_category = pytest.mark.parametrize("venue", EXCHANGES, ids=lambda venue: venue.name)
-
-
-def sample(venue: Exchange, name: str) -> bytes:
-    return SAMPLES[venue.name][name]
-
-
-def decode(venue: Exchange, *payloads: bytes) -> Decoded:
-    return venue.decode(payloads, SYMBOLS)
-
-
-def changed(venue: Exchange, name: str, path: str, value: object) -> bytes:
-    """A sample with another value, found by a path such as `data.0.p`; None leaves it out."""
-    message: Any = json.loads(sample(venue, name))
-    *way, last = path.split(".")
-    place = message
-    for key in way:
-        place = place[int(key)] if key.isdecimal() else place[key]
-    if value is None:
-        del place[last]
-    else:
-        place[last] = value
-    return json.dumps(message, separators=(",", ":")).encode()
-
-
-def reason(venue: Exchange, payload: bytes) -> str:
-    decoded = decode(venue, payload)
-    assert (decoded.rows, decoded.events) == ((), ())
-    (bad,) = decoded.bad
-    return bad.reason
 
 
 def test_one_module_is_two_venues() -> None:

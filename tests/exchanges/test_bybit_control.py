@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from tests.exchanges.bybit_messages import LINEAR, SPOT, decode, each_category, reason
 from tests.exchanges.said import events_of, rows_of
 from tests.exchanges.samples import SAMPLES
-from tests.exchanges.test_bybit import LINEAR, SPOT, decode, each_category, reason
 from tick_logger.exchanges.base import (
     Acknowledged,
     Event,

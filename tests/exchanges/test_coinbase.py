@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 
-from tests.exchanges.said import events_of, rows_of
+from tests.exchanges.given import present, wishes
+from tests.exchanges.said import events_of, reason_of, rows_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
     BookSnapshot,
@@ -44,15 +45,11 @@ def decode(*payloads: bytes) -> Decoded:
 
 def changed(sample: str, **fields: object) -> bytes:
     """A sample with other fields; None leaves a field out."""
-    message = json.loads(SAMPLE[sample]) | fields
-    return json.dumps({key: value for key, value in message.items() if value is not None}).encode()
+    return json.dumps(present(json.loads(SAMPLE[sample]) | fields)).encode()
 
 
 def reason(payload: bytes) -> str:
-    decoded = decode(payload)
-    assert (decoded.rows, decoded.events) == ((), ())
-    (bad,) = decoded.bad
-    return bad.reason
+    return reason_of(decode(payload))
 
 
 # -- trades ----------------------------------------------------------------------------------------
@@ -284,18 +281,12 @@ def test_messages_of_the_full_channel_are_passed_over(kind: str) -> None:
 # -- requests --------------------------------------------------------------------------------------
 
 
-def wanted(**feeds: str) -> list[Subscription]:
-    return [
-        Subscription(symbol.replace("_", "-"), feed)
-        for symbol, names in feeds.items()
-        for feed in names.split()
-    ]
-
-
 def test_symbols_with_the_same_feeds_share_a_request() -> None:
     """Tickers and quotes are one channel, and heartbeats always belong to it."""
-    wishes = wanted(B_USD="ticker quotes trades", A_USD="trades quotes ticker", C_USD="orderbook")
-    texts = [json.loads(request.text) for request in EXCHANGE.subscribe(wishes, 1)]
+    wanted = wishes(
+        {"B-USD": "ticker quotes trades", "A-USD": "trades quotes ticker", "C-USD": "orderbook"}
+    )
+    texts = [json.loads(request.text) for request in EXCHANGE.subscribe(wanted, 1)]
     assert texts == [
         {"type": "subscribe", "product_ids": ["C-USD"], "channels": ["level2_batch", "heartbeat"]},
         {
@@ -308,7 +299,7 @@ def test_symbols_with_the_same_feeds_share_a_request() -> None:
 
 def test_giving_up_symbols_names_the_same_channels() -> None:
     """Heartbeats of a symbol end with it."""
-    (request,) = EXCHANGE.unsubscribe(wanted(A_USD="trades"), 1)
+    (request,) = EXCHANGE.unsubscribe(wishes({"A-USD": "trades"}), 1)
     assert json.loads(request.text) == {
         "type": "unsubscribe",
         "product_ids": ["A-USD"],

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.exchanges.said import events_of, rows_of
+from tests.exchanges.given import present
+from tests.exchanges.said import events_of, reason_of, rows_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
     BookSnapshot,
@@ -43,8 +44,7 @@ def decode(*payloads: bytes) -> Decoded:
 
 def message(sample: str, **envelope: object) -> dict[str, Any]:
     """A sample, parsed, with other fields in its envelope; None leaves a field out."""
-    fields = json.loads(SAMPLE[sample]) | envelope
-    return {key: value for key, value in fields.items() if value is not None}
+    return present(json.loads(SAMPLE[sample]) | envelope)
 
 
 def changed(sample: str, **fields: object) -> bytes:
@@ -52,15 +52,12 @@ def changed(sample: str, **fields: object) -> bytes:
     whole = message(sample)
     (event,) = whole["events"]
     (items,) = (value for value in event.values() if isinstance(value, list))
-    items[0] = {key: value for key, value in (items[0] | fields).items() if value is not None}
+    items[0] = present(items[0] | fields)
     return json.dumps(whole).encode()
 
 
 def reason(payload: bytes) -> str:
-    decoded = decode(payload)
-    assert (decoded.rows, decoded.events) == ((), ())
-    (bad,) = decoded.bad
-    return bad.reason
+    return reason_of(decode(payload))
 
 
 # -- trades ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.exchanges.given import wishes
 from tick_logger.exchanges.base import Subscription, VenueError
 from tick_logger.exchanges.coinbase_advanced import EXCHANGE
 from tick_logger.model.instruments import Instrument
@@ -15,38 +16,32 @@ from tick_logger.model.tables import Table
 # -- requests --------------------------------------------------------------------------------------
 
 
-def wanted(**feeds: str) -> list[Subscription]:
-    return [
-        Subscription(symbol.replace("_", "-"), feed)
-        for symbol, names in feeds.items()
-        for feed in names.split()
-    ]
-
-
 def test_each_request_names_one_channel_and_all_its_products() -> None:
     """Tickers and quotes are one channel; the books, whose snapshots are large, come last."""
-    wishes = wanted(B_USD="ticker quotes trades", A_USD="orderbook quotes", C_USD="ticker")
-    requests = EXCHANGE.subscribe(wishes, 1)
+    wanted = wishes(
+        {"B-USD": "ticker quotes trades", "A-USD": "orderbook quotes", "C-USD": "ticker"}
+    )
+    requests = EXCHANGE.subscribe(wanted, 1)
     assert [json.loads(request.text) for request in requests] == [
         {"type": "subscribe", "product_ids": ["B-USD"], "channel": "market_trades"},
         {"type": "subscribe", "product_ids": ["A-USD", "B-USD", "C-USD"], "channel": "ticker"},
         {"type": "subscribe", "product_ids": ["A-USD"], "channel": "level2"},
     ]
     assert requests[1].subscriptions == frozenset(
-        wanted(A_USD="quotes", B_USD="ticker quotes", C_USD="ticker")
+        wishes({"A-USD": "quotes", "B-USD": "ticker quotes", "C-USD": "ticker"})
     )
 
 
 def test_requests_for_books_are_small() -> None:
     """Ten snapshots of 5 MB at most before an answer."""
-    wishes = [Subscription(f"S{i:02}-USD", "orderbook") for i in range(25)]
-    requests = EXCHANGE.subscribe(wishes, 1)
+    wanted = [Subscription(f"S{i:02}-USD", "orderbook") for i in range(25)]
+    requests = EXCHANGE.subscribe(wanted, 1)
     assert [len(request.subscriptions) for request in requests] == [10, 10, 5]
 
 
 def test_giving_up_is_asked_for_in_the_same_way() -> None:
     """One channel per request."""
-    (request,) = EXCHANGE.unsubscribe(wanted(A_USD="trades"), 1)
+    (request,) = EXCHANGE.unsubscribe(wishes({"A-USD": "trades"}), 1)
     assert json.loads(request.text) == {
         "type": "unsubscribe",
         "product_ids": ["A-USD"],
@@ -63,7 +58,7 @@ def test_heartbeats_are_asked_for_on_every_connection() -> None:
 
 def test_requests_may_carry_a_token() -> None:
     """Beside what they say without."""
-    (request,) = EXCHANGE.subscribe(wanted(A_USD="trades"), 1)
+    (request,) = EXCHANGE.subscribe(wishes({"A-USD": "trades"}), 1)
     signed = json.loads(EXCHANGE.signed(request.text, "head.body.signature"))
     assert signed == json.loads(request.text) | {"jwt": "head.body.signature"}
 
@@ -72,7 +67,7 @@ def test_what_is_proven() -> None:
     """Every table is consistent thanks to the numbers of messages; none is proven complete."""
     assert EXCHANGE.proofs == dict.fromkeys(Table, Proof.CONSISTENT)
     assert EXCHANGE.together(Subscription("A-USD", "quotes")) == frozenset(
-        wanted(A_USD="ticker quotes")
+        wishes({"A-USD": "ticker quotes"})
     )
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 import pytest
 
+from tests.exchanges.kraken_messages import SAMPLE, answer, changed, decode, reason
 from tests.exchanges.said import events_of, rows_of
-from tests.exchanges.samples import SAMPLES, SYMBOLS
-from tick_logger.exchanges.base import (
-    BookSnapshot,
-    BookTexts,
-    Decoded,
-)
+from tick_logger.exchanges.base import BookSnapshot, BookTexts, Decoded
 from tick_logger.exchanges.kraken import EXCHANGE
 from tick_logger.model.tables import (
     BOOK_ASK,
@@ -26,34 +21,6 @@ from tick_logger.model.tables import (
     SIDE_UNKNOWN,
     Table,
 )
-
-SAMPLE = SAMPLES["kraken"]
-
-
-def decode(*payloads: bytes) -> Decoded:
-    return EXCHANGE.decode(payloads, SYMBOLS)
-
-
-def changed(sample: str, **fields: object) -> bytes:
-    """A sample with other fields in the first item of its data; None leaves a field out."""
-    message = json.loads(SAMPLE[sample])
-    data = message["data"][0] | fields
-    message["data"][0] = {key: value for key, value in data.items() if value is not None}
-    return json.dumps(message).encode()
-
-
-def answer(sample: str, **fields: object) -> bytes:
-    """A sample with other fields on its outside; None leaves a field out."""
-    message = json.loads(SAMPLE[sample]) | fields
-    return json.dumps({key: value for key, value in message.items() if value is not None}).encode()
-
-
-def reason(payload: bytes) -> str:
-    decoded = decode(payload)
-    assert (decoded.rows, decoded.events) == ((), ())
-    (bad,) = decoded.bad
-    return bad.reason
-
 
 # -- rows ------------------------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from tests.exchanges.given import present, wishes
+from tests.exchanges.kraken_messages import SAMPLE, answer, changed, decode
 from tests.exchanges.said import events_of
-from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
-    Decoded,
     Event,
     GoingAway,
     Granted,
@@ -22,26 +22,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.exchanges.kraken import EXCHANGE
 from tick_logger.model.instruments import Instrument
 
-SAMPLE = SAMPLES["kraken"]
 FEEDS = ("ticker", "trades", "quotes", "orderbook")
-
-
-def decode(*payloads: bytes) -> Decoded:
-    return EXCHANGE.decode(payloads, SYMBOLS)
-
-
-def changed(sample: str, **fields: object) -> bytes:
-    """A sample with other fields in the first item of its data."""
-    message = json.loads(SAMPLE[sample])
-    data = message["data"][0] | fields
-    message["data"][0] = {key: value for key, value in data.items() if value is not None}
-    return json.dumps(message).encode()
-
-
-def answer(sample: str, **fields: object) -> bytes:
-    """A sample with other fields on its outside; None leaves a field out."""
-    message = json.loads(SAMPLE[sample]) | fields
-    return json.dumps({key: value for key, value in message.items() if value is not None}).encode()
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -120,21 +101,15 @@ def test_refusals_name_the_symbol_or_the_request(payload: bytes, expected: Refus
 # -- requests --------------------------------------------------------------------------------------
 
 
-def wanted(**feeds: str) -> list[Subscription]:
-    return [
-        Subscription(symbol.replace("_", "/"), feed)
-        for symbol, names in feeds.items()
-        for feed in names.split()
-    ]
-
-
 def test_each_channel_and_trigger_is_a_request_of_its_own() -> None:
     """A ticker follows the best prices where quotes are wanted, and the trades where not.
 
     Trades come first, because what a snapshot of them can fill in grows old most quickly.
     """
-    wishes = wanted(B_USD="ticker quotes trades", A_USD="trades orderbook ticker", C_USD="quotes")
-    requests = EXCHANGE.subscribe(wishes, 7)
+    wanted = wishes(
+        {"B/USD": "ticker quotes trades", "A/USD": "trades orderbook ticker", "C/USD": "quotes"}
+    )
+    requests = EXCHANGE.subscribe(wanted, 7)
     asked: list[dict[str, object]] = [
         {"channel": "trade", "symbol": ["A/USD", "B/USD"], "snapshot": True},
         {"channel": "book", "symbol": ["A/USD"], "depth": 100, "snapshot": True},
@@ -150,13 +125,13 @@ def test_each_channel_and_trigger_is_a_request_of_its_own() -> None:
         {"method": "subscribe", "params": params, "req_id": number}
         for number, params in enumerate(asked, 7)
     ]
-    assert requests[2].subscriptions == {*wanted(B_USD="ticker quotes", C_USD="quotes")}
-    assert requests[3].subscriptions == {*wanted(A_USD="ticker")}
+    assert requests[2].subscriptions == {*wishes({"B/USD": "ticker quotes", "C/USD": "quotes"})}
+    assert requests[3].subscriptions == {*wishes({"A/USD": "ticker"})}
 
 
 def test_giving_up_symbols_names_the_same_channels() -> None:
     """And the parameters that are part of what a subscription is."""
-    requests = EXCHANGE.unsubscribe(wanted(A_USD="orderbook quotes"), 3)
+    requests = EXCHANGE.unsubscribe(wishes({"A/USD": "orderbook quotes"}), 3)
     assert [json.loads(request.text) for request in requests] == [
         {
             "method": "unsubscribe",
@@ -173,8 +148,8 @@ def test_giving_up_symbols_names_the_same_channels() -> None:
 
 def test_requests_are_small_and_far_apart() -> None:
     """The venue tells no limits; a request stays about 2 kB long even with long names."""
-    wishes = [Subscription(f"LONGNAME{n}/USDT", feed) for n in range(700) for feed in FEEDS]
-    requests = EXCHANGE.subscribe(wishes, 1)
+    wanted = [Subscription(f"LONGNAME{n}/USDT", feed) for n in range(700) for feed in FEEDS]
+    requests = EXCHANGE.subscribe(wanted, 1)
     assert len(requests) == 7 + 14 + 7
     assert max(len(request.text) for request in requests) < 2_100
     assert EXCHANGE.profile.requests_per_second == 1.0
@@ -182,7 +157,7 @@ def test_requests_are_small_and_far_apart() -> None:
 
 def test_the_depth_asked_for_is_the_depth_declared() -> None:
     """Whoever keeps the book cuts it to that."""
-    (request,) = EXCHANGE.subscribe(wanted(A_USD="orderbook"), 1)
+    (request,) = EXCHANGE.subscribe(wishes({"A/USD": "orderbook"}), 1)
     assert json.loads(request.text)["params"]["depth"] == EXCHANGE.book_depth == 100
 
 
@@ -199,7 +174,7 @@ def test_version_two_is_spoken(endpoint: str) -> None:
 
 def listing(**fields: object) -> bytes:
     pair = {"wsname": "XBT/USD", "pair_decimals": 1, "lot_decimals": 8} | fields
-    given = {key: value for key, value in pair.items() if value is not None}
+    given = present(pair)
     return json.dumps({"error": [], "result": {"XXBTZUSD": given}}).encode()
 
 

@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.exchanges.okx_messages import SAMPLE, changed, compact, decode
 from tests.exchanges.said import events_of, rows_of
-from tests.exchanges.samples import SAMPLES, SYMBOLS
-from tick_logger.exchanges.base import (
-    BookLink,
-    BookSnapshot,
-    BookTexts,
-    Decoded,
-)
-from tick_logger.exchanges.okx import EXCHANGE
+from tick_logger.exchanges.base import BookLink, BookSnapshot, BookTexts, Decoded
 from tick_logger.model.tables import (
     BOOK_ASK,
     BOOK_BID,
@@ -28,24 +22,7 @@ from tick_logger.model.tables import (
     Table,
 )
 
-SAMPLE = SAMPLES["okx"]
 MS = 10**6
-
-
-def decode(*payloads: bytes) -> Decoded:
-    return EXCHANGE.decode(payloads, SYMBOLS)
-
-
-def compact(message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode()
-
-
-def changed(sample: str, **fields: object) -> bytes:
-    """A sample with other fields in its only entry; None leaves a field out."""
-    message = json.loads(SAMPLE[sample])
-    entry = message["data"][0] | fields
-    message["data"] = [{key: value for key, value in entry.items() if value is not None}]
-    return compact(message)
 
 
 # -- rows ------------------------------------------------------------------------------------------

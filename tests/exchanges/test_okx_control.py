@@ -6,10 +6,9 @@ import json
 
 import pytest
 
+from tests.exchanges.okx_messages import SAMPLE, changed, compact, decode, outside, reason
 from tests.exchanges.said import events_of, rows_of
-from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
-    Decoded,
     Event,
     GoingAway,
     Granted,
@@ -20,42 +19,7 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.exchanges.okx import EXCHANGE
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.tables import (
-    Table,
-)
-
-SAMPLE = SAMPLES["okx"]
-MS = 10**6
-
-
-def decode(*payloads: bytes) -> Decoded:
-    return EXCHANGE.decode(payloads, SYMBOLS)
-
-
-def compact(message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode()
-
-
-def changed(sample: str, **fields: object) -> bytes:
-    """A sample with other fields in its only entry; None leaves a field out."""
-    message = json.loads(SAMPLE[sample])
-    entry = message["data"][0] | fields
-    message["data"] = [{key: value for key, value in entry.items() if value is not None}]
-    return compact(message)
-
-
-def outside(sample: str, **fields: object) -> bytes:
-    """A sample with other fields around its data; None leaves a field out."""
-    message = json.loads(SAMPLE[sample]) | fields
-    return compact({key: value for key, value in message.items() if value is not None})
-
-
-def reason(payload: bytes) -> str:
-    decoded = decode(payload)
-    assert (decoded.rows, decoded.events) == ((), ())
-    (bad,) = decoded.bad
-    return bad.reason
-
+from tick_logger.model.tables import Table
 
 # -- how messages may be written -------------------------------------------------------------------
 

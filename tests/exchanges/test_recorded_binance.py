@@ -7,11 +7,18 @@ those of the recordings' own truth tables, which another program derived.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.exchanges.said import AnySymbol, by_frame, events_of, trades_by_symbol, tuples_of
+from tests.exchanges.said import (
+    AnySymbol,
+    Row,
+    by_frame,
+    check_rows,
+    events_of,
+    trades_by_symbol,
+    tuples_of,
+)
 from tests.recordings import body, frames, needs_recordings
 from tick_logger.exchanges.base import Acknowledged, BookLink, BookSnapshot
 from tick_logger.exchanges.binance import EXCHANGE
@@ -25,7 +32,6 @@ BTCUSDT_9 = "binance/ws_2024-08-09_btcusdt_trade-bookTicker-depth.jsonl.gz"
 TEN_LIQUID = "binance/ws_2021-04-05_10symbols_bookTicker-aggTrade-depth.jsonl.gz"
 TEN_ILLIQUID = "binance/ws_2021-04-17_10illiquid_aggTrade-kline-depth-bookTicker.jsonl"
 TRADES_2026 = "binance/trade_2026-09-26.jsonl"
-Row = tuple[Any, ...]
 
 
 def read(capture: str, symbols: AnySymbol) -> tuple[dict[Table, list[Row]], list[BookLink]]:
@@ -67,9 +73,7 @@ def test_rows_are_what_the_frames_say(capture: str, counts: dict[str, int]) -> N
     symbols = AnySymbol()
     expected, links = read(capture, symbols)
     decoded = EXCHANGE.decode(frames(capture), symbols)
-    assert decoded.bad == ()
-    for table in Table:
-        assert list(tuples_of(decoded, table)) == expected[table]
+    check_rows(decoded, expected)
     assert events_of(decoded) == links
     assert len(expected[Table.TRADES]) == counts["trade"]
     assert len(expected[Table.QUOTES]) == counts["bookTicker"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.exchanges.said import AnySymbol, by_frame, events_of, rows_of, tuples_of
+from tests.exchanges.said import AnySymbol, Row, by_frame, check_rows, events_of, rows_of
 from tests.recordings import body, captures, frames, needs_recordings
 from tick_logger.exchanges.base import BookSnapshot, Heartbeat
 from tick_logger.exchanges.upbit import EXCHANGE
@@ -31,7 +31,6 @@ LONG = {"ty": "type", "cd": "code", "tms": "timestamp", "ttms": "trade_timestamp
     "obu": "orderbook_units", "ap": "ask_price", "bp": "bid_price", "as": "ask_size",
     "bs": "bid_size",
 }  # fmt: skip
-Row = tuple[Any, ...]
 
 
 def plain(frame: bytes) -> dict[str, Any]:
@@ -79,9 +78,7 @@ def test_rows_are_what_the_frames_say(capture: str, trades: int, books: int, lev
     symbols = AnySymbol()
     expected = read(capture, symbols)
     decoded = EXCHANGE.decode(frames(capture), symbols)
-    assert decoded.bad == ()
-    for table in Table:
-        assert list(tuples_of(decoded, table)) == expected[table]
+    check_rows(decoded, expected)
     assert [len(expected[table]) for table in (Table.TRADES, Table.QUOTES)] == [trades, books]
     assert len(expected[Table.BOOK]) == levels
     assert [type(event) for event in events_of(decoded)] == [BookSnapshot] * books

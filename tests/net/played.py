@@ -83,13 +83,17 @@ def nothing(_link: PlayedLink, _text: str) -> None:
 
 @attrs.define(eq=False)
 class PlayedDial:
-    """Every dial succeeds; `links` in order; the listing names these symbols, `per_page` a page."""
+    """Every dial succeeds, after `delay_secs`; `links` in order.
+
+    The listing names these symbols, `per_page` a page.
+    """
 
     clock: VirtualClock
     symbols: Sequence[str] = ("BTC", "ETH")
     answer: Callable[[PlayedLink, str], None] = grant
     links: list[PlayedLink] = attrs.field(factory=list)
     per_page: int = 100
+    delay_secs: float = 0.0
 
     async def open(
         self,
@@ -101,7 +105,7 @@ class PlayedDial:
         max_message_bytes: int,
     ) -> Link:
         """A new connection."""
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.delay_secs)
         self.links.append(PlayedLink(url, on_frames, self.clock, self.answer))
         return self.links[-1]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import attrs
@@ -176,11 +176,17 @@ async def test_a_server_that_hangs_up_during_tls() -> None:
         )
 
 
-async def test_connection_refused() -> None:
-    """The operating system's word for it."""
+@contextmanager
+def nobody() -> Iterator[str]:
+    """Host and port of loopback on which nobody listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        place = f"127.0.0.1:{unused.getsockname()[1]}"
+        yield f"127.0.0.1:{unused.getsockname()[1]}"
+
+
+async def test_connection_refused() -> None:
+    """The operating system's word for it."""
+    with nobody() as place:
         async with NetworkDial(SystemClock()) as dial:
             assert await failure(dial, f"ws://{place}/") == f"{place}: TCP: Connection refused"
 
@@ -363,9 +369,8 @@ async def test_get_has_one_deadline_over_all() -> None:
 
 async def test_get_from_nobody() -> None:
     """Refused, in the operating system's words."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}/list"
+    with nobody() as place:
+        url = f"http://{place}/list"
         async with NetworkDial(SystemClock()) as dial:
             assert await get_failure(dial, url) == f"{url}: Connection refused"
 

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
-import attrs
 import pytest
 
+from tests.net.sessions import A_QUOTES, A, B, C, D, send_all, texts
 from tests.net.venue import ACK_TIMEOUT_SECS, OneAtATime, TinyVenue
-from tick_logger.exchanges.base import Request, Subscription
 from tick_logger.net.session import MAX_ATTEMPTS, Session, Settled
-
-
-def subs(*symbols: str, feed: str = "trades") -> list[Subscription]:
-    return [Subscription(symbol, feed) for symbol in symbols]
-
-
-A, B, C, D = subs("A", "B", "C", "D")
-
-
-def send_all(session: Session, now: float = 0.0) -> list[Request]:
-    requests = session.next_requests()
-    for request in requests:
-        session.sent(request, now)
-    return requests
 
 
 def test_everything_wanted_is_asked_for_once() -> None:
@@ -148,11 +131,10 @@ def test_one_bad_symbol_does_not_take_the_others_with_it(venue: TinyVenue) -> No
 
 def test_all_feeds_of_a_symbol_are_asked_for_together_when_it_is_asked_alone() -> None:
     """What is bad is the symbol, not the feed."""
-    quotes = Subscription("A", "quotes")
-    session = Session(OneAtATime(), [A, B, quotes])
+    session = Session(OneAtATime(), [A, B, A_QUOTES])
     send_all(session)
     session.refused(None, "one is bad", 0.0)
-    assert [r.subscriptions for r in send_all(session)] == [{A, quotes}]
+    assert [r.subscriptions for r in send_all(session)] == [{A, A_QUOTES}]
 
 
 def test_without_names_one_request_is_out_at_a_time() -> None:
@@ -182,8 +164,8 @@ def test_new_wishes_ask_for_what_is_missing_and_end_what_is_not_wanted() -> None
     session.acknowledged(1)
     session.retarget([B, C])
     assert not session.settled
-    assert [r.text for r in send_all(session)] == ["subscribe C/trades"]
-    assert [r.text for r in send_all(session)] == ["unsubscribe A/trades"]
+    assert texts(send_all(session)) == ["subscribe C/trades"]
+    assert texts(send_all(session)) == ["unsubscribe A/trades"]
     assert session.live == {B}
     session.acknowledged(2)
     assert session.live == {B, C}
@@ -209,8 +191,7 @@ def test_every_portion_of_what_is_not_wanted_is_ended(
         sent.append(send_all(session))
         session.confirmed(session.live)
     assert [len(requests) for requests in sent] == [*portions, 0, 0][:3]
-    ended = frozenset[Subscription]().union(*(r.subscriptions for rs in sent for r in rs))
-    assert ended == {A, B, C, D}
+    assert {sub for requests in sent for r in requests for sub in r.subscriptions} == {A, B, C, D}
     assert session.live == frozenset()
 
 
@@ -224,7 +205,7 @@ def test_a_wish_that_returns_before_its_end_was_sent_is_asked_for_again() -> Non
     session.retarget([A])
     session.sent(end, 0.0)
     assert not session.settled
-    assert [r.text for r in send_all(session)] == ["subscribe A/trades"]
+    assert texts(send_all(session)) == ["subscribe A/trades"]
 
 
 def test_a_wish_that_returns_is_tried_anew() -> None:
@@ -235,66 +216,3 @@ def test_a_wish_that_returns_is_tried_anew() -> None:
     session.retarget([])
     session.retarget([A])
     assert [r.subscriptions for r in send_all(session)] == [{A}]
-
-
-@attrs.define
-class ModelVenue:
-    """Keeps subscriptions as a venue would; loses some answers, refuses some symbols."""
-
-    rng: random.Random
-    venue: TinyVenue
-    bad: set[str]
-    subscribed: set[Subscription] = attrs.field(factory=set)
-
-    def answer(self, session: Session, request: Request, now: float) -> None:
-        """Process a request; the answer may get lost on the way."""
-        ends = request.text.startswith("unsubscribe")
-        refused = not ends and any(sub.symbol in self.bad for sub in request.subscriptions)
-        if ends:
-            self.subscribed -= request.subscriptions
-        elif not refused:
-            self.subscribed |= request.subscriptions
-        if self.rng.random() < 0.1:
-            return
-        if refused:
-            session.refused(request.request_id, "bad symbol", now)
-        elif request.request_id is not None:
-            session.acknowledged(request.request_id)
-        else:
-            session.confirmed(frozenset(self.subscribed))
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_a_session_always_comes_to_rest_in_agreement_with_the_venue(seed: int) -> None:
-    """Answers get lost, symbols are bad, wishes change at any time.  Some day no symbol is bad."""
-    rng = random.Random(seed)
-    venue = rng.choice([TinyVenue(), OneAtATime()])
-    symbols = [f"S{number}" for number in range(8)]
-    model = ModelVenue(rng, venue, bad=set(rng.sample(symbols, 2)))
-    session = Session(venue, subs(*rng.sample(symbols, 5)))
-    wanted = session._wanted
-    now = 0.0
-    for step in range(300):
-        requests = session.next_requests()
-        for request in requests:
-            if step < 40 and rng.random() < 0.1:
-                session.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
-            session.sent(request, now)
-            model.answer(session, request, now)
-        now += rng.choice([0.0, 1.0, ACK_TIMEOUT_SECS])
-        session.overdue(now)
-        if step < 40 and rng.random() < 0.2:
-            session.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
-    assert session.settled
-    assert session.live <= wanted & model.subscribed
-    assert not {sub for sub in session.live if sub.symbol in model.bad}
-    model.bad.clear()
-    for _ in range(100):
-        for request in session.next_requests():
-            session.sent(request, now)
-            model.answer(session, request, now)
-        now = now if session.deadline is None else max(now, session.deadline)
-        session.overdue(now)
-    assert session.next_requests() == []
-    assert session.deadline is None
-    assert session.live == wanted

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.net.test_session import A, B, C, send_all, subs
+from tests.net.sessions import A_QUOTES, A, B, C, just, send_all, subs, texts
 from tests.net.venue import ACK_TIMEOUT_SECS, OneAtATime, Replacing, TinyVenue
-from tick_logger.exchanges.base import Request, Subscription
+from tick_logger.exchanges.base import Request
 from tick_logger.net.session import MAX_ATTEMPTS, Session, Settled
 
 AGAIN = 600.0
 AT_A_TIME = 10
 UNANSWERED = "no acknowledgement"
-
-
-def just(*subscriptions: Subscription) -> frozenset[Subscription]:
-    return frozenset(subscriptions)
 
 
 def asked(requests: list[Request]) -> list[list[str]]:
@@ -153,15 +149,14 @@ def test_no_ten_minutes_have_more_than_so_many() -> None:
 
 def test_all_feeds_of_a_symbol_have_one_turn() -> None:
     """In one request, where the venue can."""
-    quotes = Subscription("A", "quotes")
-    session = Session(TinyVenue(), [A, quotes])
+    session = Session(TinyVenue(), [A, A_QUOTES])
     send_all(session)
     session.refused(None, "no", 0.0, just(A))
-    session.refused(None, "no", 5.0, just(quotes))
+    session.refused(None, "no", 5.0, just(A_QUOTES))
     session.overdue(AGAIN)
-    assert [r.subscriptions for r in send_all(session, AGAIN)] == [{A, quotes}]
+    assert [r.subscriptions for r in send_all(session, AGAIN)] == [{A, A_QUOTES}]
     assert session.granted(just(A)) == Settled(live=(A,))
-    assert session.refused(None, "no", AGAIN, just(quotes)).still_refused == ((quotes, "no"),)
+    assert session.refused(None, "no", AGAIN, just(A_QUOTES)).still_refused == ((A_QUOTES, "no"),)
     assert session.deadline == 2 * AGAIN
 
 
@@ -174,8 +169,7 @@ def test_whatever_else_is_to_be_asked_goes_first() -> None:
     session.renew([A])
     session.retarget([A, B, C])
     session.overdue(AGAIN)
-    texts = [[request.text for request in send_all(session, AGAIN)] for _ in range(5)]
-    assert texts == [
+    assert [texts(send_all(session, AGAIN)) for _ in range(5)] == [
         ["subscribe C/trades"],
         ["unsubscribe A/trades"],
         ["subscribe A/trades"],
@@ -187,14 +181,20 @@ def test_whatever_else_is_to_be_asked_goes_first() -> None:
 # -- where answers name nothing --------------------------------------------------------------------
 
 
-def test_without_names_the_next_is_asked_when_the_last_has_its_answer() -> None:
-    """One request is out at a time."""
+def asked_for_a_again() -> Session:
+    """A and B were refused, and the first of them has its turn."""
     session = Session(OneAtATime(), [A, B])
     send_all(session)
     for sub in (A, B):
         session.refused(None, "no", 0.0, just(sub))
     session.overdue(AGAIN)
     assert asked(send_all(session, AGAIN)) == [["A"]]
+    return session
+
+
+def test_without_names_the_next_is_asked_when_the_last_has_its_answer() -> None:
+    """One request is out at a time."""
+    session = asked_for_a_again()
     assert send_all(session, AGAIN) == []
     assert session.refused(None, "no", AGAIN).still_refused == ((A, "no"),)
     assert asked(send_all(session, AGAIN)) == [["B"]]
@@ -203,12 +203,7 @@ def test_without_names_the_next_is_asked_when_the_last_has_its_answer() -> None:
 
 def test_without_names_an_answer_that_is_missing_ends_the_round() -> None:
     """If it comes late it finds nothing that it could be taken for; the others come first then."""
-    session = Session(OneAtATime(), [A, B])
-    send_all(session)
-    for sub in (A, B):
-        session.refused(None, "no", 0.0, just(sub))
-    session.overdue(AGAIN)
-    assert asked(send_all(session, AGAIN)) == [["A"]]
+    session = asked_for_a_again()
     late = AGAIN + ACK_TIMEOUT_SECS
     assert session.overdue(late).still_refused == ((A, UNANSWERED),)
     assert send_all(session, late) == []

@@ -17,10 +17,8 @@ from tests.net.venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.backoff import Backoff
-from tick_logger.net.link import Link
 from tick_logger.net.pace import SpacingGate
 from tick_logger.net.shard import Load, Shard
-from tick_logger.net.tap import OnFrames
 from tick_logger.net.venue import MOST_LOSSES, Timeouts, Venue
 
 WANTED = frozenset(
@@ -30,40 +28,13 @@ WANTED = frozenset(
 TIMEOUTS = Timeouts(first_data_secs=10_000.0, data_secs=10_000.0)
 
 
-@attrs.define(eq=False)
-class SlowDial(PlayedDial):
-    """Each dial takes so long."""
-
-    delay_secs: float = 0.0
-
-    async def open(
-        self,
-        nursery: trio.Nursery,
-        url: str,
-        *,
-        on_frames: OnFrames,
-        on_ping: Callable[[], None],
-        max_message_bytes: int,
-    ) -> Link:
-        """A new connection, after a while."""
-        await trio.sleep(self.delay_secs)
-        return await PlayedDial.open(
-            self,
-            nursery,
-            url,
-            on_frames=on_frames,
-            on_ping=on_ping,
-            max_message_bytes=max_message_bytes,
-        )
-
-
 @attrs.frozen
 class Scene:
     """A share, and the venue's side of it; virtual seconds count from its beginning."""
 
     shard: Shard
     venue: Venue
-    dial: SlowDial
+    dial: PlayedDial
     began: float
 
     async def until(self, secs: float) -> list[ConnectionState]:
@@ -76,7 +47,7 @@ class Scene:
 async def carried(answer: Callable[[PlayedLink, str], None] = grant) -> AsyncIterator[Scene]:
     """A share that connects at second 0, and whose batches somebody takes."""
     bench = Bench(venue=TinyVenue(), batches=10_000, linger_secs=0.0)
-    dial = SlowDial(VirtualClock(), answer=answer)
+    dial = PlayedDial(VirtualClock(), answer=answer)
     venue = venue_on(bench, dial)
     gate, backoff = SpacingGate(10.0), Backoff(1.0, 1.0, Random(0))
     shard = Shard("0-public", venue, Load(WANTED, TIMEOUTS), gate, backoff)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pipeline.numbered import Build, each_row_from_before, numbers, row
 from tests.pipeline.streams import (
     SECOND,
     T0,
     Level,
-    Out,
     book,
     examples,
     new_pipeline,
@@ -22,22 +20,9 @@ from tests.pipeline.streams import (
     tail_of,
     tickers,
 )
-from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, SIDE_BUY, Table
 
-Build = Callable[[Sequence[tuple[int, int, int, int]]], RowBatch]
-
 KINDS = [pytest.param(quotes, Table.QUOTES, id="quotes"), pytest.param(tickers, Table.MD, id="md")]
-
-
-def row(number: int, recv: int | None = None, instrument: int = 0) -> tuple[int, int, int, int]:
-    """The row with this id; its event time goes with it."""
-    return (instrument, T0 + number if recv is None else recv, T0 + 1000 * number, 100 + number)
-
-
-def numbers(out: Out, table: Table, instrument: int = 0) -> list[int]:
-    """Which rows came out, late ones included."""
-    return [seq - 100 for seq in out.ids(instrument, table)]
 
 
 @pytest.mark.parametrize("sequence", [0, 101], ids=["no sequence", "one sequence"])
@@ -104,17 +89,7 @@ def test_a_restart_is_greeted_with_the_row_that_ended_the_run(build: Build, tabl
     assert after.duplicates == {0: 1}
 
 
-@pytest.mark.parametrize(
-    ("event", "seq", "kept"),
-    [
-        pytest.param(1, 1, False, id="older in both"),
-        pytest.param(5, 5, False, id="the newest"),
-        pytest.param(6, 5, False, id="the newest update's id alone"),
-        pytest.param(6, 1, True, id="ids begin anew"),
-        pytest.param(1, 6, True, id="an old time, but a new id"),
-        pytest.param(1, -100, True, id="no id"),
-    ],
-)
+@each_row_from_before
 def test_what_is_older_than_the_files_after_a_restart_was_there_before(
     event: int, seq: int, kept: bool
 ) -> None:

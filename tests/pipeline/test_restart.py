@@ -10,6 +10,7 @@ import random
 import attrs
 import pytest
 
+from tests.pipeline.books import MS, Venue, rebuilt
 from tests.pipeline.streams import (
     SECOND,
     T0,
@@ -24,15 +25,8 @@ from tests.pipeline.streams import (
     tickers,
     trades,
 )
-from tests.pipeline.test_books import MS, Venue, rebuilt
 from tick_logger.model.flush import GapRecord, StreamTail
-from tick_logger.model.marks import (
-    AwaitSnapshot,
-    Interrupted,
-    LastTradeId,
-    Resumed,
-    Retired,
-)
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, LastTradeId, Resumed, Retired
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.pipeline.books import WAIT_TICKS

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
 
 import pytest
 
 from tests.pipeline.market import INSTRUMENTS, Items, delivered, in_ticks, market
+from tests.pipeline.numbered import Build, each_row_from_before, numbers, row
 from tests.pipeline.streams import (
     DAY,
     SECOND,
@@ -28,14 +28,9 @@ from tests.pipeline.streams import (
     tickers,
     trades,
 )
-from tick_logger.model.marks import (
-    AwaitSnapshot,
-    Resumed,
-)
+from tick_logger.model.marks import AwaitSnapshot, Resumed
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, SIDE_BUY, Table
-
-Build = Callable[[Sequence[tuple[int, int, int, int]]], RowBatch]
 
 STOP = T0 + 100 * SECOND
 BACK = T0 + 200 * SECOND
@@ -126,23 +121,8 @@ def after_restart(before: RowBatch, again: RowBatch, *, clean: bool, idle_ticks:
     return record([[again]], pipeline)
 
 
-def row(number: int, recv: int = T0) -> tuple[int, int, int, int]:
-    """The row with this id; its event time goes with it."""
-    return (0, recv, T0 + 1000 * number, 100 + number)
-
-
 @pytest.mark.parametrize("clean", [True, False])
-@pytest.mark.parametrize(
-    ("event", "seq", "kept"),
-    [
-        pytest.param(1, 1, False, id="older in both"),
-        pytest.param(5, 5, False, id="the newest"),
-        pytest.param(6, 5, False, id="the newest update's id alone"),
-        pytest.param(6, 1, True, id="ids begin anew"),
-        pytest.param(1, 6, True, id="an old time, but a new id"),
-        pytest.param(1, -100, True, id="no id"),
-    ],
-)
+@each_row_from_before
 def test_quotes_older_than_the_end_of_a_process_were_there_before(
     event: int, seq: int, kept: bool, clean: bool
 ) -> None:
@@ -150,8 +130,7 @@ def test_quotes_older_than_the_end_of_a_process_were_there_before(
     old = (0, BACK, T0 + 1000 * event, 100 + seq)
     before = quotes([row(n) for n in range(1, 6)])
     after = after_restart(before, quotes([old, row(9, BACK)]), clean=clean)
-    found = [number - 100 for number in after.ids(0, Table.QUOTES)]
-    assert found == ([seq, 9] if kept else [9])
+    assert numbers(after, Table.QUOTES) == ([seq, 9] if kept else [9])
     assert after.duplicates.total() == (not kept)
 
 

@@ -14,6 +14,11 @@ from tests.replay.captures import Play, said
 from tests.replay.server import ReplayExchange
 from tick_logger.app import Service, record
 from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
+from tick_logger.exchanges import registry
+from tick_logger.model.tables import Table
+from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.report import Report
+from tick_logger.storage.verify import verify
 
 DEADLINE_SECS = 60.0  # many times what it takes: something hangs
 POLL_SECS = 0.005
@@ -37,6 +42,15 @@ class Recorded:
     def count(self, name: str) -> float:
         """One of the exchange's metrics, named without the common prefix."""
         return self.samples[f"collector_{name}", self.play.exchange]
+
+
+def checked(recorded: Recorded) -> Report:
+    """What `tick_logger verify` finds."""
+
+    def dense(exchange: str, table: Table) -> bool:
+        return registry.has_dense_ids(exchange, table)
+
+    return verify(DiskFiles(str(recorded.folder)), dense=dense, price_dtype=recorded.dtype)
 
 
 async def replay(play: Play, folder: Path, dtype: str) -> Recorded:

@@ -6,6 +6,7 @@ that were sent; `numbers` turns them into the width on disk.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ import numpy.typing as npt
 BID, ASK = 1, 0
 BUY, SELL, UNKNOWN = 1, 0, 2
 DAY_NS = 86_400 * 10**9
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 NO_UUID = bytes(16)
 
 Level = tuple[int, str, str]  # side, price, size
@@ -118,6 +120,13 @@ class Said:
         streams += [[row.time_ns or 0 for row in rows.values()] for rows in self.quotes.values()]
         streams += [[row.time_ns or 0 for row in rows] for rows in self.updates.values()]
         return all(times == sorted(times) for times in streams)
+
+
+def iso_ns(text: str) -> int:
+    """Nanoseconds since 1970 of `2021-04-17T16:43:30.244075Z`, with up to nine decimals."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    seconds = (dt.datetime.fromisoformat(whole).replace(tzinfo=dt.UTC) - EPOCH).total_seconds()
+    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def numbers(texts: Iterable[str | None], dtype: str) -> npt.NDArray[np.floating]:

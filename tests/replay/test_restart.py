@@ -7,8 +7,7 @@ from pathlib import Path
 from tests.recordings import needs_recordings
 from tests.replay import disk
 from tests.replay.captures import said
-from tests.replay.running import Recorded
-from tests.replay.test_soundness import checked
+from tests.replay.running import Recorded, checked
 
 pytestmark = needs_recordings
 

@@ -8,23 +8,9 @@ from urllib.parse import unquote
 from tests.recordings import needs_recordings
 from tests.replay import disk
 from tests.replay.captures import said
-from tests.replay.running import Recorded
-from tick_logger.exchanges import registry
-from tick_logger.model.tables import Table
-from tick_logger.storage.files import DiskFiles
-from tick_logger.storage.report import Report
-from tick_logger.storage.verify import verify
+from tests.replay.running import Recorded, checked
 
 pytestmark = needs_recordings
-
-
-def checked(recorded: Recorded) -> Report:
-    """What `tick_logger verify` finds."""
-
-    def dense(exchange: str, table: Table) -> bool:
-        return registry.has_dense_ids(exchange, table)
-
-    return verify(DiskFiles(str(recorded.folder)), dense=dense, price_dtype=recorded.dtype)
 
 
 def test_it_ends_cleanly(recorded: Recorded) -> None:

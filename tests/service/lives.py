@@ -21,7 +21,7 @@ from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.dial import MemoryDial
 from tests.fakes.scheduling import schedule_by
 from tests.fakes.sim_disk import Kind, SimDisk
-from tests.service.world import Venue, World, _Collector
+from tests.service.world import Collector, Venue, World
 from tick_logger.app import Ports
 from tick_logger.config import Config, HttpConfig, LoggerConfig
 from tick_logger.errors import ConfigError
@@ -93,7 +93,7 @@ class Lives:
             for name, each in self.exchanges.items()
         }
         world = World(self.clock, self.clock, self.disk, self.exchanges, dials, [])
-        structlog.configure(processors=[_Collector(world.lines)])
+        structlog.configure(processors=[Collector(world.lines)])
         return world
 
     async def kill(self, world: World, kind: Kind = "kill") -> None:

@@ -8,9 +8,9 @@ import pytest
 from trio.testing import MockClock
 
 from tests.fakes.sim_disk import SimDisk
-from tests.service.lives import lives
+from tests.service.lives import Lives, lives
 from tests.service.oracle import causes, check, gaps, recorded
-from tests.service.world import VenueMaker, binance, coinbase, in_virtual_time, running
+from tests.service.world import VenueMaker, World, binance, coinbase, in_virtual_time, running
 
 FULL = "No space left on device"
 BUSY = {"messages_per_second": 150.0, "ping_interval_secs": 5.0}
@@ -103,18 +103,24 @@ def test_without_space_for_columns_nothing_is_given_up(logger: dict[str, int]) -
 # -- the end of a process while there is no space -------------------------------------------------
 
 
+async def stopped_without_space(story: Lives, path: str, *, exit_code: int) -> World:
+    """A life that is told to stop ten seconds after space ran out, and waits its twenty seconds."""
+    world = await story.begin()
+    await world.until(10.0)
+    story.disk.fail("append", number=errno.ENOSPC, path=path)
+    await world.until(20.0)
+    world.note_stop()
+    world.service.stop("a test")
+    assert await world.end() == exit_code
+    assert world.elapsed == pytest.approx(40.0)
+    return world
+
+
 async def test_a_stop_while_the_journal_finds_no_space(autojump_clock: MockClock) -> None:
     """It waits until the deadline; exit code 3 then, with what was given up in bytes."""
     disk = SimDisk()
     async with lives(binance(), disk=disk) as story:
-        world = await story.begin()
-        await world.until(10.0)
-        disk.fail("append", number=errno.ENOSPC, path="journal/*.tlj")
-        await world.until(20.0)
-        world.note_stop()
-        world.service.stop("a test")
-        assert await world.end() == 3
-        assert world.elapsed == pytest.approx(40.0)
+        world = await stopped_without_space(story, "journal/*.tlj", exit_code=3)
         (stopped,) = world.said("stopped")
         assert stopped["bytes_not_written"] > 1000
         assert f"{stopped['bytes_not_written']:,} bytes were received but not" in stopped["outcome"]
@@ -131,14 +137,7 @@ async def test_a_stop_while_columns_find_no_space(autojump_clock: MockClock) -> 
     """At the deadline they are left to the next start, which completes them; exit code 4."""
     disk = SimDisk()
     async with lives(binance(), disk=disk) as story:
-        world = await story.begin()
-        await world.until(10.0)
-        disk.fail("append", number=errno.ENOSPC, path="*.bin")
-        await world.until(20.0)
-        world.note_stop()
-        world.service.stop("a test")
-        assert await world.end() == 4
-        assert world.elapsed == pytest.approx(40.0)
+        world = await stopped_without_space(story, "*.bin", exit_code=4)
         (stopped,) = world.said("stopped")
         assert stopped["bytes_not_written"] == 0
         assert stopped["outcome"].endswith("the next start puts it into the column files")

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.service.test_process import ENOUGH_SECS, ENVIRONMENT, Demo, command, demo
+from tests.service.processes import ENOUGH_SECS, ENVIRONMENT, Demo, command, demo
 from tick_logger.simulator.registry import DIALECTS
 
 pytestmark = pytest.mark.slow

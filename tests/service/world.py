@@ -229,7 +229,7 @@ async def running(
             files=world.files,
             rng=Random(seed),
         )
-        structlog.configure(processors=[_Collector(world.lines)])
+        structlog.configure(processors=[Collector(world.lines)])
         try:
             for exchange in exchanges.values():
                 await nursery.start(exchange.run_market)
@@ -250,7 +250,7 @@ def in_virtual_time(work: Callable[..., Awaitable[T]], *arguments: object) -> T:
     return trio.run(work, *arguments, clock=clock)
 
 
-class _Collector:
+class Collector:
     """A log processor that keeps every line with its virtual time, and shows none."""
 
     def __init__(self, lines: list[Line]) -> None:

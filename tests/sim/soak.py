@@ -1,4 +1,4 @@
-"""Tells many stories on all processors, until so much time was simulated; see `--help`.
+"""Tells many stories on all processors, until as much time was simulated as was asked for.
 
 Prints what was injected, how much was checked, and for each violation the command that tells its
 story again.

@@ -115,6 +115,18 @@ async def memory_get(served: SimulatedExchange, *targets: str) -> list[tuple[int
     return answers
 
 
+async def upgrade_status(served: SimulatedExchange, target: str, *headers: str) -> int:
+    """The HTTP status that answers a request for an upgrade that is refused."""
+    lines = [f"GET {target} HTTP/1.1", "Host: t", "Upgrade: websocket", *headers]
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(served.serve_stream, theirs)
+        await ours.send_all(("\r\n".join(lines) + "\r\n\r\n").encode())
+        answer = await ours.receive_some()
+        await ours.aclose()
+    return int(answer.split()[1])
+
+
 def of_type(got: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     """The messages of one `type`."""
     return [message for message in got if message["type"] == kind]

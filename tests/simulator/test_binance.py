@@ -11,6 +11,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.simulator.books import levels
 from tests.simulator.clients import (
     EPOCH_NS,
     close_code,
@@ -20,6 +21,7 @@ from tests.simulator.clients import (
     messages,
     rounded,
     send,
+    upgrade_status,
 )
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -104,11 +106,7 @@ async def test_endpoints_decide_wrapping_and_time_unit(
 
 async def test_other_paths_are_refused(autojump_clock: MockClock) -> None:
     """An upgrade at the root is answered by 404."""
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(exchange(NAME).serve_stream, theirs)
-        await ours.send_all(b"GET / HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n")
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+    assert await upgrade_status(exchange(NAME), "/") == 404
 
 
 async def test_a_connection_has_at_most_1024_streams(
@@ -248,11 +246,8 @@ async def test_rest_snapshot_and_depth_events_add_up_to_the_book(
     listing = served.market.listings[BTC]
     assert newer[-1]["u"] == listing.book.update_id
     for side, is_bid in (("b", True), ("a", False)):
-        levels = {Decimal(p): Decimal(s) for p, s in rebuilt[side].items() if Decimal(s)}
-        assert levels == {
-            Decimal(listing.spec.price(ticks)): Decimal(listing.spec.size(lots))
-            for ticks, lots in listing.book.side(is_bid).items()
-        }
+        said = {Decimal(p): Decimal(s) for p, s in rebuilt[side].items() if Decimal(s)}
+        assert said == levels(listing, bids=is_bid)
 
 
 async def test_book_tickers_follow_the_best_prices(

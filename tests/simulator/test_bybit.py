@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import trio
 from trio.testing import MockClock
-from trio_websocket import WebSocketConnection
 
 from tests.recordings import body, frames, needs_recordings
+from tests.simulator.bybit_client import BTC, ETH, client, each_venue, request, streamed
 from tests.simulator.clients import (
     close_code,
     connect,
@@ -22,6 +22,7 @@ from tests.simulator.clients import (
     rounded,
     send,
     texts,
+    upgrade_status,
 )
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Acknowledged, BookLink, BookSnapshot, Subscription
@@ -29,25 +30,10 @@ from tick_logger.model.tables import Table
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults
 
-BTC, ETH = "BTCUSDT", "ETHUSDT"
-PATHS = {"bybit": "/v5/public/spot", "bybit_linear": "/v5/public/linear"}
 RECORDED = {
     "bybit": "bybit/ws_2026-08-09_spot.jsonl",
     "bybit_linear": "bybit/ws_2026-08-09_linear.jsonl.gz",
 }
-each_venue = pytest.mark.parametrize("name", PATHS)
-
-
-def request(op: str, *args: str, **more: object) -> dict[str, Any]:
-    """A request of a client."""
-    return {"op": op, "args": list(args), **more}
-
-
-async def client(
-    nursery: trio.Nursery, served: SimulatedExchange, path: str = ""
-) -> WebSocketConnection:
-    """A connection of the venue's own category, unless another path is named."""
-    return await connect(nursery, served, path or PATHS[served.name])
 
 
 async def answers(
@@ -61,16 +47,6 @@ async def answers(
     for each in got:
         each.pop("conn_id", None)
     return got
-
-
-async def streamed(
-    nursery: trio.Nursery, served: SimulatedExchange, secs: float, *topics: str
-) -> list[dict[str, Any]]:
-    """What the topics send while the market runs, from the greetings on."""
-    connection = await client(nursery, served)
-    await send(connection, request("subscribe", *topics))
-    await nursery.start(served.run_market)
-    return [each for each in await messages(connection, secs) if "topic" in each]
 
 
 # -- requests --------------------------------------------------------------------------------------
@@ -241,12 +217,7 @@ async def test_the_feed_lives_at_its_two_paths(
     (ticker, _) = await messages(linear, 1.0)
     assert list(ticker) == ["topic", "type", "data", "cs", "ts"]
     for path in ("/", "/v5/public/inverse"):
-        ours, theirs = trio.testing.memory_stream_pair()
-        nursery.start_soon(served.serve_stream, theirs)
-        await ours.send_all(
-            f"GET {path} HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n".encode()
-        )
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+        assert await upgrade_status(served, path) == 404
 
 
 # -- the real thing --------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.simulator.bybit_client import BTC, client, each_venue, request, streamed
 from tests.simulator.clients import exchange, messages, send
-from tests.simulator.test_bybit import BTC, client, each_venue, request, streamed
 from tick_logger.simulator.faults import Faults
 
 

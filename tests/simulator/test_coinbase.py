@@ -21,6 +21,7 @@ from tests.simulator.clients import (
     of_type,
     rounded,
     send,
+    upgrade_status,
 )
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -345,8 +346,4 @@ async def test_rest_lists_products_and_old_trades(
 
 async def test_the_feed_lives_at_the_root_only(autojump_clock: MockClock) -> None:
     """An upgrade elsewhere is answered by 404."""
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(exchange(NAME).serve_stream, theirs)
-        await ours.send_all(b"GET /x HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n")
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+    assert await upgrade_status(exchange(NAME), "/x") == 404

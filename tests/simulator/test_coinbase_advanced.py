@@ -23,6 +23,7 @@ from tests.simulator.advanced import (
     events,
     subscribe,
 )
+from tests.simulator.books import levels
 from tests.simulator.clients import EPOCH_NS, connect, exchange, memory_get, messages, send, texts
 from tick_logger.exchanges.coinbase_advanced import EXCHANGE
 from tick_logger.simulator.faults import Faults
@@ -313,8 +314,5 @@ async def test_snapshot_and_updates_add_up_to_the_book(
     pending = listing.book.fetch_changes()
     assert (pending.bids, pending.asks) == ([], [])
     for side, is_bid in (("bid", True), ("offer", False)):
-        book = {
-            Decimal(listing.spec.price(ticks)): Decimal(listing.spec.size(lots))
-            for ticks, lots in listing.book.side(is_bid).items()
-        }
-        assert {Decimal(price): Decimal(size) for price, size in sides[side].items()} == book
+        said = {Decimal(price): Decimal(size) for price, size in sides[side].items()}
+        assert said == levels(listing, bids=is_bid)

@@ -27,6 +27,7 @@ from tests.simulator.clients import (
     messages,
     rounded,
     send,
+    upgrade_status,
 )
 from tick_logger.simulator.faults import Faults
 
@@ -273,8 +274,4 @@ async def test_other_addresses_do_not_exist(autojump_clock: MockClock) -> None:
     """Neither by REST nor for WebSockets."""
     served = exchange(NAME)
     assert [status for status, _ in await memory_get(served, "/products", "/")] == [404, 404]
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(served.serve_stream, theirs)
-        await ours.send_all(b"GET /ws HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n")
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+    assert await upgrade_status(served, "/ws") == 404

@@ -19,6 +19,7 @@ from tests.simulator.clients import (
     messages,
     send,
     texts,
+    upgrade_status,
 )
 from tests.simulator.kraken_client import (
     BTC,
@@ -33,7 +34,6 @@ from tests.simulator.kraken_client import (
     timeless,
 )
 from tick_logger.exchanges.kraken import EXCHANGE
-from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults
 
 # -- answers ---------------------------------------------------------------------------------------
@@ -213,18 +213,6 @@ async def test_connections_are_numbered_beyond_63_bits(
             }
         ],
     }
-
-
-async def upgrade_status(served: SimulatedExchange, target: str) -> int:
-    """The HTTP status that answers a request for an upgrade that is refused."""
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(served.serve_stream, theirs)
-        head = f"GET {target} HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n"
-        await ours.send_all(head.encode())
-        answer = await ours.receive_some()
-        await ours.aclose()
-    return int(answer.split()[1])
 
 
 async def test_only_version_two_is_spoken(autojump_clock: MockClock) -> None:

@@ -17,6 +17,7 @@ from tests.simulator.clients import (
     rounded,
     send,
     texts,
+    upgrade_status,
 )
 from tests.simulator.okx_clients import (
     BTC,
@@ -256,12 +257,7 @@ async def test_who_is_half_open_by_a_fault_breaks_no_rule(
 @pytest.mark.parametrize("path", ["/", "/ws/v5", "/ws/v5/private", "/x/public", "/stream"])
 async def test_other_paths_are_refused(path: str, autojump_clock: MockClock) -> None:
     """The upgrade is answered by 404."""
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(exchange(NAME).serve_stream, theirs)
-        head = f"GET {path} HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n"
-        await ours.send_all(head.encode())
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+    assert await upgrade_status(exchange(NAME), path) == 404
 
 
 @pytest.mark.parametrize("path", ["/public", "/business/", "/ws/v5/public?brokerId=9999"])

@@ -16,15 +16,8 @@ from trio.testing import MockClock
 
 from tests.exchanges.said import AnySymbol
 from tests.recordings import body, frames, needs_recordings
-from tests.simulator.clients import (
-    EPOCH_NS,
-    connect,
-    exchange,
-    memory_get,
-    messages,
-    send,
-    texts,
-)
+from tests.simulator.books import levels
+from tests.simulator.clients import EPOCH_NS, connect, exchange, memory_get, messages, send, texts
 from tests.simulator.okx_clients import (
     BTC,
     BUSINESS,
@@ -158,11 +151,9 @@ async def test_books_chain_and_add_up(autojump_clock: MockClock, nursery: trio.N
         assert {each["checksum"] for each in data} == {0}
         assert data[-1]["seqId"] == listing.book.update_id
         for side, is_bid in (("bids", True), ("asks", False)):
-            levels = {price: size for each in data for price, size, _, _ in each[side]}
-            assert {Decimal(p): Decimal(s) for p, s in levels.items() if s != "0"} == {
-                Decimal(listing.spec.price(ticks)): Decimal(listing.spec.size(lots))
-                for ticks, lots in listing.book.side(is_bid).items()
-            }
+            said = {price: size for each in data for price, size, _, _ in each[side]}
+            kept = {Decimal(p): Decimal(s) for p, s in said.items() if s != "0"}
+            assert kept == levels(listing, bids=is_bid)
 
 
 async def test_a_repeated_subscription_brings_no_second_snapshot(

@@ -19,6 +19,7 @@ from tests.simulator.clients import (
     memory_get,
     messages,
     texts,
+    upgrade_status,
 )
 from tests.simulator.upbit_client import (
     BTC,
@@ -245,12 +246,7 @@ async def test_ping_as_a_text_starts_signs_of_life(
 async def test_an_origin_is_refused(autojump_clock: MockClock) -> None:
     """The venue allows such clients next to nothing."""
     served = exchange(NAME)
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(served.serve_stream, theirs)
-        head = f"GET {PATH} HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\nOrigin: https://t\r\n\r\n"
-        await ours.send_all(head.encode())
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+    assert await upgrade_status(served, PATH, "Origin: https://t") == 404
     assert served.violations == ["an upgrade was refused: an Origin header was sent"]
 
 
@@ -286,12 +282,7 @@ async def test_the_recorder_sends_no_origin(
 @pytest.mark.parametrize("target", ["/", "/websocket/v2", "/websocket/v1/private"])
 async def test_other_paths_are_refused(target: str, autojump_clock: MockClock) -> None:
     """An upgrade elsewhere is answered by 404."""
-    ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(exchange(NAME).serve_stream, theirs)
-        request = f"GET {target} HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n\r\n"
-        await ours.send_all(request.encode())
-        assert (await ours.receive_some()).startswith(b"HTTP/1.1 404 ")
+    assert await upgrade_status(exchange(NAME), target) == 404
 
 
 # -- REST and faults -------------------------------------------------------------------------------

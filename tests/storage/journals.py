@@ -129,6 +129,13 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
+def twenty_frames() -> LoggingFiles:
+    """Frames 1 to 20, each synced, in segments that begin with 1, 7, 13 and 19."""
+    files = LoggingFiles()
+    add_frames(journal(files), 21)
+    return files
+
+
 def path(number: int) -> str:
     """The path of a segment."""
     return f"journal/{number:08d}.tlj"

@@ -17,6 +17,7 @@ from tests.storage.journals import (
     path,
     read,
     spoil,
+    twenty_frames,
 )
 from tick_logger.storage.journal_reader import (
     Damage,
@@ -30,10 +31,8 @@ from tick_logger.storage.segment import SegmentInfo, frame_head
 
 @pytest.fixture
 def files() -> LoggingFiles:
-    """Frames 1 to 20, each synced, in segments that begin with 1, 7, 13 and 19."""
-    files = LoggingFiles()
-    add_frames(journal(files), 21)
-    return files
+    """A journal of four segments."""
+    return twenty_frames()
 
 
 def test_damage_in_the_middle_is_found(files: LoggingFiles) -> None:

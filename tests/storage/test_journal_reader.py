@@ -18,6 +18,7 @@ from tests.storage.journals import (
     path,
     read,
     spoil,
+    twenty_frames,
 )
 from tick_logger.storage.journal_reader import JournalReader, segments
 from tick_logger.storage.segment import SegmentInfo
@@ -25,10 +26,8 @@ from tick_logger.storage.segment import SegmentInfo
 
 @pytest.fixture
 def files() -> LoggingFiles:
-    """Frames 1 to 20, each synced, in small segments."""
-    files = LoggingFiles()
-    add_frames(journal(files), 21)
-    return files
+    """A journal of four segments."""
+    return twenty_frames()
 
 
 def test_the_journal_for_these_tests(files: LoggingFiles) -> None:

@@ -1,1 +1,1 @@
-"""What an operator sees: metrics, logs, the terminal view."""
+"""What an operator sees: metrics, logs, the terminal view, the status page."""

@@ -64,7 +64,7 @@ class _Verification:
     def run(self, price_dtype: str | None) -> Report:
         for exchange in self._folders(""):
             if exchange == JOURNAL_FOLDER:
-                continue  # judged by `journal_check`
+                continue  # judged by `check_segments`
             before = self._report.symbols
             for symbol in self._folders(exchange):
                 self._check_symbol(f"{exchange}/{symbol}")

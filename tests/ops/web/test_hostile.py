@@ -11,8 +11,8 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.ops.web.site import FILES, PATHS, Site, site
 from tests.ops.web.sockets import SOON_SECS, Server, everything
-from tests.ops.web.test_routes import FILES, PATHS, Site, site
 from tick_logger.ops.web import guarded, serving
 
 A_FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.replay.said import ASK, BID, BUY, SELL, UNKNOWN, Change, Quote, Said, Tick, Trade
+from tests.replay.said import ASK, BID, BUY, SELL, UNKNOWN, Change, Quote, Said, Tick, Trade, iso_ns
 
 PLAYED = ("ws_*",)
 """Patterns of the names of captures that are played."""
@@ -16,7 +15,6 @@ PLAYED = ("ws_*",)
 CHANNELS = ("ticker", "matches", "level2_batch")
 CONFIRMED_AS = {"level2_batch": "level2_50"}
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TAKER_OF_MAKER = {"buy": SELL, "sell": BUY}
 _TAKER = {"buy": BUY, "sell": SELL, None: UNKNOWN}
 _BOOK_SIDE = {"buy": BID, "sell": ASK}
@@ -55,11 +53,11 @@ def read(frames: Sequence[bytes], _snapshots: Mapping[str, Sequence[bytes]]) -> 
 def _trade(m: dict[str, Any]) -> Trade:
     maker, taker = (uuid.UUID(m[f"{who}_order_id"]).bytes for who in ("maker", "taker"))
     side = _TAKER_OF_MAKER[m["side"]]
-    return Trade(_ns(m["time"]), m["trade_id"], m["price"], m["size"], side, maker, taker)
+    return Trade(iso_ns(m["time"]), m["trade_id"], m["price"], m["size"], side, maker, taker)
 
 
 def _ticker(said: Said, symbol: str, m: dict[str, Any]) -> None:
-    time_ns, sequence = _ns(m["time"]), m["sequence"]
+    time_ns, sequence = iso_ns(m["time"]), m["sequence"]
     bid, ask = m.get("best_bid"), m.get("best_ask")
     side = _TAKER[m.get("side")]
     tick = Tick(time_ns, sequence, m.get("price"), m.get("last_size"), side, bid, ask)
@@ -71,7 +69,7 @@ def _ticker(said: Said, symbol: str, m: dict[str, Any]) -> None:
 
 def _update_time(said: Said, symbol: str, m: dict[str, Any]) -> int:
     """That of the message, or that of the one before where it is the year 1."""
-    time_ns = _ns(m["time"])
+    time_ns = iso_ns(m["time"])
     if time_ns > 0:
         return time_ns
     before = said.updates[symbol][-1].time_ns
@@ -82,13 +80,6 @@ def _update_time(said: Said, symbol: str, m: dict[str, Any]) -> int:
 def continues(_earlier: Sequence[bytes], _later: Sequence[bytes]) -> bool:
     """Every capture begins with snapshots of its own."""
     return False
-
-
-def _ns(text: str) -> int:
-    """Nanoseconds since 1970 of `2021-04-17T16:43:30.244075Z`."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    seconds = (dt.datetime.fromisoformat(whole).replace(tzinfo=dt.UTC) - _EPOCH).total_seconds()
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 # -- how the venue answers -------------------------------------------------------------------------

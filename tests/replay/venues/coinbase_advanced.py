@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from tests.replay.said import (
     Said,
     Tick,
     Trade,
+    iso_ns,
 )
 
 PLAYED = ("*",)
@@ -26,7 +26,6 @@ PLAYED = ("*",)
 
 CHANNELS = ("market_trades", "ticker", "level2")
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TAKER_OF_MAKER = {"BUY": SELL, "SELL": BUY, "UNKNOWN_ORDER_SIDE": UNKNOWN}
 _BOOK_SIDE = {"bid": BID, "offer": ASK}
 
@@ -47,7 +46,7 @@ def read(frames: Sequence[bytes], _snapshots: Mapping[str, Sequence[bytes]]) -> 
                         found.setdefault(int(trade["trade_id"]), _trade(trade))
                 case "ticker":
                     for ticker in event["tickers"]:
-                        _ticker(said, _ns(m["timestamp"]), ticker)
+                        _ticker(said, iso_ns(m["timestamp"]), ticker)
                 case "l2_data":
                     _book(said, event)
     return said
@@ -56,7 +55,7 @@ def read(frames: Sequence[bytes], _snapshots: Mapping[str, Sequence[bytes]]) -> 
 def _trade(trade: dict[str, Any]) -> Trade:
     side = _TAKER_OF_MAKER[trade["side"]]
     sent = trade["price"], trade["size"]
-    return Trade(_ns(trade["time"]), int(trade["trade_id"]), *sent, side, NO_UUID, NO_UUID)
+    return Trade(iso_ns(trade["time"]), int(trade["trade_id"]), *sent, side, NO_UUID, NO_UUID)
 
 
 def _ticker(said: Said, time_ns: int, ticker: dict[str, Any]) -> None:
@@ -77,7 +76,7 @@ def _book(said: Said, event: dict[str, Any]) -> None:
         said.snapshots[symbol].append(change)
     else:
         (time_text,) = {update["event_time"] for update in updates}
-        change = Change(_ns(time_text), 0, 0, levels)
+        change = Change(iso_ns(time_text), 0, 0, levels)
         said.updates[symbol].append(change)
     said.books[symbol].append(change)
 
@@ -85,13 +84,6 @@ def _book(said: Said, event: dict[str, Any]) -> None:
 def continues(_earlier: Sequence[bytes], _later: Sequence[bytes]) -> bool:
     """Every capture begins with snapshots of its own."""
     return False
-
-
-def _ns(text: str) -> int:
-    """Nanoseconds since 1970 of `2026-08-09T21:05:48.22856Z`."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    seconds = (dt.datetime.fromisoformat(whole).replace(tzinfo=dt.UTC) - _EPOCH).total_seconds()
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 # -- how the venue answers -------------------------------------------------------------------------

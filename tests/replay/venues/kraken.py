@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from tests.replay.said import (
     Said,
     Tick,
     Trade,
+    iso_ns,
 )
 
 PLAYED = ("book_*", "trade_*", "ticker_*")
@@ -32,7 +32,6 @@ PRICE_DECIMALS, SIZE_DECIMALS = 1, 8
 
 CHANNELS = ("ticker", "trade", "book")
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 _TAKER = {"buy": BUY, "sell": SELL}
 _LEVEL = re.compile(rb'"price":([^,}]+),"qty":([^,}]+)')
@@ -63,7 +62,8 @@ def read(frames: Sequence[bytes], _snapshots: Mapping[str, Sequence[bytes]]) -> 
         m = json.loads(frame, parse_float=str, parse_int=str)
         channel = m.get("channel")
         for data in m["data"] if channel in CHANNELS else ():
-            symbol, time_ns = data["symbol"], _ns(data.get("timestamp"))
+            symbol, sent = data["symbol"], data.get("timestamp")
+            time_ns = None if sent is None else iso_ns(sent)
             if channel == "trade":
                 trade_id, numbers = int(data["trade_id"]), (data["price"], data["qty"])
                 trade = Trade(_known(time_ns), trade_id, *numbers, _TAKER[data["side"]], *NO_IDS)
@@ -100,15 +100,6 @@ def _book(
 def continues(_earlier: Sequence[bytes], _later: Sequence[bytes]) -> bool:
     """Every capture begins with snapshots of its own."""
     return False
-
-
-def _ns(text: str | None) -> int | None:
-    """Nanoseconds since 1970 of `2026-08-12T19:28:08.631028Z`."""
-    if text is None:
-        return None
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    seconds = (dt.datetime.fromisoformat(whole).replace(tzinfo=dt.UTC) - _EPOCH).total_seconds()
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _known(time_ns: int | None) -> int:

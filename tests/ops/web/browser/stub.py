@@ -10,8 +10,11 @@ import json
 import threading
 import urllib.parse
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import socket
+from socketserver import BaseServer
 from typing import Any
 
 import attrs
@@ -52,7 +55,7 @@ class Stub:
     def come(self) -> None:
         """Listen, at the same address as before."""
         self._gone.clear()
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), partial(_Handler, self))
         self._server.daemon_threads = False  # so that closing waits for all of them
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -79,70 +82,75 @@ class Stub:
                 write(whole[100:].encode())
 
 
-def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 5.0
+class _Handler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection."""
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+    timeout = 5.0
 
-        def do_GET(self) -> None:
-            address = urllib.parse.urlsplit(self.path)
-            stub.asked.append(self.path)
-            query = dict(urllib.parse.parse_qsl(address.query, keep_blank_values=True))
-            if address.path == "/" or address.path.startswith("/page/"):
-                self._file(address.path.removeprefix("/page/").removeprefix("/") or "index.html")
-            elif stub.token and self.headers["Authorization"] != f"Bearer {stub.token}":
-                self._answer(401, "application/json", b"{}")
-            elif address.path == "/api/events" and not query:
-                self._headers(200, "text/event-stream")
-                stub.events(self._write)
-            elif address.path == "/api/symbols" and set(query) == {"q", "limit"}:
-                self._json(_matching(stub, query["q"], int(query["limit"])))
-            elif address.path == "/api/symbol" and set(query) == {"exchange", "symbol"}:
-                self._symbol(query)
-            else:
-                self._unexpected()
+    def __init__(
+        self, stub: Stub, request: socket, client: tuple[str, int], server: BaseServer
+    ) -> None:
+        self._stub = stub  # first, because the request is answered before the other returns
+        super().__init__(request, client, server)
 
-        def _file(self, name: str) -> None:
-            path = PAGE / name
-            if path.parent == PAGE and path.is_file():
-                self._answer(200, f"{TYPES[path.suffix]}; charset=utf-8", path.read_bytes())
-            else:
-                self._unexpected()
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
-        def _symbol(self, query: dict[str, str]) -> None:
-            found = stub.symbol
-            if found and (found["exchange"], found["symbol"]) == tuple(query.values()):
-                self._json(found)
-            else:
-                self._answer(404, "application/json", b"{}")
+    def do_GET(self) -> None:
+        address = urllib.parse.urlsplit(self.path)
+        self._stub.asked.append(self.path)
+        query = dict(urllib.parse.parse_qsl(address.query, keep_blank_values=True))
+        if address.path == "/" or address.path.startswith("/page/"):
+            self._file(address.path.removeprefix("/page/").removeprefix("/") or "index.html")
+        elif self._stub.token and self.headers["Authorization"] != f"Bearer {self._stub.token}":
+            self._answer(401, "application/json", b"{}")
+        elif address.path == "/api/events" and not query:
+            self._headers(200, "text/event-stream")
+            self._stub.events(self._write)
+        elif address.path == "/api/symbols" and set(query) == {"q", "limit"}:
+            self._json(_matching(self._stub, query["q"], int(query["limit"])))
+        elif address.path == "/api/symbol" and set(query) == {"exchange", "symbol"}:
+            self._symbol(query)
+        else:
+            self._unexpected()
 
-        def _unexpected(self) -> None:
-            stub.unexpected.append(self.path)
-            self._answer(404, "text/plain", b"")
+    def _file(self, name: str) -> None:
+        path = PAGE / name
+        if path.parent == PAGE and path.is_file():
+            self._answer(200, f"{TYPES[path.suffix]}; charset=utf-8", path.read_bytes())
+        else:
+            self._unexpected()
 
-        def _json(self, document: Document) -> None:
-            self._answer(200, "application/json", json.dumps(document).encode())
+    def _symbol(self, query: dict[str, str]) -> None:
+        found = self._stub.symbol
+        if found and (found["exchange"], found["symbol"]) == tuple(query.values()):
+            self._json(found)
+        else:
+            self._answer(404, "application/json", b"{}")
 
-        def _answer(self, status: int, content_type: str, body: bytes) -> None:
-            self._headers(status, content_type)
-            self._write(body)
+    def _unexpected(self) -> None:
+        self._stub.unexpected.append(self.path)
+        self._answer(404, "text/plain", b"")
 
-        def _headers(self, status: int, content_type: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Security-Policy", POLICY)
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.end_headers()
+    def _json(self, document: Document) -> None:
+        self._answer(200, "application/json", json.dumps(document).encode())
 
-        def _write(self, body: bytes) -> None:
-            try:
-                self.wfile.write(body)
-            except ConnectionError:
-                self.close_connection = True  # the page was left
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self._headers(status, content_type)
+        self._write(body)
 
-    return Handler
+    def _headers(self, status: int, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+
+    def _write(self, body: bytes) -> None:
+        try:
+            self.wfile.write(body)
+        except ConnectionError:
+            self.close_connection = True  # the page was left
 
 
 def _matching(stub: Stub, words: str, limit: int) -> Document:
