@@ -283,7 +283,7 @@ def mutilated(draw: st.DrawFn, name: str) -> bytes:
 
 
 @each_exchange
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_nothing_that_is_sent_raises(exchange: Exchange, data: st.DataObject) -> None:
     """Mutilated payloads among good ones: no exception, no wrong form, no harm to the others."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tick_logger.net.shards import Plan, plan
 
-examples = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+examples = settings(max_examples=100)
 
 wishes = st.lists(st.integers(0, 30).map(lambda number: f"S{number}"), max_size=40)
 limits = st.tuples(st.integers(1, 6), st.integers(1, 6))

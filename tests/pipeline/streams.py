@@ -23,7 +23,7 @@ T0 = 1_723_161_600 * 10**9
 SECOND = 10**9
 DAY = NS_PER_DAY
 
-examples = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+examples = settings(max_examples=60)
 """Reproducible, and no files left behind."""
 
 

@@ -124,7 +124,7 @@ LIFE = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32), st.lists(LIFE, min_size=1, max_size=5))
 def test_any_history(
     seed: int, lives: list[tuple[int, list[tuple[str, int, int]], Kind, int]]
@@ -145,7 +145,7 @@ def test_any_history(
     world.begin()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(0, 2000), st.booleans())
 def test_a_full_disk_in_any_history(seed: int, capacity_bytes: int, killed: bool) -> None:
     """Everything is written when there is room again, if the process lives to see it."""

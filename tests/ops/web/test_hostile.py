@@ -8,14 +8,14 @@ from functools import partial
 import pytest
 import structlog
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ops.web.site import FILES, PATHS, Site, site
 from tests.ops.web.sockets import SOON_SECS, Server, everything
 from tick_logger.ops.web import guarded, serving
 
-A_FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+A_FEW = settings(max_examples=5)
 """Each example is a server with many requests: starting it costs more than they do."""
 
 REQUESTS = 25
