@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.config.operations import every_expression, rules
 from tests.config.promql import FROM_PROMETHEUS, complaints, exported, read
 from tests.service.processes import ENOUGH_SECS, demo
-from tests.service.test_http import address_of
 from tick_logger.ops.metrics import Metrics
 
 BY_PROMETHEUS = {
@@ -64,7 +63,7 @@ def metrics_text(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What Prometheus gets from the demo, a process of its own."""
     with demo(tmp_path_factory.mktemp("demo")) as running:
         running.wait_until_it_receives()
-        with httpx2.Client(base_url=address_of(running), timeout=ENOUGH_SECS) as client:
+        with httpx2.Client(base_url=running.address, timeout=ENOUGH_SECS) as client:
             client.get("/metrics")  # that requests are counted shows at the second
             text = client.get("/metrics").text
         running.interrupt()

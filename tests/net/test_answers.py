@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from trio.testing import MockClock
 
+from tests.net.one_connection import PATIENT, WANTED, connected
 from tests.net.played import PlayedLink
-from tests.net.test_keepalive import PATIENT, WANTED, connected
 from tests.net.venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
 

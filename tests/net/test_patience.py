@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import MockClock
 
-from tests.net.test_lanes import running
+from tests.net.running_feed import running
 from tests.net.venue import TinyVenue
 from tick_logger.config import MarketConfig
 from tick_logger.model.connections import Patience

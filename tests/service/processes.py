@@ -42,6 +42,13 @@ class Demo:
         """Every line about an event, up to now."""
         return [line for line in self.lines if line["event"] == event]
 
+    @property
+    def address(self) -> str:
+        """Where its status page is, as its log says."""
+        (line,) = self.said("serving")
+        address: str = line["address"]
+        return address
+
     def receives(self) -> bool:
         """Whether every exchange has a connection for market data."""
         connected = {line["exchange"] for line in self.said("connected") if line["symbols"]}

@@ -11,20 +11,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.service.processes import ENOUGH_SECS, ENVIRONMENT, Demo, command, demo
+from tests.service.processes import ENOUGH_SECS, ENVIRONMENT, command, demo
 from tick_logger.simulator.registry import DIALECTS
 
 pytestmark = pytest.mark.slow
 
-SOON_SECS = 10.0
+SOON_SECS = 20.0
 """An end at once, on a slow machine; less than a shutdown deadline."""
-
-
-def address_of(running: Demo) -> str:
-    """As its log says."""
-    (line,) = running.said("serving")
-    address: str = line["address"]
-    return address
 
 
 def stuck_client(address: str) -> socket.socket:
@@ -87,7 +80,7 @@ def test_a_demo_is_watched_over_http(tmp_path: Path) -> None:
     """All paths answer; clients that are stuck keep it neither from recording nor from its end."""
     with demo(tmp_path / "data") as running:
         running.wait_until_it_receives()
-        address = address_of(running)
+        address = running.address
         clients = [stuck_client(address) for _ in range(3)]
         see_everything(address)
         refused(tmp_path, address)
