@@ -7,6 +7,7 @@ code 2, before anything was touched.
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 SWITCH_INTERVAL_SECS = 0.0002
 """A flush makes thousands of short system calls, and each has to win the interpreter back: with
 the default of 5 ms a busy event loop would make it last many seconds."""
+
+CONTAINERS_PER_COLLECTION = 50_000
+"""Messages make lists and no cycles.  With the default of 700 containers the collector would go
+through each batch several times, an eighth of all CPU time where a message holds many trades."""
 
 EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_STORAGE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -294,6 +299,8 @@ def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:
 
     config = load()
     sys.setswitchinterval(SWITCH_INTERVAL_SECS)
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(CONTAINERS_PER_COLLECTION)
     with presenter(config.logger, load) as show:
         return trio.run(partial(record, config, accept_damage=accept_damage, show=show))
 
