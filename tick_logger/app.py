@@ -311,7 +311,6 @@ class Service:
             exchange,
             config,
             self._instruments,
-            wanted,
             intake,
             dial=self._dial(name),
             clock=self._clock,

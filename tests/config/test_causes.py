@@ -11,13 +11,14 @@ from prometheus_client import CollectorRegistry
 from tests.config.operations import PROMETHEUS, ROOT, rules
 from tests.config.promql import FROM_PROMETHEUS, exported, read
 from tick_logger.derivation import ADAPTER, CRASH, DAMAGE, RESTART
+from tick_logger.net.recorded import MOVED
 from tick_logger.net.sequence import CHECKSUM, RESYNC, SEQUENCE
 from tick_logger.ops.exchange_metrics import CAUSES, OTHER_CAUSE
 from tick_logger.ops.metrics import Metrics
 from tick_logger.pipeline.gaps import RETIRED
 
 WRITTEN = {
-    *(ADAPTER, CRASH, DAMAGE, RESTART, CHECKSUM, RESYNC, SEQUENCE, RETIRED),
+    *(ADAPTER, CRASH, DAMAGE, RESTART, CHECKSUM, MOVED, RESYNC, SEQUENCE, RETIRED),
     *("disconnect", "overflow", "refused", "silent", "snapshot"),  # only where they are written
 }
 """Every word that a gap record can have."""

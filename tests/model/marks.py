@@ -38,7 +38,7 @@ KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),
-    Retired: st.builds(Retired, _many, TIMES),
+    Retired: st.builds(Retired, _many, TIMES, _tables),
 }
 """How to draw each kind of mark; a kind that is not here makes the tests fail."""
 

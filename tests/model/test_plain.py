@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.model.marks import MARKS
-from tick_logger.model.marks import Interrupted, Mark, MissingIds
+from tick_logger.model.marks import Interrupted, Mark, MissingIds, Retired
 from tick_logger.model.plain import mark_from_plain, mark_to_plain
 from tick_logger.model.tables import Table
 
@@ -40,13 +40,20 @@ def test_a_mark_is_its_kind_and_its_fields_in_order() -> None:
     assert mark_to_plain(hole) == ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
 
 
+def test_a_retirement_of_an_older_journal_is_of_all_tables() -> None:
+    """It named none."""
+    assert mark_from_plain(["Retired", [3], 4]) == Retired((3,), 4, tuple(Table))
+    assert mark_to_plain(Retired((3,), 4, (Table.MD,))) == ["Retired", [3], 4, ["MD"]]
+
+
 @pytest.mark.parametrize(
     "plain",
     [
         [],
         ["Unheard", 1],
         ["Retired", [3]],  # a field too few
-        ["Retired", [3], 4, 5],  # one too many
+        ["Retired", [3], 4, ["MD"], 5],  # one too many
+        ["Retired", [3], 4, 5],
         ["Retired", 3, 4],
         ["Retired", [3], "4"],
         ["Interrupted", [3], ["NO_TABLE"], 4, "x"],

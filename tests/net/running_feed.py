@@ -58,7 +58,6 @@ async def running(
         exchange,
         settings,
         bench.instruments,
-        bench.wanted,
         bench.intake,
         dial=dial,
         clock=dial.clock,

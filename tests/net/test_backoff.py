@@ -43,3 +43,14 @@ def test_the_same_seed_gives_the_same_waits() -> None:
     """Simulations can be repeated."""
     one, two = (Backoff(1.0, 60.0, Random(7)) for _ in range(2))
     assert [one.next_wait_secs(0) for _ in range(5)] == [two.next_wait_secs(0) for _ in range(5)]
+
+
+def test_other_limits_hold_from_the_next_wait_on() -> None:
+    """How far it has come is kept, within them."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    assert [backoff.next_wait_secs(0.0) for _ in range(5)] == [1, 2, 4, 8, 16]
+    backoff.limit(0.5, 20.0)
+    assert [backoff.next_wait_secs(0.0) for _ in range(2)] == [20, 20]
+    assert backoff.next_wait_secs(STABLE_SECS) == 0.5
+    backoff.limit(30.0, 40.0)
+    assert backoff.next_wait_secs(0.0) == 30

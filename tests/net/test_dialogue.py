@@ -27,7 +27,15 @@ from tick_logger.exchanges.base import (
     TradeIdSeen,
 )
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, MissingIds, Resumed
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    Lapse,
+    LastTradeId,
+    Mark,
+    MissingIds,
+    Resumed,
+)
 from tick_logger.model.tables import Table
 from tick_logger.net.dialogue import Dialogue, Reactions
 from tick_logger.net.session import MAX_ATTEMPTS, Settled
@@ -320,7 +328,7 @@ async def test_other_wishes_end_the_care_for_a_book() -> None:
     talk = Talk()
     talk.begin()
     talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
-    talk.dialogue.retarget(frozenset({BTC_TRADES, ETH_BOOK}))
+    talk.dialogue.retarget(frozenset({BTC_TRADES, ETH_BOOK}), 31)
     assert talk.dialogue.renew_books(7.0, 31) == []
     assert talk.dialogue.resyncs.waiting == frozenset()
     assert talk.hear(40, BookLink(BTC, 119, 119, 118)) == []
@@ -360,3 +368,38 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
     assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, "refused")]
     assert len(talk.retired) == 1
     assert talk.count("ack_retries") == MAX_ATTEMPTS - 1
+
+
+async def test_what_never_ended_goes_on() -> None:
+    """Wanted again at once, it is resumed; a book lacks what came meanwhile, and begins anew."""
+    talk = Talk()
+    talk.begin()
+    assert talk.dialogue.retarget(frozenset({ETH_TRADES}), 30) == []
+    assert talk.dialogue.retarget(frozenset(EVERYTHING), 31) == [Resumed((BTC,), TRADES, 31)]
+    (end,) = talk.send()
+    assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+    (begin,) = talk.send()
+    assert talk.hear(40, Granted(begin.subscriptions)) == [Resumed((BTC, ETH), BOOK, 40)]
+
+
+async def test_a_book_that_is_wanted_again_asks_for_its_snapshot_again() -> None:
+    """Where snapshots come by REST it never ended, and the next update asks for one."""
+    talk = Talk((BTC_BOOK, ETH_TRADES), Ranged())
+    talk.begin()
+    talk.hear(20, BookLink(BTC, 101, 101, None))
+    talk.dialogue.retarget(frozenset({ETH_TRADES}), 30)
+    assert talk.hear(31, BookLink(BTC, 102, 102, None)) == [], "it is not wanted"
+    assert talk.asked == [("BTC", BTC)]
+    again = talk.dialogue.retarget(frozenset({BTC_BOOK, ETH_TRADES}), 32)
+    assert again == [Resumed((BTC,), BOOK, 32)]
+    assert talk.hear(33, BookLink(BTC, 103, 103, None)) == [AwaitSnapshot(BTC, 33)]
+    assert talk.asked == [("BTC", BTC)] * 2
+
+
+async def test_a_book_that_is_not_wanted_is_not_followed() -> None:
+    """Its channel goes on for another feed: what is missing there is not missing."""
+    talk = Talk()
+    talk.begin()
+    talk.dialogue.retarget(frozenset({BTC_TRADES}), 30)
+    told = (BookSnapshot(BTC, 200), BookLink(BTC, 209, 209, 208))
+    assert talk.hear(31, *told) == []

@@ -37,6 +37,40 @@ def test_a_session_that_wants_nothing_is_settled() -> None:
     assert session.next_requests() == []
 
 
+@pytest.mark.parametrize("venue", [TinyVenue(), OneAtATime()])
+def test_what_is_granted_when_it_is_not_wanted_any_more_is_ended(venue: TinyVenue) -> None:
+    """The request was on its way when the wish ended, or was about to be sent."""
+    session = Session(venue, [A])
+    (request,) = session.next_requests()
+    session.retarget([B])
+    session.sent(request, 0.0)
+    answer = session.acknowledged(request.request_id)
+    assert answer == Settled()
+    assert session.live == set()
+    asked = []
+    while requests := send_all(session):
+        for each in requests:
+            asked.append(each.text)
+            session.acknowledged(each.request_id)
+    assert sorted(asked) == ["subscribe B/trades", "unsubscribe A/trades"]
+    assert session.live == {B}
+
+
+def test_what_is_wanted_again_before_its_end_was_sent_goes_on() -> None:
+    """But not what the venue is being told already."""
+    session = Session(TinyVenue(), [A, B])
+    for request in send_all(session):
+        session.acknowledged(request.request_id)
+    session.retarget([A])
+    assert session.retarget([A, B]) == {B}
+    assert session.next_requests() == []
+    session.retarget([A])
+    (end,) = session.next_requests()
+    assert session.retarget([A, B]) == set()
+    session.sent(end, 0.0)
+    assert [request.text for request in send_all(session)] == ["subscribe B/trades"]
+
+
 def test_silence_leads_to_another_attempt_and_then_to_refusal() -> None:
     """Deadlines count from when a request was sent, each by its own."""
     session = Session(TinyVenue(), [A])

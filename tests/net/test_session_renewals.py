@@ -107,13 +107,14 @@ def test_a_renewal_of_what_is_no_longer_wanted_is_an_end() -> None:
 
 
 def test_a_feed_whose_channel_is_still_wanted_is_not_ended() -> None:
-    """It is no longer counted as live, and asked for again if it is wanted again."""
+    """It is no longer counted as live, and needs no request if it is wanted again."""
     session = all_live(Sharing(), A, A_QUOTES)
-    session.retarget([A])
+    assert session.retarget([A]) == set()
     assert send_all(session) == []
     assert session.live == {A}
-    session.retarget([A, A_QUOTES])
-    assert texts(send_all(session)) == ["subscribe A/quotes"]
+    assert session.retarget([A, A_QUOTES]) == {A_QUOTES}
+    assert send_all(session) == []
+    assert session.live == {A, A_QUOTES}
 
 
 def test_a_channel_is_ended_with_the_last_of_its_feeds() -> None:

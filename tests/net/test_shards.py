@@ -65,3 +65,17 @@ def test_an_unchanged_listing_changes_nothing() -> None:
     """Nor does one in another order."""
     before = planned(Plan({}, ()), ["A", "B", "C"], 2, 2)
     assert planned(before, ["C", "A", "B"], 2, 2) == before
+
+
+def test_smaller_limits_are_kept() -> None:
+    """What is beyond them moves to where there is room, and what has none is left out."""
+    before = Plan({2: ("A", "B", "C"), 3: ("D",), 5: ("E",)}, ())
+    wanted = ["A", "B", "C", "D", "E"]
+    assert planned(before, wanted, 2, 2) == Plan({2: ("A", "B"), 3: ("D", "C")}, ("E",))
+    assert planned(before, wanted, 3, 1) == Plan({2: ("A", "B", "C")}, ("D", "E"))
+    assert planned(Plan({4: ("A",)}, ()), ["A", "B"], 1, 1) == Plan({4: ("A",)}, ("B",))
+
+
+def test_every_place_is_the_number_of_its_connection() -> None:
+    """And who is left out has none."""
+    assert Plan({2: ("A", "B"), 3: ("D",)}, ("E",)).places == {"A": 2, "B": 2, "D": 3}

@@ -162,15 +162,27 @@ def test_a_hole_proven_by_the_feed_is_written_at_once() -> None:
     assert gap.tick() == (GapRecord(3, BOOK, 11, 14, T0, T0 + 1, "sequence"),)
 
 
-def test_a_retired_stream_is_not_interrupted() -> None:
-    """From its retirement on nothing is lost; before it, what was open ends."""
+def test_a_retired_stream_loses_nothing() -> None:
+    """From its retirement on; before it, what was open ends."""
     gap = ledger()
     gap.interrupted(Interrupted((0,), (MD, TRADES), T0, "disconnect"))
     gap.retired((0, MD), T0 + SECOND)
     gap.retired((0, TRADES), T0 + SECOND)
-    gap.interrupted(Interrupted((0,), (MD, TRADES), T0 + 2 * SECOND, "disconnect"))
     assert gap.tick() == (GapRecord(0, MD, None, None, T0, T0 + SECOND, "disconnect"),)
     assert gap.close(T0 + 3 * SECOND) == ()
+
+
+def test_a_stream_that_is_wanted_again_and_lost_is_interrupted() -> None:
+    """Only what is wanted is: what was left out by intent ends there, and never before it began."""
+    gap = ledger()
+    gap.retired((0, MD), T0 + SECOND)
+    gap.retired((1, MD), T0 + SECOND)
+    gap.interrupted(Interrupted((0,), (MD,), T0 + 2 * SECOND, "refused"))
+    gap.interrupted(Interrupted((1,), (MD,), T0, "disconnect"))
+    assert gap.close(T0 + 3 * SECOND) == (
+        GapRecord(0, MD, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, "refused"),
+        GapRecord(1, MD, None, None, T0 + SECOND, T0 + 3 * SECOND, "disconnect"),
+    )
 
 
 def test_ids_missing_while_a_stream_was_retired_say_so() -> None:

@@ -206,6 +206,7 @@ async def running(
     files: MemoryFiles | None = None,
     offload: Offload | None = None,
     seed: int = 0,
+    dial: Callable[[SimulatedExchange, VirtualClock, trio.Nursery], MemoryDial] = MemoryDial,
 ) -> AsyncIterator[World]:
     """A world whose service has just started; at the end of the block it is stopped.
 
@@ -215,7 +216,7 @@ async def running(
     clock, venue_clock = VirtualClock(start_ns), VirtualClock(start_ns)
     async with trio.open_nursery() as nursery:
         exchanges = {each.name: each.simulate(venue_clock, seed) for each in venues}
-        dials = {name: MemoryDial(each, clock, nursery) for name, each in exchanges.items()}
+        dials = {name: dial(each, clock, nursery) for name, each in exchanges.items()}
         world = World(clock, venue_clock, files or MemoryFiles(), exchanges, dials, [])
         config = Config(
             logger=LoggerConfig(data_path="nowhere", **(logger or {})),

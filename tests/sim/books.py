@@ -28,6 +28,8 @@ MENDING = {BookCheck.RANGES, BookCheck.CHAIN, BookCheck.CHECKSUM}
 def last_book(stream: Stream, given: Given, kept_back: set[Key]) -> Iterator[str]:
     """Whether the book was the market's when the last process was told to stop."""
     court, process = stream.court, stream.court.world.processes[-1]
+    if not court.wanted(stream.exchange, stream.symbol, stream.table, court.world.ended):
+        return
     if process.code != 0 or not heard_after([given], process, process.began):
         return  # where snapshots come by REST, the first update asks for one
     depth = KNOWN[stream.exchange].depth

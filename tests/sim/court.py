@@ -15,13 +15,16 @@ from typing import Any, TypeAlias
 import attrs
 
 from tests.service.world import Venue
-from tests.sim.limits import waited
+from tests.sim.limits import GOODBYE_SECS, waited
 from tests.sim.process import Process
 from tests.sim.said import Fact, facts, payload_of, snapshot
 from tests.sim.sockets import Span
 from tests.sim.world import World
+from tick_logger.config import ExchangeConfig
 
 Key: TypeAlias = tuple[Any, ...]
+
+TABLES = {"trades": "TRADES", "ticker": "MD", "quotes": "QUOTES", "orderbook": "BOOK"}
 
 
 @attrs.frozen
@@ -56,16 +59,54 @@ class Court:
         self.width = world.story.logger["price_dtype"]
         self._persist_secs = world.story.logger["persist_interval_secs"]
         self._heard: dict[str, list[_Heard]] = {}
+        self._changed_at = [at for at, _ in world.wishes]
 
     def venue(self, name: str) -> Venue:
         """As the story has it."""
         (venue,) = (each for each in self.world.story.venues if each.name == name)
         return venue
 
+    # -- what was wanted --------------------------------------------------------------------------
+
+    def wanted(self, name: str, symbol: str, table: str, at: float) -> bool:
+        """Whether the process that ran was to record this then (seconds of trio's clock)."""
+        newest = bisect_right(self._changed_at, at) - 1
+        return newest >= 0 and _asks_for(self.world.wishes[newest][1][name], symbol, table)
+
+    def wanted_since(self, name: str, symbol: str, table: str, at: float) -> float:
+        """Since when it was wanted without a break, if it was then."""
+        since = at
+        for began, asked in reversed(self.world.wishes):
+            if began <= at:
+                if not _asks_for(asked[name], symbol, table):
+                    break
+                since = began
+        return since
+
+    def wanted_after(self, name: str, symbol: str, table: str, at: float) -> bool:
+        """Whether it was asked for once more later."""
+        later = (asked for began, asked in self.world.wishes if began > at)
+        return any(_asks_for(asked[name], symbol, table) for asked in later)
+
+    def ended_between(
+        self, name: str, symbol: str, table: str, since: float, until: float
+    ) -> Iterator[float]:
+        """When it was wanted no longer."""
+        was_wanted = False
+        for at, asked in self.world.wishes:
+            is_wanted = _asks_for(asked[name], symbol, table)
+            if was_wanted and not is_wanted and since <= at <= until:
+                yield at
+            was_wanted = is_wanted
+
+    def ever_wanted(self, name: str, symbol: str, table: str) -> bool:
+        """Whether any was."""
+        return any(_asks_for(asked[name], symbol, table) for _, asked in self.world.wishes)
+
     # -- what came --------------------------------------------------------------------------------
 
     def what_came(self, name: str) -> dict[tuple[str, str], Given]:
-        """All facts by table and symbol, and when they came."""
+        """All facts by table and symbol, and when they came while they were wanted."""
         found: dict[tuple[str, str], Given] = defaultdict(lambda: defaultdict(list))
         processes = iter(self.world.processes)
         process = next(processes)
@@ -78,6 +119,8 @@ class Court:
             for payload in arrival.payloads:
                 for fact in facts(name, payload):
                     heard[arrival.connection].symbols.add(fact.symbol)
+                    if not self.wanted(name, fact.symbol, fact.table, arrival.at):
+                        continue
                     came = Came(arrival.at, arrival.recv_ns, process, fact.sound)
                     found[fact.table, fact.symbol][self._on_disk(fact)].append(came)
         return found
@@ -138,6 +181,22 @@ class Court:
             for heard in self._heard[name]
         )
 
+    def ended_in_silence(self, name: str, symbol: str, since: float, ended: float) -> bool:
+        """Whether nothing came before a stream ended, and nobody could find out why afterwards.
+
+        The connection ended with it, or outlived its process.
+        """
+        process = self.process_at(ended)
+        return process is not None and any(
+            heard.span.opened <= ended
+            and (
+                heard.span.closed >= process.ended or heard.span.closed <= ended + 2 * GOODBYE_SECS
+            )
+            and bisect_right(heard.times, since) == bisect_right(heard.times, ended)
+            for heard in self._heard[name]
+            if heard.span.closed >= ended and (symbol in heard.symbols or not heard.symbols)
+        )
+
     def silences(self, name: str) -> Iterator[tuple[float, float]]:
         """From and until when nothing came on connections that told of any symbol.
 
@@ -172,6 +231,17 @@ class Court:
     def venue_moment(self, event_ns: int) -> float:
         """A time of the exchanges' clock as one of trio's."""
         return (event_ns - self.world.venue_clock._offset_ns) / 1e9
+
+
+def _asks_for(config: ExchangeConfig, symbol: str, table: str) -> bool:
+    """Whether these settings, whose symbols are no patterns, ask for it."""
+    feeds = config.feeds
+    for market in config.markets:
+        if symbol in market.symbols and market.feeds is not None:
+            feeds = market.feeds
+            break
+    chosen = config.symbols == "all" or symbol in config.symbols
+    return chosen and table in {TABLES[feed] for feed in feeds}
 
 
 def heard_after(given: Iterable[Given], process: Process, at: float) -> bool:

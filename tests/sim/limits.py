@@ -94,7 +94,9 @@ def unnoticed_silences(
 
     `silences` are from and until when nothing came on a connection for market data.
     """
-    limit_secs = venue.configure().data_timeout_secs + GOODBYE_SECS
+    asked = [settings[venue.name] for _, settings in world.wishes]
+    longest_secs = max(max(each.data_timeout_secs, each.first_data_timeout_secs) for each in asked)
+    limit_secs = longest_secs + GOODBYE_SECS
     for since, until in silences:
         # What is behind is not held against a venue, so the disk has to be well meanwhile.
         is_slow = waited(world, since, until, world.offload.failures)

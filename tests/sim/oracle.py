@@ -17,7 +17,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.service.oracle import is_derived
 from tests.service.world import dense
 from tests.sim.books import last_book
-from tests.sim.court import Court, Given, Key
+from tests.sim.court import TABLES, Court, Given, Key
 from tests.sim.limits import needless_overflows, unnoticed_silences
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
@@ -28,7 +28,6 @@ from tick_logger.storage.verify import verify
 
 SEGMENT = re.compile(r"journal/\d{8}\.tlj")
 FIRST_SEGMENT = "journal/00000001.tlj"
-TABLES = {"trades": "TRADES", "ticker": "MD", "quotes": "QUOTES", "orderbook": "BOOK"}
 
 
 @attrs.define(eq=False)
@@ -64,9 +63,9 @@ def _judged(court: Court, name: str) -> Iterator[str]:
     for symbol in court.world.exchanges[name].truth.symbols():
         court.counts[f"symbols of {name}"] += 1
         try:
-            for feed, table in TABLES.items():
+            for table in TABLES.values():
                 stream = Stream(court, name, symbol, table)
-                problems = _problems(stream, feed, came, kept_back)
+                problems = _problems(stream, came, kept_back)
                 yield from (f"{stream}: {problem}" for problem in problems)
         except AssertionError as error:
             yield f"{name} {symbol}: {error}"
@@ -75,14 +74,13 @@ def _judged(court: Court, name: str) -> Iterator[str]:
 
 def _problems(
     stream: Stream,
-    feed: str,
     came: dict[tuple[str, str], Given],
     kept_back: dict[tuple[str, str], set[Key]],
 ) -> Iterator[str]:
     """Of one table of one symbol."""
     table, symbol = stream.table, stream.symbol
     stream.court.counts["rows"] += len(stream)
-    if feed not in stream.court.venue(stream.exchange).feeds:
+    if not stream.court.ever_wanted(stream.exchange, symbol, table):
         if len(stream):
             yield "has rows, but was not asked for"
         return

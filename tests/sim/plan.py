@@ -15,6 +15,7 @@ import attrs
 from tests.fakes.clock import NOON_NS
 from tests.service.world import Venue, venue
 from tests.sim.said import KNOWN
+from tick_logger.config import MarketConfig
 from tick_logger.exchanges import registry
 from tick_logger.simulator.registry import DIALECTS
 
@@ -45,6 +46,9 @@ OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process"
 
 MOST_DOWN_SECS = 20.0
 """Between two lives."""
+
+MOST_RELOADS = 6
+"""Of one story."""
 
 LATE_TROUBLES = ("loss", "loss", "stalled_disk")
 """Those of the last life: after each of them every book must mend."""
@@ -91,6 +95,15 @@ class Life:
     after: int = 0
 
 
+@attrs.frozen
+class Reload:
+    """From `at` on an exchange has other settings; a process that records is told to read them."""
+
+    at: float
+    exchange: str
+    settings: Mapping[str, Any]
+
+
 @attrs.frozen(kw_only=True)
 class Story:
     """All that is to happen."""
@@ -102,6 +115,7 @@ class Story:
     segment_bytes: int | None
     lives: tuple[Life, ...]
     troubles: tuple[Trouble, ...]
+    reloads: tuple[Reload, ...] = ()
     late: Trouble | None = None
     """What goes wrong in the last life, after its beginning."""
 
@@ -172,6 +186,8 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
         segment_bytes=rng.choice([None, None, rng.randint(2_000, 30_000)]),
         lives=tuple(lives),
         troubles=tuple(_troubles(rng, scale, troubled_secs)),
+        # In the last life as well, but so that every book has time to begin.
+        reloads=tuple(_reloads(seed, scale, venues, troubled_secs + scale.healthy_secs / 2)),
         late=late,
     )
 
@@ -247,6 +263,38 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
         "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
+
+
+def _reloads(seed: int, scale: Scale, venues: Sequence[Venue], until_secs: float) -> list[Reload]:
+    rng = Random(f"reloads {seed}")
+    found: list[Reload] = []
+    for _ in range(rng.choice([0, 0, 1, 2, 3, MOST_RELOADS])):
+        soon = found[-1].at + rng.choice([0.0, rng.uniform(0, 2)]) if found else 0.0
+        at = soon if soon and rng.random() < 0.3 else rng.uniform(0.0, until_secs)
+        chosen = rng.choice(venues)
+        found.append(Reload(at, chosen.name, _settings(rng, scale, chosen)))
+    return sorted(found, key=lambda reload: reload.at)
+
+
+def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
+    """Some of what can change while it is recorded; there is room for every symbol."""
+    offered = sorted(registry.get(chosen.name).feeds)
+    feeds = tuple(rng.sample(offered, rng.randint(1, len(offered))))
+    few = tuple(rng.sample(offered, rng.randint(1, len(offered))))
+    market = MarketConfig(symbols=chosen.symbols[:1], feeds=few)
+    initial_secs = rng.uniform(0.1, 1.0)
+    every = {
+        "symbols": rng.choice(["all", chosen.symbols[:1], chosen.symbols[-1:]]),
+        "feeds": feeds,
+        "markets": rng.choice([(), (market,)]),
+        "symbols_per_connection": rng.choice([1, 20]),
+        "max_connections": rng.choice([4, 10]),
+        "data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
+        "first_data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
+        "reconnect_initial_secs": initial_secs,
+        "reconnect_max_secs": rng.uniform(initial_secs, 5.0),
+    }
+    return {key: every[key] for key in every if rng.random() < 0.4}
 
 
 def _troubles(rng: Random, scale: Scale, until_secs: float) -> Sequence[Trouble]:

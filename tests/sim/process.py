@@ -10,6 +10,7 @@ import trio
 
 from tests.sim.said import facts, payload_of
 from tick_logger.app import Service
+from tick_logger.reloading import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.session import Session
 
@@ -40,6 +41,7 @@ class Process:
     books: dict[tuple[str, str], Book] = attrs.field(factory=dict)
     unsent: set[TradeKey] = attrs.field(factory=set)
     service: Service | None = None
+    reloader: Reloader | None = None
     over: trio.Event = attrs.field(factory=trio.Event)
 
     def note_stop(self, exchanges: Mapping[str, SimulatedExchange]) -> None:

@@ -7,6 +7,7 @@ where it is returned.
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import attrs
 import trio
@@ -118,5 +119,5 @@ class TappedDial(MemoryDial):
     async def get(self, url: str) -> bytes:
         """As that of `MemoryDial`."""
         body = await super().get(url)
-        self._log.answers.append(Answer(trio.current_time(), self.requests[-1][1], body))
+        self._log.answers.append(Answer(trio.current_time(), urlsplit(url).path, body))
         return body

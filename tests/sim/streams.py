@@ -109,16 +109,26 @@ class Stream:
         if found:
             yield f"{len(found)} rows are late but came in time: {found[:MOST_SHOWN]}"
 
+    def wanted(self, at: float) -> bool:
+        """Whether what happens then is to be recorded, whenever its exchange tells of it."""
+        told = (at, at + self.step_secs)
+        return all(self.court.wanted(self.exchange, self.symbol, self.table, t) for t in told)
+
     def nothing_known(self, at: float) -> bool:
         """Whether nothing of the stream was durable before a death soon after this time.
 
-        Who starts again then cannot know that there was anything to lose.
+        Who starts again then cannot know that there was anything to lose, nor that it was wanted
+        again.  What nobody wants any more is not asked about.
         """
         process = self.court.process_at(at)
         if process is None or process.code == 0:
             return False
+        place = self.exchange, self.symbol, self.table
+        if not self.court.wanted_after(*place, process.ended):
+            return True
+        since = self.court.wanted_since(*place, at)
         earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
-        return not any(moment <= at for moment in earlier)
+        return not any(since <= moment <= at for moment in earlier)
 
     def covers(self, key: Key, at: float) -> bool:
         """Whether a gap record speaks of it: by its id, or where none is known by its time."""

@@ -17,6 +17,7 @@ from tests.sim.plan import DISK_TROUBLES, EXCHANGE_TROUBLES, OTHER_TROUBLES, VEN
 from tests.sim.said import KNOWN
 from tests.sim.world import tell
 from tick_logger.exchanges import registry
+from tick_logger.reloading import LIVE_EXCHANGE_KEYS
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
 
@@ -55,6 +56,18 @@ def test_the_stories_have_every_trouble() -> None:
     """None of the kinds is left out in all of the stories."""
     kinds = Counter(trouble.kind for seeds in SEEDS for s in seeds for trouble in draw(s).troubles)
     assert kinds.keys() == {*EXCHANGE_TROUBLES, *DISK_TROUBLES, *OTHER_TROUBLES}
+
+
+def test_the_stories_have_every_reload() -> None:
+    """Each key that can change without a restart changes at every venue."""
+    found = {
+        (reload.exchange, key)
+        for seeds in SEEDS
+        for seed in seeds
+        for reload in draw(seed).reloads
+        for key in reload.settings
+    }
+    assert found == {(name, key) for name in VENUES for key in LIVE_EXCHANGE_KEYS}
 
 
 def test_the_stories_have_every_venue() -> None:

@@ -47,6 +47,8 @@ def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
         if trade.trade_id in ids or not trade.subscribed:
             continue
         at = stream.court.venue_moment(trade.event_ns)
+        if not stream.wanted(at):
+            continue
         process = stream.court.process_at(at)
         if process is None or not _made(stream, trade, position, process):
             continue
@@ -108,6 +110,13 @@ def _was_silent(stream: Stream, at: float, process: Process) -> bool:
     ends = [process.ending_at, *(end for end in known if at <= end <= process.ended)]
     told_at = math.ceil((at + ROUNDING_SECS) / stream.step_secs) * stream.step_secs
     since = told_at - ROUNDING_SECS
+    if any(
+        court.ended_in_silence(stream.exchange, stream.symbol, since, end)
+        for end in court.ended_between(
+            stream.exchange, stream.symbol, stream.table, since, process.ended
+        )
+    ):
+        return True
     return any(court.silent(stream.exchange, stream.symbol, since, end) for end in ends)
 
 

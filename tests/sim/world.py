@@ -34,10 +34,11 @@ from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial
 from tick_logger import app, recording
 from tick_logger.app import Ports, Service, record
-from tick_logger.config import Config, HttpConfig, LoggerConfig
+from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.config_symbols import load_symbol_rules
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
+from tick_logger.reloading import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.storage.journal import Journal
 
@@ -88,15 +89,21 @@ class World:
     silenced: list[float] = attrs.field(factory=list)  # when subscriptions fell silent
     failed_replays: list[float] = attrs.field(factory=list)  # an adapter's bug met old messages
     clock_steps: list[tuple[float, int]] = attrs.field(factory=list)  # (time, wall clock then - it)
+    # What the service is asked to record, since when, in seconds of trio's clock.
+    wishes: list[tuple[float, dict[str, ExchangeConfig]]] = attrs.field(factory=list)
+    _settings: dict[str, ExchangeConfig] = attrs.field(factory=dict)
     _undo: dict[int, Undo] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._settings = {each.name: each.configure() for each in self.story.venues}
 
     @property
     def config(self) -> Config:
-        """The service's."""
+        """The service's, as its file has it now."""
         return Config(
             logger=LoggerConfig(data_path="nowhere", **self.story.logger),
             http=HttpConfig(enabled=False),
-            exchanges={each.name: each.configure() for each in self.story.venues},
+            exchanges=dict(self._settings),
         )
 
     # -- the story --------------------------------------------------------------------------------
@@ -105,6 +112,7 @@ class World:
         """Let everything happen."""
         self._note_clock()
         self.nursery.start_soon(self._have_troubles)
+        self.nursery.start_soon(self._have_reloads)
         for life in self.story.lives[:-1]:
             await self._live(life)
         self._end_troubles()
@@ -149,6 +157,18 @@ class World:
             undo = BEGIN[late.kind](self, late.size)
             await trio.sleep(late.secs)
             undo()
+
+    async def _have_reloads(self) -> None:
+        for reload in self.story.reloads:
+            await trio.sleep_until(self.began + reload.at)
+            before = self._settings[reload.exchange]
+            self._settings[reload.exchange] = attrs.evolve(before, **reload.settings)
+            process = self.processes[-1]
+            is_dead = process.over.is_set() or self.offload.died.is_set()
+            if process.reloader is not None and not is_dead:
+                self.counts["reload"] += 1
+                process.reloader.reload()
+                self.wishes.append((trio.current_time(), dict(self._settings)))
 
     def note_overflow(self, line: MutableMapping[str, Any]) -> None:
         """Remember between which times messages were given up, or could not be derived again."""
@@ -195,7 +215,11 @@ class World:
     async def _run(self, process: Process) -> None:
         async def show(service: Service) -> None:
             process.service = service
+            process.reloader = Reloader(
+                service.config, lambda: self.config, service.feeds, lambda _: None
+            )
 
+        self.wishes.append((trio.current_time(), dict(self._settings)))
         ports = Ports(
             dial=self.dials.__getitem__,
             clock=self.clock,

@@ -89,10 +89,11 @@ class NoSnapshot:
 
 @attrs.frozen
 class Retired:
-    """The instrument is recorded no longer, by intent: what comes later is no hole."""
+    """These streams are recorded no longer, by intent: what comes later is no hole."""
 
     instruments: tuple[int, ...]
     at_ns: int
+    tables: tuple[Table, ...] = tuple(Table)  # as in journals that do not name them
 
 
 Mark: TypeAlias = (

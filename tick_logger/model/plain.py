@@ -16,6 +16,7 @@ from tick_logger.model.tables import Table
 
 _MARKS: dict[str, type[Mark]] = {each.__name__: each for each in get_args(Mark)}
 _FIELDS = {name: [field.name for field in attrs.fields(kind)] for name, kind in _MARKS.items()}
+"""In order; those with a default, which older journals lack, are last."""
 
 
 def mark_to_plain(mark: Mark) -> list[Any]:
@@ -28,7 +29,9 @@ def mark_from_plain(plain: list[Any]) -> Mark:
     name, *values = plain
     if name not in _MARKS:
         raise ValueError(f"unknown kind of mark {name!r}")
-    fields = dict(zip(_FIELDS[name], values, strict=True))
+    if len(values) > len(_FIELDS[name]):
+        raise ValueError(f"a mark {name!r} of {len(values)} fields")
+    fields = dict(zip(_FIELDS[name], values, strict=False))
     return msgspec.convert(fields, _MARKS[name])
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.exchanges.base import Counted, Event
-from tick_logger.model.entries import Note, Received, Times
+from tick_logger.exchanges.base import Counted, Event, Subscription
+from tick_logger.model.entries import Defined, Note, Received, Times
 from tick_logger.model.marks import Mark
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import FEEDS, Table
 
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""
@@ -66,8 +66,19 @@ class Arrival:
     size_bytes: int
 
 
-Item: TypeAlias = Arrival | Mark | Note
+Item: TypeAlias = Arrival | Mark | Note | Defined
 """What waits between the sockets and the decoder."""
+
+
+def streams_of(subscriptions: Iterable[Subscription], index: Mapping[str, int]) -> Streams:
+    """Exactly these, in as few pairs of instruments and tables as have the same instruments."""
+    by_table: dict[Table, list[int]] = {}
+    for sub in subscriptions:
+        by_table.setdefault(FEEDS[sub.feed], []).append(index[sub.symbol])
+    alike: dict[tuple[int, ...], list[Table]] = {}
+    for table, instruments in sorted(by_table.items()):
+        alike.setdefault(tuple(sorted(instruments)), []).append(table)
+    return tuple((instruments, tuple(tables)) for instruments, tables in alike.items())
 
 
 def count_frames(

@@ -21,6 +21,11 @@ class Backoff:
         self._rng = rng
         self._bound_secs = initial_secs
 
+    def limit(self, initial_secs: float, max_secs: float) -> None:
+        """Keep to these from the next wait on."""
+        self._initial_secs, self._max_secs = initial_secs, max_secs
+        self._bound_secs = min(max(self._bound_secs, initial_secs), max_secs)
+
     def next_wait_secs(self, lived_secs: float) -> float:
         """The wait after a connection that lived so long (0 if it never came about)."""
         if lived_secs >= STABLE_SECS:

@@ -72,6 +72,11 @@ class BookSync:
         if instrument in self._chains:
             self._chains[instrument].awaiting = False
 
+    def awaits(self, instrument: int) -> bool:
+        """Whether a snapshot of this book would be of use."""
+        chain = self._chains.get(instrument)
+        return chain is not None and chain.awaiting
+
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed."""
         self._chains.pop(instrument, None)

@@ -20,7 +20,7 @@ from tick_logger.exchanges.base import Event, Request, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, Lapse, Mark, NoSnapshot, Resumed
 from tick_logger.model.tables import FEEDS
 from tick_logger.net.arrivals import Streams
 from tick_logger.net.breaker import Breaker
@@ -70,6 +70,7 @@ class Connection:
         self._changed = trio.Event()
         self._nonsense = trio.Event()
         self._messages = self._silent = 0
+        self._ended_ns: dict[Subscription, int] = {}  # when what was live was wanted no longer
         self.alive = False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
@@ -326,9 +327,18 @@ class Connection:
     def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
         """The marks that follow from the end of this connection."""
         lost = sorted(self._dialogue.wanted - carried_elsewhere)
-        return [
-            Interrupted(tuple(instruments), (table,), self.last_recv_ns, "disconnect")
+        since_ns = self.last_recv_ns
+        marks: list[Mark] = [
+            Interrupted(tuple(instruments), (table,), since_ns, "disconnect")
             for table, instruments in self._dialogue.by_table(lost).items()
+        ]
+        # What ended while nothing came any more was lost before.
+        return marks + [
+            Lapse(
+                (self._symbols[sub.symbol],), (FEEDS[sub.feed],), since_ns, until_ns, "disconnect"
+            )
+            for sub, until_ns in sorted(self._ended_ns.items())
+            if until_ns > since_ns and sub not in carried_elsewhere
         ]
 
     def resumptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
@@ -343,13 +353,23 @@ class Connection:
 
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
         """Carry other subscriptions from now on, without a reconnect."""
-        self._dialogue.retarget(frozenset(wanted))
-        self._keepalive.timeouts = timeouts
+        before, live = self._dialogue.wanted, self._dialogue.session.live
+        now, now_ns = trio.current_time(), self._venue.clock.now_ns()
+        for mark in self._dialogue.retarget(frozenset(wanted), now_ns):
+            self._venue.intake.mark(mark)
+        self._ended_ns |= dict.fromkeys(live - self._dialogue.wanted, now_ns)
+        for sub in before ^ self._dialogue.wanted:  # the time between says nothing about the market
+            self._venue.intake.rhythm.begin_again(FEEDS[sub.feed], self._symbols[sub.symbol], now)
+        self._keepalive.retime(timeouts)
         self._changed.set()
 
     def expect_snapshot(self, instrument: int) -> None:
         """Let the book's rows wait: those in the queue may have waited as long as they are let."""
         self._venue.intake.mark(AwaitSnapshot(instrument, self._venue.clock.now_ns()))
+
+    def awaits_snapshot(self, instrument: int) -> bool:
+        """Whether a REST snapshot of this book would be of use."""
+        return self.alive and self._dialogue.books.awaits(instrument)
 
     def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
         """Whether a REST snapshot as of this id joins the book updates received."""

@@ -35,7 +35,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
-from tick_logger.net.arrivals import Streams
+from tick_logger.net.arrivals import Streams, streams_of
 from tick_logger.net.booksync import BookSync
 from tick_logger.net.resyncs import Resyncs
 from tick_logger.net.sequence import RESYNC, Numbers, Outcome, Sequences, Times, Verdict
@@ -83,6 +83,10 @@ class Dialogue:
         marks: list[Mark] = []
         for recv_ns, event in events:
             match event:
+                case BookLink() | BookTexts() | BookSnapshot() if not self._carries(
+                    event.instrument, Table.BOOK
+                ):
+                    pass  # it has been ended, or will be
                 case BookLink() if self._venue.exchange.book_check is BookCheck.RANGES:
                     marks += self._follow_by_rest(event, recv_ns)
                 case BookLink():
@@ -91,7 +95,7 @@ class Dialogue:
                     marks += self._consider(self._sequences.texts(event, recv_ns), now)
                 case BookSnapshot():
                     self._sequences.snapshot(event, recv_ns)
-                case TradeIdSeen() if self._carries_trades(event.instrument):
+                case TradeIdSeen() if self._carries(event.instrument, Table.TRADES):
                     marks.append(LastTradeId(event.instrument, event.trade_id, recv_ns))
                 case Pong():
                     self._react.pong()
@@ -154,15 +158,19 @@ class Dialogue:
 
     # -- what others want -------------------------------------------------------------------------
 
-    def retarget(self, wanted: frozenset[Subscription]) -> None:
-        """Carry other subscriptions from now on."""
+    def retarget(self, wanted: frozenset[Subscription], now_ns: int) -> list[Mark]:
+        """Carry other subscriptions from now on; returns the marks of what never ended."""
         for sub in self.wanted - wanted:
             if FEEDS[sub.feed] is Table.BOOK:
                 self.books.drop(self._symbols[sub.symbol])
                 self._sequences.drop(self._symbols[sub.symbol])
                 self.resyncs.drop(self._symbols[sub.symbol])
         self.wanted = wanted
-        self.session.retarget(wanted)
+        going_on = self.session.retarget(wanted)
+        if self._venue.exchange.book_check is not BookCheck.RANGES:  # else an update asks for one
+            books = (sub for sub in going_on if FEEDS[sub.feed] is Table.BOOK)
+            going_on = going_on.difference(self.renew(books))  # they lack what came meanwhile
+        return [Resumed(*streams, now_ns) for streams in self.streams(going_on)]
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
         """Subscribe again, from the beginning; returns those for which that will be done."""
@@ -214,11 +222,8 @@ class Dialogue:
         return self.session.live - books
 
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
-        """Exactly these, in as few pairs of instruments and tables as have the same instruments."""
-        alike: dict[tuple[int, ...], list[Table]] = {}
-        for table, instruments in sorted(self.by_table(subscriptions).items()):
-            alike.setdefault(tuple(sorted(instruments)), []).append(table)
-        return tuple((instruments, tuple(tables)) for instruments, tables in alike.items())
+        """Exactly these, as pairs of instruments and tables."""
+        return streams_of(subscriptions, self._symbols)
 
     def by_table(self, subscriptions: Iterable[Subscription]) -> dict[Table, list[int]]:
         """The instruments of subscriptions, by table."""
@@ -241,10 +246,10 @@ class Dialogue:
             self._react.ask_snapshot(symbol, link.instrument)
         return marks
 
-    def _carries_trades(self, instrument: int) -> bool:
-        """Heartbeats tell of trades, wanted or not; those that nobody asked for are not missing."""
+    def _carries(self, instrument: int, table: Table) -> bool:
+        """What nobody asked for is not missing: heartbeats tell of trades, wanted or not."""
         _, symbol = self._venue.instruments.name(instrument)
-        return Subscription(symbol, FEED_OF[Table.TRADES]) in self.wanted
+        return Subscription(symbol, FEED_OF[table]) in self.wanted
 
     def _book_subscriptions(self) -> list[Subscription]:
         return sorted(sub for sub in self.wanted if FEEDS[sub.feed] is Table.BOOK)

@@ -9,7 +9,7 @@ one share needs more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import trio
@@ -19,22 +19,18 @@ from tick_logger.config import ExchangeConfig, for_symbol, matches
 from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument, Instruments
-from tick_logger.model.marks import Retired
-from tick_logger.model.tables import FEEDS
-from tick_logger.model.wanted import WantedTables
 from tick_logger.net.backoff import Backoff
 from tick_logger.net.dial import Dial
 from tick_logger.net.discovery import Discovery, OnListing
 from tick_logger.net.intake import Intake
 from tick_logger.net.pace import SpacingGate
+from tick_logger.net.recorded import MAX_LISTED_IN_LOG, Recorded
 from tick_logger.net.shard import Load, Shard
 from tick_logger.net.shards import Plan, plan
 from tick_logger.net.snapshots import SnapshotFetcher
 from tick_logger.net.venue import Signer, Timeouts, Venue
 from tick_logger.ops.exchange_metrics import ExchangeMetrics
 from tick_logger.ops.logs import get_logger
-
-MAX_LISTED_IN_LOG = 20
 
 
 class Feed:
@@ -45,7 +41,6 @@ class Feed:
         exchange: Exchange,
         config: ExchangeConfig,
         instruments: Instruments,
-        wanted: WantedTables,
         intake: Intake,
         *,
         dial: Dial,
@@ -57,8 +52,6 @@ class Feed:
     ) -> None:
         self._exchange = exchange
         self._config = config
-        self._instruments = instruments
-        self._wanted = wanted
         self._metrics = metrics
         self._rng = rng
         self._tell_listing = on_listing
@@ -86,7 +79,9 @@ class Feed:
         self._plan = Plan({}, ())
         self._listing: tuple[Instrument, ...] = ()
         self._nursery: trio.Nursery | None = None
+        self._listing_backoff = self._backoff()
         self._log = get_logger().bind(exchange=exchange.name)
+        self._recorded = Recorded(self._venue, self._log)
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -100,7 +95,7 @@ class Feed:
                     self._config.rest_endpoint,
                     self._on_listing,
                     self._connect_gate,
-                    self._backoff(),
+                    self._listing_backoff,
                     self._tell_listing,
                 )
                 nursery.start_soon(discovery.run)
@@ -140,6 +135,8 @@ class Feed:
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         self._config = config
+        for backoff in (self._listing_backoff, *(s.backoff for s in self._shards.values())):
+            backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
         if self._nursery is not None and self._listing:
             self._plan_connections(everywhere=True)
 
@@ -154,7 +151,7 @@ class Feed:
             max_connections=max(1, self._config.max_connections // len(self._lanes())),
         )
         self._report_left_out()
-        self._retire({s for shard in before.shards.values() for s in shard} - set(symbols))
+        self._change_recorded(before.places, self._plan.places)
         for number in sorted(before.shards.keys() | self._plan.shards.keys()):
             now = self._plan.shards.get(number, ())
             if everywhere or now != before.shards.get(number, ()):
@@ -189,6 +186,7 @@ class Feed:
         if not mine:
             if shard is not None:
                 del self._shards[number, lane]
+                shard.retarget(load)  # what it still brings is not wanted
                 shard.scope.cancel("no symbols left")
             return
         if shard is not None:
@@ -214,8 +212,6 @@ class Feed:
         of_symbol = {}
         for symbol in symbols:
             market = for_symbol(self._config, symbol)
-            instrument = self._instruments.add(self._exchange.name, symbol)
-            self._wanted.set(instrument, [FEEDS[feed] for feed in market.feeds])
             subscriptions |= {Subscription(symbol, feed) for feed in market.feeds}
             # Silence of the connection proves something only when all of its symbols are silent.
             timeout_secs = max(timeout_secs, market.data_timeout_secs)
@@ -224,13 +220,17 @@ class Feed:
         timeouts = Timeouts(first_data_secs=first_secs, data_secs=timeout_secs, of_symbol=of_symbol)
         return Load(frozenset(subscriptions), timeouts)
 
-    def _retire(self, symbols: set[str]) -> None:
-        if not symbols:
-            return
-        self._log.info("retired", symbols=sorted(symbols)[:MAX_LISTED_IN_LOG], count=len(symbols))
-        index = self._instruments.of(self._exchange.name)
-        gone = tuple(index[symbol] for symbol in sorted(symbols))
-        self._venue.intake.mark(Retired(gone, self._venue.clock.now_ns()))
+    def _change_recorded(self, before: Mapping[str, int], places: Mapping[str, int]) -> None:
+        """Tell what is recorded now that symbols have these places."""
+        wanted = {
+            Subscription(symbol, feed)
+            for symbol in places
+            for feed in for_symbol(self._config, symbol).feeds
+        }
+        moved = {
+            symbol for symbol, number in places.items() if before.get(symbol, number) != number
+        }
+        self._recorded.change(wanted, moved)
 
     def _report_left_out(self) -> None:
         left_out = self._plan.left_out

@@ -113,6 +113,11 @@ class Intake:
         self._waiting.append(mark)
         self._arrived.set()
 
+    def want(self, wish: Defined) -> None:
+        """Record these tables of an instrument from now on: of the frames that come after this."""
+        self._waiting.append(wish)
+        self._arrived.set()
+
     def note(self, note: Note) -> None:
         """Write down, in order with the frames, what happened to a connection."""
         self._waiting.append(note)
@@ -196,7 +201,10 @@ class Intake:
         """Decode consecutive arrivals; marks keep their place before the rows of the batch."""
         arrivals = [item for item in items if isinstance(item, Arrival)]
         notes = tuple(item for item in items if isinstance(item, Note))
-        marks = [item for item in items if not isinstance(item, Arrival | Note)]
+        marks = [item for item in items if not isinstance(item, Arrival | Note | Defined)]
+        for item in items:
+            if isinstance(item, Defined):
+                self._wanted.set(item.instrument, item.tables)
         payloads = list(itertools.chain.from_iterable(item.payloads for item in arrivals))
         counts = np.array([len(item.payloads) for item in arrivals], np.uint32)
         recv = np.array([item.recv_ns for item in arrivals], np.int64)

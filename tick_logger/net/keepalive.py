@@ -45,6 +45,7 @@ class Keepalive:
         self, venue: Venue, timeouts: Timeouts, gate: MessageGate, granted: trio.Event
     ) -> None:
         self.timeouts = timeouts
+        self._waiting_for_data = trio.CancelScope()
         self._venue = venue
         self._profile = venue.exchange.profile
         self._gate = gate
@@ -70,6 +71,11 @@ class Keepalive:
     def pong(self) -> None:
         """A ping that is a message of the venue's own was answered."""
         self._pong.set()
+
+    def retime(self, timeouts: Timeouts) -> None:
+        """Other silences are faults from now on."""
+        self.timeouts = timeouts
+        self._waiting_for_data.cancel("the timeouts have changed")
 
     # -- tasks ------------------------------------------------------------------------------------
 
@@ -130,7 +136,8 @@ class Keepalive:
         while True:
             # Never longer than what is allowed once data has come.
             wake = min(self._silent_at(), trio.current_time() + self.timeouts.data_secs)
-            await sleep_until(wake)
+            with trio.CancelScope() as self._waiting_for_data:
+                await sleep_until(wake)
             if trio.current_time() < self._silent_at():
                 continue
             await self._venue.intake.caught_up()

@@ -56,7 +56,7 @@ class Session:
     def __init__(self, exchange: Exchange, wanted: Iterable[Subscription]) -> None:
         self._exchange = exchange
         self._wanted = set(wanted)
-        self._live: set[Subscription] = set()
+        self._live: set[Subscription] = set()  # also what is not wanted any more, until it ends
         self._refusals = Refusals()
         self._attempts: dict[Subscription, int] = {}
         self._alone: set[Subscription] = set()
@@ -71,8 +71,8 @@ class Session:
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What the venue has acknowledged."""
-        return frozenset(self._live)
+        """What is wanted and the venue has acknowledged."""
+        return frozenset(self._live & self._wanted)
 
     @property
     def refused_now(self) -> frozenset[Subscription]:
@@ -91,8 +91,10 @@ class Session:
         ask_again_at = self._refusals.due_at
         return min(due if ask_again_at is None else [*due, ask_again_at], default=None)
 
-    def retarget(self, wanted: Iterable[Subscription]) -> None:
-        """Want something else from now on."""
+    def retarget(self, wanted: Iterable[Subscription]) -> frozenset[Subscription]:
+        """Want something else from now on; returns what is new among it and live already."""
+        ending = {sub for request in self._ending for sub in request.subscriptions}
+        new = set(wanted) - self._wanted
         self._wanted = set(wanted)
         self._alone &= self._wanted
         self._renewing &= self._wanted
@@ -100,6 +102,7 @@ class Session:
         self._refusals.keep(self._wanted)
         for subscription in self._attempts.keys() - self._wanted:
             del self._attempts[subscription]
+        return frozenset(new & self._live - ending)
 
     def next_requests(self) -> list[Request]:
         """What should be sent now; each must be reported by `sent` or not sent at all."""
@@ -130,12 +133,11 @@ class Session:
     def _ended(self) -> set[Subscription]:
         """What is live and should not be, or must begin anew.
 
-        A feed that shares its channel with one that is wanted cannot be ended alone: it is no
-        longer counted as live, and what still comes of it is not recorded.
+        A feed that shares its channel with one that is wanted cannot be ended alone: what still
+        comes of it is not recorded.
         """
         unwanted = self._live - self._wanted
         kept = {sub for sub in unwanted if self._exchange.together(sub) & self._wanted}
-        self._live -= kept
         return (unwanted - kept) | (self._renewing & self._live)
 
     def _replacing(self) -> list[Request]:
@@ -182,7 +184,7 @@ class Session:
             self._renewing -= request.subscriptions
             if self._one_at_a_time:
                 self._outstanding.append(_Outstanding(request, deadline, ends=True))
-        elif request.subscriptions & self._wanted:
+        elif request.subscriptions:  # even if not wanted by now: once granted, it must be ended
             self._outstanding.append(_Outstanding(request, deadline))
 
     def ends(self, request: Request) -> bool:
@@ -279,7 +281,7 @@ class Session:
 
     def _now_live(self, subscriptions: frozenset[Subscription]) -> Settled:
         new = (subscriptions & self._wanted) - self._live
-        self._live |= new
+        self._live |= subscriptions
         self._refusals.discard(new)
         for sub in new:
             self._attempts.pop(sub, None)

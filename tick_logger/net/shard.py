@@ -54,7 +54,7 @@ class Shard:
         self._venue = venue
         self._load = load
         self._connect_gate = connect_gate
-        self._backoff = backoff
+        self.backoff = backoff
         self._lane = lane
         self._handed_over_at = float("-inf")
         self._connections: list[Connection] = []
@@ -157,7 +157,7 @@ class Shard:
     async def _pause(self, ended: Connection) -> None:
         connected_at = ended.connected_at
         lived = 0.0 if connected_at is None else trio.current_time() - connected_at
-        wait_secs = self._backoff.next_wait_secs(lived)
+        wait_secs = self.backoff.next_wait_secs(lived)
         self._log.info("reconnecting", after_secs=round(wait_secs, 2))
         await trio.sleep(wait_secs)
 

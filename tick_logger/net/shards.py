@@ -18,6 +18,11 @@ class Plan:
     shards: Mapping[int, tuple[str, ...]]
     left_out: tuple[str, ...]
 
+    @property
+    def places(self) -> dict[str, int]:
+        """The connection of each symbol that has one."""
+        return {symbol: n for n, symbols in self.shards.items() for symbol in symbols}
+
 
 def plan(
     current: Mapping[int, Sequence[str]],
@@ -26,18 +31,22 @@ def plan(
     symbols_per_connection: int,
     max_connections: int,
 ) -> Plan:
-    """The assignment that changes least; `wanted` in order of preference."""
+    """The assignment that changes least; `wanted` in order of preference.
+
+    Where the limits have become smaller, what is beyond them moves to where there is room.
+    """
     unplaced = dict.fromkeys(wanted)
     shards: dict[int, list[str]] = {}
     for number, symbols in sorted(current.items()):
-        kept = [symbol for symbol in symbols if symbol in unplaced]
+        room = symbols_per_connection if len(shards) < max_connections else 0
+        kept = [symbol for symbol in symbols if symbol in unplaced][:room]
         for symbol in kept:
             del unplaced[symbol]
         if kept:
             shards[number] = kept
     waiting = list(unplaced)
     numbers = [*shards, *(n for n in range(1, max_connections + 1) if n not in shards)]
-    for number in numbers:
+    for number in numbers[:max_connections]:
         room = symbols_per_connection - len(shards.get(number, []))
         if room > 0 and waiting:
             shards.setdefault(number, []).extend(waiting[:room])

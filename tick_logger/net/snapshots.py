@@ -36,9 +36,8 @@ MAX_WISHES = 10_000
 class Asker(Protocol):
     """The connection that needs a snapshot."""
 
-    @property
-    def alive(self) -> bool:
-        """Whether it is still there to use it."""
+    def awaits_snapshot(self, instrument: int) -> bool:
+        """Whether it is still there to use it, and has use for it."""
         ...
 
     def expect_snapshot(self, instrument: int) -> None:
@@ -64,6 +63,10 @@ class _Wish:
     symbol: str
     instrument: int
     attempt: int = 1
+
+    @property
+    def is_current(self) -> bool:
+        return self.asker.awaits_snapshot(self.instrument)
 
 
 class SnapshotFetcher:
@@ -95,12 +98,12 @@ class SnapshotFetcher:
         gates: dict[int, WindowGate] = {}  # one for each allowance: few books, or many
         pause_secs = 0.0
         async for wish in self._receive:
-            if not wish.asker.alive:
+            if not wish.is_current:
                 continue
             books = self._books()
             allowed = int(self._exchange.snapshots_per_minute(books))
             await gates.setdefault(allowed, WindowGate(allowed, ALLOWANCE_WINDOW_SECS)).wait()
-            if not wish.asker.alive:
+            if not wish.is_current:
                 continue  # it ended while this waited
             url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
             wish.asker.expect_snapshot(wish.instrument)
@@ -127,7 +130,7 @@ class SnapshotFetcher:
             wish.asker.take_snapshot(payload)
 
     def _again(self, wish: _Wish, reason: str) -> None:
-        if not wish.asker.alive:
+        if not wish.is_current:
             return
         self._log.warning("snapshot_failed", symbol=wish.symbol, reason=reason, tries=wish.attempt)
         wish.asker.no_snapshot(wish.instrument, for_good=False)

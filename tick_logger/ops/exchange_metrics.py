@@ -24,8 +24,8 @@ LATENCY_BOUNDS_SECS = (
 GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 CAUSES = (
-    "adapter", "checksum", "crash", "damage", "disconnect", "overflow", "refused", "restart",
-    "resync", "retired", "sequence", "silent", "snapshot",
+    "adapter", "checksum", "crash", "damage", "disconnect", "moved", "overflow", "refused",
+    "restart", "resync", "retired", "sequence", "silent", "snapshot",
 )  # fmt: skip
 """Of holes.  All are exported from the start: a scrape cannot see that something begins at 1."""
 

@@ -90,6 +90,12 @@ class WaitingBooks:
             self.unplaced.append((instrument, book.asked_ns, at_ns))
             book.asked_ns = None
 
+    def forget(self, instrument: int) -> None:
+        """Nobody waits for a snapshot of this book any more."""
+        book = self._books.get(instrument)
+        if book is not None:
+            book.asked_ns = None
+
     def pass_through(self, rows: RowBatch) -> RowBatch:
         """Take out the rows that must wait; return the others, order kept."""
         instruments = rows["instrument"]

@@ -108,10 +108,18 @@ class GapLedger:
         self._tick = 0
 
     def interrupted(self, mark: Interrupted) -> None:
-        """Begin an interruption; one that is already in progress keeps its beginning and cause."""
+        """Begin an interruption; one that is already in progress keeps its beginning and cause.
+
+        One by intent ends: what is interrupted is wanted again.
+        """
         for instrument in mark.instruments:
             for table in mark.tables:
-                self._outages.setdefault((instrument, table), _Outage(mark.at_ns, mark.cause))
+                stream, at_ns = (instrument, table), mark.at_ns
+                current = self._outages.get(stream)
+                if current is not None and current.cause == RETIRED:
+                    at_ns = max(at_ns, current.from_ns)
+                    self._end(stream, at_ns)
+                self._outages.setdefault(stream, _Outage(at_ns, mark.cause))
 
     def resumed(self, mark: Resumed) -> None:
         """End the interruption of these streams."""

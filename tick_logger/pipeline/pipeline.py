@@ -259,8 +259,10 @@ class Pipeline:
                 self._books.abandon(mark.instrument, mark.at_ns)
             case Retired():
                 for instrument in mark.instruments:
-                    for table in Table:
+                    for table in mark.tables:
                         self._gaps.retired((instrument, table), mark.at_ns)
+                    if Table.BOOK in mark.tables:
+                        self._books.forget(instrument)
 
     def _meet_all(self, tables: Sequence[Table], instruments: Sequence[int]) -> None:
         for table in tables:

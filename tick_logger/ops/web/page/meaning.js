@@ -33,6 +33,7 @@ export const CAUSES = {
   damage: "stored data was damaged",
   adapter: "a defect: the recorder failed on a message",
   refused: "the exchange refused the subscription",
+  moved: "the symbol went to another connection",
   retired: "the symbol was not to be recorded for a while",
   silent: "the subscription was accepted, yet nothing came",
   resync: "the book was being built anew",
