@@ -394,12 +394,3 @@ async def test_a_book_that_is_wanted_again_asks_for_its_snapshot_again() -> None
     assert again == [Resumed((BTC,), BOOK, 32)]
     assert talk.hear(33, BookLink(BTC, 103, 103, None)) == [AwaitSnapshot(BTC, 33)]
     assert talk.asked == [("BTC", BTC)] * 2
-
-
-async def test_a_book_that_is_not_wanted_is_not_followed() -> None:
-    """Its channel goes on for another feed: what is missing there is not missing."""
-    talk = Talk()
-    talk.begin()
-    talk.dialogue.retarget(frozenset({BTC_TRADES}), 30)
-    told = (BookSnapshot(BTC, 200), BookLink(BTC, 209, 209, 208))
-    assert talk.hear(31, *told) == []

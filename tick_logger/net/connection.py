@@ -20,7 +20,7 @@ from tick_logger.exchanges.base import Event, Request, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, Lapse, Mark, NoSnapshot, Resumed
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
 from tick_logger.model.tables import FEEDS
 from tick_logger.net.arrivals import Streams
 from tick_logger.net.breaker import Breaker
@@ -70,7 +70,6 @@ class Connection:
         self._changed = trio.Event()
         self._nonsense = trio.Event()
         self._messages = self._silent = 0
-        self._ended_ns: dict[Subscription, int] = {}  # when what was live was wanted no longer
         self.alive = False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
@@ -107,7 +106,7 @@ class Connection:
         finally:
             self.alive = False
             self._venue.intake.forget(self)
-            self._learn_no_more()
+            self._learn_anew(self._dialogue.wanted)
             why = lost[0] if lost else ConnectionLost("replaced", "no longer needed")
             self._note("ended", f"{why.cause}: {why}")
             self.ended.set()
@@ -326,40 +325,21 @@ class Connection:
 
     def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
         """The marks that follow from the end of this connection."""
-        lost = sorted(self._dialogue.wanted - carried_elsewhere)
-        since_ns = self.last_recv_ns
-        marks: list[Mark] = [
-            Interrupted(tuple(instruments), (table,), since_ns, "disconnect")
-            for table, instruments in self._dialogue.by_table(lost).items()
-        ]
-        # What ended while nothing came any more was lost before.
-        return marks + [
-            Lapse(
-                (self._symbols[sub.symbol],), (FEEDS[sub.feed],), since_ns, until_ns, "disconnect"
-            )
-            for sub, until_ns in sorted(self._ended_ns.items())
-            if until_ns > since_ns and sub not in carried_elsewhere
-        ]
+        return self._dialogue.lost(carried_elsewhere, self.last_recv_ns)
 
     def resumptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
         """The marks that end what this connection interrupted and will not resume itself."""
-        taken_over = sorted(self._dialogue.wanted & carried_elsewhere)
-        return [
-            Resumed(tuple(instruments), (table,), self._venue.clock.now_ns())
-            for table, instruments in self._dialogue.by_table(taken_over).items()
-        ]
+        taken_over = self._dialogue.streams(self._dialogue.wanted & carried_elsewhere)
+        return [Resumed(*streams, self._venue.clock.now_ns()) for streams in taken_over]
 
     # -- what others ask --------------------------------------------------------------------------
 
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
         """Carry other subscriptions from now on, without a reconnect."""
-        before, live = self._dialogue.wanted, self._dialogue.session.live
-        now, now_ns = trio.current_time(), self._venue.clock.now_ns()
-        for mark in self._dialogue.retarget(frozenset(wanted), now_ns):
+        before = self._dialogue.wanted
+        for mark in self._dialogue.retarget(frozenset(wanted), self._venue.clock.now_ns()):
             self._venue.intake.mark(mark)
-        self._ended_ns |= dict.fromkeys(live - self._dialogue.wanted, now_ns)
-        for sub in before ^ self._dialogue.wanted:  # the time between says nothing about the market
-            self._venue.intake.rhythm.begin_again(FEEDS[sub.feed], self._symbols[sub.symbol], now)
+        self._learn_anew(before ^ self._dialogue.wanted)
         self._keepalive.retime(timeouts)
         self._changed.set()
 
@@ -403,11 +383,11 @@ class Connection:
             self._note("subscribed", f"{len(session.live)} of {len(self._dialogue.wanted)}")
         self._changed.set()
 
-    def _learn_no_more(self) -> None:
-        """The silence that begins here says nothing about the markets."""
-        for table, instruments in self._dialogue.by_table(self._dialogue.wanted).items():
-            for instrument in instruments:
-                self._venue.intake.rhythm.begin_again(table, instrument, trio.current_time())
+    def _learn_anew(self, subscriptions: Iterable[Subscription]) -> None:
+        """The silence that begins or ends here says nothing about the markets."""
+        for sub in subscriptions:
+            place = FEEDS[sub.feed], self._symbols[sub.symbol]
+            self._venue.intake.rhythm.begin_again(*place, trio.current_time())
 
     def _note(self, what: str, detail: str = "") -> None:
         """Write down what happened, among the frames that came before and after it."""

@@ -33,7 +33,7 @@ from tick_logger.exchanges.base import (
     TradeIdSeen,
 )
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import Interrupted, LastTradeId, Mark, Resumed
+from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.arrivals import Streams, streams_of
 from tick_logger.net.booksync import BookSync
@@ -67,6 +67,7 @@ class Dialogue:
         log: FilteringBoundLogger,
     ) -> None:
         self.wanted = wanted
+        self._ended_ns: dict[Subscription, int] = {}  # when what was live was wanted no longer
         self.session = Session(venue.exchange, wanted)
         self.books = BookSync()
         self.resyncs = Resyncs()
@@ -165,12 +166,25 @@ class Dialogue:
                 self.books.drop(self._symbols[sub.symbol])
                 self._sequences.drop(self._symbols[sub.symbol])
                 self.resyncs.drop(self._symbols[sub.symbol])
+        self._ended_ns |= dict.fromkeys(self.session.live - wanted, now_ns)
         self.wanted = wanted
         going_on = self.session.retarget(wanted)
         if self._venue.exchange.book_check is not BookCheck.RANGES:  # else an update asks for one
             books = (sub for sub in going_on if FEEDS[sub.feed] is Table.BOOK)
             going_on = going_on.difference(self.renew(books))  # they lack what came meanwhile
         return [Resumed(*streams, now_ns) for streams in self.streams(going_on)]
+
+    def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
+        """The marks that follow from a loss of the connection, on which nothing came since."""
+        marks: list[Mark] = [
+            Interrupted(*streams, since_ns, "disconnect")
+            for streams in self.streams(self.wanted - carried_elsewhere)
+        ]
+        for sub, until_ns in sorted(self._ended_ns.items()):  # what ended meanwhile was lost too
+            if until_ns > since_ns and sub not in carried_elsewhere:
+                (streams,) = self.streams([sub])
+                marks.append(Lapse(*streams, since_ns, until_ns, "disconnect"))
+        return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
         """Subscribe again, from the beginning; returns those for which that will be done."""
