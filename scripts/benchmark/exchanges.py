@@ -34,8 +34,11 @@ SYMBOLS_PER_CONNECTION = 20
 POLL_SECS = 0.1
 QUIET_SECS = 3.0
 """Nothing new on disk for so long, which is more than two flushes, and hardly any CPU used."""
+FINISH_SECS = 1.0
+"""After the last row appeared, for a checkpoint and what else there is to do; it counts as work."""
 BUSY_SHARE = 0.2
-"""More than this share of a core is work; an idle recorder uses a few percent."""
+"""More than this share of a core is work; an idle recorder uses a tenth at most, and that only
+where waking up is dear, as on some virtual machines."""
 STOP_SECS = 40.0
 MOST_RELEASES = 6
 """The load makes messages only for a few seconds at a time; a slow one yields fewer than wanted."""
@@ -114,15 +117,32 @@ def rows_on_disk(data: Path, table: Table) -> int:
 
 def until_quiet(pid: int, data: Path, table: Table) -> tuple[float, int]:
     """Wait until there is no more to do; CPU seconds at the end of the work, and rows on disk."""
-    used, rows, since = cpu_secs(pid), rows_on_disk(data, table), time.monotonic()
-    before = used
-    while time.monotonic() < since + QUIET_SECS:
+    looks = [_look(pid, data, table)]
+    while True:
         time.sleep(POLL_SECS)
-        now, found = cpu_secs(pid), rows_on_disk(data, table)
-        if found != rows or now - before > BUSY_SHARE * POLL_SECS:
-            used, rows, since = now, found, time.monotonic()
-        before = now
-    return used, rows
+        looks.append(_look(pid, data, table))
+        last = looks[-1]
+        looks = [each for each in looks if each.rows == last.rows]
+        settled = next(
+            each for each in looks if each.at >= looks[0].at + FINISH_SECS or each is last
+        )
+        idle_secs = last.at - settled.at
+        if idle_secs < QUIET_SECS - FINISH_SECS:
+            continue
+        if last.cpu_secs - settled.cpu_secs < BUSY_SHARE * idle_secs:
+            return settled.cpu_secs, settled.rows
+        looks = looks[1:]
+
+
+@attrs.frozen
+class _Look:
+    at: float
+    cpu_secs: float
+    rows: int
+
+
+def _look(pid: int, data: Path, table: Table) -> _Look:
+    return _Look(time.monotonic(), cpu_secs(pid), rows_on_disk(data, table))
 
 
 def measure(case: VenueCase) -> Row:
