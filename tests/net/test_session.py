@@ -56,6 +56,14 @@ def test_what_is_granted_when_it_is_not_wanted_any_more_is_ended(venue: TinyVenu
     assert session.live == {B}
 
 
+def test_what_was_never_wanted_is_not_ended() -> None:
+    """A venue may list it all the same."""
+    session = Session(OneAtATime(), [A])
+    send_all(session)
+    assert session.confirmed(frozenset({A, B})) == Settled(live=(A,))
+    assert session.next_requests() == []
+
+
 def test_what_is_wanted_again_before_its_end_was_sent_goes_on() -> None:
     """But not what the venue is being told already."""
     session = Session(TinyVenue(), [A, B])

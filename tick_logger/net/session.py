@@ -56,6 +56,7 @@ class Session:
     def __init__(self, exchange: Exchange, wanted: Iterable[Subscription]) -> None:
         self._exchange = exchange
         self._wanted = set(wanted)
+        self._ever_wanted = set(self._wanted)
         self._live: set[Subscription] = set()  # also what is not wanted any more, until it ends
         self._refusals = Refusals()
         self._attempts: dict[Subscription, int] = {}
@@ -96,6 +97,7 @@ class Session:
         ending = {sub for request in self._ending for sub in request.subscriptions}
         new = set(wanted) - self._wanted
         self._wanted = set(wanted)
+        self._ever_wanted |= self._wanted
         self._alone &= self._wanted
         self._renewing &= self._wanted
         self.begun_anew &= self._wanted
@@ -281,7 +283,7 @@ class Session:
 
     def _now_live(self, subscriptions: frozenset[Subscription]) -> Settled:
         new = (subscriptions & self._wanted) - self._live
-        self._live |= subscriptions
+        self._live |= subscriptions & self._ever_wanted  # venues may list what nobody asked for
         self._refusals.discard(new)
         for sub in new:
             self._attempts.pop(sub, None)
