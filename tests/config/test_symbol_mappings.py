@@ -147,9 +147,7 @@ def test_tags_do_not_make_objects(rules_file: Path) -> None:
 # -- what may not ---------------------------------------------------------------------------------
 
 
-def test_all_mistakes_are_found_at_once(rules_file: Path) -> None:
-    """Each with its path, the reason and its line."""
-    text = """\
+MISTAKEN = """\
 quote_groups:
   USD_EQUIVALENT: [USD, USDT, USD]
   OTHERS: [EUR, USDT]
@@ -176,49 +174,54 @@ venues:
       KL: BTC
       AB: {base: B}
 """
-    classes = "crypto, stablecoin, fiat, commodity, equity, unknown"
-    at = "venues.alpha.overrides"
-    assert sorted(problems_of(rules_file, text)) == sorted(
-        [
-            ("fiat", "occurs more than once (line 10)"),
-            ("venus", 'unknown key; did you mean "venues"? (line 11)'),
-            ("quote_groups.USD_EQUIVALENT[2]", '"USD" is in the list already (line 2)'),
-            ("quote_groups.OTHERS", '"USDT" is in USD_EQUIVALENT already (line 3)'),
-            ("fiat[0]", 'must be in upper case, not "usd" (line 4)'),
-            ("fiat[2]", 'must be a currency such as BTC, not "" (line 4)'),
-            ("fiat[3]", 'must be a currency such as BTC, not "A B" (line 4)'),
-            ("fiat[4]", "must be a text, not a list (line 4)"),
-            ("stablecoins", 'must be a list, not the text "USDT" (line 5)'),
-            (
-                "asset_classes.comodity",
-                'unknown key; did you mean "commodity"? (line 7)',
-            ),
-            ("asset_classes.commodity", '"B" is in equity already (line 9)'),
-            (
-                "venues.alfa",
-                'unknown exchange; available: alpha, beta; did you mean "alpha"? (line 13)',
-            ),
-            ("venues.alpha.aliases.xbt", 'as a key must be in upper case, not "xbt" (line 15)'),
-            ("venues.alpha.aliases.X", 'must be in upper case, not "btc" (line 15)'),
-            ("venues.alpha.alternatives", "must be a mapping, not a list (line 16)"),
-            (
-                "venues.alpha.asset_classes.equity[0]",
-                'must be a currency such as BTC, not "A-B" (line 17)',
-            ),
-            (f"{at}.AB", "occurs more than once (line 25)"),
-            (f"{at}.AB.bse", 'unknown key; did you mean "base"? (line 19)'),
-            (f"{at}.CD", "changes nothing (line 20)"),
-            (f"{at}.EF.base", 'must be in upper case, not "a" (line 21)'),
-            (f"{at}.EF.quote", 'must be a currency such as BTC, not "B/C" (line 21)'),
-            (f"{at}.EF.asset_class", f'must be one of {classes}, not "stock" (line 21)'),
-            (f"{at}.EF.kind", 'must be one of spot, linear, not "swap" (line 21)'),
-            (f"{at}.GH.tick_size", 'must be a number above zero, not "0" (line 22)'),
-            (f"{at}.GH.lot_size", 'must be a number above zero, not "x" (line 22)'),
-            (f"{at}.GH.active", 'must be one of true, false, not "no" (line 22)'),
-            (f"{at}.IJ.base", "must be a text, not a list (line 23)"),
-            (f"{at}.KL", 'must be a mapping, not the text "BTC" (line 24)'),
-        ]
-    )
+
+_CLASSES = "crypto, stablecoin, fiat, commodity, equity, unknown"
+_AT = "venues.alpha.overrides"
+
+MISTAKES = [
+    ("fiat", "occurs more than once (line 10)"),
+    ("venus", 'unknown key; did you mean "venues"? (line 11)'),
+    ("quote_groups.USD_EQUIVALENT[2]", '"USD" is in the list already (line 2)'),
+    ("quote_groups.OTHERS", '"USDT" is in USD_EQUIVALENT already (line 3)'),
+    ("fiat[0]", 'must be in upper case, not "usd" (line 4)'),
+    ("fiat[2]", 'must be a currency such as BTC, not "" (line 4)'),
+    ("fiat[3]", 'must be a currency such as BTC, not "A B" (line 4)'),
+    ("fiat[4]", "must be a text, not a list (line 4)"),
+    ("stablecoins", 'must be a list, not the text "USDT" (line 5)'),
+    (
+        "asset_classes.comodity",
+        'unknown key; did you mean "commodity"? (line 7)',
+    ),
+    ("asset_classes.commodity", '"B" is in equity already (line 9)'),
+    (
+        "venues.alfa",
+        'unknown exchange; available: alpha, beta; did you mean "alpha"? (line 13)',
+    ),
+    ("venues.alpha.aliases.xbt", 'as a key must be in upper case, not "xbt" (line 15)'),
+    ("venues.alpha.aliases.X", 'must be in upper case, not "btc" (line 15)'),
+    ("venues.alpha.alternatives", "must be a mapping, not a list (line 16)"),
+    (
+        "venues.alpha.asset_classes.equity[0]",
+        'must be a currency such as BTC, not "A-B" (line 17)',
+    ),
+    (f"{_AT}.AB", "occurs more than once (line 25)"),
+    (f"{_AT}.AB.bse", 'unknown key; did you mean "base"? (line 19)'),
+    (f"{_AT}.CD", "changes nothing (line 20)"),
+    (f"{_AT}.EF.base", 'must be in upper case, not "a" (line 21)'),
+    (f"{_AT}.EF.quote", 'must be a currency such as BTC, not "B/C" (line 21)'),
+    (f"{_AT}.EF.asset_class", f'must be one of {_CLASSES}, not "stock" (line 21)'),
+    (f"{_AT}.EF.kind", 'must be one of spot, linear, not "swap" (line 21)'),
+    (f"{_AT}.GH.tick_size", 'must be a number above zero, not "0" (line 22)'),
+    (f"{_AT}.GH.lot_size", 'must be a number above zero, not "x" (line 22)'),
+    (f"{_AT}.GH.active", 'must be one of true, false, not "no" (line 22)'),
+    (f"{_AT}.IJ.base", "must be a text, not a list (line 23)"),
+    (f"{_AT}.KL", 'must be a mapping, not the text "BTC" (line 24)'),
+]
+
+
+def test_all_mistakes_are_found_at_once(rules_file: Path) -> None:
+    """Each with its path, the reason and its line."""
+    assert sorted(problems_of(rules_file, MISTAKEN)) == sorted(MISTAKES)
 
 
 @pytest.mark.parametrize(

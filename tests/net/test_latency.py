@@ -61,7 +61,7 @@ def test_of_nothing() -> None:
 def test_what_happened_before_it_was_asked_for() -> None:
     """Is history, which is told again after a reconnect; each table and instrument has its own."""
     delays = Delays()
-    delays.asked(Table.TRADES, [0, 2], at(10))
+    delays.asked([Table.TRADES], [0, 2], at(10))
     trades = batch(
         Table.TRADES,
         [
@@ -73,7 +73,7 @@ def test_what_happened_before_it_was_asked_for() -> None:
     )
     tickers = batch(Table.MD, [row(9.5, 1.75)])
     assert delays.secs([trades, tickers]).tolist() == [1.25, 1.5, 1.75]
-    delays.asked(Table.TRADES, [0], at(60))
+    delays.asked([Table.TRADES], [0], at(60))
     later = batch(Table.TRADES, [row(11, 50), row(60.5, 0.25)])
     assert delays.secs([later]).tolist() == [0.25]
 
@@ -101,6 +101,6 @@ def test_a_time_in_the_future_is_forgotten() -> None:
 def test_more_instruments_than_expected() -> None:
     """Asked for, or coming without."""
     delays, far = Delays(), 40 * FIRST_SIZE
-    delays.asked(Table.MD, [FIRST_SIZE, far], at(2))
+    delays.asked([Table.MD], [FIRST_SIZE, far], at(2))
     rows = [row(1, 0.5, instrument=far), row(1, 0.25, instrument=2 * far + 9)]
     assert delays.secs([batch(Table.MD, rows)]).tolist() == [0.25]

@@ -113,15 +113,15 @@ def test_picture_of_trouble() -> None:
 
 
 def test_picture_fits_a_narrow_terminal() -> None:
-    """In 80 columns nothing is cut, and a long warning takes one line only."""
-    lines = drawn(80, "w" * 200)
+    """In 80 columns nothing is cut but a long warning: it takes one line, and keeps its end."""
+    lines = drawn(80, "w" * 199 + "!")
     assert max(map(len, lines)) <= 80
     assert len(lines) == 11
     assert [line.split() for line in lines[3:]] == [
-        line.split() for line in drawn(100, "w" * 79 + "…")[3:]
+        line.split() for line in drawn(100, "w" * 38 + " … " + "w" * 38 + "!")[3:]
     ]
     assert [line.split() for line in lines[:2]] == [line.split() for line in drawn(100)[:2]]
-    assert lines[-1] == "w" * 79 + "…"
+    assert lines[-1] == "w" * 38 + " … " + "w" * 38 + "!"
 
 
 def test_picture_of_a_long_silence() -> None:

@@ -188,8 +188,8 @@ class Connection:
 
     async def _send(self, link: Link, request: Request) -> None:
         now_ns = self._venue.clock.now_ns()
-        for table, instruments in self._dialogue.by_table(request.subscriptions).items():
-            self._venue.intake.delays.asked(table, instruments, now_ns)
+        for instruments, tables in self._dialogue.streams(request.subscriptions):
+            self._venue.intake.delays.asked(tables, instruments, now_ns)
         text, signer = request.text, self._venue.signer
         if signer is not None:
             text = self._venue.exchange.signed(text, signer.token())

@@ -146,12 +146,8 @@ class Dialogue:
             Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, "refused")
             for sub, _ in settled.refused
         ]
-        resumed = [
-            Resumed(tuple(instruments), (table,), recv_ns)
-            for table, instruments in self.by_table(
-                sorted(self.live.intersection(settled.live))
-            ).items()
-        ]
+        live_now = self.streams(self.live.intersection(settled.live))
+        resumed = [Resumed(*streams, recv_ns) for streams in live_now]
         if any(sub in self.session.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
@@ -204,8 +200,7 @@ class Dialogue:
         self._venue.metrics.book_resyncs.inc(len(broken))
         self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in broken][:10])
         return [
-            Interrupted(tuple(instruments), (table,), now_ns, RESYNC)
-            for table, instruments in self.by_table(self.renew(broken)).items()
+            Interrupted(*streams, now_ns, RESYNC) for streams in self.streams(self.renew(broken))
         ]
 
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
@@ -238,13 +233,6 @@ class Dialogue:
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
         """Exactly these, as pairs of instruments and tables."""
         return streams_of(subscriptions, self._symbols)
-
-    def by_table(self, subscriptions: Iterable[Subscription]) -> dict[Table, list[int]]:
-        """The instruments of subscriptions, by table."""
-        tables: dict[Table, list[int]] = {}
-        for sub in subscriptions:
-            tables.setdefault(FEEDS[sub.feed], []).append(self._symbols[sub.symbol])
-        return tables
 
     # -- parts ------------------------------------------------------------------------------------
 

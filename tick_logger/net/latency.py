@@ -29,9 +29,10 @@ class Delays:
             table: np.zeros(FIRST_SIZE, np.int64) for table in Table
         }
 
-    def asked(self, table: Table, instruments: Sequence[int], now_ns: int) -> None:
-        """Subscriptions to this table of these instruments are asked for now."""
-        self._known(table, max(instruments))[list(instruments)] = now_ns
+    def asked(self, tables: Sequence[Table], instruments: Sequence[int], now_ns: int) -> None:
+        """Subscriptions to these tables of these instruments are asked for now."""
+        for table in tables:
+            self._known(table, max(instruments))[list(instruments)] = now_ns
 
     def secs(self, batches: Iterable[RowBatch]) -> npt.NDArray[np.float64]:
         """Seconds (float64, shape `(n,)`) for the rows that are news, have a time, and are no

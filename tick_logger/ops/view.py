@@ -67,8 +67,16 @@ def picture(
             count = f"{numbers.symbols_left_out:,} symbols left out"
             lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
     lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
-    lines += [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in warnings]
+    lines += [Text(_in_one_line(line, width), "yellow", no_wrap=True) for line in warnings]
     return Group(*lines)
+
+
+def _in_one_line(line: str, columns: int) -> str:
+    """Without its middle if it is too long: why something failed stands at the end."""
+    if len(line) <= columns:
+        return line
+    head = columns // 2 - 2
+    return f"{line[:head]} … {line[head + 3 - columns :]}"
 
 
 def _table(before: Snapshot, after: Snapshot, airy: bool) -> Table:
