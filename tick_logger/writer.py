@@ -11,7 +11,7 @@ up to their budget, and write down what they must give up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 import trio
@@ -167,20 +167,18 @@ class Writer:
         self._backlog.put(Chunk(first_seq, journal.next_seq, handed))
 
 
-def _bodies(items: Sequence[Item]) -> list[bytes]:
-    """The items as bodies of frames, of limited size each."""
-    bodies: list[bytes] = []
+def _bodies(items: Sequence[Item]) -> Iterator[bytes]:
+    """The items as bodies of frames, of limited size each; only one at a time is in memory."""
     entries: list[Entry] = []
     size = 0
     for item in items:
         entries.append(item.received if isinstance(item, Batch) else item)
         size += len(item.received.payloads) if isinstance(item, Batch) else 0
         if size >= MAX_FRAME_BYTES:
-            bodies.append(encode_entries(entries))
+            yield encode_entries(entries)
             entries, size = [], 0
     if entries:
-        bodies.append(encode_entries(entries))
-    return bodies
+        yield encode_entries(entries)
 
 
 def _without_payloads(item: Item) -> Item:

@@ -284,7 +284,7 @@ def main() -> None:
         help='instead: every feed of this exchange as it is simulated, or of "all" exchanges',
     )
     parser.add_argument(
-        "--messages", type=int, help="in the saturated cases: 1,200,000, with --exchange 100,000"
+        "--messages", type=int, help="in the saturated cases: 1,200,000, with --exchange 200,000"
     )
     parser.add_argument("--rate", type=float, default=10_000.0, help="messages/s, paced cases")
     parser.add_argument("--seconds", type=float, default=15.0, help="measured in the paced cases")
@@ -297,7 +297,7 @@ def main() -> None:
     if options.exchange:
         rows = exchanges.report(
             options.exchange,
-            messages=options.messages or 100_000,
+            messages=options.messages or 200_000,
             rounds=options.rounds or 1,
             only=options.only,
         )

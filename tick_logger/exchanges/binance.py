@@ -130,7 +130,6 @@ _TICKER = NumberRule(price=FROM_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, b
 
 def _trades(found: Findings, frame: Frames, messages: list[_Trade]) -> None:
     price, size = found.numbers(frame, _TRADE, [m.p for m in messages], [m.q for m in messages])
-    no_uuid = np.zeros(len(messages), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [m.s for m in messages]),
         "event_ns": unix_times([m.T for m in messages]),
@@ -138,8 +137,8 @@ def _trades(found: Findings, frame: Frames, messages: list[_Trade]) -> None:
         "price": price,
         "size": size,
         "side": [_TAKER_WHERE_BUYER_IS_MAKER[m.m] for m in messages],
-        "maker": no_uuid,
-        "taker": no_uuid,
+        "maker": tables.NO_UUID,
+        "taker": tables.NO_UUID,
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -155,7 +154,7 @@ def _book_tickers(found: Findings, frame: Frames, messages: list[_BookTicker]) -
     )
     columns = {
         "instrument": found.instruments(frame, [m.s for m in messages]),
-        "event_ns": np.full(len(messages), tables.NO_TIME),
+        "event_ns": tables.NO_TIME,
         "seq": [m.u for m in messages],
         "best_bid": bid,
         "best_bid_size": bid_size,
@@ -180,7 +179,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
         "seq": [max(m.L, 0) for m in messages],
         "price": price,
         "volume": volume,
-        "side": np.full(len(messages), tables.SIDE_UNKNOWN),
+        "side": tables.SIDE_UNKNOWN,
         "best_bid": bid,
         "best_ask": ask,
     }

@@ -99,7 +99,6 @@ def _trades(
     trades = list(chain.from_iterable([m.data for m in messages]))
     frame = np.repeat(frame, [len(m.data) for m in messages])
     price, size = found.numbers(frame, _TRADE, [t.p for t in trades], [t.v for t in trades])
-    no_uuid = np.zeros(len(trades), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [t.s for t in trades]),
         "event_ns": unix_times([t.T for t in trades]),
@@ -107,8 +106,8 @@ def _trades(
         "price": price,
         "size": size,
         "side": [_TAKER[t.S] for t in trades],
-        "maker": no_uuid,
-        "taker": no_uuid,
+        "maker": tables.NO_UUID,
+        "taker": tables.NO_UUID,
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -117,17 +116,18 @@ def _tickers(found: Findings, frame: Frames, messages: list[Ticker]) -> None:
     data = [m.data for m in messages]
     prices = [d.lastPrice for d in data], [d.bid1Price for d in data], [d.ask1Price for d in data]
     price, bid, ask = found.numbers(frame, _TICKER, *prices)
-    columns: Columns = {
+    columns: dict[str, npt.ArrayLike] = {
         "instrument": found.instruments(frame, [d.symbol for d in data]),
         "event_ns": unix_times([m.ts for m in messages]),
         "seq": np.array([m.cs for m in messages], np.uint64),
         "price": price,
-        "volume": np.full(len(messages), np.nan),
-        "side": np.full(len(messages), tables.SIDE_UNKNOWN),
+        "volume": np.nan,
+        "side": tables.SIDE_UNKNOWN,
         "best_bid": bid,
         "best_ask": ask,
     }
-    _rows_with_any(found, tables.Table.MD, frame, columns, (price, bid, ask))
+    needs_any = ("price", "best_bid", "best_ask")
+    found.rows(tables.Table.MD, frame, columns, needs_any=needs_any)
 
 
 def _quotes(found: Findings, frame: Frames, messages: list[Book]) -> None:
@@ -139,22 +139,7 @@ def _quotes(found: Findings, frame: Frames, messages: list[Book]) -> None:
     columns = _of_books(found, frame, messages)
     columns |= {"best_bid": bid, "best_bid_size": bid_size}
     columns |= {"best_ask": ask, "best_ask_size": ask_size}
-    _rows_with_any(found, tables.Table.QUOTES, frame, columns, (bid, ask))
-
-
-def _rows_with_any(
-    found: Findings,
-    table: tables.Table,
-    frame: Frames,
-    columns: Columns,
-    prices: tuple[npt.NDArray[np.float64], ...],
-) -> None:
-    """The rows in which at least one of these prices was sent."""
-    sent = ~np.isnan(prices).all(axis=0)
-    if not sent.all():
-        columns = {name: column[sent] for name, column in columns.items()}
-        frame = frame[sent]
-    found.rows(table, frame, columns)
+    found.rows(tables.Table.QUOTES, frame, columns, needs_any=("best_bid", "best_ask"))
 
 
 def _snapshots(found: Findings, frame: Frames, messages: list[Book]) -> None:

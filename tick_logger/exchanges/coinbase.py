@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription
@@ -188,11 +189,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
     md = {"price": price, "volume": volume, "side": [_TAKER[m.side] for m in messages]}
     found.rows(tables.Table.MD, frame, common | md)
     quotes = {**common, "best_bid_size": bid_size, "best_ask_size": ask_size}
-    quoted = ~(np.isnan(bid) & np.isnan(ask))
-    if not quoted.all():
-        quotes = {name: column[quoted] for name, column in quotes.items()}
-        frame = frame[quoted]
-    found.rows(tables.Table.QUOTES, frame, quotes)
+    found.rows(tables.Table.QUOTES, frame, quotes, needs_any=("best_bid", "best_ask"))
 
 
 def _l2updates(found: Findings, frame: Frames, messages: list[_L2Update]) -> None:
@@ -204,24 +201,25 @@ def _l2updates(found: Findings, frame: Frames, messages: list[_L2Update]) -> Non
     columns = {
         "instrument": np.repeat(instrument, counts),
         "event_ns": np.repeat(found.iso_times(frame, [m.time for m in messages]), counts),
-        "seq": np.zeros(len(changes), np.uint64),
+        "seq": 0,
         "side": [_BOOK_SIDE[c[0]] for c in changes],
         "price": price,
         "size": size,
-        "flags": np.zeros(len(changes), np.uint32),
+        "flags": 0,
     }
     found.rows(tables.Table.BOOK, per_change, columns)
 
 
 def _snapshots(found: Findings, frame: Frames, messages: list[_Snapshot]) -> None:
-    columns = {
-        "instrument": found.instruments(frame, [m.product_id for m in messages]),
-        "event_ns": np.full(len(messages), tables.NO_TIME),
-        "seq": np.zeros(len(messages), np.uint64),
+    instruments = found.instruments(frame, [m.product_id for m in messages])
+    columns: dict[str, npt.NDArray[np.generic] | int] = {
+        "instrument": instruments,
+        "event_ns": tables.NO_TIME,
+        "seq": 0,
     }
     bids, asks = [m.bids for m in messages], [m.asks for m in messages]
     found.book(frame, columns, bids, asks, tables.FLAG_SNAPSHOT)
-    for number, instrument in zip(frame.tolist(), columns["instrument"].tolist(), strict=True):
+    for number, instrument in zip(frame.tolist(), instruments.tolist(), strict=True):
         found.event(number, base.BookSnapshot(instrument, 0))
 
 

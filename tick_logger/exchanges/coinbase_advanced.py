@@ -110,7 +110,6 @@ def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades])
     trades: list[Trade] = [trade for some in newest_first for trade in reversed(some)]
     sent = [t.price for t in trades], [t.size for t in trades]
     price, size = found.numbers(frame, _TRADE, *sent)
-    nobody = np.zeros(len(trades), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [t.product_id for t in trades]),
         "event_ns": found.iso_times(frame, [t.time for t in trades]),
@@ -118,8 +117,8 @@ def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades])
         "price": price,
         "size": size,
         "side": [_TAKER_OF_MAKER[t.side] for t in trades],
-        "maker": nobody,
-        "taker": nobody,
+        "maker": tables.NO_UUID,
+        "taker": tables.NO_UUID,
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -140,22 +139,17 @@ def _tickers(found: Findings, frame: Frames, messages: list[Tickers]) -> None:
         [t.best_bid_quantity for t in tickers],
         [t.best_ask_quantity for t in tickers],
     )
-    common: dict[str, npt.NDArray[Any]] = {
+    common: dict[str, npt.ArrayLike] = {
         "instrument": found.instruments(frame, [t.product_id for t in tickers]),
         "event_ns": time_ns,
-        "seq": np.zeros(len(tickers), np.uint64),  # the envelope's number begins anew each time
+        "seq": 0,  # the envelope's number begins anew each time
         "best_bid": bid,
         "best_ask": ask,
     }
-    volume = np.full(len(tickers), np.nan)
-    side = np.full(len(tickers), tables.SIDE_UNKNOWN, np.uint32)
-    found.rows(tables.Table.MD, frame, {**common, "price": price, "volume": volume, "side": side})
+    md = {"price": price, "volume": np.nan, "side": tables.SIDE_UNKNOWN}
+    found.rows(tables.Table.MD, frame, {**common, **md})
     quotes = {**common, "best_bid_size": bid_size, "best_ask_size": ask_size}
-    quoted = ~(np.isnan(bid) & np.isnan(ask))
-    if not quoted.all():
-        quotes = {name: column[quoted] for name, column in quotes.items()}
-        frame = frame[quoted]
-    found.rows(tables.Table.QUOTES, frame, quotes)
+    found.rows(tables.Table.QUOTES, frame, quotes, needs_any=("best_bid", "best_ask"))
 
 
 def _level2(found: Findings, frame: Frames, messages: list[Level2]) -> None:
@@ -182,17 +176,17 @@ def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
     sent = [level.price_level for level in levels], [level.new_quantity for level in levels]
     price, size = found.numbers(frame, LEVEL, *sent)
     if is_snapshot:
-        time_ns = np.full(len(levels), tables.NO_TIME)
+        time_ns = np.broadcast_to(np.int64(tables.NO_TIME), len(levels))
     else:
         time_ns = found.iso_times(frame, [level.event_time for level in levels])
     columns = {
         "instrument": np.repeat(instruments, counts),
         "event_ns": time_ns,
-        "seq": np.zeros(len(levels), np.uint64),
+        "seq": 0,
         "side": [_BOOK_SIDE[level.side] for level in levels],
         "price": price,
         "size": size,
-        "flags": np.full(len(levels), tables.FLAG_SNAPSHOT if is_snapshot else 0, np.uint32),
+        "flags": tables.FLAG_SNAPSHOT if is_snapshot else 0,
     }
     found.rows(tables.Table.BOOK, frame, columns)
 

@@ -91,12 +91,28 @@ class Findings:
         """These payloads have these numbers among all of their connection."""
         self._counted.append((frame, numbers))
 
-    def rows(self, table: Table, frame: Frames, columns: Mapping[str, npt.ArrayLike]) -> None:
-        """Rows of a table, one value per row in each column and in `frame` (never decreasing)."""
+    def rows(
+        self,
+        table: Table,
+        frame: Frames,
+        columns: Mapping[str, npt.ArrayLike],
+        *,
+        needs_any: Sequence[str] = (),
+    ) -> None:
+        """Rows of a table, one value per row in each column and in `frame` (never decreasing).
+
+        A single value is a column of nothing else, which costs no memory.  A row that has a number
+        in none of the columns `needs_any` is left out.
+        """
         dtypes = SPECS[table].all_fields
         cast = {
             name: np.asarray(columns[name], dtypes[name]) for name in dtypes if name != "recv_ns"
         }
+        cast = {name: c if c.ndim else np.broadcast_to(c, len(frame)) for name, c in cast.items()}
+        if needs_any:
+            some = ~np.isnan([cast[name] for name in needs_any]).all(axis=0)
+            if not some.all():
+                cast, frame = {name: c[some] for name, c in cast.items()}, frame[some]
         self._parts.setdefault(table, []).append(DecodedRows(table, cast, frame))
 
     def instruments(self, frame: Frames, names: Sequence[str]) -> npt.NDArray[np.int32]:
@@ -131,14 +147,15 @@ class Findings:
     def book(
         self,
         frame: Frames,
-        columns: Mapping[str, npt.NDArray[np.generic]],
+        columns: Mapping[str, npt.NDArray[np.generic] | int],
         bids: Sequence[list[Level]],
         asks: Sequence[list[Level]],
         flags: int = 0,
     ) -> None:
         """BOOK rows of messages that hold a list of bids and a list of asks each, in that order.
 
-        `columns` are instrument, event_ns and seq, with one value per message as in `frame`.
+        `columns` are instrument, event_ns and seq, with one value per message as in `frame`, or one
+        for all.
         """
         lists = list(chain.from_iterable(zip(bids, asks, strict=True)))
         counts = np.fromiter(map(len, lists), np.int64, len(lists))
@@ -151,9 +168,12 @@ class Findings:
             "side": np.repeat(np.tile([BOOK_BID, BOOK_ASK], len(frame)), counts),
             "price": price,
             "size": size,
-            "flags": np.full(len(levels), flags, np.uint32),
+            "flags": flags,
         }
-        repeated = {name: np.repeat(column, per_message) for name, column in columns.items()}
+        repeated = {
+            name: column if isinstance(column, int) else np.repeat(column, per_message)
+            for name, column in columns.items()
+        }
         self.rows(Table.BOOK, per_level, repeated | own)
 
     def iso_times(self, frame: Frames, texts: Sequence[str]) -> Ints:

@@ -87,27 +87,22 @@ def _tickers(found: Findings, frame: Frames, messages: list[wire.Tickers]) -> No
         # The day's count of trades tells the tickers of one order apart, which share a time.
         "seq": np.array([t.trades for t in tickers], np.uint64),
         "price": last,
-        "volume": np.full(len(tickers), np.nan),  # what is sent is the day's
-        "side": np.full(len(tickers), tables.SIDE_UNKNOWN),
+        "volume": np.nan,  # what is sent is the day's
+        "side": tables.SIDE_UNKNOWN,
     }
     found.rows(tables.Table.MD, frame, common | md)
     quotes = {
         **common,
-        "seq": np.zeros(len(tickers), np.uint64),
+        "seq": 0,
         "best_bid_size": bid_size,
         "best_ask_size": ask_size,
     }
-    quoted = ~(np.isnan(bid) & np.isnan(ask))
-    if not quoted.all():
-        quotes = {name: column[quoted] for name, column in quotes.items()}
-        frame = frame[quoted]
-    found.rows(tables.Table.QUOTES, frame, quotes)
+    found.rows(tables.Table.QUOTES, frame, quotes, needs_any=("best_bid", "best_ask"))
 
 
 def _trades(found: Findings, frame: Frames, messages: list[wire.Trades]) -> None:
     frame, trades = _entries(frame, [m.data for m in messages])
     price, size = found.numbers(frame, _TRADE, [t.price for t in trades], [t.qty for t in trades])
-    no_uuid = np.zeros(len(trades), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [t.symbol for t in trades]),
         "event_ns": found.iso_times(frame, [t.timestamp for t in trades]),
@@ -115,8 +110,8 @@ def _trades(found: Findings, frame: Frames, messages: list[wire.Trades]) -> None
         "price": price,
         "size": size,
         "side": [_TAKER[t.side] for t in trades],
-        "maker": no_uuid,
-        "taker": no_uuid,
+        "maker": tables.NO_UUID,
+        "taker": tables.NO_UUID,
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -138,7 +133,7 @@ def _books(found: Findings, frame: Frames, messages: list[wire.Books]) -> None:
     columns = {
         "instrument": np.repeat(instrument, per_book),
         "event_ns": np.repeat(found.iso_times(frame, [b.timestamp for b in books]), per_book),
-        "seq": np.zeros(len(levels), np.uint64),
+        "seq": 0,
         "side": np.repeat(np.tile([tables.BOOK_BID, tables.BOOK_ASK], len(books)), counts),
         "price": price,
         "size": size,

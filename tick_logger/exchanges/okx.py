@@ -78,7 +78,6 @@ def _entries(frame: Frames, data: Sequence[list[messages.E]]) -> tuple[Frames, l
 def _trades(found: Findings, frame: Frames, sent: list[messages.Trades]) -> None:
     frame, trades = _entries(frame, [m.data for m in sent])
     price, size = found.numbers(frame, _TRADE, [t.px for t in trades], [t.sz for t in trades])
-    no_uuid = np.zeros(len(trades), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [t.inst_id for t in trades]),
         "event_ns": unix_times([t.ts for t in trades]),
@@ -86,8 +85,8 @@ def _trades(found: Findings, frame: Frames, sent: list[messages.Trades]) -> None
         "price": price,
         "size": size,
         "side": [_TAKER[t.side] for t in trades],
-        "maker": no_uuid,
-        "taker": no_uuid,
+        "maker": tables.NO_UUID,
+        "taker": tables.NO_UUID,
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -105,10 +104,10 @@ def _tickers(found: Findings, frame: Frames, sent: list[messages.Tickers]) -> No
     columns = {
         "instrument": found.instruments(frame, [t.inst_id for t in tickers]),
         "event_ns": unix_times([t.ts for t in tickers]),
-        "seq": np.zeros(len(tickers), np.uint64),
+        "seq": 0,
         "price": price,
         "volume": volume,
-        "side": np.full(len(tickers), tables.SIDE_UNKNOWN),
+        "side": tables.SIDE_UNKNOWN,
         "best_bid": bid,
         "best_ask": ask,
     }

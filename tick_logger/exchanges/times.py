@@ -21,10 +21,10 @@ _FIRST_SECOND = 946_684_800  # 2000-01-01
 _LAST_SECOND = 4_102_444_800  # 2100-01-01
 
 _ONE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
-_SECOND_CHARS = len("0000-00-00T00:00:00")
-_SHORTEST = len("0000-00-00T00:00:00.0Z")
-_PLACES = 10 ** np.arange(8, -1, -1, dtype=np.int64)
-_END_TO_ZEROS = bytes.maketrans(b"Z ", b"00")
+_WHOLE_SECONDS_CHARS = len("0000-00-00T00:00:00Z")
+_ONE_DECIMAL_CHARS = len("0000-00-00T00:00:00.0Z")
+_MICROS_CHARS = len("0000-00-00T00:00:00.000000")
+_BELOW_MICROS = np.array([100, 10, 1])
 
 
 class _Form:
@@ -44,7 +44,7 @@ class _Form:
 
 
 _MICROSECONDS = _Form(b"0000-00-00T00:00:00.000000Z")
-_PADDED = _Form(b"0000-00-00T00:00:00.000000000")
+_NANOSECONDS = _Form(b"0000-00-00T00:00:00.000000000Z")
 
 
 def unix_times(values: Sequence[int]) -> Ints:
@@ -59,42 +59,29 @@ def unix_times(values: Sequence[int]) -> Ints:
 
 
 def iso_times(texts: Sequence[str]) -> Ints:
-    """ISO-8601 UTC texts with one to nine decimals each; ValueError if one is of another form."""
+    """ISO-8601 UTC texts with up to nine decimals each; ValueError if one is of another form."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    if (lengths == _MICROSECONDS.chars).all():
-        return _whole_microseconds(texts)
-    return _padded(texts, lengths)
-
-
-def _whole_microseconds(texts: Sequence[str]) -> Ints:
-    raw = np.frombuffer("".join(texts).encode("ascii"), f"S{_MICROSECONDS.chars}")
-    _MICROSECONDS.digits(raw.view(np.uint8).reshape(-1, _MICROSECONDS.chars))
-    without_z = np.ndarray(raw.shape, f"S{_MICROSECONDS.chars - 1}", raw, strides=raw.strides)
-    micros = without_z.astype("M8[us]").view(np.int64)
+    form = _NANOSECONDS if (lengths > _MICROSECONDS.chars).any() else _MICROSECONDS
+    known = (lengths >= _ONE_DECIMAL_CHARS) & (lengths <= form.chars)
+    if not (known | (lengths == _WHOLE_SECONDS_CHARS)).all():
+        raise ValueError("a time of another form")
+    if (lengths != form.chars).any():
+        texts = [text if len(text) == form.chars else _padded(text, form.chars) for text in texts]
+    raw = np.frombuffer("".join(texts).encode("ascii"), f"S{form.chars}")
+    digits = form.digits(raw.view(np.uint8).reshape(-1, form.chars))
+    of_micros = np.ndarray(raw.shape, f"S{_MICROS_CHARS}", raw, strides=raw.strides)
+    micros = of_micros.astype("M8[us]").view(np.int64)
     inside = (micros >= _FIRST_SECOND * 1_000_000) & (micros < _LAST_SECOND * 1_000_000)
-    return np.where(inside, micros * 1_000, NO_TIME)
+    nanos = micros * 1_000
+    if form is _NANOSECONDS:
+        nanos += digits[:, _MICROS_CHARS:-1] @ _BELOW_MICROS
+    return np.where(inside, nanos, NO_TIME)
 
 
-def _padded(texts: Sequence[str], lengths: Ints) -> Ints:
-    """Of any lengths, as where zeros at the end are left out."""
-    width = _PADDED.chars + 1  # with the Z
-    padded = (f"%-{width}s" * len(texts) % tuple(texts)).encode("ascii")
-    if len(padded) != len(texts) * width or (lengths < _SHORTEST).any():
-        raise ValueError("a time of another form")
-    lasts = np.frombuffer(padded, np.uint8)[np.arange(0, len(padded), width) + lengths - 1]
-    blanks = len(padded) - int(lengths.sum())
-    # All that is replaced is the Z at each end, and the blanks behind it.
-    ends = int((lasts == ord("Z")).sum()), padded.count(b"Z"), padded.count(b" ")
-    if ends != (len(texts), len(texts), blanks):
-        raise ValueError("a time of another form")
-    filled = padded.translate(_END_TO_ZEROS)
-    chars = np.frombuffer(filled, np.uint8).reshape(-1, width)
-    digits = _PADDED.digits(chars[:, : _PADDED.chars])
-    whole = np.ndarray(len(texts), f"S{_SECOND_CHARS}", filled, strides=(width,))
-    seconds = whole.astype("M8[s]").view(np.int64)
-    nanos = digits[:, _SECOND_CHARS + 1 :] @ _PLACES
-    inside = (seconds >= _FIRST_SECOND) & (seconds < _LAST_SECOND)
-    return np.where(inside, seconds * 10**9 + nanos, NO_TIME)
+def _padded(text: str, chars: int) -> str:
+    """A time with the zeros at its end, and the point before them, that were left out."""
+    point = "." if len(text) == _WHOLE_SECONDS_CHARS else ""
+    return (text[:-1] + point).ljust(chars - 1, "0") + text[-1]
 
 
 def iso_time(text: str) -> int | None:

@@ -63,7 +63,6 @@ def _trades(found: Findings, frame: Frames, messages: list[wire.Trade]) -> None:
     price, size = found.numbers(
         frame, _TRADE, [m.trade_price for m in messages], [m.trade_volume for m in messages]
     )
-    no_uuid = np.zeros(len(messages), tables.UUID_DTYPE)
     columns = {
         "instrument": found.instruments(frame, [m.code for m in messages]),
         "event_ns": unix_times([m.trade_timestamp for m in messages]),
@@ -71,8 +70,8 @@ def _trades(found: Findings, frame: Frames, messages: list[wire.Trade]) -> None:
         "price": price,
         "size": size,
         "side": [_TAKER[m.ask_bid] for m in messages],
-        "maker": no_uuid,
-        "taker": no_uuid,
+        "maker": tables.NO_UUID,
+        "taker": tables.NO_UUID,
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -90,7 +89,6 @@ def _tickers(found: Findings, frame: Frames, messages: list[wire.Ticker]) -> Non
         [m.trade_volume for m in messages],
         [m.acc_trade_volume for m in messages],
     )
-    nothing = np.full(len(messages), np.nan)  # the best prices are in `orderbook` only
     columns = {
         "instrument": found.instruments(frame, [m.code for m in messages]),
         "event_ns": unix_times([m.timestamp for m in messages]),
@@ -98,8 +96,8 @@ def _tickers(found: Findings, frame: Frames, messages: list[wire.Ticker]) -> Non
         "price": price,
         "volume": volume,
         "side": [_TAKER[m.ask_bid] for m in messages],
-        "best_bid": nothing,
-        "best_ask": nothing,
+        "best_bid": np.nan,  # the best prices are in `orderbook` only
+        "best_ask": np.nan,
     }
     found.rows(tables.Table.MD, frame, columns)
 
@@ -147,7 +145,7 @@ def _levels(
         "side": side[order],
         "price": price[order],
         "size": np.concatenate([values[1], values[3]])[order],
-        "flags": np.full(len(order), tables.FLAG_SNAPSHOT),
+        "flags": tables.FLAG_SNAPSHOT,
     }
     found.rows(tables.Table.BOOK, frame[message], columns)
 
@@ -169,9 +167,7 @@ def _best(
         "best_ask": np.where(ask != 0, ask, np.nan),
         "best_ask_size": np.where(ask != 0, ask_size, np.nan),
     }
-    quoted = (bid != 0) | (ask != 0)
-    kept = {name: column[quoted] for name, column in columns.items()}
-    found.rows(tables.Table.QUOTES, frame[message][quoted], kept)
+    found.rows(tables.Table.QUOTES, frame[message], columns, needs_any=("best_bid", "best_ask"))
 
 
 # -- sorting out -----------------------------------------------------------------------------------

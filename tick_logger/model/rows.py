@@ -2,6 +2,9 @@
 
 All arrays of a batch have the same length, and row i is at index i of each.  A batch is never
 changed in place once it was handed on; every operation returns a new one.
+
+A column of one value throughout may be one value in memory, with a stride of 0.  It stays so as
+long as it can: what most venues do not send (the orders of a trade) would be half of all bytes.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ class RowBatch:
         return cls(
             table,
             {
-                name: np.concatenate([batch.columns[name] for batch in batches])
+                name: _concatenated([batch.columns[name] for batch in batches])
                 for name in SPECS[table].all_fields
             },
         )
@@ -61,7 +64,14 @@ class RowBatch:
 
     def take(self, rows: Array | slice) -> RowBatch:
         """The rows named by an index array, a boolean mask or a slice, in that order."""
-        return RowBatch(self.table, {name: array[rows] for name, array in self.columns.items()})
+        count = len(self.columns["instrument"][rows])
+        return RowBatch(
+            self.table,
+            {
+                name: _repeated(array, count) if _is_constant(array) else array[rows]
+                for name, array in self.columns.items()
+            },
+        )
 
     def replace(self, **columns: Array) -> RowBatch:
         """The same rows with some columns exchanged."""
@@ -69,5 +79,21 @@ class RowBatch:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the columns occupy, in bytes."""
+        """Bytes that the columns occupy at most: one of a single value counts in full."""
         return sum(array.nbytes for array in self.columns.values())
+
+
+def _is_constant(array: Array) -> bool:
+    return array.strides == (0,)
+
+
+def _repeated(constant: Array, count: int) -> Array:
+    return np.broadcast_to(constant[:1], count)
+
+
+def _concatenated(arrays: Sequence[Array]) -> Array:
+    filled = [array for array in arrays if len(array)]
+    values = {array[:1].tobytes() if _is_constant(array) else None for array in filled}
+    if len(values) == 1 and None not in values:
+        return _repeated(filled[0], sum(map(len, filled)))
+    return np.concatenate(arrays)

@@ -31,6 +31,9 @@ NO_TIME = np.iinfo(np.int64).min
 UUID_DTYPE = "V16"
 """The sixteen bytes of an order's UUID; all zero where the exchange gives none."""
 
+NO_UUID = np.void(16)
+"""The UUID of an order that the exchange does not name."""
+
 COMMON_FIELDS: dict[str, str] = {
     "instrument": "i4",  # index into `Instruments`
     "recv_ns": "i8",  # wall clock when the bytes left the socket

@@ -25,7 +25,7 @@ def column_bytes(table: Table, parts: Sequence[RowBatch], price_dtype: str) -> l
     with np.errstate(over="ignore"):
         return [
             (halves[column.source] if column.source in halves else _joined(parts, column.source))
-            .astype(column.numpy_dtype(price_dtype))
+            .astype(column.numpy_dtype(price_dtype), copy=False)
             .view(np.uint8)
             .data
             for column in SPECS[table].files
