@@ -7,7 +7,6 @@ code 2, before anything was touched.
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import sys
@@ -24,14 +23,6 @@ from tick_logger.errors import ConfigError, StorageError, leaves
 if TYPE_CHECKING:
     from tick_logger.config import Config
     from tick_logger.storage.report import Report
-
-SWITCH_INTERVAL_SECS = 0.0002
-"""A flush makes thousands of short system calls, and each has to win the interpreter back: with
-the default of 5 ms a busy event loop would make it last many seconds."""
-
-CONTAINERS_PER_COLLECTION = 50_000
-"""Messages make lists and no cycles.  With the default of 700 containers the collector would go
-through each batch several times, an eighth of all CPU time where a message holds many trades."""
 
 EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_STORAGE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -296,11 +287,10 @@ def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:
 
     from tick_logger.app import record
     from tick_logger.presenting import presenter
+    from tick_logger.tuning import tune_interpreter
 
     config = load()
-    sys.setswitchinterval(SWITCH_INTERVAL_SECS)
-    gc.freeze()  # what was imported stays
-    gc.set_threshold(CONTAINERS_PER_COLLECTION)
+    tune_interpreter()
     with presenter(config.logger, load) as show:
         return trio.run(partial(record, config, accept_damage=accept_damage, show=show))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -110,6 +111,16 @@ def test_picture_of_trouble() -> None:
     troubled = attrs.evolve(AFTER, not_ready=(reason,))
     console.print(picture(BEFORE, troubled, PLACES, (), 100))
     assert console.export_text().splitlines()[7].strip() == f"not ready: {reason}"
+
+
+@pytest.mark.parametrize(("ended", "style"), [(False, "33"), (True, "2")])
+def test_nothing_is_connected(ended: bool, style: str) -> None:
+    """Which is trouble, and yellow, until it is what was asked for."""
+    numbers = ExchangeNumbers(connections_wanted=9, rows=1_000)
+    snapshot = Snapshot(100.0, {"alpha": numbers})
+    console = Console(width=100, file=io.StringIO(), record=True, force_terminal=True)
+    console.print(picture(snapshot, snapshot, PLACES, (), 100, ended=ended))
+    assert re.search(rf"\x1b\[{style}m *0/9\x1b", console.export_text(styles=True))
 
 
 def test_picture_fits_a_narrow_terminal() -> None:

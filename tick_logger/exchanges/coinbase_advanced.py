@@ -105,9 +105,10 @@ def _events(frame: Frames, messages: Sequence[Any]) -> tuple[Frames, list[Any]]:
 
 def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades]) -> None:
     frame, events = _events(frame, messages)
-    newest_first = [event.trades for event in events]
+    newest_first: list[list[Trade]] = [event.trades for event in events]
     frame = np.repeat(frame, _counts(newest_first))
-    trades: list[Trade] = [trade for some in newest_first for trade in reversed(some)]
+    trades = list(chain.from_iterable(reversed(newest_first)))
+    trades.reverse()
     sent = [t.price for t in trades], [t.size for t in trades]
     price, size = found.numbers(frame, _TRADE, *sent)
     columns = {

@@ -240,10 +240,10 @@ def decode_each(
 
     It may give a message in their place.
 
-    The usual case is one list comprehension.  Only when a payload fails, they go one by one.
+    In the usual case no Python runs for each.  Only when a payload fails, they go one by one.
     """
     try:
-        return frames, [decode(payload) for payload in payloads]
+        return frames, list(map(decode, payloads))
     except UNDECODABLE:
         pass
     kept: list[int] = []

@@ -39,9 +39,10 @@ async def run_view(
     snapshots: deque[Snapshot] = deque(maxlen=1 + round(RATE_WINDOW_SECS / interval_secs))
     with Live(console=console, auto_refresh=False) as live:
 
-        def draw() -> None:
+        def draw(*, ended: bool = False) -> None:
             snapshots.append(snapshot_source())
-            drawn = picture(snapshots[0], snapshots[-1], places, warnings, console.width)
+            ends = snapshots[0], snapshots[-1]
+            drawn = picture(*ends, places, warnings, console.width, ended=ended)
             live.update(drawn, refresh=True)
 
         try:
@@ -49,7 +50,7 @@ async def run_view(
                 draw()
                 await trio.sleep(interval_secs)
         finally:
-            draw()
+            draw(ended=True)
 
 
 def picture(
@@ -58,9 +59,15 @@ def picture(
     places: Mapping[str, str],
     warnings: Collection[str],
     width: int,
+    *,
+    ended: bool = False,
 ) -> RenderableType:
-    """What a screen of this many columns shows, with rates between the two snapshots."""
-    lines: list[RenderableType] = [_table(before, after, airy=width >= AIRY_COLUMNS)]
+    """What a screen of this many columns shows, with rates between the two snapshots.
+
+    Once all has `ended`, it is no trouble that nothing is connected.
+    """
+    table = _table(before, after, airy=width >= AIRY_COLUMNS, ended=ended)
+    lines: list[RenderableType] = [table]
     lines += [Text(f"not ready: {reason}", "bold red") for reason in after.not_ready]
     for name, numbers in after.exchanges.items():
         if numbers.symbols_left_out:
@@ -79,7 +86,7 @@ def _in_one_line(line: str, columns: int) -> str:
     return f"{line[:head]} … {line[head + 3 - columns :]}"
 
 
-def _table(before: Snapshot, after: Snapshot, airy: bool) -> Table:
+def _table(before: Snapshot, after: Snapshot, *, airy: bool, ended: bool) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 0, 0, 1 if airy else 0), show_edge=False)
     table.add_column("exchange", no_wrap=True)
     for heading in (
@@ -89,16 +96,16 @@ def _table(before: Snapshot, after: Snapshot, airy: bool) -> Table:
         table.add_column(heading, justify="right", overflow="fold")
     speeds = rates(before, after)
     for name, numbers in after.exchanges.items():
-        table.add_row(Text(name), *_cells(numbers, speeds[name]))
+        table.add_row(Text(name), *_cells(numbers, speeds[name], ended))
     table.add_section()
-    table.add_row(Text("total", "bold"), *_cells(after.total, together(speeds.values())))
+    table.add_row(Text("total", "bold"), *_cells(after.total, together(speeds.values()), ended))
     return table
 
 
-def _cells(numbers: ExchangeNumbers, speed: Rates) -> list[Text]:
+def _cells(numbers: ExchangeNumbers, speed: Rates, ended: bool) -> list[Text]:
     up, wanted = numbers.connections_up, numbers.connections_wanted
     return [
-        Text(f"{up}/{wanted}", "yellow" if up < wanted else ""),
+        Text(f"{up}/{wanted}", "dim" if ended else "yellow" if up < wanted else ""),
         Text(f"{numbers.symbols:,}"),
         Text(f"{speed.messages:,.0f}"),
         Text(f"{speed.rows:,.0f}"),
