@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import times
 from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
+from tick_logger.model.rows import concatenated, picked
 from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
 
 K = TypeVar("K", bound=Hashable)
@@ -110,9 +111,9 @@ class Findings:
         }
         cast = {name: c if c.ndim else np.broadcast_to(c, len(frame)) for name, c in cast.items()}
         if needs_any:
-            some = ~np.isnan([cast[name] for name in needs_any]).all(axis=0)
+            some = np.asarray(np.isfinite([cast[name] for name in needs_any]).any(axis=0))
             if not some.all():
-                cast, frame = {name: c[some] for name, c in cast.items()}, frame[some]
+                cast, frame = picked(cast, some), frame[some]
         self._parts.setdefault(table, []).append(DecodedRows(table, cast, frame))
 
     def instruments(self, frame: Frames, names: Sequence[str]) -> npt.NDArray[np.int32]:
@@ -325,11 +326,11 @@ def _merged(table: Table, parts: list[DecodedRows], bad: Mapping[int, str]) -> D
     rows: npt.NDArray[np.int64] | None = None
     if len(parts) > 1:
         frame = np.concatenate([part.frame for part in parts])
-        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in columns}
+        columns = {name: concatenated([part.columns[name] for part in parts]) for name in columns}
         rows = np.argsort(frame, kind="stable")
     if bad:
         order = np.arange(len(frame)) if rows is None else rows
         rows = order[~np.isin(frame[order], list(bad))]
     if rows is None:
         return parts[0]
-    return DecodedRows(table, {name: c[rows] for name, c in columns.items()}, frame[rows])
+    return DecodedRows(table, picked(columns, rows), frame[rows])

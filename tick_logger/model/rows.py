@@ -51,7 +51,7 @@ class RowBatch:
         return cls(
             table,
             {
-                name: _concatenated([batch.columns[name] for batch in batches])
+                name: concatenated([batch.columns[name] for batch in batches])
                 for name in SPECS[table].all_fields
             },
         )
@@ -64,14 +64,7 @@ class RowBatch:
 
     def take(self, rows: Array | slice) -> RowBatch:
         """The rows named by an index array, a boolean mask or a slice, in that order."""
-        count = len(self.columns["instrument"][rows])
-        return RowBatch(
-            self.table,
-            {
-                name: _repeated(array, count) if _is_constant(array) else array[rows]
-                for name, array in self.columns.items()
-            },
-        )
+        return RowBatch(self.table, picked(self.columns, rows))
 
     def replace(self, **columns: Array) -> RowBatch:
         """The same rows with some columns exchanged."""
@@ -83,17 +76,27 @@ class RowBatch:
         return sum(array.nbytes for array in self.columns.values())
 
 
+def picked(columns: Mapping[str, Array], rows: Array | slice) -> dict[str, Array]:
+    """These rows (index array, boolean mask or slice) of columns, `instrument` among them."""
+    instrument = columns["instrument"][rows]
+    return {
+        name: _repeated(array, len(instrument)) if _is_constant(array) else array[rows]
+        for name, array in columns.items()
+    }
+
+
+def concatenated(arrays: Sequence[Array]) -> Array:
+    """The parts of one column as one array."""
+    filled = [array for array in arrays if len(array)]
+    values = {array[:1].tobytes() if _is_constant(array) else None for array in filled}
+    if len(values) == 1 and None not in values:
+        return _repeated(filled[0], sum(map(len, filled)))
+    return np.concatenate(arrays)
+
+
 def _is_constant(array: Array) -> bool:
     return array.strides == (0,)
 
 
 def _repeated(constant: Array, count: int) -> Array:
     return np.broadcast_to(constant[:1], count)
-
-
-def _concatenated(arrays: Sequence[Array]) -> Array:
-    filled = [array for array in arrays if len(array)]
-    values = {array[:1].tobytes() if _is_constant(array) else None for array in filled}
-    if len(values) == 1 and None not in values:
-        return _repeated(filled[0], sum(map(len, filled)))
-    return np.concatenate(arrays)
