@@ -13,53 +13,100 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 BANNED_FILE_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
-LEAVES = {"errors", "clock", "config"}
-
 MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "clock": set(),
+    "offload": set(),
+    "budget": set(),
     "model": set(),
     "exchanges": {"model"},
     "pipeline": {"model"},
+    "config": {"model", "errors"},
     "storage": {"model", "errors"},
-    "net": {
-        "model",
-        "exchanges.base",
-        "exchanges.decoding",
-        "ops.logs",
-        "ops.exchange_metrics",
-        *LEAVES,
+    "journal": {"model", "errors", "storage"},
+    "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "__init__"},
+    "verify": {"model", "errors", "exchanges", "storage", "journal", "derive"},
+    "reader": {"model", "errors", "exchanges", "storage"},
+    "telemetry": {"model", "errors", "clock", "__init__"},
+    "recording": {
+        "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
+        "journal", "derive", "telemetry", "__init__",
     },
-    "ops": {"model", *LEAVES},
+    "net": set(),
+    "net.wire": {"errors", "clock"},
+    "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
+    "net.rest": {"model", "errors", "exchanges.base", "net", "net.wire", "telemetry"},
+    "net.connection": {
+        "model", "errors", "clock", "exchanges.base", "telemetry", "net", "net.wire", "net.intake",
+        "net.rest",
+    },
+    "net.venue": {
+        "model", "errors", "clock", "config", "exchanges.base", "telemetry", "net", "net.wire",
+        "net.intake", "net.rest", "net.connection",
+    },
+    "ops": {
+        "model", "clock", "config", "telemetry", "ops.status", "ops.web", "__init__",
+    },
+    "ops.status": {"model", "clock", "telemetry"},
+    "ops.terminal": {"telemetry", "ops.status"},
+    "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
-}
-"""What each package may import of the project beside itself; top-level modules may all."""
+    "reload": {"errors", "config", "net.venue", "telemetry"},
+    "__main__": {"cli"},
+}  # fmt: skip
+"""What each package, and each module at the top, may import of the project beside itself.
 
-PURE_PACKAGES = {"model", "exchanges", "pipeline", "storage"}
+A package here does not stand for those inside it.  `app` and `cli` put everything together, and may
+import everything; nothing else is exempt.
+"""
+
+MAY_IMPORT_ALL = {"app", "cli"}
+
+PURE_PACKAGES = {
+    "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
+}  # fmt: skip
 IMPURE_MODULES = {
     "trio", "trio_websocket", "time", "random", "socket", "ssl", "threading", "asyncio",
     "logging", "structlog", "prometheus_client", "rich", "httpx2",
 }  # fmt: skip
 ONE_HOME = {
-    "trio_websocket": ("tick_logger/net/", "tick_logger/simulator/"),
-    "httpx2": ("tick_logger/net/",),
-    "cattrs": ("tick_logger/config",),
-    "prometheus_client": ("tick_logger/ops/", "tick_logger/app.py"),
+    "trio_websocket": ("tick_logger/net/wire/", "tick_logger/simulator/"),
+    "httpx2": ("tick_logger/net/wire/",),
+    "cattrs": ("tick_logger/config/",),
+    "prometheus_client": ("tick_logger/telemetry/", "tick_logger/ops/web/", "tick_logger/app.py"),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
-    "rich": ("tick_logger/ops/", "tick_logger/presenting.py"),
-    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli", "tick_logger/demo.py"),
+    "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
+    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli/"),
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 
 
 def complaints(sources: Mapping[str, str], exchange_names: set[str]) -> list[str]:
-    """Every broken rule; `sources` maps paths such as `tick_logger/net/tap.py` to their text."""
+    """Every broken rule; `sources` maps paths such as `tick_logger/net/pace.py` to their text."""
     found: list[str] = []
+    uses: dict[str, set[str]] = {}
     for path, text in sorted(sources.items()):
         tree = ast.parse(text, path)
         found += (f"{path}: {what}" for what in _shape(path, text, tree))
         found += (f"{path}: {what}" for what in _imports(path, tree))
         found += (f"{path}: {what}" for what in _names(path, text, exchange_names))
-    return found
+        package = _package(path)
+        uses.setdefault(package, set()).update(_packages_used(package, tree))
+    return [*found, *_circles(uses)]
+
+
+def _package(path: str) -> str:
+    """The entry of `MAY_IMPORT` that a file belongs to, or what there should be."""
+    inner = path.removeprefix("tick_logger/").removesuffix(".py")
+    return _entry(inner.replace("/", "."))
+
+
+def _entry(module: str) -> str:
+    """The longest entry that a module lies in; its first part where there is none."""
+    known = [each for each in {*MAY_IMPORT, *MAY_IMPORT_ALL} if _within(module, each)]
+    return max(known, key=len, default=module.split(".")[0])
 
 
 def _shape(path: str, text: str, tree: ast.Module) -> Iterator[str]:
@@ -78,21 +125,53 @@ def _shape(path: str, text: str, tree: ast.Module) -> Iterator[str]:
 
 
 def _imports(path: str, tree: ast.Module) -> Iterator[str]:
-    parts = path.split("/")
-    package = parts[1] if len(parts) > 2 else None
+    package = _package(path)
+    pure = package.split(".")[0] in PURE_PACKAGES
+    if package not in MAY_IMPORT and package not in MAY_IMPORT_ALL:
+        yield f"{package} has no rule that says what it may import"
     for module in _imported(tree):
         top = module.split(".")[0]
-        if package in PURE_PACKAGES and (top in IMPURE_MODULES or module in IMPURE_MODULES):
+        if pure and (top in IMPURE_MODULES or module in IMPURE_MODULES):
             yield f"imports {module}, but {package} is pure"
         for library, homes in ONE_HOME.items():
             if _within(module, library) and not path.startswith(homes):
                 yield f"imports {module}, which belongs to {', '.join(homes)}"
-        if top != "tick_logger" or package is None or module == "tick_logger":
-            continue
-        inner = module.removeprefix("tick_logger.")
-        allowed = MAY_IMPORT.get(package, set()) | {package}
-        if not any(_within(inner, each) for each in allowed):
+        inner = _inside(module)
+        if inner is not None and package in MAY_IMPORT and not _allowed(package, inner):
             yield f"imports {module}, which {package} may not"
+
+
+def _allowed(package: str, inner: str) -> bool:
+    for each in MAY_IMPORT[package] | {package}:
+        if each == _entry(inner) or (each not in MAY_IMPORT and _within(inner, each)):
+            return True
+    return False
+
+
+def _packages_used(package: str, tree: ast.Module) -> set[str]:
+    inner = filter(None, map(_inside, _imported(tree)))
+    return {_entry(each) for each in inner} - {package}
+
+
+def _circles(uses: Mapping[str, set[str]]) -> Iterator[str]:
+    """Packages that need each other, directly or by way of others."""
+    for package in sorted(uses):
+        reached: set[str] = set()
+        waiting = list(uses[package])
+        while waiting:
+            each = waiting.pop()
+            if each not in reached:
+                reached.add(each)
+                waiting += uses.get(each, ())
+        if package in reached:
+            yield f"{package}: its imports lead back to itself"
+
+
+def _inside(module: str) -> str | None:
+    """What is imported of the project, without the project's name; None for all else."""
+    if module == "tick_logger":
+        return "__init__"
+    return module.removeprefix("tick_logger.") if _within(module, "tick_logger") else None
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -101,8 +180,11 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names if base == "tick_logger")
+            if base != "tick_logger":
+                yield base
+                continue
+            for alias in node.names:
+                yield base if alias.name.startswith("__") else f"{base}.{alias.name}"
 
 
 def _within(module: str, parent: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import MAX_FILE_LINES, complaints
+from tests.architecture import MAX_FILE_LINES, MAY_IMPORT, complaints
 from tick_logger.exchanges import registry
 
 ROOT = Path(__file__).parent.parent
@@ -33,19 +33,80 @@ def test_files_of_tests_and_scripts_are_no_longer_than_those_of_the_program() ->
     assert {path: count for path, count in lines.items() if count > MAX_FILE_LINES} == {}
 
 
+FORBIDDEN = {
+    "__init__": "tick_logger.errors",
+    "errors": "tick_logger.model.tables",
+    "clock": "tick_logger.errors",
+    "offload": "tick_logger.errors",
+    "budget": "tick_logger.net.pace",
+    "model/x": "tick_logger.errors",
+    "exchanges/x": "tick_logger.errors",
+    "pipeline/x": "tick_logger.storage.layout",
+    "config/x": "tick_logger.app",
+    "storage/x": "tick_logger.journal.segment",
+    "journal/x": "tick_logger.derive.replay",
+    "derive/x": "tick_logger.recording.writer",
+    "verify/x": "tick_logger.ops.watch",
+    "reader/x": "tick_logger.recording.backlog",
+    "telemetry/x": "tick_logger.ops.status.status",
+    "recording/x": "tick_logger.net.intake.intake",
+    "net/x": "tick_logger.net.wire.dial",
+    "net/wire/x": "tick_logger.exchanges.base",
+    "net/intake/x": "tick_logger.net.connection.context",
+    "net/rest/x": "tick_logger.net.connection.context",
+    "net/connection/x": "tick_logger.net.venue.share",
+    "net/venue/x": "tick_logger.storage.files",
+    "ops/x": "tick_logger.storage.files",
+    "ops/status/x": "tick_logger.ops.watch",
+    "ops/terminal/x": "tick_logger.ops.web.routes",
+    "ops/web/x": "tick_logger.net.pace",
+    "simulator/x": "tick_logger.exchanges.base",
+    "simulator/dialects/x": "tick_logger.app",
+    "reload": "tick_logger.app",
+    "__main__": "tick_logger.app",
+}
+"""For each package, and each module at the top, something that it may not import."""
+
+
+def test_every_package_is_tried() -> None:
+    """Below, with something that it may not import."""
+    tried = {path.removesuffix("/x").replace("/", ".") for path in FORBIDDEN}
+    assert tried - {"simulator.dialects"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_a_package_may_not_import_what_is_above_or_beside_it(place: str) -> None:
+    """Not even within a function."""
+    path = f"tick_logger/{place}.py"
+    assert complaints({path: HEAD + f"def f():\n    import {FORBIDDEN[place]}\n"}, set()) != []
+    assert complaints({path: HEAD}, set()) == []
+
+
+def test_a_package_needs_a_rule() -> None:
+    """Whoever adds one says what it may import."""
+    (found,) = complaints({"tick_logger/wing/x.py": HEAD}, set())
+    assert "no rule" in found
+
+
+def test_packages_that_need_each_other_are_found() -> None:
+    """Even where each import alone were allowed."""
+    sources = {
+        "tick_logger/net/venue/x.py": HEAD + "import tick_logger.net.connection.context\n",
+        "tick_logger/net/connection/x.py": HEAD + "import tick_logger.net.venue.share\n",
+    }
+    assert sum("lead back to itself" in each for each in complaints(sources, set())) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "text", "complaint"),
     [
-        ("tick_logger/model/x.py", HEAD + "import tick_logger.net.tap\n", "model may not"),
         ("tick_logger/exchanges/x.py", HEAD + "import trio\n", "exchanges is pure"),
         ("tick_logger/pipeline/x.py", HEAD + "from time import time\n", "pipeline is pure"),
-        ("tick_logger/simulator/x.py", HEAD + "from tick_logger import app\n", "may not"),
-        ("tick_logger/storage/x.py", HEAD + "def f():\n    import trio.abc\n", "storage is pure"),
-        ("tick_logger/storage/x.py", HEAD + "import tick_logger.exchanges.base\n", "may not"),
-        ("tick_logger/net/x.py", HEAD + "import tick_logger.storage.files\n", "net may not"),
-        ("tick_logger/net/x.py", HEAD + "import tick_logger.exchanges.somewhere\n", "may not"),
+        ("tick_logger/derive/x.py", HEAD + "def f():\n    import trio.abc\n", "derive is pure"),
+        ("tick_logger/reader/x.py", HEAD + "import trio\n", "reader is pure"),
+        ("tick_logger/net/intake/x.py", HEAD + "import tick_logger.exchanges.acm\n", "may not"),
         ("tick_logger/app.py", HEAD + "import tick_logger.simulator.market\n", "belongs to"),
-        ("tick_logger/writer.py", HEAD + "import trio_websocket\n", "belongs to"),
+        ("tick_logger/recording/x.py", HEAD + "import trio_websocket\n", "belongs to"),
         ("tick_logger/net/x.py", HEAD + "URL = 'wss://acme.test'\n", "names the exchange acme"),
         ("tick_logger/exchanges/other.py", HEAD + "# as Acme does\n", "names the exchange acme"),
         ("tick_logger/net/x.py", "import trio\n", "no text at the head"),

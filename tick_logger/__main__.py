@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tick_logger.cli import main
+from tick_logger.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

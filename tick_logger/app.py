@@ -23,29 +23,30 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import __version__
+from tick_logger.budget import ByteBudget
 from tick_logger.clock import SystemClock, WallClock
-from tick_logger.config import Config
-from tick_logger.config_symbols import load_symbol_rules
-from tick_logger.durability import JOURNAL
+from tick_logger.config.schema import Config
+from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.exchanges import registry
-from tick_logger.listing_keeper import ListingKeeper
+from tick_logger.model.batch import Batch
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
-from tick_logger.net.batch import Batch
-from tick_logger.net.budget import ByteBudget
-from tick_logger.net.dial import Dial, NetworkDial
-from tick_logger.net.feed import Feed
-from tick_logger.net.intake import Intake
-from tick_logger.net.signing import signer_from_environ
+from tick_logger.net.intake.intake import Intake
+from tick_logger.net.venue.venue import Venue
+from tick_logger.net.wire.dial import Dial, NetworkDial
+from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.offload import Offload, ThreadOffload
-from tick_logger.ops.logs import get_logger
-from tick_logger.ops.metrics import Metrics
-from tick_logger.ops.snapshot import Snapshot, snapshot
-from tick_logger.recording import Disk, Recording
+from tick_logger.ops.status.snapshot import Snapshot, snapshot
+from tick_logger.ops.watch import Watch, Watched
+from tick_logger.reader.recent import recorded
+from tick_logger.recording.last_words import last_words
+from tick_logger.recording.listings import Listings
+from tick_logger.recording.readiness import JOURNAL
+from tick_logger.recording.recording import Disk, Recording
 from tick_logger.storage.files import DiskFiles, Files
-from tick_logger.watch import Watch, Watched
+from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.metrics import Metrics
 
 EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
 
@@ -93,14 +94,14 @@ class Service:
             accept_damage=accept_damage,
         )
         self._intakes: list[Intake] = []
-        self._feeds: dict[str, Feed] = {}
+        self._venues: dict[str, Venue] = {}
         self._network_dials: list[NetworkDial] = []
         self._survivors: list[trio.CancelScope] = []
         self._deriving = trio.CancelScope()
         self._feeds_scope = trio.CancelScope()
         self._deadline = float("inf")
         self.stopping = trio.Event()
-        self._listings = ListingKeeper(
+        self._listings = Listings(
             ports.files or DiskFiles(config.logger.data_path, max_open=1),
             ports.offload or ThreadOffload(),
             self._clock,
@@ -112,12 +113,14 @@ class Service:
             config.http,
             Watched(
                 metrics=self.metrics,
-                feeds=self._feeds,
+                venues=self._venues,
                 today=self._recording.today,
                 instruments=self._instruments,
                 clock=self._clock,
                 snapshot=self.snapshot,
                 data_path=config.logger.data_path,
+                proofs_of=registry.proofs_of,
+                read_symbol=self._read_symbol,
             ),
         )
 
@@ -132,9 +135,9 @@ class Service:
         return not self._recording.recovering
 
     @property
-    def feeds(self) -> Mapping[str, Feed]:
+    def venues(self) -> Mapping[str, Venue]:
         """What records each exchange."""
-        return self._feeds
+        return self._venues
 
     @property
     def exchange_names(self) -> list[str]:
@@ -194,8 +197,8 @@ class Service:
     async def _run_feeds(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as feeds:
             feeds.start_soon(self._listings.run)
-            for feed in self._feeds.values():
-                feeds.start_soon(feed.run)
+            for venue in self._venues.values():
+                feeds.start_soon(venue.run)
             if stop_after_secs is not None:
                 await trio.sleep(stop_after_secs)
                 self.stop("the time is over")
@@ -250,6 +253,11 @@ class Service:
             not_ready=self._recording.durability.reasons.values(),
         )
 
+    def _read_symbol(self, exchange: str, symbol: str) -> dict[str, object]:
+        """What a page shows of a symbol; in a thread of its request."""
+        files = DiskFiles(self.config.logger.data_path, max_open=1)
+        return recorded(files, self._instruments, exchange, symbol, self._clock.now_ns())
+
     def close(self) -> None:
         """Give back files, directory and address; for after the end."""
         self._recording.close()
@@ -270,28 +278,7 @@ class Service:
 
     def report(self) -> dict[str, object]:
         """The last words: what is on disk, what is not."""
-        totals, names = self._recording.totals, self.exchange_names
-        dropped = sum(self.metrics.read("collector_messages_dropped_total", n) for n in names)
-        lost_bytes, later = self._recording.bytes_not_written, self._recording.frames_not_derived
-        remarks = [
-            f"{int(dropped):,} messages were dropped" if dropped else "",
-            f"{lost_bytes:,} bytes were received but not written" if lost_bytes else "",
-            f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
-        ]
-        said = ", ".join(filter(None, remarks)) or "nothing was lost"
-        if later:
-            said += "; more is in the journal, and the next start puts it into the column files"
-        rows = sum(totals.rows.values())
-        return {
-            "outcome": f"{rows:,} rows are on disk; {said}",
-            "rows": rows,
-            **{str(table): totals.rows[table] for table in Table if table in totals.rows},
-            "late_rows": totals.late_rows,
-            "gaps": totals.gaps,
-            "messages_dropped": int(dropped),
-            "bytes_not_written": lost_bytes,
-            "frames_not_derived": later,
-        }
+        return last_words(self._recording, self.metrics, self.exchange_names)
 
     def _add_exchange(self, name: str) -> None:
         config = self.config.exchanges[name]
@@ -307,7 +294,7 @@ class Service:
             metrics=metrics,
             on_bug=lambda: self.stop(f"the adapter of {name} has failed"),
         )
-        feed = Feed(
+        venue = Venue(
             exchange,
             config,
             self._instruments,
@@ -324,7 +311,7 @@ class Service:
             on_listing=partial(self._listings.tell, exchange),
         )
         self._intakes.append(intake)
-        self._feeds[name] = feed
+        self._venues[name] = venue
 
     def _dial(self, name: str) -> Dial:
         if self._ports.dial is not None:

@@ -20,7 +20,7 @@ import trio
 import trio_websocket
 
 from scripts.benchmark import frames
-from tick_logger.net.frames import FrameSplitter
+from tick_logger.net.wire.frames import FrameSplitter
 
 READ_BYTES = 64 * 1024
 RECORDS_PER_WAKE = 256

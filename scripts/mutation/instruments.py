@@ -60,7 +60,11 @@ INSTRUMENTS = (
         # Tests of the oracle itself, which change files behind the recorder's back.
         ("tests/sim/test_stories.py::test_a_row_too_many_or_too_few_is_found_out",),
     ),
-    Instrument("crash-tests", "storage and core tests", ("tests/storage", "tests/core")),
+    Instrument(
+        "crash-tests",
+        "tests of what is on disk",
+        ("tests/storage", "tests/journal", "tests/derive", "tests/recording"),
+    ),
     # The test of real processes says the same more slowly.
     Instrument("service", "service tests", ("tests/service",), ("tests/service/test_process.py",)),
 )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tick_logger.config import (
+from tick_logger.config.load import load
+from tick_logger.config.schema import (
     VenueDefaults,
 )
-from tick_logger.config_load import load
 from tick_logger.errors import ConfigError
 
 VENUES = {

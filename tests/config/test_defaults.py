@@ -10,14 +10,14 @@ import attrs
 import pytest
 
 from tests.config.given import EXAMPLE, VENUES
-from tick_logger.config import (
+from tick_logger.config.load import load
+from tick_logger.config.schema import (
     ExchangeConfig,
     HttpConfig,
     LoggerConfig,
     MarketConfig,
     VenueDefaults,
 )
-from tick_logger.config_load import load
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.config.given import VENUES, problems_of
-from tick_logger.config import (
+from tick_logger.config.load import load
+from tick_logger.config.schema import (
     MarketConfig,
 )
-from tick_logger.config_load import load
 from tick_logger.errors import ConfigError
 
 # -- the environment ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.given import VENUES, problems_of
-from tick_logger.config_load import load
+from tick_logger.config.load import load
 
 # -- every rule, with path and reason -------------------------------------------------------------
 

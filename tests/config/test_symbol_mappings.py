@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.config.given import EXAMPLE, VENUES
-from tick_logger.config_load import load
-from tick_logger.config_symbols import BUILT_IN, load_symbol_rules
+from tick_logger.config.load import load
+from tick_logger.config.symbols import BUILT_IN, load_symbol_rules
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.model.symbol_rules import (

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config.given import VENUES
-from tick_logger.config import (
+from tick_logger.config.load import load
+from tick_logger.config.schema import (
     Config,
     ExchangeConfig,
     HttpConfig,
@@ -18,7 +19,6 @@ from tick_logger.config import (
     matches,
     render,
 )
-from tick_logger.config_load import load
 
 # -- symbols --------------------------------------------------------------------------------------
 

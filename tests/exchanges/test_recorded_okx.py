@@ -30,7 +30,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.exchanges.okx import EXCHANGE
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
-from tick_logger.net.sequence import Outcome, Sequences
+from tick_logger.net.connection.sequence import Outcome, Sequences
 
 pytestmark = needs_recordings
 

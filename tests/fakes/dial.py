@@ -15,10 +15,10 @@ from trio.testing import memory_stream_pair
 
 from tick_logger.clock import WallClock
 from tick_logger.errors import ConnectionLost
-from tick_logger.net.dial import DialTimeouts
-from tick_logger.net.faults import http_status
-from tick_logger.net.link import Link, upgrade
-from tick_logger.net.tap import OnFrames
+from tick_logger.net.wire.dial import DialTimeouts
+from tick_logger.net.wire.link import Link, upgrade
+from tick_logger.net.wire.tap import OnFrames
+from tick_logger.net.wire.wording import http_status
 from tick_logger.simulator.exchange import SimulatedExchange
 
 TIMEOUTS = DialTimeouts()

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from tests.recordings import body, needs_recordings
-from tick_logger.config_symbols import load_symbol_rules
+from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.symbol_rules import AssetClass, QuoteType
 from tick_logger.model.symbols import MappedInstrument, SymbolMapper

@@ -8,18 +8,18 @@ import attrs
 import trio
 from prometheus_client import CollectorRegistry
 
-from tests.net.venue import TinyVenue
+from tests.net.small_venue import TinyVenue
+from tick_logger.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.exchanges.base import Acknowledged, Event
+from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Times
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import LastTradeId, Mark
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
-from tick_logger.net.arrivals import Streams
-from tick_logger.net.batch import Batch
-from tick_logger.net.budget import FRAME_OVERHEAD_BYTES, ByteBudget
-from tick_logger.net.intake import Intake
-from tick_logger.ops.metrics import Metrics
+from tick_logger.net.intake.arrivals import Streams
+from tick_logger.net.intake.intake import Intake
+from tick_logger.telemetry.metrics import Metrics
 
 LINGER_SECS = 0.25
 AMPLE_BYTES = 1_000_000

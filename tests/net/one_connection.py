@@ -11,10 +11,10 @@ import trio
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tests.net.played import PlayedDial, PlayedLink, grant, nothing, venue_on
-from tests.net.venue import TinyVenue
+from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
-from tick_logger.net.connection import Connection
-from tick_logger.net.venue import Timeouts
+from tick_logger.net.connection.connection import Connection
+from tick_logger.net.connection.context import Timeouts
 
 WANTED = [Subscription("BTC", "trades")]
 PATIENT = Timeouts(first_data_secs=10_000.0, data_secs=10_000.0)

@@ -11,10 +11,10 @@ import trio
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tick_logger.errors import ConnectionLost
-from tick_logger.net.link import Link
-from tick_logger.net.snapshots import SnapshotFetcher
-from tick_logger.net.tap import OnFrames
-from tick_logger.net.venue import Venue
+from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.rest.snapshots import SnapshotFetcher
+from tick_logger.net.wire.link import Link
+from tick_logger.net.wire.tap import OnFrames
 
 
 @attrs.define(eq=False)
@@ -118,7 +118,7 @@ class PlayedDial:
         return " ".join([*self.symbols[begin:end], *more]).encode()
 
 
-def venue_on(bench: Bench, dial: PlayedDial) -> Venue:
+def venue_on(bench: Bench, dial: PlayedDial) -> VenueContext:
     """What the connections share, around the bench's intake."""
     exchange = bench.exchange
     snapshots = SnapshotFetcher(
@@ -128,7 +128,7 @@ def venue_on(bench: Bench, dial: PlayedDial) -> Venue:
         symbols=bench.instruments.of(exchange.name),
         books=lambda: 0,
     )
-    return Venue(
+    return VenueContext(
         exchange=exchange,
         ws_endpoint=exchange.ws_endpoint,
         instruments=bench.instruments,

@@ -13,10 +13,10 @@ import trio
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tests.net.played import PlayedDial
-from tests.net.venue import TinyVenue
-from tick_logger.config import ExchangeConfig
+from tests.net.small_venue import TinyVenue
+from tick_logger.config.schema import ExchangeConfig
 from tick_logger.model.entries import Note
-from tick_logger.net.feed import Feed
+from tick_logger.net.venue.venue import Venue
 
 
 @attrs.define(eq=False)
@@ -25,7 +25,7 @@ class Scene:
 
     bench: Bench
     dial: PlayedDial
-    feed: Feed
+    feed: Venue
     notes: list[Note]
 
     def asked(self) -> list[tuple[str, list[str]]]:
@@ -54,7 +54,7 @@ async def running(
         connects_per_second=10.0,
         **{"data_timeout_secs": 10_000.0, **config},
     )
-    feed = Feed(
+    feed = Venue(
         exchange,
         settings,
         bench.instruments,

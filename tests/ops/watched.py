@@ -13,12 +13,12 @@ from tests.fakes.clock import NOON_NS, StillClock
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
-from tick_logger.ops.board import Board, Sources
-from tick_logger.ops.disk_space import DiskSpace
-from tick_logger.ops.metrics import Metrics
-from tick_logger.ops.snapshot import Snapshot, snapshot
-from tick_logger.ops.today import Today
-from tick_logger.ops.watchdog import LoopWatch
+from tick_logger.ops.status.board import Board, Sources
+from tick_logger.ops.status.disk_space import DiskSpace
+from tick_logger.ops.status.loop_watch import LoopWatch
+from tick_logger.ops.status.snapshot import Snapshot, snapshot
+from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
 
 NOON = NOON_NS / 1e9
 PATIENCE = Patience(first_secs=120.0, secs=60.0)
@@ -66,10 +66,10 @@ class Watched:
         self.disk = DiskSpace()
         self.today = Today(self.clock)
         self.loop = LoopWatch(lambda: 0.0)
-        self.feeds = {"alpha": FakeFeed([connection("0.1")]), "beta": FakeFeed()}
+        self.venues = {"alpha": FakeFeed([connection("0.1")]), "beta": FakeFeed()}
         self.troubles: list[str] = []
         self.snapshots = 0  # that were taken
-        for name in self.feeds:
+        for name in self.venues:
             numbers = self.metrics.exchange(name)
             numbers.connections_up.set(1)
             numbers.connections_wanted.set(1)
@@ -80,7 +80,7 @@ class Watched:
         self.snapshots += 1
         return snapshot(
             self.metrics,
-            list(self.feeds),
+            list(self.venues),
             monotonic_secs=trio.current_time(),
             wall_ns=self.clock.now_ns(),
             not_ready=self.troubles,
@@ -90,7 +90,7 @@ class Watched:
         return Board(
             Sources(
                 metrics=self.metrics,
-                feeds=self.feeds,
+                venues=self.venues,
                 today=self.today,
                 disk=self.disk,
                 loop=self.loop,

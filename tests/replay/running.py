@@ -13,12 +13,12 @@ import trio
 from tests.replay.captures import Play, said
 from tests.replay.server import ReplayExchange
 from tick_logger.app import Service, record
-from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
+from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import Table
 from tick_logger.storage.files import DiskFiles
-from tick_logger.storage.report import Report
-from tick_logger.storage.verify import verify
+from tick_logger.verify.report import Report
+from tick_logger.verify.tree import verify
 
 DEADLINE_SECS = 300.0  # many times what it takes on a busy machine: something hangs
 POLL_SECS = 0.005

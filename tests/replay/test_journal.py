@@ -9,11 +9,11 @@ import numpy as np
 
 from tests.recordings import needs_recordings
 from tests.replay.running import Recorded
+from tick_logger.journal.entry_codec import decode_entries
+from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Received
-from tick_logger.storage.entry_codec import decode_entries
 from tick_logger.storage.files import DiskFiles
-from tick_logger.storage.journal_reader import JournalReader
-from tick_logger.verification import verify_recording
+from tick_logger.verify.recording import verify_recording
 
 pytestmark = needs_recordings
 

@@ -23,7 +23,7 @@ from tests.fakes.scheduling import schedule_by
 from tests.fakes.sim_disk import Kind, SimDisk
 from tests.service.world import Collector, Venue, World
 from tick_logger.app import Ports
-from tick_logger.config import Config, HttpConfig, LoggerConfig
+from tick_logger.config.schema import Config, HttpConfig, LoggerConfig
 from tick_logger.errors import ConfigError
 from tick_logger.offload import InlineOffload, Offload
 from tick_logger.simulator.exchange import SimulatedExchange

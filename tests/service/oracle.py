@@ -16,7 +16,7 @@ import numpy as np
 from tests.fakes.memory_files import MemoryFiles
 from tests.service.world import World, dense
 from tick_logger.simulator.truth import TrueTrade
-from tick_logger.storage.verify import verify
+from tick_logger.verify.tree import verify
 
 LONGEST_STEP_NS = 10**8
 SIDES = {"buy": 1, "sell": 0}

@@ -22,15 +22,15 @@ from tests.sim.faults import Poison
 from tests.sim.said import facts, snapshot
 from tests.sim.sockets import Log, TappedDial
 from tests.sim.streams import _keys
-from tick_logger.config import Config
+from tick_logger.config.schema import Config
 from tick_logger.exchanges import registry
+from tick_logger.journal.entry_codec import decode_entries
+from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Received
 from tick_logger.model.marks import Retired
 from tick_logger.model.tables import FEEDS
-from tick_logger.reloading import Reloader
+from tick_logger.reload import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
-from tick_logger.storage.entry_codec import decode_entries
-from tick_logger.storage.journal_reader import JournalReader
 
 Key = tuple[Any, ...]
 Wish = frozenset[tuple[str, str]]
@@ -193,7 +193,7 @@ async def reloading(*venues: Venue, **options: Any) -> AsyncIterator[Reloads]:  
     async with running(*venues, dial=dial, **options) as world:
         config = world.service.config
         levels: list[str] = []
-        reloader = Reloader(config, lambda: reloads.config, world.service.feeds, levels.append)
+        reloader = Reloader(config, lambda: reloads.config, world.service.venues, levels.append)
         reloads = Reloads(world, logs, config, reloader, {}, levels)
         for venue in venues:
             began = (float("-inf"), wish(_symbols(venue), venue.feeds))

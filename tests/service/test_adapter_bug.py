@@ -15,10 +15,10 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Decoded
 from tick_logger.exchanges.binance import Binance
 from tick_logger.exchanges.coinbase import Coinbase
+from tick_logger.journal.entry_codec import decode_entries
+from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Received
-from tick_logger.storage.entry_codec import decode_entries
-from tick_logger.storage.journal_reader import JournalReader
-from tick_logger.verification import verify_recording
+from tick_logger.verify.recording import verify_recording
 
 POISON = b"poison"
 

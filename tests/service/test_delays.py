@@ -22,7 +22,7 @@ async def test_what_is_repeated_is_not_late(name: str, autojump_clock: MockClock
     quiet = {"messages_per_second": 0.5}
     async with running(venue(name, 4, feeds=feeds, simulated=quiet)) as world:
         await world.until(60)
-        (feed,) = world.service.feeds.values()
+        (feed,) = world.service.venues.values()
         for shard in list(feed._shards.values()):
             for connection in shard._connections:
                 connection.cancel("the test wants another")

@@ -16,7 +16,7 @@ from tests.fakes.dial import MemoryDial
 from tests.fakes.offload import StallingOffload
 from tick_logger.clock import ManualClock, SystemClock, WallClock
 from tick_logger.errors import ConnectionLost
-from tick_logger.net.dial import Dial, Link, NetworkDial
+from tick_logger.net.wire.dial import Dial, Link, NetworkDial
 from tick_logger.offload import InlineOffload, Offload, ThreadOffload
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from tests.fakes.clock import NOON_NS
 from tests.service.oracle import causes, check, recorded, rows
 from tests.service.world import VenueMaker, binance, coinbase, in_virtual_time, running
-from tick_logger.config import DEFAULT_FEEDS
+from tick_logger.config.schema import DEFAULT_FEEDS
 from tick_logger.simulator.faults import Faults
 
 EVERY_FEED = ("ticker", "trades", "quotes", "orderbook")

@@ -15,7 +15,7 @@ import trio
 from tests.fakes.offload import StallingOffload
 from tests.ops.web.sockets import SOON_SECS, happens
 from tick_logger.app import Ports, Service, record
-from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
+from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.errors import ConfigError
 from tick_logger.simulator.registry import DIALECTS
 

@@ -11,9 +11,9 @@ from trio.testing import MockClock
 
 from tests.service.oracle import causes, check, rows
 from tests.service.world import VenueMaker, World, binance, coinbase, running
-from tick_logger.config import Config, ExchangeConfig, LoggerConfig, MarketConfig
+from tick_logger.config.schema import Config, ExchangeConfig, LoggerConfig, MarketConfig
 from tick_logger.errors import ConfigError
-from tick_logger.reloading import Difference, Reloader, difference
+from tick_logger.reload import Difference, Reloader, difference
 
 VENUES = pytest.mark.parametrize("venue", [binance, coinbase])
 
@@ -24,7 +24,7 @@ def reload(world: World, **changes: Any) -> None:  # noqa: ANN401 - any settings
     name = world.exchange.name
     changed = attrs.evolve(config.exchanges[name], **changes)
     new = attrs.evolve(config, exchanges={name: changed})
-    Reloader(config, lambda: new, world.service.feeds, lambda _: None).reload()
+    Reloader(config, lambda: new, world.service.venues, lambda _: None).reload()
 
 
 def connections(world: World) -> list[float]:
@@ -95,7 +95,7 @@ async def test_a_mistake_changes_nothing(autojump_clock: MockClock) -> None:
 
     async with running(binance()) as world:
         await world.until(10.0)
-        Reloader(world.service.config, load, world.service.feeds, lambda _: None).reload()
+        Reloader(world.service.config, load, world.service.venues, lambda _: None).reload()
         await world.until(20.123)
     (line,) = world.said("reload_refused", level="error")
     assert line["problems"] == ["exchanges.x.symbols: must be a list", "http.port: too large"]
@@ -147,7 +147,7 @@ async def test_what_is_reloaded_counts_for_the_next_reload(autojump_clock: MockC
             logger=attrs.evolve(config.logger, log_level="debug", linger_ms=7),
             exchanges={name: changed},
         )
-        reloader = Reloader(config, lambda: new, world.service.feeds, levels.append)
+        reloader = Reloader(config, lambda: new, world.service.venues, levels.append)
         reloader.reload()
         reloader.reload()
         await trio.sleep(1.0)

@@ -11,8 +11,8 @@ from trio.testing import MockClock
 
 from tests.service.reloads import Reloads, reloading, wish
 from tests.service.world import Line, Venue, venue
-from tick_logger.config import Config, VenueDefaults
-from tick_logger.config_load import load
+from tick_logger.config.load import load
+from tick_logger.config.schema import Config, VenueDefaults
 from tick_logger.exchanges import registry
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS

@@ -12,10 +12,10 @@ from tests.fakes.sim_disk import Kind, SimDisk
 from tests.service.lives import DATA_PATH, Lives, lives
 from tests.service.oracle import causes, check, gaps, recorded, rows
 from tests.service.world import VenueMaker, World, binance, coinbase
+from tick_logger.journal.entry_codec import decode_entries
+from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Received
-from tick_logger.storage.entry_codec import decode_entries
-from tick_logger.storage.journal_reader import JournalReader
-from tick_logger.verification import verify_recording
+from tick_logger.verify.recording import verify_recording
 
 EVERY_FEED = ("ticker", "trades", "quotes", "orderbook")
 SECOND_NS = 10**9

@@ -22,7 +22,7 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.binance import Binance
 from tick_logger.exchanges.coinbase import Coinbase
 from tick_logger.simulator.faults import Faults
-from tick_logger.storage.verify import verify
+from tick_logger.verify.tree import verify
 
 LONGEST_SECS = 2.0
 SEEDS = [range(start, start + 20) for start in range(0, 200, 20)]

@@ -6,7 +6,7 @@ from trio.testing import MockClock
 
 from tests.service.oracle import causes, check
 from tests.service.world import binance, coinbase, running
-from tick_logger.config import MarketConfig
+from tick_logger.config.schema import MarketConfig
 from tick_logger.simulator.faults import Faults
 
 QUIET = {"messages_per_second": 0.0, "step_secs": 1.0}  # a market in which nothing happens

@@ -13,7 +13,7 @@ from tests.fakes.clock import NOON_NS
 from tests.service.lives import lives
 from tests.service.oracle import causes, check, gaps, rows
 from tests.service.world import VenueMaker, World, binance, coinbase, running
-from tick_logger.config import MarketConfig
+from tick_logger.config.schema import MarketConfig
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.symbols import BASES
 

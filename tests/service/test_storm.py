@@ -7,7 +7,7 @@ import pytest
 from tests.service.oracle import check, gaps, rows
 from tests.service.world import World, binance, coinbase, in_virtual_time, running
 from tick_logger.simulator.faults import Faults
-from tick_logger.storage.verify import verify
+from tick_logger.verify.tree import verify
 
 BASES = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT", "LTC", "LINK", "DOGE", "AVAX")
 TABLES = ("TRADES", "MD", "QUOTES", "BOOK")

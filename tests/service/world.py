@@ -22,7 +22,7 @@ from tests.fakes.dial import MemoryDial
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.scheduling import schedule_by
 from tick_logger.app import Ports, Service, record
-from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig, MarketConfig
+from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig, MarketConfig
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import Table
 from tick_logger.offload import InlineOffload, Offload

@@ -11,9 +11,9 @@ from tests.fakes.sim_disk import SYNCS, WRITES
 from tests.sim.disk import StoryDisk
 from tick_logger.app import Ports, Service, record
 from tick_logger.clock import WallClock
-from tick_logger.config import Config
+from tick_logger.config.schema import Config
 from tick_logger.errors import ConfigError
-from tick_logger.net.dial import Dial
+from tick_logger.net.wire.dial import Dial
 from tick_logger.offload import InlineOffload
 
 REFUSAL_SECS = 1.0

@@ -20,7 +20,7 @@ from tests.sim.process import Process
 from tests.sim.said import Fact, facts, payload_of, snapshot
 from tests.sim.sockets import Span
 from tests.sim.world import World
-from tick_logger.config import ExchangeConfig
+from tick_logger.config.schema import ExchangeConfig
 
 Key: TypeAlias = tuple[Any, ...]
 

@@ -22,9 +22,9 @@ from tests.sim.limits import needless_overflows, unnoticed_silences
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
 from tests.sim.world import World
+from tick_logger.derive.recovery import Kept, Recovery
 from tick_logger.errors import StorageError
-from tick_logger.recovery import Kept, Recovery
-from tick_logger.storage.verify import verify
+from tick_logger.verify.tree import verify
 
 SEGMENT = re.compile(r"journal/\d{8}\.tlj")
 FIRST_SEGMENT = "journal/00000001.tlj"

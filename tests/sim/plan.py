@@ -15,7 +15,7 @@ import attrs
 from tests.fakes.clock import NOON_NS
 from tests.service.world import Venue, venue
 from tests.sim.said import KNOWN
-from tick_logger.config import MarketConfig
+from tick_logger.config.schema import MarketConfig
 from tick_logger.exchanges import registry
 from tick_logger.simulator.registry import DIALECTS
 

@@ -10,7 +10,7 @@ import trio
 
 from tests.sim.said import facts, payload_of
 from tick_logger.app import Service
-from tick_logger.reloading import Reloader
+from tick_logger.reload import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.session import Session
 

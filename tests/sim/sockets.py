@@ -15,8 +15,8 @@ import trio
 from tests.fakes.dial import MemoryDial
 from tests.sim.faults import Poison
 from tick_logger.clock import WallClock
-from tick_logger.net.dial import Link
-from tick_logger.net.tap import OnFrames
+from tick_logger.net.wire.dial import Link
+from tick_logger.net.wire.tap import OnFrames
 from tick_logger.simulator.exchange import SimulatedExchange
 
 

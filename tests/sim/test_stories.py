@@ -17,7 +17,7 @@ from tests.sim.plan import DISK_TROUBLES, EXCHANGE_TROUBLES, OTHER_TROUBLES, VEN
 from tests.sim.said import KNOWN
 from tests.sim.world import tell
 from tick_logger.exchanges import registry
-from tick_logger.reloading import LIVE_EXCHANGE_KEYS
+from tick_logger.reload import LIVE_EXCHANGE_KEYS
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
 

@@ -32,15 +32,16 @@ from tests.sim.plan import Life, Story
 from tests.sim.process import Process
 from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial
-from tick_logger import app, recording
+from tick_logger import app
 from tick_logger.app import Ports, Service, record
-from tick_logger.config import Config, ExchangeConfig, HttpConfig, LoggerConfig
-from tick_logger.config_symbols import load_symbol_rules
+from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
+from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
-from tick_logger.reloading import Reloader
+from tick_logger.journal.journal import Journal
+from tick_logger.recording import recording
+from tick_logger.reload import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
-from tick_logger.storage.journal import Journal
 
 LAST_WORDS_SECS = 5.0
 """How much longer than its shutdown deadline a process that was told to stop may take."""
@@ -216,7 +217,7 @@ class World:
         async def show(service: Service) -> None:
             process.service = service
             process.reloader = Reloader(
-                service.config, lambda: self.config, service.feeds, lambda _: None
+                service.config, lambda: self.config, service.venues, lambda _: None
             )
 
         self.wishes.append((trio.current_time(), dict(self._settings)))

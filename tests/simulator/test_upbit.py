@@ -36,7 +36,7 @@ from tests.simulator.upbit_client import (
 )
 from tick_logger.exchanges.base import Confirmed, Heartbeat, Subscription
 from tick_logger.exchanges.upbit import EXCHANGE
-from tick_logger.net.link import upgrade
+from tick_logger.net.wire.link import upgrade
 from tick_logger.simulator.faults import GARBAGE_KINDS, Faults, garbage
 
 # -- subscribing -----------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from tests.storage.stored import put
 from tick_logger.model.flush import Flush, GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.storage.files import Files
-from tick_logger.storage.report import Kind, Report
 from tick_logger.storage.store import Store
-from tick_logger.storage.verify import verify
+from tick_logger.verify.report import Kind, Report
+from tick_logger.verify.tree import verify
 
 NAMES = instruments(("venue", "BTC-USD"), ("venue", "A/B"), ("other", "BTC-USD"))
 SYMBOL = "venue/BTC-USD"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import PowerCut, SimDisk
-from tests.storage.journals import LoggingFiles, crc32c
+from tests.journal.journals import LoggingFiles, crc32c
 from tick_logger.errors import StorageError
 from tick_logger.storage.extents import Extent
 from tick_logger.storage.extents_log import ExtentsLog

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.storage.listed import mapped, saved
+from tests.verify.listed import mapped, saved
 from tick_logger.model.symbol_rules import AssetClass, QuoteType
 from tick_logger.storage.instruments_file import (
     UnreadableError,

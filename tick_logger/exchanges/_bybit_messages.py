@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, Level, explained, without_blanks
+from tick_logger.exchanges.columns import ABSENT, UNDECODABLE, Id, Level, explained, without_blanks
 from tick_logger.model.instruments import Instrument
 
 N = TypeVar("N", int, str)

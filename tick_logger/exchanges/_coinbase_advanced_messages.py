@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, explained
+from tick_logger.exchanges.columns import ABSENT, UNDECODABLE, Id, explained
 from tick_logger.model.instruments import Instrument
 
 # `gc=False`: nothing here can be part of a cycle, so the collector need not look at the tens of

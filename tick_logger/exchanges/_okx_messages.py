@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from tick_logger.exchanges.base import TextLevel
-from tick_logger.exchanges.decode import ABSENT, Id, M, without_blanks
+from tick_logger.exchanges.columns import ABSENT, Id, M, without_blanks
 from tick_logger.model.instruments import Instrument
 
 # -- channels --------------------------------------------------------------------------------------

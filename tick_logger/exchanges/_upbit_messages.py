@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from tick_logger.exchanges.decode import ABSENT, Id
+from tick_logger.exchanges.columns import ABSENT, Id
 from tick_logger.model.instruments import Instrument
 
 AskBid: TypeAlias = Literal["ASK", "BID"]

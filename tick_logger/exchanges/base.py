@@ -272,7 +272,7 @@ class Exchange(abc.ABC):
     greets: ClassVar[frozenset[str]] = frozenset()
     """Feeds of which a new subscription is sent something at once, however quiet the market is."""
     key_prefix: ClassVar[str] = ""
-    """Of the variables with the user's key (`net.signing`), where the venue takes one."""
+    """Of the variables with the user's key (`net.wire.signing`), where the venue takes one."""
     names_requests: ClassVar[bool] = True
     """Whether answers carry the id of their request; if not, one is outstanding at a time."""
     requests_replace: ClassVar[bool] = False
@@ -344,7 +344,7 @@ class Exchange(abc.ABC):
         return None
 
     def signed(self, text: str, token: str) -> str:
-        """A request with a token of `net.signing`, where the venue takes one."""
+        """A request with a token of `net.wire.signing`, where the venue takes one."""
         return text
 
     def book_checksum(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:

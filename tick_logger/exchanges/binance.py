@@ -29,7 +29,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.binance_listing import parse_exchange_info
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     UNDECODABLE,

@@ -45,7 +45,7 @@ from tick_logger.exchanges._bybit_messages import (
     parse_instruments,
 )
 from tick_logger.exchanges.base import Exchange, Request, Subscription
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,

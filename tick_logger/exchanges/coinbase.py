@@ -32,7 +32,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.coinbase_listing import Product, parse_products
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,

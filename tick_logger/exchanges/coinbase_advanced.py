@@ -55,7 +55,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     decode_products,
 )
 from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     LEVEL,
@@ -282,7 +282,7 @@ class CoinbaseAdvanced(Exchange):
     greets: ClassVar[frozenset[str]] = feeds
     names_requests: ClassVar[bool] = False
     key_prefix: ClassVar[str] = "COINBASE"
-    """Of the environment variables that hold an API key; see `net.signing`."""
+    """Of the environment variables that hold an API key; see `net.wire.signing`."""
     profile: ClassVar[base.Profile] = base.Profile(
         max_message_bytes=32 * 1024 * 1024,  # a snapshot of 5 MB was recorded
         # Documented: 8 connects a second from one address (elsewhere 750), and 8 messages.  The

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.decode import UNDECODABLE, explained
+from tick_logger.exchanges.columns import UNDECODABLE, explained
 from tick_logger.model.instruments import Instrument
 
 

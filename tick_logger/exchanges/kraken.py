@@ -39,7 +39,7 @@ import numpy as np
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     LEVEL,

@@ -39,7 +39,7 @@ from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
 from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,

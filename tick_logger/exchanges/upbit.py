@@ -33,7 +33,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
-from tick_logger.exchanges.decode import (
+from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     UNDECODABLE,

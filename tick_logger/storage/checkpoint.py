@@ -24,7 +24,7 @@ import google_crc32c
 
 from tick_logger.errors import StorageError
 from tick_logger.storage.files import Files
-from tick_logger.storage.segment import JOURNAL_FOLDER
+from tick_logger.storage.layout import JOURNAL_FOLDER
 from tick_logger.storage.state_codec import decode_state, encode_state
 
 if sys.version_info >= (3, 14):

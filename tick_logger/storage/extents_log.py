@@ -20,7 +20,7 @@ import google_crc32c
 from tick_logger.errors import StorageError
 from tick_logger.storage.extents import Extent
 from tick_logger.storage.files import Files
-from tick_logger.storage.segment import JOURNAL_FOLDER
+from tick_logger.storage.layout import JOURNAL_FOLDER
 
 _NAME = re.compile(r"extents\.(\d+)\.(\d+)", re.ASCII)
 

@@ -25,6 +25,7 @@ LAST_DAY = datetime.date(2069, 12, 31).toordinal() - datetime.date(1970, 1, 1).t
 """Days (since 1970-01-01) that two digits can tell apart: years 70 to 99 are 1970 to 1999."""
 
 LATE_FOLDER = "late"
+JOURNAL_FOLDER = "journal"
 
 _EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 _UNSAFE = re.compile(r"^\.|[%/\x00\ud800-\udfff]")  # lone surrogates have no bytes on disk

@@ -13,7 +13,7 @@ import httpx2
 from tests.ops.watched import Watched
 from tests.ops.web.sockets import SOON_SECS, Server, serving
 from tick_logger.model.instruments import Instruments
-from tick_logger.ops.board import Board
+from tick_logger.ops.status.board import Board
 from tick_logger.ops.web.routes import Recorder, application
 
 PATHS = ("/", "/health", "/ready", "/metrics", "/api/status", "/api/symbols", "/api/events")

@@ -9,7 +9,7 @@ import trio
 
 from tests.ops.web.site import Site, site
 from tests.ops.web.sockets import SOON_SECS, get, happens, until
-from tick_logger.ops import board as board_module
+from tick_logger.ops.status import board as board_module
 from tick_logger.ops.web import routes
 
 

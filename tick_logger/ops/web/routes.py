@@ -32,8 +32,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tick_logger.model.instruments import Instruments
-from tick_logger.ops.board import Board
-from tick_logger.ops.metrics import Metrics
+from tick_logger.ops.status.board import Board
+from tick_logger.telemetry.metrics import Metrics
 
 MOST_STREAMS = 32
 """Pages that are kept up to date at a time."""

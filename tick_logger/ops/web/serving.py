@@ -18,8 +18,8 @@ from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tick_logger.errors import ConfigError
-from tick_logger.ops.logs import get_logger
 from tick_logger.ops.web.guarded import MOST_CONNECTIONS, GuardedListener, GuardedStream
+from tick_logger.telemetry.logs import get_logger
 
 IDLE_SECS = 5.0
 """Without a whole request for so long a connection is closed."""

@@ -238,7 +238,7 @@ def document(exchanges: list[Document], **changes: object) -> Document:
             "bytes_per_day": 9_930_000_000.0,
             "days_until_full": 41.5,
         },
-        "loop": {"lag_secs": 0.004, "task": "tick_logger.net.intake.Intake.run"},
+        "loop": {"lag_secs": 0.004, "task": "tick_logger.net.intake.intake.Intake.run"},
         "messages_dropped": 0,
         "totals": {"messages_per_second": total, "rows_per_second": total * 1.3},
         "history": {

@@ -39,7 +39,7 @@ def test_the_figures_of_the_recorder_are_there(page: Page) -> None:
     assert page.text("#recorder") == (
         "Ready yes Journal 1.23 GB 41.0 kB per second Last checkpoint 12 s ago "
         "Waiting to be stored 2 batches Buffered 1.23 MB of 268 MB Disk 412 GB free of 1.00 TB "
-        "Disk use 9.93 GB per day Longest step 4.0 ms tick_logger.net.intake.Intake.run "
+        "Disk use 9.93 GB per day Longest step 4.0 ms tick_logger.net.intake.intake.Intake.run "
         "Started 12:21:05 2 h 47 min ago Version 0.1.0"
     )
     assert page.text("#clock") == "15:07:45 UTC"

@@ -1,0 +1,304 @@
+"""The command line: exit codes, what is said, and that nothing is touched before all is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import structlog
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from tick_logger import __version__
+from tick_logger.cli.demo import fresh_directory, run_simulated
+from tick_logger.cli.main import main
+from tick_logger.errors import ConfigError
+from tick_logger.exchanges import registry
+from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.files import DiskFiles
+
+ROOT = Path(__file__).parents[2]
+NAME = registry.available()[0]
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """An empty working directory, and no variables of whoever runs the tests."""
+    for variable in os.environ:
+        if variable.startswith("TICK_LOGGER__"):
+            monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+    yield
+    structlog.reset_defaults()
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """A real process in the present directory."""
+    return subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+# -- usage ----------------------------------------------------------------------------------------
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both are answered, with exit code 0."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("demo", "simulate", "check-config", "verify", "--config"))
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """A question about usage does not wait for numpy or trio."""
+    done = run(
+        "-c",
+        "import sys; from tick_logger.cli.main import main; main(['demo', '--help']);"
+        "sys.exit(','.join({'trio', 'numpy', 'httpx2', 'cattrs'} & set(sys.modules)) or 0)",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--duration" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--confg", "x"], "usage: Unknown option: --confg. Did you mean --config?"),
+        (["recrod"], "usage: unexpected: recrod"),
+        (["check-config"], 'usage: Command "check-config" parameter FILE requires an argument.'),
+        (["simulate", NAME, "--port", "x"], 'unable to convert "x" into int'),
+        (["simulate", NAME, "--port", "65536"], "--port: must be between 0 and 65535, not 65536"),
+        (["simulate", "nowhere"], "simulate: no exchange named nowhere can be simulated"),
+        (["demo", "--duration", "0"], "--duration: must be a number above zero, not 0"),
+        (["demo", "--duration", "inf"], "--duration: must be a number above zero, not inf"),
+        (["demo", "--rate", "-1"], "--rate: must be a number above zero, not -1"),
+        (["demo", "--data-path", ""], "--data-path: must not be empty"),
+        (["--config", "nowhere.toml"], "nowhere.toml: cannot be read: No such file or directory"),
+        (["--data-path", ""], "logger.data_path: must not be empty (set by --data-path)"),
+    ],
+)
+def test_wrong_usage(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Exit code 2, the reason on standard error, and nothing touched."""
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.err.startswith("tick_logger did not start:\n  ")
+    assert said in output.err
+    assert output.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_wrong_options_are_named_together(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not one at a time."""
+    assert main(["demo", "--duration", "0", "--rate", "nan"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "tick_logger did not start:",
+        "  --duration: must be a number above zero, not 0",
+        "  --rate: must be a number above zero, not nan",
+    ]
+
+
+def test_a_wrong_configuration_stops_the_process_before_it_starts(tmp_path: Path) -> None:
+    """In a real process: exit code 2, every problem, no stack trace, no file made."""
+    file = tmp_path / "c.toml"
+    file.write_text("[logger]\nlinger_ms = -1\ndata_pth = 'x'\n")
+    done = run("-m", "tick_logger", "--config", "c.toml")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0] == "tick_logger did not start:"
+    assert [line.split(":")[0] for line in done.stderr.splitlines()[1:]] == [
+        "  logger.linger_ms",
+        "  logger.data_pth",
+    ]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+# -- check-config ---------------------------------------------------------------------------------
+
+
+def test_check_config_prints_what_holds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Defaults and environment included; what is printed prints itself again."""
+    (tmp_path / "c.toml").write_text(f"[exchanges.{NAME}]\nsymbols = ['BTC*']\n")
+    monkeypatch.setenv(f"TICK_LOGGER__EXCHANGES__{NAME.upper()}__MAX_CONNECTIONS", "3")
+    assert main(["check-config", "c.toml"]) == 0
+    printed = capsys.readouterr().out
+    assert f"[exchanges.{NAME}]\n" in printed
+    assert 'symbols = ["BTC*"]\n' in printed
+    assert "max_connections = 3\n" in printed
+    assert f'ws_endpoint = "{registry.get(NAME).ws_endpoint}"\n' in printed
+    monkeypatch.undo()
+    (tmp_path / "again.toml").write_text(printed)
+    assert main(["check-config", str(tmp_path / "again.toml")]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_a_reader_who_leaves_is_no_error_worth_a_stack_trace() -> None:
+    """`tick_logger ... | head` ends quietly."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "tick_logger", "check-config", ROOT / "config/tick_logger.toml"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(theirs)
+    assert done.returncode == 1
+    assert done.stderr == b""
+
+
+# -- verify ---------------------------------------------------------------------------------------
+
+
+def write_day(root: Path) -> Path:
+    """One row of one table on 1970-01-01, all zeros; returns its folder."""
+    folder = root / NAME / "A" / Table.QUOTES
+    folder.mkdir(parents=True)
+    for column in SPECS[Table.QUOTES].files:
+        np.zeros(1, column.numpy_dtype("f4")).tofile(folder / f"{column.name}.01.01.70.bin")
+    return folder
+
+
+def test_verify_of_a_sound_recording(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Exit code 0, and the totals."""
+    write_day(tmp_path)
+    assert main(["verify", "."]) == 0
+    said = "all promises hold: 1 rows in 1 table-days of 1 symbols and 1 exchanges\n"
+    assert capsys.readouterr().out == said
+
+
+def test_verify_of_a_damaged_recording(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Exit code 1, one line per finding and one of totals."""
+    folder = write_day(tmp_path)
+    (folder / "best_bid.01.01.70.bin").write_bytes(b"\0\0\0")
+    (tmp_path / "\x1b[2J").write_text("not ours")
+    assert main(["verify", "."]) == 1
+    *lines, total = capsys.readouterr().out.splitlines()
+    assert any(f"{NAME}/A/QUOTES" in line and "best_bid" in line for line in lines)
+    assert lines[-1] == "note: \\x1b[2J: no part of a recording"
+    assert total.startswith(f"{len(lines) - 1} findings: ")
+
+
+def test_verify_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One JSON object that says the same, with the same exit codes."""
+    folder = write_day(tmp_path)
+    assert main(["verify", ".", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    (folder / "best_bid.01.01.70.bin").unlink()
+    assert main(["verify", ".", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False
+    assert len(report["findings"]) >= 1
+
+
+def test_verify_where_nothing_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty directory is not a recording whose promises hold."""
+    assert main(["verify", "."]) == 1
+    assert capsys.readouterr().out == "nothing is recorded here\n"
+
+
+@pytest.mark.parametrize("command", ["verify", "recover"])
+def test_a_directory_that_is_not_there(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path that was mistyped is a mistake of usage."""
+    assert main([command, "nowhere"]) == 2
+    said = "tick_logger did not start:\n  nowhere: there is no such directory\n"
+    assert capsys.readouterr().err == said
+
+
+# -- recover --------------------------------------------------------------------------------------
+
+
+def test_recover_where_nothing_is_behind(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Column files without a journal are as they should be, and stay as they are."""
+    folder = write_day(tmp_path)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert main(["recover", "."]) == 0
+    said = "recovered 0 rows from 0 messages in the journal; 0 bytes at its end were torn\n"
+    assert capsys.readouterr().out == said
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert main(["verify", ".", "--deep"]) == 0
+
+
+def test_recover_a_directory_in_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Somebody who records there is left alone."""
+    recorder = DiskFiles(str(tmp_path))
+    recorder.prepare()
+    recorder.lock("journal/lock")
+    try:
+        assert main(["recover", "."]) == 2
+    finally:
+        recorder.close()
+    assert "another process records into ." in capsys.readouterr().err
+
+
+# -- demo and simulate ----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    """The unchanged service records from simulated exchanges, ends by itself, says where."""
+    assert main(["demo", "--duration", "3", "--rate", "500"]) == 0
+    output = capsys.readouterr()
+    folder = Path.cwd() / "data-demo"
+    assert output.out.splitlines()[-1] == f"  python -m tick_logger verify {folder}"
+    assert json.loads(output.err.splitlines()[-1])["event"] == "stopped"
+    assert main(["verify", str(folder)]) == 0
+
+
+def test_fresh_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never one that exists; a temporary one where none can be made."""
+    names = [fresh_directory(tmp_path).name for _ in range(3)]
+    assert names == ["data-demo", "data-demo-2", "data-demo-3"]
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    fallback = fresh_directory(tmp_path / "file")
+    assert fallback.parent == tmp_path
+    assert fallback.is_dir()
+    assert fallback.name not in names
+
+
+async def test_simulate_serves_until_it_is_told_to_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says its address, answers there, and SIGTERM ends it with exit code 0."""
+    codes: list[int] = []
+
+    async def simulate() -> None:
+        codes.append(await run_simulated(NAME, port=0, rate=100.0, symbols=None))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(simulate)
+        await wait_all_tasks_blocked()
+        said = capsys.readouterr().out
+        port = int(said.split("ws://127.0.0.1:")[1].split(" ")[0])
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            await stream.send_all(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await stream.receive_some(1000)).startswith(b"HTTP/1.1 404 ")
+        signal.raise_signal(signal.SIGTERM)
+    assert codes == [0]
+
+
+async def test_simulate_on_a_port_that_is_taken() -> None:
+    """A calm refusal that names the port option."""
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listener:
+        port = listener.socket.getsockname()[1]
+        with pytest.raises(ConfigError, match=r"--port: cannot be listened on: .*in use"):
+            await run_simulated(NAME, port=port, rate=100.0, symbols=None)

@@ -1,0 +1,91 @@
+"""Chains of book updates: when a snapshot is needed, and which one will do."""
+
+from __future__ import annotations
+
+from tick_logger.exchanges.base import BookLink
+from tick_logger.model.marks import AwaitSnapshot, MissingIds
+from tick_logger.model.tables import Table
+from tick_logger.net.connection.books import BookSync
+
+FIRST = 2**53
+
+
+def link(first: int, last: int, instrument: int = 0) -> BookLink:
+    return BookLink(instrument, FIRST + first, FIRST + last)
+
+
+def missing(first: int, last: int, from_ns: int, to_ns: int) -> MissingIds:
+    return MissingIds(0, Table.BOOK, FIRST + first, FIRST + last, from_ns, to_ns, "sequence")
+
+
+def test_the_first_update_of_a_book_asks_for_a_snapshot() -> None:
+    """Once, and for each book on its own."""
+    sync = BookSync()
+    assert sync.link(link(10, 12), 100) == ([AwaitSnapshot(0, 100)], True)
+    assert sync.link(link(13, 13), 110) == ([], False)
+    assert sync.link(link(99, 99, instrument=1), 120) == ([AwaitSnapshot(1, 120)], True)
+
+
+def test_only_a_snapshot_that_joins_the_updates_is_accepted() -> None:
+    """It must reach up to the first update held, and may be newer than all of them."""
+    sync = BookSync()
+    sync.link(link(10, 12), 100)
+    accepted = [sync.accepts(0, FIRST + number) for number in (8, 9, 11, 50)]
+    assert accepted == [False, True, True, True]
+    assert not sync.accepts(5, FIRST + 100)  # a book that is not followed
+
+
+def test_a_break_is_a_hole_and_asks_again() -> None:
+    """The hole is bracketed by the receive times of the updates around it."""
+    sync = BookSync()
+    sync.link(link(10, 12), 100)
+    sync.accepts(0, FIRST + 12)
+    sync.link(link(13, 15), 110)
+    assert sync.link(link(18, 19), 120) == (
+        [missing(16, 17, 110, 120), AwaitSnapshot(0, 120)],
+        True,
+    )
+    assert not sync.accepts(0, FIRST + 16)
+    assert sync.accepts(0, FIRST + 17)
+
+
+def test_a_break_while_a_snapshot_is_awaited_does_not_ask_twice() -> None:
+    """But what was asked for must now be newer."""
+    sync = BookSync()
+    sync.link(link(10, 12), 100)
+    assert sync.link(link(20, 21), 110) == ([missing(13, 19, 100, 110)], False)
+    assert not sync.accepts(0, FIRST + 15)
+    assert sync.accepts(0, FIRST + 19)
+
+
+def test_after_a_snapshot_was_given_up_the_next_break_asks_again() -> None:
+    """And so for every break after it."""
+    sync = BookSync()
+    sync.link(link(10, 12), 100)
+    sync.given_up(0)
+    sync.given_up(7)
+    assert sync.link(link(13, 13), 105) == ([], False)
+    assert sync.link(link(20, 21), 110) == (
+        [missing(14, 19, 105, 110), AwaitSnapshot(0, 110)],
+        True,
+    )
+
+
+def test_repeated_and_overlapping_updates_break_nothing() -> None:
+    """A resend is no hole, and the chain goes on from its newest id."""
+    sync = BookSync()
+    sync.link(link(10, 20), 100)
+    assert sync.link(link(10, 20), 105) == ([], False)
+    assert sync.link(link(12, 14), 110) == ([], False)
+    assert sync.link(link(21, 25), 115) == ([], False)
+    assert sync.link(link(27, 27), 120) == ([missing(26, 26, 115, 120)], False)
+
+
+def test_a_book_that_was_dropped_starts_anew() -> None:
+    """Updates on their way when it was unsubscribed must not make a hole later."""
+    sync = BookSync()
+    sync.link(link(10, 12), 100)
+    sync.drop(0)
+    sync.drop(0)
+    assert not sync.accepts(0, FIRST + 12)
+    assert sync.link(link(50, 51), 200) == ([AwaitSnapshot(0, 200)], True)

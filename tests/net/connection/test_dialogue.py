@@ -1,0 +1,394 @@
+"""What follows from what a venue says: marks for the pipeline, renewals, reactions, counters."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes.clock import VirtualClock
+from tests.net.bench import Bench
+from tests.net.played import PlayedDial, venue_on
+from tests.net.small_venue import Sharing, TinyVenue
+from tick_logger.exchanges.base import (
+    Acknowledged,
+    BookCheck,
+    BookLink,
+    BookSnapshot,
+    Event,
+    GoingAway,
+    Granted,
+    Listing,
+    Pong,
+    Refused,
+    Request,
+    Subscription,
+    TradeIdSeen,
+)
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    Lapse,
+    LastTradeId,
+    Mark,
+    MissingIds,
+    Resumed,
+)
+from tick_logger.model.tables import Table
+from tick_logger.net.connection.dialogue import Dialogue, Reactions
+from tick_logger.net.connection.subscriptions import MAX_ATTEMPTS, Settled
+from tick_logger.telemetry.logs import get_logger
+
+BTC, ETH = 0, 1
+BTC_TRADES, ETH_TRADES = Subscription("BTC", "trades"), Subscription("ETH", "trades")
+BTC_BOOK, ETH_BOOK = Subscription("BTC", "orderbook"), Subscription("ETH", "orderbook")
+EVERYTHING = BTC_TRADES, ETH_TRADES, BTC_BOOK, ETH_BOOK
+TRADES, BOOK = (Table.TRADES,), (Table.BOOK,)
+
+
+class Chained(TinyVenue):
+    """Its books are chains."""
+
+    feeds = frozenset({"trades", "orderbook"})
+    book_check = BookCheck.CHAIN
+
+
+class Numbered(Chained):
+    """Numbers its messages, and that is all that shows a loss."""
+
+    book_check = BookCheck.NONE
+    counts_messages = True
+
+
+class Ranged(Chained):
+    """Its snapshots come by REST."""
+
+    book_check = BookCheck.RANGES
+
+
+class Bound(Chained):
+    """One channel serves books and quotes."""
+
+    shared_channels = (frozenset({"orderbook", "quotes"}),)
+
+
+@attrs.define(eq=False)
+class Talk:
+    """A dialogue, and what it made its connection do."""
+
+    wanted: tuple[Subscription, ...] = EVERYTHING
+    exchange: TinyVenue = attrs.field(factory=Chained)
+    retired: list[str] = attrs.field(factory=list)
+    pongs: int = 0
+    settled: int = 0
+    asked: list[tuple[str, int]] = attrs.field(factory=list)
+    listed: list[tuple[Instrument, ...]] = attrs.field(factory=list)
+    bench: Bench = attrs.field(init=False)
+    dialogue: Dialogue = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.bench = Bench(venue=self.exchange)
+        reactions = Reactions(
+            retire=self.retired.append,
+            pong=self._pong,
+            settled=self._settled,
+            ask_snapshot=lambda symbol, number: self.asked.append((symbol, number)),
+            list_instruments=self.listed.append,
+        )
+        venue = venue_on(self.bench, PlayedDial(VirtualClock()))
+        self.dialogue = Dialogue(venue, frozenset(self.wanted), reactions, get_logger())
+
+    def _pong(self) -> None:
+        self.pongs += 1
+
+    def _settled(self, _: object) -> None:
+        self.settled += 1
+
+    def hear(self, at_ns: int, *events: Event, now: float = 0.0) -> list[Mark]:
+        """The venue says this."""
+        return self.dialogue.said([(at_ns, event) for event in events], now)
+
+    def send(self) -> list[Request]:
+        """Send what is to be sent."""
+        requests = self.dialogue.session.next_requests()
+        for request in requests:
+            self.dialogue.session.sent(request, 0.0)
+        return requests
+
+    def begin(self) -> None:
+        """Subscribe to everything; the books begin at 100."""
+        while requests := self.send():
+            for request in requests:
+                self.hear(1, Granted(request.subscriptions))
+        for instrument in (BTC, ETH):
+            self.hear(2, BookSnapshot(instrument, 100))
+
+    def count(self, name: str) -> float:
+        """A counter."""
+        return self.bench.count(name)
+
+
+async def test_what_is_granted_resumes() -> None:
+    """A mark per table, and the connection is told."""
+    talk = Talk()
+    talk.send()
+    assert talk.hear(5, Granted(frozenset({BTC_TRADES, ETH_TRADES, BTC_BOOK}))) == [
+        Resumed((BTC,), BOOK, 5),
+        Resumed((BTC, ETH), TRADES, 5),
+    ]
+    assert talk.settled == 1
+    assert talk.hear(6, Granted(frozenset({BTC_TRADES}))) == []
+
+
+async def test_what_is_refused_is_interrupted_and_said() -> None:
+    """With the venue's reason in the log, and a count."""
+    talk = Talk((BTC_TRADES, ETH_TRADES))
+    talk.send()
+    with capture_logs() as lines:
+        marks = talk.hear(5, Refused(None, "no such symbol", frozenset({BTC_TRADES})))
+    assert marks == [Interrupted((BTC,), TRADES, 5, "refused")]
+    (line,) = (line for line in lines if line["event"] == "subscription_refused")
+    assert (line["symbol"], line["feed"], line["reason"]) == ("BTC", "trades", "no such symbol")
+    assert talk.count("subscriptions_refused") == 1
+    assert talk.retired == []
+
+
+async def test_what_is_refused_again_is_interrupted_already() -> None:
+    """Counted and said, but no fresh interruption; the one that is open ends with the grant."""
+    talk = Talk((BTC_TRADES,))
+    refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
+    talk.send()
+    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, "refused")]
+    talk.dialogue.session.overdue(601.0)
+    talk.send()
+    with capture_logs() as lines:
+        assert talk.hear(6, refusal, now=601.0) == []
+    assert [line["event"] for line in lines] == ["request_refused", "subscription_refused"]
+    assert talk.count("subscriptions_refused") == 2
+    assert talk.dialogue.session.overdue(1201.0) == Settled()
+    talk.send()
+    assert talk.dialogue.apply(talk.dialogue.session.overdue(1211.0), 7) == []
+    assert talk.count("subscriptions_refused") == 3
+    talk.dialogue.session.overdue(1811.0)
+    talk.send()
+    assert talk.hear(8, Granted(frozenset({BTC_TRADES}))) == [Resumed((BTC,), TRADES, 8)]
+
+
+async def test_an_acknowledgement_without_name_is_of_the_oldest_request() -> None:
+    """The subscriptions of that one resume."""
+    talk = Talk((BTC_TRADES,))
+    talk.send()
+    assert talk.hear(5, Acknowledged(None)) == [Resumed((BTC,), TRADES, 5)]
+
+
+async def test_other_events_reach_whom_they_concern() -> None:
+    """A pong, a farewell, a listing."""
+    talk = Talk()
+    listing = (Instrument("BTC"),)
+    assert talk.hear(1, Pong(), GoingAway("maintenance"), Listing(listing)) == []
+    assert (talk.pongs, talk.retired, talk.listed) == (1, ["maintenance"], [listing])
+
+
+async def test_newest_trade_ids_count_where_trades_are_wanted() -> None:
+    """What nobody asked for is not missing."""
+    talk = Talk((BTC_TRADES, ETH_BOOK))
+    assert talk.hear(5, TradeIdSeen(BTC, 7), TradeIdSeen(ETH, 8)) == [LastTradeId(BTC, 7, 5)]
+
+
+async def test_a_broken_book_begins_anew_and_resumes() -> None:
+    """Hole, interruption, renewal, and an end when it is granted again."""
+    talk = Talk()
+    talk.begin()
+    assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0) == [
+        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, "sequence"),
+        Interrupted((BTC,), BOOK, 30, "resync"),
+    ]
+    assert talk.dialogue.books_due_at == 7.0
+    assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, "resync")]
+    assert talk.dialogue.books_due_at == float("inf")
+    assert [request.text for request in talk.send()] == ["unsubscribe BTC/orderbook"]
+    assert [request.text for request in talk.send()] == ["subscribe BTC/orderbook"]
+    assert talk.hear(40, Granted(frozenset({BTC_BOOK}))) == [Resumed((BTC,), BOOK, 40)]
+    assert talk.hear(41, BookSnapshot(BTC, 300), BookLink(BTC, 301, 301, 300)) == []
+    assert talk.count("sequence_breaks") == talk.count("book_resyncs") == 1
+
+
+async def test_what_shares_the_channel_of_a_broken_book_is_interrupted_with_it() -> None:
+    """It ends and begins with the book."""
+    quotes = Subscription("BTC", "quotes")
+    talk = Talk((BTC_BOOK, quotes), Bound())
+    talk.begin()
+    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
+    (mark,) = talk.dialogue.renew_books(7.0, 31)
+    both = tuple(sorted((*BOOK, Table.QUOTES)))
+    assert mark == Interrupted((BTC,), both, 31, "resync")
+    assert talk.send()[0].subscriptions == {BTC_BOOK, quotes}
+
+
+async def test_a_book_that_breaks_again_waits_longer() -> None:
+    """Its connection is woken at that time, and it stays interrupted meanwhile."""
+    talk = Talk((BTC_BOOK,))
+    talk.begin()
+    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
+    talk.dialogue.renew_books(7.0, 31)
+    talk.send(), talk.send()
+    talk.hear(40, Granted(frozenset({BTC_BOOK})), BookSnapshot(BTC, 300), now=7.1)
+    talk.hear(50, BookLink(BTC, 309, 309, 308), now=7.2)
+    assert talk.dialogue.books_due_at == 8.0
+    assert talk.dialogue.renew_books(7.9, 51) == []
+    assert talk.dialogue.live == set()
+    assert len(talk.dialogue.renew_books(8.0, 52)) == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(first: bool) -> None:
+    """The snapshot may come first.  While it is broken no grant resumes it."""
+    talk = Talk((BTC_BOOK,))
+    if not first:
+        talk.begin()
+        talk.dialogue.renew([BTC_BOOK])
+        talk.send()
+    talk.send()
+    talk.hear(10, BookSnapshot(BTC, 100), now=1.0)
+    marks = talk.hear(11, BookLink(BTC, 109, 109, 108), now=1.0)
+    assert marks[1] == Interrupted((BTC,), BOOK, 11, "resync")
+    assert talk.dialogue.renew_books(1.0, 12) == []
+    assert talk.dialogue.books_due_at == float("inf")
+    assert talk.hear(13, Granted(frozenset({BTC_BOOK})), now=2.0) == []
+    assert talk.dialogue.live == set()
+    assert talk.dialogue.books_due_at == 1.0
+    assert len(talk.dialogue.renew_books(2.0, 14)) == 1
+    assert talk.send()[0].text == "unsubscribe BTC/orderbook"
+    talk.send()
+    assert talk.hear(20, Granted(frozenset({BTC_BOOK}))) == [Resumed((BTC,), BOOK, 20)]
+
+
+async def test_a_missing_message_begins_every_book_anew() -> None:
+    """And tells of a lapse of everything that the connection carries."""
+    talk = Talk(exchange=Numbered())
+    talk.begin()
+    assert talk.dialogue.counted(np.array([1]), np.array([10]), 0.0) == []
+    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
+        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, "sequence"),
+        Interrupted((BTC, ETH), BOOK, 20, "resync"),
+    ]
+    talk.dialogue.renew_books(4.0, 21)
+    (end,) = talk.send()
+    assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+
+
+async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -> None:
+    """Where some symbols have other feeds, no table that nobody records has a hole."""
+    talk = Talk((BTC_TRADES, ETH_BOOK), Numbered())
+    talk.begin()
+    talk.dialogue.counted(np.array([1]), np.array([10]), 4.0)
+    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
+        Lapse((ETH,), BOOK, 10, 20, "sequence"),
+        Lapse((BTC,), TRADES, 10, 20, "sequence"),
+        Interrupted((ETH,), BOOK, 20, "resync"),
+    ]
+
+
+async def test_what_was_given_up_begins_every_book_anew() -> None:
+    """Nothing else mends one of which a part, or the snapshot itself, was not decoded."""
+    talk = Talk()
+    talk.begin()
+    interrupted = Interrupted((BTC, ETH), BOOK, 20, "resync")
+    assert talk.dialogue.begin_books_anew(4.0, 20) == [interrupted]
+    assert talk.hear(21, BookLink(BTC, 109, 109, 108)) == [], "until it begins anew"
+    assert talk.dialogue.renew_books(4.0, 22) == [attrs.evolve(interrupted, at_ns=22)]
+    (end,) = talk.send()
+    assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+
+
+async def test_a_book_whose_grant_was_given_up_does_not_resume_without_a_snapshot() -> None:
+    """A late grant alone says nothing about the book."""
+    talk = Talk(wanted=(BTC_BOOK,))
+    talk.send()
+    talk.dialogue.begin_books_anew(4.0, 20)
+    assert talk.hear(30, Granted(frozenset({BTC_BOOK}))) == []
+    talk.dialogue.renew_books(4.0, 31)
+    talk.send()
+    talk.send()
+    assert talk.hear(40, Granted(frozenset({BTC_BOOK}))) == [Resumed((BTC,), BOOK, 40)]
+
+
+async def test_books_with_snapshots_by_rest_need_no_renewal() -> None:
+    """The next update shows what is missing."""
+    talk = Talk(exchange=Ranged())
+    assert talk.dialogue.begin_books_anew(4.0, 20) == []
+
+
+async def test_other_wishes_end_the_care_for_a_book() -> None:
+    """One that is broken and no longer wanted is not begun anew, nor later on its own account."""
+    talk = Talk()
+    talk.begin()
+    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
+    talk.dialogue.retarget(frozenset({BTC_TRADES, ETH_BOOK}), 31)
+    assert talk.dialogue.renew_books(7.0, 31) == []
+    assert talk.dialogue.resyncs.waiting == frozenset()
+    assert talk.hear(40, BookLink(BTC, 119, 119, 118)) == []
+    assert talk.dialogue.streams(talk.dialogue.wanted) == (((ETH,), BOOK), ((BTC,), TRADES))
+
+
+async def test_a_renewal_takes_what_shares_its_channel_along() -> None:
+    """What is returned is what will be interrupted."""
+    quotes = Subscription("BTC", "quotes")
+    talk = Talk((BTC_TRADES, quotes, ETH_TRADES), Sharing())
+    talk.begin()
+    assert talk.dialogue.renew([quotes]) == (quotes, BTC_TRADES)
+
+
+async def test_a_renewal_that_is_refused_leads_to_another_connection() -> None:
+    """It was live, so another may have it again; until then it is interrupted."""
+    talk = Talk((BTC_TRADES, ETH_TRADES))
+    talk.begin()
+    talk.dialogue.renew([BTC_TRADES])
+    talk.send(), talk.send()
+    marks = talk.hear(9, Refused(None, "too many requests", frozenset({BTC_TRADES})))
+    assert marks == [Interrupted((BTC,), TRADES, 9, "refused")]
+    assert talk.retired == ["what was live is refused when it is subscribed again"]
+
+
+async def test_a_renewal_without_an_answer_does_so_too() -> None:
+    """After the last attempt."""
+    talk = Talk((BTC_TRADES,))
+    talk.begin()
+    talk.dialogue.renew([BTC_TRADES])
+    talk.send()
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert talk.retired == []
+        talk.send()
+        overdue = talk.dialogue.session.overdue(1000.0 * attempt)
+        marks = talk.dialogue.apply(overdue, attempt)
+    assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, "refused")]
+    assert len(talk.retired) == 1
+    assert talk.count("ack_retries") == MAX_ATTEMPTS - 1
+
+
+async def test_what_never_ended_goes_on() -> None:
+    """Wanted again at once, it is resumed; a book lacks what came meanwhile, and begins anew."""
+    talk = Talk()
+    talk.begin()
+    assert talk.dialogue.retarget(frozenset({ETH_TRADES}), 30) == []
+    assert talk.dialogue.retarget(frozenset(EVERYTHING), 31) == [Resumed((BTC,), TRADES, 31)]
+    (end,) = talk.send()
+    assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+    (begin,) = talk.send()
+    assert talk.hear(40, Granted(begin.subscriptions)) == [Resumed((BTC, ETH), BOOK, 40)]
+
+
+async def test_a_book_that_is_wanted_again_asks_for_its_snapshot_again() -> None:
+    """Where snapshots come by REST it never ended, and the next update asks for one."""
+    talk = Talk((BTC_BOOK, ETH_TRADES), Ranged())
+    talk.begin()
+    talk.hear(20, BookLink(BTC, 101, 101, None))
+    talk.dialogue.retarget(frozenset({ETH_TRADES}), 30)
+    assert talk.hear(31, BookLink(BTC, 102, 102, None)) == [], "it is not wanted"
+    assert talk.asked == [("BTC", BTC)]
+    again = talk.dialogue.retarget(frozenset({BTC_BOOK, ETH_TRADES}), 32)
+    assert again == [Resumed((BTC,), BOOK, 32)]
+    assert talk.hear(33, BookLink(BTC, 103, 103, None)) == [AwaitSnapshot(BTC, 33)]
+    assert talk.asked == [("BTC", BTC)] * 2

@@ -1,0 +1,105 @@
+"""When broken books begin anew, to the second."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tick_logger.net.connection.resyncs import CALM_SECS, FIRST_PAUSE_SECS, MAX_PAUSE_SECS, Resyncs
+
+FOREVER = float("inf")
+BTC, ETH = 3, 8
+BOTH = [BTC, ETH]
+
+
+def begun(resyncs: Resyncs, now: float) -> float:
+    """Ask at `now`; when the book begins anew."""
+    resyncs.ask(BTC, now)
+    due_at = resyncs.deadline(BOTH)
+    assert resyncs.due(BOTH, due_at - 0.001) == frozenset()
+    assert resyncs.due(BOTH, due_at) == {BTC}
+    assert resyncs.deadline(BOTH) == FOREVER
+    assert resyncs.waiting == frozenset()
+    return due_at
+
+
+def test_nothing_waits_at_first() -> None:
+    """And nothing is due."""
+    assert Resyncs().deadline(BOTH) == FOREVER
+    assert Resyncs().due(BOTH, 1e9) == frozenset()
+
+
+def test_a_book_that_breaks_begins_anew_at_once() -> None:
+    """Each on its own, given once."""
+    resyncs = Resyncs()
+    resyncs.ask(BTC, 100.0)
+    resyncs.ask(ETH, 100.5)
+    assert resyncs.waiting == {BTC, ETH}
+    assert resyncs.deadline(BOTH) == 100.0
+    assert resyncs.due(BOTH, 100.0) == {BTC}
+    assert resyncs.due(BOTH, 100.5) == {ETH}
+    assert resyncs.due(BOTH, 1e9) == frozenset()
+
+
+def test_one_that_breaks_again_at_once_waits_twice_as_long_each_time() -> None:
+    """Up to the longest pause, and then for ever at that."""
+    resyncs = Resyncs()
+    times = [begun(resyncs, 0.0)]
+    for _ in range(15):
+        times.append(begun(resyncs, times[-1]))
+    pauses = [after - before for before, after in itertools.pairwise(times)]
+    assert pauses[:9] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]
+    assert set(pauses[9:]) == {MAX_PAUSE_SECS}
+
+
+def test_the_pause_counts_from_the_last_resync() -> None:
+    """Who breaks after it does not wait at all, but the next pause is longer."""
+    resyncs = Resyncs()
+    assert begun(resyncs, 0.0) == 0.0
+    assert begun(resyncs, 50.0) == 50.0
+    assert begun(resyncs, 50.5) == 50.0 + 2 * FIRST_PAUSE_SECS
+
+
+def test_one_that_waits_may_break_as_often_as_it_likes() -> None:
+    """That makes it wait neither longer nor shorter."""
+    resyncs = Resyncs()
+    begun(resyncs, 0.0)
+    for now in (0.1, 0.2, 0.9):
+        resyncs.ask(BTC, now)
+        assert resyncs.deadline(BOTH) == 1.0
+    assert resyncs.due(BOTH, 1.0) == {BTC}
+    assert begun(resyncs, 1.0) == 3.0
+
+
+@pytest.mark.parametrize(("calm", "again_after"), [(CALM_SECS, 8.0), (CALM_SECS + 1.0, 1.0)])
+def test_a_long_calm_is_forgiven(calm: float, again_after: float) -> None:
+    """Then it begins with the shortest pause again."""
+    resyncs = Resyncs()
+    for now in (0.0, 0.0, 0.0):
+        last = begun(resyncs, now)
+    assert last == 3.0
+    assert begun(resyncs, last + calm) == last + calm
+    assert begun(resyncs, last + calm) == last + calm + again_after
+
+
+def test_a_book_that_is_not_live_waits_until_it_is() -> None:
+    """It may break before its subscription is acknowledged; there is no deadline meanwhile."""
+    resyncs = Resyncs()
+    resyncs.ask(BTC, 5.0)
+    assert resyncs.deadline([ETH]) == FOREVER
+    assert resyncs.due([ETH], 100.0) == frozenset()
+    assert resyncs.waiting == {BTC}
+    assert resyncs.deadline(BOTH) == 5.0
+    assert resyncs.due(BOTH, 100.0) == {BTC}
+
+
+def test_a_book_that_is_dropped_waits_for_nothing() -> None:
+    """And its past is forgotten."""
+    resyncs = Resyncs()
+    begun(resyncs, 0.0)
+    resyncs.ask(BTC, 0.0)
+    resyncs.drop(BTC)
+    resyncs.drop(ETH)
+    assert resyncs.waiting == frozenset()
+    assert begun(resyncs, 0.5) == 0.5

@@ -1,0 +1,86 @@
+"""Causes of holes: the words in the gaps files are those of metrics, alert, README and page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.operating.operations import PROMETHEUS, ROOT, rules
+from tests.operating.promql import FROM_PROMETHEUS, exported, read
+from tick_logger.derive.derivation import ADAPTER, CRASH, DAMAGE, RESTART
+from tick_logger.net.connection.sequence import CHECKSUM, RESYNC, SEQUENCE
+from tick_logger.net.venue.streams import MOVED
+from tick_logger.pipeline.gaps import RETIRED
+from tick_logger.telemetry.exchange_metrics import CAUSES, OTHER_CAUSE
+from tick_logger.telemetry.metrics import Metrics
+
+WRITTEN = {
+    *(ADAPTER, CRASH, DAMAGE, RESTART, CHECKSUM, MOVED, RESYNC, SEQUENCE, RETIRED),
+    *("disconnect", "overflow", "refused", "silent", "snapshot"),  # only where they are written
+}
+"""Every word that a gap record can have."""
+
+(GAP_OPENED,) = [rule for rule in rules() if rule["alert"] == "GapOpened"]
+(UNREPORTED,) = set(re.findall(r'cause!~"([a-z|]+)"', GAP_OPENED["expr"]))
+REPORTED = {*CAUSES, OTHER_CAUSE} - set(UNREPORTED.split("|"))
+
+
+def labels() -> dict[str, frozenset[str] | None]:
+    """Of every metric."""
+    metrics = Metrics(CollectorRegistry())
+    metrics.exchange("okx")
+    return exported(metrics.text().decode())
+
+
+def test_each_cause_is_counted_under_its_own_name() -> None:
+    """`other` would tell nobody anything, and cannot be left out of an alert."""
+    assert set(CAUSES) == WRITTEN
+
+
+def test_the_alert_leaves_out_only_what_there_is() -> None:
+    """A word that is never counted would leave out nothing."""
+    assert set(UNREPORTED.split("|")) < set(CAUSES)
+
+
+def test_the_alert_says_each_cause_in_words() -> None:
+    """So that whoever is woken need not look it up first."""
+    told = re.findall(r'eq \$labels\.cause "(\w+)"', GAP_OPENED["annotations"]["description"])
+    assert sorted(told) == sorted(REPORTED - {OTHER_CAUSE})
+
+
+def test_the_readme_says_what_to_do_about_each_cause() -> None:
+    """In the section of the alert, once."""
+    section = (ROOT / "README.md").read_text().split("\n#### GapOpened\n")[1].split("\n#### ")[0]
+    heads = re.findall(r"(?m)^\| ([^|]+) \|", section)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(heads))) == sorted({*CAUSES, OTHER_CAUSE})
+
+
+def test_the_page_explains_each_cause() -> None:
+    """And none that there is not."""
+    page = ROOT / "tick_logger" / "ops" / "web" / "page" / "meaning.js"
+    block = page.read_text().split("export const CAUSES = {")[1].split("};")[0]
+    assert sorted(re.findall(r"(?m)^  (\w+):", block)) == sorted(CAUSES)
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_each_alert_names_only_labels_that_it_has(rule: dict[str, Any]) -> None:
+    """Another would leave an empty place in the sentence."""
+    known = labels()
+    have = FROM_PROMETHEUS.union(
+        *(known.get(each.metric) or () for each in read(rule["expr"]).selectors)
+    )
+    named = set(re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values())))
+    assert named <= have
+
+
+def test_the_tests_of_the_alerts_feed_what_is_exported() -> None:
+    """Labels that there are not would have them prove nothing."""
+    known = labels() | {"up": frozenset[str]()}
+    series = re.findall(r"series: '(\w+)\{(.*)\}'", (PROMETHEUS / "rules.test.yml").read_text())
+    assert len(series) > 50
+    for metric, given in series:
+        mine = set(re.findall(r'(\w+)="', given)) - FROM_PROMETHEUS
+        assert mine == (known[metric] or set()), (metric, given)

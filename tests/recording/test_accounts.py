@@ -1,0 +1,131 @@
+"""What was put on disk is counted once, by exchange and table, and every hole is reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from tests.fakes.clock import StillClock
+from tests.storage.sample import instruments, numbered, run
+from tick_logger.derive.derivation import Outcome
+from tick_logger.model.flush import Flush, GapRecord, Run
+from tick_logger.model.tables import Table
+from tick_logger.pipeline.pipeline import TickCounts
+from tick_logger.recording.accounts import MAX_STREAMS_IN_LOG, Accounts
+from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def today(clock: StillClock) -> Today:
+    return Today(clock)
+
+
+@pytest.fixture
+def accounts(metrics: Metrics, today: Today) -> Accounts:
+    """Over two symbols of one exchange and one of another."""
+    return Accounts(instruments(("one", "A"), ("two", "B"), ("one", "C")), metrics, today)
+
+
+def rows(instrument: int, count: int, table: Table = Table.TRADES, *, late: bool = False) -> Run:
+    return run(table, numbered(1, count, instrument=instrument), late=late)
+
+
+def gap(instrument: int, cause: str, *ids: int) -> GapRecord:
+    first, last = ids or (None, None)
+    return GapRecord(instrument, Table.TRADES, first, last, 5, 6, cause)
+
+
+def test_rows_are_counted_by_exchange_and_by_table(accounts: Accounts, metrics: Metrics) -> None:
+    """Late ones among them, and apart."""
+    runs = (rows(0, 3), rows(2, 2, Table.MD), rows(0, 4, late=True), rows(1, 5))
+    accounts.flushed(Outcome(Flush(runs), TickCounts()))
+    accounts.flushed(Outcome(Flush((rows(0, 1),)), TickCounts()))
+    assert accounts.totals.rows == {Table.TRADES: 13, Table.MD: 2}
+    assert accounts.totals.late_rows == 4
+    assert metrics.read("collector_rows_written_total", "one") == 10
+    assert metrics.read("collector_rows_written_total", "two") == 5
+    assert metrics.read("collector_late_rows_total", "one") == 4
+
+
+def test_duplicates_are_counted(accounts: Accounts, metrics: Metrics) -> None:
+    """Of each exchange, all symbols together."""
+    counts = TickCounts(duplicates=Counter({0: 2, 1: 1, 2: 4}))
+    accounts.flushed(Outcome(Flush(), counts))
+    assert metrics.read("collector_duplicates_total", "one") == 6
+    assert metrics.read("collector_duplicates_total", "two") == 1
+
+
+def test_times_that_cannot_be_are_told(accounts: Accounts) -> None:
+    """One line per instrument."""
+    with structlog.testing.capture_logs() as logs:
+        accounts.flushed(Outcome(Flush(), TickCounts(bad_times=Counter({1: 3}))))
+    assert [(line["event"], line["exchange"], line["rows"]) for line in logs] == [
+        ("event_time_in_the_future", "two", 3)
+    ]
+
+
+def test_holes_of_one_cause_are_one_line(accounts: Accounts, metrics: Metrics) -> None:
+    """With the ids missing in all of them, and some of the streams."""
+    gaps = (gap(0, "sequence", 5, 7), gap(2, "sequence", 9, 9), gap(1, "sequence"), gap(0, "crash"))
+    with structlog.testing.capture_logs() as logs:
+        accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
+    said = [(line["exchange"], line["cause"], line["holes"], line["ids"]) for line in logs]
+    assert said == [("one", "sequence", 2, 4), ("two", "sequence", 1, 0), ("one", "crash", 1, 0)]
+    assert logs[0]["streams"] == ["A TRADES", "C TRADES"]
+    assert accounts.totals.gaps == 4
+    assert metrics.read("collector_sequence_gaps_total", "one") == 3
+    assert metrics.read("collector_ids_missing_total", "one") == 4
+
+
+def test_a_healed_gap_is_no_hole(accounts: Accounts) -> None:
+    """It says that what was missing came after all."""
+    healed = GapRecord(0, Table.TRADES, 1, 2, 5, 6, "crash", "late")
+    with structlog.testing.capture_logs() as logs:
+        accounts.flushed(Outcome(Flush((), (healed,)), TickCounts()))
+    assert logs == []
+    assert accounts.totals.gaps == 0
+
+
+def test_a_line_names_a_few_streams_at_most(accounts: Accounts) -> None:
+    """A connection carries hundreds."""
+    gaps = tuple(gap(0, "disconnect") for _ in range(MAX_STREAMS_IN_LOG + 3))
+    with structlog.testing.capture_logs() as logs:
+        accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
+    assert len(logs[0]["streams"]) == MAX_STREAMS_IN_LOG
+    assert logs[0]["holes"] == MAX_STREAMS_IN_LOG + 3
+
+
+def test_what_happened_today_is_known_by_exchange(
+    accounts: Accounts, today: Today, clock: StillClock
+) -> None:
+    """Until midnight of UTC."""
+    gaps = (gap(0, "sequence", 5, 7), gap(2, "crash"), gap(2, "crash"), gap(1, "sequence"))
+    accounts.flushed(Outcome(Flush((rows(0, 4, late=True), rows(0, 1)), gaps), TickCounts()))
+    assert today.gaps("one") == {"sequence": 1, "crash": 2}
+    assert (today.late("one"), today.late("two")) == (4, 0)
+    clock.at_ns += 43_199 * 10**9
+    assert today.gaps("two") == {"sequence": 1}
+    clock.at_ns += 10**9
+    assert (today.gaps("two"), today.late("one")) == ({}, 0)
+
+
+def test_the_sizes_of_holes_are_counted(accounts: Accounts, metrics: Metrics) -> None:
+    """Of those whose ids are known."""
+    gaps = (gap(0, "sequence", 5, 7), gap(0, "sequence", 9, 9), gap(0, "crash"))
+    accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
+    sizes = metrics.exchange("one").gap_size
+    assert (int(sizes.counts.sum()), sizes.sum) == (2, 4.0)

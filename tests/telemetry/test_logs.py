@@ -1,0 +1,295 @@
+"""Log lines: two shapes, levels, thinning, and texts that cannot steer a terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+
+import pytest
+import structlog
+
+from tick_logger.errors import ConfigError
+from tick_logger.telemetry.log_files import LogFile
+from tick_logger.telemetry.logs import FLOOD_KEYS, FloodGate, Logs, configure, get_logger, harmless
+
+
+class Terminal(io.StringIO):
+    """A text stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Broken(io.StringIO):
+    """A text stream whose reader has gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_trace() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def set_up(stream: io.StringIO, level: str = "info", now: float = 0.0) -> Logs:
+    return configure(level, stream=stream, monotonic=lambda: now)
+
+
+def test_a_line_is_a_json_object_where_nobody_watches() -> None:
+    """Event, level, UTC time and all context of the bound logger."""
+    stream = io.StringIO()
+    set_up(stream)
+    get_logger(exchange="alpha").bind(connection=3).warning("lost", after_secs=1.5)
+    line = json.loads(stream.getvalue())
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "lost",
+        "level": "warning",
+        "exchange": "alpha",
+        "connection": 3,
+        "after_secs": 1.5,
+    }
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_line_is_for_people_on_a_terminal() -> None:
+    """No JSON, but the same words."""
+    stream = Terminal()
+    set_up(stream)
+    get_logger(exchange="alpha").info("connected")
+    assert "connected" in stream.getvalue()
+    assert "alpha" in stream.getvalue()
+    assert "{" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 4), ("info", 3), ("error", 1)])
+def test_level(level: str, count: int) -> None:
+    """Lines below the configured level are not written."""
+    stream = io.StringIO()
+    set_up(stream, level)
+    log = get_logger()
+    for line in (log.debug, log.info, log.warning, log.error):
+        line(f"said by {line.__name__}")
+    assert stream.getvalue().count("\n") == count
+
+
+def test_an_exception_keeps_its_lines_and_nothing_else() -> None:
+    """The trace is readable, and what an exchange put into it is escaped."""
+    stream = Terminal()
+    set_up(stream)
+    try:
+        raise ValueError("\x1b[2Jgone\u202e")
+    except ValueError:
+        get_logger().exception("crashed")
+    text = stream.getvalue()
+    assert "\x1b[2J" not in text
+    assert "\u202e" not in text
+    assert "ValueError: \\x1b[2Jgone\\u202e\n" in text
+    assert "\nTraceback (most recent call last):\n" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain ä 币", "plain ä 币"),
+        ("a\nb\r\t\x00", "a\\nb\\r\\t\\x00"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("\x9b2J", "\\x9b2J"),
+        ("\u202eabc", "\\u202eabc"),
+        ("\ud800", "\\ud800"),
+        (b"\x1b", "b'\\x1b'"),
+        ({"k\n": ["\x1b", ("x", 1)]}, {"k\\n": ["\\x1b", ["x", 1]]}),
+        (1.5, 1.5),
+        (None, None),
+        ("x" * 2001, "x" * 2000 + "... (1 characters more)"),
+    ],
+)
+def test_harmless(value: object, expected: object) -> None:
+    """Only printable characters are left, at any depth, and no text is endless."""
+    assert harmless(value) == expected
+
+
+def test_harmless_for_objects_that_print_themselves() -> None:
+    """What an object's `repr` says is not trusted either."""
+
+    class Rude:
+        def __repr__(self) -> str:
+            return "\x1b[31m"
+
+    assert harmless(Rude()) == "\\x1b[31m"
+
+
+def test_terminal_lines_hold_no_foreign_escapes() -> None:
+    """End to end: an exchange's reason with control characters reaches the terminal escaped."""
+    stream = Terminal()
+    set_up(stream)
+    get_logger().warning("refused", reason="no\x1b[2J\nfake line")
+    assert "\x1b[2J" not in stream.getvalue()
+    assert stream.getvalue().count("\n") == 1
+    assert "fake line" in stream.getvalue()
+
+
+class Gated:
+    """A gate with a clock to turn; `say` tells what became of an event."""
+
+    def __init__(self, lines: int) -> None:
+        self.now = 0.0
+        self.gate = FloodGate(lambda: self.now, lines=lines, window_secs=10.0)
+
+    def say(self, event: str, exchange: str | None = None) -> int | None:
+        """None if it was suppressed, else how many the line says were left out (0 if silent)."""
+        try:
+            line = self.gate(None, "info", {"event": event, "exchange": exchange})
+        except structlog.DropEvent:
+            return None
+        left_out: int = line.get("left_out", 0)
+        return left_out
+
+
+def test_flood_is_thinned_and_counted() -> None:
+    """Two lines pass, three do not, and the next window's first line says three."""
+    gated = Gated(lines=2)
+    assert [gated.say("lost") for _ in range(5)] == [0, 0, None, None, None]
+    gated.now = 9.9
+    assert gated.say("lost") is None
+    gated.now = 10.0
+    assert [gated.say("lost") for _ in range(3)] == [4, 0, None]
+    gated.now = 30.0
+    assert gated.say("lost") == 1
+
+
+def test_flood_of_one_exchange_hides_no_other() -> None:
+    """Another event, or the same of another exchange, is counted for itself."""
+    gated = Gated(lines=1)
+    said = [gated.say("lost", "alpha"), gated.say("lost", "beta"), gated.say("refused", "alpha")]
+    assert said == [0, 0, 0]
+    assert gated.say("lost", "alpha") is None
+
+
+def test_flood_of_names_is_bounded_and_loses_no_count() -> None:
+    """With too many names at once lines pass ungated; old names give way when their time is over,
+    unless they have something left to say."""
+    gated = Gated(lines=1)
+    gated.say("noisy")
+    assert gated.say("noisy") is None
+    for number in range(FLOOD_KEYS):
+        gated.say(f"event {number}")
+    assert [gated.say("one too many") for _ in range(3)] == [0, 0, 0]
+    gated.now = 10.0
+    assert [gated.say("one too many") for _ in range(2)] == [0, None]
+    assert gated.say("noisy") == 1
+
+
+def test_the_gate_is_part_of_logging() -> None:
+    """More than five equal events of one exchange at once are not written."""
+    stream = io.StringIO()
+    set_up(stream)
+    for number in range(8):
+        get_logger(exchange="alpha").info("lost", number=number)
+    assert [json.loads(line)["number"] for line in stream.getvalue().splitlines()] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+def test_the_newest_warnings_are_remembered_in_short_form() -> None:
+    """Three of them; what is only information is not."""
+    logs = set_up(io.StringIO())
+    log = get_logger(exchange="alpha")
+    log.info("connected")
+    for number in range(4):
+        log.warning(f"w{number}", holes=number)
+    assert [line.split(" ", 1)[1] for line in logs.warnings] == [
+        "w1 exchange=alpha holes=1",
+        "w2 exchange=alpha holes=2",
+        "w3 exchange=alpha holes=3",
+    ]
+    assert [len(line.split(" ")[0]) for line in logs.warnings] == [8, 8, 8]
+
+
+def test_a_view_hushes_the_terminal_only() -> None:
+    """While the view lives its terminal gets no lines; a log file gets all of them."""
+    for stream, during in ((Terminal(), 0), (io.StringIO(), 1)):
+        logs = set_up(stream)
+        with logs.hushed():
+            get_logger().warning("inside")
+            assert stream.getvalue().count("inside") == during
+        get_logger().warning("after")
+        assert stream.getvalue().count("after") == 1
+        assert len(logs.warnings) == 2
+
+
+def test_a_broken_log_stops_nothing() -> None:
+    """Whoever read the lines has gone: that is no reason to stop recording."""
+    logs = set_up(Broken())
+    get_logger().error("nobody hears this")
+    assert len(logs.warnings) == 1
+
+
+def test_lines_go_to_a_file_as_json(tmp_path: Path) -> None:
+    """And to standard error only where somebody watches."""
+    for stream, shown in ((io.StringIO(), ""), (Terminal(), "connected")):
+        path = tmp_path / f"{shown}.log"
+        logs = configure("info", stream=stream, file=LogFile(str(path), 3))
+        get_logger(exchange="alpha").info("connected", reason="a\nb")
+        logs.close()
+        line = json.loads(path.read_text())
+        assert (line["event"], line["exchange"], line["level"]) == ("connected", "alpha", "info")
+        assert shown in stream.getvalue()
+        assert bool(stream.getvalue()) is bool(shown)
+
+
+def test_the_file_of_each_day_is_kept_for_so_many_days(tmp_path: Path) -> None:
+    """Midnight is that of UTC; what is older than that goes."""
+    path = tmp_path / "recorder.log"
+    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
+        (tmp_path / f"recorder.log.{day}").write_text("old\n")
+    path.write_text("yesterday\n")
+    os.utime(path, (time() - 86_400, time() - 86_400))
+    file = LogFile(str(path), 2)
+    file.write("today")
+    file.close()
+    yesterday = datetime.fromtimestamp(time() - 86_400, UTC).strftime("%Y-%m-%d")
+    assert path.read_text() == "today\n"
+    assert (tmp_path / f"recorder.log.{yesterday}").read_text() == "yesterday\n"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "recorder.log",
+        "recorder.log.2026-01-03",
+        f"recorder.log.{yesterday}",
+    ]
+
+
+def test_a_file_that_cannot_be_written_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    """With its key and the system's reason."""
+    with pytest.raises(ConfigError) as caught:
+        LogFile(str(tmp_path / "nowhere" / "recorder.log"), 3)
+    assert caught.value.problems == [
+        ("logger.log_file", "cannot be written: No such file or directory")
+    ]
+
+
+def test_lines_that_a_full_disk_does_not_take_are_counted() -> None:
+    """/dev/full has no room for anything; nobody is disturbed by that."""
+    logs = configure("info", stream=io.StringIO(), file=LogFile("/dev/full", 3))
+    get_logger().info("connected")
+    get_logger().info("lost")
+    logs.close()
+    assert logs.lines_left_out == 2
+
+
+def test_lines_left_out_are_counted() -> None:
+    """All that the flood gate held back."""
+    logs = set_up(io.StringIO())
+    for _ in range(12):
+        get_logger().info("again")
+    assert logs.lines_left_out == 7

@@ -1,0 +1,235 @@
+"""Metrics: names as Prometheus wants them, one child per exchange, reading back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tick_logger import __version__
+from tick_logger.model.tables import Table
+from tick_logger.ops.status.snapshot import (
+    ExchangeNumbers,
+    Rates,
+    Snapshot,
+    rates,
+    snapshot,
+    together,
+)
+from tick_logger.telemetry.exchange_metrics import CAUSES
+from tick_logger.telemetry.metrics import Metrics
+
+COUNTERS = {
+    "messages_received",
+    "bytes_received",
+    "messages_dropped",
+    "bytes_dropped",
+    "parse_errors",
+    "parse_circuit_breaks",
+    "reconnects",
+    "message_timeouts",
+    "ack_retries",
+    "subscriptions_refused",
+    "pings_sent",
+    "pongs_received",
+    "duplicates",
+    "ids_missing",
+    "sequence_breaks",
+    "sequence_resets",
+    "sequence_duplicates",
+    "out_of_order",
+    "book_resyncs",
+    "unproven_id_holes",
+    "silent_renewals",
+}
+SYMBOL_ROWS = "collector_symbol_rows_written_total"
+GAUGES = {
+    "websocket_connected",
+    "connections_up",
+    "connections_wanted",
+    "symbols",
+    "symbols_left_out",
+    "subscriptions_silent",
+    "last_message_timestamp_seconds",
+}
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+def test_every_number_of_an_exchange_is_there(metrics: Metrics) -> None:
+    """Counters end in `_total`, gauges do not; all carry the exchange and start at zero."""
+    numbers = metrics.exchange("alpha")
+    assert {name for name, each in vars(numbers).items() if isinstance(each, Counter)} == COUNTERS
+    assert {name for name, each in vars(numbers).items() if isinstance(each, Gauge)} == GAUGES
+    for name in COUNTERS:
+        getattr(numbers, name).inc(2)
+        assert metrics.read(f"collector_{name}_total", "alpha") == 2
+    for name in GAUGES:
+        assert metrics.read(f"collector_{name}", "alpha") == 0
+
+
+def test_exchanges_are_counted_apart_and_bound_once(metrics: Metrics) -> None:
+    """The same child at every call, another one for another exchange."""
+    assert metrics.exchange("alpha") is metrics.exchange("alpha")
+    metrics.exchange("alpha").duplicates.inc(3)
+    metrics.exchange("beta").duplicates.inc(4)
+    assert metrics.read("collector_duplicates_total", "alpha") == 3
+    assert metrics.read("collector_duplicates_total", "beta") == 4
+
+
+def test_rows_are_counted_by_feed(metrics: Metrics) -> None:
+    """Every feed is there from the start; what is read is the sum of all."""
+    for number, table in enumerate(Table, 1):
+        metrics.exchange("alpha").rows_written[table].inc(number)
+        metrics.exchange("alpha").late_rows[table].inc(10 * number)
+    assert metrics.read("collector_rows_written_total", "alpha") == 10
+    assert metrics.read("collector_late_rows_total", "alpha") == 100
+    text = generate_latest(metrics.registry).decode()
+    assert 'collector_rows_written_total{exchange="alpha",feed="trades"} 2.0\n' in text
+    metrics.exchange("beta")
+    text = generate_latest(metrics.registry).decode()
+    assert text.count('collector_rows_written_total{exchange="beta",feed=') == len(Table)
+
+
+def test_holes_are_counted_by_cause(metrics: Metrics) -> None:
+    """Every known cause is exported as 0 first, or nobody would see the first hole."""
+    alpha = metrics.exchange("alpha")
+    text = generate_latest(metrics.registry).decode()
+    for cause in CAUSES:
+        assert f'collector_sequence_gaps_total{{cause="{cause}",exchange="alpha"}} 0.0\n' in text
+    alpha.gaps("crash").inc(2)
+    alpha.gaps("a cause that was never heard of").inc(3)
+    text = generate_latest(metrics.registry).decode()
+    assert 'collector_sequence_gaps_total{cause="crash",exchange="alpha"} 2.0\n' in text
+    assert 'collector_sequence_gaps_total{cause="other",exchange="alpha"} 3.0\n' in text
+    assert metrics.read("collector_sequence_gaps_total", "alpha") == 5
+
+
+def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> None:
+    """They would be thousands: a scrape has them, what is read each second has not."""
+    by_symbol = Metrics(CollectorRegistry(), by_symbol=True)
+    strange = 'A"B\\C\nD'
+    for each in (metrics, by_symbol):
+        each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 3)
+        each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 4)
+        each.exchange("beta").count_symbol(strange, Table.MD, 5)
+    families = list(text_string_to_metric_families(by_symbol.text().decode()))
+    (found,) = [each for each in families if each.name == "collector_symbol_rows_written"]
+    assert (found.type, found.documentation) == ("counter", "Rows written, by symbol")
+    assert [(sample.name, sample.labels, sample.value) for sample in found.samples] == [
+        (SYMBOL_ROWS, {"exchange": "alpha", "feed": "trades", "symbol": "BTC-USD"}, 7),
+        (SYMBOL_ROWS, {"exchange": "beta", "feed": "ticker", "symbol": strange}, 5),
+    ]
+    assert by_symbol.samples().keys() == metrics.samples().keys()
+    assert SYMBOL_ROWS.encode() not in metrics.text()
+
+
+def test_reading_what_is_not_there(metrics: Metrics) -> None:
+    """A wrong name or exchange is an error, never a zero."""
+    metrics.exchange("alpha")
+    for name, exchange in (("collector_duplicate_total", "alpha"), ("collector_symbols", "x")):
+        with pytest.raises(KeyError):
+            metrics.read(name, exchange)
+
+
+def test_exposition(metrics: Metrics) -> None:
+    """What Prometheus scrapes: our prefix, a help text each, and which version runs."""
+    metrics.exchange("alpha").messages_received.inc(7)
+    metrics.flush_seconds.observe(0.002)
+    metrics.buffered_bytes.set(5)
+    metrics.start_timestamp_seconds.set(1.5)
+    text = generate_latest(metrics.registry).decode()
+    assert 'collector_messages_received_total{exchange="alpha"} 7.0\n' in text
+    assert 'collector_flush_seconds_bucket{le="0.0025"} 1.0\n' in text
+    assert "collector_buffered_bytes 5.0\n" in text
+    assert "collector_start_timestamp_seconds 1.5\n" in text
+    assert f'collector_build_info{{version="{__version__}"}} 1.0\n' in text
+    assert all(line.startswith("collector_") for line in re.findall(r"(?m)^[^#].*", text))
+
+
+def test_two_registries_share_nothing() -> None:
+    """Each run has its own numbers."""
+    one, other = Metrics(CollectorRegistry()), Metrics(CollectorRegistry())
+    one.exchange("alpha").reconnects.inc()
+    other.exchange("alpha")
+    assert other.read("collector_reconnects_total", "alpha") == 0
+
+
+def test_snapshot(metrics: Metrics) -> None:
+    """Each number comes from its metric."""
+    alpha = metrics.exchange("alpha")
+    for number, gauge in enumerate(
+        (alpha.connections_up, alpha.connections_wanted, alpha.symbols, alpha.symbols_left_out), 1
+    ):
+        gauge.set(number)
+    for number, counter in enumerate(
+        (
+            alpha.messages_received,
+            alpha.rows_written[Table.BOOK],
+            alpha.reconnects,
+            alpha.gaps("sequence"),
+            alpha.late_rows[Table.MD],
+            alpha.messages_dropped,
+            alpha.parse_errors,
+            alpha.duplicates,
+            alpha.ids_missing,
+        ),
+        5,
+    ):
+        counter.inc(number)
+    alpha.last_message_timestamp_seconds.set(1000.0)
+    metrics.exchange("beta")
+    taken = snapshot(metrics, ["alpha", "beta"], monotonic_secs=3.0, wall_ns=1_002_500_000_000)
+    assert taken.monotonic_secs == 3.0
+    assert taken.exchanges["alpha"] == ExchangeNumbers(
+        connections_up=1,
+        connections_wanted=2,
+        symbols=3,
+        symbols_left_out=4,
+        messages=5,
+        rows=6,
+        reconnects=7,
+        gaps=8,
+        late=9,
+        dropped=10,
+        parse_errors=11,
+        duplicates=12,
+        ids_missing=13,
+        seconds_since_data=2.5,
+        last_message=1000.0,
+    )
+    assert taken.exchanges["beta"] == ExchangeNumbers()
+
+
+def test_snapshot_of_a_clock_set_back(metrics: Metrics) -> None:
+    """Data is never from the future; an exchange not yet counted shows zeros."""
+    metrics.exchange("alpha").last_message_timestamp_seconds.set(1000.0)
+    taken = snapshot(metrics, ["alpha", "new"], monotonic_secs=0.0, wall_ns=999_000_000_000)
+    assert taken.exchanges["alpha"].seconds_since_data == 0.0
+    assert taken.exchanges["new"] == ExchangeNumbers()
+
+
+def test_total() -> None:
+    """Sums, and of the silences the longest that is known."""
+    one = ExchangeNumbers(messages=1, gaps=2, symbols=3, seconds_since_data=0.5)
+    two = ExchangeNumbers(messages=10, gaps=20, symbols=30, seconds_since_data=9.0)
+    total = Snapshot(0.0, {"a": one, "b": two, "c": ExchangeNumbers()}).total
+    assert total == ExchangeNumbers(messages=11, gaps=22, symbols=33, seconds_since_data=9.0)
+    assert Snapshot(0.0, {}).total == ExchangeNumbers()
+
+
+def test_rates() -> None:
+    """Difference over time; nothing is known of an exchange that is new or of no time at all."""
+    before = Snapshot(10.0, {"a": ExchangeNumbers(messages=100, rows=50)})
+    after = Snapshot(
+        14.0, {"a": ExchangeNumbers(messages=300, rows=60), "b": ExchangeNumbers(messages=9)}
+    )
+    assert rates(before, after) == {"a": Rates(50.0, 2.5), "b": Rates(0.0, 0.0)}
+    assert rates(after, after) == {"a": Rates(0.0, 0.0), "b": Rates(0.0, 0.0)}
+    assert together([Rates(1.0, 2.0), Rates(3.0, 4.0)]) == Rates(4.0, 6.0)
+    assert together([]) == Rates(0.0, 0.0)

@@ -1,0 +1,1 @@
+"""What a user types: commands, their output, and how a run shows itself."""

@@ -1,0 +1,219 @@
+"""What can be configured: every key, its default, its unit and its rule, as immutable values.
+
+The classes hold values that were checked when they were loaded (`config_load`); building one by
+hand checks nothing.  No exchange's name occurs here: what differs between exchanges comes in as
+`VenueDefaults`.  Nothing here reads files or the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias
+
+import attrs
+
+from tick_logger.config.rules import (
+    between,
+    existing_file,
+    feed_among,
+    one_of,
+    plain,
+    some_distinct,
+    text,
+    url,
+)
+from tick_logger.model.tables import FEEDS
+
+DEFAULT_FEEDS = ("ticker", "trades")
+
+Feed: TypeAlias = Annotated[str, feed_among(FEEDS)]
+Feeds: TypeAlias = Annotated[tuple[Feed, ...], some_distinct]
+Pattern: TypeAlias = Annotated[str, text]
+Patterns: TypeAlias = Annotated[tuple[Pattern, ...], some_distinct]
+Symbols: TypeAlias = str | Patterns
+"""Either the word "all" or a list of patterns."""
+
+Timeout: TypeAlias = Annotated[
+    float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
+]
+Backoff: TypeAlias = Annotated[
+    float, between(0.01, 3600.0, "seconds", "less would hammer the exchange, more is an outage")
+]
+
+
+@attrs.frozen(kw_only=True)
+class LoggerConfig:
+    """Where and how often to write, and how much memory to spend on it."""
+
+    data_path: Annotated[str, text] = "./data"
+    flush_interval_secs: Annotated[
+        float, between(0.05, 60.0, "seconds", "it is the reorder window and the file flush")
+    ] = 1.0
+    persist_interval_secs: Annotated[
+        float, between(0.05, 4.5, "seconds", "a power cut must cost less than five seconds")
+    ] = 1.0
+    checkpoint_interval_secs: Annotated[
+        float, between(1.0, 3600.0, "seconds", "recovery reads again what came after it")
+    ] = 30.0
+    journal_keep_hours: Annotated[
+        float, between(0.0, 87_600.0, "hours", "the journal is what was received, as received")
+    ] = 24.0
+    journal_keep_mib: Annotated[
+        int, between(0, 2**30, "MiB", "what recovery needs is kept in any case")
+    ] = 1024
+    linger_ms: Annotated[
+        int, between(0, 1000, "ms", "frames wait this long to be decoded together")
+    ] = 20
+    read_coalesce_ms: Annotated[
+        int, between(0, 1000, "ms", "receive times are late by up to this much")
+    ] = 0
+    shutdown_timeout_secs: Annotated[
+        float, between(0.1, 600.0, "seconds", "the last flush needs time, and a supervisor an end")
+    ] = 20.0
+    buffer_limit_mib: Annotated[
+        int, between(1, 65_536, "MiB", "frames are held in this much memory if the disk stalls")
+    ] = 256
+    price_dtype: Annotated[str, one_of("f4", "f8")] = "f4"
+    log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+    log_file: Annotated[str, plain] = ""
+    log_retention_days: Annotated[
+        int, between(1, 3_650, "days", "the file of each day is removed after so many")
+    ] = 14
+    symbol_mappings: Annotated[str, existing_file] = ""
+
+
+@attrs.frozen(kw_only=True)
+class HttpConfig:
+    """The address of health, metrics and the status page; port 0 takes any free one."""
+
+    enabled: bool = True
+    host: Annotated[str, text] = "127.0.0.1"
+    port: Annotated[int, between(0, 65_535, "(TCP)", "that is the range of port numbers")] = 9090
+    token: Annotated[str, plain] = ""
+    """What everything but /health asks for, as `Authorization: Bearer ...`; empty: nothing."""
+    metrics_by_symbol: bool = False
+    """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
+
+
+@attrs.frozen(kw_only=True)
+class MarketConfig:
+    """Settings that differ for some symbols; None leaves the exchange's own."""
+
+    symbols: Patterns
+    feeds: Feeds | None = None
+    data_timeout_secs: Timeout | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeConfig:
+    """What to record of one exchange, and how to treat its servers."""
+
+    enabled: bool = True
+    ws_endpoint: Annotated[str, plain, url("ws", "wss")]
+    rest_endpoint: Annotated[str, plain, url("http", "https")]
+    symbols: Symbols = "all"
+    feeds: Feeds = DEFAULT_FEEDS
+    max_connections: Annotated[
+        int, between(1, 1000, "connections", "each costs a socket and a few tasks")
+    ] = 10
+    symbols_per_connection: Annotated[
+        int, between(1, 1000, "symbols", "exchanges refuse more on one connection")
+    ] = 20
+    connects_per_second: Annotated[
+        float, between(0.001, 100.0, "per second", "exchanges ban clients that connect faster")
+    ] = 1.0
+    reconnect_initial_secs: Backoff = 1.0
+    reconnect_max_secs: Backoff = 60.0
+    data_timeout_secs: Timeout = 60.0
+    first_data_timeout_secs: Timeout = 120.0
+    ca_file: Annotated[str, existing_file] = ""
+    markets: tuple[MarketConfig, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """Everything that one run of the recorder is told."""
+
+    logger: LoggerConfig = LoggerConfig()
+    http: HttpConfig = HttpConfig()
+    exchanges: dict[str, ExchangeConfig] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class VenueDefaults:
+    """What an adapter says of its exchange: its defaults, what it can record, and its limits."""
+
+    ws_endpoint: str
+    rest_endpoint: str
+    feeds: frozenset[str]
+    connects_per_second: float = 1.0
+    subscriptions_per_connection: int | None = None  # None: no limit is known
+    recorded_by_default: bool = True  # where no exchange is named
+
+
+@attrs.frozen
+class MarketSettings:
+    """What holds for one symbol."""
+
+    feeds: tuple[str, ...]
+    data_timeout_secs: float
+
+
+def matches(symbols: str | tuple[str, ...], symbol: str) -> bool:
+    """Whether a `symbols` setting covers a symbol: "all", or patterns where only * and ? match."""
+    if isinstance(symbols, str):
+        return symbols == "all"
+    return any(_expression(pattern).fullmatch(symbol) for pattern in symbols)
+
+
+@functools.lru_cache(maxsize=4096)  # more patterns than anyone lists, at about 1 KB each
+def _expression(pattern: str) -> re.Pattern[str]:
+    escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(escaped, re.DOTALL)
+
+
+def for_symbol(exchange: ExchangeConfig, symbol: str) -> MarketSettings:
+    """The settings of one symbol: those of the first market that matches it, else the exchange's.
+
+    A key that the market leaves out is the exchange's.
+    """
+    market = next((each for each in exchange.markets if matches(each.symbols, symbol)), None)
+    feeds, timeout_secs = exchange.feeds, exchange.data_timeout_secs
+    if market is not None and market.feeds is not None:
+        feeds = market.feeds
+    if market is not None and market.data_timeout_secs is not None:
+        timeout_secs = market.data_timeout_secs
+    return MarketSettings(feeds, timeout_secs)
+
+
+# -- printing -------------------------------------------------------------------------------------
+
+
+def render(config: Config) -> str:
+    """The configuration as TOML with every key, which loads as the same configuration again."""
+    lines = [*_table("[logger]", config.logger), *_table("[http]", config.http)]
+    for name, exchange in config.exchanges.items():
+        lines += _table(f"[exchanges.{name}]", exchange)
+        for market in exchange.markets:
+            lines += _table(f"[[exchanges.{name}.markets]]", market)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _table(header: str, section: attrs.AttrsInstance) -> Iterator[str]:
+    yield f"\n{header}"
+    for key, value in attrs.asdict(section, recurse=False).items():
+        if value is not None and key != "markets":
+            yield f"{key} = {_toml(value)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)  # its escapes are those of a TOML string
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(each) for each in value)}]"
+    return repr(value)

@@ -1,0 +1,1 @@
+"""One connection's life: its tasks, what it subscribes, what it misses."""

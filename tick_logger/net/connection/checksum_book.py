@@ -1,0 +1,84 @@
+"""An order book of texts, kept only to compare it with the checksums that a venue sends.
+
+Prices and sizes stay what was sent, because a checksum is over their digits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Sequence
+
+from tick_logger.exchanges.base import TextLevel
+
+MOST_CHECKED = 25
+"""No venue's checksum looks at more levels of a side."""
+
+
+MOST_LEVELS = 50_000
+"""A side, where the venue sends books of any depth: more than the largest that was ever seen."""
+
+
+def depth_of(
+    bids: Sequence[TextLevel],
+    asks: Sequence[TextLevel],
+    asked: int | None,
+    depths: Collection[int],
+) -> int | None:
+    """How many levels a side has at most of a book that begins with these.
+
+    That of `depths` which both sides have, or else what was `asked` for.  A gateway or a player of
+    recordings may serve books of another depth, and cut to the wrong one, no checksum would agree.
+    """
+    found = len(bids)
+    return found if found == len(asks) and found in depths else asked
+
+
+class _Side:
+    """One side, best first: `sign` is -1 for bids."""
+
+    def __init__(self, sign: int) -> None:
+        self._sign = sign
+        self._keys: list[float] = []
+        self._levels: dict[float, TextLevel] = {}
+
+    def apply(self, levels: Iterable[TextLevel], depth: int) -> None:
+        for level in levels:
+            key = self._sign * float(level[0])
+            known = key in self._levels
+            if float(level[1]):
+                self._levels[key] = level
+                if not known:
+                    insort(self._keys, key)
+            elif known:
+                del self._levels[key]
+                del self._keys[bisect_left(self._keys, key)]
+        for key in self._keys[depth:]:
+            del self._levels[key]
+        del self._keys[depth:]
+
+    def best(self) -> list[TextLevel]:
+        return [self._levels[key] for key in self._keys[:MOST_CHECKED]]
+
+
+class ChecksumBook:
+    """A book that begins empty and is cut to `depth` levels a side after each message.
+
+    None: it is as deep as the venue sends it, up to `MOST_LEVELS`.
+    """
+
+    def __init__(self, depth: int | None) -> None:
+        self._depth = MOST_LEVELS if depth is None else depth
+        self._bids, self._asks = _Side(-1), _Side(1)
+
+    def apply(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> None:
+        """Set levels; a size of zero deletes one."""
+        self._bids.apply(bids, self._depth)
+        self._asks.apply(asks, self._depth)
+
+    def bids(self) -> list[TextLevel]:
+        """The best bids, highest first, `MOST_CHECKED` at most."""
+        return self._bids.best()
+
+    def asks(self) -> list[TextLevel]:
+        """The best asks, lowest first, `MOST_CHECKED` at most."""
+        return self._asks.best()

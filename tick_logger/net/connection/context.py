@@ -1,0 +1,62 @@
+"""What the connections of one exchange share."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from random import Random
+from typing import Protocol
+
+import attrs
+
+from tick_logger.clock import WallClock
+from tick_logger.exchanges.base import Exchange, Subscription
+from tick_logger.model.connections import Loss
+from tick_logger.model.instruments import Instruments
+from tick_logger.net.intake.intake import Intake
+from tick_logger.net.rest.snapshots import SnapshotFetcher
+from tick_logger.net.wire.dial import Dial
+from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
+
+
+class Signer(Protocol):
+    """Makes tokens for requests, where the user has a key."""
+
+    def token(self) -> str:
+        """A token that is valid from now on, for a short time."""
+        ...
+
+
+MOST_LOSSES = 20
+"""Connections that were lost, remembered for whoever looks."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class VenueContext:
+    """What all connections of one exchange share."""
+
+    exchange: Exchange
+    ws_endpoint: str
+    instruments: Instruments
+    dial: Dial
+    clock: WallClock
+    intake: Intake
+    metrics: ExchangeMetrics
+    snapshots: SnapshotFetcher
+    rng: Random
+    not_greeted: set[Subscription] = attrs.field(factory=set)  # and nothing to be done about it
+    signer: Signer | None = None
+    losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))  # oldest first
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """When silence ends a connection, in seconds without market data."""
+
+    first_data_secs: float
+    data_secs: float
+    of_symbol: Mapping[str, float] = attrs.field(factory=dict)  # where it is not `data_secs`
+
+    def of(self, symbol: str) -> float:
+        """When the silence of one symbol may be a fault."""
+        return self.of_symbol.get(symbol, self.data_secs)

@@ -1,0 +1,160 @@
+"""The tasks that notice when a connection has died without saying so, and the one that ages it.
+
+    ping | heartbeat | data-timeout | lifetime
+
+Each ends by raising one `ConnectionLost`.  Invariant: a reader that is behind never looks like a
+silent venue.  Whatever arrives proves that the other end is there, and before silence is held
+against a venue everything that has arrived is decoded.  Nor does a process that stood still (a
+suspended machine, a full swap): what came meanwhile is read first.
+
+Not here: whether single subscriptions are silent (`silence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from tick_logger.errors import ConnectionLost
+from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.pace import MessageGate
+from tick_logger.net.wire.dial import Link
+
+STANDSTILL_SECS = 1.0
+"""A task that is woken so late finds a process that stood still; and in so long all is read."""
+
+
+async def sleep_until(due: float) -> None:
+    """Sleep until then; woken far too late, until what has come meanwhile is read.
+
+    Cancellation: at once.
+    """
+    await trio.sleep_until(due)
+    if trio.current_time() - due >= STANDSTILL_SECS:
+        await trio.sleep(STANDSTILL_SECS)
+
+
+class Keepalive:
+    """The signs of life of one connection that is up, and who watches them.
+
+    `granted` is set when the first subscription is live: heartbeats are promised with that.
+    """
+
+    def __init__(
+        self, venue: VenueContext, timeouts: Timeouts, gate: MessageGate, granted: trio.Event
+    ) -> None:
+        self.timeouts = timeouts
+        self._waiting_for_data = trio.CancelScope()
+        self._venue = venue
+        self._profile = venue.exchange.profile
+        self._gate = gate
+        self._granted = granted
+        self._connected = self._last_frame = trio.current_time()
+        self._last_data: float | None = None
+        self._pong = trio.Event()
+
+    # -- what the connection reports ---------------------------------------------------------------
+
+    def connected(self) -> None:
+        """The connection is up from now on."""
+        self._connected = self._last_frame = trio.current_time()
+
+    def frames(self) -> None:
+        """Something arrived."""
+        self._last_frame = trio.current_time()
+
+    def data(self) -> None:
+        """There was market data in it."""
+        self._last_data = trio.current_time()
+
+    def pong(self) -> None:
+        """A ping that is a message of the venue's own was answered."""
+        self._pong.set()
+
+    def retime(self, timeouts: Timeouts) -> None:
+        """Other silences are faults from now on."""
+        self.timeouts = timeouts
+        self._waiting_for_data.cancel("the timeouts have changed")
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def start(self, nursery: trio.Nursery, link: Link, *, carries_data: bool) -> None:
+        """Start whatever this venue calls for."""
+        nursery.start_soon(self._ping, link)
+        if self._profile.heartbeat_silence_secs is not None:
+            nursery.start_soon(
+                self._expect_heartbeat, self._profile.heartbeat_silence_secs, carries_data
+            )
+        if carries_data:
+            nursery.start_soon(self._expect_data)
+
+    async def _ping(self, link: Link) -> None:
+        """Pings: the only proof that a quiet connection still has another end.
+
+        Never late for what is decoded late: venues cut off who sends nothing for so long.
+        """
+        sent = trio.current_time()
+        while True:
+            await trio.sleep_until(sent + self._profile.ping_interval_secs)
+            await self._gate.wait()
+            self._venue.metrics.pings_sent.inc()
+            sent = trio.current_time()
+            with trio.move_on_after(self._profile.ping_timeout_secs) as scope:
+                if self._profile.ping_text:
+                    self._pong = trio.Event()
+                    await link.send(self._profile.ping_text)
+                    await self._pong.wait()
+                else:
+                    await link.ping()
+            if not scope.cancelled_caught:
+                self._venue.metrics.pongs_received.inc()
+            secs = self._profile.ping_timeout_secs
+            if scope.cancelled_caught and not await self._alive_since(sent, sent + secs):
+                raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")
+
+    async def _alive_since(self, sent: float, due: float) -> bool:
+        """Whether anything has come since: a pong that is not decoded yet has come as a frame."""
+        await sleep_until(due)
+        return self._last_frame > sent
+
+    async def _expect_heartbeat(self, silence_secs: float, carries_data: bool) -> None:
+        """The venue sends heartbeats of its own: their absence is a fault, quiet market or not.
+
+        They are promised with what is subscribed, so nothing is expected before.
+        """
+        if carries_data:
+            await self._granted.wait()
+        while True:
+            due = self._last_frame + silence_secs
+            await sleep_until(due)
+            if self._last_frame + silence_secs <= due:
+                raise ConnectionLost("heartbeat", f"no heartbeat for {silence_secs:g} s")
+
+    async def _expect_data(self) -> None:
+        """Market data must keep coming; pings, acknowledgements and heartbeats do not count."""
+        while True:
+            # Never longer than what is allowed once data has come.
+            wake = min(self._silent_at(), trio.current_time() + self.timeouts.data_secs)
+            with trio.CancelScope() as self._waiting_for_data:
+                await sleep_until(wake)
+            if trio.current_time() < self._silent_at():
+                continue
+            await self._venue.intake.caught_up()
+            if trio.current_time() >= self._silent_at():
+                self._venue.metrics.message_timeouts.inc()
+                secs = trio.current_time() - (self._last_data or self._connected)
+                raise ConnectionLost("silent", f"no market data for {secs:g} s")
+
+    def _silent_at(self) -> float:
+        """When the absence of data becomes a fault."""
+        if self._last_data is None:
+            return self._connected + self.timeouts.first_data_secs
+        return self._last_data + self.timeouts.data_secs
+
+
+async def age(venue: VenueContext, retire: Callable[[str], None]) -> None:
+    """Venues end connections of a certain age: have it replaced before that."""
+    if venue.exchange.profile.lifetime_secs is not None:
+        await trio.sleep(venue.rng.uniform(*venue.exchange.profile.lifetime_secs))
+        retire("the connection reaches the age at which the venue ends it")

@@ -1,0 +1,133 @@
+"""Subscriptions that were acknowledged and deliver nothing: found, renewed, moved, written down.
+
+    quiet as usual -> silent: subscribed again -> still silent: its connection replaced -> accepted
+
+A subscription is silent when nothing came for longer than the configured timeout and far longer
+than is usual for it (`rhythm`), or when its venue greets every subscription and it was not
+greeted.  Each step is taken once; then the silence is called normal, so that the next alarm comes
+only after one several times as long.  A silence that ends after a renewal may have been either: the
+first on a connection is taken for a fault and not learned from, those after it for the market's.
+
+Invariant: whatever is done here costs no row.
+
+Pure: it says what to do, the connection does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import attrs
+
+from tick_logger.exchanges.base import Exchange, Subscription
+from tick_logger.model.tables import FEEDS, Table
+from tick_logger.net.connection.context import Timeouts
+from tick_logger.net.intake.rhythm import Rhythm
+
+CHECK_SECS = 5.0
+"""How often the subscriptions of a connection are looked at."""
+
+
+@attrs.define
+class _Watched:
+    asked_at: float  # what came from then on came of this subscription
+    renewed: bool = False
+    suspected: bool = False  # of a fault, once on this connection
+
+
+@attrs.define
+class Steps:
+    """What to do now: subscriptions and the seconds of their silence."""
+
+    renew: list[tuple[Subscription, float]] = attrs.field(factory=list)
+    move: list[tuple[Subscription, float]] = attrs.field(factory=list)
+    recovered: list[Subscription] = attrs.field(factory=list)
+
+
+class SilenceWatch:
+    """The subscriptions of one connection, which was made at `now`.
+
+    `not_greeted` holds those about which nothing more will be done; like `rhythm` it is shared by
+    the connections of an exchange.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        index: Mapping[str, int],
+        rhythm: Rhythm,
+        not_greeted: set[Subscription],
+        now: float,
+    ) -> None:
+        self._exchange = exchange
+        self._index = index
+        self._rhythm = rhythm
+        self._not_greeted = not_greeted
+        self._looked_at = now
+        self._watched: dict[Subscription, _Watched] = {}
+        self.silent: set[Subscription] = set()
+
+    def look(
+        self,
+        wanted: Collection[Subscription],
+        live: Collection[Subscription],
+        timeouts: Timeouts,
+        now: float,
+    ) -> Steps:
+        """What follows from the silences so far; `live` is what is acknowledged.
+
+        What is silent is remembered while it is subscribed again, unless it is no longer wanted.
+        """
+        steps = Steps()
+        self.silent.intersection_update(wanted)
+        for sub in self._watched.keys() - live - self.silent:
+            del self._watched[sub]
+        for sub in sorted(live):
+            watched = self._watched.get(sub)
+            if watched is None:
+                self._rhythm.begin_again(*self._place(sub), now)
+                watched = self._watched[sub] = _Watched(self._looked_at)
+            self._judge(sub, watched, timeouts, now, steps)
+        self._looked_at = now
+        return steps
+
+    def _place(self, sub: Subscription) -> tuple[Table, int]:
+        return FEEDS[sub.feed], self._index[sub.symbol]
+
+    def _judge(
+        self, sub: Subscription, watched: _Watched, timeouts: Timeouts, now: float, steps: Steps
+    ) -> None:
+        last = self._rhythm.last(*self._place(sub))
+        delivers = last >= watched.asked_at
+        if delivers:
+            self._not_greeted.discard(sub)
+        if sub in self.silent and delivers:
+            self.silent.discard(sub)
+            watched.renewed = False
+            steps.recovered.append(sub)
+        silence = now - max(last, watched.asked_at)
+        limit = self._limit_secs(sub, delivers=delivers, timeouts=timeouts)
+        if limit is None or silence <= limit:
+            return
+        self.silent.add(sub)
+        watched.asked_at = now
+        if not watched.renewed:
+            watched.renewed = True
+            if not watched.suspected:
+                watched.suspected = True
+                self._rhythm.begin_again(*self._place(sub), now)
+            steps.renew.append((sub, silence))
+        else:
+            self._rhythm.accept(*self._place(sub), silence)
+            self._not_greeted.add(sub)
+            steps.move.append((sub, silence))
+
+    def _limit_secs(self, sub: Subscription, *, delivers: bool, timeouts: Timeouts) -> float | None:
+        """The silence that is too long; None where none is."""
+        usual = self._rhythm.limit_secs(*self._place(sub))
+        if usual is not None:
+            return max(usual, timeouts.of(sub.symbol))
+        greeted = sub.feed in self._exchange.greets
+        if greeted and not delivers and sub not in self._not_greeted:
+            return max(timeouts.first_data_secs, timeouts.of(sub.symbol))
+        return None

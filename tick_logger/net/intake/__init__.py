@@ -1,0 +1,1 @@
+"""From frames of one exchange to batches of decoded rows."""

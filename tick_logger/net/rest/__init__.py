@@ -1,0 +1,1 @@
+"""What is asked by REST, at each venue's pace."""

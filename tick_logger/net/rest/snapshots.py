@@ -1,0 +1,155 @@
+"""Fetches order-book snapshots by REST, one after the other, at the pace that the venue allows.
+
+A venue whose REST fails is left alone for longer and longer, and asked until it works again.  A
+snapshot enters the stream as a payload of the connection that asked for it, so everything after it
+(decoding, ordering, later the journal) treats it like any other message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import attrs
+import trio
+
+from tick_logger.errors import ConnectionLost
+from tick_logger.exchanges.base import BookSnapshot, Exchange
+from tick_logger.net.pace import WindowGate
+from tick_logger.net.wire.dial import Dial
+from tick_logger.telemetry.logs import get_logger
+
+MAX_ATTEMPTS = 20
+"""Per wish: an outage of a quarter of an hour.  After that the book waits for its next break or
+reconnect, and a log line says so."""
+
+FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 3.0, 60.0
+"""Between two attempts while REST fails; from the one up to the other it doubles each time."""
+
+ALLOWANCE_WINDOW_SECS = 60.0
+"""Venues count requests by the minute; within it they may come as fast as they are answered."""
+
+MAX_WISHES = 10_000
+"""Far more than the books of one exchange; one that does not fit is given up like a failed one."""
+
+
+class Asker(Protocol):
+    """The connection that needs a snapshot."""
+
+    def awaits_snapshot(self, instrument: int) -> bool:
+        """Whether it is still there to use it, and has use for it."""
+        ...
+
+    def expect_snapshot(self, instrument: int) -> None:
+        """The snapshot is being fetched now, after whatever time in the queue."""
+        ...
+
+    def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
+        """Whether a snapshot as of this id joins the updates received."""
+        ...
+
+    def take_snapshot(self, payload: bytes) -> None:
+        """Put the snapshot into the stream, as received now."""
+        ...
+
+    def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
+        """The snapshot has not come; `for_good`: it will not be asked for again."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class _Wish:
+    asker: Asker
+    symbol: str
+    instrument: int
+    attempt: int = 1
+
+    @property
+    def is_current(self) -> bool:
+        return self.asker.awaits_snapshot(self.instrument)
+
+
+class SnapshotFetcher:
+    """The queue of snapshots that one exchange's books need."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        rest_endpoint: str,
+        dial: Dial,
+        *,
+        symbols: Mapping[str, int],
+        books: Callable[[], int],
+    ) -> None:
+        self._exchange = exchange
+        self._rest_endpoint = rest_endpoint
+        self._dial = dial
+        self._symbols = symbols
+        self._books = books
+        self._log = get_logger().bind(exchange=exchange.name)
+        self._send, self._receive = trio.open_memory_channel[_Wish](MAX_WISHES)
+
+    def ask(self, asker: Asker, symbol: str, instrument: int) -> None:
+        """Fetch a snapshot for this book when its turn comes."""
+        self._enqueue(_Wish(asker, symbol, instrument))
+
+    async def run(self) -> None:
+        """Fetch until cancelled."""
+        gates: dict[int, WindowGate] = {}  # one for each allowance: few books, or many
+        pause_secs = 0.0
+        async for wish in self._receive:
+            if not wish.is_current:
+                continue
+            books = self._books()
+            allowed = int(self._exchange.snapshots_per_minute(books))
+            await gates.setdefault(allowed, WindowGate(allowed, ALLOWANCE_WINDOW_SECS)).wait()
+            if not wish.is_current:
+                continue  # it ended while this waited
+            url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
+            wish.asker.expect_snapshot(wish.instrument)
+            try:
+                body = await self._dial.get(url)
+            except ConnectionLost as lost:
+                self._again(wish, str(lost))
+                pause_secs = min(max(2 * pause_secs, FIRST_PAUSE_SECS), MAX_PAUSE_SECS)
+                await trio.sleep(pause_secs)
+            else:
+                pause_secs = 0.0
+                self._deliver(wish, body)
+
+    def _deliver(self, wish: _Wish, body: bytes) -> None:
+        payload = self._exchange.snapshot_payload(wish.symbol, body)
+        decoded = self._exchange.decode([payload], self._symbols)
+        found = [event for _, event in decoded.events if isinstance(event, BookSnapshot)]
+        if not found:
+            reason = decoded.bad[0].reason if decoded.bad else "no snapshot in the answer"
+            self._again(wish, reason)
+        elif not wish.asker.accepts_snapshot(wish.instrument, found[0].last_id):
+            self._again(wish, "it is older than the first update received")
+        else:
+            wish.asker.take_snapshot(payload)
+
+    def _again(self, wish: _Wish, reason: str) -> None:
+        if not wish.is_current:
+            return
+        self._log.warning("snapshot_failed", symbol=wish.symbol, reason=reason, tries=wish.attempt)
+        wish.asker.no_snapshot(wish.instrument, for_good=False)
+        if wish.attempt < MAX_ATTEMPTS:
+            self._enqueue(attrs.evolve(wish, attempt=wish.attempt + 1))
+        else:
+            self._give_up(wish, "it failed too often")
+
+    def _enqueue(self, wish: _Wish) -> None:
+        try:
+            self._send.send_nowait(wish)
+        except trio.WouldBlock:
+            self._give_up(wish, "too many are waiting")
+
+    def _give_up(self, wish: _Wish, reason: str) -> None:
+        self._log.error(
+            "snapshot_given_up",
+            symbol=wish.symbol,
+            reason=reason,
+            explanation="updates are recorded, but the book cannot be rebuilt until its next break",
+        )
+        wish.asker.no_snapshot(wish.instrument, for_good=True)

@@ -1,0 +1,1 @@
+"""One exchange at work: its listing, and which connection carries what."""

@@ -1,0 +1,152 @@
+"""Keeps the list of an exchange's instruments up to date, from its channel or by REST.
+
+Where a venue has a channel for it, a connection of its own listens there, and REST is asked only
+while the channel says nothing.  A listing is passed on when it changes what is tradable.  One that
+would retire more than half of the instruments is believed only when it is repeated: a truncated
+answer must not end a recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import trio
+
+from tick_logger.errors import ConnectionLost
+from tick_logger.exchanges.base import VenueError
+from tick_logger.model.instruments import Instrument
+from tick_logger.net.backoff import Backoff
+from tick_logger.net.connection.connection import Connection
+from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.pace import SpacingGate
+from tick_logger.telemetry.logs import get_logger
+
+CHANNEL_GRACE_SECS = 15.0
+"""How long the channel may take before REST is asked instead."""
+
+RETRY_SECS = 10.0
+"""After a REST listing that failed, or left nothing to record."""
+
+MOST_PAGES = 50
+"""Of a listing; a venue that goes round in circles must not be asked for ever."""
+
+BELIEVED_AFTER = 3
+"""How often in a row a listing that loses more than half must come."""
+
+OnListing: TypeAlias = Callable[[tuple[Instrument, ...]], None]
+"""Hears of every listing that is believed, instruments that are not active included."""
+
+NO_DATA_EXPECTED = Timeouts(first_data_secs=float("inf"), data_secs=float("inf"))
+
+
+class Discovery:
+    """The instruments of one exchange, for as long as it is recorded."""
+
+    def __init__(
+        self,
+        venue: VenueContext,
+        rest_endpoint: str,
+        deliver: Callable[[tuple[Instrument, ...]], None],
+        connect_gate: SpacingGate,
+        backoff: Backoff,
+        on_listing: OnListing = lambda _: None,
+    ) -> None:
+        self._venue = venue
+        self._rest_endpoint = rest_endpoint
+        self._deliver = deliver
+        self._connect_gate = connect_gate
+        self._backoff = backoff
+        self._on_listing = on_listing
+        self._log = get_logger().bind(exchange=venue.exchange.name)
+        self._heard = trio.Event()
+        self._active: frozenset[str] = frozenset()
+        self._doubted = 0
+
+    async def run(self) -> None:
+        """Look for changes until cancelled."""
+        async with trio.open_nursery() as nursery:
+            if self._venue.exchange.listing_request() is not None:
+                nursery.start_soon(self._listen)
+                with trio.move_on_after(CHANNEL_GRACE_SECS):
+                    await self._heard.wait()
+            while True:
+                wait_secs = self._venue.exchange.profile.listing_interval_secs
+                if not self._heard.is_set() and not await self._ask():
+                    wait_secs = RETRY_SECS
+                self._heard = trio.Event()
+                await trio.sleep(wait_secs)
+
+    async def _listen(self) -> None:
+        """Stay on the venue's listing channel."""
+        while True:
+            await self._connect_gate.wait()
+            connection = Connection(
+                "listing", self._venue, (), NO_DATA_EXPECTED, on_listing=self._on_channel
+            )
+            lost = await connection.run()
+            connected_at = connection.connected_at
+            lived = 0.0 if connected_at is None else trio.current_time() - connected_at
+            wait_secs = self._backoff.next_wait_secs(lived)
+            self._log.warning(
+                "connection_lost", connection="listing", cause=lost.cause, reason=str(lost)
+            )
+            await trio.sleep(wait_secs)
+
+    async def _ask(self) -> bool:
+        """Read the listing by REST; False if that failed, or nothing is known to be tradable."""
+        try:
+            listing = await self._read()
+        except (ConnectionLost, VenueError) as error:
+            self._log.warning("listing_failed", reason=str(error), retry_secs=RETRY_SECS)
+            return False
+        self._consider(listing)
+        if not self._active:
+            self._log.warning("listing_empty", listed=len(listing), retry_secs=RETRY_SECS)
+        return bool(self._active)
+
+    async def _read(self) -> tuple[Instrument, ...]:
+        """All pages of the REST listing; of half a listing the rest would seem delisted."""
+        exchange = self._venue.exchange
+        url: str | None = exchange.listing_url(self._rest_endpoint)
+        found: list[Instrument] = []
+        for _ in range(MOST_PAGES):
+            assert url is not None
+            body = await self._venue.dial.get(url)
+            found += exchange.parse_listing(body)
+            url = exchange.next_page(url, body)
+            if url is None:
+                return tuple(found)
+        raise VenueError(f"the listing has more than {MOST_PAGES} pages")
+
+    def _on_channel(self, listing: tuple[Instrument, ...]) -> None:
+        self._heard.set()
+        self._consider(listing)
+
+    def _consider(self, listing: tuple[Instrument, ...]) -> None:
+        active = frozenset(instrument.symbol for instrument in listing if instrument.active)
+        if active == self._active:
+            self._doubted = 0
+            self._on_listing(listing)
+            return
+        if len(active & self._active) * 2 < len(self._active):
+            self._doubted += 1
+            if self._doubted < BELIEVED_AFTER:
+                self._log.warning(
+                    "listing_doubted",
+                    explanation="it lacks more than half of what was listed before; "
+                    "it is believed when it is repeated",
+                    listed=len(active),
+                    before=len(self._active),
+                )
+                return
+        self._doubted = 0
+        self._log.info(
+            "listing",
+            tradable=len(active),
+            added=len(active - self._active),
+            removed=len(self._active - active),
+        )
+        self._active = active
+        self._on_listing(listing)
+        self._deliver(tuple(instrument for instrument in listing if instrument.active))

@@ -1,0 +1,174 @@
+"""One share of an exchange's symbols, and the connections that carry it over time.
+
+A connection that ends is followed by another after a back-off.  One that will end soon (its venue
+says so, or its age does) is followed while it still lives: its successor subscribes first, and
+what both receive is de-duplicated downstream, so an announced end costs no row.
+
+Invariant: whenever the share is carried by no subscribed connection, the pipeline has been told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from tick_logger.exchanges.base import Subscription
+from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.net.backoff import Backoff
+from tick_logger.net.connection.connection import Connection
+from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.pace import SpacingGate
+from tick_logger.telemetry.logs import get_logger
+
+BETWEEN_HANDOVERS_SECS = 60.0
+"""From the beginning of one to that of the next of the same share; the first is at once."""
+
+HANDOVER_SECS = 30.0
+"""How long a successor may take to subscribe before its predecessor is given up."""
+
+
+@attrs.frozen
+class Load:
+    """What a shard carries."""
+
+    subscriptions: frozenset[Subscription]
+    timeouts: Timeouts
+
+
+class Share:
+    """Keeps one connection up, and replaces it."""
+
+    def __init__(
+        self,
+        label: str,
+        venue: VenueContext,
+        load: Load,
+        connect_gate: SpacingGate,
+        backoff: Backoff,
+        *,
+        lane: str = "",
+    ) -> None:
+        self._label = label
+        self._venue = venue
+        self._load = load
+        self._connect_gate = connect_gate
+        self.backoff = backoff
+        self._lane = lane
+        self._handed_over_at = float("-inf")
+        self._connections: list[Connection] = []
+        self._generation = 0
+        self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
+        self.scope = trio.CancelScope()
+
+    async def run(self) -> None:
+        """Carry the load until cancelled through `scope`."""
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                current = await self._start(nursery)
+                while True:
+                    await _any_of(current.ended.wait, current.retiring.wait)
+                    if current.ended.is_set():
+                        await self._pause(current)
+                        current = await self._start(nursery)
+                    else:
+                        current = await self._hand_over_in_time(nursery, current)
+
+    def retarget(self, load: Load) -> None:
+        """Carry something else from now on, without a reconnect."""
+        self._load = load
+        for connection in self._connections:
+            connection.retarget(load.subscriptions, load.timeouts)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """When silence ends its connection."""
+        return self._load.timeouts
+
+    def states(self) -> list[ConnectionState]:
+        """Its connections now: one, or two while one takes over from the other."""
+        return [connection.state() for connection in self._connections]
+
+    async def _start(self, nursery: trio.Nursery) -> Connection:
+        """A new connection, on its way."""
+        await self._connect_gate.wait()
+        self._generation += 1
+        label = f"{self._label}.{self._generation}"
+        load = self._load
+        connection = Connection(
+            label, self._venue, load.subscriptions, load.timeouts, lane=self._lane
+        )
+        self._connections.append(connection)
+        nursery.start_soon(self._run_one, connection)
+        return connection
+
+    async def _run_one(self, connection: Connection) -> None:
+        lost = await connection.run()
+        self._connections.remove(connection)
+        for mark in connection.resumptions(self._carried()):
+            self._venue.intake.mark(mark)
+        if lost.cause == "replaced":
+            return
+        self._interrupt(connection)
+        if connection.connected_at is not None:  # an outage would make one of each attempt
+            self._venue.metrics.reconnects.inc()
+        at_ns = self._venue.clock.now_ns()
+        self._venue.losses.append(Loss(at_ns, connection.label, lost.cause, str(lost)))
+        self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
+
+    def _interrupt(self, connection: Connection) -> None:
+        """Tell of the streams that no other connection of this share has taken over yet."""
+        for mark in connection.interruptions(self._carried(but=connection)):
+            self._venue.intake.mark(mark)
+
+    def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
+        """What the connections of this share deliver, one of them left out."""
+        others = (other.live for other in self._connections if other is not but)
+        return frozenset().union(*others)
+
+    async def _hand_over_in_time(self, nursery: trio.Nursery, old: Connection) -> Connection:
+        """Hand over, but not at once again: a venue may greet every connection with a farewell."""
+        with trio.CancelScope(deadline=self._handed_over_at + BETWEEN_HANDOVERS_SECS):
+            await old.ended.wait()
+            return old
+        self._handed_over_at = trio.current_time()
+        return await self._hand_over(nursery, old)
+
+    async def _hand_over(self, nursery: trio.Nursery, old: Connection) -> Connection:
+        """Replace a connection that still lives; returns the one to watch from now on."""
+        while True:
+            new = await self._start(nursery)
+            with trio.move_on_after(HANDOVER_SECS):
+                await _any_of(new.settled.wait, new.ended.wait)
+            if old.ended.is_set():
+                return new
+            if new.settled.is_set() and not new.ended.is_set():
+                old.cancel("handed over")
+                return new
+            if not new.ended.is_set():
+                self._interrupt(old)
+                old.cancel("its successor takes too long")
+                return new
+            await self._pause(new)
+            if old.ended.is_set():
+                return new
+
+    async def _pause(self, ended: Connection) -> None:
+        connected_at = ended.connected_at
+        lived = 0.0 if connected_at is None else trio.current_time() - connected_at
+        wait_secs = self.backoff.next_wait_secs(lived)
+        self._log.info("reconnecting", after_secs=round(wait_secs, 2))
+        await trio.sleep(wait_secs)
+
+
+async def _any_of(*waits: Callable[[], Awaitable[None]]) -> None:
+    """Return when one of the waits does."""
+    async with trio.open_nursery() as nursery:
+
+        async def one(wait: Callable[[], Awaitable[None]]) -> None:
+            await wait()
+            nursery.cancel_scope.cancel()
+
+        for wait in waits:
+            nursery.start_soon(one, wait)

@@ -1,0 +1,69 @@
+"""What is recorded of one exchange, as the pipeline is told: in order with what has come.
+
+A stream that is wanted no longer is retired, so that what follows is no hole.  One that goes from a
+connection to another is interrupted until it is granted there.
+
+Invariant: what came before a change is recorded as it was wanted then, however late it is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from structlog.typing import FilteringBoundLogger
+
+from tick_logger.exchanges.base import Subscription
+from tick_logger.model.entries import Defined
+from tick_logger.model.marks import Interrupted, Retired
+from tick_logger.model.tables import FEEDS, Table
+from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.intake.arrivals import Streams, streams_of
+
+MAX_LISTED_IN_LOG = 20
+
+MOVED = "moved"
+"""Cause of what is missing because a symbol went from one connection to another."""
+
+
+class Recorded:
+    """The streams of one exchange that are recorded now."""
+
+    def __init__(self, venue: VenueContext, log: FilteringBoundLogger) -> None:
+        self._venue = venue
+        self._log = log
+        self._streams: frozenset[Subscription] = frozenset()
+
+    def change(self, wanted: Iterable[Subscription], moved: Iterable[str]) -> None:
+        """Record these streams from now on; those of `moved` symbols have left their connection."""
+        before, self._streams = self._streams, frozenset(wanted)
+        self._define(before ^ self._streams)
+        self._retire(before - self._streams)
+        gone, now_ns = frozenset(moved), self._venue.clock.now_ns()
+        left = {sub for sub in before & self._streams if sub.symbol in gone}
+        for streams in self._grouped(left):
+            self._venue.intake.mark(Interrupted(*streams, now_ns, MOVED))
+
+    def _define(self, changed: Iterable[Subscription]) -> None:
+        tables: dict[str, list[Table]] = {sub.symbol: [] for sub in sorted(changed)}
+        for sub in sorted(self._streams):
+            if sub.symbol in tables:
+                tables[sub.symbol].append(FEEDS[sub.feed])
+        for symbol, recorded in tables.items():
+            number = self._venue.instruments.add(self._venue.exchange.name, symbol)
+            self._venue.intake.want(Defined(number, symbol, tuple(recorded)))
+
+    def _retire(self, ended: frozenset[Subscription]) -> None:
+        if not ended:
+            return
+        symbols = sorted({sub.symbol for sub in ended})
+        self._log.info(
+            "retired",
+            symbols=symbols[:MAX_LISTED_IN_LOG],
+            feeds=sorted({sub.feed for sub in ended}),
+            count=len(symbols),
+        )
+        for instruments, tables in self._grouped(ended):
+            self._venue.intake.mark(Retired(instruments, self._venue.clock.now_ns(), tables))
+
+    def _grouped(self, streams: Iterable[Subscription]) -> Streams:
+        return streams_of(streams, self._venue.instruments.of(self._venue.exchange.name))

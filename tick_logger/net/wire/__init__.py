@@ -1,0 +1,1 @@
+"""From a host's name to whole frames: sockets, TLS, upgrade, frames.  Knows no exchange."""

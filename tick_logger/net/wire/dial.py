@@ -1,0 +1,210 @@
+"""Port: how connections to venues are made, and the real one, over the network.
+
+Invariant: whatever goes wrong outside this machine is raised as `ConnectionLost`, with the cause
+"dial" from `Dial.open` and "http" from `Dial.get`, naming the host, the step and the reason; a bad
+certificate fails at once with its own reason.  Nothing is tried twice here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+import attrs
+import httpx2
+import trio
+
+from tick_logger.clock import WallClock
+from tick_logger.errors import ConfigError, ConnectionLost
+from tick_logger.net.wire.link import Address, Link, upgrade
+from tick_logger.net.wire.poller import Poller
+from tick_logger.net.wire.sockets import TransportError, open_transport
+from tick_logger.net.wire.tap import OnFrames
+from tick_logger.net.wire.wording import excerpt, http_status, in_words
+
+__all__ = ["Dial", "DialTimeouts", "Link", "NetworkDial", "trust", "upgrade"]
+
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+"""Of one REST answer: several times the largest listing known."""
+
+MAX_REST_CONNECTIONS: Final = 4
+"""Requests are paced to a few per second; more sockets would only look like a flood."""
+
+_REST_CLOSE_SECS: Final = 1.0
+_USER_AGENT: Final = "tick_logger"
+_TALKATIVE: Final = ("httpx2", "httpcore2", "trio-websocket")
+
+
+@attrs.frozen(kw_only=True)
+class DialTimeouts:
+    """How long each step may take, in seconds."""
+
+    tcp_secs: float = 10.0  # name look-up and TCP
+    tls_secs: float = 10.0
+    upgrade_secs: float = 10.0
+    rest_secs: float = 30.0  # a whole REST request, body included
+
+
+class Dial(Protocol):
+    """Makes connections to venues."""
+
+    async def open(
+        self,
+        nursery: trio.Nursery,
+        url: str,
+        *,
+        on_frames: OnFrames,
+        on_ping: Callable[[], None],
+        max_message_bytes: int,
+    ) -> Link:
+        """Connect to a ws:// or wss:// URL, reading in `nursery`; raises `ConnectionLost`."""
+        ...
+
+    async def get(self, url: str) -> bytes:
+        """The body at an http:// or https:// URL; raises `ConnectionLost` if there is none."""
+        ...
+
+
+class NetworkDial:
+    """The real thing; `async with` runs its poller and closes what REST requests left open.
+
+    `ca_file` names certificates (PEM) to trust beside the system's; raises `ConfigError` if it
+    cannot be used.  `coalesce_secs` is explained at `Poller`.
+    """
+
+    def __init__(
+        self,
+        clock: WallClock,
+        *,
+        ca_file: str = "",
+        coalesce_secs: float = 0.0,
+        timeouts: DialTimeouts | None = None,
+    ) -> None:
+        self._clock = clock
+        self._poller = Poller(coalesce_secs)
+        self._running = contextlib.AsyncExitStack()
+        self._timeouts = timeouts or DialTimeouts()
+        self._trust = trust(ca_file)
+        for name in _TALKATIVE:  # a line per request would drown the log
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._rest = httpx2.AsyncClient(
+            verify=self._trust,
+            timeout=None,  # one deadline over the whole request instead of one per read
+            trust_env=False,  # proxies are not used for the sockets either
+            headers={"user-agent": _USER_AGENT},  # some venues refuse requests without one
+            limits=httpx2.Limits(max_connections=MAX_REST_CONNECTIONS),
+        )
+
+    async def __aenter__(self) -> Self:
+        nursery = await self._running.enter_async_context(trio.open_nursery())
+        nursery.start_soon(self._poller.run)
+        self._running.callback(nursery.cancel_scope.cancel, "the dial is closed")
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Shielded, or a cancelled exit would leave sockets to the garbage collector.
+        with trio.move_on_after(_REST_CLOSE_SECS, shield=True):
+            await self._rest.aclose()
+        await self._running.__aexit__(exc_type, exc, traceback)
+
+    async def open(
+        self,
+        nursery: trio.Nursery,
+        url: str,
+        *,
+        on_frames: OnFrames,
+        on_ping: Callable[[], None],
+        max_message_bytes: int,
+    ) -> Link:
+        """Connect to a ws:// or wss:// URL, reading in `nursery`; raises `ConnectionLost`."""
+        address = Address.of(url)
+        try:
+            stream = await open_transport(
+                address.host,
+                address.port,
+                ssl_context=self._trust if address.secure else None,
+                tcp_timeout_secs=self._timeouts.tcp_secs,
+                tls_timeout_secs=self._timeouts.tls_secs,
+                poller=self._poller,
+            )
+        except TransportError as failure:
+            raise ConnectionLost("dial", f"{address}: {self._step(failure)}") from failure
+        return await upgrade(
+            nursery,
+            stream,
+            url,
+            on_frames=on_frames,
+            on_ping=on_ping,
+            clock=self._clock,
+            max_message_bytes=max_message_bytes,
+            timeout_secs=self._timeouts.upgrade_secs,
+        )
+
+    async def get(self, url: str) -> bytes:
+        """The body at an http:// or https:// URL, `MAX_BODY_BYTES` at most.
+
+        Any status but 200 raises `ConnectionLost`, redirections included.
+        """
+        place = url.partition("?")[0]
+        try:
+            with trio.fail_after(self._timeouts.rest_secs):
+                return await self._fetch(url, place)
+        except trio.TooSlowError:
+            detail = f"{place}: no complete answer within {self._timeouts.rest_secs:g} s"
+            raise ConnectionLost("http", detail) from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            raise ConnectionLost("http", f"{place}: {in_words(error)}") from error
+
+    async def _fetch(self, url: str, place: str) -> bytes:
+        body = bytearray()
+        size = 0
+        with trio.CancelScope() as excess:
+            async with self._rest.stream("GET", url) as response:
+                async for chunk in response.aiter_bytes():
+                    size += len(chunk)
+                    if size <= MAX_BODY_BYTES:
+                        body += chunk
+                    else:  # only a cancellation closes the generators inside the library
+                        excess.cancel(reason="the body is too large")
+        if size > MAX_BODY_BYTES:
+            raise ConnectionLost("http", f"{place}: over {MAX_BODY_BYTES} bytes of body")
+        if response.status_code != httpx2.codes.OK:
+            wait = response.headers.get("retry-after")
+            told = [f"retry after {wait}"] if wait else []
+            told += [text] if (text := excerpt(bytes(body))) else []
+            detail = ": ".join([f"{http_status(response.status_code)} from {place}", *told])
+            raise ConnectionLost("http", detail)
+        return bytes(body)
+
+    def _step(self, failure: TransportError) -> str:
+        """Which step of connecting failed, and why."""
+        cause = failure.__cause__
+        if isinstance(cause, socket.gaierror):
+            return f"DNS: {in_words(cause)}"
+        if isinstance(cause, trio.TooSlowError):
+            timeouts = {"TCP": self._timeouts.tcp_secs, "TLS": self._timeouts.tls_secs}
+            return f"{failure.step}: no answer within {timeouts[failure.step]:g} s"
+        return f"{failure.step}: {in_words(failure)}"
+
+
+def trust(ca_file: str = "") -> ssl.SSLContext:
+    """A client's TLS context that trusts the system's authorities and those in `ca_file`."""
+    context = ssl.create_default_context()
+    context.options |= ssl.OP_NO_RENEGOTIATION  # `TlsStream` does not know it
+    context.set_alpn_protocols(["http/1.1"])  # WebSocket upgrades and our REST client speak it
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigError([("ca_file", f"{ca_file}: {in_words(error)}")]) from error
+    return context

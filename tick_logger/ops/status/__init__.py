@@ -1,0 +1,1 @@
+"""The state of a recorder as data: what the page, `/health` and `/ready` say."""

@@ -1,0 +1,138 @@
+"""The metrics read back as plain numbers, for the view and the summary.
+
+What a person sees is what Prometheus sees.  Times come in as arguments; nothing here asks a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import attrs
+
+from tick_logger.telemetry.exchange_metrics import PREFIX
+from tick_logger.telemetry.metrics import Metrics
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeNumbers:
+    """What a person wants to know of one exchange; counts are since the start."""
+
+    connections_up: int = 0
+    connections_wanted: int = 0
+    symbols: int = 0
+    symbols_left_out: int = 0
+    messages: int = 0
+    rows: int = 0
+    seconds_since_data: float | None = None  # None before the first
+    reconnects: int = 0
+    gaps: int = 0
+    late: int = 0
+    dropped: int = 0
+    parse_errors: int = 0
+    duplicates: int = 0
+    ids_missing: int = 0
+    subscriptions_silent: int = 0
+    last_message: float | None = None  # Unix time of the newest data; None before the first
+
+
+_SOURCES = {
+    "connections_up": "connections_up",
+    "connections_wanted": "connections_wanted",
+    "symbols": "symbols",
+    "symbols_left_out": "symbols_left_out",
+    "messages": "messages_received_total",
+    "rows": "rows_written_total",
+    "reconnects": "reconnects_total",
+    "gaps": "sequence_gaps_total",
+    "late": "late_rows_total",
+    "dropped": "messages_dropped_total",
+    "parse_errors": "parse_errors_total",
+    "duplicates": "duplicates_total",
+    "ids_missing": "ids_missing_total",
+    "subscriptions_silent": "subscriptions_silent",
+}
+_LAST_DATA = "last_message_timestamp_seconds"
+
+
+@attrs.frozen
+class Snapshot:
+    """The numbers of every exchange at one moment of a clock that only runs forward."""
+
+    monotonic_secs: float
+    exchanges: Mapping[str, ExchangeNumbers]
+    not_ready: tuple[str, ...] = ()  # reasons in words; empty while all is well
+    recovering: str = ""  # why nothing is recorded yet, in words; empty once recording has begun
+    process: Mapping[str, float] = attrs.field(factory=dict)
+    """Numbers of no exchange, by the names of their metrics without our prefix."""
+
+    @property
+    def total(self) -> ExchangeNumbers:
+        """The sums; of the silences the longest, since that is the one to look at."""
+        numbers = self.exchanges.values()
+        silences = [each.seconds_since_data for each in numbers]
+        return ExchangeNumbers(
+            **{key: sum(getattr(each, key) for each in numbers) for key in _SOURCES},
+            seconds_since_data=max((each for each in silences if each is not None), default=None),
+        )
+
+
+def snapshot(
+    metrics: Metrics,
+    names: Collection[str],
+    *,
+    monotonic_secs: float,
+    wall_ns: int,
+    recovering: str = "",
+    not_ready: Collection[str] = (),
+) -> Snapshot:
+    """The numbers of the named exchanges now; one pass over the registry."""
+    samples = metrics.samples()
+    numbers = {name: _numbers(samples, name, wall_ns / 1e9) for name in names}
+    process = {
+        name.removeprefix(PREFIX): value
+        for (name, exchange), value in samples.items()
+        if not exchange
+    }
+    return Snapshot(
+        monotonic_secs, numbers, tuple(not_ready), recovering=recovering, process=process
+    )
+
+
+def _numbers(
+    samples: Mapping[tuple[str, str], float], name: str, wall_secs: float
+) -> ExchangeNumbers:
+    last_data = samples.get((PREFIX + _LAST_DATA, name), 0.0)
+    return ExchangeNumbers(
+        **{key: int(samples.get((PREFIX + source, name), 0)) for key, source in _SOURCES.items()},
+        seconds_since_data=max(0.0, wall_secs - last_data) if last_data else None,
+        last_message=last_data or None,
+    )
+
+
+@attrs.frozen
+class Rates:
+    """Per second, between two snapshots."""
+
+    messages: float
+    rows: float
+
+
+def rates(before: Snapshot, after: Snapshot) -> dict[str, Rates]:
+    """How fast each exchange of `after` went; zero where `before` does not know it."""
+    seconds = after.monotonic_secs - before.monotonic_secs
+    found = {}
+    for name, now in after.exchanges.items():
+        then = before.exchanges.get(name)
+        if then is None or seconds <= 0:
+            found[name] = Rates(0.0, 0.0)
+        else:
+            found[name] = Rates(
+                (now.messages - then.messages) / seconds, (now.rows - then.rows) / seconds
+            )
+    return found
+
+
+def together(speeds: Iterable[Rates]) -> Rates:
+    """The sum of several exchanges' rates."""
+    every = tuple(speeds)
+    return Rates(sum(each.messages for each in every), sum(each.rows for each in every))

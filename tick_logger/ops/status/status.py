@@ -1,0 +1,233 @@
+"""What an operator is told: one document with everything, and whether all is well.
+
+Pure.  The document is part of the HTTP contract; unknown numbers are null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from tick_logger.model.connections import ConnectionState, Loss, Patience
+from tick_logger.model.proof import Proof
+from tick_logger.model.tables import FEEDS, Table
+from tick_logger.ops.status.disk_space import DiskSpace
+from tick_logger.ops.status.history import STEP_SECS, History
+from tick_logger.ops.status.loop_watch import Step
+from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, together
+
+SOON_FULL_DAYS = 1.0
+
+MANY_SECS = 600.0
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeView:
+    """One exchange at one moment."""
+
+    numbers: ExchangeNumbers
+    rates: Rates
+    latency_ms: Mapping[str, float] | None  # p50 and p99 of the last minute
+    gaps_today: Mapping[str, int]
+    late_today: int
+    proofs: Mapping[Table, Proof]
+    connections: Sequence[ConnectionState]
+    messages_per_second: Mapping[str, float]  # by connection
+    losses: Sequence[Loss]
+    patience: Patience
+
+
+@attrs.frozen(kw_only=True)
+class Durable:
+    """How safe what was received is."""
+
+    lag_secs: float
+    journal_bytes: int
+    journal_bytes_per_sec: float
+    queue_depth: int
+    buffered_bytes: int
+    buffer_limit_bytes: int
+    checkpoint_age_secs: float | None
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """The recorder at one moment."""
+
+    version: str
+    now_secs: float  # Unix time
+    uptime_secs: float
+    recovering: str  # why nothing is recorded yet; empty once recording has begun
+    not_ready: Sequence[str]
+    durable: Durable
+    disk: DiskSpace
+    loop: Step
+    dropped_lately: int
+    exchanges: Mapping[str, ExchangeView]
+    history: History
+
+
+def reasons_not_ready(view: View) -> list[str]:
+    """Why what should be recorded is not, in words; empty if it is."""
+    if view.recovering:
+        return [view.recovering, *view.not_ready]
+    found = list(view.not_ready)
+    for name, exchange in view.exchanges.items():
+        if not exchange.numbers.connections_up:
+            found.append(f"{name}: {_unconnected(exchange.numbers)}")
+    return found
+
+
+def reasons_degraded(view: View) -> list[str]:
+    """What is not as it should be, in words; empty if all is well."""
+    if view.recovering:  # no exchange was spoken to yet
+        return [view.recovering, *view.not_ready]
+    found = list(view.not_ready)
+    for name, exchange in view.exchanges.items():
+        found += [f"{name}: {reason}" for reason in _troubles(exchange, view.uptime_secs)]
+    if view.dropped_lately:
+        many = _many(view.dropped_lately, "message was", "messages were")
+        found.append(f"{many} dropped in the last 5 minutes, because the buffer was full")
+    days = view.disk.days_until_full
+    if days is not None and days < SOON_FULL_DAYS:
+        found.append(f"the disk will be full in {days * 24:.1f} hours, if this goes on")
+    return found
+
+
+def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
+    numbers = exchange.numbers
+    silent_secs, patience = numbers.seconds_since_data, exchange.patience
+    found = []
+    up, wanted = numbers.connections_up, numbers.connections_wanted
+    if not up:
+        found.append(_unconnected(numbers))
+    elif up < wanted:
+        found.append(f"only {up} of {wanted} connections are open")
+    if silent_secs is None and uptime_secs > patience.first_secs:
+        found.append("no data since the start")
+    elif silent_secs is not None and silent_secs > patience.secs:
+        found.append(f"no data for {_duration(silent_secs)}")
+    if numbers.subscriptions_silent:
+        many = _many(numbers.subscriptions_silent, "subscription", "subscriptions")
+        found.append(f"{many} accepted by the exchange, but silent")
+    if numbers.symbols_left_out:
+        many = _many(numbers.symbols_left_out, "symbol is", "symbols are")
+        found.append(f"{many} not recorded, because its connections are full")
+    return found
+
+
+def _unconnected(numbers: ExchangeNumbers) -> str:
+    if numbers.connections_wanted:
+        return f"not connected (0 of {numbers.connections_wanted} connections are open)"
+    return "not connected (no list of symbols yet, or none of those configured is in it)"
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def _duration(secs: float) -> str:
+    """In seconds while these can be grasped."""
+    return f"{secs:.0f} s" if secs < MANY_SECS else f"{secs / 60:,.0f} min"
+
+
+def document(view: View) -> dict[str, Any]:
+    """Everything, as it is served."""
+    degraded, not_ready = reasons_degraded(view), reasons_not_ready(view)
+    rates = together(each.rates for each in view.exchanges.values())
+    return {
+        "version": view.version,
+        "now": view.now_secs,
+        "started": view.now_secs - view.uptime_secs,
+        "uptime_secs": round(view.uptime_secs, 1),
+        "status": "degraded" if degraded else "healthy",
+        "reasons": degraded,
+        "ready": not not_ready,
+        "not_ready": not_ready,
+        "durable": attrs.asdict(view.durable),
+        "disk": _disk(view.disk),
+        "loop": {"lag_secs": round(view.loop.secs, 6), "task": view.loop.task or None},
+        "messages_dropped": sum(each.numbers.dropped for each in view.exchanges.values()),
+        "totals": {
+            "messages_per_second": round(rates.messages, 2),
+            "rows_per_second": round(rates.rows, 2),
+        },
+        "history": {"step_secs": STEP_SECS, **_charts(view.history, "")},
+        "exchanges": [_exchange(name, each, view) for name, each in view.exchanges.items()],
+    }
+
+
+def _disk(disk: DiskSpace) -> dict[str, Any]:
+    newest = disk.newest
+    return {
+        "free_bytes": newest.free_bytes if newest else None,
+        "size_bytes": newest.size_bytes if newest else None,
+        "bytes_per_day": disk.bytes_per_day,
+        "days_until_full": disk.days_until_full,
+    }
+
+
+def _charts(history: History, owner: str) -> dict[str, list[float]]:
+    return {
+        "messages_per_second": history.of(owner, "messages"),
+        "rows_per_second": history.of(owner, "rows"),
+    }
+
+
+def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
+    numbers = view.numbers
+    up, wanted = numbers.connections_up, numbers.connections_wanted
+    return {
+        "name": name,
+        "connected": bool(wanted) and up >= wanted,
+        "connections_up": up,
+        "connections_wanted": wanted,
+        "symbols": numbers.symbols,
+        "symbols_left_out": numbers.symbols_left_out,
+        "subscriptions_silent": numbers.subscriptions_silent,
+        "messages_per_second": round(view.rates.messages, 2),
+        "rows_per_second": round(view.rates.rows, 2),
+        "seconds_since_data": numbers.seconds_since_data,
+        "last_message": numbers.last_message,
+        "latency_ms": view.latency_ms,
+        "messages": numbers.messages,
+        "rows": numbers.rows,
+        "dropped": numbers.dropped,
+        "parse_errors": numbers.parse_errors,
+        "duplicates": numbers.duplicates,
+        "late_rows_today": view.late_today,
+        "reconnects": numbers.reconnects,
+        "gaps_today": dict(view.gaps_today),
+        "ids_missing": numbers.ids_missing,
+        "proof": {
+            feed: view.proofs[table].word for feed, table in FEEDS.items() if table in view.proofs
+        },
+        "history": _charts(whole.history, name),
+        "connections": [_connection(each, view, whole.now_secs) for each in view.connections],
+        "reconnects_recent": [
+            {
+                "at": loss.at_ns / 1e9,
+                "connection": loss.connection,
+                "cause": loss.cause,
+                "reason": loss.reason,
+            }
+            for loss in reversed(view.losses)
+        ],
+    }
+
+
+def _connection(state: ConnectionState, view: ExchangeView, now_secs: float) -> dict[str, Any]:
+    return {
+        "label": state.label,
+        "state": state.state,
+        "since": None if state.open_secs is None else round(now_secs - state.open_secs, 3),
+        "symbols": state.symbols,
+        "subscriptions": state.subscriptions,
+        "live": state.live,
+        "refused": state.refused,
+        "silent": state.silent,
+        "seconds_since_data": state.silent_secs,
+        "messages_per_second": view.messages_per_second.get(state.label, 0.0),
+    }

@@ -1,0 +1,1 @@
+"""What a recorder shows on the terminal that started it."""

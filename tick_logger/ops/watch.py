@@ -1,0 +1,160 @@
+"""A recorder as seen from outside: its vital signs, and the HTTP surface that tells of them.
+
+A fault in here ends nothing but itself: recording goes on, and the log says what nobody watches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+import trio
+
+from tick_logger import __version__
+from tick_logger.clock import WallClock
+from tick_logger.config.schema import HttpConfig
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.proof import Proof
+from tick_logger.model.tables import Table
+from tick_logger.ops.status.board import Board, Sources, WatchedVenue
+from tick_logger.ops.status.disk_space import DiskSpace, Space
+from tick_logger.ops.status.loop_watch import SPAN_SECS, LoopWatch
+from tick_logger.ops.status.snapshot import Snapshot
+from tick_logger.ops.web.routes import Recorder, application
+from tick_logger.ops.web.serving import address_of, listen, serve
+from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
+
+
+@attrs.frozen(kw_only=True)
+class Watched:
+    """What is watched."""
+
+    metrics: Metrics
+    venues: Mapping[str, WatchedVenue]
+    today: Today
+    instruments: Instruments
+    clock: WallClock
+    snapshot: Callable[[], Snapshot]
+    data_path: str
+    proofs_of: Callable[[str], Mapping[Table, Proof]]
+    read_symbol: Callable[[str, str], dict[str, Any]]
+    """What is recorded of (exchange, symbol); called in a thread, and reads files."""
+
+
+class Watch:
+    """Watches one recorder for as long as it runs."""
+
+    def __init__(self, config: HttpConfig, watched: Watched) -> None:
+        self._config = config
+        self._watched = watched
+        self._disk = DiskSpace()
+        self._loop = LoopWatch()
+        self._listeners: list[trio.SocketListener] = []
+        self._log = get_logger()
+        self.lines_left_out: Callable[[], int] = lambda: 0
+        """How many log lines stand nowhere."""
+
+    async def listen(self) -> None:
+        """Take the address; raises `ConfigError` if that is not possible."""
+        if self._config.enabled:
+            self._listeners = await listen(self._config.host, self._config.port)
+            self._log.info("serving", address=self.address)
+
+    @property
+    def address(self) -> str:
+        """Where the status page is; empty if nothing is served."""
+        return address_of(self._listeners[0]) if self._listeners else ""
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        try:
+            with self._instrumented():
+                await self._run()
+        except Exception:  # noqa: BLE001 - recording is more important
+            self._log.exception("watching_failed", explanation="recording goes on unwatched")
+
+    def close(self) -> None:
+        """Give back the address."""
+        for listener in self._listeners:
+            listener.socket.close()
+
+    async def _run(self) -> None:
+        watched = self._watched
+        board = Board(
+            Sources(
+                metrics=watched.metrics,
+                venues=watched.venues,
+                today=watched.today,
+                disk=self._disk,
+                loop=self._loop,
+                clock=watched.clock,
+                snapshot=watched.snapshot,
+                version=__version__,
+                proofs_of=watched.proofs_of,
+            )
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_vital_signs)
+            nursery.start_soon(board.run)
+            if self._listeners:
+                recorder = Recorder(
+                    board=board,
+                    metrics=watched.metrics,
+                    instruments=watched.instruments,
+                    read_symbol=watched.read_symbol,
+                    token=self._config.token,
+                )
+                await serve(application(recorder), self._listeners)
+
+    async def _watch_vital_signs(self) -> None:
+        counted = 0
+        while True:
+            look = await trio.to_thread.run_sync(
+                _look, self._watched.data_path, abandon_on_cancel=True
+            )
+            metrics = self._watched.metrics
+            if look.space is not None:
+                self._disk.add(trio.current_time(), look.space)
+                metrics.disk_free_bytes.set(look.space.free_bytes)
+                metrics.disk_size_bytes.set(look.space.size_bytes)
+            metrics.open_files.set(look.open_files)
+            left_out = self.lines_left_out()
+            metrics.log_lines_left_out.inc(left_out - counted)
+            counted = left_out
+            metrics.event_loop_lag_seconds.set(self._loop.longest.secs)
+            await trio.sleep(SPAN_SECS)
+            self._loop.end_span()
+
+    @contextlib.contextmanager
+    def _instrumented(self) -> Iterator[None]:
+        trio.lowlevel.add_instrument(self._loop)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(KeyError):  # trio takes one away that has failed
+                trio.lowlevel.remove_instrument(self._loop)
+
+
+@attrs.frozen
+class _Look:
+    space: Space | None
+    open_files: int
+
+
+def _look(path: str) -> _Look:
+    """In a thread: a disk that is gone may take minutes to say so."""
+    try:
+        found = os.statvfs(path)
+        space = Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    except OSError:
+        space = None
+    try:
+        open_files = len(os.listdir("/proc/self/fd")) - 1  # the folder itself
+    except OSError:
+        open_files = 0
+    return _Look(space, open_files)

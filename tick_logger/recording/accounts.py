@@ -1,0 +1,118 @@
+"""Counts and reports what was put on disk: metrics, totals, one line for each kind of gap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from tick_logger.derive.derivation import Derivation, Outcome
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.tables import Table
+from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
+
+MAX_STREAMS_IN_LOG = 5
+MAX_FINDINGS_IN_LOG = 10
+
+
+@attrs.define
+class Totals:
+    """What one run has put on disk."""
+
+    rows: Counter[Table] = attrs.field(factory=Counter)
+    late_rows: int = 0
+    gaps: int = 0
+
+
+def report_findings(findings: Sequence[str]) -> None:
+    """Say what a recovery has found to be lost: how much in all, and some of it."""
+    shown = list(findings[:MAX_FINDINGS_IN_LOG])
+    get_logger().error("found", findings=len(findings), shown=shown)
+
+
+def report_failures(derivation: Derivation) -> None:
+    """Say once what adapters could not decode that they had decoded before."""
+    if derivation.failures:
+        get_logger().error(
+            "adapter_failed_on_the_journal",
+            batches=derivation.failures,
+            first=derivation.first_failure,
+            explanation="gap records stand for their rows; the journal keeps what was received",
+        )
+        derivation.failures, derivation.first_failure = 0, ""
+
+
+class Accounts:
+    """The books of one run; instruments are numbered as in what it is told."""
+
+    def __init__(self, instruments: Instruments, metrics: Metrics, today: Today) -> None:
+        self._instruments = instruments
+        self._metrics = metrics
+        self._today = today
+        self._log = get_logger()
+        self.totals = Totals()
+
+    def flushed(self, outcome: Outcome) -> None:
+        """Count what one tick has written, and report every gap."""
+        flush = outcome.flush
+        rows: Counter[tuple[str, Table, bool]] = Counter()
+        for run in flush.runs:
+            exchange, symbol = self._instruments.name(run.instrument)
+            rows[exchange, run.table, run.late] += len(run.rows)
+            self._metrics.exchange(exchange).count_symbol(symbol, run.table, len(run.rows))
+        for (exchange, table, late), count in rows.items():
+            numbers = self._metrics.exchange(exchange)
+            numbers.rows_written[table].inc(count)
+            self.totals.rows[table] += count
+            if late:
+                numbers.late_rows[table].inc(count)
+                self.totals.late_rows += count
+                self._today.count_late(exchange, count)
+        for instrument, count in outcome.counts.duplicates.items():
+            self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
+        for instrument, count in outcome.counts.unproven_holes.items():
+            self._metrics.exchange(self._exchange(instrument)).unproven_id_holes.inc(count)
+        for instrument, count in outcome.counts.bad_times.items():
+            self._log.warning(
+                "event_time_in_the_future",
+                exchange=self._exchange(instrument),
+                rows=count,
+                explanation="the receive time stands in",
+            )
+        for repair in outcome.repairs:
+            self._log.warning("mended", **attrs.asdict(repair))
+        self._report_gaps([gap for gap in flush.gaps if not gap.healed])
+
+    def _report_gaps(self, gaps: list[GapRecord]) -> None:
+        """Count each hole; one log line for those with the same exchange and cause."""
+        self.totals.gaps += len(gaps)
+        together: dict[tuple[str, str], list[GapRecord]] = {}
+        for gap in gaps:
+            together.setdefault((self._exchange(gap.instrument), gap.cause), []).append(gap)
+        for (exchange, cause), holes in together.items():
+            sizes = np.array([ids for hole in holes if (ids := _ids_missing(hole))], np.float64)
+            ids = int(sizes.sum())
+            numbers = self._metrics.exchange(exchange)
+            numbers.gaps(cause).inc(len(holes))
+            self._today.count_gaps(exchange, cause, len(holes))
+            numbers.gap_size.observe(sizes)
+            numbers.ids_missing.inc(ids)
+            streams = [f"{self._instruments.name(g.instrument)[1]} {g.table}" for g in holes]
+            shown = streams[:MAX_STREAMS_IN_LOG]
+            self._log.warning(
+                "gaps", exchange=exchange, cause=cause, holes=len(holes), ids=ids, streams=shown
+            )
+
+    def _exchange(self, instrument: int) -> str:
+        return self._instruments.name(instrument)[0]
+
+
+def _ids_missing(gap: GapRecord) -> int:
+    if gap.from_id is None or gap.to_id is None:
+        return 0
+    return gap.to_id - gap.from_id + 1

@@ -1,0 +1,212 @@
+"""The task that brings column files up to the journal, and saves the state that this leads to.
+
+Takes what the writer has put into the journal, lets the pipeline order it, and writes what is
+released, in a worker thread of its own: a checkpoint that takes long, or a disk that has trouble
+with thousands of files, delays the column files and never the journal.  What the backlog has let
+go of is read from the journal again.
+
+Invariant: at every checkpoint, the files hold what the entries up to it give, no more and no less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from tick_logger.clock import WallClock
+from tick_logger.derive.derivation import Derivation, Outcome
+from tick_logger.derive.recovery import Recovery
+from tick_logger.derive.replay import Replay
+from tick_logger.errors import StorageError
+from tick_logger.journal.reader import Damage
+from tick_logger.model.entries import Closed, Started, Ticked
+from tick_logger.offload import Offload
+from tick_logger.recording.accounts import Accounts, report_failures, report_findings
+from tick_logger.recording.backlog import Backlog, Chunk
+from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS, Readiness
+from tick_logger.storage.checkpoint import SyncLost
+from tick_logger.storage.extents import RefusedError
+from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.metrics import Metrics
+
+MAX_LAST_ATTEMPTS = 3
+"""To save the last checkpoint; without it, the next start has more to do, and nothing is lost."""
+
+T = TypeVar("T")
+
+
+class Deriver:
+    """Derives what comes through the backlog until that ends."""
+
+    def __init__(
+        self,
+        recovery: Recovery,
+        derivation: Derivation,
+        backlog: Backlog,
+        durability: Readiness,
+        accounts: Accounts,
+        *,
+        offload: Offload,
+        metrics: Metrics,
+        clock: WallClock,
+        checkpoint_interval_secs: float,
+        on_sync_lost: Callable[[], None],
+    ) -> None:
+        self._on_sync_lost = on_sync_lost
+        self._recovery = recovery
+        self._backlog = backlog
+        self._durability = durability
+        self._accounts = accounts
+        self._offload = offload
+        self._clock = clock
+        self._interval_secs = checkpoint_interval_secs
+        self._metrics = metrics
+        self._derivation = derivation
+        self._accounted_seq = 0  # frames before it are in the accounts
+        self._log = get_logger()
+
+    @property
+    def next_seq(self) -> int:
+        """The first frame of the journal that is not derived."""
+        return self._derivation.next_seq
+
+    async def run(self) -> None:
+        """Derive until the backlog has ended; raises `StorageError` if that becomes impossible.
+
+        Cancellation: by the shutdown deadline or a second signal.  What is not derived then is in
+        the journal, and the next start derives it.
+        """
+        due = trio.current_time()
+        while (chunk := await self._backlog.take()) is not None:
+            try:
+                await self._catch_up(chunk.first_seq)
+                await self._derive(chunk)
+            finally:
+                self._backlog.release(chunk)
+            if trio.current_time() >= due:
+                await self._checkpoint()
+                due = trio.current_time() + self._interval_secs
+        for _ in range(MAX_LAST_ATTEMPTS):
+            await self._catch_up(self._backlog.next_seq)
+            if await self._checkpoint():
+                return
+            await trio.sleep(RETRY_SECS)
+        # Without a checkpoint, but complete for readers.
+        await self._catch_up(self._backlog.next_seq)
+
+    async def _derive(self, chunk: Chunk) -> None:
+        """Take a chunk that follows directly on what is derived."""
+        derivation = self._derivation
+        for item in chunk.items:
+            match item:
+                case Started():
+                    await self._offload.run(partial(derivation.start, item))
+                case Ticked():
+                    await self._flush(derivation.tick)
+                case Closed(at_ns):
+                    await self._flush(partial(derivation.close, at_ns))
+                case batch:
+                    derivation.receive(batch.received, batch.rows, batch.kept_aside)
+        derivation.next_seq = chunk.next_seq
+        self._accounted_seq = max(self._accounted_seq, chunk.next_seq)
+
+    async def _flush(self, release: Callable[[], None]) -> None:
+        """One hop: let the pipeline release rows and write them."""
+        started, derivation = trio.current_time(), self._derivation
+        released = False
+
+        def work() -> Outcome | None:
+            nonlocal released
+            if not released:
+                release()
+                released = True
+            return derivation.settle()
+
+        outcome = await self._persist(work)
+        self._metrics.flush_seconds.observe(trio.current_time() - started)
+        if outcome is not None and derivation.next_seq >= self._accounted_seq:
+            self._accounts.flushed(outcome)
+
+    async def _catch_up(self, until_seq: int) -> None:
+        """Read from the journal what the backlog has let go of."""
+        if self._derivation.next_seq >= until_seq:
+            return
+        self._log.warning(
+            "behind",
+            frames=until_seq - self._derivation.next_seq,
+            explanation="column files fell behind; what they lack is read from the journal",
+        )
+        outcomes: list[Outcome] = []
+
+        def note(outcome: Outcome) -> None:
+            if self._derivation.next_seq >= self._accounted_seq:
+                outcomes.append(outcome)
+
+        replay: Replay | None = None
+        seen: list[Damage | None] = []
+
+        def work() -> bool:
+            nonlocal replay
+            if replay is None:
+                files = self._recovery.files
+                replay = Replay(self._derivation, files, until_seq=until_seq, on_outcome=note)
+            if replay.run():
+                return True
+            if self._derivation.next_seq < until_seq:
+                damage, replay = replay.reader.damage, None
+                if damage is not None and damage in seen:
+                    raise RefusedError(f"column files cannot follow: {damage}")
+                seen.append(damage)
+                raise StorageError("the journal waits to be written anew itself")
+            return False
+
+        more = True
+        while more:
+            more = await self._persist(work)
+            for outcome in outcomes:
+                self._accounts.flushed(outcome)
+            outcomes.clear()
+        self._accounted_seq = max(self._accounted_seq, until_seq)
+        report_failures(self._derivation)
+
+    async def _checkpoint(self) -> bool:
+        """Save the state; False if the way from the last one has to be taken once more."""
+        derivation, now_ns, began = self._derivation, self._clock.now_ns(), trio.current_time()
+        try:
+            await self._offload.run(lambda: self._recovery.checkpoint(derivation, now_ns))
+        except OSError as error:
+            reason = f"no checkpoint can be saved: {error.strerror or error}"
+            self._durability.trouble(CHECKPOINT, reason)
+            if isinstance(error, SyncLost):
+                self._on_sync_lost()
+                await self._derive_again()
+                return False
+        else:
+            self._durability.works(CHECKPOINT)
+            self._metrics.checkpoint_seconds.observe(trio.current_time() - began)
+            self._metrics.checkpoint_timestamp_seconds.set(now_ns / 1e9)
+        return True
+
+    async def _derive_again(self) -> None:
+        """Go back to the last checkpoint: what was written since may be lost, in memory too."""
+        self._log.error(
+            "deriving_again", explanation="column files are written anew from the journal"
+        )
+        now_ns = self._clock.now_ns()
+        self._derivation = await self._persist(lambda: self._recovery.base(now_ns))
+        if findings := self._recovery.take_findings():
+            report_findings(findings)
+
+    async def _persist(self, work: Callable[[], T]) -> T:
+        # Without end: what was received is in the journal, and goes on being safe there.
+        return await self._durability.persist(
+            COLUMNS,
+            "column files cannot be written",
+            work,
+            self._offload,
+            patience_secs=math.inf,
+        )

@@ -1,0 +1,119 @@
+"""What stands in the way of a safe recording, said once and in words, and persisting against it.
+
+Work on the disk that fails is tried again, because a full disk gets space and a lost mount comes
+back.  Want of space is waited for without end; anything else for so long, then the recording ends,
+for a supervisor to do better.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from tick_logger.errors import StorageError
+from tick_logger.offload import Offload
+from tick_logger.storage.extents import RefusedError
+from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.metrics import Metrics
+
+JOURNAL, COLUMNS, CHECKPOINT, DISK = "journal", "columns", "checkpoint", "disk"
+"""Components of which one may be in trouble.  As long as the journal works, nothing is lost."""
+
+RETRY_SECS = 1.0
+PATIENCE_SECS = 60.0
+"""How long a disk may fail for another reason than want of space, before the recording ends."""
+
+WANT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors that somebody can make go away while we wait."""
+
+T = TypeVar("T")
+
+
+class Readiness:
+    """Readiness: the reasons for not being ready, by component."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._reasons: dict[str, str] = {}
+        self.attempts: Counter[str] = Counter()
+        """Work that came to an end, well or badly, by component."""
+        self._log = get_logger()
+        metrics.ready.set(1)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why the recorder is not ready, by component; empty if it is."""
+        return dict(self._reasons)
+
+    @property
+    def blocks_writing(self) -> bool:
+        """Whether the journal itself cannot be written."""
+        return JOURNAL in self._reasons
+
+    def trouble(self, component: str, reason: str) -> None:
+        """Something does not work: said once for each reason."""
+        if self._reasons.get(component) != reason:
+            self._reasons[component] = reason
+            self._log.error("not_ready", component=component, reason=reason)
+            self._metrics.ready.set(0)
+
+    def works(self, component: str) -> None:
+        """It works (again)."""
+        if self._reasons.pop(component, None) is not None:
+            self._log.info("works_again", component=component)
+            self._metrics.ready.set(not self._reasons)
+
+    async def persist(
+        self,
+        component: str,
+        what: str,
+        work: Callable[[], T],
+        offload: Offload,
+        *,
+        patience_secs: float = PATIENCE_SECS,
+    ) -> T:
+        """The result of `work()`, tried until it succeeds; it must be fit to be called again.
+
+        Raises `StorageError` after failing for so long for another reason than want of space.
+        Cancellation: the wait ends; work that has begun still runs to its end.
+        """
+        failing_since: float | None = None
+        while True:
+            try:
+                result = await offload.run(work)
+            except RefusedError:
+                raise
+            except (OSError, StorageError) as error:
+                self.attempts[component] += 1
+                self.trouble(component, f"{what}: {words_of(error)}")
+                now = trio.current_time()
+                if _errno(error) in WANT_OF_SPACE:
+                    failing_since = None
+                elif failing_since is None:
+                    failing_since = now
+                elif now - failing_since >= patience_secs:
+                    raise StorageError(
+                        f"{what}, for {patience_secs:g} seconds now: {words_of(error)}"
+                    ) from error
+                await trio.sleep(RETRY_SECS)
+            else:
+                self.attempts[component] += 1
+                self.works(component)
+                return result
+
+
+def _errno(error: BaseException) -> int | None:
+    """That of the system's error behind this one."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__
+    return None if cause is None else cause.errno
+
+
+def words_of(error: OSError | StorageError) -> str:
+    """What is wrong, without numbers and class names."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,1 @@
+"""What the program says of itself: log lines and numbers.  Not here: who looks at them (`ops`)."""

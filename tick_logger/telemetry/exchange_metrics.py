@@ -1,0 +1,161 @@
+"""The numbers of one exchange: counters, gauges and histograms.
+
+Every exchange has its own children, bound to their labels once, because looking a label up costs
+three times as much as counting.  There are a few dozen of them for each exchange, however many
+symbols it has; numbers by symbol exist only where they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from tick_logger.model.tables import FEEDS, Table
+from tick_logger.telemetry.histograms import HistogramFamily
+from tick_logger.telemetry.symbol_rows import SymbolRows
+
+PREFIX = "collector_"
+
+LATENCY_BOUNDS_SECS = (
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
+
+CAUSES = (
+    "adapter", "checksum", "crash", "damage", "disconnect", "moved", "overflow", "refused",
+    "restart", "resync", "retired", "sequence", "silent", "snapshot",
+)  # fmt: skip
+"""Of holes.  All are exported from the start: a scrape cannot see that something begins at 1."""
+
+OTHER_CAUSE = "other"
+
+FEED_OF: dict[Table, str] = {table: feed for feed, table in FEEDS.items()}
+
+Family = TypeVar("Family", Counter, Gauge)
+
+
+class Families:
+    """Families with the label `exchange`, and perhaps more, each created at its first use."""
+
+    def __init__(self, registry: CollectorRegistry, symbol_rows: SymbolRows | None = None) -> None:
+        self.symbol_rows = symbol_rows
+        self._registry = registry
+        self._families: dict[str, Counter | Gauge] = {}
+        self.latency = HistogramFamily(
+            PREFIX + "latency_exchange_to_collector",
+            "Seconds from the exchange's time of an event to its receipt here, of live events",
+            LATENCY_BOUNDS_SECS,
+        )
+        self.gap_size = HistogramFamily(
+            PREFIX + "gap_size", "Ids missing in a hole of which the ids are known", GAP_BOUNDS_IDS
+        )
+        for histograms in (self.latency, self.gap_size):
+            registry.register(histograms)
+
+    def family(self, kind: type[Family], name: str, text: str, *labels: str) -> Family:
+        """The one of this name."""
+        if name not in self._families:
+            labelled = ["exchange", *labels]
+            self._families[name] = kind(PREFIX + name, text, labelled, registry=self._registry)
+        family = self._families[name]
+        assert isinstance(family, kind)
+        return family
+
+
+class ExchangeMetrics:
+    """The counters, gauges and histograms of one exchange."""
+
+    def __init__(self, families: Families, exchange: str) -> None:
+        def counter(name: str, text: str) -> Counter:
+            return families.family(Counter, name, text).labels(exchange)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return families.family(Gauge, name, text).labels(exchange)
+
+        self.messages_received = counter("messages_received", "Data messages received")
+        self.bytes_received = counter("bytes_received", "Bytes of the messages received")
+        self.messages_dropped = counter(
+            "messages_dropped", "Messages given up because the buffer was full"
+        )
+        self.bytes_dropped = counter("bytes_dropped", "Bytes of the messages given up")
+        self.parse_errors = counter("parse_errors", "Messages that could not be decoded")
+        self.parse_circuit_breaks = counter(
+            "parse_circuit_breaks", "Reconnects because too much could not be decoded"
+        )
+        self.reconnects = counter("reconnects", "Connections made again after one was lost")
+        self.message_timeouts = counter(
+            "message_timeouts", "Connections given up because no market data came"
+        )
+        self.ack_retries = counter("ack_retries", "Requests sent again for want of an answer")
+        self.subscriptions_refused = counter(
+            "subscriptions_refused", "Requests that the exchange refused"
+        )
+        self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
+        self.pongs_received = counter("pongs_received", "Answers to these pings")
+        self.duplicates = counter("duplicates", "Rows that were there already")
+        self.ids_missing = counter("ids_missing", "Ids missing in holes")
+        self._count_sequences(counter)
+        self._count_by_feed(families, exchange)
+
+        self.websocket_connected = gauge(
+            "websocket_connected", "1 while all connections that should be open are open"
+        )
+        self.connections_up = gauge("connections_up", "Connections that are open")
+        self.connections_wanted = gauge("connections_wanted", "Connections that should be open")
+        self.symbols = gauge("symbols", "Symbols being recorded")
+        self.symbols_left_out = gauge(
+            "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
+        )
+        self.subscriptions_silent = gauge(
+            "subscriptions_silent", "Subscriptions that are acknowledged but silent"
+        )
+        self.last_message_timestamp_seconds = gauge(
+            "last_message_timestamp_seconds",
+            "Unix time of the newest market data, 0 before the first",
+        )
+        self.latency = families.latency.child(exchange)
+        self.gap_size = families.gap_size.child(exchange)
+
+    def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
+        """What is found out about the order and completeness of messages."""
+        self.sequence_breaks = counter(
+            "sequence_breaks", "Messages before which others of their sequence are missing"
+        )
+        self.sequence_resets = counter("sequence_resets", "Sequences that began anew")
+        self.sequence_duplicates = counter(
+            "sequence_duplicates", "Messages that came twice, by their place in a sequence"
+        )
+        self.out_of_order = counter(
+            "out_of_order", "Messages that came after later ones of their sequence"
+        )
+        self.book_resyncs = counter("book_resyncs", "Books begun anew because they were broken")
+        self.unproven_id_holes = counter(
+            "unproven_id_holes", "Holes in ids that seem to rise by one, which nobody promises"
+        )
+        self.silent_renewals = counter(
+            "silent_renewals", "Subscriptions made again because they had gone silent"
+        )
+
+    def _count_by_feed(self, families: Families, exchange: str) -> None:
+        """What is put on disk."""
+        rows = families.family(Counter, "rows_written", "Rows written to column files", "feed")
+        late = families.family(
+            Counter, "late_rows", "Rows that came after their place was written", "feed"
+        )
+        self.rows_written = {table: rows.labels(exchange, FEED_OF[table]) for table in Table}
+        self.late_rows = {table: late.labels(exchange, FEED_OF[table]) for table in Table}
+        gaps = families.family(Counter, "sequence_gaps", "Holes written to the gaps files", "cause")
+        self._gaps = {cause: gaps.labels(exchange, cause) for cause in (*CAUSES, OTHER_CAUSE)}
+        self._exchange = exchange
+        self._symbol_rows = families.symbol_rows
+
+    def gaps(self, cause: str) -> Counter:
+        """The holes of one cause."""
+        return self._gaps.get(cause, self._gaps[OTHER_CAUSE])
+
+    def count_symbol(self, symbol: str, table: Table, rows: int) -> None:
+        """Count rows by symbol, if that was asked for."""
+        if self._symbol_rows is not None:
+            self._symbol_rows.count(self._exchange, symbol, FEED_OF[table], rows)

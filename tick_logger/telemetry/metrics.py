@@ -1,0 +1,134 @@
+"""Counters, gauges and histograms of one process, in a registry that is passed in.
+
+Names and help texts exist only here and in `exchange_metrics`.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+import tick_logger
+from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
+from tick_logger.telemetry.symbol_rows import SymbolRows
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """All families of a process.  Reading never changes them.
+
+    `by_symbol` adds one more for each symbol and feed: thousands, where everything is recorded.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, by_symbol: bool = False) -> None:
+        self.registry = registry
+        self._symbol_rows = SymbolRows() if by_symbol else None
+        self._families = Families(registry, self._symbol_rows)
+        self._exchanges: dict[str, ExchangeMetrics] = {}
+        self._disk()
+        self._process()
+
+    def _disk(self) -> None:
+        """What is on its way to the disk, and the disk itself."""
+        self.flush_seconds = self._histogram("flush_seconds", "Time to write one flush of rows")
+        self.journal_fsync_seconds = self._histogram(
+            "journal_fsync_seconds", "Time until what was written to the journal was durable"
+        )
+        self.checkpoint_seconds = self._histogram(
+            "checkpoint_seconds", "Time to make the column files durable and save a checkpoint"
+        )
+        self.checkpoint_timestamp_seconds = self._gauge(
+            "checkpoint_timestamp_seconds", "Unix time of the newest checkpoint"
+        )
+        self.channel_queue_depth = self._gauge(
+            "channel_queue_depth", "Batches between decoding and the journal"
+        )
+        self.buffered_bytes = self._gauge(
+            "buffered_bytes", "Bytes received but not yet written to the column files"
+        )
+        self.buffer_limit_bytes = self._gauge(
+            "buffer_limit_bytes", "Bytes that may be buffered before messages are given up"
+        )
+        self.ready = self._gauge("ready", "1 while everything received can be made durable")
+        self.durable_lag_seconds = self._gauge(
+            "durable_lag_seconds",
+            "How long the oldest message that a power cut would take has been waiting",
+        )
+        self.journal_durable_seq = self._gauge(
+            "journal_durable_seq", "Number of the first journal frame that is not durable"
+        )
+        self.backlog_forgotten = self._gauge(
+            "backlog_forgotten",
+            "Chunks of the journal that were let go and are read from it again",
+        )
+        self.journal_bytes = self._counter("journal_bytes", "Bytes written to the journal")
+        self.disk_free_bytes = self._gauge(
+            "disk_free_bytes", "Space left where is recorded, for this user"
+        )
+        self.disk_size_bytes = self._gauge("disk_size_bytes", "Size of that disk")
+
+    def _process(self) -> None:
+        """The process as such."""
+        self.open_files = self._gauge("open_files", "File descriptors in use")
+        self.event_loop_lag_seconds = self._gauge(
+            "event_loop_lag_seconds",
+            "Longest time of the last 15 s in which one task let no other run",
+        )
+        self.log_lines_left_out = self._counter(
+            "log_lines_left_out", "Log lines left out because there were too many of a kind"
+        )
+        self.start_timestamp_seconds = self._gauge(
+            "start_timestamp_seconds", "Unix time of the start"
+        )
+        self.http_requests = Counter(
+            PREFIX + "http_requests",
+            "Requests answered over HTTP",
+            ["path", "status"],
+            registry=self.registry,
+        )
+        self.build_info = Gauge(
+            PREFIX + "build_info",
+            "Always 1; the label says what runs",
+            ["version"],
+            registry=self.registry,
+        )
+        self.build_info.labels(tick_logger.__version__).set(1)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(PREFIX + name, text, registry=self.registry)
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(PREFIX + name, text, registry=self.registry)
+
+    def _histogram(self, name: str, text: str) -> Histogram:
+        return Histogram(PREFIX + name, text, buckets=SECONDS, registry=self.registry)
+
+    def exchange(self, name: str) -> ExchangeMetrics:
+        """The children of one exchange, the same ones at every call."""
+        if name not in self._exchanges:
+            self._exchanges[name] = ExchangeMetrics(self._families, name)
+        return self._exchanges[name]
+
+    def text(self) -> bytes:
+        """Everything, as a scrape takes it."""
+        symbols = b"" if self._symbol_rows is None else self._symbol_rows.text()
+        return generate_latest(self.registry) + symbols
+
+    def read(self, name: str, exchange: str) -> float:
+        """The sum of the samples of this full name, such as `collector_rows_written_total`.
+
+        Raises `KeyError` where there is none.
+        """
+        return self.samples()[name, exchange]
+
+    def samples(self) -> dict[tuple[str, str], float]:
+        """By (full name, exchange) the sum of all samples, whatever else labels them.
+
+        The exchange is "" where there is none.  One pass over everything but numbers by symbol.
+        """
+        found: dict[tuple[str, str], float] = {}
+        for family in self.registry.collect():
+            for sample in family.samples:
+                key = sample.name, sample.labels.get("exchange", "")
+                found[key] = found.get(key, 0.0) + sample.value
+        return found

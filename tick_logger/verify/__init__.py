@@ -1,0 +1,1 @@
+"""What is on disk, checked against what was promised.  Changes nothing."""

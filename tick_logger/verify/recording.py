@@ -1,0 +1,156 @@
+"""Checks a recording as a whole: its files, its journal, its checkpoints, and that they agree.
+
+With `deep`, the journal that is still there is replayed, and every byte that this gives is compared
+with the column files, gaps files and payloads kept aside.  Reads only; for a recorder that has
+stopped: beside one that writes, things do not agree because they cannot yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tick_logger.derive.derivation import Derivation
+from tick_logger.derive.recovery import (
+    DEFAULT_PRICE_DTYPE,
+    EXTENTS_EPOCH,
+    FIRST_SEQ,
+    recorded_price_dtype,
+)
+from tick_logger.derive.replay import Replay
+from tick_logger.errors import StorageError
+from tick_logger.exchanges import registry
+from tick_logger.journal.reader import JournalReader, SegmentsCheck, check_segments
+from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
+from tick_logger.storage.extents import Extent, extents_from_state
+from tick_logger.storage.extents_log import ExtentsLog
+from tick_logger.storage.files import Files
+from tick_logger.storage.layout import JOURNAL_FOLDER, ColumnPath, GapsPath, parse
+from tick_logger.verify.comparing_files import ComparingFiles
+from tick_logger.verify.report import Finding, Kind, Report
+from tick_logger.verify.tree import verify
+
+
+def verify_recording(
+    files: Files, *, deep: bool = False, on_progress: Callable[[int], None] = lambda _: None
+) -> Report:
+    """Check everything under the root of `files`; `on_progress` hears of messages replayed.
+
+    Raises `OSError` if something cannot be read, and `StorageError` if it was made by a newer
+    version.
+    """
+    report = verify(files, dense=registry.has_dense_ids)
+    segments = check_segments(files)
+    slots = CheckpointSlots(files)
+    checkpoints = slots.both()
+    report.findings += [
+        Finding(JOURNAL_FOLDER, Kind.JOURNAL, 1, detail=p) for p in segments.problems
+    ]
+    report.notes += slots.problems
+    if segments.segments or checkpoints or slots.problems:
+        _check_journal(files, report, segments, checkpoints)
+        report.notes += [_journal_note(segments)]
+    if deep:
+        _replay(files, report, segments, checkpoints, on_progress)
+    return report
+
+
+def _check_journal(
+    files: Files, report: Report, segments: SegmentsCheck, checkpoints: list[Checkpoint]
+) -> None:
+    """Whether the newest checkpoint, the journal behind it and the files belong together."""
+    if not checkpoints:
+        report.findings.append(
+            Finding(JOURNAL_FOLDER, Kind.CHECKPOINT, 1, detail="there is no valid checkpoint")
+        )
+        return
+    newest = checkpoints[-1]
+    reader = JournalReader(files, from_seq=newest.next_seq, skip_damage=True)
+    behind = sum(1 for _ in reader)
+    if behind:
+        detail = "frames; the recorder did not stop in order: start it, or run recover"
+        report.findings.append(Finding(JOURNAL_FOLDER, Kind.NOT_RECOVERED, behind, detail=detail))
+    for extent in _extents(newest):
+        for path, size in extent.sizes().items():
+            found = files.size(path)
+            if found < size or (found > size and not behind):
+                detail = f"{found:,} bytes instead of {size:,}"
+                report.findings.append(
+                    Finding(path, Kind.CHECKPOINT, abs(found - size), detail=detail)
+                )
+
+
+def _journal_note(segments: SegmentsCheck) -> str:
+    return (
+        f"{JOURNAL_FOLDER}: {segments.frames:,} frames in {segments.bytes:,} bytes, "
+        f"of which {segments.torn_bytes:,} at the end are torn"
+    )
+
+
+def _replay(
+    files: Files,
+    report: Report,
+    segments: SegmentsCheck,
+    checkpoints: list[Checkpoint],
+    on_progress: Callable[[int], None],
+) -> None:
+    """Derive everything once more that can be derived, and compare."""
+    complete = segments.first_seq == FIRST_SEQ
+    if not complete and not checkpoints:
+        report.notes.append("nothing to replay: no journal from the beginning, no checkpoint")
+        return
+    derivation, compared = _beginning(files, None if complete else checkpoints[0])
+    replay = Replay(derivation, files)
+    try:
+        while replay.run():
+            on_progress(replay.messages)
+    except StorageError as error:
+        report.findings.append(Finding(JOURNAL_FOLDER, Kind.REPLAY, 1, detail=str(error)))
+        return
+    for path, at in _ours(compared.differences):
+        detail = f"the journal gives other bytes from byte {at:,} on"
+        report.findings.append(Finding(path, Kind.REPLAY, 1, detail=detail))
+    for path, excess in _ours(compared.shorter_than_real()):
+        report.findings.append(
+            Finding(path, Kind.REPLAY, excess, detail="bytes not in the journal")
+        )
+    if complete:
+        unknown = [path for path in _recorded(files) if path not in compared.paths]
+        report.findings += [
+            Finding(p, Kind.REPLAY, 1, detail="not in the journal") for p in unknown
+        ]
+    since = "the beginning" if complete else f"frame {checkpoints[0].next_seq:,}"
+    report.notes.append(
+        f"replayed {replay.messages:,} messages since {since}: "
+        f"{compared.compared_bytes:,} bytes compared"
+    )
+
+
+def _ours(numbers: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Those of the recording proper, not of the journal's own notes."""
+    return sorted(each for each in numbers.items() if not each[0].startswith(JOURNAL_FOLDER))
+
+
+def _beginning(files: Files, checkpoint: Checkpoint | None) -> tuple[Derivation, ComparingFiles]:
+    """The state to replay from, over files as long as they were then."""
+    compared = ComparingFiles(files)
+    price_dtype = recorded_price_dtype(files, checkpoint) or DEFAULT_PRICE_DTYPE
+    if checkpoint is not None:
+        met_later = ExtentsLog(files).read(checkpoint.state[EXTENTS_EPOCH])
+        for extent in [*reversed(met_later), *_extents(checkpoint)]:
+            for path, size in extent.sizes().items():
+                compared.begin(path, size)
+    derivation = Derivation(compared, ExtentsLog(compared), price_dtype)
+    if checkpoint is not None:
+        derivation.load(checkpoint.state, checkpoint.next_seq)
+        derivation.store.cut(derivation.store.extents())
+    return derivation, compared
+
+
+def _extents(checkpoint: Checkpoint) -> list[Extent]:
+    return extents_from_state(checkpoint.state["store"]["extents"])
+
+
+def _recorded(files: Files) -> list[str]:
+    """Column and gaps files that there are."""
+    paths = files.list(recursive=True)
+    return [path for path in paths if isinstance(parse(path), ColumnPath | GapsPath)]

@@ -1,0 +1,229 @@
+"""Verification of one table of one symbol: its days one after the other, in bounded memory.
+
+Files are read in pieces and never mapped: a mapping of a file that shrinks kills its reader.
+Memory: one chunk of rows, the hashes of a day's late rows, and 16 bytes per unbroken run of ids.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.day_files import DayFiles, item_sizes
+from tick_logger.storage.files import Files
+from tick_logger.storage.id_ranges import IdRanges, Ids
+from tick_logger.storage.layout import day_text
+from tick_logger.verify.report import Finding, Kind
+from tick_logger.verify.rows import (
+    Columns,
+    Mask,
+    comparable,
+    order_keys,
+    repeated_hashes,
+    repeated_ids,
+    row_hashes,
+    wrong_values,
+)
+
+CHUNK_ROWS = 262_144
+"""About 15 MB of columns, and as much again for what is computed from them."""
+
+_NO_HASHES = np.empty(0, np.uint64)
+
+
+@attrs.define
+class _Tally:
+    """Wrong rows of one file, by kind and column."""
+
+    counts: dict[tuple[Kind, str], int] = attrs.field(factory=dict)
+    first_rows: dict[tuple[Kind, str], int] = attrs.field(factory=dict)
+
+    def add(self, kind: Kind, column: str, wrong: Mask, start: int) -> None:
+        """Count the rows of a mask whose first element is row `start`."""
+        rows = np.flatnonzero(wrong)
+        if len(rows):
+            self.counts[kind, column] = self.counts.get((kind, column), 0) + len(rows)
+            self.first_rows.setdefault((kind, column), start + int(rows[0]))
+
+
+@attrs.define
+class PriceWidths:
+    """Table-days by the width of their prices, and the first one of each."""
+
+    counts: Counter[str] = attrs.field(factory=Counter)
+    first_paths: dict[str, str] = attrs.field(factory=dict)
+
+    def add(self, price_dtype: str, path: str) -> None:
+        """Count a table-day."""
+        self.counts[price_dtype] += 1
+        self.first_paths.setdefault(price_dtype, path)
+
+
+@attrs.define
+class _Boundary:
+    """What the next chunk of a day must be compared with."""
+
+    key: int = 0  # time and nanos of the last row
+    hashes: Ids = _NO_HASHES  # of the rows at that time
+
+
+class TableCheck:
+    """Goes through the days of one table of one symbol; `findings` and totals grow with them."""
+
+    def __init__(self, files: Files, table: Table, widths: PriceWidths) -> None:
+        self.findings: list[Finding] = []
+        self.rows = 0
+        self.table_days = 0
+        self.ids = IdRanges()
+        self._files = files
+        self._widths = widths
+        self._table = table
+        self._spec = SPECS[table]
+        self._late_day = -1
+        self._late_hashes = _NO_HASHES
+
+    def day(self, folder: str, day: int, present: Collection[str], *, late: bool) -> None:
+        """Check the column files `present` of a day; the late ones of a day come first."""
+        if day != self._late_day:
+            self._late_day, self._late_hashes = day, _NO_HASHES
+        found = DayFiles.look(self._files, folder, self._table, day)
+        if not any(found.sizes.values()):
+            return  # a process that could not write the first row of a day leaves empty files
+        price_dtype = found.price_dtype()
+        self.table_days += 1
+        rows = self._check_sizes(found, price_dtype, present)
+        if rows:
+            self._widths.add(price_dtype, _all_columns(found))
+        self.rows += rows
+        tally, boundary = _Tally(), _Boundary()
+        for start, columns in self._chunks(found, price_dtype, present, rows):
+            self._check_chunk(tally, boundary, start, columns, day, late=late)
+        self.findings += (
+            Finding(found.path(column), kind, count, tally.first_rows[kind, column])
+            for (kind, column), count in tally.counts.items()
+        )
+
+    def check_gaps(self, folder: str, gaps: Collection[GapRecord]) -> None:
+        """Compare the ids of all days, which rise by one, with the gap records that count."""
+        numbered = [gap for gap in gaps if gap.from_id is not None and gap.to_id is not None]
+        healed = _ids_of([gap for gap in numbered if gap.healed])
+        claimed = _ids_of([gap for gap in numbered if not gap.healed]).without(healed)
+        for kind, ids in (
+            (Kind.MISSING_IDS, self.ids.holes().without(claimed)),
+            (Kind.PRESENT_IDS, self.ids.common(claimed)),
+        ):
+            if ids.count():
+                detail = f"first {ids.first[0]} to {ids.last[0]}"
+                self.findings.append(Finding(folder, kind, ids.count(), detail=detail))
+
+    def _check_sizes(self, found: DayFiles, price_dtype: str, present: Collection[str]) -> int:
+        """Report what the sizes show; returns the rows that all present columns have."""
+        widths = item_sizes(self._table, price_dtype)
+        rows = {name: count for name, count in found.rows(price_dtype).items() if name in present}
+        most, least = max(rows.values()), min(rows.values())
+        for name, width in widths.items():
+            if name not in present:
+                self.findings.append(Finding(found.path(name), Kind.MISSING_COLUMN, most))
+            elif torn := found.sizes[name] % width:
+                self.findings.append(
+                    Finding(found.path(name), Kind.TORN, torn, rows[name], "bytes")
+                )
+        if most != least:
+            uneven = ", ".join(f"{name} {count}" for name, count in rows.items())
+            self.findings.append(
+                Finding(_all_columns(found), Kind.UNEQUAL, most - least, least, uneven)
+            )
+        return least
+
+    def _chunks(
+        self, found: DayFiles, price_dtype: str, present: Collection[str], rows: int
+    ) -> Iterator[tuple[int, Columns]]:
+        """The rows in pieces: number of the first one, present columns by name."""
+        dtypes = {
+            column.name: column.numpy_dtype(price_dtype)
+            for column in self._spec.files
+            if column.name in present
+        }
+        for start in range(0, rows, CHUNK_ROWS):
+            count = min(CHUNK_ROWS, rows - start)
+            yield (
+                start,
+                {
+                    name: np.frombuffer(
+                        self._files.read(
+                            found.path(name), start * dtype.itemsize, count * dtype.itemsize
+                        ),
+                        dtype,
+                    )
+                    for name, dtype in dtypes.items()
+                },
+            )
+
+    def _check_chunk(
+        self,
+        tally: _Tally,
+        boundary: _Boundary,
+        start: int,
+        columns: Columns,
+        day: int,
+        *,
+        late: bool,
+    ) -> None:
+        for kind, column, wrong in wrong_values(self._table, day, columns):
+            tally.add(kind, column, wrong, start)
+        keys = order_keys(self._table, columns)
+        if keys is not None and not late:
+            before = np.concatenate((np.array([boundary.key], np.uint64), keys[:-1]))
+            tally.add(Kind.ORDER, self._spec.time_column, keys < before, start)
+        self._check_ids(tally, start, columns)
+        complete = len(columns) == len(self._spec.files)
+        if self._table in (Table.QUOTES, Table.BOOK) and complete and keys is not None:
+            wrong = self._find_identical(boundary, columns, keys, late=late)
+            tally.add(Kind.DUPLICATE, "update_id", wrong, start)
+        if keys is not None:
+            boundary.key = int(keys[-1])
+
+    def _check_ids(self, tally: _Tally, start: int, columns: Columns) -> None:
+        """Remember the ids; those of trades may not occur twice in all days."""
+        column = next((c.name for c in self._spec.files if c.source == "seq"), None)
+        if column is None or column not in columns:
+            return
+        ids = columns[column]
+        if self._table is Table.TRADES:
+            tally.add(Kind.DUPLICATE, column, repeated_ids(ids, self.ids), start)
+        self.ids = self.ids.union(IdRanges.of(ids[ids != 0]))
+
+    def _find_identical(
+        self, boundary: _Boundary, columns: Columns, keys: Ids, *, late: bool
+    ) -> npt.NDArray[np.bool_]:
+        """Rows equal to an earlier one: of the same time if sorted, else of all late ones."""
+        rows = comparable(self._table, columns)
+        hashes = row_hashes(columns)
+        known = np.concatenate((self._late_hashes, boundary.hashes))
+        wrong = np.zeros(len(rows), np.bool_)
+        wrong[rows] = repeated_hashes(hashes[rows], known)
+        if late:
+            self._late_hashes = np.concatenate((self._late_hashes, hashes[rows]))
+            return wrong
+        if boundary.key != int(keys[-1]):
+            boundary.hashes = _NO_HASHES
+        newest = hashes[rows & (keys == keys[-1])]
+        boundary.hashes = np.concatenate((boundary.hashes, newest))
+        return wrong
+
+
+def _ids_of(gaps: Collection[GapRecord]) -> IdRanges:
+    return IdRanges.spanning(
+        np.array([gap.from_id for gap in gaps], np.uint64),
+        np.array([gap.to_id for gap in gaps], np.uint64),
+    )
+
+
+def _all_columns(found: DayFiles) -> str:
+    return f"{found.folder}/*.{day_text(found.day)}.bin"
