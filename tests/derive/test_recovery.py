@@ -8,7 +8,8 @@ from tests.derive.derived import NOW_NS, bytes_of, recorded, take
 from tests.derive.story import Frames, entries_of, story
 from tests.fakes.memory_files import MemoryFiles
 from tests.recording.lives import EVERYTHING, NOTHING, live, recover, recovery
-from tick_logger.derive.recovery import Kept, Recovered, recover_directory
+from tick_logger.derive.checkpoints import Kept
+from tick_logger.derive.recovery import Recovered, recover_directory
 from tick_logger.derive.replay import FRAMES_PER_RUN
 from tick_logger.errors import ConfigError, StorageError
 from tick_logger.journal.reader import segments

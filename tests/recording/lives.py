@@ -16,8 +16,9 @@ from tests.derive.story import Frames
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import Kind, PowerCut, SimDisk
 from tests.journal.journals import path
+from tick_logger.derive.checkpoints import Kept, prune_journal
 from tick_logger.derive.derivation import Derivation
-from tick_logger.derive.recovery import Kept, Recovered, Recovery
+from tick_logger.derive.recovery import Recovered, Recovery
 from tick_logger.derive.replay import Replay
 from tick_logger.errors import StorageError
 from tick_logger.journal.entry_codec import encode_entries
@@ -40,15 +41,14 @@ def recovery(
     files: Files,
     *,
     accept_damage: bool = False,
-    kept: Kept = EVERYTHING,
     price_dtype: str | None = "f4",
 ) -> Recovery:
-    return Recovery(files, price_dtype=price_dtype, kept=kept, accept_damage=accept_damage)
+    return Recovery(files, price_dtype=price_dtype, accept_damage=accept_damage)
 
 
-def recover(files: Files, *, accept_damage: bool = False, kept: Kept = EVERYTHING) -> Recovered:
+def recover(files: Files, *, accept_damage: bool = False) -> Recovered:
     """As a start does."""
-    return recovery(files, accept_damage=accept_damage, kept=kept).run(NOW_NS)
+    return recovery(files, accept_damage=accept_damage).run(NOW_NS)
 
 
 def live(
@@ -64,7 +64,7 @@ def live(
     What fails is repeated, but for a checkpoint: that is left to the next one, unless what was
     written may be lost; then it is written anew.
     """
-    process = recovery(files, kept=kept, accept_damage=accept_damage)
+    process = recovery(files, accept_damage=accept_damage)
     found = persist(lambda: process.run(NOW_NS))
     derived, chosen = found.derivation, set(checkpoints)
     journal = persist(lambda: Journal(files, next_seq=found.next_seq, segment=found.next_segment))
@@ -77,14 +77,16 @@ def live(
             persist(derived.settle)
         derived.next_seq = seq + 1
         if seq in chosen:
-            derived = _checkpoint(process, derived)
+            derived = _checkpoint(process, derived, kept)
     return found
 
 
-def _checkpoint(process: Recovery, derived: Derivation) -> Derivation:
+def _checkpoint(process: Recovery, derived: Derivation, kept: Kept) -> Derivation:
     """What goes on from here, whether or not it could be saved."""
     try:
-        process.checkpoint(derived, NOW_NS)
+        process.checkpoints.save(derived, NOW_NS)
+        needed_seq = process.checkpoints.needed_seq
+        prune_journal(process.files, needed_seq=needed_seq, kept=kept, now_ns=NOW_NS)
     except SyncLost:
         again = persist(lambda: process.base(NOW_NS))
         replay = Replay(again, process.files, until_seq=derived.next_seq)

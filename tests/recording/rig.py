@@ -15,7 +15,8 @@ from tests.derive.story import INSTRUMENTS, received
 from tests.fakes.clock import VirtualClock
 from tests.fakes.memory_files import MemoryFiles
 from tick_logger.budget import ByteBudget
-from tick_logger.derive.recovery import Kept, Recovery
+from tick_logger.derive.checkpoints import Kept
+from tick_logger.derive.recovery import Recovery
 from tick_logger.journal.entry_codec import decode_entries, encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.journal.reader import JournalReader
@@ -179,7 +180,7 @@ class DerivingRig:
     wanted: dict[str, WantedTables] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        recovery = Recovery(self.files, price_dtype="f4", kept=Kept(secs=1e9, bytes=2**40))
+        recovery = Recovery(self.files, price_dtype="f4")
         found = recovery.run(0)
         instruments = Instruments()
         for exchange, symbols in INSTRUMENTS.items():
@@ -195,6 +196,7 @@ class DerivingRig:
             self.backlog,
             self.durability,
             self.accounts,
+            kept=Kept(secs=1e9, bytes=2**40),
             offload=self.offload,
             metrics=self.metrics,
             clock=VirtualClock(),

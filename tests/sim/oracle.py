@@ -22,7 +22,7 @@ from tests.sim.limits import needless_overflows, unnoticed_silences
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
 from tests.sim.world import World
-from tick_logger.derive.recovery import Kept, Recovery
+from tick_logger.derive.recovery import Recovery
 from tick_logger.errors import StorageError
 from tick_logger.verify.tree import verify
 
@@ -105,8 +105,7 @@ def _replayed(court: Court) -> Iterator[str]:
     court.counts["replayed"] += 1
     fresh = MemoryFiles()
     fresh.contents.update((path, bytearray(data)) for path, data in journal.items())
-    kept = Kept(secs=float("inf"), bytes=2**62)
-    recovery = Recovery(fresh, price_dtype=court.width, kept=kept)
+    recovery = Recovery(fresh, price_dtype=court.width)
     try:
         recovery.run(court.world.story.start_ns)
     except StorageError as error:

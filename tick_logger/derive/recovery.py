@@ -1,28 +1,35 @@
-"""The way back to a state that holds: the last checkpoint, and the journal from there on.
+"""Brings a directory up to date: its files hold then what the whole journal gives.
 
-    lock -> newest checkpoint -> files cut to what they held then -> journal replayed -> checkpoint
+    newest checkpoint -> files cut to what they held then -> journal replayed
 
-Also the way forward: saving checkpoints, and removing what none of them needs any more.  Nothing
-is cut or removed before what replaces it is known to be durable.  A torn end of the journal is
-what every crash leaves and is passed over; damage before that is refused, unless its loss is
-accepted, and a copy of the damaged segment is kept.  Blocking; used by one thread at a time.
+No file is cut before all that will be replayed has been read once.  A torn end of the journal is
+what every crash leaves, and is passed over; damage before that is refused, unless its loss is
+accepted, and a copy of the damaged segment is kept.
+
+Blocking; used by one thread at a time.  Not here: who may use the directory (`directory`), and what
+goes on while it is recorded (`checkpoints`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import attrs
 
 from tick_logger import __version__
+from tick_logger.derive.checkpoints import EXTENTS_EPOCH, Checkpoints
 from tick_logger.derive.derivation import Derivation, Outcome
+from tick_logger.derive.directory import (
+    FIRST_SEQ,
+    price_dtype_to_use,
+    recorded_price_dtype,
+    take_directory,
+)
 from tick_logger.derive.replay import Replay
-from tick_logger.errors import ConfigError, StorageError
-from tick_logger.journal.entry_codec import decode_entries, encode_entries
+from tick_logger.errors import StorageError
+from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
-from tick_logger.journal.pruning import removable
 from tick_logger.journal.reader import (
     Damage,
     JournalReader,
@@ -30,36 +37,16 @@ from tick_logger.journal.reader import (
     keep_copy,
     segments,
 )
-from tick_logger.journal.segment import SegmentInfo, segment_path
+from tick_logger.journal.segment import SegmentInfo
 from tick_logger.model.entries import Started, Ticked
-from tick_logger.storage.checkpoint import SLOTS, Checkpoint, CheckpointSlots
+from tick_logger.storage.checkpoint import SLOTS, Checkpoint
 from tick_logger.storage.extents import RefusedError
-from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
-
-FIRST_SEQ = 1
-"""Number of the first frame of every journal."""
-
-DEFAULT_PRICE_DTYPE = "f4"
-
-LOCK = f"{JOURNAL_FOLDER}/lock"
-
-EXTENTS_EPOCH = "extents_epoch"
-"""In the state of a checkpoint: what was met later is in the log of extents from there on."""
 
 OnProgress: TypeAlias = Callable[[int, float], None]
 """Hears of messages replayed so far, and of their share of the journal (0 to 1)."""
 
 ACCEPT = "start with --accept-damage to go on without what is lost"
-
-
-@attrs.frozen(kw_only=True)
-class Kept:
-    """How much of the journal is kept after it has served recovery."""
-
-    secs: float
-    bytes: int
 
 
 @attrs.frozen(kw_only=True)
@@ -82,26 +69,23 @@ class Recovered:
 
 
 class Recovery:
-    """The checkpoints and the journal of one recording.
+    """The way back to a state that holds, of one recording.
 
     `price_dtype` is what prices are to be recorded as; None: as they are already.
     """
 
     def __init__(
-        self, files: Files, *, price_dtype: str | None, kept: Kept, accept_damage: bool = False
+        self, files: Files, *, price_dtype: str | None, accept_damage: bool = False
     ) -> None:
         self.files = files
+        self.checkpoints = Checkpoints(files)
         self._price_dtype = price_dtype
-        self._kept = kept
         self._accept_damage = accept_damage
-        self._slots = CheckpointSlots(files)
-        self._extents_log = ExtentsLog(files)
-        self._epochs: list[int] = []  # of the extents behind the valid checkpoints
         self._findings: list[str] = []
 
     def base(self, now_ns: int) -> Derivation:
         """The state of the newest checkpoint, with the files cut to what they held then."""
-        return self._base(self._slots.both(), now_ns)
+        return self._base(self.checkpoints.read(), now_ns)
 
     def run(
         self, now_ns: int, on_progress: OnProgress = lambda _messages, _share: None
@@ -111,8 +95,8 @@ class Recovery:
         Raises `StorageError` and `OSError`; running it again, in whatever process, is always safe.
         """
         self._findings = []
-        known, checkpoints = segments(self.files), self._slots.both()
-        problems = list(self._slots.problems)
+        known, checkpoints = segments(self.files), self.checkpoints.read()
+        problems = list(self.checkpoints.problems)
         if not checkpoints and self._has_lost_its_checkpoints(known):
             return self._begin_anew(now_ns)
         frames = self._judge_journal(checkpoints[-1].next_seq if checkpoints else FIRST_SEQ)
@@ -145,24 +129,26 @@ class Recovery:
 
     def _base(self, checkpoints: Sequence[Checkpoint], now_ns: int) -> Derivation:
         checkpoint = checkpoints[-1] if checkpoints else None
-        self._epochs = [each.state[EXTENTS_EPOCH] for each in checkpoints]
-        price_dtype = self._width(recorded_price_dtype(self.files, checkpoint))
-        derivation = Derivation(self.files, self._extents_log, price_dtype)
-        epoch = self._epochs[-1] if self._epochs else 0
+        extents_log = self.checkpoints.extents_log
+        recorded = recorded_price_dtype(self.files, checkpoint)
+        price_dtype = price_dtype_to_use(self._price_dtype, recorded)
+        derivation = Derivation(self.files, extents_log, price_dtype)
+        epoch = 0
         if checkpoint is not None:
+            epoch = checkpoint.state[EXTENTS_EPOCH]
             derivation.load(checkpoint.state, checkpoint.next_seq)
-        met_later = self._extents_log.read(epoch)
+        met_later = extents_log.read(epoch)
         found = derivation.store.cut(
             [*derivation.store.extents(), *met_later], accept_damage=self._accept_damage
         )
-        self._extents_log.resume(epoch)
+        extents_log.resume(epoch)
         if met_later:
             # Once more: the process before may have died before it had synced what can be read.
-            self._extents_log.add(met_later)
+            extents_log.add(met_later)
         if found:
             # Durable before anything is written: the next start would take it for new damage.
             self._findings += map(str, found)
-            self.checkpoint(derivation, now_ns)
+            self.checkpoints.save(derivation, now_ns)
         return derivation
 
     def _has_lost_its_checkpoints(self, known: Sequence[SegmentInfo]) -> bool:
@@ -171,24 +157,25 @@ class Recovery:
         As long as there was one at most, everything is there to begin from the first frame; a
         single slot that is not valid is what a crash leaves of the very first save.
         """
-        problems = len(self._slots.problems)
+        problems = len(self.checkpoints.problems)
         first_seqs = [each.first_seq for each in known[:1]]
         begins_later = any(seq is not None and seq > FIRST_SEQ for seq in first_seqs)
-        deleted = not problems and self._extents_log.newest_epoch > 1
+        deleted = not problems and self.checkpoints.extents_log.newest_epoch > 1
         return problems == len(SLOTS) or begins_later or deleted
 
     def _begin_anew(self, now_ns: int) -> Recovered:
         """Go on behind a journal that cannot be continued, from what the files hold."""
-        reason = "; ".join(self._slots.problems) or "the checkpoints are gone"
+        reason = "; ".join(self.checkpoints.problems) or "the checkpoints are gone"
         if not self._accept_damage:
             what = "what only the journal has would not get into the column files"
             raise RefusedError(f"no checkpoint to continue from ({reason}); {what}; {ACCEPT}")
         journal = check_segments(self.files)
         self._findings += [reason, *journal.problems]
-        derivation = Derivation(self.files, self._extents_log, self._width(None))
+        price_dtype = price_dtype_to_use(self._price_dtype, None)
+        # The extents that are on record go with the checkpoints that are lost: nothing is cut.
+        derivation = Derivation(self.files, self.checkpoints.extents_log, price_dtype)
         derivation.next_seq = max(journal.next_seq, FIRST_SEQ)
-        self._epochs = []  # what the extents say belongs to what is lost
-        self.checkpoint(derivation, now_ns)
+        self.checkpoints.save(derivation, now_ns)
         return Recovered(
             derivation=derivation,
             next_seq=derivation.next_seq,
@@ -200,39 +187,6 @@ class Recovery:
             torn_bytes=journal.torn_bytes,
             findings=self.take_findings(),
         )
-
-    def checkpoint(self, derivation: Derivation, now_ns: int) -> None:
-        """Save the state, then remove what only older ones needed.
-
-        Raises `SyncLost` if what was written may be lost, other `OSError` if only the checkpoint
-        could not be saved.
-        """
-        state = derivation.dump()
-        state[EXTENTS_EPOCH] = epoch = self._extents_log.begin()
-        self._slots.save(derivation.next_seq, now_ns, state)
-        self._epochs = [*self._epochs[-1:], epoch]
-        if len(self._epochs) == len(SLOTS):
-            self._extents_log.forget(before_epoch=self._epochs[0])
-        unneeded = removable(
-            segments(self.files),
-            needed_seq=self._slots.needed_seq,
-            keep_secs=self._kept.secs,
-            keep_bytes=self._kept.bytes,
-            now_ns=now_ns,
-        )
-        for number in unneeded:
-            self.files.remove(segment_path(number))
-        if unneeded:
-            # One that came back after a power cut, without its successors, would look like damage.
-            self.files.sync_folder(JOURNAL_FOLDER)
-
-    def _width(self, recorded: str | None) -> str:
-        """The width of prices to go on with."""
-        wanted = self._price_dtype or recorded or DEFAULT_PRICE_DTYPE
-        if recorded not in (None, wanted):
-            why = f'prices here are recorded as "{recorded}"; keep that, or use another directory'
-            raise ConfigError([("logger.price_dtype", why)])
-        return wanted
 
     def _judge_journal(self, from_seq: int) -> int:
         """Read what will be replayed, before any file is cut: what is there may be all there is.
@@ -253,17 +207,6 @@ class Recovery:
         self._findings.append(f"{damage}; passed over, a copy is in {copy}")
 
 
-def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | None:
-    """What prices are recorded as according to the checkpoint, or else the journal's beginning."""
-    if checkpoint is not None:
-        return str(checkpoint.state["price_dtype"])
-    for frame in JournalReader(files, from_seq=FIRST_SEQ, until_seq=FIRST_SEQ + 1):
-        for entry in decode_entries(frame.body):
-            if isinstance(entry, Started):
-                return entry.price_dtype
-    return None
-
-
 def recover_directory(
     files: Files,
     name: str,
@@ -276,14 +219,13 @@ def recover_directory(
 
     Raises `ConfigError` if somebody records there, and `StorageError`.
     """
-    nothing_goes = Kept(secs=math.inf, bytes=2**63)
-    recovery = Recovery(files, price_dtype=None, kept=nothing_goes, accept_damage=accept_damage)
+    recovery = Recovery(files, price_dtype=None, accept_damage=accept_damage)
     try:
         take_directory(files, name)
         found = recovery.run(now_ns, on_progress)
         if not found.derivation.closed:
             found = _release(files, found, now_ns)
-        recovery.checkpoint(found.derivation, now_ns)
+        recovery.checkpoints.save(found.derivation, now_ns)
     except OSError as error:
         raise StorageError(f"recovery failed, and may be tried again: {error}") from error
     finally:
@@ -306,24 +248,3 @@ def _release(files: Files, found: Recovered, now_ns: int) -> Recovered:
         rows += sum(len(run.rows) for run in outcome.flush.runs) if outcome else 0
     derivation.next_seq = journal.next_seq
     return attrs.evolve(found, rows=rows)
-
-
-def take_directory(files: Files, name: str) -> None:
-    """Lock the directory of this name until the files are closed.
-
-    Raises `ConfigError` if another process has it, `OSError` if nothing can be written there.
-    """
-    files.prepare()
-    try:
-        files.lock(LOCK)
-    except BlockingIOError as error:
-        why = f"another process records into {name}: its number is {_holder(files)}"
-        raise ConfigError([("logger.data_path", why)]) from error
-
-
-def _holder(files: Files) -> str:
-    """The process that holds the lock, as far as it has said so."""
-    try:
-        return files.read(LOCK).decode("ascii", "replace").strip() or "unknown"
-    except OSError:
-        return "unknown"

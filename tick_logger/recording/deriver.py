@@ -18,6 +18,7 @@ from typing import TypeVar
 import trio
 
 from tick_logger.clock import WallClock
+from tick_logger.derive.checkpoints import Kept, prune_journal
 from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.derive.recovery import Recovery
 from tick_logger.derive.replay import Replay
@@ -50,6 +51,7 @@ class Deriver:
         durability: Readiness,
         accounts: Accounts,
         *,
+        kept: Kept,
         offload: Offload,
         metrics: Metrics,
         clock: WallClock,
@@ -61,6 +63,7 @@ class Deriver:
         self._backlog = backlog
         self._durability = durability
         self._accounts = accounts
+        self._kept = kept
         self._offload = offload
         self._clock = clock
         self._interval_secs = checkpoint_interval_secs
@@ -176,8 +179,14 @@ class Deriver:
     async def _checkpoint(self) -> bool:
         """Save the state; False if the way from the last one has to be taken once more."""
         derivation, now_ns, began = self._derivation, self._clock.now_ns(), trio.current_time()
+        files, checkpoints = self._recovery.files, self._recovery.checkpoints
+
+        def work() -> None:
+            checkpoints.save(derivation, now_ns)
+            prune_journal(files, needed_seq=checkpoints.needed_seq, kept=self._kept, now_ns=now_ns)
+
         try:
-            await self._offload.run(lambda: self._recovery.checkpoint(derivation, now_ns))
+            await self._offload.run(work)
         except OSError as error:
             reason = f"no checkpoint can be saved: {error.strerror or error}"
             self._durability.trouble(CHECKPOINT, reason)

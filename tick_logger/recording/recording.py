@@ -15,7 +15,9 @@ from tick_logger import __version__
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import WallClock
 from tick_logger.config.schema import LoggerConfig
-from tick_logger.derive.recovery import Kept, Recovered, Recovery, take_directory
+from tick_logger.derive.checkpoints import Kept
+from tick_logger.derive.directory import take_directory
+from tick_logger.derive.recovery import Recovered, Recovery
 from tick_logger.errors import StorageError
 from tick_logger.journal.journal import Journal
 from tick_logger.model.batch import Batch
@@ -81,7 +83,6 @@ class Recording:
         self._recovery = Recovery(
             disk.column_files,
             price_dtype=config.price_dtype,
-            kept=Kept(secs=config.journal_keep_hours * 3600, bytes=config.journal_keep_mib * 2**20),
             accept_damage=accept_damage,
         )
         self.durability = Readiness(metrics)
@@ -180,6 +181,7 @@ class Recording:
             self._backlog,
             self.durability,
             self._accounts,
+            kept=Kept(secs=config.journal_keep_hours * 3600, bytes=config.journal_keep_mib * 2**20),
             offload=disk.column_offload,
             metrics=self._metrics,
             clock=self._clock,

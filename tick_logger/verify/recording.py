@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from tick_logger.derive.checkpoints import EXTENTS_EPOCH
 from tick_logger.derive.derivation import Derivation
-from tick_logger.derive.recovery import (
-    DEFAULT_PRICE_DTYPE,
-    EXTENTS_EPOCH,
-    FIRST_SEQ,
-    recorded_price_dtype,
-)
+from tick_logger.derive.directory import DEFAULT_PRICE_DTYPE, FIRST_SEQ, recorded_price_dtype
 from tick_logger.derive.replay import Replay
 from tick_logger.errors import StorageError
 from tick_logger.exchanges import registry

@@ -1,0 +1,68 @@
+"""What makes a directory fit to be recorded into: nobody else does, and prices have one width.
+
+Blocking.  Not here: what the directory holds (`recovery`).
+"""
+
+from __future__ import annotations
+
+from tick_logger.errors import ConfigError
+from tick_logger.journal.entry_codec import decode_entries
+from tick_logger.journal.reader import JournalReader
+from tick_logger.model.entries import Started
+from tick_logger.storage.checkpoint import Checkpoint
+from tick_logger.storage.files import Files
+from tick_logger.storage.layout import JOURNAL_FOLDER
+
+FIRST_SEQ = 1
+"""Number of the first frame of every journal."""
+
+DEFAULT_PRICE_DTYPE = "f4"
+
+LOCK = f"{JOURNAL_FOLDER}/lock"
+
+
+def take_directory(files: Files, name: str) -> None:
+    """Lock the directory of this name until the files are closed.
+
+    Raises `ConfigError` if another process has it, `OSError` if nothing can be written there.
+    """
+    files.prepare()
+    try:
+        files.lock(LOCK)
+    except BlockingIOError as error:
+        why = f"another process records into {name}: its number is {_holder(files)}"
+        raise ConfigError([("logger.data_path", why)]) from error
+
+
+def _holder(files: Files) -> str:
+    """The process that holds the lock, as far as it has said so."""
+    try:
+        return files.read(LOCK).decode("ascii", "replace").strip() or "unknown"
+    except OSError:
+        return "unknown"
+
+
+def price_dtype_to_use(wanted: str | None, recorded: str | None) -> str:
+    """The width of prices to go on with: the one that is wanted, or else the recorded one.
+
+    Raises `ConfigError` if prices are recorded with another width than is wanted.
+    """
+    chosen = wanted or recorded or DEFAULT_PRICE_DTYPE
+    if recorded not in (None, chosen):
+        why = f'prices here are recorded as "{recorded}"; keep that, or use another directory'
+        raise ConfigError([("logger.price_dtype", why)])
+    return chosen
+
+
+def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | None:
+    """The width of recorded prices, from the checkpoint, or else from the journal's beginning.
+
+    None where neither tells.
+    """
+    if checkpoint is not None:
+        return str(checkpoint.state["price_dtype"])
+    for frame in JournalReader(files, from_seq=FIRST_SEQ, until_seq=FIRST_SEQ + 1):
+        for entry in decode_entries(frame.body):
+            if isinstance(entry, Started):
+                return entry.price_dtype
+    return None
