@@ -36,5 +36,9 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return found
 
 
+MADE_BY_NEWER = "made by a newer version of the program, which is needed to go on"
+"""How every refusal of something that is not known here begins."""
+
+
 class StorageError(TickLoggerError):
     """Rows could not be written, or what is on disk cannot be continued."""

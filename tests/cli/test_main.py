@@ -172,6 +172,8 @@ def write_day(root: Path) -> Path:
     folder = root / NAME / "A" / Table.QUOTES
     folder.mkdir(parents=True)
     for column in SPECS[Table.QUOTES].files:
+        if column.late_only:
+            continue
         np.zeros(1, column.numpy_dtype("f4")).tofile(folder / f"{column.name}.01.01.70.bin")
     return folder
 

@@ -38,7 +38,7 @@ def test_defaults_without_a_file() -> None:
         read_coalesce_ms=0,
         shutdown_timeout_secs=20.0,
         buffer_limit_mib=256,
-        price_dtype="f4",
+        price_dtype="f4+rest",
         log_level="info",
     )
     assert config.http == HttpConfig(enabled=True, host="127.0.0.1", port=9090)

@@ -101,7 +101,7 @@ LOGGERS = st.builds(
     read_coalesce_ms=st.just(0),
     shutdown_timeout_secs=st.just(20.0),
     buffer_limit_mib=st.just(256),
-    price_dtype=st.sampled_from(["f4", "f8"]),
+    price_dtype=st.sampled_from(["f4+rest", "f4", "f8"]),
     log_level=st.just("info"),
 )
 

@@ -15,6 +15,8 @@ from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.model.entries import Closed, Entry, Received, Started, Ticked
+from tick_logger.model.schemas import Schemas
+from tick_logger.model.tables import EXACT
 from tick_logger.model.wanted import WantedTables
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
@@ -24,11 +26,11 @@ NOW_NS = 1_723_200_000 * 10**9
 
 
 def recorded(files: MemoryFiles) -> dict[str, bytes]:
-    """Path to content of everything beside the journal; an empty file is as good as none."""
+    """Path to content of what is recorded beside the journal; an empty file is as good as none."""
     return {
         path: bytes(content)
         for path, content in files.contents.items()
-        if content and not path.startswith("journal/")
+        if content and not path.startswith("journal/") and path != "format.json"
     }
 
 
@@ -45,7 +47,7 @@ def gaps(files: MemoryFiles) -> list[dict[str, Any]]:
 
 def derivation(files: Files) -> Derivation:
     """One that has taken nothing yet."""
-    return Derivation(files, ExtentsLog(files), "f4")
+    return Derivation(files, ExtentsLog(files), Schemas.written(EXACT))
 
 
 def prepared(files: MemoryFiles | None = None) -> MemoryFiles:

@@ -35,7 +35,10 @@ from tick_logger.model.marks import (
     Resumed,
     Retired,
 )
-from tick_logger.model.tables import Table
+from tick_logger.model.schemas import Schemas
+from tick_logger.model.tables import EXACT, Table
+
+COLUMNS = Schemas.written(EXACT).to_plain()
 
 Frames: TypeAlias = list[list[Entry]]
 
@@ -60,7 +63,7 @@ def story(seed: int = 0, *, rounds: int = 5) -> Frames:
     frames: Frames = []
     for process in range(3):
         at_ns += 3 * SECOND if process else 0
-        frames.append([Started(at_ns, "1.0", "f4", WAIT_TICKS)])
+        frames.append([Started(at_ns, "1.0", EXACT, WAIT_TICKS, COLUMNS)])
         for number in range(rounds):
             at_ns += STEP_NS
             entries: list[Entry] = [venue.entry(at_ns, first=number == 0) for venue in venues]

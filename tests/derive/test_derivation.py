@@ -22,6 +22,7 @@ from tests.derive.derived import (
     take,
 )
 from tests.derive.story import (
+    COLUMNS,
     INSTRUMENTS,
     MIDNIGHT_NS,
     SECOND,
@@ -36,7 +37,7 @@ from tick_logger.derive.derivation import Derivation
 from tick_logger.errors import StorageError
 from tick_logger.model.entries import Closed, Defined, Entry, Received, Started, Ticked
 from tick_logger.model.marks import Resumed
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import EXACT, Table
 from tick_logger.storage.extents import RefusedError
 
 SEEDS = range(12)
@@ -64,7 +65,7 @@ def subscribed_again(entry: Received) -> Received:
 
 
 def started(at_ns: int) -> Started:
-    return Started(at_ns, "1.0", "f4", 2)
+    return Started(at_ns, "1.0", EXACT, 2, COLUMNS)
 
 
 # -- the story itself ------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.derive.derived import NOW_NS, bytes_of, recorded, take
-from tests.derive.story import Frames, entries_of, story
+from tests.derive.story import COLUMNS, Frames, entries_of, story
 from tests.fakes.memory_files import MemoryFiles
 from tests.recording.lives import EVERYTHING, NOTHING, live, recover, recovery
 from tick_logger.derive.checkpoints import Kept
@@ -14,11 +14,12 @@ from tick_logger.derive.replay import FRAMES_PER_RUN
 from tick_logger.errors import ConfigError, StorageError
 from tick_logger.journal.reader import segments
 from tick_logger.model.entries import Closed, Started, Ticked
+from tick_logger.model.tables import EXACT
 from tick_logger.storage.extents import RefusedError
 
 STORY = story(0, rounds=2)
 EXPECTED = bytes_of(entries_of(STORY))
-RELEASED = bytes_of([*entries_of(STORY), Started(NOW_NS, "1.0", "f4", 1), Ticked()])
+RELEASED = bytes_of([*entries_of(STORY), Started(NOW_NS, "1.0", EXACT, 1, COLUMNS), Ticked()])
 """With the rows that wait at the end of the story, as a process that starts releases them."""
 
 
@@ -203,10 +204,10 @@ def test_another_width_of_prices_is_refused(chosen: tuple[int, ...]) -> None:
     files = MemoryFiles()
     live(files, STORY, checkpoints=chosen)
     before = {path: bytes(content) for path, content in files.contents.items()}
-    with pytest.raises(ConfigError, match=r'logger.price_dtype: .* recorded as "f4"'):
+    with pytest.raises(ConfigError, match=r'logger.price_dtype: .* recorded as "f4\+rest"'):
         recovery(files, price_dtype="f8").run(NOW_NS)
     assert files.contents == before
-    assert recovery(files, price_dtype=None).run(NOW_NS).derivation.price_dtype == "f4"
+    assert recovery(files, price_dtype=None).run(NOW_NS).derivation.price_dtype == EXACT
 
 
 def test_a_directory_is_recovered_without_recording() -> None:

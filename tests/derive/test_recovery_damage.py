@@ -132,9 +132,9 @@ def test_a_torn_end_is_none(bytes_left: int) -> None:
 
 
 def longest(files: MemoryFiles) -> str:
-    """A column file that the checkpoint knows to have something in it."""
+    """A column file of the first version that the checkpoint knows to have something in it."""
     return max(
-        (path for path in recorded(files) if path.endswith(".bin")),
+        (path for path in recorded(files) if path.endswith(".bin") and "/rest." not in path),
         key=lambda path: (len(recorded(files)[path]), path),
     )
 
@@ -165,12 +165,37 @@ def test_a_file_that_is_too_short_may_be_accepted() -> None:
     assert len(found.findings) == 1
     folder, date = path.rsplit("/", 1)[0], path.split(".", 1)[1]
     widths = {"maker_order_id": 16, "taker_order_id": 16, "trade_id": 8, "update_id": 8}
+    widths |= {"rest": 16 if "MD" in path or "QUOTES" in path else 8, "origin": 1}
     rows = {
         len(content) / widths.get(name.rsplit("/", 1)[1].split(".")[0], 4)
         for name, content in recorded(files).items()
         if name.rsplit("/", 1)[0] == folder and name.endswith(date)
     }
     assert len(rows) == 1
+    assert recover(files).findings == ()
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.3])
+def test_a_later_column_that_is_lost_costs_no_row(kept: float) -> None:
+    """What is lost of it is filled up with its absent value; nothing that is whole is shortened."""
+    files = with_checkpoint()
+    whole = {path: bytes(content) for path, content in recorded(files).items()}
+    path = max((each for each in whole if "/rest." in each), key=lambda each: len(whole[each]))
+    left = int(len(whole[path]) * kept)
+    if left:
+        del files.contents[path][left:]
+    else:
+        files.remove(path)
+    with pytest.raises(RefusedError, match="were written and made durable"):
+        recover(files)
+    found = recover(files, accept_damage=True)
+    (finding,) = found.findings
+    assert finding.endswith("values of column rest are lost")
+    after = recorded(files)
+    assert all(after[each] == content for each, content in whole.items() if each != path)
+    size = 16 if "MD" in path or "QUOTES" in path else 8
+    rows = left // size * size
+    assert after[path] == whole[path][:rows].ljust(len(whole[path]), b"\0")
     assert recover(files).findings == ()
 
 

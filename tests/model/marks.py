@@ -19,7 +19,10 @@ from tick_logger.model.marks import (
     Resumed,
     Retired,
 )
-from tick_logger.model.tables import Table
+from tick_logger.model.schemas import Schemas
+from tick_logger.model.tables import EXACT, Table
+
+COLUMNS = Schemas.written(EXACT).to_plain()
 
 NUMBERS = st.integers(0, 2**31 - 1)
 IDS = st.integers(0, 2**64 - 1)
@@ -82,7 +85,8 @@ RECEIVED = st.builds(
 
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     RECEIVED,
-    st.builds(Started, TIMES, TEXTS, TEXTS, NUMBERS),
+    st.builds(Started, TIMES, TEXTS, st.sampled_from(["f4", "f8"]), NUMBERS),
+    st.builds(Started, TIMES, TEXTS, st.just(EXACT), NUMBERS, st.just(COLUMNS)),
     st.just(Ticked()),
     st.builds(Closed, TIMES),
 )

@@ -52,7 +52,6 @@ def test_a_retirement_of_an_older_journal_is_of_all_tables() -> None:
         [],
         ["Unheard", 1],
         ["Retired", [3]],  # a field too few
-        ["Retired", [3], 4, ["MD"], 5],  # one too many
         ["Retired", [3], 4, 5],
         ["Retired", 3, 4],
         ["Retired", [3], "4"],

@@ -14,6 +14,7 @@ from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, batch, instruments, n
 from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.reader.recent import MOST_GAP_BYTES, MOST_GAPS, MOST_TRADES, recorded
 from tick_logger.storage.store import Store
@@ -31,7 +32,9 @@ def write(
     files: MemoryFiles, *runs: Run, gaps: tuple[GapRecord, ...] = (), price_dtype: str = "f4"
 ) -> None:
     """As the recorder does."""
-    store = Store(files, SYMBOLS, price_dtype, lambda _exchange: {Table.TRADES: Proof.PROVEN})
+    store = Store(
+        files, SYMBOLS, Schemas.first(price_dtype), lambda _exchange: {Table.TRADES: Proof.PROVEN}
+    )
     flush = Flush(runs, gaps)
     store.meet(flush, ())
     store.write(flush, ())
@@ -61,7 +64,7 @@ def test_nothing_is_recorded_yet(files: MemoryFiles) -> None:
     }
 
 
-@pytest.mark.parametrize("price_dtype", ["f4", "f8"])
+@pytest.mark.parametrize("price_dtype", ["f4+rest", "f4", "f8"])
 def test_the_last_trades(files: MemoryFiles, price_dtype: str) -> None:
     """The newest last, with no more digits than were written."""
     write(

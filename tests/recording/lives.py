@@ -23,6 +23,7 @@ from tick_logger.derive.replay import Replay
 from tick_logger.errors import StorageError
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
+from tick_logger.model.tables import EXACT
 from tick_logger.storage.checkpoint import SyncLost
 from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
@@ -41,7 +42,7 @@ def recovery(
     files: Files,
     *,
     accept_damage: bool = False,
-    price_dtype: str | None = "f4",
+    price_dtype: str | None = EXACT,
 ) -> Recovery:
     return Recovery(files, price_dtype=price_dtype, accept_damage=accept_damage)
 

@@ -24,7 +24,8 @@ from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Entry, Received, Started
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.schemas import Schemas
+from tick_logger.model.tables import EXACT, SPECS, Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.offload import InlineOffload, Offload
 from tick_logger.recording.accounts import Accounts
@@ -38,7 +39,7 @@ from tick_logger.telemetry.today import Today
 T = TypeVar("T")
 
 AMPLE_BYTES = 10**9
-STARTED = Started(7, "1.0", "f4", 2)
+STARTED = Started(7, "1.0", EXACT, 2, Schemas.written(EXACT).to_plain())
 
 
 class TimedFiles(MemoryFiles):
@@ -180,7 +181,7 @@ class DerivingRig:
     wanted: dict[str, WantedTables] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        recovery = Recovery(self.files, price_dtype="f4")
+        recovery = Recovery(self.files, price_dtype=EXACT)
         found = recovery.run(0)
         instruments = Instruments()
         for exchange, symbols in INSTRUMENTS.items():

@@ -12,7 +12,7 @@ from tests.replay.captures import Play
 from tests.replay.running import Recorded, replay_all
 
 PLAYS = captures.find()
-RUNS = [(play, dtype) for play in PLAYS for dtype in ("f4", "f8")]
+RUNS = [(play, dtype) for play in PLAYS for dtype in ("f4+rest", "f8")]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def restarts(
     recordings: dict[tuple[Play, str], Recorded], tmp_path_factory: pytest.TempPathFactory
 ) -> list[tuple[Recorded, Recorded]]:
     """Recordings with trades, each before and after the same was recorded into a copy of it."""
-    first = [recordings[play, "f4"] for play in PLAYS if captures.said(play).trades]
+    first = [recordings[play, "f4+rest"] for play in PLAYS if captures.said(play).trades]
     if not first:
         pytest.skip("no capture has trades")
     jobs = []

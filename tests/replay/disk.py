@@ -33,6 +33,7 @@ _OTHERS = {
     "QUOTES": {"update_id": "<u8"},
     "BOOK": {"update_id": "<u8", "side": "<u4", "flags": "<u4"},
 }
+EXACT = "f4+rest"
 _RECEIVED = {"recv_time": "<u4", "recv_nanos": "<u4"}
 
 
@@ -56,13 +57,20 @@ def read(folder: Path, table: str, dtype: str, day: int | None = None) -> Column
 
 def _read_day(folder: Path, table: str, dtype: str, day: int) -> Columns:
     time = _time(table)
-    kinds = dict.fromkeys(_PRICES[table], f"<{dtype}") | _OTHERS[table] | _RECEIVED
+    prices = _PRICES[table]
+    kinds = dict.fromkeys(prices, f"<{dtype[:2]}") | _OTHERS[table] | _RECEIVED
+    if dtype == EXACT:
+        kinds["rest"] = f"({len(prices)},)<i4"
     kinds |= {time: "<u4", time.replace("time", "nanos"): "<u4"}
     date = (_EPOCH + dt.timedelta(day)).strftime("%d.%m.%y")
     columns = {
         name: np.fromfile(folder / f"{name}.{date}.bin", kind) for name, kind in kinds.items()
     }
     assert len({len(column) for column in columns.values()}) == 1, f"uneven columns in {folder}"
+    if dtype == EXACT:
+        for at, name in enumerate(prices):
+            columns[name] = columns[name].astype("f8")
+            columns[name].view("i8")[:] += columns["rest"][:, at]
     time_ns = _ns(columns[time], columns[time.replace("time", "nanos")])
     return {
         **columns,

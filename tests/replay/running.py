@@ -31,7 +31,7 @@ class Recorded:
 
     play: Play
     folder: Path
-    dtype: str  # of prices on disk: "f4" or "f8"
+    dtype: str  # of prices on disk: "f4+rest" or "f8"
     exit_code: int
     samples: dict[tuple[str, str], float]  # metrics by name and exchange
 

@@ -132,4 +132,4 @@ def iso_ns(text: str) -> int:
 def numbers(texts: Iterable[str | None], dtype: str) -> npt.NDArray[np.floating]:
     """Texts as numbers of the width on disk; NaN where nothing was sent."""
     exact = [float("nan") if text is None else float(text) for text in texts]
-    return np.array(exact, np.float64).astype(dtype)
+    return np.array(exact, np.float64).astype("f8" if dtype == "f4+rest" else dtype)

@@ -31,7 +31,7 @@ PRODUCTS = {
 }
 
 
-@pytest.fixture(params=["f4", "f8"])
+@pytest.fixture(params=["f4+rest", "f8"])
 def btcusdt(
     request: pytest.FixtureRequest, recordings: dict[tuple[Play, str], Recorded]
 ) -> Recorded:
@@ -40,7 +40,7 @@ def btcusdt(
     return named("+".join(names), request.param, recordings)
 
 
-@pytest.fixture(params=["f4", "f8"])
+@pytest.fixture(params=["f4+rest", "f8"])
 def products(
     request: pytest.FixtureRequest, recordings: dict[tuple[Play, str], Recorded]
 ) -> Recorded:

@@ -69,6 +69,9 @@ FORMATS = {
 }
 
 
+EXACT = "f4+rest"
+
+
 @attrs.frozen(eq=False)
 class Rows:
     """The rows of one table of one symbol, all days; `event_ns` and the days go with them."""
@@ -92,14 +95,17 @@ def rows(
     table: str,
     late: bool = False,
     *,
-    price_dtype: str = "f4",
+    price_dtype: str = EXACT,
 ) -> Rows:
-    """Everything on disk of a stream, in the order of its days; late rows apart."""
+    """Everything on disk of a stream, in the order of its days; late rows apart.
+
+    Prices of "f4+rest" are the numbers that f4 and rest stand for together.
+    """
     folder = f"{_folder(exchange, symbol)}/{'late/' if late else ''}{table}"
     dates = {
         tuple(reversed(path.rsplit(".", 4)[1:4])) for path in files.contents if _in(folder, path)
     }
-    formats = {name: dtype.replace("f4", price_dtype) for name, dtype in FORMATS[table].items()}
+    formats = formats_of(table, price_dtype, late=late)
     days = [".".join(reversed(date)) for date in sorted(dates)]
     for name, dtype in formats.items():
         sizes = {len(files.contents.get(f"{folder}/{name}.{day}.bin", b"")) for day in days}
@@ -118,6 +124,10 @@ def rows(
         )
         for name, dtype in formats.items()
     }
+    if price_dtype == EXACT:
+        columns |= _exact(table, columns)
+    if late:
+        assert (columns["origin"] == 1).all()
     assert len({len(column) for column in columns.values()}) == 1, "columns of unequal length"
     prefix = "trade_" if table == "TRADES" else ""
     event_ns = _time(columns, f"{prefix}time", f"{prefix}nanos")
@@ -128,6 +138,28 @@ def rows(
     return found
 
 
+def formats_of(table: str, price_dtype: str, *, late: bool) -> dict[str, str]:
+    """The dtype of each column file, with prices of this width."""
+    prices = _prices(table)
+    formats = FORMATS[table] | (dict.fromkeys(prices, "<f8") if price_dtype == "f8" else {})
+    if price_dtype == EXACT:
+        formats["rest"] = f"({len(prices)},)<i4"
+    return formats | ({"origin": "u1"} if late else {})
+
+
+def _prices(table: str) -> list[str]:
+    return [name for name, dtype in FORMATS[table].items() if dtype == "<f4"]
+
+
+def _exact(table: str, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The prices with every digit, by the words of the page on files."""
+    exact = {}
+    for at, name in enumerate(_prices(table)):
+        bits = columns[name].astype("f8").view("i8") + columns["rest"][:, at]
+        exact[name] = bits.view("f8")
+    return exact
+
+
 def recorded(files: MemoryFiles) -> dict[str, bytes]:
     """What is derived from the journal: the content of all those files, by path."""
     return {path: bytes(content) for path, content in files.contents.items() if is_derived(path)}
@@ -135,7 +167,8 @@ def recorded(files: MemoryFiles) -> dict[str, bytes]:
 
 def is_derived(path: str) -> bool:
     """Whether a file is made of the journal: listings are written beside it."""
-    return not path.startswith("journal/") and "/instruments." not in path
+    beside = path.startswith("journal/") or path == "format.json"
+    return not beside and "/instruments." not in path
 
 
 def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
@@ -216,8 +249,8 @@ def _check_values(part: Rows, truth: dict[int, TrueTrade]) -> None:
     """Each row is the exchange's trade of that id."""
     trades = [truth[number] for number in part["trade_id"].tolist()]
     expected = {
-        "trade_price": np.array([trade.price for trade in trades], "f8").astype("<f4"),
-        "trade_size": np.array([trade.size for trade in trades], "f8").astype("<f4"),
+        "trade_price": np.array([trade.price for trade in trades], "f8"),
+        "trade_size": np.array([trade.size for trade in trades], "f8"),
         "trade_side": np.array([SIDES[trade.side] for trade in trades], "<u4"),
     }
     for name, values in expected.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from ctypes import c_float
 from typing import Any
 
 import attrs
@@ -105,7 +104,7 @@ class Reloads:
 
     def _came(self, name: str, symbol: str, feed: str, table: str) -> set[Key]:
         return {
-            _stored(fact.key)
+            fact.key
             for arrival in self.logs[name].arrivals
             if self.wanted(name, symbol, feed, arrival.at)
             for payload in arrival.payloads
@@ -116,7 +115,7 @@ class Reloads:
     def _fetched(self, name: str) -> set[Key]:
         """The rows of all books that came by REST, whatever their symbol."""
         answers = (each for each in self.logs[name].answers if each.path.endswith("/depth"))
-        return {_stored(key) for each in answers for key in snapshot(each.body)}
+        return {key for each in answers for key in snapshot(each.body)}
 
     def wanted(self, name: str, symbol: str, feed: str, at: float) -> bool:
         """Whether it was, at a moment of trio's clock."""
@@ -209,11 +208,6 @@ def lanes(name: str, feeds: Collection[str]) -> set[str]:
 def _symbols(venue: Venue) -> Collection[str]:
     chosen = venue.config.get("symbols", "all")
     return venue.symbols if isinstance(chosen, str) else chosen
-
-
-def _stored(key: Key) -> Key:
-    """With the numbers that a column can hold."""
-    return tuple(c_float(v).value if isinstance(v, float) else v for v in key)
 
 
 def _told(on_disk: Collection[Key], came: Collection[Key]) -> str:

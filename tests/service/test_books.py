@@ -34,7 +34,7 @@ def true_book(world: World, symbol: str) -> dict[tuple[int, float], float]:
     listing = world.exchange.market.listings[symbol]
     spec = listing.spec
     return {
-        (int(is_bid), float(np.float32(spec.price(ticks)))): float(np.float32(spec.size(lots)))
+        (int(is_bid), float(spec.price(ticks))): float(spec.size(lots))
         for is_bid in (True, False)
         for ticks, lots in listing.book.side(is_bid).items()
     }

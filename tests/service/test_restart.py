@@ -230,7 +230,7 @@ async def test_another_width_of_prices_is_refused(autojump_clock: MockClock) -> 
         before = recorded(story.disk)
         ((key, reason),) = await story.refused(logger={"price_dtype": "f8"})
         assert key == "logger.price_dtype"
-        assert 'recorded as "f4"' in reason
+        assert 'recorded as "f4+rest"' in reason
         assert recorded(story.disk) == before
         world = await live(story, 10.123)
     assert check(world) > 50

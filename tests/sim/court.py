@@ -142,7 +142,7 @@ class Court:
 
     def _on_disk(self, fact: Fact) -> Key:
         """A key with the prices that a column can hold."""
-        if self.width == "f8":
+        if self.width != "f4":
             return fact.key
         return tuple(c_float(v).value if isinstance(v, float) else v for v in fact.key)
 

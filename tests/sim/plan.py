@@ -223,7 +223,7 @@ def _logger(rng: Random, scale: Scale, late: Trouble | None, *, roomy: bool) -> 
         "persist_interval_secs": rng.uniform(*scale.persist_secs),
         "checkpoint_interval_secs": rng.uniform(*scale.checkpoint_secs),
         "linger_ms": linger_ms,
-        "price_dtype": rng.choice(["f4", "f8"]),
+        "price_dtype": rng.choice(["f4+rest", "f4", "f8"]),
         "journal_keep_hours": rng.choice([24.0, 24.0, 24.0, 0.01, 0.0]),
         "journal_keep_mib": rng.choice([1024, 1024, 1024, 0]),
         "shutdown_timeout_secs": rng.uniform(2.0, 20.0),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from tests.service.oracle import FORMATS
+from tests.service.oracle import FORMATS, formats_of
 
 TIME_BYTES = 4
 
@@ -20,9 +20,10 @@ class Readers:
     recovery has been there: a change counts only if it takes rows that readers had.
     """
 
-    price_dtype: str = "f4"
+    price_dtype: str = "f4+rest"
     complaints: list[str] = attrs.field(factory=list)
-    _widths: dict[str, dict[str, int]] = attrs.field(factory=dict)  # by table and column
+    _widths: dict[tuple[str, bool], dict[str, int]] = attrs.field(factory=dict)
+    """By table and whether rows are late, then by column."""
 
     def changed(self, contents: Mapping[str, bytearray], path: str, before: int) -> None:
         """A file that had `before` bytes has more, or fewer."""
@@ -31,7 +32,7 @@ class Readers:
         table = folder.rpartition("/")[2]
         if table not in FORMATS or not day.endswith(".bin"):
             return
-        widths = self._widths_of(table)
+        widths = self._widths_of(table, "/late/" in f"/{folder}/")
         time = "trade_time" if table == "TRADES" else "time"
         rows = len(contents.get(f"{folder}/{time}.{day}", b"")) // TIME_BYTES
         if column == time:
@@ -44,10 +45,10 @@ class Readers:
                 what = f"{rows} rows, and {size} bytes of {each}"
                 self.complaints.append(f"readers of {folder} of {day[:8]} met {what}")
 
-    def _widths_of(self, table: str) -> dict[str, int]:
-        if table not in self._widths:
-            self._widths[table] = {
-                column: np.dtype(dtype.replace("f4", self.price_dtype)).itemsize
-                for column, dtype in FORMATS[table].items()
+    def _widths_of(self, table: str, late: bool) -> dict[str, int]:
+        if (table, late) not in self._widths:
+            self._widths[table, late] = {
+                column: np.dtype(dtype).itemsize
+                for column, dtype in formats_of(table, self.price_dtype, late=late).items()
             }
-        return self._widths[table]
+        return self._widths[table, late]

@@ -37,7 +37,7 @@ KEPT = Story(
         "persist_interval_secs": 1.0,
         "checkpoint_interval_secs": 1.5,
         "linger_ms": 20,
-        "price_dtype": "f4",
+        "price_dtype": "f4+rest",
         "journal_keep_hours": 24.0,
         "journal_keep_mib": 1024,
         "shutdown_timeout_secs": 10.0,

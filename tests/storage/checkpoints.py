@@ -56,7 +56,7 @@ def loaded(files: MemoryFiles) -> int:
     if found is None:
         return 0
     number: int = found.state["n"]
-    assert whole(found) == (number, 10 * number, 1000 + number, {"n": number}, 1)
+    assert whole(found) == (number, 10 * number, 1000 + number, {"n": number}, 2)
     return number
 
 

@@ -9,6 +9,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, flush, instruments, numbered, run
 from tests.storage.stored import put
 from tick_logger.model.flush import Flush, GapRecord
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.files import Files
 from tick_logger.storage.store import Store
@@ -28,7 +29,7 @@ def record(files: Files) -> None:
     """A good recording: every table, late rows, two days, a gap, rows without ids."""
     levels = [{"seq": 20, "event_ns": MIDNIGHT_NS, "price": 5.0 + n} for n in range(3)]
     put(
-        Store(files, NAMES, "f4"),
+        Store(files, NAMES, Schemas.first("f4")),
         flush(
             run(Table.MD, numbered(1, 3)),
             run(Table.TRADES, [*numbered(1, 3), *numbered(6, 7)]),
@@ -80,11 +81,13 @@ def adding(
     table: Table, *rows: Mapping[str, object], late: bool = False, day: int = DAY
 ) -> Callable[[MemoryFiles], object]:
     """Append rows to the recording."""
-    return lambda files: put(Store(files, NAMES, "f4"), flush(run(table, rows, day=day, late=late)))
+    return lambda files: put(
+        Store(files, NAMES, Schemas.first("f4")), flush(run(table, rows, day=day, late=late))
+    )
 
 
 def gaps_added(*gaps: GapRecord) -> Callable[[Files], None]:
-    return lambda files: put(Store(files, NAMES, "f4"), Flush(gaps=gaps))
+    return lambda files: put(Store(files, NAMES, Schemas.first("f4")), Flush(gaps=gaps))
 
 
 def appended(path: str, data: bytes) -> Callable[[MemoryFiles], None]:

@@ -8,6 +8,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import instruments
 from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import Flush
+from tick_logger.model.schemas import Schemas
 from tick_logger.storage.store import Store
 
 MD = "venue/BTC-USD/MD"
@@ -35,7 +36,7 @@ TRADES_WIDTHS = {
 def store(files: MemoryFiles, price_dtype: str = "f4") -> Store:
     """A store that knows three symbols, as a new process would make it."""
     names = instruments(("venue", "BTC-USD"), ("venue", "ETH-USD"), ("venue", "A/B"))
-    return Store(files, names, price_dtype)
+    return Store(files, names, Schemas.first(price_dtype))
 
 
 def put(store: Store, flush: Flush, asides: Sequence[KeptAside] = ()) -> None:

@@ -32,10 +32,10 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
     files.close()
     found = CheckpointSlots(DiskFiles(tmp_path)).load()
     assert found is not None
-    assert (found.epoch, found.next_seq, found.made_ns, found.version) == (1, 7, 99, 1)
+    assert (found.epoch, found.next_seq, found.made_ns, found.version) == (1, 7, 99, 2)
     assert found.state["ids"].tolist() == [1, 2]
     assert found.state["x"] == [None]
-    assert (made.epoch, made.next_seq, made.made_ns, made.version) == (1, 7, 99, 1)
+    assert (made.epoch, made.next_seq, made.made_ns, made.version) == (1, 7, 99, 2)
 
 
 def test_slots_take_turns() -> None:
@@ -79,7 +79,7 @@ def test_bytes_of_a_slot() -> None:
     saved(files, 1)
     slot = files.read(SLOTS[0])
     magic, version, epoch, next_seq, made_ns, length, crc = struct.unpack_from("<8sIQQQII", slot)
-    assert (magic, version, epoch, next_seq, made_ns) == (b"TLCHECKP", 1, 1, 10, 1001)
+    assert (magic, version, epoch, next_seq, made_ns) == (b"TLCHECKP", 2, 1, 10, 1001)
     assert length == len(slot) - 44
     assert crc == google_crc32c.value(slot[:40] + slot[44:])
 

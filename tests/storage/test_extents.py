@@ -10,12 +10,13 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.expected import contents, expected, script
 from tests.storage.sample import DAY, flush, instruments, numbered, run
 from tests.storage.stored import MD, TRADES, put, store
+from tick_logger.model.schemas import Schema, Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage import extents
 from tick_logger.storage.extents import Extent, extents_to_state
 from tick_logger.storage.store import Store
 
-ROWS = Extent(TRADES, DAY, 3, "f8")
+ROWS = Extent(TRADES, DAY, 3, Schema.first(Table.TRADES, "f8"))
 LINES = Extent("venue/BTC-USD/gaps.01.02.24.jsonl", DAY, 70)
 
 
@@ -49,6 +50,8 @@ def test_sizes() -> None:
         "recv_nanos": 12,
         "trade_nanos": 12,
         "trade_time": 12,
+        "rest": 0,  # columns that the day does not have are good with nothing in them
+        "origin": 0,
     }
     assert LINES.sizes() == {LINES.path: 70}
 
@@ -63,7 +66,7 @@ def test_dump_and_load() -> None:
     second = store(files)
     second.load(state)
     assert second.extents() == first.extents()
-    assert Extent(TRADES, DAY, 5, "f4") in second.extents()
+    assert Extent(TRADES, DAY, 5, Schema.first(Table.TRADES, "f4")) in second.extents()
     assert second.meet(*script()[2]) == []
     second.write(*script()[2])
     assert contents(files) == expected(*script())
@@ -96,7 +99,8 @@ def test_state_is_plain() -> None:
         "paths": "list",
         "days": "ndarray",
         "lengths": "ndarray",
-        "price_dtypes": "list",
+        "schemas": "list",
+        "schema": "ndarray",
     }
     assert state["extents"]["days"].dtype == state["extents"]["lengths"].dtype == "int64"
 
@@ -121,27 +125,29 @@ def test_what_is_long_unused_is_forgotten_with_a_dump(monkeypatch: pytest.Monkey
     made.dump()
     assert [extent.day for extent in made.extents()] == [DAY + 1]
     again = flush(run(Table.TRADES, numbered(2, 2)))
-    assert made.meet(again) == [Extent(TRADES, DAY, 1, "f4")]
+    assert made.meet(again) == [Extent(TRADES, DAY, 1, Schema.first(Table.TRADES, "f4"))]
 
 
 def test_the_bound_counts_at_a_dump(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was used longest ago goes first; until then a recovery may need it."""
     monkeypatch.setattr(extents, "MAX_KNOWN_DAYS", 2)
-    made = Store(MemoryFiles(), instruments(*(("venue", name) for name in "abc")), "f4")
+    made = Store(
+        MemoryFiles(), instruments(*(("venue", name) for name in "abc")), Schemas.first("f4")
+    )
     for instrument in (0, 1, 2, 0):
         of_days(made, DAY, instrument=instrument)
     assert len(made.extents()) == 3
     made.dump()
     assert made.extents() == [
-        Extent("venue/c/TRADES", DAY, 1, "f4"),
-        Extent("venue/a/TRADES", DAY, 2, "f4"),
+        Extent("venue/c/TRADES", DAY, 1, Schema.first(Table.TRADES, "f4")),
+        Extent("venue/a/TRADES", DAY, 2, Schema.first(Table.TRADES, "f4")),
     ]
 
 
 def test_what_has_to_be_cut_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that may be longer than good stay known, however long unused, until they are cut."""
     monkeypatch.setattr(extents, "MAX_IDLE_DUMPS", 0)
-    old = Extent(MD, DAY, 0, "f4")
+    old = Extent(MD, DAY, 0, Schema.first(Table.MD, "f4"))
     made = store(MemoryFiles())
     made.load({"extents": extents_to_state([old]), "asides": []})
     made.dump()

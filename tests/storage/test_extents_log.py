@@ -13,6 +13,8 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import PowerCut, SimDisk
 from tests.journal.journals import LoggingFiles, crc32c
 from tick_logger.errors import StorageError
+from tick_logger.model.schemas import Schema
+from tick_logger.model.tables import Table
 from tick_logger.storage.extents import Extent
 from tick_logger.storage.extents_log import ExtentsLog
 
@@ -23,7 +25,7 @@ def extent(number: int, length: int = 0) -> Extent:
     """One of a table-day if the number is even, else of a file of lines."""
     if number % 2:
         return Extent(f"venue/S{number}/gaps.01.02.24.jsonl", 19_754, length)
-    return Extent(f"venue/S{number}/TRADES", 19_754, length, "f4")
+    return Extent(f"venue/S{number}/TRADES", 19_754, length, Schema.first(Table.TRADES, "f4"))
 
 
 def extents(*numbers: int) -> list[Extent]:

@@ -11,6 +11,7 @@ from tests.storage.sample import MIDNIGHT_NS, instruments
 from tests.storage.stored import put
 from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord
 from tick_logger.model.proof import Proof
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.store import Store
@@ -24,7 +25,7 @@ HEALED = GapRecord(0, Table.TRADES, 4, 6, None, MIDNIGHT_NS + 11, "disconnect", 
 def written(files: MemoryFiles, *gaps: GapRecord) -> None:
     """A process appends these records."""
     names = instruments(("venue", "BTC-USD"), ("venue", "A/B"))
-    put(Store(files, names, "f4"), Flush(gaps=gaps))
+    put(Store(files, names, Schemas.first("f4")), Flush(gaps=gaps))
 
 
 def test_lines() -> None:
@@ -153,7 +154,7 @@ def test_the_first_line_says_how_far_completeness_can_be_shown() -> None:
     proofs = {Table.MD: Proof.UNPROVABLE, Table.TRADES: Proof.PROVEN, Table.BOOK: Proof.CONSISTENT}
     for gaps in ((HOLE,), (HOLE, HOLE)):
         names = instruments(("venue", "BTC-USD"))
-        put(Store(files, names, "f4", lambda _: proofs), Flush(gaps=gaps))
+        put(Store(files, names, Schemas.first("f4"), lambda _: proofs), Flush(gaps=gaps))
     header, *rest = map(json.loads, files.read(PATH).splitlines())
     assert header == {
         **dict.fromkeys(("table", "from_id", "to_id", "from_ns", "to_ns")),

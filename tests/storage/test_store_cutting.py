@@ -12,10 +12,15 @@ from tests.storage.expected import after_first_step, contents, expected, script
 from tests.storage.sample import DAY
 from tests.storage.stored import MD, TRADES, put, store
 from tick_logger.errors import StorageError
+from tick_logger.model.schemas import Schema
+from tick_logger.model.tables import Table
 from tick_logger.storage.cutting import Damaged, Missing
 from tick_logger.storage.extents import Extent, RefusedError
 
-FIRST_STEP = [Extent(TRADES, DAY, 2, "f4"), Extent(MD, DAY, 1, "f4")]
+FIRST_STEP = [
+    Extent(TRADES, DAY, 2, Schema.first(Table.TRADES, "f4")),
+    Extent(MD, DAY, 1, Schema.first(Table.MD, "f4")),
+]
 
 
 def after_two_steps() -> tuple[MemoryFiles, list[Extent]]:
@@ -81,7 +86,7 @@ def test_a_file_of_the_right_length_is_left_alone() -> None:
     after_first_step(files)
     operations = files.operations
     assert store(files).cut(FIRST_STEP) == []
-    assert files.operations == operations + 2 * (10 + 9)  # sizes, looked at twice
+    assert files.operations == operations + 2 * (12 + 11)  # sizes, looked at twice
     assert contents(files) == expected(script()[0])
 
 
@@ -100,7 +105,7 @@ def test_zeros_within_the_longer_part() -> None:
 def test_the_time_column_is_cut_first() -> None:
     """A reader never counts rows of which other columns are gone already."""
     files, extents = after_two_steps()
-    files.fail_at = files.operations + 2 * 9 + 2  # all have been looked at, and one was cut
+    files.fail_at = files.operations + 2 * 11 + 2  # all have been looked at, and one was cut
     with pytest.raises(StorageError, match=f"cannot cut {MD}/nanos"):
         store(files).cut([each for each in extents if each.path == MD])
     assert len(files.contents[f"{MD}/time.01.02.24.bin"]) == 4
@@ -122,7 +127,7 @@ def test_cutting_again_after_a_failure(operation: int) -> None:
 def test_the_first_of_several_extents_counts() -> None:
     """What was met again later lies ahead of a recovery that begins before."""
     files, extents = after_two_steps()
-    later = Extent(TRADES, DAY, 4, "f4")
+    later = Extent(TRADES, DAY, 4, Schema.first(Table.TRADES, "f4"))
     assert store(files).cut([*extents, later]) == []
     assert contents(files) == expected(script()[0])
 
@@ -180,7 +185,10 @@ def test_damage_may_be_accepted() -> None:
     del files.contents[f"{TRADES}/maker_order_id.01.02.24.bin"][31:]
     made = store(files)
     assert made.cut(FIRST_STEP, accept_damage=True) == [Damaged(FIRST_STEP[0], 1)]
-    assert made.extents() == [Extent(TRADES, DAY, 1, "f4"), FIRST_STEP[1]]
+    assert made.extents() == [
+        Extent(TRADES, DAY, 1, Schema.first(Table.TRADES, "f4")),
+        FIRST_STEP[1],
+    ]
     made.meet(*script()[1])
     made.write(*script()[1])
     ids = files.contents[f"{TRADES}/trade_id.01.02.24.bin"]

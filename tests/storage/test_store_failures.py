@@ -30,7 +30,7 @@ ROWS = 11
 APPENDS = 10 + 10 + 10 + 10 + 9 + 2 + 2
 """Of the second step: three table-days and a late one, tickers, gaps files, payloads."""
 
-LOOKS = 10 + 10 + 10 + 2 + 2
+LOOKS = 12 + 12 + 12 + 2 + 2
 """What is looked at when it is met: what the first step has not touched."""
 
 OPERATIONS = range(1, LOOKS + APPENDS + 1)

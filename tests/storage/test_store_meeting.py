@@ -10,13 +10,14 @@ from tests.storage.sample import DAY, flush, numbered, run
 from tests.storage.stored import put, store
 from tick_logger.errors import StorageError
 from tick_logger.model.flush import Flush
+from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import Table
 from tick_logger.storage.extents import Extent, RefusedError
 
 SECOND_STEP_NEW = [
-    Extent("venue/ETH-USD/TRADES", DAY, 0, "f4"),
-    Extent("venue/BTC-USD/late/TRADES", DAY, 0, "f4"),
-    Extent("venue/BTC-USD/TRADES", DAY + 1, 0, "f4"),
+    Extent("venue/ETH-USD/TRADES", DAY, 0, Schema.first(Table.TRADES, "f4")),
+    Extent("venue/BTC-USD/late/TRADES", DAY, 0, Schema.first(Table.TRADES, "f4")),
+    Extent("venue/BTC-USD/TRADES", DAY + 1, 0, Schema.first(Table.TRADES, "f4")),
     Extent("venue/BTC-USD/gaps.01.02.24.jsonl", DAY, 0),
     Extent("venue/ETH-USD/gaps.01.02.24.jsonl", DAY, 0),
     Extent("venue/undecodable.01.02.24.jsonl", DAY, 0),
@@ -30,8 +31,8 @@ def test_what_is_not_there_has_no_length() -> None:
     made = store(files)
     first, second, third = script()
     assert made.meet(*first) == [
-        Extent("venue/BTC-USD/TRADES", DAY, 0, "f4"),
-        Extent("venue/BTC-USD/MD", DAY, 0, "f4"),
+        Extent("venue/BTC-USD/TRADES", DAY, 0, Schema.first(Table.TRADES, "f4")),
+        Extent("venue/BTC-USD/MD", DAY, 0, Schema.first(Table.MD, "f4")),
     ]
     assert made.meet(*second) == SECOND_STEP_NEW
     assert made.meet(*third) == []
@@ -47,8 +48,8 @@ def test_what_another_process_has_written() -> None:
     made = store(files, "f4")
     gaps = expected(*script())["venue/BTC-USD/gaps.01.02.24.jsonl"]
     assert made.meet(script()[0][0]) == [
-        Extent("venue/BTC-USD/TRADES", DAY, 7, "f4"),
-        Extent("venue/BTC-USD/MD", DAY, 6, "f4"),
+        Extent("venue/BTC-USD/TRADES", DAY, 7, Schema.first(Table.TRADES, "f4")),
+        Extent("venue/BTC-USD/MD", DAY, 6, Schema.first(Table.MD, "f4")),
     ]
     assert made.meet(Flush(gaps=script()[2][0].gaps)) == [
         Extent("venue/BTC-USD/gaps.01.02.24.jsonl", DAY, len(gaps))
@@ -97,7 +98,9 @@ def test_a_known_day_of_another_width_is_refused() -> None:
     first.meet(*script()[0])
     second = store(files, "f8")
     second.load(first.dump())
-    with pytest.raises(RefusedError, match="its prices are not f8, as configured"):
+    with pytest.raises(RefusedError, match="its prices are f4, and f8 is configured"):
         second.meet(*script()[0])
     new_day = flush(run(Table.TRADES, numbered(1, 1, day=DAY + 1), day=DAY + 1))
-    assert second.meet(new_day) == [Extent("venue/BTC-USD/TRADES", DAY + 1, 0, "f8")]
+    assert second.meet(new_day) == [
+        Extent("venue/BTC-USD/TRADES", DAY + 1, 0, Schema.first(Table.TRADES, "f8"))
+    ]

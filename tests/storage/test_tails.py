@@ -8,6 +8,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import put
 from tick_logger.model.flush import NS_PER_DAY, StreamTail
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage import tails
 from tick_logger.storage.store import Store
@@ -18,7 +19,7 @@ def recorded(
     files: MemoryFiles, *days: tuple[int, int, int, bool], price_dtype: str = "f4"
 ) -> None:
     """Trades of days: (day, first id, last id, late)."""
-    store = Store(files, instruments(), price_dtype)
+    store = Store(files, instruments(), Schemas.first(price_dtype))
     for day, first, last, late in days:
         rows = numbered(first, last, day=day)
         put(store, flush(run(Table.TRADES, rows, day=day, late=late)))
@@ -122,7 +123,7 @@ def test_day_without_a_complete_row_is_passed_over() -> None:
 def test_other_tables(table: Table, last_seq: int) -> None:
     """Update ids are continued where there are any; ranges are for trades only."""
     files = MemoryFiles()
-    put(Store(files, instruments(), "f4"), flush(run(table, numbered(11, 12))))
+    put(Store(files, instruments(), Schemas.first("f4")), flush(run(table, numbered(11, 12))))
     assert load_tail(files, "venue", "BTC-USD", table) == StreamTail(
         last_event_ns=MIDNIGHT_NS + 12 * SECOND,
         last_seq=last_seq,

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from tests.fakes.memory_files import MemoryFiles
 from tests.service.world import Venue, in_virtual_time, running
 from tick_logger.clock import SystemClock
+from tick_logger.derive.recovery import recover_directory
 from tick_logger.exchanges import registry
-from tick_logger.recovery import recover_directory
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults
 

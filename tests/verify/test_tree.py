@@ -24,6 +24,7 @@ from tests.storage.recording import (
 )
 from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, numbered, run
 from tests.storage.stored import put
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.files import DiskFiles
 from tick_logger.storage.store import Store
@@ -62,7 +63,7 @@ def test_empty_root() -> None:
 def test_wide_prices_pass(price_dtype: str | None) -> None:
     """The width of prices is found out, or given."""
     files = MemoryFiles()
-    put(Store(files, NAMES, "f8"), flush(run(Table.BOOK, numbered(1, 3))))
+    put(Store(files, NAMES, Schemas.first("f8")), flush(run(Table.BOOK, numbered(1, 3))))
     assert verify(files, dense=dense, price_dtype=price_dtype).ok
 
 
@@ -110,7 +111,10 @@ def test_day_without_rows() -> None:
 # -- one thing wrong -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [file.name for file in SPECS[Table.MD].files])
+REQUIRED = [file.name for file in SPECS[Table.MD].files if file.required]
+
+
+@pytest.mark.parametrize("name", REQUIRED)
 def test_missing_column(name: str) -> None:
     """Whichever it is."""
     report = checked(removed(column("MD", name)))
@@ -123,7 +127,7 @@ def test_torn_record() -> None:
     assert summary(checked(appended(path, b"x"))) == [(path, Kind.TORN, 1, 3)]
 
 
-@pytest.mark.parametrize("name", [file.name for file in SPECS[Table.MD].files])
+@pytest.mark.parametrize("name", REQUIRED)
 def test_shorter_column(name: str) -> None:
     """The rows that not all columns have."""
     report = checked(cut(column("MD", name), 4))
@@ -136,7 +140,7 @@ def test_mixed_price_widths() -> None:
     files = MemoryFiles()
     record(files)
     rows = run(Table.QUOTES, numbered(1, 2, instrument=1))
-    put(Store(files, NAMES, "f8"), flush(rows))
+    put(Store(files, NAMES, Schemas.first("f8")), flush(rows))
     report = verify(files, dense=dense)
     assert summary(report) == [("venue/A%2FB/QUOTES/*.01.02.24.bin", Kind.WIDTH, 1, None)]
 
@@ -270,13 +274,20 @@ def test_unreadable_gap_line() -> None:
         "time.01.02.24.bin",
         "venue/time.01.02.24.bin",
         f"{SYMBOL}/time.01.02.24.bin",
-        f"{SYMBOL}/MD/other.01.02.24.bin",
         f"{SYMBOL}/MD/time.32.02.24.bin",
     ],
 )
 def test_stray_column_files(path: str) -> None:
     """A file that looks like rows, but whose rows nobody would read."""
     assert summary(checked(appended(path, b"1234"))) == [(path, Kind.STRAY, 1, None)]
+
+
+def test_a_column_of_an_unknown_name_is_left_alone() -> None:
+    """A later version may have written it; the day is whole without it."""
+    path = f"{SYMBOL}/MD/other.01.02.24.bin"
+    report = checked(appended(path, b"1234"))
+    assert report.ok
+    assert report.notes == [f"{path}: a column that is not known here; left alone"]
 
 
 @pytest.mark.parametrize("path", ["README", "venue/notes", f"{SYMBOL}/MD/x.bin", "x/y/z"])

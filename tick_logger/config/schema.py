@@ -76,7 +76,7 @@ class LoggerConfig:
     buffer_limit_mib: Annotated[
         int, between(1, 65_536, "MiB", "frames are held in this much memory if the disk stalls")
     ] = 256
-    price_dtype: Annotated[str, one_of("f4", "f8")] = "f4"
+    price_dtype: Annotated[str, one_of("f4+rest", "f4", "f8")] = "f4+rest"
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
     log_file: Annotated[str, plain] = ""
     log_retention_days: Annotated[

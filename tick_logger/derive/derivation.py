@@ -12,7 +12,7 @@ after a `StorageError` until it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -26,6 +26,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed, Retired
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
@@ -51,17 +52,19 @@ class Outcome:
     flush: Flush
     counts: TickCounts
     repairs: tuple[Repair, ...] = ()
+    inexact: Mapping[str, int] = attrs.field(factory=dict)
+    """By exchange, prices of which f4 and rest cannot hold every digit."""
 
 
 class Derivation:
     """The state after all entries before the journal frame `next_seq`."""
 
-    def __init__(self, files: Files, extents_log: ExtentsLog, price_dtype: str) -> None:
+    def __init__(self, files: Files, extents_log: ExtentsLog, schemas: Schemas) -> None:
         self.instruments = Instruments()
-        self.store = Store(files, self.instruments, price_dtype, registry.proofs_of)
+        self.store = Store(files, self.instruments, schemas, registry.proofs_of)
         self._extents_log = extents_log
         self.next_seq = 1  # that of the journal's first frame
-        self.price_dtype = price_dtype
+        self.columns: Mapping[str, str] = schemas.to_plain()  # as the last `Started` named them
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
         self._wanted: dict[str, WantedTables] = {}
@@ -74,6 +77,16 @@ class Derivation:
         self._started_ns = 0
         self.failures = 0  # batches on which adapters failed in a replay
         self.first_failure = ""
+
+    @property
+    def price_dtype(self) -> str:
+        """The width of prices: "f4+rest", "f4" or "f8"."""
+        return self.store.schemas.price_dtype
+
+    @property
+    def of_this_version(self) -> bool:
+        """Whether the last process that recorded wrote the columns that this one would write."""
+        return self.columns == Schemas.written(self.price_dtype).to_plain()
 
     @property
     def stopped_ns(self) -> int | None:
@@ -108,7 +121,9 @@ class Derivation:
         self._pipeline.push([*marks, *rows])
 
     def start(self, started: Started) -> None:
-        """Another process goes on from here."""
+        """Another process goes on from here, and writes what its version writes."""
+        self.store.schemas = Schemas.from_plain(started.price_dtype, started.columns)
+        self.columns = started.columns
         stopped = {
             number: self._stopped_ns[exchange]
             for number, (exchange, _) in enumerate(self.instruments)
@@ -149,7 +164,8 @@ class Derivation:
             self._meet(outcome.flush)
             self.store.write(outcome.flush, self._asides)
         self._unwritten, self._asides = None, []
-        return attrs.evolve(outcome, repairs=tuple(self.store.take_repairs()))
+        repairs, inexact = tuple(self.store.take_repairs()), self.store.take_inexact()
+        return attrs.evolve(outcome, repairs=repairs, inexact=inexact)
 
     # -- state ------------------------------------------------------------------------------------
 
@@ -158,6 +174,7 @@ class Derivation:
         assert self._unwritten is None, "a checkpoint in the middle of a flush"
         return {
             "price_dtype": self.price_dtype,
+            "columns": dict(self.columns),
             "closed": self.closed,
             "instruments": [list(name) for name in self.instruments],
             "wanted": {exchange: self._wanted_plain(exchange) for exchange in self._wanted},
@@ -169,8 +186,13 @@ class Derivation:
         }
 
     def load(self, state: dict[str, Any], next_seq: int) -> None:
-        """Go on from a dumped state; this object must be new."""
+        """Go on from a dumped state, of this version or an earlier one; this object must be new.
+
+        Raises `NewerVersionError` where it names what is not known here.
+        """
         self.next_seq = next_seq
+        self.columns = state.get("columns", {})
+        self.store.schemas = Schemas.from_plain(state["price_dtype"], self.columns)
         self.closed = state["closed"]
         for number, (exchange, symbol) in enumerate(state["instruments"]):
             if exchange:

@@ -1,22 +1,32 @@
-"""What makes a directory fit to be recorded into: nobody else does, and prices have one width.
+"""What makes a directory fit to be recorded into: nobody else does, and prices keep their width.
 
 Blocking.  Not here: what the directory holds (`recovery`).
 """
 
 from __future__ import annotations
 
+import contextlib
+
 from tick_logger.errors import ConfigError
 from tick_logger.journal.entry_codec import decode_entries
 from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Started
+from tick_logger.model.tables import EXACT
 from tick_logger.storage.checkpoint import Checkpoint
 from tick_logger.storage.files import Files
+from tick_logger.storage.format_file import (
+    UnreadableFormatError,
+    Width,
+    read_widths,
+    write_format,
+)
 from tick_logger.storage.layout import JOURNAL_FOLDER
 
 FIRST_SEQ = 1
 """Number of the first frame of every journal."""
 
-DEFAULT_PRICE_DTYPE = "f4"
+MAY_BECOME = {"f4": (EXACT,)}
+"""Widths of prices that may change: the columns of f4 stay what they are, and the rest is added."""
 
 LOCK = f"{JOURNAL_FOLDER}/lock"
 
@@ -45,20 +55,23 @@ def _holder(files: Files) -> str:
 def price_dtype_to_use(wanted: str | None, recorded: str | None) -> str:
     """The width of prices to go on with: the one that is wanted, or else the recorded one.
 
-    Raises `ConfigError` if prices are recorded with another width than is wanted.
+    Raises `ConfigError` if prices are recorded with a width that cannot become the one wanted.
     """
-    chosen = wanted or recorded or DEFAULT_PRICE_DTYPE
-    if recorded not in (None, chosen):
+    chosen = wanted or recorded or EXACT
+    if recorded not in (None, chosen) and chosen not in MAY_BECOME.get(recorded, ()):
         why = f'prices here are recorded as "{recorded}"; keep that, or use another directory'
         raise ConfigError([("logger.price_dtype", why)])
     return chosen
 
 
 def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | None:
-    """The width of recorded prices, from the checkpoint, or else from the journal's beginning.
+    """The width of recorded prices: of `format.json`, the checkpoint, or the journal's beginning.
 
-    None where neither tells.
+    None where none of them tells.  Raises `StorageError` if a newer version made one of them.
     """
+    with contextlib.suppress(UnreadableFormatError):
+        if widths := read_widths(files):
+            return widths[-1].price_dtype
     if checkpoint is not None:
         return str(checkpoint.state["price_dtype"])
     for frame in JournalReader(files, from_seq=FIRST_SEQ, until_seq=FIRST_SEQ + 1):
@@ -66,3 +79,19 @@ def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | N
             if isinstance(entry, Started):
                 return entry.price_dtype
     return None
+
+
+def describe_directory(files: Files, before: str | None, price_dtype: str, now_ns: int) -> None:
+    """Let `format.json` say what is recorded from `now_ns` on; `before` is the width until then.
+
+    Raises `OSError`; it may be called again.
+    """
+    try:
+        widths = read_widths(files)
+    except UnreadableFormatError:
+        widths = []
+    if not widths and before is not None:
+        widths = [Width(before)]
+    if not widths or widths[-1].price_dtype != price_dtype:
+        widths = [*widths, Width(price_dtype, now_ns if widths else None)]
+    write_format(files, widths)

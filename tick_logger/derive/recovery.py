@@ -2,7 +2,8 @@
 
     newest checkpoint -> files cut to what they held then -> journal replayed
 
-No file is cut before all that will be replayed has been read once.  A torn end of the journal is
+No file is cut before all that will be replayed has been read once, so that nothing is touched that
+a newer version made.  A torn end of the journal is
 what every crash leaves, and is passed over; damage before that is refused, unless its loss is
 accepted, and a copy of the damaged segment is kept.
 
@@ -12,7 +13,8 @@ goes on while it is recorded (`checkpoints`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -22,12 +24,13 @@ from tick_logger.derive.checkpoints import EXTENTS_EPOCH, Checkpoints
 from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.derive.directory import (
     FIRST_SEQ,
+    describe_directory,
     price_dtype_to_use,
     recorded_price_dtype,
     take_directory,
 )
-from tick_logger.derive.replay import Replay
-from tick_logger.errors import StorageError
+from tick_logger.derive.replay import Replay, entries_of
+from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.journal.reader import (
@@ -39,6 +42,7 @@ from tick_logger.journal.reader import (
 )
 from tick_logger.journal.segment import SegmentInfo
 from tick_logger.model.entries import Started, Ticked
+from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import SLOTS, Checkpoint
 from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
@@ -71,7 +75,7 @@ class Recovered:
 class Recovery:
     """The way back to a state that holds, of one recording.
 
-    `price_dtype` is what prices are to be recorded as; None: as they are already.
+    `price_dtype` is what prices are to be recorded as from now on; None: nothing will be recorded.
     """
 
     def __init__(
@@ -85,7 +89,8 @@ class Recovery:
 
     def base(self, now_ns: int) -> Derivation:
         """The state of the newest checkpoint, with the files cut to what they held then."""
-        return self._base(self.checkpoints.read(), now_ns)
+        with _refusing_newer():
+            return self._base(self.checkpoints.read(), now_ns)
 
     def run(
         self, now_ns: int, on_progress: OnProgress = lambda _messages, _share: None
@@ -93,7 +98,25 @@ class Recovery:
         """Bring everything to the end of the journal; `on_progress` hears how far it is.
 
         Raises `StorageError` and `OSError`; running it again, in whatever process, is always safe.
+        Raises `ConfigError` if prices are recorded with another width.
         """
+        with _refusing_newer():
+            return self._run(now_ns, on_progress)
+
+    def prepare(self, derivation: Derivation, now_ns: int) -> None:
+        """Let the directory say what will be in it, before anything new is in it.
+
+        Raises `OSError`; it may be called again.
+        """
+        first, price_dtype = derivation.next_seq == FIRST_SEQ, self._price_dtype
+        assert price_dtype is not None, "nothing will be recorded"
+        if not derivation.of_this_version:
+            # An earlier version refuses this checkpoint, and so never meets what it cannot read.
+            self.checkpoints.save(derivation, now_ns)
+        before = None if first else derivation.price_dtype
+        describe_directory(self.files, before, price_dtype, now_ns)
+
+    def _run(self, now_ns: int, on_progress: OnProgress) -> Recovered:
         self._findings = []
         known, checkpoints = segments(self.files), self.checkpoints.read()
         problems = list(self.checkpoints.problems)
@@ -132,7 +155,7 @@ class Recovery:
         extents_log = self.checkpoints.extents_log
         recorded = recorded_price_dtype(self.files, checkpoint)
         price_dtype = price_dtype_to_use(self._price_dtype, recorded)
-        derivation = Derivation(self.files, extents_log, price_dtype)
+        derivation = Derivation(self.files, extents_log, Schemas.written(price_dtype))
         epoch = 0
         if checkpoint is not None:
             epoch = checkpoint.state[EXTENTS_EPOCH]
@@ -171,9 +194,10 @@ class Recovery:
             raise RefusedError(f"no checkpoint to continue from ({reason}); {what}; {ACCEPT}")
         journal = check_segments(self.files)
         self._findings += [reason, *journal.problems]
-        price_dtype = price_dtype_to_use(self._price_dtype, None)
+        recorded = recorded_price_dtype(self.files, None)
+        schemas = Schemas.written(price_dtype_to_use(self._price_dtype, recorded))
         # The extents that are on record go with the checkpoints that are lost: nothing is cut.
-        derivation = Derivation(self.files, self.checkpoints.extents_log, price_dtype)
+        derivation = Derivation(self.files, self.checkpoints.extents_log, schemas)
         derivation.next_seq = max(journal.next_seq, FIRST_SEQ)
         self.checkpoints.save(derivation, now_ns)
         return Recovered(
@@ -194,7 +218,10 @@ class Recovery:
         Returns how many frames that are.
         """
         reader = JournalReader(self.files, from_seq=from_seq, skip_damage=self._accept_damage)
-        frames = sum(1 for _ in reader)
+        frames = 0
+        for frame in reader:
+            entries_of(frame)  # refused here, where a newer version wrote it
+            frames += 1
         for damage in reader.damages:
             self._judge(damage)
         return frames
@@ -205,6 +232,15 @@ class Recovery:
         if not self._accept_damage:
             raise RefusedError(f"{damage}; a copy is in {copy}; {ACCEPT}")
         self._findings.append(f"{damage}; passed over, a copy is in {copy}")
+
+
+@contextlib.contextmanager
+def _refusing_newer() -> Iterator[None]:
+    """Say in words that a newer version is needed."""
+    try:
+        yield
+    except NewerVersionError as error:
+        raise RefusedError(f"{MADE_BY_NEWER}: {error}") from error
 
 
 def recover_directory(
@@ -236,7 +272,9 @@ def recover_directory(
 def _release(files: Files, found: Recovered, now_ns: int) -> Recovered:
     """Let go of the rows that still waited for others: as a process that starts, and stops."""
     derivation, rows = found.derivation, found.rows
-    started = Started(now_ns, __version__, derivation.price_dtype, book_wait_ticks=1)
+    started = Started(
+        now_ns, __version__, derivation.price_dtype, book_wait_ticks=1, columns=derivation.columns
+    )
     entries = (started, Ticked())
     journal = Journal(files, next_seq=found.next_seq, segment=found.next_segment)
     journal.accept(encode_entries(entries))

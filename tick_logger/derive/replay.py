@@ -56,7 +56,7 @@ class Replay:
                 return False
             if frame.seq > self._derivation.next_seq:
                 self._derivation.lost()
-            self._entries.extend(_entries(frame))
+            self._entries.extend(entries_of(frame))
             self._after = frame.seq + 1
             self.frames += 1
         self._take_entries()
@@ -78,7 +78,8 @@ class Replay:
             self._on_outcome(outcome)
 
 
-def _entries(frame: Frame) -> list[Entry]:
+def entries_of(frame: Frame) -> list[Entry]:
+    """What a frame holds; raises `RefusedError` if this version cannot read it."""
     try:
         return decode_entries(frame.body)
     except StorageError as error:  # its checksum was right: reading it again changes nothing

@@ -3,6 +3,11 @@
 A body is one msgpack array of entries, each an array that begins with its kind.  Numbers per
 payload travel as little-endian arrays and payloads as one piece, so that the cost is one of bytes,
 not of messages.
+
+How entries grow: fields are only ever added, at the end.  Where one is missing, an earlier version
+wrote the entry, and the field has its default.  Fields beyond those that are known here were added
+by a later version, and are passed over; what must not be passed over is an entry of a new kind, a
+new column or table, or a new kind of mark, and each of these is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.model.entries import (
     Closed,
     Defined,
@@ -24,7 +29,8 @@ from tick_logger.model.entries import (
     Ticked,
 )
 from tick_logger.model.plain import mark_from_plain, mark_to_plain
-from tick_logger.model.tables import Table
+from tick_logger.model.schemas import NewerVersionError, Schemas
+from tick_logger.model.tables import SPECS, Table
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
@@ -38,7 +44,9 @@ def encode_entries(entries: Iterable[Entry]) -> bytes:
 def decode_entries(body: bytes) -> list[Entry]:
     """The entries of a frame; raises `StorageError` if they are none of this version's."""
     try:
-        return [_KINDS[kind](*fields) for kind, *fields in _decode(body)]
+        return [_entry(kind, fields) for kind, *fields in _decode(body)]
+    except NewerVersionError as error:
+        raise StorageError(f"{MADE_BY_NEWER}: {error}") from error
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"the journal holds an entry that cannot be read: {error!r}") from error
 
@@ -47,8 +55,8 @@ def _to_plain(entry: Entry) -> list[Any]:
     match entry:
         case Received():
             return _received_to_plain(entry)
-        case Started(at_ns, version, price_dtype, book_wait_ticks):
-            return ["started", at_ns, version, price_dtype, book_wait_ticks]
+        case Started(at_ns, version, price_dtype, book_wait_ticks, columns):
+            return ["started", at_ns, version, price_dtype, book_wait_ticks, dict(columns)]
         case Ticked():
             return ["ticked"]
         case Closed(at_ns):
@@ -91,18 +99,43 @@ def _received(
         lengths=np.frombuffer(lengths, "<u4"),
         payloads=payloads,
         defined=tuple(
-            Defined(instrument, symbol, tuple(map(Table, tables)))
-            for instrument, symbol, tables in defined
+            Defined(instrument, symbol, tuple(map(_table, tables)))
+            for instrument, symbol, tables, *_ in defined
         ),
         marks=tuple(map(mark_from_plain, marks)),
-        notes=tuple(Note(*fields) for fields in notes),
+        notes=tuple(Note(*fields[:4]) for fields in notes),
         decodable=decodable,
     )
 
 
-_KINDS: dict[str, Callable[..., Entry]] = {
-    "received": _received,
-    "started": Started,
-    "ticked": Ticked,
-    "closed": Closed,
+def _table(name: str) -> Table:
+    if name not in SPECS:
+        raise NewerVersionError(f"the table {name} is not known")
+    return Table(name)
+
+
+def _started(
+    at_ns: int,
+    version: str,
+    price_dtype: str,
+    book_wait_ticks: int,
+    columns: dict[str, str] | None = None,
+) -> Started:
+    Schemas.from_plain(price_dtype, columns or {})  # refuses what is not known here
+    return Started(at_ns, version, price_dtype, book_wait_ticks, columns or {})
+
+
+_KINDS: dict[str, tuple[Callable[..., Entry], int]] = {
+    "received": (_received, 10),
+    "started": (_started, 5),
+    "ticked": (Ticked, 0),
+    "closed": (Closed, 1),
 }
+"""By kind: what makes the entry, and of how many fields that are known here."""
+
+
+def _entry(kind: str, fields: list[Any]) -> Entry:
+    if kind not in _KINDS:
+        raise StorageError(f'{MADE_BY_NEWER}: the kind of entry "{kind}" is not known')
+    make, known = _KINDS[kind]
+    return make(*fields[:known])

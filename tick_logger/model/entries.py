@@ -8,7 +8,7 @@ Not here: how entries are written (`storage`) and what becomes of them (`derivat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -78,12 +78,17 @@ def joined(payloads: Sequence[bytes]) -> tuple[Lengths, bytes]:
 
 @attrs.frozen
 class Started:
-    """A process begins to record; what the one before had received ends here."""
+    """A process begins to record; what the one before had received ends here.
+
+    `columns` says which columns it writes (`schemas.Schemas.to_plain`), so that a replay by a later
+    version writes the same; nothing stands for those of the first version.
+    """
 
     at_ns: int
     version: str
     price_dtype: str
     book_wait_ticks: int
+    columns: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen

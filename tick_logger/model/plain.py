@@ -1,7 +1,8 @@
 """Marks as plain data (lists, numbers and texts), for the journal and the checkpoint, and back.
 
 A mark is the name of its kind, then its fields in order.  What comes back is equal to what went in,
-also by way of an encoding that knows nothing of tuples.
+also by way of an encoding that knows nothing of tuples.  Marks grow as entries of the journal do:
+by fields at the end, which an earlier version passes over; a new kind is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import attrs
 import msgspec
 
 from tick_logger.model.marks import Mark
+from tick_logger.model.schemas import NewerVersionError
 from tick_logger.model.tables import Table
 
 _MARKS: dict[str, type[Mark]] = {each.__name__: each for each in get_args(Mark)}
@@ -25,12 +27,10 @@ def mark_to_plain(mark: Mark) -> list[Any]:
 
 
 def mark_from_plain(plain: list[Any]) -> Mark:
-    """The mark; raises `ValueError` if it is none of this program's."""
+    """The mark; raises `NewerVersionError` if its kind is not known, `ValueError` if it is none."""
     name, *values = plain
     if name not in _MARKS:
-        raise ValueError(f"unknown kind of mark {name!r}")
-    if len(values) > len(_FIELDS[name]):
-        raise ValueError(f"a mark {name!r} of {len(values)} fields")
+        raise NewerVersionError(f"the kind of mark {name!r} is not known")
     fields = dict(zip(_FIELDS[name], values, strict=False))
     return msgspec.convert(fields, _MARKS[name])
 

@@ -1,17 +1,23 @@
 """What a row of each table is: its fields in memory and its columns on disk.
 
 Every other package takes names, dtypes and the order of columns from here, so that the file format
-of the README exists in exactly one place.  In memory a row carries times as int64 nanoseconds and
-prices as float64; on disk times are split into seconds and nanoseconds and prices take the
-configured width.  The time column comes last in `files`: it is written last, and its length is the
-number of rows that a reader may rely on.
+exists in exactly one place.  In memory a row carries times as int64 nanoseconds and prices as
+float64; on disk times are split into seconds and nanoseconds and prices take the configured width.
+The time column comes last in `files`: it is written last, and its length is the number of rows that
+a reader may rely on.
 
-Not here: how rows are held (`rows`), ordered (`pipeline`) or written (`storage`).
+A table gains a column by one more entry in `files`, with the version that brings it, and, where it
+comes from the exchange, one more field.  Entries are never removed or changed: days that were
+written with them are read for ever.
+
+Not here: which of these columns a program or a day has (`schemas`), how rows are held (`rows`),
+ordered (`pipeline`) or written (`storage`).
 """
 
 from __future__ import annotations
 
 import enum
+import math
 
 import attrs
 import numpy as np
@@ -42,6 +48,18 @@ COMMON_FIELDS: dict[str, str] = {
 }
 
 
+FIRST_VERSION, REST_VERSION = 1, 2
+"""Versions of the file format: the first, and the one that brought `rest` and `origin`."""
+
+ORIGIN_LATE = 1
+"""`origin` of a late row that came on the stream; all late rows of the first version are such."""
+
+EXACT = "f4+rest"
+"""The width of prices that keeps every digit: f4, and the rest of the f8 in a column beside."""
+
+PRICE_DTYPES = (EXACT, "f4", "f8")
+
+
 class Table(enum.StrEnum):
     """A table, named as its directory on disk."""
 
@@ -64,23 +82,47 @@ FEEDS: dict[str, Table] = {
 class FileColumn:
     """One column file: its name, its dtype (`price` stands for the configured width), its source.
 
-    `source` is a field of the row, or `event_s`, `event_frac`, `recv_s`, `recv_frac`: the two
-    halves of a time.
+    `source` is a field of the row, or one of `event_s`, `event_frac`, `recv_s`, `recv_frac` (the
+    halves of a time), `rest` and `origin`.  `since` is the version of the format that brought the
+    column.  `absent` stands for a value that was not sent, and for rows from before there was the
+    column; None where every row has one.  `rest_of` names the price fields whose rests it holds;
+    such a column is written with "f4+rest" only.  `late_only`: in `late/` alone.
     """
 
     name: str
     dtype: str
     source: str
+    since: int = FIRST_VERSION
+    absent: float | None = None
+    rest_of: tuple[str, ...] = ()
+    late_only: bool = False
+    unit: str = ""
 
     def numpy_dtype(self, price_dtype: str) -> np.dtype[np.generic]:
-        """The little-endian dtype on disk, with `price_dtype` ("f4" or "f8") for prices."""
-        width = price_dtype if self.dtype == "price" else self.dtype
-        return np.dtype(width if width == UUID_DTYPE else "<" + width)
+        """The little-endian dtype of a record, with prices of this width."""
+        if self.dtype == "price":
+            return np.dtype("<f8" if price_dtype == "f8" else "<f4")
+        if self.dtype == UUID_DTYPE:
+            return np.dtype(UUID_DTYPE)
+        shape, closing, item = self.dtype.rpartition(")")
+        return np.dtype(f"{shape}{closing}<{item}")
+
+    @property
+    def required(self) -> bool:
+        """Whether every day has it: the first version wrote it already."""
+        return self.since == FIRST_VERSION
+
+    def is_written(self, price_dtype: str, *, late: bool) -> bool:
+        """Whether this program writes it, with prices of this width."""
+        return not (self.rest_of and price_dtype != EXACT) and (late or not self.late_only)
 
 
 @attrs.frozen
 class TableSpec:
-    """A table's own fields in memory (beside `COMMON_FIELDS`) and its column files, time last."""
+    """A table's own fields in memory (beside `COMMON_FIELDS`) and its column files, time last.
+
+    `files` are all that there are in any version, with any width of prices, late or not.
+    """
 
     fields: dict[str, str]
     files: tuple[FileColumn, ...]
@@ -91,15 +133,57 @@ class TableSpec:
         return COMMON_FIELDS | self.fields
 
     @property
+    def absent(self) -> dict[str, float]:
+        """The fields that not every adapter knows, with the value that stands for none."""
+        later = (each for each in self.files if not each.required and each.source in self.fields)
+        return {each.source: each.absent or 0 for each in later}
+
+    @property
     def time_column(self) -> str:
         """The column whose length is the number of complete rows."""
         return self.files[-1].name
 
+    @property
+    def nanos_column(self) -> str:
+        """The column beside the time column."""
+        return self.files[-2].name
 
-def _files(*columns: tuple[str, str, str], time: str, nanos: str) -> tuple[FileColumn, ...]:
-    received = (("recv_time", "u4", "recv_s"), ("recv_nanos", "u4", "recv_frac"))
-    event = ((nanos, "u4", "event_frac"), (time, "u4", "event_s"))
-    return tuple(FileColumn(*column) for column in (*columns, *received, *event))
+    def column(self, name: str) -> FileColumn:
+        """The column of this name; `KeyError` if there is none in any version known here."""
+        for each in self.files:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+
+def _files(
+    *columns: tuple[str, str, str],
+    time: str,
+    nanos: str,
+    side: int | None = SIDE_UNKNOWN,
+    later: tuple[FileColumn, ...] = (),
+) -> tuple[FileColumn, ...]:
+    """The columns of a table: its own, then later ones, then what every table has."""
+    own = tuple(_own(*column, side=side) for column in columns)
+    prices = tuple(each.source for each in own if each.dtype == "price")
+    rest = FileColumn("rest", f"({len(prices)},)i4", "rest", REST_VERSION, 0, rest_of=prices)
+    origin = FileColumn("origin", "u1", "origin", REST_VERSION, ORIGIN_LATE, late_only=True)
+    times = (
+        FileColumn("recv_time", "u4", "recv_s", unit="s"),
+        FileColumn("recv_nanos", "u4", "recv_frac", unit="ns"),
+        FileColumn(nanos, "u4", "event_frac", unit="ns"),
+        FileColumn(time, "u4", "event_s", unit="s"),
+    )
+    return (*own, *later, rest, origin, *times)
+
+
+def _own(name: str, dtype: str, source: str, *, side: int | None) -> FileColumn:
+    """A column of the first version; prices and sizes have the units in which a venue quotes."""
+    if dtype == "price":
+        unit = "size" if source == "volume" or source.endswith("size") else "price"
+        return FileColumn(name, dtype, source, absent=math.nan, unit=unit)
+    absent = {"seq": 0, "maker": 0, "taker": 0, "side": side}.get(source)
+    return FileColumn(name, dtype, source, absent=absent)
 
 
 SPECS: dict[Table, TableSpec] = {
@@ -165,6 +249,7 @@ SPECS: dict[Table, TableSpec] = {
             ("price", "price", "price"),
             ("size", "price", "size"),
             ("flags", "u4", "flags"),
+            side=None,
             time="time",
             nanos="nanos",
         ),

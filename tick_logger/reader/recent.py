@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import registry
 from tick_logger.model.flush import day_of
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, SPECS, Table
+from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, Table
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
@@ -54,7 +54,7 @@ def recorded(
 def _day(files: Files, exchange: str, symbol: str, table: Table, day: int) -> tuple[DayFiles, int]:
     """The files of a day, and how many rows are whole in them."""
     found = DayFiles.look(files, table_folder(exchange, symbol, table), table, day)
-    return found, found.whole_rows(found.price_dtype())
+    return found, found.whole_rows
 
 
 def _trades(files: Files, exchange: str, symbol: str, day: int) -> list[list[Any]]:
@@ -65,22 +65,20 @@ def _trades(files: Files, exchange: str, symbol: str, day: int) -> list[list[Any
         return []
 
     def column(source: str) -> npt.NDArray[Any]:
-        spec = next(each for each in SPECS[Table.TRADES].files if each.source == source)
-        dtype = spec.numpy_dtype(found.price_dtype())
-        size = dtype.itemsize
-        data = files.read(found.path(spec.name), (rows - count) * size, count * size)
-        return np.frombuffer(data, dtype)
+        return found.values(files, source, rows - count, count)
 
     times = column("event_s") + column("event_frac") / 1e9
     sides = [_SIDES.get(side, "unknown") for side in column("side").tolist()]
     ids = map(str, column("seq").tolist())  # beyond what a number holds in a browser
-    numbers = times.tolist(), _shortest(column("price")), _shortest(column("size"))
+    exact = "rest" in found.schema.names or found.schema.width == "f8"
+    prices, sizes = (_numbers(column(source), exact=exact) for source in ("price", "size"))
+    numbers = times.tolist(), prices, sizes
     return [list(each) for each in zip(*numbers, sides, ids, strict=True)]
 
 
-def _shortest(values: npt.NDArray[Any]) -> list[float]:
-    """With no more digits than the column's width can tell apart."""
-    return [float(str(value)) for value in values]
+def _numbers(values: npt.NDArray[Any], *, exact: bool) -> list[float]:
+    """With no more digits than the columns can tell apart."""
+    return values.tolist() if exact else [float(str(each)) for each in values.astype(np.float32)]
 
 
 def _gaps(files: Files, exchange: str, symbol: str, day: int) -> list[dict[str, Any]]:

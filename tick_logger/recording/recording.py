@@ -23,6 +23,7 @@ from tick_logger.journal.journal import Journal
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Started
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.schemas import Schemas
 from tick_logger.offload import Offload
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog
@@ -123,6 +124,12 @@ class Recording:
             if exchange:
                 self._instruments.define(number, exchange, symbol)
         self._report(found)
+        await self.durability.persist(
+            COLUMNS,
+            "the directory cannot be described",
+            lambda: self._recovery.prepare(found.derivation, self._clock.now_ns()),
+            self._disk.column_offload,
+        )
         self._journal = await self.durability.persist(
             JOURNAL,
             "the journal cannot be continued",
@@ -198,6 +205,7 @@ class Recording:
             __version__,
             self._config.price_dtype,
             math.ceil(BOOK_WAIT_SECS / self._config.flush_interval_secs),
+            Schemas.written(self._config.price_dtype).to_plain(),
         )
         self._receive = receive
         await self._writer.run(receive, started)

@@ -8,6 +8,7 @@ durable before the checkpoint is.
             u32 crc32c of everything but itself, body: the state, compressed with zstd
 
 All little-endian.  Whatever the format, a slot begins so; the number changes with the body's form.
+Format 1 named the width of prices of each file; 2 names its columns.  Every earlier one is read.
 
 Not here: what the state means, when to save, and what to do about an error.
 """
@@ -22,7 +23,7 @@ from typing import Any
 import attrs
 import google_crc32c
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import JOURNAL_FOLDER
 from tick_logger.storage.state_codec import decode_state, encode_state
@@ -32,7 +33,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-FORMAT = 1
+FORMAT = 2
 SLOTS = (f"{JOURNAL_FOLDER}/checkpoint.0", f"{JOURNAL_FOLDER}/checkpoint.1")
 
 MAX_BODY_BYTES = 2**32 - 1
@@ -195,10 +196,9 @@ def decode_slot(data: bytes) -> Checkpoint:
         raise ValueError(f"{len(body)} bytes of state instead of {length}")
     if _CRC.unpack_from(data, _HEAD.size) != (_crc(head, body),):
         raise ValueError("its checksum is wrong")
-    if version != FORMAT:
+    if not 1 <= version <= FORMAT:
         raise StorageError(
-            f"made by a newer version of the program: its format is {version}, "
-            f"this version knows {FORMAT} only"
+            f"{MADE_BY_NEWER}: its format is {version}, this version knows up to {FORMAT}"
         )
     try:
         state = decode_state(zstd.decompress(body))

@@ -4,12 +4,16 @@ Rows are only ever appended, the time column last.  When an append fails, what i
 is taken back, so the files stay valid and end with the last run that was complete.  What an
 earlier process left uneven is cut to whole rows when this one meets the day.
 
+A day that has rows already and lacks a column that is to be written gets it first, filled up with
+the value that stands for none.  A day keeps every column that it has, as long as it grows.
+
 Not here: the order of rows (the pipeline's) and survival of power cuts (`Files.sync`).
 """
 
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -17,16 +21,17 @@ import attrs
 from tick_logger.errors import StorageError
 from tick_logger.model.flush import Run
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.schemas import Schema, Schemas
+from tick_logger.model.tables import Table
 from tick_logger.storage.appending import (
     CannotAppend,
     PartlyWritten,
     append_all,
     reason_of,
 )
-from tick_logger.storage.day_files import PRICE_WIDTHS, DayFiles, item_sizes
-from tick_logger.storage.encoding import column_bytes
-from tick_logger.storage.extents import Extent, KnownLengths, Place, RefusedError
+from tick_logger.storage.day_files import DayFiles
+from tick_logger.storage.encoding import absent_records, encode
+from tick_logger.storage.extents import Extent, Known, KnownLengths, Place, RefusedError
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import column_name, table_folder
 
@@ -45,18 +50,20 @@ class Repair:
 
 
 class ColumnStore:
-    """The column files under one root, with prices of one width ("f4" or "f8").
+    """The column files under one root; `schemas` says what is written from now on.
 
-    `repairs` lists the days that were cut to whole rows, in the order in which they were met.
+    `repairs` lists the days that were cut to whole rows, in the order in which they were met;
+    `inexact` counts by exchange the prices that f4 and rest cannot hold.
     """
 
     def __init__(
-        self, files: Files, instruments: Instruments, price_dtype: str, known: KnownLengths
+        self, files: Files, instruments: Instruments, schemas: Schemas, known: KnownLengths
     ) -> None:
+        self.schemas = schemas
         self.repairs: list[Repair] = []
+        self.inexact: Counter[str] = Counter()
         self._files = files
         self._instruments = instruments
-        self._price_dtype = price_dtype
         self._known = known
         self._folders: dict[tuple[int, Table, bool], str] = {}  # one per stream
 
@@ -69,48 +76,79 @@ class ColumnStore:
         new: dict[Place, Extent] = {}
         for run in runs:
             place = folder, day = self._folder(run), run.day
+            wanted = self.schemas.of[run.table, run.late]
             if place in self._known:
-                if self._known.use(folder, day).price_dtype != self._price_dtype:
-                    raise self._other_width(folder)
+                self._check_width(folder, wanted, _schema_of(self._known.use(folder, day)))
             elif place not in new and len(run.rows):
-                new[place] = self._look(folder, run.table, day)
+                new[place] = self._look(folder, wanted, day)
         return list(new.values())
 
     def append(self, runs: Iterable[Run]) -> None:
-        """Append every run, table by table, and within one in the order given.
+        """Append every run, schema by schema, and within one in the order given.
 
         Raises `PartlyWritten`: runs before the one that failed are complete, nothing of later ones
         was written.
         """
-        runs_of: dict[Table, list[Run]] = {}
-        for run in runs:
-            if len(run.rows):
-                runs_of.setdefault(run.table, []).append(run)
-        in_order = [run for each in runs_of.values() for run in each]
+        filled = [run for run in runs if len(run.rows)]
+        try:
+            groups = self._grouped(filled)
+        except CannotAppend as error:
+            raise PartlyWritten(error.path, error.reason, tuple(filled)) from error.__cause__
+        in_order = [run for each in groups.values() for run in each]
+        assert len(in_order) == len(filled), "runs that no schema took"
         done = 0
         try:
-            for table, each in runs_of.items():
-                for run, parts in self._cast(table, each):
-                    self._append_run(run, parts)
+            for schema, each in groups.items():
+                for run, parts in self._cast(schema, each):
+                    self._append_run(run, schema, parts)
                     done += 1
         except CannotAppend as error:
             rest = tuple(in_order[done:])
             raise PartlyWritten(error.path, error.reason, rest) from error.__cause__
 
-    def _cast(self, table: Table, runs: Sequence[Run]) -> Iterator[tuple[Run, list[memoryview]]]:
+    def _grouped(self, runs: Iterable[Run]) -> dict[Schema, list[Run]]:
+        """The runs by the schema of their day, which has by then all columns to be written."""
+        groups: dict[Schema, list[Run]] = {}
+        for run in runs:
+            known = self._known.use(self._folder(run), run.day)
+            schema = _schema_of(known).union(self.schemas.of[run.table, run.late])
+            if schema != known.schema:
+                self._widen(known, schema)
+            groups.setdefault(schema, []).append(run)
+        return groups
+
+    def _widen(self, known: Known, schema: Schema) -> None:
+        """Give a day the columns that it lacks, filled up for the rows that it has."""
+        before = _schema_of(known)
+        for column in schema.columns:
+            path = f"{known.path}/{column_name(column.name, known.day)}"
+            if column.name in before.names or not known.length:
+                continue
+            try:
+                # Something may be there of an attempt that failed.
+                if self._files.size(path):
+                    self._files.truncate(path, 0)
+                self._files.append(path, absent_records(column, schema.width, known.length))
+            except OSError as error:
+                raise CannotAppend(path, reason_of(error)) from error
+        known.schema = schema
+
+    def _cast(self, schema: Schema, runs: Sequence[Run]) -> Iterator[tuple[Run, list[memoryview]]]:
         """Cast the rows of all runs at once; each run is then a slice of every column."""
-        columns = column_bytes(table, [run.rows for run in runs], self._price_dtype)
-        widths = list(item_sizes(table, self._price_dtype).values())
+        encoded = encode(schema, [run.rows for run in runs])
+        widths = list(schema.item_sizes.values())
         start = 0
         for run in runs:
             stop = start + len(run.rows)
-            slices = zip(columns, widths, strict=True)
+            slices = zip(encoded.columns, widths, strict=True)
             yield run, [column[start * width : stop * width] for column, width in slices]
+            if encoded.inexact is not None and (count := int(encoded.inexact[start:stop].sum())):
+                self.inexact[self._instruments.name(run.instrument)[0]] += count
             start = stop
 
-    def _append_run(self, run: Run, parts: Sequence[memoryview]) -> None:
+    def _append_run(self, run: Run, schema: Schema, parts: Sequence[memoryview]) -> None:
         folder = self._folder(run)
-        paths = [f"{folder}/{name}" for name in _file_names(run.table, run.day)]
+        paths = [f"{folder}/{name}" for name in _file_names(schema, run.day)]
         known = self._known.use(folder, run.day)
         append_all(self._files, known, list(zip(paths, parts, strict=True)), len(run.rows))
 
@@ -123,35 +161,50 @@ class ColumnStore:
             self._folders[stream] = folder
         return folder
 
-    def _look(self, folder: str, table: Table, day: int) -> Extent:
+    def _look(self, folder: str, wanted: Schema, day: int) -> Extent:
         """Learn the length of a day's columns from disk, and make it the same for all."""
         try:
-            found = DayFiles.look(self._files, folder, table, day)
-            if found.is_exactly(_other(self._price_dtype)):
-                raise self._other_width(folder)
-            if missing := found.missing():
+            found = DayFiles.look(self._files, folder, wanted.table, day)
+            if found.is_even:
+                self._check_width(folder, wanted, found.schema)
+            if missing := found.missing:
                 # Cutting the others to nothing would finish what a slip of the hand has begun.
                 what = f"rows are there, but column {', '.join(missing)} is missing"
                 advice = "restore it, or move that day's files away"
                 raise RefusedError(f"cannot write {folder}: {what}; {advice}")
-            rows = found.whole_rows(self._price_dtype)
-            cut = found.cut(self._files, rows, self._price_dtype)
+            found = attrs.evolve(found, schema=attrs.evolve(found.schema, width=wanted.width))
+            rows = found.whole_rows
+            cut = found.cut(self._files, rows)
+            self._fill_up(found, rows)
         except OSError as error:
             raise StorageError(f"cannot look at {folder}: {reason_of(error)}") from error
         if cut:
             self.repairs.append(Repair(folder, day, rows, cut))
-        return Extent(folder, day, rows, self._price_dtype)
+        return Extent(folder, day, rows, found.schema if rows else wanted)
 
-    def _other_width(self, folder: str) -> RefusedError:
-        return RefusedError(
-            f"cannot write {folder}: its prices are not {self._price_dtype}, as configured"
-        )
+    def _fill_up(self, found: DayFiles, rows: int) -> None:
+        """Let columns that came later be as long as the others: they never shorten a day."""
+        for column in found.schema.columns:
+            have = found.rows[column.name]
+            if have < rows:
+                path, size = found.path(column.name), found.schema.item_sizes[column.name]
+                if found.sizes[column.name] > have * size:
+                    self._files.truncate(path, have * size)
+                self._files.append(path, absent_records(column, found.schema.width, rows - have))
+
+    def _check_width(self, folder: str, wanted: Schema, found: Schema) -> None:
+        if found.width != wanted.width:
+            raise RefusedError(
+                f"cannot write {folder}: its prices are {found.width}, and {wanted.width} is "
+                f"configured"
+            )
 
 
-@functools.lru_cache(maxsize=64)  # a flush asks for the same few tables and days run after run
-def _file_names(table: Table, day: int) -> tuple[str, ...]:
-    return tuple(column_name(column.name, day) for column in SPECS[table].files)
+def _schema_of(known: Known) -> Schema:
+    assert known.schema is not None, f"{known.path} has no columns"
+    return known.schema
 
 
-def _other(price_dtype: str) -> str:
-    return next(width for width in PRICE_WIDTHS if width != price_dtype)
+@functools.lru_cache(maxsize=64)  # a flush asks for the same few schemas and days run after run
+def _file_names(schema: Schema, day: int) -> tuple[str, ...]:
+    return tuple(column_name(name, day) for name in schema.names)

@@ -1,17 +1,21 @@
 """Cuts files to the extents from which a recovery continues, and finds those that cannot be.
 
-Everything is looked at before anything is cut, so that a refusal leaves the disk as it is.
+Everything is looked at before anything is cut, so that a refusal leaves the disk as it is.  Where
+damage is accepted, a column that came with a later version never costs the rows of others: what is
+lost of it is filled up with the value that stands for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
 
 from tick_logger.errors import StorageError
+from tick_logger.model.tables import SPECS
 from tick_logger.storage.appending import reason_of
+from tick_logger.storage.encoding import absent_records
 from tick_logger.storage.extents import Extent, RefusedError
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import day_text
@@ -30,15 +34,21 @@ class Missing:
 
 @attrs.frozen
 class Damaged:
-    """Files are shorter than `expected` and were cut to a length of `kept`: rows, or bytes."""
+    """Files are shorter than `expected` and were cut to a length of `kept`: rows, or bytes.
+
+    `filled` names the columns of which something is lost that does not count as a row.
+    """
 
     expected: Extent
     kept: int
+    filled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lost = self.expected.length - self.kept
         where = f"{self.expected.path} of {day_text(self.expected.day)}"
-        return f"{where}: the last {_amount(self.expected, lost)} are lost"
+        rows = f"the last {_amount(self.expected, lost)} are lost" if lost else ""
+        columns = f"values of column {', '.join(self.filled)} are lost" if self.filled else ""
+        return f"{where}: {' and '.join(filter(None, (rows, columns)))}"
 
 
 Finding: TypeAlias = Missing | Damaged
@@ -51,6 +61,7 @@ class Cut:
     extent: Extent
     sizes: Mapping[str, int]
     finding: Finding | None = None
+    fill: Mapping[str, bytes] = attrs.field(factory=dict)  # what is appended after that, by path
 
 
 def plan_cut(files: Files, extent: Extent, *, accept_damage: bool) -> Cut:
@@ -61,10 +72,14 @@ def plan_cut(files: Files, extent: Extent, *, accept_damage: bool) -> Cut:
     """
     try:
         good, finding = _judge(files, extent, accept_damage=accept_damage)
-        longer = {path: size for path, size in good.sizes().items() if files.size(path) > size}
+        sizes = {path: files.size(path) for path in good.sizes()}
     except OSError as error:
         raise StorageError(f"cannot look at {extent.path}: {reason_of(error)}") from error
-    return Cut(good, longer, finding)
+    longer = {path: size for path, size in good.sizes().items() if sizes[path] > size}
+    if not isinstance(finding, Damaged):
+        return Cut(good, longer, finding)
+    whole, fill = _filling(good, finding.filled, sizes)
+    return Cut(good, longer | whole, finding, fill)
 
 
 def carry_out(files: Files, cut: Cut) -> None:
@@ -74,6 +89,11 @@ def carry_out(files: Files, cut: Cut) -> None:
             files.truncate(path, size)
         except OSError as error:
             raise StorageError(f"cannot cut {path}: {reason_of(error)}") from error
+    for path, records in cut.fill.items():
+        try:
+            files.append(path, records)
+        except OSError as error:
+            raise StorageError(f"cannot fill up {path}: {reason_of(error)}") from error
 
 
 def _judge(files: Files, extent: Extent, *, accept_damage: bool) -> tuple[Extent, Finding | None]:
@@ -83,7 +103,7 @@ def _judge(files: Files, extent: Extent, *, accept_damage: bool) -> tuple[Extent
     short = [path for path in wanted if found[path] < wanted[path]]
     if not short:
         return extent, None
-    if not any(files.exists(path) for path in wanted):
+    if not any(files.exists(path) for path in extent.widths()):
         return attrs.evolve(extent, length=0), Missing(extent)
     if not accept_damage:
         path = short[0]
@@ -93,15 +113,40 @@ def _judge(files: Files, extent: Extent, *, accept_damage: bool) -> tuple[Extent
             f"start with --accept-damage to go on with what is left"
         )
     kept = _whole_length(files, extent, found)
-    return attrs.evolve(extent, length=kept), Damaged(extent, kept)
+    good = attrs.evolve(extent, length=kept)
+    too_short = [
+        column.name
+        for column in (extent.schema.columns if extent.schema is not None else ())
+        if found[path := extent.column_path(column.name)] < good.sizes()[path]
+    ]
+    return good, Damaged(extent, kept, tuple(too_short))
 
 
 def _whole_length(files: Files, extent: Extent, found: Mapping[str, int]) -> int:
-    """Rows that are complete in every column, or bytes up to the end of the last whole line."""
-    if extent.price_dtype:
-        return min(found[path] // width for path, width in extent.widths().items())
-    return files.read(extent.path).rfind(b"\n") + 1
+    """Rows that are complete in every column that no day is without, or bytes of whole lines."""
+    if extent.schema is None:
+        return files.read(extent.path).rfind(b"\n") + 1
+    widths = extent.widths()
+    paths = [extent.column_path(each.name) for each in extent.schema.columns if each.required]
+    return min(extent.length, *(found[path] // widths[path] for path in paths))
+
+
+def _filling(
+    good: Extent, columns: Sequence[str], found: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, bytes]]:
+    """Of columns that are too short: the bytes to cut them to, and what to append then, by path."""
+    whole: dict[str, int] = {}
+    fill: dict[str, bytes] = {}
+    for name in columns:
+        assert good.schema is not None, "a file of lines has no columns"
+        path, size = good.column_path(name), good.schema.item_sizes[name]
+        rows, torn = divmod(found[path], size)
+        if torn:
+            whole[path] = rows * size
+        column = SPECS[good.schema.table].column(name)
+        fill[path] = absent_records(column, good.schema.width, good.length - rows)
+    return whole, fill
 
 
 def _amount(extent: Extent, length: int) -> str:
-    return f"{length:,} {'rows' if extent.price_dtype else 'bytes'}"
+    return f"{length:,} {'bytes' if extent.schema is None else 'rows'}"

@@ -1,94 +1,135 @@
-"""The column files of one table and day as a whole: their sizes, and how many rows these mean.
+"""The column files of one table and day as a whole: which there are, and their rows.
 
-The width of prices is not written down anywhere on disk; it shows in the sizes, because the other
-columns of the same rows have fixed widths.
+The columns of a day are those that lie on disk; one that came with a later version may be missing.
+The width of prices shows in the sizes, because other columns of the same rows have fixed widths.
+This is the one place that turns column files into arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 
-from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.schemas import WIDTHS, Schema
+from tick_logger.model.tables import SPECS, FileColumn, Table
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import column_name
+from tick_logger.storage.rests import with_rest
 
-PRICE_WIDTHS = ("f4", "f8")
+Array = npt.NDArray[Any]
+
+NS_PER_SECOND = 10**9
 
 
 @attrs.frozen
 class DayFiles:
     """Sizes in bytes of the column files of one table and day, in the order of the table's spec.
 
-    `folder` is the table's; a column whose file does not exist has size 0.
+    `folder` is the table's; a column whose file does not exist has size 0.  `schema` has the
+    columns of the first version, whether they are there or not, and those later ones that are.
     """
 
     folder: str
     table: Table
     day: int
     sizes: Mapping[str, int]
+    schema: Schema
 
     @classmethod
     def look(cls, files: Files, folder: str, table: Table, day: int) -> DayFiles:
         """The sizes as they are now."""
-        sizes = {
-            column.name: files.size(f"{folder}/{column_name(column.name, day)}")
-            for column in SPECS[table].files
-        }
-        return cls(folder, table, day, sizes)
+        columns = SPECS[table].files
+        sizes = {c.name: files.size(f"{folder}/{column_name(c.name, day)}") for c in columns}
+        names = [column.name for column in columns if column.required or sizes[column.name]]
+        schema = Schema.of(table, _width(table, sizes), names)
+        return cls(folder, table, day, sizes, schema)
 
     def path(self, column: str) -> str:
         """The path of one of the files."""
         return f"{self.folder}/{column_name(column, self.day)}"
 
-    def rows(self, price_dtype: str) -> dict[str, int]:
-        """Whole rows in each column, with prices of this width."""
-        widths = item_sizes(self.table, price_dtype)
-        return {name: size // widths[name] for name, size in self.sizes.items()}
+    @property
+    def rows(self) -> dict[str, int]:
+        """Whole rows in each column of the schema."""
+        return {name: self.sizes[name] // size for name, size in self.schema.item_sizes.items()}
 
+    @property
+    def whole_rows(self) -> int:
+        """How many rows are complete in every column that the first version had."""
+        rows = self.rows
+        return min(rows[column.name] for column in self.schema.columns if column.required)
+
+    @property
     def missing(self) -> list[str]:
-        """Empty columns of a day whose time column, the last to be written, has rows."""
+        """Empty columns of the first version, where the time column, written last, has rows."""
         times = self.sizes[SPECS[self.table].time_column]
-        return [name for name, size in self.sizes.items() if times and not size]
+        return [name for name in self.schema.names if times and not self.sizes[name]]
 
-    def whole_rows(self, price_dtype: str) -> int:
-        """How many rows are complete in every column."""
-        return min(self.rows(price_dtype).values())
+    @property
+    def is_even(self) -> bool:
+        """Whether there are rows, and every column has the same number of them, none torn."""
+        rows = self.rows
+        whole = all(self.sizes[n] == rows[n] * size for n, size in self.schema.item_sizes.items())
+        return whole and len(set(rows.values())) == 1 and self.whole_rows > 0
 
-    def price_dtype(self) -> str:
-        """The width of prices that fits the sizes best; "f4" if there is nothing to tell by."""
-        return min(PRICE_WIDTHS, key=self._misfit)
-
-    def is_exactly(self, price_dtype: str) -> bool:
-        """Whether there are rows, and every size is right for this width of prices."""
-        rows = self.rows(price_dtype)
-        widths = item_sizes(self.table, price_dtype)
-        equal = len(set(rows.values())) == 1 and self.whole_rows(price_dtype) > 0
-        return equal and all(self.sizes[name] == rows[name] * widths[name] for name in rows)
-
-    def cut(self, files: Files, rows: int, price_dtype: str) -> dict[str, int]:
+    def cut(self, files: Files, rows: int) -> dict[str, int]:
         """Cut every column that is longer than `rows`; returns rows cut, a torn one included.
 
         The time column goes first, so that no reader counts rows that are on their way out.
         """
         cut = {}
-        for name, width in reversed(item_sizes(self.table, price_dtype).items()):
+        for name, width in reversed(self.schema.item_sizes.items()):
             excess = self.sizes[name] - rows * width
             if excess > 0:
                 files.truncate(self.path(name), rows * width)
                 cut[name] = -(-excess // width)
         return cut
 
-    def _misfit(self, price_dtype: str) -> int:
-        """Rows by which the price columns differ from the longest other one, taken together."""
-        rows = self.rows(price_dtype)
-        columns = SPECS[self.table].files
-        prices = [rows[column.name] for column in columns if column.dtype == "price"]
-        longest = max(rows[column.name] for column in columns if column.dtype != "price")
-        return sum(abs(price_rows - longest) for price_rows in prices)
+    def read(self, files: Files, name: str, start: int, rows: int) -> Array:
+        """Records of a column of the schema as they lie on disk; raises `OSError`."""
+        dtype = SPECS[self.table].column(name).numpy_dtype(self.schema.width)
+        if not rows:
+            return np.empty((0, *dtype.shape), dtype.base)
+        data = files.read(self.path(name), start * dtype.itemsize, rows * dtype.itemsize)
+        return np.frombuffer(data, dtype)
+
+    def values(self, files: Files, source: str, start: int, rows: int) -> Array:
+        """A field of the rows, prices as f8; the absent value where the day does not have it.
+
+        `event_ns` and `recv_ns` are the times in ns.  Raises `OSError`.
+        """
+        if source in ("event_ns", "recv_ns"):
+            of = source.removesuffix("_ns")
+            seconds = self.values(files, f"{of}_s", start, rows).astype(np.int64)
+            return seconds * NS_PER_SECOND + self.values(files, f"{of}_frac", start, rows)
+        column = next(c for c in SPECS[self.table].files if c.source == source)
+        if column.name not in self.schema.names:
+            return np.full(rows, column.absent or 0)
+        found = self.read(files, column.name, start, rows)
+        if column.dtype != "price":
+            return found
+        rest = self._rest_of(source)
+        if rest is None:
+            return found.astype(np.float64)
+        rests = self.read(files, rest.name, start, rows)
+        return with_rest(found, rests[:, rest.rest_of.index(source)])
+
+    def _rest_of(self, source: str) -> FileColumn | None:
+        return next((c for c in self.schema.columns if source in c.rest_of), None)
 
 
-def item_sizes(table: Table, price_dtype: str) -> dict[str, int]:
-    """Bytes of one record of each column, time last."""
-    return {column.name: column.numpy_dtype(price_dtype).itemsize for column in SPECS[table].files}
+def _width(table: Table, sizes: Mapping[str, int]) -> str:
+    """The width of prices that fits the sizes best; "f4" if there is nothing to tell by."""
+    return min(WIDTHS, key=lambda width: _misfit(table, sizes, width))
+
+
+def _misfit(table: Table, sizes: Mapping[str, int], width: str) -> int:
+    """Rows by which price columns differ from the longest other one, taken together."""
+    columns = [column for column in SPECS[table].files if column.required]
+    rows = {c: sizes[c.name] // c.numpy_dtype(width).itemsize for c in columns}
+    longest = max(rows[column] for column in columns if column.dtype != "price")
+    return sum(abs(count - longest) for column, count in rows.items() if column.dtype == "price")

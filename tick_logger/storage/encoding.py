@@ -4,39 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.model.rows import Array, RowBatch
-from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.schemas import Schema
+from tick_logger.model.tables import ORIGIN_LATE, FileColumn
+from tick_logger.storage.rests import rests_of
 
 NS_PER_SECOND = 10**9
 
 
-def column_bytes(table: Table, parts: Sequence[RowBatch], price_dtype: str) -> list[memoryview]:
-    """The records of all rows of the parts, in order: one buffer per column file, time last.
+@attrs.frozen(eq=False)
+class Encoded:
+    """Rows as the records of column files: one buffer per column of the schema, time last.
+
+    `inexact` counts, by row (shape `(rows,)`), the prices that do not come back digit by digit;
+    None if all do.
+    """
+
+    columns: list[memoryview]
+    inexact: npt.NDArray[np.int64] | None
+
+
+def encode(schema: Schema, parts: Sequence[RowBatch]) -> Encoded:
+    """The records of all rows of the parts, in order.
 
     A price beyond the range of "f4" becomes infinite.
     """
-    halves = {
-        f"{time}_{half}": values
-        for time in ("event", "recv")
-        for half, values in _split_time(_joined(parts, f"{time}_ns")).items()
-    }
-    with np.errstate(over="ignore"):
-        return [
-            (halves[column.source] if column.source in halves else _joined(parts, column.source))
-            .astype(column.numpy_dtype(price_dtype), copy=False)
-            .view(np.uint8)
-            .data
-            for column in SPECS[table].files
-        ]
+    encoder = _Encoder(schema, parts)
+    columns = [encoder.column(column) for column in schema.columns]
+    assert all(len(column) == encoder.rows for column in columns), "columns of unequal length"
+    return Encoded([_bytes_of(column) for column in columns], encoder.inexact)
 
 
-def _joined(parts: Sequence[RowBatch], field: str) -> Array:
-    return np.concatenate([part[field] for part in parts])
+def absent_records(column: FileColumn, width: str, rows: int) -> bytes:
+    """Records of a column for rows from before it existed; their absent value."""
+    dtype = column.numpy_dtype(width)
+    return np.full((rows, *dtype.shape), column.absent or 0, dtype.base).tobytes()
 
 
-def _split_time(time_ns: Array) -> dict[str, Array]:
-    """Whole seconds `s`, and nanoseconds beyond them `frac`."""
-    seconds, fraction = np.divmod(time_ns, NS_PER_SECOND)
-    return {"s": seconds, "frac": fraction}
+class _Encoder:
+    """The columns of one table, as they are asked for in the order of the schema."""
+
+    def __init__(self, schema: Schema, parts: Sequence[RowBatch]) -> None:
+        self._width = schema.width
+        self._parts = parts
+        self.rows = sum(map(len, parts))
+        self.inexact: npt.NDArray[np.int64] | None = None
+        self._values: dict[str, Array] = {}  # prices as they came, for their rests
+        self._prices: dict[str, Array] = {}
+        for time in ("event", "recv"):
+            halves = np.divmod(self._joined(f"{time}_ns"), NS_PER_SECOND)
+            self._values[f"{time}_s"], self._values[f"{time}_frac"] = halves
+
+    def column(self, column: FileColumn) -> Array:
+        """The records of one column, in its dtype on disk."""
+        if column.rest_of:
+            return self._rest(column)
+        dtype = column.numpy_dtype(self._width)
+        if column.source == "origin":
+            return np.full(self.rows, ORIGIN_LATE, dtype)
+        if column.source not in self._values:
+            self._values[column.source] = self._joined(column.source)
+        values = self._values[column.source]
+        with np.errstate(over="ignore"):
+            cast = values.astype(dtype, copy=False)
+        if column.dtype == "price":
+            self._prices[column.source] = cast
+        return cast
+
+    def _rest(self, column: FileColumn) -> Array:
+        """What f4 has lost of the prices, which come before it in every schema."""
+        rests = np.empty((self.rows, len(column.rest_of)), "<i4")
+        for at, source in enumerate(column.rest_of):
+            values = np.ascontiguousarray(self._values[source])
+            lost = rests_of(values, self._prices[source], rests[:, at])
+            if lost is not None:
+                self.inexact = lost + (0 if self.inexact is None else self.inexact)
+        return rests
+
+    def _joined(self, field: str) -> Array:
+        return np.concatenate([part[field] for part in self._parts])
+
+
+def _bytes_of(column: Array) -> memoryview:
+    return np.ascontiguousarray(column).view(np.uint8).reshape(-1).data

@@ -1,8 +1,8 @@
 """How long the files are that the recording may touch again, and when that is forgotten.
 
 What grows is a table-day (all its columns together, in rows) or a file of lines (in bytes).  Its
-extent is the length up to which it is good; what lies behind is left over from an append that
-failed, or from a process that died.
+extent is the length up to which it is good, and the columns that have it; what lies behind is left
+over from an append that failed, or from a process that died.
 
 Not here: looking at files (`columns`, `line_files`) and cutting them (`cutting`).
 """
@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 
 from tick_logger.errors import StorageError
-from tick_logger.model.tables import Table
-from tick_logger.storage.day_files import item_sizes
+from tick_logger.model.schemas import NewerVersionError, Schema
+from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.layout import column_name
 
 Place: TypeAlias = tuple[str, int]
@@ -40,15 +40,15 @@ class RefusedError(StorageError):
 class Extent:
     """The good length of one thing that grows.
 
-    Of a table-day: `path` is the table's folder, `length` counts rows, and `price_dtype` ("f4" or
-    "f8") is the width of its prices.  Of a file of lines: `path` is its path, `length` counts
-    bytes, `price_dtype` is empty.  `day` counts from 1970-01-01.
+    Of a table-day: `path` is the table's folder, `length` counts rows, and `schema` names its
+    columns.  Of a file of lines: `path` is its path, `length` counts bytes, and there is no schema.
+    `day` counts from 1970-01-01.
     """
 
     path: str
     day: int
     length: int
-    price_dtype: str = ""
+    schema: Schema | None = None
 
     @property
     def place(self) -> Place:
@@ -57,26 +57,54 @@ class Extent:
 
     def widths(self) -> dict[str, int]:
         """Path of each file to the bytes of one unit of length in it, the time column first."""
-        if not self.price_dtype:
+        if self.schema is None:
             return {self.path: 1}
-        columns = item_sizes(Table(self.path.rsplit("/", 1)[-1]), self.price_dtype)
         return {
-            f"{self.path}/{column_name(name, self.day)}": width
-            for name, width in reversed(columns.items())
+            self.column_path(name): width
+            for name, width in reversed(self.schema.item_sizes.items())
         }
 
     def sizes(self) -> dict[str, int]:
-        """Path of each file to its good size in bytes, the time column first."""
-        return {path: self.length * width for path, width in self.widths().items()}
+        """Path of each file to its good size in bytes, the time column first.
+
+        Columns that the day does not have yet are good with no bytes: what is in them was begun by
+        a process that died, and is written again.
+        """
+        good = {path: self.length * width for path, width in self.widths().items()}
+        return good | dict.fromkeys(self._not_begun(), 0)
 
     def to_plain(self) -> list[Any]:
         """The fields as a list of texts and numbers."""
-        return [self.path, self.day, self.length, self.price_dtype]
+        return [self.path, self.day, self.length, "" if self.schema is None else self.schema.text]
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> Extent:
-        """The extent that `to_plain` gave; raises `ValueError` if it is none."""
-        return cls(*msgspec.convert(plain, tuple[str, int, int, str]))
+        """The extent that `to_plain` gave, or an earlier version of it.
+
+        Raises `ValueError` if it is none, `NewerVersionError` if its columns are not known here.
+        """
+        path, day, length, text = msgspec.convert(plain, tuple[str, int, int, str])
+        return cls(path, day, length, _schema(path, text))
+
+    def _not_begun(self) -> list[str]:
+        if self.schema is None:
+            return []
+        known, mine = SPECS[self.schema.table].files, self.schema.names
+        return [self.column_path(each.name) for each in known if each.name not in mine]
+
+    def column_path(self, name: str) -> str:
+        """The path of a column of a table-day."""
+        return f"{self.path}/{column_name(name, self.day)}"
+
+
+def _schema(path: str, text: str) -> Schema | None:
+    """The schema of what lies at a path, from its text; None for a file of lines."""
+    if not text:
+        return None
+    table = path.rsplit("/", 1)[-1]
+    if table not in SPECS:
+        raise NewerVersionError(f"the table {table} is not known")
+    return Schema.parse(Table(table), text)
 
 
 @attrs.define
@@ -89,14 +117,14 @@ class Known:
     path: str
     day: int
     length: int
-    price_dtype: str
+    schema: Schema | None
     longer: bool = False
     idle_dumps: int = 0
 
     @property
     def extent(self) -> Extent:
         """Its good length as a value."""
-        return Extent(self.path, self.day, self.length, self.price_dtype)
+        return Extent(self.path, self.day, self.length, self.schema)
 
 
 class KnownLengths:
@@ -125,7 +153,7 @@ class KnownLengths:
         """Remember a length, in place of what was known before; for `longer` see `Known`."""
         self._known.pop(extent.place, None)
         self._known[extent.place] = Known(
-            extent.path, extent.day, extent.length, extent.price_dtype, longer
+            extent.path, extent.day, extent.length, extent.schema, longer
         )
 
     def forget_old(self) -> None:
@@ -151,18 +179,32 @@ class KnownLengths:
 
 
 def extents_to_state(extents: Iterable[Extent]) -> dict[str, Any]:
-    """Extents as plain data: parallel lists and arrays, in the order given."""
+    """Extents as plain data: parallel lists and arrays, in the order given.
+
+    Each schema is written once, and named by its place in the list of them.
+    """
     each = list(extents)
+    texts = ["" if extent.schema is None else extent.schema.text for extent in each]
+    unique = list(dict.fromkeys(texts))
+    number = {text: at for at, text in enumerate(unique)}
     return {
         "paths": [extent.path for extent in each],
         "days": np.array([extent.day for extent in each], np.int64),
         "lengths": np.array([extent.length for extent in each], np.int64),
-        "price_dtypes": [extent.price_dtype for extent in each],
+        "schemas": unique,
+        "schema": np.array([number[text] for text in texts], np.int64),
     }
 
 
 def extents_from_state(state: dict[str, Any]) -> list[Extent]:
-    """What `extents_to_state` was given."""
+    """What `extents_to_state` was given, in this version or an earlier one.
+
+    Raises `NewerVersionError` for columns that are not known here.
+    """
+    if "price_dtypes" in state:  # the first version had no other columns
+        texts = state["price_dtypes"]
+    else:
+        texts = [state["schemas"][number] for number in state["schema"].tolist()]
     days, lengths = state["days"].tolist(), state["lengths"].tolist()
-    fields = zip(state["paths"], days, lengths, state["price_dtypes"], strict=True)
-    return [Extent(*each) for each in fields]
+    fields = zip(state["paths"], days, lengths, texts, strict=True)
+    return [Extent(path, day, rows, _schema(path, text)) for path, day, rows, text in fields]

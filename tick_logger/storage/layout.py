@@ -26,6 +26,7 @@ LAST_DAY = datetime.date(2069, 12, 31).toordinal() - datetime.date(1970, 1, 1).t
 
 LATE_FOLDER = "late"
 JOURNAL_FOLDER = "journal"
+FORMAT_FILE = "format.json"
 
 _EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 _UNSAFE = re.compile(r"^\.|[%/\x00\ud800-\udfff]")  # lone surrogates have no bytes on disk
@@ -138,6 +139,20 @@ def instruments_path(where: InstrumentsPath) -> str:
 def looks_like_column_file(path: str) -> bool:
     """Whether the last part of a path is named as column files are."""
     return _COLUMN_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None
+
+
+def is_column_of_unknown_name(path: str) -> bool:
+    """Whether a path is that of a column file of a table, but for the name of the column."""
+    match = _COLUMN_FILE.fullmatch(path.rsplit("/", 1)[-1])
+    if match is None:
+        return False
+    table = path.rsplit("/", 2)[-2] if path.count("/") > 1 else ""
+    if table not in SPECS:
+        return False
+    folder = path.rpartition("/")[0]
+    return isinstance(
+        parse(f"{folder}/{SPECS[Table(table)].time_column}.{match[2]}.bin"), ColumnPath
+    )
 
 
 def parse(path: str) -> ColumnPath | GapsPath | InstrumentsPath | None:

@@ -8,6 +8,7 @@ Blocking; used by one thread at a time.  Not here: when to write, and what to do
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from tick_logger.errors import StorageError
 from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.appending import AppendError, PartlyWritten, Rest
 from tick_logger.storage.columns import ColumnStore, Repair
@@ -40,17 +42,26 @@ class Store:
         self,
         files: Files,
         instruments: Instruments,
-        price_dtype: str,
+        schemas: Schemas,
         proofs_of: ProofsOf = lambda _: {},
     ) -> None:
         self._files = files
         self._instruments = instruments
         self._known = KnownLengths()
         lines = LineFiles(files, self._known)
-        self._columns = ColumnStore(files, instruments, price_dtype, self._known)
+        self._columns = ColumnStore(files, instruments, schemas, self._known)
         self._gaps = GapFiles(lines, instruments, proofs_of)
         self._asides = KeptAsideFiles(lines)
         self._rest: Rest | None = None
+
+    @property
+    def schemas(self) -> Schemas:
+        """The columns that are written from now on; days keep those that they have beside these."""
+        return self._columns.schemas
+
+    @schemas.setter
+    def schemas(self, schemas: Schemas) -> None:
+        self._columns.schemas = schemas
 
     def tail(self, instrument: int, table: Table) -> StreamTail | None:
         """What is on disk of a stream; raises `StorageError` if it cannot be read."""
@@ -168,6 +179,12 @@ class Store:
         repairs = list(self._columns.repairs)
         self._columns.repairs.clear()
         return repairs
+
+    def take_inexact(self) -> Counter[str]:
+        """By exchange, the prices since the last call that f4 and rest cannot hold."""
+        inexact = Counter(self._columns.inexact)
+        self._columns.inexact.clear()
+        return inexact
 
     def close(self) -> None:
         """Close all files; everything written before is in the system's hands."""

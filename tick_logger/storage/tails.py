@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tick_logger.model.flush import StreamTail
-from tick_logger.model.rows import Array
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.day_files import DayFiles
-from tick_logger.storage.encoding import NS_PER_SECOND
 from tick_logger.storage.files import Files
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.layout import ColumnPath, parse, table_folder
@@ -35,13 +33,13 @@ def load_tail(files: Files, exchange: str, symbol: str, table: Table) -> StreamT
     main = table_folder(exchange, symbol, table)
     for day in reversed(_days(files, main)):
         found = DayFiles.look(files, main, table, day)
-        rows = found.whole_rows(found.price_dtype())
+        rows = found.whole_rows
         if rows:
             ids = _id_ranges(files, exchange, symbol) if table is Table.TRADES else ()
             return StreamTail(
-                last_event_ns=_time(files, found, "event", rows - 1),
+                last_event_ns=int(found.values(files, "event_ns", rows - 1, 1)[0]),
                 last_seq=_last_seq(files, found, rows - 1),
-                last_recv_ns=_time(files, found, "recv", rows - 1),
+                last_recv_ns=int(found.values(files, "recv_ns", rows - 1, 1)[0]),
                 id_ranges=ids,
                 recent_ids=_recent_ids(files, found, rows) if table is Table.TRADES else (),
             )
@@ -63,32 +61,16 @@ def _id_ranges(files: Files, exchange: str, symbol: str) -> tuple[tuple[int, int
     for folder, days in days_of.items():
         for day in sorted(set(days).intersection(newest)):
             found = DayFiles.look(files, folder, Table.TRADES, day)
-            parts.append(_column(files, found, "seq", 0, found.whole_rows(found.price_dtype())))
+            parts.append(found.values(files, "seq", 0, found.whole_rows))
     ids = np.concatenate(parts)
     return IdRanges.of(ids[ids != 0]).pairs()[-MAX_ID_RANGES:]
 
 
 def _recent_ids(files: Files, day: DayFiles, rows: int) -> tuple[int, ...]:
     count = min(rows, MAX_RECENT_IDS)
-    return tuple(_column(files, day, "seq", rows - count, count).tolist())
+    return tuple(day.values(files, "seq", rows - count, count).tolist())
 
 
 def _last_seq(files: Files, day: DayFiles, row: int) -> int:
     has_ids = any(column.source == "seq" for column in SPECS[day.table].files)
-    return int(_column(files, day, "seq", row, 1)[0]) if has_ids else 0
-
-
-def _time(files: Files, day: DayFiles, which: str, row: int) -> int:
-    """Nanoseconds since 1970-01-01 of the "event" or "recv" time of a row."""
-    seconds = int(_column(files, day, f"{which}_s", row, 1)[0])
-    return seconds * NS_PER_SECOND + int(_column(files, day, f"{which}_frac", row, 1)[0])
-
-
-def _column(files: Files, day: DayFiles, source: str, start: int, rows: int) -> Array:
-    """Rows of the (never price) column that holds this source."""
-    column = next(column for column in SPECS[day.table].files if column.source == source)
-    dtype = column.numpy_dtype("f4")
-    if rows == 0:
-        return np.empty(0, dtype)
-    data = files.read(day.path(column.name), start * dtype.itemsize, rows * dtype.itemsize)
-    return np.frombuffer(data, dtype)
+    return int(day.values(files, "seq", row, 1)[0]) if has_ids else 0

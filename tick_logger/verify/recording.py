@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 
 from tick_logger.derive.checkpoints import EXTENTS_EPOCH
 from tick_logger.derive.derivation import Derivation
-from tick_logger.derive.directory import DEFAULT_PRICE_DTYPE, FIRST_SEQ, recorded_price_dtype
+from tick_logger.derive.directory import FIRST_SEQ, recorded_price_dtype
 from tick_logger.derive.replay import Replay
-from tick_logger.errors import StorageError
+from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.exchanges import registry
 from tick_logger.journal.reader import JournalReader, SegmentsCheck, check_segments
+from tick_logger.model.schemas import NewerVersionError, Schemas
+from tick_logger.model.tables import EXACT
 from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.extents import Extent, extents_from_state
 from tick_logger.storage.extents_log import ExtentsLog
@@ -34,6 +36,13 @@ def verify_recording(
     Raises `OSError` if something cannot be read, and `StorageError` if it was made by a newer
     version.
     """
+    try:
+        return _verified(files, deep=deep, on_progress=on_progress)
+    except NewerVersionError as error:
+        raise StorageError(f"{MADE_BY_NEWER}: {error}") from error
+
+
+def _verified(files: Files, *, deep: bool, on_progress: Callable[[int], None]) -> Report:
     report = verify(files, dense=registry.has_dense_ids)
     segments = check_segments(files)
     slots = CheckpointSlots(files)
@@ -129,13 +138,13 @@ def _ours(numbers: Mapping[str, int]) -> list[tuple[str, int]]:
 def _beginning(files: Files, checkpoint: Checkpoint | None) -> tuple[Derivation, ComparingFiles]:
     """The state to replay from, over files as long as they were then."""
     compared = ComparingFiles(files)
-    price_dtype = recorded_price_dtype(files, checkpoint) or DEFAULT_PRICE_DTYPE
+    schemas = Schemas.written(recorded_price_dtype(files, checkpoint) or EXACT)
     if checkpoint is not None:
         met_later = ExtentsLog(files).read(checkpoint.state[EXTENTS_EPOCH])
         for extent in [*reversed(met_later), *_extents(checkpoint)]:
             for path, size in extent.sizes().items():
                 compared.begin(path, size)
-    derivation = Derivation(compared, ExtentsLog(compared), price_dtype)
+    derivation = Derivation(compared, ExtentsLog(compared), schemas)
     if checkpoint is not None:
         derivation.load(checkpoint.state, checkpoint.next_seq)
         derivation.store.cut(derivation.store.extents())

@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     GAP_LINE = "unreadable gap lines"
     INSTRUMENTS = "unreadable instruments file"
     STRAY = "column file where none belongs"
+    FORMAT = "unreadable description of the format"
     JOURNAL = "damaged journal"
     CHECKPOINT = "checkpoint and files disagree"
     NOT_RECOVERED = "received but not derived"

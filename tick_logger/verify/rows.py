@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tick_logger.model.rows import Array
 from tick_logger.model.tables import FLAG_SNAPSHOT, SPECS, Table
 from tick_logger.storage.id_ranges import IdRanges, Ids
+from tick_logger.storage.rests import with_rest
 from tick_logger.verify.report import Kind
 
 SECONDS_PER_DAY = 86_400
@@ -83,11 +84,35 @@ def wrong_values(table: Table, day: int, columns: Columns) -> Iterator[tuple[Kin
     for name, allowed in ALLOWED[table].items():
         if name in columns:
             yield Kind.VALUE, name, ~allowed(columns[name])
+    if "rest" in columns:
+        yield Kind.VALUE, "rest", _wrong_rests(table, columns)
+    if "origin" in columns:
+        yield Kind.VALUE, "origin", ~_origin(columns["origin"])
+
+
+def _wrong_rests(table: Table, columns: Columns) -> Mask:
+    """Where f4 and rest do not fit: their number, rounded to an f4, is that f4 again."""
+    rests = columns["rest"]
+    wrong = np.zeros(len(rests), np.bool_)
+    rest = SPECS[table].column("rest")
+    priced = [each for each in SPECS[table].files if each.source in rest.rest_of]
+    for at, column in enumerate(priced):
+        if column.name in columns:
+            halves, rests_of_it = columns[column.name], rests[:, at]
+            with np.errstate(over="ignore", invalid="ignore"):
+                rounded = with_rest(halves, rests_of_it).astype("<f4")
+            finite = np.isfinite(halves)
+            wrong |= np.where(finite, rounded != halves, rests_of_it != 0)
+    return wrong
+
+
+def _origin(values: Array) -> Mask:
+    return np.asarray((values >= 1) & (values <= 3))
 
 
 def nanos_column(table: Table) -> str:
     """The column beside the time column."""
-    return SPECS[table].files[-2].name
+    return SPECS[table].nanos_column
 
 
 def order_keys(table: Table, columns: Columns) -> Ids | None:
@@ -130,7 +155,8 @@ def row_hashes(columns: Columns) -> Ids:
 
     Rows that differ share them by chance once in 10^10 chunks of a quarter million rows.
     """
-    said = [columns[name] for name in sorted(columns) if not name.startswith("recv_")]
+    names = (name for name in sorted(columns) if name not in ("recv_time", "recv_nanos", "origin"))
+    said = [part for name in names for part in _flat(columns[name])]
     hashes = np.zeros(len(said[0]), np.uint64)
     for column in said:
         hashes ^= column.view(f"<u{column.dtype.itemsize}")
@@ -141,3 +167,10 @@ def row_hashes(columns: Columns) -> Ids:
         hashes *= np.uint64(0xC4CEB9FE1A85EC53)
         hashes ^= hashes >> np.uint64(33)
     return hashes
+
+
+def _flat(column: Array) -> list[Array]:
+    """A column as columns of one number each."""
+    if column.ndim == 1:
+        return [column]
+    return [np.ascontiguousarray(column[:, at]) for at in range(column.shape[1])]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.storage.day_files import DayFiles, item_sizes
+from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.layout import day_text
@@ -93,16 +93,17 @@ class TableCheck:
         if day != self._late_day:
             self._late_day, self._late_hashes = day, _NO_HASHES
         found = DayFiles.look(self._files, folder, self._table, day)
+        if not found.sizes[self._spec.time_column] and self._spec.time_column in present:
+            return  # no day: a process that could not write its first row leaves such files
         if not any(found.sizes.values()):
-            return  # a process that could not write the first row of a day leaves empty files
-        price_dtype = found.price_dtype()
+            return
         self.table_days += 1
-        rows = self._check_sizes(found, price_dtype, present)
+        rows = self._check_sizes(found, present)
         if rows:
-            self._widths.add(price_dtype, _all_columns(found))
+            self._widths.add(found.schema.width, _all_columns(found))
         self.rows += rows
         tally, boundary = _Tally(), _Boundary()
-        for start, columns in self._chunks(found, price_dtype, present, rows):
+        for start, columns in self._chunks(found, present, rows):
             self._check_chunk(tally, boundary, start, columns, day, late=late)
         self.findings += (
             Finding(found.path(column), kind, count, tally.first_rows[kind, column])
@@ -122,12 +123,14 @@ class TableCheck:
                 detail = f"first {ids.first[0]} to {ids.last[0]}"
                 self.findings.append(Finding(folder, kind, ids.count(), detail=detail))
 
-    def _check_sizes(self, found: DayFiles, price_dtype: str, present: Collection[str]) -> int:
-        """Report what the sizes show; returns the rows that all present columns have."""
-        widths = item_sizes(self._table, price_dtype)
-        rows = {name: count for name, count in found.rows(price_dtype).items() if name in present}
+    def _check_sizes(self, found: DayFiles, present: Collection[str]) -> int:
+        """Report what the sizes show; returns the rows that all present columns have.
+
+        A column that came with a later version may be missing, or be empty.
+        """
+        rows = {name: count for name, count in found.rows.items() if name in present}
         most, least = max(rows.values()), min(rows.values())
-        for name, width in widths.items():
+        for name, width in found.schema.item_sizes.items():
             if name not in present:
                 self.findings.append(Finding(found.path(name), Kind.MISSING_COLUMN, most))
             elif torn := found.sizes[name] % width:
@@ -142,28 +145,13 @@ class TableCheck:
         return least
 
     def _chunks(
-        self, found: DayFiles, price_dtype: str, present: Collection[str], rows: int
+        self, found: DayFiles, present: Collection[str], rows: int
     ) -> Iterator[tuple[int, Columns]]:
         """The rows in pieces: number of the first one, present columns by name."""
-        dtypes = {
-            column.name: column.numpy_dtype(price_dtype)
-            for column in self._spec.files
-            if column.name in present
-        }
+        names = [name for name in found.schema.names if name in present]
         for start in range(0, rows, CHUNK_ROWS):
             count = min(CHUNK_ROWS, rows - start)
-            yield (
-                start,
-                {
-                    name: np.frombuffer(
-                        self._files.read(
-                            found.path(name), start * dtype.itemsize, count * dtype.itemsize
-                        ),
-                        dtype,
-                    )
-                    for name, dtype in dtypes.items()
-                },
-            )
+            yield start, {name: found.read(self._files, name, start, count) for name in names}
 
     def _check_chunk(
         self,
@@ -182,7 +170,7 @@ class TableCheck:
             before = np.concatenate((np.array([boundary.key], np.uint64), keys[:-1]))
             tally.add(Kind.ORDER, self._spec.time_column, keys < before, start)
         self._check_ids(tally, start, columns)
-        complete = len(columns) == len(self._spec.files)
+        complete = all(each.name in columns for each in self._spec.files if each.required)
         if self._table in (Table.QUOTES, Table.BOOK) and complete and keys is not None:
             wrong = self._find_identical(boundary, columns, keys, late=late)
             tally.add(Kind.DUPLICATE, "update_id", wrong, start)

@@ -15,13 +15,16 @@ import attrs
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.storage.files import Files
+from tick_logger.storage.format_file import UnreadableFormatError, read_widths
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.instruments_file import UnreadableError, decode
 from tick_logger.storage.layout import (
+    FORMAT_FILE,
     JOURNAL_FOLDER,
     ColumnPath,
     GapsPath,
     InstrumentsPath,
+    is_column_of_unknown_name,
     looks_like_column_file,
     parse,
     symbol_folder,
@@ -40,8 +43,8 @@ def verify(files: Files, *, dense: Dense, price_dtype: str | None = None) -> Rep
     """Check everything under the root of `files`.
 
     `dense(exchange, table)` says whether the ids of that table rise by one, so that every hole
-    must have a gap record.  `price_dtype` ("f4" or "f8") is what all prices must be; None means
-    that they must all be the same.  Raises `OSError` if something cannot be read.
+    must have a gap record.  All prices must be as wide as in `price_dtype` ("f4+rest", "f4" or
+    "f8"); None means that they must all be the same.  Raises `OSError` if something cannot be read.
     """
     return _Verification(files, dense).run(price_dtype)
 
@@ -78,11 +81,19 @@ class _Verification:
         for name in names:
             path = f"{folder}/{name}" if folder else name
             where = None if name.endswith("/") else parse(path)
-            if isinstance(where, InstrumentsPath):
+            if path == FORMAT_FILE:
+                self._check_format()
+            elif isinstance(where, InstrumentsPath):
                 self._check_instruments(path, where.exchange)
             elif not name.endswith("/") and not (folder and name.startswith(UNDECODABLE)):
                 self._unknown([path])
         return [name.rstrip("/") for name in names if name.endswith("/")]
+
+    def _check_format(self) -> None:
+        try:
+            read_widths(self._files)
+        except UnreadableFormatError as error:
+            self._report.findings.append(Finding(FORMAT_FILE, Kind.FORMAT, 1, detail=str(error)))
 
     def _check_instruments(self, path: str, exchange: str) -> None:
         try:
@@ -96,7 +107,9 @@ class _Verification:
 
     def _unknown(self, paths: Iterable[str]) -> None:
         for path in paths:
-            if looks_like_column_file(path):
+            if is_column_of_unknown_name(path):
+                self._report.notes.append(f"{path}: a column that is not known here; left alone")
+            elif looks_like_column_file(path):
                 self._report.findings.append(Finding(path, Kind.STRAY, 1))
             else:
                 self._report.notes.append(f"{path}: no part of a recording")
@@ -152,7 +165,8 @@ class _Verification:
     def _check_widths(self, price_dtype: str | None) -> None:
         """One finding if some days have prices of another width than most, or than given."""
         counts = self._widths.counts
-        usual = price_dtype or max(counts, key=lambda width: counts[width], default="f4")
+        given = None if price_dtype is None else "f8" if price_dtype == "f8" else "f4"
+        usual = given or max(counts, key=lambda width: counts[width], default="f4")
         for width, count in counts.items():
             if width != usual:
                 path = self._widths.first_paths[width]

@@ -1,0 +1,161 @@
+"""`format.json`: what lies under a data path, described to any program that reads it.
+
+It is written before the first row, and replaced as a whole when the tables or the width of prices
+change.  A program of an earlier version refuses a directory whose description names what it does
+not know.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import msgspec
+
+from tick_logger.errors import MADE_BY_NEWER, StorageError
+from tick_logger.model.schemas import Schema
+from tick_logger.model.tables import FEEDS, PRICE_DTYPES, SPECS, FileColumn, Table
+from tick_logger.storage.files import Files
+from tick_logger.storage.layout import FORMAT_FILE
+
+VERSION = max(column.since for spec in SPECS.values() for column in spec.files)
+"""That of the newest column: 1 was before there was this file; 2 has `rest` and `origin`."""
+
+
+@attrs.frozen
+class Width:
+    """The width of prices since a receive time (ns since 1970-01-01 UTC; None: the beginning)."""
+
+    price_dtype: str
+    since_ns: int | None = None
+
+
+class _Width(msgspec.Struct):
+    price_dtype: str
+    since_ns: int | None
+
+
+class _Column(msgspec.Struct):
+    name: str
+
+
+class _Table(msgspec.Struct):
+    columns: list[_Column]
+    late_columns: list[_Column]
+
+
+class _Format(msgspec.Struct):
+    """What is read of the file; everything else in it is for others."""
+
+    version: int
+    price_dtypes: list[_Width]
+    tables: dict[str, _Table]
+
+
+class UnreadableFormatError(ValueError):
+    """The file is not one that the program has written."""
+
+
+def read_widths(files: Files) -> list[Width]:
+    """The widths of prices so far, the present one last; empty if there is no description.
+
+    Raises `OSError`, `UnreadableFormatError`, and `StorageError` if a newer version wrote it.
+    """
+    if not files.exists(FORMAT_FILE):
+        return []
+    try:
+        found = msgspec.json.decode(files.read(FORMAT_FILE), type=_Format)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableFormatError(f"{FORMAT_FILE} cannot be read: {error}") from error
+    for reason in _not_known(found):
+        raise StorageError(f"{FORMAT_FILE}: {MADE_BY_NEWER}: {reason}")
+    return [Width(each.price_dtype, each.since_ns) for each in found.price_dtypes]
+
+
+def write_format(files: Files, widths: Iterable[Width]) -> None:
+    """Let the file describe what this version writes, durably; the last width is the present one.
+
+    Raises `OSError`; the file is then what it was.
+    """
+    data = describe(list(widths))
+    if not files.exists(FORMAT_FILE) or files.read(FORMAT_FILE) != data:
+        files.replace(FORMAT_FILE, data)
+    files.sync_folder()
+
+
+def describe(widths: list[Width]) -> bytes:
+    """The content of the file."""
+    assert widths, "prices have some width"
+    assert all(each.price_dtype in PRICE_DTYPES for each in widths), widths
+    present = widths[-1].price_dtype
+    document = {
+        "format": "tick_logger",
+        "version": VERSION,
+        "byte_order": "little",
+        "paths": {
+            "columns": "{exchange}/{symbol}/{table}/{column}.{DD}.{MM}.{YY}.bin",
+            "late_columns": "{exchange}/{symbol}/late/{table}/{column}.{DD}.{MM}.{YY}.bin",
+            "gaps": "{exchange}/{symbol}/gaps.{DD}.{MM}.{YY}.jsonl",
+        },
+        "day": "UTC day of the event time; of the receipt where origin is 3",
+        "rows": "rows 0 to n-1, n being the records of the time column, are complete and sorted",
+        "columns": "a day has the columns that lie on disk; one that is missing reads as absent",
+        "price_dtype": present,
+        "price_dtypes": [attrs.asdict(each) for each in widths],
+        "rest": "bits of the f8 as i8, less the bits of f8(f4); one i4 for each column in rest_of",
+        "tables": {str(table): _table(table, present) for table in Table},
+    }
+    return json.dumps(document, indent=2, allow_nan=False).encode() + b"\n"
+
+
+def _not_known(found: _Format) -> Iterable[str]:
+    """What it names that this version does not know."""
+    if found.version > VERSION:
+        yield f"its format is {found.version}, this version knows up to {VERSION}"
+    yield from (
+        f'the width of prices "{each.price_dtype}" is not known'
+        for each in found.price_dtypes
+        if each.price_dtype not in PRICE_DTYPES
+    )
+    for name, table in found.tables.items():
+        if name not in SPECS:
+            yield f"the table {name} is not known"
+            continue
+        known = {column.name for column in SPECS[Table(name)].files}
+        for column in (*table.columns, *table.late_columns):
+            if column.name not in known:
+                yield f"column {column.name} of {name} is not known"
+
+
+def _table(table: Table, price_dtype: str) -> dict[str, Any]:
+    spec = SPECS[table]
+    main = Schema.written(table, price_dtype, late=False)
+    late = Schema.written(table, price_dtype, late=True)
+    return {
+        "feed": next(feed for feed, of in FEEDS.items() if of is table),
+        "time_columns": [spec.time_column, spec.nanos_column],
+        "columns": [_column(column, main) for column in main.columns],
+        "late_columns": [_column(column, late) for column in late.columns],
+    }
+
+
+def _column(column: FileColumn, schema: Schema) -> dict[str, Any]:
+    dtype = column.numpy_dtype(schema.width)
+    absent = column.absent
+    described: dict[str, Any] = {
+        "name": column.name,
+        "dtype": dtype.base.str,
+        "unit": column.unit,
+        "absent": "NaN" if absent is not None and math.isnan(absent) else absent,
+        "since_version": column.since,
+    }
+    if dtype.shape:
+        described["shape"] = list(dtype.shape)
+    if column.rest_of:
+        described["rest_of"] = [
+            each.name for each in schema.columns if each.source in column.rest_of
+        ]
+    return described
