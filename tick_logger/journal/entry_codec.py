@@ -38,7 +38,7 @@ def encode_entries(entries: Iterable[Entry]) -> bytes:
 def decode_entries(body: bytes) -> list[Entry]:
     """The entries of a frame; raises `StorageError` if they are none of this version's."""
     try:
-        return [_KINDS[kind](*fields) for kind, *fields in _decode(body)]
+        return [_KINDS[kind](fields) for kind, *fields in _decode(body)]
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"the journal holds an entry that cannot be read: {error!r}") from error
 
@@ -71,18 +71,10 @@ def _received_to_plain(entry: Received) -> list[Any]:
     ]
 
 
-def _received(
-    exchange: str,
-    connections: list[str],
-    recv_ns: bytes,
-    counts: bytes,
-    lengths: bytes,
-    payloads: bytes,
-    defined: list[Any],
-    marks: list[Any],
-    notes: list[Any],
-    decodable: bool,
-) -> Received:
+def _received(fields: list[Any]) -> Received:
+    # In the order of `_received_to_plain`; of another number they are no entry of this version.
+    exchange, connections, recv_ns, counts, lengths, payloads, *rest = fields
+    defined, marks, notes, decodable = rest
     return Received(
         exchange=exchange,
         connections=tuple(connections),
@@ -100,9 +92,9 @@ def _received(
     )
 
 
-_KINDS: dict[str, Callable[..., Entry]] = {
+_KINDS: dict[str, Callable[[list[Any]], Entry]] = {
     "received": _received,
-    "started": Started,
-    "ticked": Ticked,
-    "closed": Closed,
+    "started": lambda fields: Started(*fields),
+    "ticked": lambda fields: Ticked(*fields),
+    "closed": lambda fields: Closed(*fields),
 }
