@@ -8,12 +8,17 @@ No clock, no randomness; the disk is asked only about files that were met before
 
 Invariant: a flush is written in full before the next entry is taken; `settle` may be called again
 after a `StorageError` until it is.
+
+Threads: one at a time.  While it is recorded, the event loop calls `receive`, which reads no file,
+and the columns' thread calls all else; each waits for the other, so there is no lock.  That no two
+calls overlap is asserted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 
@@ -53,6 +58,27 @@ class Outcome:
     repairs: tuple[Repair, ...] = ()
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _alone(
+    method: Callable[Concatenate[Derivation, P], R],
+) -> Callable[Concatenate[Derivation, P], R]:
+    """A method during which no other such method of the same object may run."""
+
+    @functools.wraps(method)
+    def call(self: Derivation, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        assert not self._at_work, "a derivation is used by two at once"
+        self._at_work = True
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._at_work = False
+
+    return call
+
+
 class Derivation:
     """The state after all entries before the journal frame `next_seq`."""
 
@@ -60,7 +86,8 @@ class Derivation:
         self.instruments = Instruments()
         self.store = Store(files, self.instruments, price_dtype, registry.proofs_of)
         self._extents_log = extents_log
-        self.next_seq = 1  # that of the journal's first frame
+        self._next_seq = 1  # that of the journal's first frame
+        self._at_work = False  # a call that changes this object has begun
         self.price_dtype = price_dtype
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
@@ -74,6 +101,16 @@ class Derivation:
         self._started_ns = 0
         self.failures = 0  # batches on which adapters failed in a replay
         self.first_failure = ""
+
+    @property
+    def next_seq(self) -> int:
+        """The first frame of the journal that is not taken; it never goes back."""
+        return self._next_seq
+
+    @next_seq.setter
+    def next_seq(self, next_seq: int) -> None:
+        assert next_seq >= self._next_seq, "frames would be derived twice"
+        self._next_seq = next_seq
 
     @property
     def stopped_ns(self) -> int | None:
@@ -94,6 +131,7 @@ class Derivation:
             case Closed(at_ns):
                 self.close(at_ns)
 
+    @_alone
     def receive(
         self, received: Received, rows: Sequence[RowBatch], asides: Sequence[KeptAside]
     ) -> None:
@@ -107,6 +145,7 @@ class Derivation:
         marks = self._with_names(received.marks) if self._lossy else received.marks
         self._pipeline.push([*marks, *rows])
 
+    @_alone
     def start(self, started: Started) -> None:
         """Another process goes on from here."""
         stopped = {
@@ -119,22 +158,26 @@ class Derivation:
         self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
         self._wanted = {}
 
+    @_alone
     def lost(self) -> None:
         """Entries are missing here: what follows closes a gap of every stream."""
         since = dict.fromkeys(registry.available(), self._started_ns)
         self._lost_since = {**since, **self._stopped_ns, **self._lost_since}
         self._lossy = True
 
+    @_alone
     def tick(self) -> None:
         """A flush interval is over."""
         self._hold(*self._pipeline.tick())
 
+    @_alone
     def close(self, at_ns: int) -> None:
         """Nothing more was received until `at_ns`."""
         self._hold(*self._pipeline.close(at_ns))
         self.closed = True
         self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
 
+    @_alone
     def settle(self) -> Outcome | None:
         """Write what the last tick released; None if that is done.
 
@@ -153,6 +196,7 @@ class Derivation:
 
     # -- state ------------------------------------------------------------------------------------
 
+    @_alone
     def dump(self) -> dict[str, Any]:
         """The state as plain data; nothing may be unwritten."""
         assert self._unwritten is None, "a checkpoint in the middle of a flush"
@@ -170,6 +214,7 @@ class Derivation:
 
     def load(self, state: dict[str, Any], next_seq: int) -> None:
         """Go on from a dumped state; this object must be new."""
+        assert self._next_seq == 1, "it has taken entries already"
         self.next_seq = next_seq
         self.closed = state["closed"]
         for number, (exchange, symbol) in enumerate(state["instruments"]):
@@ -217,7 +262,7 @@ class Derivation:
             self._wanted_of(received.exchange).set(each.instrument, each.tables)
 
     def _with_names(self, marks: Sequence[Mark]) -> list[Mark]:
-        """The marks without instruments of which nobody can say any more what they were."""
+        """The marks, without the instruments whose names are lost with the missing entries."""
         named: list[Mark] = []
         for mark in marks:
             match mark:
@@ -232,7 +277,7 @@ class Derivation:
         """Note that nothing is known between a loss of entries and this."""
         lost_ns = self._lost_since.pop(received.exchange, None)
         if lost_ns is not None:
-            # Not for how long: whether they were interrupted or not may be among what is lost.
+            # Without an end: the entries that are lost may have said that they were interrupted.
             self._pipeline.push(
                 [
                     Interrupted(each, (table,), lost_ns, DAMAGE)
