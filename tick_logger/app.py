@@ -42,19 +42,19 @@ from tick_logger.ops.watch import Watch, Watched
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.listings import Listings
-from tick_logger.recording.readiness import JOURNAL
-from tick_logger.recording.recording import Disk, Recording
+from tick_logger.recording.opening import Opening, open_recording
+from tick_logger.recording.readiness import JOURNAL, Readiness
+from tick_logger.recording.recording import Recording
+from tick_logger.recording.resources import Disk, Resources
 from tick_logger.storage.files import DiskFiles, Files
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
 
 EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
 
 SAME_SIGNAL_SECS = 1.0
 """Supervisors signal a process and its group: what comes this soon is the same wish to stop."""
-
-MAX_OPEN_JOURNAL_FILES = 4
-"""Little more than the segment in use: one that is removed must not be kept by being open."""
 
 MAX_BATCHES_IN_FLIGHT = 64
 """Decoded batches between the intakes and the writer; more would only hide that it is slow."""
@@ -84,15 +84,12 @@ class Service:
         self._rng = ports.rng or Random()
         self._budget = ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024)
         self._instruments = Instruments()
-        self._recording = Recording(
-            config.logger,
-            _disk(config.logger.data_path, ports),
-            clock=self._clock,
-            instruments=self._instruments,
-            budget=self._budget,
-            metrics=self.metrics,
-            accept_damage=accept_damage,
-        )
+        self._accept_damage = accept_damage
+        self._readiness = Readiness(self.metrics)
+        self._today = Today(self._clock)
+        self._disk = Disk.at(config.logger.data_path, ports.files, ports.offload)
+        self._opening = Opening(self.metrics)
+        self._recording: Recording | None = None
         self._intakes: list[Intake] = []
         self._venues: dict[str, Venue] = {}
         self._network_dials: list[NetworkDial] = []
@@ -114,7 +111,7 @@ class Service:
             Watched(
                 metrics=self.metrics,
                 venues=self._venues,
-                today=self._recording.today,
+                today=self._today,
                 instruments=self._instruments,
                 clock=self._clock,
                 snapshot=self.snapshot,
@@ -127,12 +124,18 @@ class Service:
     @property
     def journal_attempts(self) -> int:
         """How often work on the journal has come to an end, well or badly."""
-        return self._recording.durability.attempts[JOURNAL]
+        return self._readiness.attempts[JOURNAL]
 
     @property
     def has_begun(self) -> bool:
         """Whether there was a recording, after what the start had to recover."""
-        return not self._recording.recovering
+        return self._recording is not None
+
+    @property
+    def recording(self) -> Recording:
+        """What is recorded; there must be such a thing (`has_begun`)."""
+        assert self._recording is not None, "nothing was recorded"
+        return self._recording
 
     @property
     def venues(self) -> Mapping[str, Venue]:
@@ -154,7 +157,7 @@ class Service:
         async with self._open_dials(), trio.open_nursery() as ops:
             if self._ports.files is None:
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
-            await self._recording.recover()
+            recording = self._recording = await self._open_recording()
             self._log.info(
                 "recording",
                 version=__version__,
@@ -163,11 +166,11 @@ class Service:
             )
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
-            ops.start_soon(self._recording.watch)
+            ops.start_soon(recording.watch)
             async with trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
-                survivors.start_soon(self._survive, self._derive)
-                survivors.start_soon(self._survive, lambda: self._recording.write(receive))
+                survivors.start_soon(self._survive, lambda: self._derive(recording))
+                survivors.start_soon(self._survive, lambda: recording.write(receive))
                 with send:
                     for intake in self._intakes:
                         survivors.start_soon(self._survive, _intake_run(intake, send.clone()))
@@ -178,9 +181,23 @@ class Service:
                     self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
 
-    async def _derive(self) -> None:
+    async def _open_recording(self) -> Recording:
+        resources = Resources(
+            disk=self._disk,
+            clock=self._clock,
+            instruments=self._instruments,
+            budget=self._budget,
+            metrics=self.metrics,
+            readiness=self._readiness,
+            today=self._today,
+        )
+        return await open_recording(
+            self.config.logger, resources, self._opening, accept_damage=self._accept_damage
+        )
+
+    async def _derive(self, recording: Recording) -> None:
         with self._deriving:
-            await self._recording.derive()
+            await recording.derive()
 
     @contextlib.asynccontextmanager
     async def _open_dials(self) -> AsyncIterator[None]:
@@ -249,8 +266,8 @@ class Service:
             self.exchange_names,
             monotonic_secs=trio.current_time(),
             wall_ns=self._clock.now_ns(),
-            recovering=self._recording.recovering,
-            not_ready=self._recording.durability.reasons.values(),
+            recovering=self._opening.recovering,
+            not_ready=self._readiness.reasons.values(),
         )
 
     def _read_symbol(self, exchange: str, symbol: str) -> dict[str, object]:
@@ -260,7 +277,7 @@ class Service:
 
     def close(self) -> None:
         """Give back files, directory and address; for after the end."""
-        self._recording.close()
+        self._disk.close()
         self.watch.close()
 
     @property
@@ -272,13 +289,13 @@ class Service:
     def exit_code(self) -> int:
         """The exit code that follows from how far it came before the shutdown deadline."""
         given_up = self.deadline_passed or self._deriving.cancelled_caught
-        if self._recording.durability.blocks_writing:
+        if self._readiness.blocks_writing:
             return EXIT_STORAGE
         return EXIT_DEADLINE if given_up else EXIT_CLEAN
 
     def report(self) -> dict[str, object]:
         """The last words: what is on disk, what is not."""
-        return last_words(self._recording, self.metrics, self.exchange_names)
+        return last_words(self.recording, self.metrics, self.exchange_names)
 
     def _add_exchange(self, name: str) -> None:
         config = self.config.exchanges[name]
@@ -321,16 +338,6 @@ class Service:
         dial = NetworkDial(self._clock, ca_file=ca_file, coalesce_secs=coalesce_secs)
         self._network_dials.append(dial)
         return dial
-
-
-def _disk(data_path: str, ports: Ports) -> Disk:
-    """Files and threads: each task has its own, unless both are given the same."""
-    return Disk(
-        journal_files=ports.files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
-        column_files=ports.files or DiskFiles(data_path),
-        journal_offload=ports.offload or ThreadOffload(),
-        column_offload=ports.offload or ThreadOffload(),
-    )
 
 
 def _intake_run(
