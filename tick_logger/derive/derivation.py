@@ -46,7 +46,7 @@ that the adapter cannot decode (any more)."""
 
 
 MAX_WAITING_ASIDES = 1_000
-"""Undecodable payloads between two flushes, as many as a day keeps; more are only counted."""
+"""Undecodable payloads between two flushes: as many as are kept of a day; the rest is counted."""
 
 
 @attrs.frozen(eq=False)
@@ -286,7 +286,7 @@ class Derivation:
             )
 
     def _streams(self, exchange: str) -> list[tuple[tuple[int, ...], Table]]:
-        """The instruments of which each table is recorded."""
+        """For each table, the instruments for which it is recorded."""
         wishes = self._wanted_plain(exchange)
         return [(tuple(n for n, tables in wishes if table in tables), table) for table in Table]
 

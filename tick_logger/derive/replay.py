@@ -18,7 +18,7 @@ from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
 
 FRAMES_PER_RUN = 16
-"""Some tens of megabytes at most: between them whoever replays can say how far it is."""
+"""Some tens of megabytes at most: after each run the caller can say how far it is."""
 
 
 class Replay:

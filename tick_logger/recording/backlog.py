@@ -1,8 +1,8 @@
 """What is in the journal and waits to be derived: a queue that is allowed to forget.
 
 Its rows can be decoded again from the journal at any time.  So a disk that is slow with column
-files never costs data: beyond a bound the queue lets go of everything, and whoever takes from it
-sees by the numbers of the frames what to read from the journal instead.
+files never costs data: beyond a bound the queue lets go of everything, and the task that takes
+from it sees by the numbers of the frames which of them to read from the journal instead.
 """
 
 from __future__ import annotations
