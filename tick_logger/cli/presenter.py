@@ -11,8 +11,7 @@ from rich.console import Console
 
 from tick_logger.app import Service
 from tick_logger.config.schema import Config, LoggerConfig
-from tick_logger.ops.supervision import Supervision
-from tick_logger.ops.systemd import Supervisor
+from tick_logger.ops.systemd import Supervision, Supervisor
 from tick_logger.ops.terminal.display import present
 from tick_logger.reload import Reloader
 from tick_logger.telemetry.log_files import LogFile
