@@ -164,7 +164,7 @@ def check_config_command(file: Path, /) -> int:
     file
         TOML file.
     """
-    from tick_logger.config.schema import render
+    from tick_logger.config.printing import render
 
     sys.stdout.write(render(_load(file, None)))
     return EXIT_CLEAN
