@@ -217,7 +217,7 @@ class World:
         async def show(service: Service) -> None:
             process.service = service
             process.reloader = Reloader(
-                service.config, lambda: self.config, service.venues, lambda _: None
+                service.started_with, lambda: self.config, service.venues, lambda _: None
             )
 
         self.wishes.append((trio.current_time(), dict(self._settings)))
