@@ -52,6 +52,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops.terminal": {"telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
+    "exit_codes": set(),
+    "venues": {
+        "model", "config", "exchanges", "recording", "net.wire", "net.intake", "net.venue",
+    },
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},
 }  # fmt: skip

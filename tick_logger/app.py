@@ -11,10 +11,8 @@ for.  What the column files lack then is derived at the next start.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from random import Random
 
@@ -22,7 +20,7 @@ import attrs
 import trio
 from prometheus_client import CollectorRegistry
 
-from tick_logger import __version__
+from tick_logger import __version__, exit_codes
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -31,30 +29,27 @@ from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.exchanges import registry
 from tick_logger.model.batch import Batch
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.venue.venue import Venue
-from tick_logger.net.wire.dial import Dial, NetworkDial
-from tick_logger.net.wire.signing import signer_from_environ
+from tick_logger.net.wire.dial import Dial
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.ops.status.snapshot import Snapshot, snapshot
 from tick_logger.ops.watch import Watch, Watched
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.listings import Listings
-from tick_logger.recording.readiness import JOURNAL
-from tick_logger.recording.recording import Disk, Recording
+from tick_logger.recording.opening import Opening, open_recording
+from tick_logger.recording.readiness import JOURNAL, Readiness
+from tick_logger.recording.recording import Recording
+from tick_logger.recording.resources import Disk, Resources
 from tick_logger.storage.files import DiskFiles, Files
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
-
-EXIT_CLEAN, EXIT_CRASHED, EXIT_STORAGE, EXIT_DEADLINE = 0, 1, 3, 4
+from tick_logger.telemetry.today import Today
+from tick_logger.venues import Venues
 
 SAME_SIGNAL_SECS = 1.0
 """Supervisors signal a process and its group: what comes this soon is the same wish to stop."""
-
-MAX_OPEN_JOURNAL_FILES = 4
-"""Little more than the segment in use: one that is removed must not be kept by being open."""
 
 MAX_BATCHES_IN_FLIGHT = 64
 """Decoded batches between the intakes and the writer; more would only hide that it is slow."""
@@ -74,28 +69,33 @@ class Ports:
 class Service:
     """One run of the recorder."""
 
-    def __init__(self, config: Config, ports: Ports, *, accept_damage: bool = False) -> None:
-        self.config = config
+    def __init__(
+        self,
+        config: Config,
+        ports: Ports,
+        *,
+        accept_damage: bool = False,
+        lines_left_out: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.started_with = config
+        """The configuration of the start; what was reloaded since is not in it."""
         self.metrics = Metrics(CollectorRegistry(), by_symbol=config.http.metrics_by_symbol)
         self._log = get_logger()
         self._ports = ports
-        self._clock = ports.clock or SystemClock()
-        self.metrics.start_timestamp_seconds.set(self._clock.now_ns() / 1e9)
-        self._rng = ports.rng or Random()
-        self._budget = ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024)
-        self._instruments = Instruments()
-        self._recording = Recording(
-            config.logger,
-            _disk(config.logger.data_path, ports),
-            clock=self._clock,
-            instruments=self._instruments,
-            budget=self._budget,
+        self._accept_damage = accept_damage
+        clock = ports.clock or SystemClock()
+        self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
+        self._resources = Resources(
+            disk=Disk.at(config.logger.data_path, ports.files, ports.offload),
+            clock=clock,
+            instruments=Instruments(),
+            budget=ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024),
             metrics=self.metrics,
-            accept_damage=accept_damage,
+            readiness=Readiness(self.metrics),
+            today=Today(clock),
         )
-        self._intakes: list[Intake] = []
-        self._venues: dict[str, Venue] = {}
-        self._network_dials: list[NetworkDial] = []
+        self._opening = Opening(self.metrics)
+        self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
         self._deriving = trio.CancelScope()
         self._feeds_scope = trio.CancelScope()
@@ -104,45 +104,46 @@ class Service:
         self._listings = Listings(
             ports.files or DiskFiles(config.logger.data_path, max_open=1),
             ports.offload or ThreadOffload(),
-            self._clock,
+            clock,
             load_symbol_rules(config.logger.symbol_mappings, registry.available()),
         )
+        self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random())
         for name in self.exchange_names:
-            self._add_exchange(name)
+            self._venues.add(
+                name,
+                on_bug=partial(self.stop, f"the adapter of {name} has failed"),
+                on_listing=self._listings.tell,
+            )
         self.watch = Watch(
             config.http,
             Watched(
                 metrics=self.metrics,
-                venues=self._venues,
-                today=self._recording.today,
-                instruments=self._instruments,
-                clock=self._clock,
+                venues=self._venues.by_name,
+                today=self._resources.today,
+                instruments=self._resources.instruments,
+                clock=clock,
                 snapshot=self.snapshot,
                 data_path=config.logger.data_path,
                 proofs_of=registry.proofs_of,
                 read_symbol=self._read_symbol,
             ),
+            lines_left_out,
         )
 
     @property
     def journal_attempts(self) -> int:
         """How often work on the journal has come to an end, well or badly."""
-        return self._recording.durability.attempts[JOURNAL]
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether there was a recording, after what the start had to recover."""
-        return not self._recording.recovering
+        return self._resources.readiness.attempts[JOURNAL]
 
     @property
     def venues(self) -> Mapping[str, Venue]:
         """What records each exchange."""
-        return self._venues
+        return self._venues.by_name
 
     @property
     def exchange_names(self) -> list[str]:
         """The exchanges that are recorded."""
-        return [name for name, exchange in self.config.exchanges.items() if exchange.enabled]
+        return [name for name, exchange in self.started_with.exchanges.items() if exchange.enabled]
 
     async def run(self, show: Callable[[], Awaitable[None]], stop_after_secs: float | None) -> None:
         """Recover, then record until a signal, `stop_after_secs`, or an error; stop in order.
@@ -151,25 +152,25 @@ class Service:
         directory cannot be used so, `StorageError` if what is in it cannot be continued, and
         otherwise what ended the recording, if it was an error.
         """
-        async with self._open_dials(), trio.open_nursery() as ops:
+        async with self._venues.open_dials(), trio.open_nursery() as ops:
             if self._ports.files is None:
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
-            await self._recording.recover()
+            recording = self.recording = await self._open_recording()
             self._log.info(
                 "recording",
                 version=__version__,
                 exchanges=self.exchange_names,
-                data_path=self.config.logger.data_path,
+                data_path=self.started_with.logger.data_path,
             )
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
-            ops.start_soon(self._recording.watch)
+            ops.start_soon(recording.watch)
             async with trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
-                survivors.start_soon(self._survive, self._derive)
-                survivors.start_soon(self._survive, lambda: self._recording.write(receive))
+                survivors.start_soon(self._survive, lambda: self._derive(recording))
+                survivors.start_soon(self._survive, lambda: recording.write(receive))
                 with send:
-                    for intake in self._intakes:
+                    for intake in self._venues.intakes:
                         survivors.start_soon(self._survive, _intake_run(intake, send.clone()))
                 try:
                     with self._feeds_scope:
@@ -178,16 +179,13 @@ class Service:
                     self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
 
-    async def _derive(self) -> None:
-        with self._deriving:
-            await self._recording.derive()
+    async def _open_recording(self) -> Recording:
+        config, damage = self.started_with.logger, self._accept_damage
+        return await open_recording(config, self._resources, self._opening, accept_damage=damage)
 
-    @contextlib.asynccontextmanager
-    async def _open_dials(self) -> AsyncIterator[None]:
-        async with contextlib.AsyncExitStack() as dials:
-            for dial in self._network_dials:
-                await dials.enter_async_context(dial)
-            yield
+    async def _derive(self, recording: Recording) -> None:
+        with self._deriving:
+            await recording.derive()
 
     def stop(self, reason: str) -> None:
         """Stop receiving; what was received is flushed."""
@@ -197,7 +195,7 @@ class Service:
     async def _run_feeds(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as feeds:
             feeds.start_soon(self._listings.run)
-            for venue in self._venues.values():
+            for venue in self._venues.by_name.values():
                 feeds.start_soon(venue.run)
             if stop_after_secs is not None:
                 await trio.sleep(stop_after_secs)
@@ -213,10 +211,10 @@ class Service:
     def _begin_to_stop(self) -> None:
         """The feeds have ended: let what they left drain, for a limited time."""
         self.stopping.set()
-        self._deadline = trio.current_time() + self.config.logger.shutdown_timeout_secs
+        self._deadline = trio.current_time() + self.started_with.logger.shutdown_timeout_secs
         for scope in self._survivors:
             scope.deadline = min(scope.deadline, self._deadline)
-        for intake in self._intakes:
+        for intake in self._venues.intakes:
             intake.close()
 
     async def _stop_on_signals(
@@ -248,19 +246,21 @@ class Service:
             self.metrics,
             self.exchange_names,
             monotonic_secs=trio.current_time(),
-            wall_ns=self._clock.now_ns(),
-            recovering=self._recording.recovering,
-            not_ready=self._recording.durability.reasons.values(),
+            wall_ns=self._resources.clock.now_ns(),
+            recovering=self._opening.recovering,
+            not_ready=self._resources.readiness.reasons.values(),
         )
 
     def _read_symbol(self, exchange: str, symbol: str) -> dict[str, object]:
         """What a page shows of a symbol; in a thread of its request."""
-        files = DiskFiles(self.config.logger.data_path, max_open=1)
-        return recorded(files, self._instruments, exchange, symbol, self._clock.now_ns())
+        files = DiskFiles(self.started_with.logger.data_path, max_open=1)
+        return recorded(
+            files, self._resources.instruments, exchange, symbol, self._resources.clock.now_ns()
+        )
 
     def close(self) -> None:
         """Give back files, directory and address; for after the end."""
-        self._recording.close()
+        self._resources.disk.close()
         self.watch.close()
 
     @property
@@ -272,65 +272,9 @@ class Service:
     def exit_code(self) -> int:
         """The exit code that follows from how far it came before the shutdown deadline."""
         given_up = self.deadline_passed or self._deriving.cancelled_caught
-        if self._recording.durability.blocks_writing:
-            return EXIT_STORAGE
-        return EXIT_DEADLINE if given_up else EXIT_CLEAN
-
-    def report(self) -> dict[str, object]:
-        """The last words: what is on disk, what is not."""
-        return last_words(self._recording, self.metrics, self.exchange_names)
-
-    def _add_exchange(self, name: str) -> None:
-        config = self.config.exchanges[name]
-        exchange = registry.get(name)
-        wanted = WantedTables()
-        metrics = self.metrics.exchange(name)
-        intake = Intake(
-            exchange,
-            self._instruments,
-            wanted,
-            budget=self._budget,
-            linger_secs=self.config.logger.linger_ms / 1000,
-            metrics=metrics,
-            on_bug=lambda: self.stop(f"the adapter of {name} has failed"),
-        )
-        venue = Venue(
-            exchange,
-            config,
-            self._instruments,
-            intake,
-            dial=self._dial(name),
-            clock=self._clock,
-            rng=self._rng,
-            metrics=metrics,
-            signer=(
-                signer_from_environ(os.environ, exchange.key_prefix, clock=self._clock)
-                if exchange.key_prefix
-                else None
-            ),
-            on_listing=partial(self._listings.tell, exchange),
-        )
-        self._intakes.append(intake)
-        self._venues[name] = venue
-
-    def _dial(self, name: str) -> Dial:
-        if self._ports.dial is not None:
-            return self._ports.dial(name)
-        coalesce_secs = self.config.logger.read_coalesce_ms / 1000
-        ca_file = self.config.exchanges[name].ca_file
-        dial = NetworkDial(self._clock, ca_file=ca_file, coalesce_secs=coalesce_secs)
-        self._network_dials.append(dial)
-        return dial
-
-
-def _disk(data_path: str, ports: Ports) -> Disk:
-    """Files and threads: each task has its own, unless both are given the same."""
-    return Disk(
-        journal_files=ports.files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
-        column_files=ports.files or DiskFiles(data_path),
-        journal_offload=ports.offload or ThreadOffload(),
-        column_offload=ports.offload or ThreadOffload(),
-    )
+        if self._resources.readiness.blocks_writing:
+            return exit_codes.STORAGE
+        return exit_codes.DEADLINE if given_up else exit_codes.CLEAN
 
 
 def _intake_run(
@@ -346,36 +290,41 @@ async def record(
     stop_after_secs: float | None = None,
     accept_damage: bool = False,
     show: Callable[[Service], Awaitable[None]],
+    lines_left_out: Callable[[], int] = lambda: 0,
 ) -> int:
     """Record until a signal or for so many seconds; returns the exit code.
 
-    `show` runs beside the recording, and presents it to whoever watches.  `accept_damage` goes on
-    although something that was durable once is lost.  Raises `ConfigError`, with nothing touched.
+    `show` runs beside the recording, and presents it to whoever watches; `lines_left_out` says how
+    many log lines were written nowhere.  `accept_damage` goes on although something that was
+    durable once is lost.  Raises `ConfigError`, with nothing touched.
     """
     log = get_logger()
-    service = Service(config, ports or Ports(), accept_damage=accept_damage)
-    code, refusals = EXIT_CLEAN, list[BaseException]()
+    service = Service(
+        config, ports or Ports(), accept_damage=accept_damage, lines_left_out=lines_left_out
+    )
+    code, refusals = exit_codes.CLEAN, list[BaseException]()
     try:
         await service.watch.listen()
         await service.run(lambda: show(service), stop_after_secs)
     except* ConfigError as group:
         refusals = leaves(group)
     except* StorageError as group:
-        code = EXIT_STORAGE
-        more = {} if service.has_begun else {"explanation": "nothing was recorded"}
+        code = exit_codes.STORAGE
+        more = {} if service.recording else {"explanation": "nothing was recorded"}
         for error in leaves(group):
             log.error("storage_failed", reason=str(error), **more)
     except* Exception:  # a bug of ours: it is reported, after everything was flushed
-        code = code or EXIT_CRASHED
+        code = code or exit_codes.FOUND
         log.exception("crashed")
     finally:
         service.close()
     if refusals:
         raise refusals[0]
-    if not service.has_begun:
+    if service.recording is None:
         return code
     code = code or service.exit_code
     if service.deadline_passed:
         log.error("shutdown_deadline_passed", explanation="what was given up is counted below")
-    log.info("stopped", **service.report(), exit_code=code)
+    said = last_words(service.recording, service.metrics, service.exchange_names)
+    log.info("stopped", **said, exit_code=code)
     return code

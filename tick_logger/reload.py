@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 import trio
 
-from tick_logger.config.schema import Config, ExchangeConfig
+from tick_logger.config.schema import Config, ExchangeConfig, sections
 from tick_logger.errors import ConfigError
 from tick_logger.net.venue.venue import Venue
 from tick_logger.telemetry.logs import get_logger
@@ -25,7 +25,8 @@ LIVE_EXCHANGE_KEYS = frozenset(
         "reconnect_max_secs",
     }
 )  # fmt: skip
-LIVE_LOGGER_KEYS = frozenset({"log_level"})
+LIVE_KEYS = frozenset({"logger.log_level"})
+"""Of the other sections."""
 
 
 @attrs.frozen
@@ -40,9 +41,10 @@ def difference(old: Config, new: Config) -> Difference:
     """What has changed, sorted by whether it can be applied to what runs."""
     live: list[str] = []
     other: list[str] = []
-    for key in _changed(old.logger, new.logger):
-        (live if key in LIVE_LOGGER_KEYS else other).append(f"logger.{key}")
-    other += [f"http.{key}" for key in _changed(old.http, new.http)]
+    for section in sections():
+        for key in _changed(getattr(old, section), getattr(new, section)):
+            path = f"{section}.{key}"
+            (live if path in LIVE_KEYS else other).append(path)
     for name in sorted(old.exchanges.keys() | new.exchanges.keys()):
         before, after = old.exchanges.get(name), new.exchanges.get(name)
         if before is None or after is None:

@@ -77,7 +77,10 @@ def test_help_loads_nothing_heavy() -> None:
     ("arguments", "said"),
     [
         (["--confg", "x"], "usage: Unknown option: --confg. Did you mean --config?"),
-        (["recrod"], "usage: unexpected: recrod"),
+        (["recrod"], "usage: unexpected: recrod; did you mean recover?"),
+        (["sim", "x"], "usage: unexpected: sim x; did you mean simulate?"),
+        (["zzz"], "usage: unexpected: zzz; there are the commands check-config, demo, recover, "),
+        (["demo", "verify"], "usage: unexpected: verify\n"),
         (["check-config"], 'usage: Command "check-config" parameter FILE requires an argument.'),
         (["simulate", NAME, "--port", "x"], 'unable to convert "x" into int'),
         (["simulate", NAME, "--port", "65536"], "--port: must be between 0 and 65535, not 65536"),

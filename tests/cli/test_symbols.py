@@ -152,8 +152,8 @@ def test_json(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_not_known(
     data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    """Exit code 2, plain words, and what may have been meant."""
-    assert asked(capsys, *arguments) == (2, "", f"tick_logger: {said}\n")
+    """Exit code 1, plain words, and what may have been meant."""
+    assert asked(capsys, *arguments) == (1, "", f"tick_logger: {said}\n")
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty"])
@@ -164,7 +164,7 @@ def test_nothing_recorded_yet(
     (tmp_path / "empty" / "red").mkdir(parents=True)
     where = str(tmp_path / name)
     code, out, err = asked(capsys, "BTC-USD", "--data-path", where)
-    assert (code, out) == (2, "")
+    assert (code, out) == (1, "")
     assert err == f"tick_logger: no instruments are recorded in {where} yet\n"
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 

@@ -293,7 +293,7 @@ def test_mistakes_in_the_named_file_are_mistakes_of_the_configuration(
     with pytest.raises(ConfigError) as caught:
         load(file, {}, VENUES)
     paths = [path for path, _ in caught.value.problems]
-    assert paths == ["logger.linger_ms", f"{rules_file}: stablecoins[0]", "http.port"]
+    assert paths == ["logger.linger_ms", "http.port", f"{rules_file}: stablecoins[0]"]
 
 
 def test_the_named_file_must_be_there(file: Path) -> None:

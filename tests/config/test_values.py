@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config.given import VENUES
 from tick_logger.config.load import load
+from tick_logger.config.markets import MarketSettings, for_symbol, matches
+from tick_logger.config.printing import render
 from tick_logger.config.schema import (
     Config,
     ExchangeConfig,
     HttpConfig,
     LoggerConfig,
     MarketConfig,
-    MarketSettings,
-    for_symbol,
-    matches,
-    render,
+    sections,
 )
 
 # -- symbols --------------------------------------------------------------------------------------
@@ -135,3 +135,36 @@ def test_printed_text_of_a_market() -> None:
     assert text.endswith(
         '\n\n[[exchanges.alpha.markets]]\nsymbols = ["A\\"B", "C*"]\nfeeds = ["trades"]\n'
     )
+
+
+@attrs.frozen(kw_only=True)
+class Inner:
+    """A section within a section."""
+
+    bucket: str = "b"
+
+
+@attrs.frozen(kw_only=True)
+class Outer:
+    """A section that is not in the configuration yet."""
+
+    inner: Inner = Inner()
+    mode: str = "off"
+
+
+@attrs.frozen(kw_only=True)
+class Larger(Config):
+    """The configuration of some later version."""
+
+    outer: Outer = Outer()
+
+
+def test_a_new_section_is_printed_by_itself() -> None:
+    """With those within it, each behind the keys of its own."""
+    text = render(Larger())
+    assert '\n\n[outer]\nmode = "off"\n\n[outer.inner]\nbucket = "b"\n' in text
+
+
+def test_the_sections_that_there_is_one_of() -> None:
+    """Where loading, environment and reloading take them from."""
+    assert sections() == {"logger": LoggerConfig, "http": HttpConfig}

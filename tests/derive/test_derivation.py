@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 
 import attrs
@@ -32,6 +32,7 @@ from tests.derive.story import (
     received,
     story,
 )
+from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import SimDisk
 from tick_logger.derive.derivation import Derivation
 from tick_logger.errors import StorageError
@@ -339,3 +340,33 @@ def test_nothing_is_saved_in_the_middle_of_a_flush() -> None:
         derived.apply(Ticked())
     derived.settle()
     assert derived.dump()["closed"]
+
+
+class Intruding(MemoryFiles):
+    """Does something whenever bytes are appended, once it is told what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.intrude: Callable[[], None] = lambda: None
+
+    def append(self, path: str, data: bytes | memoryview) -> None:
+        self.intrude()
+        super().append(path, data)
+
+
+def test_a_derivation_that_is_used_by_two_at_once_is_a_bug() -> None:
+    """As loop and thread would use it if one did not wait for the other."""
+    files = Intruding()
+    prepared(files)
+    derived = derivation(files)
+    files.intrude = derived.lost
+    with pytest.raises(AssertionError, match="two at once"):
+        take(derived, entries_of(story(0)))
+
+
+def test_frames_only_go_on() -> None:
+    """A number that goes back would have frames derived twice."""
+    derived = derivation(prepared())
+    derived.next_seq = 5
+    with pytest.raises(AssertionError, match="twice"):
+        derived.next_seq = 4

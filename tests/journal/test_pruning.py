@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tick_logger.journal.pruning import removable
+from tick_logger.journal.segment import SegmentInfo
 
 SECOND = 10**9
 FOR_EVER = 1e9
 NO_LIMIT = 2**62
 
 
-@attrs.frozen
-class Given:
-    """A segment as the decision sees it."""
-
-    number: int
-    first_seq: int | None
-    size_bytes: int
-    created_ns: int
-
-
 SEGMENTS = [
-    Given(3, 100, 50, 10 * SECOND),
-    Given(4, 200, 50, 20 * SECOND),
-    Given(5, 300, 50, 30 * SECOND),
-    Given(6, 400, 50, 40 * SECOND),
+    SegmentInfo(3, 100, 50, 10 * SECOND),
+    SegmentInfo(4, 200, 50, 20 * SECOND),
+    SegmentInfo(5, 300, 50, 30 * SECOND),
+    SegmentInfo(6, 400, 50, 40 * SECOND),
 ]
 """They end at seconds 20, 30 and 40; the last is written to."""
 
@@ -102,10 +92,10 @@ def test_by_age_and_size() -> None:
 def test_a_segment_that_is_not_old_keeps_all_behind_it() -> None:
     """The clock was set back: nothing is taken out of the middle."""
     stepped = [
-        Given(1, 0, 10, 500 * SECOND),
-        Given(2, 10, 10, 510 * SECOND),  # so segment 1 ended then
-        Given(3, 20, 10, 30 * SECOND),
-        Given(4, 30, 10, 40 * SECOND),
+        SegmentInfo(1, 0, 10, 500 * SECOND),
+        SegmentInfo(2, 10, 10, 510 * SECOND),  # so segment 1 ended then
+        SegmentInfo(3, 20, 10, 30 * SECOND),
+        SegmentInfo(4, 30, 10, 40 * SECOND),
     ]
     limits = {"needed_seq": 99, "keep_bytes": NO_LIMIT}
     assert removable(stepped, **limits, keep_secs=60, now_ns=200 * SECOND) == []
@@ -132,7 +122,7 @@ def test_unreadable_header(
 ) -> None:
     """It is not known what such a segment holds but by those around it."""
     found = removable(
-        [Given(number, first_seq, 10, 0) for number, first_seq in segments],
+        [SegmentInfo(number, first_seq, 10, 0) for number, first_seq in segments],
         needed_seq=needed_seq,
         keep_secs=0,
         keep_bytes=0,
@@ -143,38 +133,47 @@ def test_unreadable_header(
 
 def test_unreadable_header_has_no_age() -> None:
     """Its time of creation is not believed."""
-    segments = [Given(1, 0, 10, 10 * SECOND), Given(2, None, 10, 0), Given(3, 50, 10, 90 * SECOND)]
+    segments = [
+        SegmentInfo(1, 0, 10, 10 * SECOND),
+        SegmentInfo(2, None, 10, 0),
+        SegmentInfo(3, 50, 10, 90 * SECOND),
+    ]
     limits = {"needed_seq": 99, "keep_bytes": NO_LIMIT, "keep_secs": 60}
     assert removable(segments, **limits, now_ns=100 * SECOND) == []
     assert removable(segments, **limits, now_ns=151 * SECOND) == [1, 2]
 
 
 @pytest.mark.parametrize("segments", [[], SEGMENTS[:1]])
-def test_nothing_to_choose_from(segments: list[Given]) -> None:
+def test_nothing_to_choose_from(segments: list[SegmentInfo]) -> None:
     """No segments, or only the active one."""
     assert removable(segments, needed_seq=999, keep_secs=0, keep_bytes=0, now_ns=9**20) == []
 
 
 def test_segments_that_overlap() -> None:
     """A segment whose end was written again into the next is not needed from there on."""
-    segments = [Given(1, 0, 10, 0), Given(2, 10, 10, 0), Given(3, 10, 10, 0), Given(4, 15, 10, 0)]
+    segments = [
+        SegmentInfo(1, 0, 10, 0),
+        SegmentInfo(2, 10, 10, 0),
+        SegmentInfo(3, 10, 10, 0),
+        SegmentInfo(4, 15, 10, 0),
+    ]
     limits = {"keep_secs": 0, "keep_bytes": 0, "now_ns": SECOND}
     assert removable(segments, needed_seq=9, **limits) == []
     assert removable(segments, needed_seq=10, **limits) == [1, 2]
 
 
 @st.composite
-def journals(draw: st.DrawFn) -> tuple[list[Given], list[int]]:
+def journals(draw: st.DrawFn) -> tuple[list[SegmentInfo], list[int]]:
     """Segments with frames without a hole, and where each really begins.
 
     Some headers are unreadable, and times are in any order.
     """
-    made: list[Given] = []
+    made: list[SegmentInfo] = []
     begins = [draw(st.integers(0, 5))]
     for number in range(draw(st.integers(0, 8))):
         readable = draw(st.integers(0, 3)) > 0
         size, created_ns = draw(st.integers(0, 20)), draw(st.integers(0, 50)) * SECOND
-        made.append(Given(number, begins[-1] if readable else None, size, created_ns))
+        made.append(SegmentInfo(number, begins[-1] if readable else None, size, created_ns))
         begins.append(begins[-1] + draw(st.integers(0, 4)))
     return made, begins
 
@@ -191,7 +190,7 @@ limits = st.fixed_dictionaries(
 
 @given(journals(), limits)
 def test_nothing_that_is_needed_goes(
-    journal: tuple[list[Given], list[int]], limits: dict[str, int]
+    journal: tuple[list[SegmentInfo], list[int]], limits: dict[str, int]
 ) -> None:
     """The oldest go, and every frame from the needed one on is in a segment that stays."""
     segments, begins = journal
@@ -204,7 +203,7 @@ def test_nothing_that_is_needed_goes(
 
 @given(journals(), limits)
 def test_nothing_goes_without_a_reason(
-    journal: tuple[list[Given], list[int]], limits: dict[str, int]
+    journal: tuple[list[SegmentInfo], list[int]], limits: dict[str, int]
 ) -> None:
     """The last one that went was too old or too much; if another may go, the size is kept to."""
     segments, _ = journal

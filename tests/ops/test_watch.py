@@ -20,6 +20,8 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.snapshot import Snapshot
 from tick_logger.ops.watch import Watch, Watched
 
+LINES_LEFT_OUT = 7
+
 
 def watch(rig: Rig, config: HttpConfig, folder: Path, **fields: Any) -> Watch:  # noqa: ANN401 - those of the value
     watched: dict[str, Any] = {
@@ -34,7 +36,7 @@ def watch(rig: Rig, config: HttpConfig, folder: Path, **fields: Any) -> Watch:  
         "read_symbol": nothing_recorded,
         **fields,
     }
-    return Watch(config, Watched(**watched))
+    return Watch(config, Watched(**watched), lambda: LINES_LEFT_OUT)
 
 
 def nothing_recorded(exchange: str, symbol: str) -> dict[str, Any]:
@@ -50,7 +52,6 @@ async def test_without_http(tmp_path: Path) -> None:
     """The rest is watched all the same, and ends at once."""
     rig = Rig()
     watching = watch(rig, HttpConfig(enabled=False), tmp_path)
-    watching.lines_left_out = lambda: 7
     async with trio.open_nursery() as nursery:
         await watching.listen()
         assert watching.address == ""
@@ -61,7 +62,7 @@ async def test_without_http(tmp_path: Path) -> None:
     samples, disk = rig.metrics.samples(), os.statvfs(tmp_path)
     assert samples["collector_disk_size_bytes", ""] == disk.f_blocks * disk.f_frsize
     assert samples["collector_disk_free_bytes", ""] > 0
-    assert samples["collector_log_lines_left_out_total", ""] == 7
+    assert samples["collector_log_lines_left_out_total", ""] == LINES_LEFT_OUT
 
 
 async def test_with_http(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from tick_logger.recording.accounts import Accounts
 from tick_logger.recording.backlog import Backlog, Chunk, Item
 from tick_logger.recording.deriver import Deriver
 from tick_logger.recording.readiness import Readiness
+from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.writer import Writer
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
@@ -98,7 +99,7 @@ class WritingRig:
     metrics: Metrics = attrs.field(factory=lambda: Metrics(CollectorRegistry()))
     budget: ByteBudget = attrs.field(factory=lambda: ByteBudget(AMPLE_BYTES))
     backlog: Backlog = attrs.field(init=False)
-    durability: Readiness = attrs.field(init=False)
+    readiness: Readiness = attrs.field(init=False)
     journal: Journal = attrs.field(init=False)
     writer: Writer = attrs.field(init=False)
     send: trio.MemorySendChannel[Batch] = attrs.field(init=False)
@@ -107,17 +108,14 @@ class WritingRig:
     def __attrs_post_init__(self) -> None:
         self.send, self.receive = trio.open_memory_channel[Batch](64)
         self.backlog = Backlog(self.budget, self.backlog_bytes, 1)
-        self.durability = Readiness(self.metrics)
+        self.readiness = Readiness(self.metrics)
         self.journal = Journal(self.files, next_seq=1, segment=1)
         self.writer = Writer(
             self.journal,
             self.backlog,
-            self.durability,
-            offload=self.offload,
-            clock=VirtualClock(),
+            _context(self),
             flush_interval_secs=self.flush_interval_secs,
             sync_interval_secs=self.sync_interval_secs,
-            metrics=self.metrics,
         )
 
     async def run(self) -> None:
@@ -153,6 +151,12 @@ class WritingRig:
         return found
 
 
+def _context(rig: WritingRig | DerivingRig) -> TaskContext:
+    return TaskContext(
+        offload=rig.offload, clock=VirtualClock(), readiness=rig.readiness, metrics=rig.metrics
+    )
+
+
 def numbers(entries: Sequence[Entry]) -> list[int]:
     """The numbers of the payloads received, in order."""
     return [
@@ -174,7 +178,7 @@ class DerivingRig:
     metrics: Metrics = attrs.field(factory=lambda: Metrics(CollectorRegistry()))
     budget: ByteBudget = attrs.field(factory=lambda: ByteBudget(AMPLE_BYTES))
     backlog: Backlog = attrs.field(init=False)
-    durability: Readiness = attrs.field(init=False)
+    readiness: Readiness = attrs.field(init=False)
     accounts: Accounts = attrs.field(init=False)
     journal: Journal = attrs.field(init=False)
     deriver: Deriver = attrs.field(init=False)
@@ -188,19 +192,16 @@ class DerivingRig:
             for symbol, number in symbols.items():
                 instruments.define(number, exchange, symbol)
         self.accounts = Accounts(instruments, self.metrics, Today(VirtualClock()))
-        self.durability = Readiness(self.metrics)
+        self.readiness = Readiness(self.metrics)
         self.backlog = Backlog(self.budget, self.backlog_bytes, found.next_seq)
         self.journal = Journal(self.files, next_seq=found.next_seq, segment=found.next_segment)
         self.deriver = Deriver(
             recovery,
             found.derivation,
             self.backlog,
-            self.durability,
             self.accounts,
+            _context(self),
             kept=Kept(secs=1e9, bytes=2**40),
-            offload=self.offload,
-            metrics=self.metrics,
-            clock=VirtualClock(),
             checkpoint_interval_secs=self.checkpoint_interval_secs,
             on_sync_lost=self.journal.doubt,
         )

@@ -140,3 +140,11 @@ async def test_a_cancelled_take_takes_nothing(autojump_clock: MockClock) -> None
         await backlog.take()
     backlog.put(chunk(budget, 1, 5))
     assert await backlog.take() is not None
+
+
+async def test_chunks_that_do_not_join_are_a_bug() -> None:
+    """Frames between them would be left out of the column files without a word."""
+    budget, backlog = new()
+    backlog.put(chunk(budget, 1, 10))
+    with pytest.raises(AssertionError, match="must join"):
+        backlog.put(chunk(budget, 3, 10))

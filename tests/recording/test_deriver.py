@@ -65,7 +65,7 @@ def assert_complete(rig: DerivingRig) -> None:
     assert saved is not None
     assert saved.next_seq == len(STORY) + 1
     assert (rig.budget.taken_bytes, rig.backlog.held_bytes) == (0, 0)
-    assert rig.durability.reasons == {}
+    assert rig.readiness.reasons == {}
 
 
 async def test_what_comes_is_derived_and_saved_at_the_end(autojump_clock: MockClock) -> None:
@@ -175,7 +175,7 @@ async def test_a_checkpoint_that_cannot_be_saved_is_tried_at_the_next_interval(
         if number == 3:
             disk.fail("append", number=errno.ENOSPC, path="journal/checkpoint.*")
         if number == 12:
-            assert list(rig.durability.reasons) == ["checkpoint"]
+            assert list(rig.readiness.reasons) == ["checkpoint"]
             disk.heal()
 
     events = await derive(rig, STORY, meanwhile=trouble)

@@ -55,26 +55,26 @@ def new() -> tuple[Readiness, Metrics]:
     return Readiness(metrics), metrics
 
 
-async def persist(durability: Readiness, work: Work, component: str = JOURNAL) -> str:
+async def persist(readiness: Readiness, work: Work, component: str = JOURNAL) -> str:
     with structlog.testing.capture_logs():
-        return await durability.persist(component, "it fails", work, InlineOffload())
+        return await readiness.persist(component, "it fails", work, InlineOffload())
 
 
 async def test_what_works_is_done_once(autojump_clock: MockClock) -> None:
     """With its result, and without a word."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda _: None)
     with structlog.testing.capture_logs() as logs:
-        assert await durability.persist(JOURNAL, "it fails", work, InlineOffload()) == "done"
-    assert (work.times, logs, durability.reasons) == ([0.0], [], {})
+        assert await readiness.persist(JOURNAL, "it fails", work, InlineOffload()) == "done"
+    assert (work.times, logs, readiness.reasons) == ([0.0], [], {})
 
 
 @pytest.mark.parametrize("error", [BROKEN, within(BROKEN), READ_ONLY, StorageError("odd")])
 async def test_it_is_tried_every_second(error: Exception, autojump_clock: MockClock) -> None:
     """Until it works."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda at: error if at < 3.5 else None)
-    assert await persist(durability, work) == "done"
+    assert await persist(readiness, work) == "done"
     assert work.times == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
@@ -83,18 +83,18 @@ async def test_want_of_space_is_waited_for_without_end(
     error: Exception, autojump_clock: MockClock
 ) -> None:
     """Somebody can make room, however late."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda at: error if at < 600 else None)
-    assert await persist(durability, work) == "done"
+    assert await persist(readiness, work) == "done"
     assert len(work.times) == 601
 
 
 async def test_patience_may_have_no_end(autojump_clock: MockClock) -> None:
     """Where nothing is lost meanwhile."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda at: BROKEN if at < 600 else None)
     with structlog.testing.capture_logs():
-        done = await durability.persist(
+        done = await readiness.persist(
             COLUMNS, "it fails", work, InlineOffload(), patience_secs=math.inf
         )
     assert (done, len(work.times)) == ("done", 601)
@@ -103,64 +103,64 @@ async def test_patience_may_have_no_end(autojump_clock: MockClock) -> None:
 @pytest.mark.parametrize("error", [BROKEN, within(BROKEN), READ_ONLY, StorageError("odd")])
 async def test_anything_else_is_given_a_minute(error: Exception, autojump_clock: MockClock) -> None:
     """Then it ends, with its reason in words and the error as its cause."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda _: error)
     with pytest.raises(StorageError, match="it fails, for 60 seconds now: ") as raised:
-        await persist(durability, work)
+        await persist(readiness, work)
     assert work.times == [float(second) for second in range(61)]
     assert raised.value.__cause__ is error
 
 
 async def test_59_seconds_are_no_minute(autojump_clock: MockClock) -> None:
     """The last attempt counts."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda at: BROKEN if at < 59.5 else None)
-    assert await persist(durability, work) == "done"
+    assert await persist(readiness, work) == "done"
 
 
 async def test_the_minute_begins_after_the_last_want_of_space(autojump_clock: MockClock) -> None:
     """A disk that was full for long and then fails once is not without hope."""
-    durability, _ = new()
+    readiness, _ = new()
     errors = dict.fromkeys(range(200), FULL) | dict.fromkeys(range(200, 259), BROKEN)
     work = Work(lambda at: errors.get(round(at)))
-    assert await persist(durability, work) == "done"
+    assert await persist(readiness, work) == "done"
     assert len(work.times) == 260
 
 
 async def test_what_is_refused_is_not_tried_again(autojump_clock: MockClock) -> None:
     """It would be refused again."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda _: RefusedError("too short"))
     with pytest.raises(RefusedError, match="too short"):
-        await persist(durability, work)
+        await persist(readiness, work)
     assert work.times == [0.0]
-    assert durability.reasons == {}
+    assert readiness.reasons == {}
 
 
 async def test_a_bug_is_not_tried_again(autojump_clock: MockClock) -> None:
     """It is none of the disk's."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda _: KeyError("bug"))
     with pytest.raises(KeyError):
-        await persist(durability, work)
+        await persist(readiness, work)
     assert work.times == [0.0]
 
 
 async def test_cancelling_ends_the_wait(autojump_clock: MockClock) -> None:
     """Between two attempts."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda _: FULL)
     with trio.move_on_after(2.5):
-        await persist(durability, work)
+        await persist(readiness, work)
     assert work.times == [0.0, 1.0, 2.0]
 
 
 async def test_trouble_is_said_once_for_each_reason(autojump_clock: MockClock) -> None:
     """And its end once."""
-    durability, _ = new()
+    readiness, _ = new()
     work = Work(lambda at: FULL if at < 5 else BROKEN if at < 9 else None)
     with structlog.testing.capture_logs() as logs:
-        await durability.persist(COLUMNS, "it fails", work, InlineOffload())
+        await readiness.persist(COLUMNS, "it fails", work, InlineOffload())
     assert [(line["event"], line.get("reason")) for line in logs] == [
         ("not_ready", "it fails: No space left on device"),
         ("not_ready", "it fails: Input/output error"),
@@ -171,23 +171,23 @@ async def test_trouble_is_said_once_for_each_reason(autojump_clock: MockClock) -
 
 def test_it_is_ready_when_no_component_is_in_trouble() -> None:
     """Each has its own reason; only the journal's blocks writing."""
-    durability, metrics = new()
+    readiness, metrics = new()
 
     def ready() -> float | None:
         return metrics.registry.get_sample_value("collector_ready")
 
     assert ready() == 1
     with structlog.testing.capture_logs():
-        durability.trouble(COLUMNS, "full")
-        assert not durability.blocks_writing
-        durability.trouble(JOURNAL, "full")
-        durability.trouble(DISK, "slow")
-        assert durability.blocks_writing
-        assert durability.reasons == {COLUMNS: "full", JOURNAL: "full", DISK: "slow"}
-        durability.works(JOURNAL)
-        durability.works(COLUMNS)
+        readiness.trouble(COLUMNS, "full")
+        assert not readiness.blocks_writing
+        readiness.trouble(JOURNAL, "full")
+        readiness.trouble(DISK, "slow")
+        assert readiness.blocks_writing
+        assert readiness.reasons == {COLUMNS: "full", JOURNAL: "full", DISK: "slow"}
+        readiness.works(JOURNAL)
+        readiness.works(COLUMNS)
         assert ready() == 0
-        durability.works(DISK)
+        readiness.works(DISK)
     assert ready() == 1
-    durability.reasons["mine"] = "a copy"
-    assert durability.reasons == {}
+    readiness.reasons["mine"] = "a copy"
+    assert readiness.reasons == {}

@@ -28,8 +28,12 @@ from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Closed, Started
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import InlineOffload, Offload
-from tick_logger.recording.recording import Disk, Recording
+from tick_logger.recording.opening import Opening, open_recording
+from tick_logger.recording.readiness import Readiness
+from tick_logger.recording.recording import Recording
+from tick_logger.recording.resources import Disk, Resources
 from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
 
 STORY = story(0)
 
@@ -50,25 +54,38 @@ class World:
         self.metrics = Metrics(CollectorRegistry())
         self.budget = ByteBudget(AMPLE_BYTES)
         chosen = offload or InlineOffload()
-        self.recording = Recording(
-            LoggerConfig(data_path="here", **settings),
-            Disk(
-                journal_files=files,
-                column_files=files,
-                journal_offload=chosen,
-                column_offload=chosen,
-            ),
-            clock=VirtualClock(),
+        clock = VirtualClock()
+        self.readiness = Readiness(self.metrics)
+        self.opening = Opening(self.metrics)
+        self.config = LoggerConfig(data_path="here", **settings)
+        self.resources = Resources(
+            disk=Disk.at("here", files, chosen),
+            clock=clock,
             instruments=self.instruments,
             budget=self.budget,
             metrics=self.metrics,
-            accept_damage=accept_damage,
+            readiness=self.readiness,
+            today=Today(clock),
+        )
+        self.accept_damage = accept_damage
+        self._recording: Recording | None = None
+
+    @property
+    def recording(self) -> Recording:
+        """The recording, once it is open."""
+        assert self._recording is not None
+        return self._recording
+
+    async def open(self) -> None:
+        """Recover, and begin."""
+        self._recording = await open_recording(
+            self.config, self.resources, self.opening, accept_damage=self.accept_damage
         )
 
     async def recover(self) -> list[dict[str, Any]]:
         """Recover; returns what was logged."""
         with structlog.testing.capture_logs() as logs:
-            await self.recording.recover()
+            await self.open()
         return [dict(line) for line in logs]
 
     async def record(self, batches: list[Batch]) -> None:
@@ -96,7 +113,7 @@ async def test_a_directory_that_is_in_use_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"logger.data_path: another process .* here"):
         await second.recover()
     assert files.contents == before
-    first.recording.close()
+    first.resources.disk.close()
     await second.recover()
 
 
@@ -142,18 +159,18 @@ async def test_a_recovery_says_how_far_it_is() -> None:
         if line["event"] == "recovering":
             told.append(line["share"])
             done = f"({line['share']:.0%} done, {line['messages']:,} messages)"
-            assert done in world.recording.recovering
+            assert done in world.opening.recovering
             assert world.metrics.read("collector_ready", "") == 0
         raise structlog.DropEvent
 
-    assert world.recording.recovering.startswith("recovering what the last run left")
+    assert world.opening.recovering.startswith("recovering what the last run left")
     structlog.configure(processors=[look])
     try:
-        await world.recording.recover()
+        await world.open()
     finally:
         structlog.reset_defaults()
     assert len(told) > 5
-    assert (world.recording.recovering, world.metrics.read("collector_ready", "")) == ("", 1)
+    assert (world.opening.recovering, world.metrics.read("collector_ready", "")) == ("", 1)
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -250,7 +267,6 @@ async def test_a_lag_beyond_what_is_promised_is_trouble(autojump_clock: MockCloc
     world = World(MemoryFiles(), offload=offload)
     await world.recover()
     send, receive = trio.open_memory_channel[Batch](5)
-    durability = world.recording.durability
     with structlog.testing.capture_logs():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(world.recording.write, receive)
@@ -259,13 +275,13 @@ async def test_a_lag_beyond_what_is_promised_is_trouble(autojump_clock: MockCloc
             offload.stall()
             await send.send(batch(1))
             await trio.sleep(5.0)
-            assert durability.reasons == {}
+            assert world.readiness.reasons == {}
             await trio.sleep(1.0)
-            assert list(durability.reasons) == ["disk"]
+            assert list(world.readiness.reasons) == ["disk"]
             lag = world.metrics.registry.get_sample_value("collector_durable_lag_seconds")
             assert lag is not None
             assert lag > 5.0
             offload.resume()
             await trio.sleep(2.0)
-            assert durability.reasons == {}
+            assert world.readiness.reasons == {}
             nursery.cancel_scope.cancel()

@@ -247,10 +247,10 @@ async def test_a_full_disk_holds_everything_until_there_is_space(
             nursery.start_soon(lambda: rig.feed([batch(n) for n in range(300)], every_secs=0.1))
             await trio.sleep(500.0)
             assert rig.send.statistics().current_buffer_used == 64
-            assert rig.durability.blocks_writing
+            assert rig.readiness.blocks_writing
             disk.heal()
     assert numbers(rig.entries()) == list(range(300))
-    assert not rig.durability.blocks_writing
+    assert not rig.readiness.blocks_writing
     said = [(line["event"], line["component"]) for line in logs if "component" in line]
     assert said == [("not_ready", "journal"), ("works_again", "journal")]
 

@@ -190,7 +190,7 @@ async def reloading(*venues: Venue, **options: Any) -> AsyncIterator[Reloads]:  
         return TappedDial(simulated, clock, nursery, logs[simulated.name], Poison())
 
     async with running(*venues, dial=dial, **options) as world:
-        config = world.service.config
+        config = world.service.started_with
         levels: list[str] = []
         reloader = Reloader(config, lambda: reloads.config, world.service.venues, levels.append)
         reloads = Reloads(world, logs, config, reloader, {}, levels)

@@ -79,11 +79,13 @@ async def test_columns_that_fail_are_waited_for(autojump_clock: MockClock) -> No
         await world.until(10.0)
         disk.fail("append", number=errno.EIO, path=FILES["columns"])
         await world.until(200.0)
-        assert set(world.service._recording.durability.reasons) == {"columns"}
-        rows = sum(world.service._recording.totals.rows.values())
+        assert set(world.service._resources.readiness.reasons) == {"columns"}
+        recording = world.service.recording
+        assert recording is not None
+        rows = sum(recording.totals.rows.values())
         disk.heal()
         await world.until(205.123)
-        assert sum(world.service._recording.totals.rows.values()) > 5 * rows
+        assert sum(recording.totals.rows.values()) > 5 * rows
         assert await world.stop() == 0
     assert check(world) > 500
     assert causes(world.files) == set()
@@ -172,7 +174,7 @@ async def test_a_disk_that_stalls_for_half_a_minute(autojump_clock: MockClock) -
         await world.until(10.0)
         offload.stall()
         await world.until(40.0)
-        assert set(world.service._recording.durability.reasons) == {"disk"}
+        assert set(world.service._resources.readiness.reasons) == {"disk"}
         assert 28.0 <= world.service.metrics.durable_lag_seconds._value.get() <= 30.0
         offload.resume()
         await world.until(50.123)

@@ -27,15 +27,15 @@ async def test_a_full_disk_costs_nothing_for_a_while(
         await world.until(10.0)
         disk.capacity_bytes = disk._used
         await world.until(12.0)
-        reasons = world.service._recording.durability.reasons
+        reasons = world.service._resources.readiness.reasons
         assert reasons["journal"] == f"the journal cannot be written: {FULL}"
         assert world.service.metrics.ready._value.get() == 0
         await world.until(60.0)
         disk.heal()
         await world.until(62.0)
-        assert world.service._recording.durability.reasons == {}
+        assert world.service._resources.readiness.reasons == {}
         assert world.service.metrics.ready._value.get() == 1
-        assert world.service._budget.taken_bytes < 100_000
+        assert world.service._resources.budget.taken_bytes < 100_000
         await world.until(70.123)
         assert await world.stop() == 0
     assert len(world.said("not_ready", component="journal")) == 1
@@ -54,7 +54,7 @@ async def test_a_disk_that_stays_full_overflows(
         await world.until(10.0)
         disk.capacity_bytes = disk._used + 1000
         await world.until(300.0)
-        assert world.service._budget.taken_bytes <= 1024 * 1024
+        assert world.service._resources.budget.taken_bytes <= 1024 * 1024
         assert world.metric("messages_dropped_total") > 1000
         disk.heal()
         await world.until(302.0)
@@ -161,7 +161,7 @@ async def test_a_start_on_a_full_disk(autojump_clock: MockClock) -> None:
         disk.capacity_bytes = disk._used
         world = await story.begin()
         await world.until(20.0)
-        assert world.service._recording.durability.reasons["journal"].endswith(FULL)
+        assert world.service._resources.readiness.reasons["journal"].endswith(FULL)
         disk.heal()
         await world.until(30.123)
         assert await world.stop() == 0

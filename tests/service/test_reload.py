@@ -20,7 +20,7 @@ VENUES = pytest.mark.parametrize("venue", [binance, coinbase])
 
 def reload(world: World, **changes: Any) -> None:  # noqa: ANN401 - any settings
     """As SIGHUP does, with other settings of the only exchange."""
-    config = world.service.config
+    config = world.service.started_with
     name = world.exchange.name
     changed = attrs.evolve(config.exchanges[name], **changes)
     new = attrs.evolve(config, exchanges={name: changed})
@@ -95,7 +95,7 @@ async def test_a_mistake_changes_nothing(autojump_clock: MockClock) -> None:
 
     async with running(binance()) as world:
         await world.until(10.0)
-        Reloader(world.service.config, load, world.service.venues, lambda _: None).reload()
+        Reloader(world.service.started_with, load, world.service.venues, lambda _: None).reload()
         await world.until(20.123)
     (line,) = world.said("reload_refused", level="error")
     assert line["problems"] == ["exchanges.x.symbols: must be a list", "http.port: too large"]
@@ -139,7 +139,7 @@ def test_what_needs_a_restart_is_told_apart() -> None:
 async def test_what_is_reloaded_counts_for_the_next_reload(autojump_clock: MockClock) -> None:
     """What needs a restart is said each time, what was applied only once."""
     async with running(binance()) as world:
-        config, name = world.service.config, world.exchange.name
+        config, name = world.service.started_with, world.exchange.name
         levels: list[str] = []
         changed = attrs.evolve(config.exchanges[name], symbols=("BTCUSDT",), max_connections=3)
         new = attrs.evolve(

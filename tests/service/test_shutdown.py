@@ -106,7 +106,7 @@ async def end_by_bug(seed: int, bugs: Bugs, rng: Random) -> None:
             (trio.current_time() - crash["at"]) * 1e9
         )
     for instrument, numbers in bugs.decoded.items():
-        _, symbol = world.service._instruments.name(instrument)
+        _, symbol = world.service._resources.instruments.name(instrument)
         found = rows(world.files, "binance", symbol, "TRADES")
         late = rows(world.files, "binance", symbol, "TRADES", late=True)
         on_disk = {*found["trade_id"].tolist(), *late["trade_id"].tolist()}
@@ -127,7 +127,7 @@ async def bug_in_a_flood(bugs: Bugs) -> None:
         world.stopped_ns = world.venue_clock.now_ns()
     check_trades(world, "coinbase", "BTC-USD")
     on_disk = rows(world.files, "binance", "BTCUSDT", "TRADES")["trade_id"]
-    instrument = world.service._instruments.of("binance")["BTCUSDT"]
+    instrument = world.service._resources.instruments.of("binance")["BTCUSDT"]
     assert set(on_disk.tolist()) == bugs.decoded[instrument] != set()
     assert verify(world.files, dense=dense).ok
 

@@ -54,11 +54,11 @@ async def test_a_long_stall_overflows(venue: VenueMaker, autojump_clock: MockClo
         await world.until(10.0)
         offload.stall()
         await world.until(100.0)
-        assert world.service._budget.taken_bytes <= 1024 * 1024
+        assert world.service._resources.budget.taken_bytes <= 1024 * 1024
         assert world.metric("messages_dropped_total") > 1000
         offload.resume()
         await world.until(101.0)
-        assert world.service._budget.taken_bytes < 100_000
+        assert world.service._resources.budget.taken_bytes < 100_000
         dropped = world.metric("messages_dropped_total")
         await world.until(120.123)
         assert world.metric("messages_dropped_total") == dropped

@@ -18,7 +18,7 @@ from tests.sim.oracle import judge
 from tests.sim.plan import Life
 from tests.sim.small import KEPT, STORIES, Disk, first_life
 from tests.sim.world import World, tell
-from tick_logger.app import EXIT_STORAGE
+from tick_logger import exit_codes
 from tick_logger.storage.checkpoint import SLOTS
 
 LIVES = (KEPT.lives[0], Life(0.8, "stop", 0.5), Life(0.8, "stop"))
@@ -156,15 +156,15 @@ def test_a_changed_byte_is_never_believed(pattern: str) -> None:
     for draw in range(DRAWS[pattern]):
         world, disk, where, in_save = rotten(draw, pattern)
         code = world.processes[1].code
-        assert code in (0, EXIT_STORAGE), where
-        assert disk.is_as_it_was == (code == EXIT_STORAGE), where
+        assert code in (0, exit_codes.STORAGE), where
+        assert disk.is_as_it_was == (code == exit_codes.STORAGE), where
         accepted = "(?!)"
         if code == 0 and pattern.endswith(".tlj"):
             accepted = SPARED if disk.is_proven else f"{SPARED}|{LOST}"
         left = [each for each in judge(world).violations if not re.match(accepted, each)]
         assert left == [], where
         changed += disk.change is not None
-        refused += code == EXIT_STORAGE
+        refused += code == exit_codes.STORAGE
         assert code == 0 or pattern.endswith(".tlj") or in_save, f"one slot is left: {where}"
     assert changed >= 0.9 * DRAWS[pattern], "else the draws miss the files"
     assert refused > 0 or not pattern.endswith(".tlj"), "damage in a segment is to be seen"

@@ -17,7 +17,7 @@ from tests.sim.disk import StoryDisk
 from tests.sim.oracle import judge
 from tests.sim.small import KEPT, STORIES, Disk, first_life, numbers
 from tests.sim.world import World, tell
-from tick_logger.app import EXIT_STORAGE
+from tick_logger import exit_codes
 
 THRICE = (KEPT.lives[0], *KEPT.lives)
 """The lives of a story in which two processes die."""
@@ -117,7 +117,7 @@ def test_any_operation_fails_once() -> None:
         disk.fail(number=errno.EIO, at=number)
         world = lived("kept", number, disk, what="EIO")
         if world.processes[0].code != 0:
-            assert world.processes[0].code == EXIT_STORAGE, number
+            assert world.processes[0].code == exit_codes.STORAGE, number
             ended.append(first_life("kept")[number - 1])
     assert ended == [
         ("lock", "journal/lock"),

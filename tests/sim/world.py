@@ -39,7 +39,7 @@ from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.journal.journal import Journal
-from tick_logger.recording import recording
+from tick_logger.recording import opening
 from tick_logger.reload import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -217,7 +217,7 @@ class World:
         async def show(service: Service) -> None:
             process.service = service
             process.reloader = Reloader(
-                service.config, lambda: self.config, service.venues, lambda _: None
+                service.started_with, lambda: self.config, service.venues, lambda _: None
             )
 
         self.wishes.append((trio.current_time(), dict(self._settings)))
@@ -349,7 +349,7 @@ def _surroundings(world: World) -> Iterator[None]:
             patch.setattr(app, "load_symbol_rules", SYMBOL_RULES)
             if world.story.segment_bytes is not None:
                 small = partial(Journal, segment_bytes=world.story.segment_bytes)
-                patch.setattr(recording, "Journal", small)
+                patch.setattr(opening, "Journal", small)
             yield
     finally:
         structlog.reset_defaults()

@@ -12,14 +12,16 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import trio
 
-from tick_logger.app import Service, record
+from tick_logger import exit_codes
+from tick_logger.app import record
+from tick_logger.cli.presenter import View
 from tick_logger.clock import SystemClock
 from tick_logger.config.rules import hint, listed
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
@@ -39,7 +41,7 @@ async def run_demo(
     data_path: str | None,
     duration_secs: float | None,
     rate: float,
-    show: Callable[[Service], Awaitable[None]],
+    view: View,
 ) -> int:
     """Record every simulated exchange until a signal or for so long; returns the exit code.
 
@@ -67,7 +69,12 @@ async def run_demo(
             http=HttpConfig(port=0),  # beside a real recorder its usual port would be taken
             exchanges=exchanges,
         )
-        code = await record(config, stop_after_secs=duration_secs, show=show)
+        code = await record(
+            config,
+            stop_after_secs=duration_secs,
+            show=view.show,
+            lines_left_out=view.lines_left_out,
+        )
         nursery.cancel_scope.cancel("the recording has ended")
     if any(root.glob("*/*")):
         _say(f"Recorded into {root}.  To check every file of it:")
@@ -104,7 +111,7 @@ async def run_simulated(name: str, *, port: int, rate: float, symbols: Sequence[
         while isinstance(reason, BaseExceptionGroup):  # one for each nursery on its way
             reason = reason.exceptions[0]
         raise ConfigError([("--port", f"cannot be listened on: {reason}")]) from None
-    return 0
+    return exit_codes.CLEAN
 
 
 def fresh_directory(where: Path) -> Path:

@@ -7,7 +7,7 @@ code 2, before anything was touched.
 
 from __future__ import annotations
 
-import math
+import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 
-from tick_logger import __version__
+from tick_logger import __version__, exit_codes
+from tick_logger.cli import data
+from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.errors import ConfigError, StorageError, leaves
 
 if TYPE_CHECKING:
     from tick_logger.config.schema import Config
-    from tick_logger.verify.report import Report
-
-EXIT_CLEAN, EXIT_FOUND, EXIT_USAGE, EXIT_STORAGE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 app = cyclopts.App(
     name="tick_logger",
@@ -36,6 +35,9 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
+app.command(data.verify_command, name="verify")
+app.command(data.symbols_command, name="symbols")
+app.command(data.recover_command, name="recover")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,29 +45,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int | None = app(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
-        return code or EXIT_CLEAN
+        return code or exit_codes.CLEAN
     except cyclopts.UnusedCliTokensError as error:
-        extra = " ".join(error.unused_tokens or ())
-        return _refuse([("usage", f"unexpected: {extra}"), ("help", "tick_logger --help")])
+        return _refuse([("usage", _unexpected(error)), ("help", "tick_logger --help")])
     except cyclopts.CycloptsError as error:
         return _refuse([("usage", str(error)), ("help", "tick_logger --help")])
     except ConfigError as error:
         return _refuse(error.problems)
     except StorageError as error:
         _complain(f"tick_logger: {error}")
-        return EXIT_STORAGE
+        return exit_codes.STORAGE
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BaseExceptionGroup as group:
         problems = [each.problems for each in leaves(group) if isinstance(each, ConfigError)]
         if len(problems) == len(leaves(group)):
             return _refuse([problem for some in problems for problem in some])
         if not all(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
             raise
-        return EXIT_INTERRUPTED  # before the recording listens for signals, or after
+        return exit_codes.INTERRUPTED  # before the recording listens for signals, or after
     except BrokenPipeError:  # whoever read our output has had enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FOUND
+        return exit_codes.FOUND
 
 
 @app.default
@@ -83,7 +84,7 @@ def record_command(
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
     """
-    load = partial(_load, config, data_path)
+    load = partial(load_config, config, data_path)
     return _record(load, accept_damage=accept_damage)
 
 
@@ -104,10 +105,10 @@ def demo_command(
     """
     from tick_logger.config.rules import text
 
-    _require(
-        _positive("--duration", duration),
-        _positive("--rate", rate),
-        None if data_path is None else _problem("--data-path", text(data_path)),
+    require(
+        positive("--duration", duration),
+        positive("--rate", rate),
+        None if data_path is None else problem("--data-path", text(data_path)),
     )
     import trio
 
@@ -115,9 +116,9 @@ def demo_command(
     from tick_logger.cli.presenter import presenter
     from tick_logger.config.schema import LoggerConfig
 
-    with presenter(LoggerConfig()) as show:
+    with presenter(LoggerConfig()) as view:
         return trio.run(
-            partial(run_demo, data_path=data_path, duration_secs=duration, rate=rate, show=show)
+            partial(run_demo, data_path=data_path, duration_secs=duration, rate=rate, view=view)
         )
 
 
@@ -144,9 +145,9 @@ def simulate_command(
         What it lists, one symbol for each time the option is given.
     """
     in_range = 0 <= port <= 65_535
-    _require(
+    require(
         None if in_range else ("--port", f"must be between 0 and 65535, not {port}"),
-        _positive("--rate", rate),
+        positive("--rate", rate),
     )
     import trio
 
@@ -164,122 +165,10 @@ def check_config_command(file: Path, /) -> int:
     file
         TOML file.
     """
-    from tick_logger.config.schema import render
+    from tick_logger.config.printing import render
 
-    sys.stdout.write(render(_load(file, None)))
-    return EXIT_CLEAN
-
-
-@app.command(name="verify")
-def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False) -> int:
-    """Check every promise about the files in a directory; exit code 0 only if all hold.
-
-    Parameters
-    ----------
-    directory
-        What was recorded into.
-    json
-        Print one JSON object instead of lines.
-    deep
-        Also replay the journal, and compare every byte that it gives with the files.
-    """
-    _require_directory(directory)
-    from tick_logger.storage.files import DiskFiles
-    from tick_logger.telemetry.logs import harmless
-    from tick_logger.verify.recording import verify_recording
-
-    try:
-        report = verify_recording(DiskFiles(str(directory)), deep=deep, on_progress=_progress)
-    except OSError as error:
-        raise StorageError(f"{directory} cannot be checked: {error}") from error
-    finally:
-        _progress_is_over()
-    if json:
-        sys.stdout.write(report.to_json() + "\n")
-    else:
-        lines = [*map(str, report.findings), *(f"note: {note}" for note in report.notes)]
-        sys.stdout.writelines(f"{harmless(line)}\n" for line in lines)
-        sys.stdout.write(_totals(report) + "\n")
-    return EXIT_CLEAN if report.ok and report.table_days else EXIT_FOUND
-
-
-@app.command(name="symbols")
-def symbols_command(
-    name: str = "",
-    /,
-    *,
-    related: str = "",
-    data_path: str | None = None,
-    config: Path | None = None,
-    json: bool = False,
-) -> int:
-    """Show what a name such as BTC-USD is called on each exchange, as recorded.
-
-    Parameters
-    ----------
-    name
-        A normal name, or a symbol as an exchange spells it.
-    related
-        Instead of a name: a base such as BTC, of which everything is shown.
-    data_path
-        Directory that was recorded into, instead of the configured one.
-    config
-        TOML file.
-    json
-        Print one JSON object instead of tables.
-    """
-    one = bool(name) != bool(related)
-    _require(None if one else ("symbols", "give either a name or --related, and not both"))
-    from tick_logger.cli.symbols import show_symbols
-    from tick_logger.config.symbols import load_symbol_rules
-    from tick_logger.exchanges import registry
-    from tick_logger.storage.files import DiskFiles
-
-    logger = _load(config, data_path).logger
-    rules = load_symbol_rules(logger.symbol_mappings, registry.available())
-    files = DiskFiles(logger.data_path)
-    return show_symbols(files, logger.data_path, rules, name, related, as_json=json)
-
-
-@app.command(name="recover")
-def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
-    """Bring a directory up to date after a crash, without recording; a start does the same.
-
-    Parameters
-    ----------
-    directory
-        What was recorded into.
-    accept_damage
-        Go on although something that was safe on disk is damaged; copies are kept.
-    """
-    _require_directory(directory)
-    from tick_logger.clock import SystemClock
-    from tick_logger.derive.recovery import recover_directory
-    from tick_logger.storage.files import DiskFiles
-
-    try:
-        found = recover_directory(
-            DiskFiles(str(directory)),
-            str(directory),
-            SystemClock().now_ns(),
-            accept_damage=accept_damage,
-            on_progress=lambda messages, _share: _progress(messages),
-        )
-    finally:
-        _progress_is_over()
-    sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
-    derivation = found.derivation
-    if derivation.failures:
-        what = "batches cannot be decoded any more, and stay in the journal"
-        sys.stdout.write(f"{derivation.failures:,} {what}: {derivation.first_failure}\n")
-    sys.stdout.write(
-        f"recovered {found.rows:,} rows from {found.messages:,} messages in the journal; "
-        f"{found.torn_bytes:,} bytes at its end were torn\n"
-    )
-    return EXIT_CLEAN
-
-
-# -- what the commands share ----------------------------------------------------------------------
+    sys.stdout.write(render(load_config(file, None)))
+    return exit_codes.CLEAN
 
 
 def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:
@@ -291,77 +180,37 @@ def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:
 
     config = load()
     tune_interpreter()
-    with presenter(config.logger, load) as show:
-        return trio.run(partial(record, config, accept_damage=accept_damage, show=show))
-
-
-def _load(path: Path | None, data_path: str | None) -> Config:
-    from tick_logger.config.load import load
-    from tick_logger.config.schema import VenueDefaults
-    from tick_logger.exchanges import registry
-
-    venues = {}
-    for name in registry.available():
-        exchange = registry.get(name)
-        venues[name] = VenueDefaults(
-            exchange.ws_endpoint,
-            exchange.rest_endpoint,
-            exchange.feeds,
-            exchange.profile.connects_per_second,
-            exchange.profile.subscriptions_per_connection,
-            exchange.recorded_by_default,
+    with presenter(config.logger, load) as view:
+        return trio.run(
+            partial(
+                record,
+                config,
+                accept_damage=accept_damage,
+                show=view.show,
+                lines_left_out=view.lines_left_out,
+            )
         )
-    return load(path, os.environ, venues, data_path)
 
 
-def _totals(report: Report) -> str:
-    if report.ok and not report.table_days:
-        return "nothing is recorded here"
-    count = len(report.findings)
-    outcome = "all promises hold" if report.ok else f"{count:,} finding{'s' if count > 1 else ''}"
-    return (
-        f"{outcome}: {report.rows:,} rows in {report.table_days:,} table-days"
-        f" of {report.symbols:,} symbols and {report.exchanges:,} exchanges"
-    )
-
-
-def _require_directory(directory: Path) -> None:
-    if not directory.is_dir():
-        raise ConfigError([(str(directory), "there is no such directory")])
-
-
-def _progress(messages: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{messages:,} messages replayed\x1b[K")
-
-
-def _progress_is_over() -> None:
-    """Leave the line to what is said next."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-
-
-def _positive(name: str, value: float | None) -> tuple[str, str] | None:
-    if value is None or (math.isfinite(value) and value > 0):
-        return None
-    return name, f"must be a number above zero, not {value:g}"
-
-
-def _problem(name: str, reason: str | None) -> tuple[str, str] | None:
-    return None if reason is None else (name, reason)
-
-
-def _require(*problems: tuple[str, str] | None) -> None:
-    found = [problem for problem in problems if problem is not None]
-    if found:
-        raise ConfigError(found)
+def _unexpected(error: cyclopts.UnusedCliTokensError) -> str:
+    """Words that no command takes; where one should be the command itself, the nearest ones."""
+    words = error.unused_tokens or ()
+    said = f"unexpected: {' '.join(words)}"
+    if error.command_chain or not words:
+        return said
+    commands = sorted(name for name in app if not name.startswith("-"))
+    begun = [name for name in commands if name.startswith(words[0])]
+    near = begun or difflib.get_close_matches(words[0], commands)
+    if near:
+        return f"{said}; did you mean {' or '.join(near)}?"
+    return f"{said}; there are the commands {', '.join(commands)}"
 
 
 def _refuse(problems: Sequence[tuple[str, str]]) -> int:
     _complain("tick_logger did not start:")
     for path, reason in problems:
         _complain(f"  {path}: {reason}")
-    return EXIT_USAGE
+    return exit_codes.USAGE
 
 
 def _complain(line: str) -> None:

@@ -4,46 +4,54 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 
+import attrs
 import trio
 from rich.console import Console
 
 from tick_logger.app import Service
 from tick_logger.config.schema import Config, LoggerConfig
-from tick_logger.ops.supervision import Supervision
-from tick_logger.ops.systemd import Supervisor
+from tick_logger.ops.systemd import Supervision, Supervisor
 from tick_logger.ops.terminal.display import present
 from tick_logger.reload import Reloader
 from tick_logger.telemetry.log_files import LogFile
-from tick_logger.telemetry.logs import configure
+from tick_logger.telemetry.logs import Logs, configure
 
 
-@contextlib.contextmanager
-def presenter(
-    config: LoggerConfig, load: Callable[[], Config] | None = None
-) -> Iterator[Callable[[Service], Awaitable[None]]]:
-    """Set up logging, and say how a running service shows itself; `load` reads its configuration.
+@attrs.frozen
+class View:
+    """How a run shows itself; `load` reads its configuration again, None: nothing is reloaded."""
 
-    Without `load` there is nothing to reload.
-    """
-    file = LogFile(config.log_file, config.log_retention_days) if config.log_file else None
-    logs, console = configure(config.log_level, file=file), Console()
+    logs: Logs
+    console: Console
+    load: Callable[[], Config] | None
 
-    async def show(service: Service) -> None:
-        service.watch.lines_left_out = lambda: logs.lines_left_out
-        places = {"data path": service.config.logger.data_path}
+    def lines_left_out(self) -> int:
+        """How many log lines were written nowhere, because there were too many of a kind."""
+        return self.logs.lines_left_out
+
+    async def show(self, service: Service) -> None:
+        """Show a service, reload it, and tell the service manager of it, until cancelled."""
+        started_with = service.started_with
+        places = {"data path": started_with.logger.data_path}
         if service.watch.address:
             places["status page"] = service.watch.address
         async with trio.open_nursery() as nursery:
-            if load is not None:
-                reloader = Reloader(service.config, load, service.venues, logs.set_level)
+            if self.load is not None:
+                reloader = Reloader(started_with, self.load, service.venues, self.logs.set_level)
                 nursery.start_soon(reloader.run)
                 nursery.start_soon(_supervision(service).run)
-            await present(service.snapshot, console=console, logs=logs, places=places)
+            await present(service.snapshot, console=self.console, logs=self.logs, places=places)
 
+
+@contextlib.contextmanager
+def presenter(config: LoggerConfig, load: Callable[[], Config] | None = None) -> Iterator[View]:
+    """Set up logging for one run, and its view; `load` reads the run's configuration."""
+    file = LogFile(config.log_file, config.log_retention_days) if config.log_file else None
+    logs = configure(config.log_level, file=file)
     try:
-        yield show
+        yield View(logs, Console(), load)
     finally:
         logs.close()
 

@@ -1,8 +1,8 @@
 """The command `symbols`: what a name is called on each exchange, as the recordings beside it say.
 
 Reads the newest instruments file of each exchange below a data path, and nothing else.  Answers on
-standard output, as a table or as one JSON object; what cannot be answered is said on standard
-error, with exit code 2.
+standard output, as a table or as one JSON object.  That a name is listed nowhere is an answer too,
+and no wrong usage: it is said on standard error, with exit code 1.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from tick_logger import exit_codes
 from tick_logger.errors import StorageError
 from tick_logger.model.symbol_rules import SymbolRules
 from tick_logger.model.symbols import MappedInstrument, SymbolMapper
@@ -21,8 +22,6 @@ from tick_logger.storage.files import Files
 from tick_logger.storage.instruments_file import SavedInstruments, UnreadableError, decode
 from tick_logger.storage.layout import InstrumentsPath, parse
 from tick_logger.telemetry.logs import harmless
-
-EXIT_FOUND, EXIT_NOTHING = 0, 2
 
 MAX_NEAR = 5
 """Near matches that are offered for a name that is not known."""
@@ -67,7 +66,7 @@ def show_symbols(
     if not answer.found:
         return _unknown(mapper, name, related)
     sys.stdout.write(_json(answer) if as_json else _tables(answer))
-    return EXIT_FOUND
+    return exit_codes.CLEAN
 
 
 def newest_of_each_exchange(files: Files) -> Iterator[SavedInstruments]:
@@ -116,7 +115,7 @@ def _unknown(mapper: SymbolMapper, name: str, related: str) -> int:
 
 def _nothing(reason: str) -> int:
     _complain(reason)
-    return EXIT_NOTHING
+    return exit_codes.FOUND
 
 
 def _complain(line: str) -> None:

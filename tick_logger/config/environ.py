@@ -8,13 +8,13 @@ of its key where it can be read as that and stays a text where not, which the ru
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
 from tick_logger.config.rules import hint
-from tick_logger.config.schema import ExchangeConfig, HttpConfig, LoggerConfig
+from tick_logger.config.schema import ExchangeConfig, sections
 
 PREFIX = "TICK_LOGGER__"
 
@@ -46,16 +46,24 @@ def override(
 
 def _variables(exchanges: Collection[str]) -> dict[str, tuple[Path, Any]]:
     """Every variable that there is, with the path of its key and the key's type."""
-    sections: list[tuple[Path, type[attrs.AttrsInstance]]] = [
-        (("logger",), LoggerConfig),
-        (("http",), HttpConfig),
+    places: list[tuple[Path, type[attrs.AttrsInstance]]] = [
+        *(((name,), kind) for name, kind in sections().items()),
         *((("exchanges", name), ExchangeConfig) for name in exchanges),
     ]
     return {
-        PREFIX + "__".join((*section, key)).upper(): ((*section, key), kind)
-        for section, values in sections
-        for key, kind in get_type_hints(values, include_extras=True).items()
+        PREFIX + "__".join(path).upper(): (path, kind)
+        for place, section in places
+        for path, kind in _keys(place, section)
     }
+
+
+def _keys(place: Path, section: type[attrs.AttrsInstance]) -> Iterator[tuple[Path, Any]]:
+    """The keys of a section, and of the sections within it, with their types."""
+    for key, kind in get_type_hints(section, include_extras=True).items():
+        if attrs.has(kind):
+            yield from _keys((*place, key), kind)
+        else:
+            yield (*place, key), kind
 
 
 def put(document: Document, path: Path, value: object) -> None:

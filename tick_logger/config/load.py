@@ -7,27 +7,27 @@ touches nothing else.  Types are strict: a text that looks like a number is a te
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
+from tick_logger.config.conflicts import conflicts, exchange_conflicts
 from tick_logger.config.environ import Document, override, put
-from tick_logger.config.rules import described, hint, listed, quoted
+from tick_logger.config.rules import described, hint, listed
 from tick_logger.config.schema import (
     DEFAULT_FEEDS,
     Config,
     ExchangeConfig,
-    HttpConfig,
-    LoggerConfig,
     VenueDefaults,
+    sections,
 )
 from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.config.types import Problems, structure
 from tick_logger.errors import ConfigError
-from tick_logger.model.tables import FEEDS
 
-_SECTIONS = ("logger", "http", "exchanges")
+_SECTIONS = tuple(field.name for field in attrs.fields(Config))
 
 
 def load(
@@ -79,12 +79,12 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
     for key in sorted(document.keys() - set(_SECTIONS)):
         known = hint(key, _SECTIONS) or f"; there are {listed(_SECTIONS)}"
         problems.append((key, f"unknown section{known}"))
-    sections = document["exchanges"]
-    if not isinstance(sections, dict):
-        problems.append(("exchanges", f"must be a table, not {described(sections)}"))
-        sections = {}
+    asked = document["exchanges"]
+    if not isinstance(asked, dict):
+        problems.append(("exchanges", f"must be a table, not {described(asked)}"))
+        asked = {}
     exchanges: dict[str, ExchangeConfig | None] = {}
-    for name, section in sections.items():
+    for name, section in asked.items():
         path = f"exchanges.{name}"
         if name not in venues:
             known = f"; available: {listed(tuple(venues))}{hint(name, venues)}"
@@ -92,25 +92,20 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
             continue
         if isinstance(section, dict):
             section = _venue_values(venues[name]) | section
-            problems += [(f"{path}.{at}", why) for at, why in _conflicts(section, venues[name])]
+            problems += [
+                (f"{path}.{at}", why) for at, why in exchange_conflicts(section, venues[name])
+            ]
         exchanges[name] = structure(ExchangeConfig, section, path, problems)
-    if sections and all(_is_off(section) for section in sections.values()):
+    if asked and all(_is_off(section) for section in asked.values()):
         problems.append(("exchanges", "every exchange is disabled: there is nothing to record"))
-    logger = structure(LoggerConfig, document.get("logger", {}), "logger", problems)
-    logger = logger or LoggerConfig()
-    waiting_secs = (logger.linger_ms + logger.read_coalesce_ms) / 1000
-    if waiting_secs > logger.persist_interval_secs / 2:
-        why = (
-            f"{logger.persist_interval_secs:g} s cannot be kept: linger_ms and read_coalesce_ms "
-            f"hold frames for {waiting_secs:g} s already, and may take half of it"
-        )
-        problems.append(("logger.persist_interval_secs", why))
+    once: dict[str, Any] = {}
+    for name, kind in sections().items():
+        section = structure(kind, document.get(name, {}), name, problems) or kind()
+        problems += [(f"{name}.{key}", why) for key, why in conflicts(section)]
+        once[name] = section
     problems += _problems_of_mappings(document, venues)
-    return Config(
-        logger=logger,
-        http=structure(HttpConfig, document.get("http", {}), "http", problems) or HttpConfig(),
-        exchanges={name: exchange for name, exchange in exchanges.items() if exchange is not None},
-    )
+    recorded = {name: exchange for name, exchange in exchanges.items() if exchange is not None}
+    return Config(**once, exchanges=recorded)
 
 
 def _problems_of_mappings(document: Document, venues: Mapping[str, VenueDefaults]) -> Problems:
@@ -126,9 +121,6 @@ def _problems_of_mappings(document: Document, venues: Mapping[str, VenueDefaults
     return []
 
 
-# -- what concerns several keys of an exchange ----------------------------------------------------
-
-
 def _venue_values(venue: VenueDefaults) -> Document:
     return {
         "ws_endpoint": venue.ws_endpoint,
@@ -140,46 +132,3 @@ def _venue_values(venue: VenueDefaults) -> Document:
 
 def _is_off(section: object) -> bool:
     return isinstance(section, dict) and section.get("enabled") is False
-
-
-def _too_many(section: Document, venue: VenueDefaults) -> Iterator[tuple[str, str]]:
-    """More subscriptions on a connection than the exchange takes would be refused by it."""
-    limit = venue.subscriptions_per_connection
-    default = attrs.fields(ExchangeConfig).symbols_per_connection.default
-    symbols = section.get("symbols_per_connection", default)
-    markets = section.get("markets")
-    lists = [section.get("feeds"), *(m.get("feeds") for m in _tables(markets))]
-    feeds = max((len(feeds) for feeds in lists if isinstance(feeds, list)), default=0)
-    if limit is not None and isinstance(symbols, int) and symbols * feeds > limit:
-        why = f"{symbols} symbols with {feeds} feeds are {symbols * feeds} subscriptions"
-        yield "symbols_per_connection", f"{why}; the exchange takes {limit} on a connection"
-
-
-def _tables(value: object) -> list[Document]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _conflicts(section: Document, venue: VenueDefaults) -> Iterator[tuple[str, str]]:
-    """Combinations that cannot work, found in raw values so that no other error hides them."""
-    fields = attrs.fields(ExchangeConfig)
-    initial = section.get("reconnect_initial_secs", fields.reconnect_initial_secs.default)
-    longest = section.get("reconnect_max_secs", fields.reconnect_max_secs.default)
-    if isinstance(initial, int | float) and isinstance(longest, int | float) and initial > longest:
-        why = f"{initial} is more than reconnect_max_secs, {longest}: waits can only grow"
-        yield "reconnect_initial_secs", why
-    yield from _too_many(section, venue)
-    yield from _not_offered(section.get("feeds"), "feeds", venue)
-    markets = section.get("markets")
-    for index, market in enumerate(markets if isinstance(markets, list) else ()):
-        if not isinstance(market, dict):
-            continue
-        yield from _not_offered(market.get("feeds"), f"markets[{index}].feeds", venue)
-        if set(market) == {"symbols"}:
-            yield f"markets[{index}]", "changes nothing: give feeds or data_timeout_secs"
-
-
-def _not_offered(feeds: object, path: str, venue: VenueDefaults) -> Iterator[tuple[str, str]]:
-    for index, feed in enumerate(feeds if isinstance(feeds, list) else ()):
-        if isinstance(feed, str) and feed in FEEDS and feed not in venue.feeds:
-            offered = listed(sorted(venue.feeds))
-            yield f"{path}[{index}]", f"this exchange has no feed {quoted(feed)}; it has: {offered}"

@@ -1,17 +1,17 @@
 """What can be configured: every key, its default, its unit and its rule, as immutable values.
 
-The classes hold values that were checked when they were loaded (`config_load`); building one by
-hand checks nothing.  No exchange's name occurs here: what differs between exchanges comes in as
+The classes hold values that were checked when they were loaded (`load`); building one by hand
+checks nothing.  No exchange's name occurs here: what differs between exchanges comes in as
 `VenueDefaults`.  Nothing here reads files or the environment.
+
+A new section is a class and a key of `Config`; one within a section is a key of that.  Loading, the
+environment, printing and reloading find it by itself.  What several keys must be together stands
+in `conflicts`.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-import re
-from collections.abc import Iterator
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_type_hints
 
 import attrs
 
@@ -154,66 +154,6 @@ class VenueDefaults:
     recorded_by_default: bool = True  # where no exchange is named
 
 
-@attrs.frozen
-class MarketSettings:
-    """What holds for one symbol."""
-
-    feeds: tuple[str, ...]
-    data_timeout_secs: float
-
-
-def matches(symbols: str | tuple[str, ...], symbol: str) -> bool:
-    """Whether a `symbols` setting covers a symbol: "all", or patterns where only * and ? match."""
-    if isinstance(symbols, str):
-        return symbols == "all"
-    return any(_expression(pattern).fullmatch(symbol) for pattern in symbols)
-
-
-@functools.lru_cache(maxsize=4096)  # more patterns than anyone lists, at about 1 KB each
-def _expression(pattern: str) -> re.Pattern[str]:
-    escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(escaped, re.DOTALL)
-
-
-def for_symbol(exchange: ExchangeConfig, symbol: str) -> MarketSettings:
-    """The settings of one symbol: those of the first market that matches it, else the exchange's.
-
-    A key that the market leaves out is the exchange's.
-    """
-    market = next((each for each in exchange.markets if matches(each.symbols, symbol)), None)
-    feeds, timeout_secs = exchange.feeds, exchange.data_timeout_secs
-    if market is not None and market.feeds is not None:
-        feeds = market.feeds
-    if market is not None and market.data_timeout_secs is not None:
-        timeout_secs = market.data_timeout_secs
-    return MarketSettings(feeds, timeout_secs)
-
-
-# -- printing -------------------------------------------------------------------------------------
-
-
-def render(config: Config) -> str:
-    """The configuration as TOML with every key, which loads as the same configuration again."""
-    lines = [*_table("[logger]", config.logger), *_table("[http]", config.http)]
-    for name, exchange in config.exchanges.items():
-        lines += _table(f"[exchanges.{name}]", exchange)
-        for market in exchange.markets:
-            lines += _table(f"[[exchanges.{name}.markets]]", market)
-    return "\n".join(lines).lstrip("\n") + "\n"
-
-
-def _table(header: str, section: attrs.AttrsInstance) -> Iterator[str]:
-    yield f"\n{header}"
-    for key, value in attrs.asdict(section, recurse=False).items():
-        if value is not None and key != "markets":
-            yield f"{key} = {_toml(value)}"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # its escapes are those of a TOML string
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(each) for each in value)}]"
-    return repr(value)
+def sections() -> dict[str, type[attrs.AttrsInstance]]:
+    """The class of each section that there is once, by name: all but those of the exchanges."""
+    return {name: kind for name, kind in get_type_hints(Config).items() if attrs.has(kind)}

@@ -8,12 +8,17 @@ No clock, no randomness; the disk is asked only about files that were met before
 
 Invariant: a flush is written in full before the next entry is taken; `settle` may be called again
 after a `StorageError` until it is.
+
+Threads: one at a time.  While it is recorded, the event loop calls `receive`, which reads no file,
+and the columns' thread calls all else; each waits for the other, so there is no lock.  That no two
+calls overlap is asserted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 
@@ -42,7 +47,7 @@ that the adapter cannot decode (any more)."""
 
 
 MAX_WAITING_ASIDES = 1_000
-"""Undecodable payloads between two flushes, as many as a day keeps; more are only counted."""
+"""Undecodable payloads between two flushes: as many as are kept of a day; the rest is counted."""
 
 
 @attrs.frozen(eq=False)
@@ -56,6 +61,27 @@ class Outcome:
     """By exchange, prices of which f4 and rest cannot hold every digit."""
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _alone(
+    method: Callable[Concatenate[Derivation, P], R],
+) -> Callable[Concatenate[Derivation, P], R]:
+    """A method during which no other such method of the same object may run."""
+
+    @functools.wraps(method)
+    def call(self: Derivation, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        assert not self._at_work, "a derivation is used by two at once"
+        self._at_work = True
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._at_work = False
+
+    return call
+
+
 class Derivation:
     """The state after all entries before the journal frame `next_seq`."""
 
@@ -63,7 +89,8 @@ class Derivation:
         self.instruments = Instruments()
         self.store = Store(files, self.instruments, schemas, registry.proofs_of)
         self._extents_log = extents_log
-        self.next_seq = 1  # that of the journal's first frame
+        self._next_seq = 1  # that of the journal's first frame
+        self._at_work = False  # a call that changes this object has begun
         self.columns: Mapping[str, str] = schemas.to_plain()  # as the last `Started` named them
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
@@ -89,6 +116,16 @@ class Derivation:
         return self.columns == Schemas.written(self.price_dtype).to_plain()
 
     @property
+    def next_seq(self) -> int:
+        """The first frame of the journal that is not taken; it never goes back."""
+        return self._next_seq
+
+    @next_seq.setter
+    def next_seq(self, next_seq: int) -> None:
+        assert next_seq >= self._next_seq, "frames would be derived twice"
+        self._next_seq = next_seq
+
+    @property
     def stopped_ns(self) -> int | None:
         """Receive time up to which anything is known; None before the first."""
         return max(self._stopped_ns.values(), default=None)
@@ -107,6 +144,7 @@ class Derivation:
             case Closed(at_ns):
                 self.close(at_ns)
 
+    @_alone
     def receive(
         self, received: Received, rows: Sequence[RowBatch], asides: Sequence[KeptAside]
     ) -> None:
@@ -120,6 +158,7 @@ class Derivation:
         marks = self._with_names(received.marks) if self._lossy else received.marks
         self._pipeline.push([*marks, *rows])
 
+    @_alone
     def start(self, started: Started) -> None:
         """Another process goes on from here, and writes what its version writes."""
         self.store.schemas = Schemas.from_plain(started.price_dtype, started.columns)
@@ -134,22 +173,26 @@ class Derivation:
         self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
         self._wanted = {}
 
+    @_alone
     def lost(self) -> None:
         """Entries are missing here: what follows closes a gap of every stream."""
         since = dict.fromkeys(registry.available(), self._started_ns)
         self._lost_since = {**since, **self._stopped_ns, **self._lost_since}
         self._lossy = True
 
+    @_alone
     def tick(self) -> None:
         """A flush interval is over."""
         self._hold(*self._pipeline.tick())
 
+    @_alone
     def close(self, at_ns: int) -> None:
         """Nothing more was received until `at_ns`."""
         self._hold(*self._pipeline.close(at_ns))
         self.closed = True
         self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
 
+    @_alone
     def settle(self) -> Outcome | None:
         """Write what the last tick released; None if that is done.
 
@@ -169,6 +212,7 @@ class Derivation:
 
     # -- state ------------------------------------------------------------------------------------
 
+    @_alone
     def dump(self) -> dict[str, Any]:
         """The state as plain data; nothing may be unwritten."""
         assert self._unwritten is None, "a checkpoint in the middle of a flush"
@@ -190,6 +234,7 @@ class Derivation:
 
         Raises `NewerVersionError` where it names what is not known here.
         """
+        assert self._next_seq == 1, "it has taken entries already"
         self.next_seq = next_seq
         self.columns = state.get("columns", {})
         self.store.schemas = Schemas.from_plain(state["price_dtype"], self.columns)
@@ -239,7 +284,7 @@ class Derivation:
             self._wanted_of(received.exchange).set(each.instrument, each.tables)
 
     def _with_names(self, marks: Sequence[Mark]) -> list[Mark]:
-        """The marks without instruments of which nobody can say any more what they were."""
+        """The marks, without the instruments whose names are lost with the missing entries."""
         named: list[Mark] = []
         for mark in marks:
             match mark:
@@ -254,7 +299,7 @@ class Derivation:
         """Note that nothing is known between a loss of entries and this."""
         lost_ns = self._lost_since.pop(received.exchange, None)
         if lost_ns is not None:
-            # Not for how long: whether they were interrupted or not may be among what is lost.
+            # Without an end: the entries that are lost may have said that they were interrupted.
             self._pipeline.push(
                 [
                     Interrupted(each, (table,), lost_ns, DAMAGE)
@@ -263,7 +308,7 @@ class Derivation:
             )
 
     def _streams(self, exchange: str) -> list[tuple[tuple[int, ...], Table]]:
-        """The instruments of which each table is recorded."""
+        """For each table, the instruments for which it is recorded."""
         wishes = self._wanted_plain(exchange)
         return [(tuple(n for n, tables in wishes if table in tables), table) for table in Table]
 

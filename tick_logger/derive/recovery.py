@@ -213,9 +213,10 @@ class Recovery:
         )
 
     def _judge_journal(self, from_seq: int) -> int:
-        """Read what will be replayed, before any file is cut: what is there may be all there is.
+        """Read all frames that will be replayed, before any file is cut.
 
-        Returns how many frames that are.
+        If they are damaged, the rows in the files may be all that is left of them.  Returns how
+        many frames there are.
         """
         reader = JournalReader(self.files, from_seq=from_seq, skip_damage=self._accept_damage)
         frames = 0

@@ -1,7 +1,7 @@
 """Feeds frames of the journal into a derivation: at the start, behind a slow disk, and to verify.
 
 The same code as live from the entries on.  May be continued after a `StorageError`: nothing is
-taken twice.  Blocking; used by one thread.
+taken twice.  Blocking; used by one thread at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
 
 FRAMES_PER_RUN = 16
-"""Some tens of megabytes at most: between them whoever replays can say how far it is."""
+"""Some tens of megabytes at most: after each run the caller can say how far it is."""
 
 
 class Replay:
@@ -54,6 +54,7 @@ class Replay:
             frame = next(self._frames, None)
             if frame is None:
                 return False
+            assert frame.seq >= self._derivation.next_seq, "a frame would be derived twice"
             if frame.seq > self._derivation.next_seq:
                 self._derivation.lost()
             self._entries.extend(entries_of(frame))

@@ -79,18 +79,10 @@ def _received_to_plain(entry: Received) -> list[Any]:
     ]
 
 
-def _received(
-    exchange: str,
-    connections: list[str],
-    recv_ns: bytes,
-    counts: bytes,
-    lengths: bytes,
-    payloads: bytes,
-    defined: list[Any],
-    marks: list[Any],
-    notes: list[Any],
-    decodable: bool,
-) -> Received:
+def _received(fields: list[Any]) -> Received:
+    # In the order of `_received_to_plain`; of another number they are no entry of this version.
+    exchange, connections, recv_ns, counts, lengths, payloads, *rest = fields
+    defined, marks, notes, decodable = rest
     return Received(
         exchange=exchange,
         connections=tuple(connections),
@@ -114,22 +106,18 @@ def _table(name: str) -> Table:
     return Table(name)
 
 
-def _started(
-    at_ns: int,
-    version: str,
-    price_dtype: str,
-    book_wait_ticks: int,
-    columns: dict[str, str] | None = None,
-) -> Started:
-    Schemas.from_plain(price_dtype, columns or {})  # refuses what is not known here
-    return Started(at_ns, version, price_dtype, book_wait_ticks, columns or {})
+def _started(fields: list[Any]) -> Started:
+    at_ns, version, price_dtype, book_wait_ticks, *more = fields
+    columns = more[0] if more else {}
+    Schemas.from_plain(price_dtype, columns)  # refuses what is not known here
+    return Started(at_ns, version, price_dtype, book_wait_ticks, columns)
 
 
-_KINDS: dict[str, tuple[Callable[..., Entry], int]] = {
+_KINDS: dict[str, tuple[Callable[[list[Any]], Entry], int]] = {
     "received": (_received, 10),
     "started": (_started, 5),
-    "ticked": (Ticked, 0),
-    "closed": (Closed, 1),
+    "ticked": (lambda fields: Ticked(*fields), 0),
+    "closed": (lambda fields: Closed(*fields), 1),
 }
 """By kind: what makes the entry, and of how many fields that are known here."""
 
@@ -138,4 +126,4 @@ def _entry(kind: str, fields: list[Any]) -> Entry:
     if kind not in _KINDS:
         raise StorageError(f'{MADE_BY_NEWER}: the kind of entry "{kind}" is not known')
     make, known = _KINDS[kind]
-    return make(*fields[:known])
+    return make(fields[:known])

@@ -137,10 +137,10 @@ class Journal:
         return self.next_seq - 1
 
     def doubt(self) -> None:
-        """Take nothing for written that is not durable: a sync of the whole disk has failed.
+        """Write once more all frames that are not durable: a sync of the whole disk has failed.
 
-        It may have lost bytes of any file, and a later sync of this one would not tell.  May be
-        called by another thread; the next `write` acts upon it.
+        That may have lost bytes of any file, and a later sync of this one would not tell.  Another
+        thread may call this; the next `write` does it.
         """
         self._in_doubt = True
 

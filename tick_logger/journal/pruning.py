@@ -1,7 +1,7 @@
 """Which segments of the journal may be removed.
 
-A segment that a recovery could read is never removed, nor is the one that is written to.  The
-others are kept because they hold what the exchanges really said, as long as time and space allow.
+A segment that is still needed is never removed, nor is the one that is written to.  The others
+are kept because they hold what the exchanges really said, as long as time and space allow.
 Segments go oldest first, so that what stays has no hole.
 
 Pure: removes nothing itself.
@@ -10,41 +10,14 @@ Pure: removes nothing itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+
+from tick_logger.journal.segment import SegmentInfo
 
 NS_PER_SECOND = 10**9
 
 
-class Segment(Protocol):
-    """What is to be known of a segment.
-
-    `first_seq` is the number of its first frame, None if its header is unreadable; `created_ns`
-    (nanoseconds since 1970-01-01 UTC) means nothing then.
-    """
-
-    @property
-    def number(self) -> int:
-        """Its place in the order of segments."""
-        ...
-
-    @property
-    def first_seq(self) -> int | None:
-        """Sequence number of its first frame, None if unreadable."""
-        ...
-
-    @property
-    def size_bytes(self) -> int:
-        """Its length on disk."""
-        ...
-
-    @property
-    def created_ns(self) -> int:
-        """The wall clock when it was begun."""
-        ...
-
-
 def removable(
-    segments: Sequence[Segment],
+    segments: Sequence[SegmentInfo],
     *,
     needed_seq: int,
     keep_secs: float,
@@ -53,11 +26,11 @@ def removable(
 ) -> list[int]:
     """Numbers of the segments to remove, in the order in which to remove them.
 
-    `segments` are all there are, ascending.  `needed_seq` is the first frame that a recovery may
-    read.  Of the segments before it, the oldest go until those that stay have at most `keep_bytes`
-    in all (with those that are needed) and ended at most `keep_secs` ago.  A segment ends
-    where the next begins; one that ended in the future, because the clock was set back since, is
-    not old.
+    `segments` are all there are, ascending.  `needed_seq` is the first frame that anybody may have
+    to read.  Of the segments before it, the oldest go until those that stay have at most
+    `keep_bytes` in all (with those that are needed) and ended at most `keep_secs` ago.  A segment
+    ends where the next begins; one that ended in the future, because the clock was set back since,
+    is not old.
     """
     excess_bytes = sum(each.size_bytes for each in segments) - keep_bytes
     keep_ns = keep_secs * NS_PER_SECOND
@@ -70,7 +43,7 @@ def removable(
     return chosen
 
 
-def _first_needed(segments: Sequence[Segment], needed_seq: int) -> int:
+def _first_needed(segments: Sequence[SegmentInfo], needed_seq: int) -> int:
     """Index of the last segment that begins at or before a frame; 0 if there is none."""
     found = 0
     for at, segment in enumerate(segments):
@@ -82,6 +55,6 @@ def _first_needed(segments: Sequence[Segment], needed_seq: int) -> int:
     return found
 
 
-def _ended_ns(segments: Sequence[Segment], at: int) -> int:
+def _ended_ns(segments: Sequence[SegmentInfo], at: int) -> int:
     """When the next readable segment was begun; there is one after each that is not needed."""
     return next(each.created_ns for each in segments[at + 1 :] if each.first_seq is not None)

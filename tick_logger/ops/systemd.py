@@ -1,17 +1,29 @@
-"""What a service manager is told of this process, in the notification protocol of systemd.
+"""Tells the service manager how the recording goes, in the notification protocol of systemd.
+
+The watchdog is fed only when work on the journal has come to an end since the last time, well or
+badly: a thread that hangs in a dead disk is restarted, a full disk is waited for.
 
 Invariant: telling never harms.  Without a `NOTIFY_SOCKET`, or with one that nobody reads, nothing
-is sent, nothing is raised and nothing waits.  When to tell what is not decided here.
+is sent, nothing is raised and nothing waits.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import attrs
+import trio
 
 STATUS_MAX_CHARS = 500
 """Of a status line: one line of `systemctl status`, and a datagram far below every limit."""
+
+USUAL_SECS = 10.0
+"""Between two looks, where the manager asks for none."""
+
+LOOKS = 3
+"""Within the time after which the manager loses patience."""
 
 
 class Supervisor:
@@ -60,6 +72,36 @@ class Supervisor:
         except OSError:  # gone, full, not permitted, too long a path: recording goes on without
             return False
         return True
+
+
+@attrs.frozen
+class Supervision:
+    """One recording, as the service manager sees it."""
+
+    supervisor: Supervisor
+    attempts: Callable[[], int]  # at work on the journal, since the start
+    stopping: trio.Event
+    describe: Callable[[], str]
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        watchdog_secs = self.supervisor.watchdog_secs
+        pause_secs = USUAL_SECS if watchdog_secs is None else watchdog_secs / LOOKS
+        self.supervisor.ready()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._tell_of_the_end)
+            before = -1
+            while True:
+                now = self.attempts()
+                if now != before:
+                    self.supervisor.alive()
+                before = now
+                self.supervisor.status(self.describe())
+                await trio.sleep(pause_secs)
+
+    async def _tell_of_the_end(self) -> None:
+        await self.stopping.wait()
+        self.supervisor.stopping()
 
 
 def _address(name: str) -> str | None:

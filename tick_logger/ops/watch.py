@@ -47,17 +47,21 @@ class Watched:
 
 
 class Watch:
-    """Watches one recorder for as long as it runs."""
+    """Watches one recorder for as long as it runs.
 
-    def __init__(self, config: HttpConfig, watched: Watched) -> None:
+    `lines_left_out` says how many log lines were written nowhere.
+    """
+
+    def __init__(
+        self, config: HttpConfig, watched: Watched, lines_left_out: Callable[[], int]
+    ) -> None:
         self._config = config
+        self._lines_left_out = lines_left_out
         self._watched = watched
         self._disk = DiskSpace()
         self._loop = LoopWatch()
         self._listeners: list[trio.SocketListener] = []
         self._log = get_logger()
-        self.lines_left_out: Callable[[], int] = lambda: 0
-        """How many log lines stand nowhere."""
 
     async def listen(self) -> None:
         """Take the address; raises `ConfigError` if that is not possible."""
@@ -123,7 +127,7 @@ class Watch:
                 metrics.disk_free_bytes.set(look.space.free_bytes)
                 metrics.disk_size_bytes.set(look.space.size_bytes)
             metrics.open_files.set(look.open_files)
-            left_out = self.lines_left_out()
+            left_out = self._lines_left_out()
             metrics.log_lines_left_out.inc(left_out - counted)
             counted = left_out
             metrics.event_loop_lag_seconds.set(self._loop.longest.secs)

@@ -1,8 +1,8 @@
 """What is in the journal and waits to be derived: a queue that is allowed to forget.
 
 Its rows can be decoded again from the journal at any time.  So a disk that is slow with column
-files never costs data: beyond a bound the queue lets go of everything, and whoever takes from it
-sees by the numbers of the frames what to read from the journal instead.
+files never costs data: beyond a bound the queue lets go of everything, and the task that takes
+from it sees by the numbers of the frames which of them to read from the journal instead.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Backlog:
 
     def put(self, chunk: Chunk) -> None:
         """Add a chunk, which follows the one before; never waits."""
+        assert chunk.first_seq == self.next_seq, "chunks must join: frames would be left out"
+        assert chunk.next_seq >= chunk.first_seq, "frames are numbered upwards"
         self._chunks.append(chunk)
         self.held_bytes += chunk.budget_bytes
         self.next_seq = chunk.next_seq
@@ -71,6 +73,7 @@ class Backlog:
     def release(self, chunk: Chunk) -> None:
         """A chunk that was taken is derived, or not needed any more."""
         self.held_bytes -= chunk.budget_bytes
+        assert self.held_bytes >= 0, "a chunk was given back twice"
         self._budget.give_back(chunk.budget_bytes)
 
     def end(self) -> None:

@@ -17,7 +17,6 @@ from typing import TypeVar
 
 import trio
 
-from tick_logger.clock import WallClock
 from tick_logger.derive.checkpoints import Kept, prune_journal
 from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.derive.recovery import Recovery
@@ -25,14 +24,13 @@ from tick_logger.derive.replay import Replay
 from tick_logger.errors import StorageError
 from tick_logger.journal.reader import Damage
 from tick_logger.model.entries import Closed, Started, Ticked
-from tick_logger.offload import Offload
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
-from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS, Readiness
+from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS
+from tick_logger.recording.resources import TaskContext
 from tick_logger.storage.checkpoint import SyncLost
 from tick_logger.storage.extents import RefusedError
 from tick_logger.telemetry.logs import get_logger
-from tick_logger.telemetry.metrics import Metrics
 
 MAX_LAST_ATTEMPTS = 3
 """To save the last checkpoint; without it, the next start has more to do, and nothing is lost."""
@@ -48,27 +46,24 @@ class Deriver:
         recovery: Recovery,
         derivation: Derivation,
         backlog: Backlog,
-        durability: Readiness,
         accounts: Accounts,
+        context: TaskContext,
         *,
         kept: Kept,
-        offload: Offload,
-        metrics: Metrics,
-        clock: WallClock,
         checkpoint_interval_secs: float,
         on_sync_lost: Callable[[], None],
     ) -> None:
-        self._on_sync_lost = on_sync_lost
         self._recovery = recovery
-        self._backlog = backlog
-        self._durability = durability
-        self._accounts = accounts
-        self._kept = kept
-        self._offload = offload
-        self._clock = clock
-        self._interval_secs = checkpoint_interval_secs
-        self._metrics = metrics
         self._derivation = derivation
+        self._backlog = backlog
+        self._accounts = accounts
+        self._offload = context.offload
+        self._clock = context.clock
+        self._readiness = context.readiness
+        self._metrics = context.metrics
+        self._kept = kept
+        self._interval_secs = checkpoint_interval_secs
+        self._on_sync_lost = on_sync_lost
         self._accounted_seq = 0  # frames before it are in the accounts
         self._log = get_logger()
 
@@ -104,6 +99,7 @@ class Deriver:
     async def _derive(self, chunk: Chunk) -> None:
         """Take a chunk that follows directly on what is derived."""
         derivation = self._derivation
+        assert derivation.next_seq == chunk.first_seq, "entries would be left out, or come twice"
         for item in chunk.items:
             match item:
                 case Started():
@@ -189,13 +185,13 @@ class Deriver:
             await self._offload.run(work)
         except OSError as error:
             reason = f"no checkpoint can be saved: {error.strerror or error}"
-            self._durability.trouble(CHECKPOINT, reason)
+            self._readiness.trouble(CHECKPOINT, reason)
             if isinstance(error, SyncLost):
                 self._on_sync_lost()
                 await self._derive_again()
                 return False
         else:
-            self._durability.works(CHECKPOINT)
+            self._readiness.works(CHECKPOINT)
             self._metrics.checkpoint_seconds.observe(trio.current_time() - began)
             self._metrics.checkpoint_timestamp_seconds.set(now_ns / 1e9)
         return True
@@ -212,7 +208,7 @@ class Deriver:
 
     async def _persist(self, work: Callable[[], T]) -> T:
         # Without end: what was received is in the journal, and goes on being safe there.
-        return await self._durability.persist(
+        return await self._readiness.persist(
             COLUMNS,
             "column files cannot be written",
             work,

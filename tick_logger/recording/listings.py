@@ -1,7 +1,7 @@
 """Writes beside the data what each exchange lists, so that old data keeps the names of its day.
 
 Told of every listing, it writes the file of the day when that says something new.  It must never
-cost any data: whoever tells it does not wait, one listing per exchange is remembered at most, and a
+cost any data: the caller does not wait, one listing per exchange is remembered at most, and a
 failed write is a line in the log, tried again with a later listing.
 
 Not here: what the names are (`model.symbols`), and the format (`storage.instruments_file`).

@@ -1,4 +1,4 @@
-"""What stands in the way of a safe recording, said once and in words, and persisting against it.
+"""What stands in the way of a safe recording, said once and in words; and trying again until done.
 
 Work on the disk that fails is tried again, because a full disk gets space and a lost mount comes
 back.  Want of space is waited for without end; anything else for so long, then the recording ends,
@@ -21,7 +21,7 @@ from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
 JOURNAL, COLUMNS, CHECKPOINT, DISK = "journal", "columns", "checkpoint", "disk"
-"""Components of which one may be in trouble.  As long as the journal works, nothing is lost."""
+"""The components, each of which may be in trouble.  While the journal works, nothing is lost."""
 
 RETRY_SECS = 1.0
 PATIENCE_SECS = 60.0
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Readiness:
-    """Readiness: the reasons for not being ready, by component."""
+    """Whether everything works that a safe recording needs: the reasons why not, by component."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

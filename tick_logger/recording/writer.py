@@ -16,15 +16,13 @@ from collections.abc import Iterator, Sequence
 import attrs
 import trio
 
-from tick_logger.clock import WallClock
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Closed, Entry, Started, Ticked
-from tick_logger.offload import Offload
 from tick_logger.recording.backlog import Backlog, Chunk, Item
-from tick_logger.recording.readiness import JOURNAL, Readiness
-from tick_logger.telemetry.metrics import Metrics
+from tick_logger.recording.readiness import JOURNAL
+from tick_logger.recording.resources import TaskContext
 
 MAX_CHUNK_BYTES = 8 * 1024 * 1024
 """Payloads that are written in one go; a flood is cut into pieces that memory can hold twice."""
@@ -43,24 +41,21 @@ class Writer:
         self,
         journal: Journal,
         backlog: Backlog,
-        durability: Readiness,
+        context: TaskContext,
         *,
-        offload: Offload,
-        clock: WallClock,
         flush_interval_secs: float,
         sync_interval_secs: float,
         max_chunk_bytes: int = MAX_CHUNK_BYTES,
-        metrics: Metrics,
     ) -> None:
         self._journal = journal
         self._backlog = backlog
-        self._durability = durability
-        self._offload = offload
-        self._clock = clock
+        self._offload = context.offload
+        self._clock = context.clock
+        self._readiness = context.readiness
+        self._metrics = context.metrics
         self._flush_interval_secs = flush_interval_secs
         self._sync_interval_secs = sync_interval_secs
         self._max_chunk_bytes = min(max_chunk_bytes, MAX_CHUNK_BYTES)
-        self._metrics = metrics
         self._counted_bytes = 0  # of the journal, in the metrics
         self._rows_bytes = 0  # since the last tick
         self._chunk_bytes = 0  # payloads taken and not yet written
@@ -154,15 +149,14 @@ class Writer:
                 journal.sync()
 
         began = trio.current_time()
-        await self._durability.persist(
-            JOURNAL, "the journal cannot be written", work, self._offload
-        )
+        await self._readiness.persist(JOURNAL, "the journal cannot be written", work, self._offload)
         if sync:
             self._taken_at = None
             self._metrics.journal_fsync_seconds.observe(trio.current_time() - began)
         self._metrics.journal_bytes.inc(journal.bytes_written - self._counted_bytes)
         self._counted_bytes = journal.bytes_written
         self._metrics.journal_durable_seq.set(journal.durable_seq)
+        assert journal.durable_seq <= journal.next_seq, "durable before it was written"
         handed = tuple(_without_payloads(item) for item in items)
         self._backlog.put(Chunk(first_seq, journal.next_seq, handed))
 

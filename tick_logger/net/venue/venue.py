@@ -15,7 +15,8 @@ from random import Random
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.config.schema import ExchangeConfig, for_symbol, matches
+from tick_logger.config.markets import for_symbol, matches
+from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument, Instruments

@@ -1,0 +1,61 @@
+"""What commands share: checks of their arguments, and the configuration that they name.
+
+Whatever is wrong is raised as one `ConfigError`, before anything is touched.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tick_logger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tick_logger.config.schema import Config
+
+
+def load_config(path: Path | None, data_path: str | None) -> Config:
+    """The configuration of a file, or the built-in one, with the environment applied."""
+    from tick_logger.config.load import load
+    from tick_logger.config.schema import VenueDefaults
+    from tick_logger.exchanges import registry
+
+    venues = {}
+    for name in registry.available():
+        exchange = registry.get(name)
+        venues[name] = VenueDefaults(
+            exchange.ws_endpoint,
+            exchange.rest_endpoint,
+            exchange.feeds,
+            exchange.profile.connects_per_second,
+            exchange.profile.subscriptions_per_connection,
+            exchange.recorded_by_default,
+        )
+    return load(path, os.environ, venues, data_path)
+
+
+def require_directory(directory: Path) -> None:
+    """Refuse a directory that is not there."""
+    if not directory.is_dir():
+        raise ConfigError([(str(directory), "there is no such directory")])
+
+
+def positive(name: str, value: float | None) -> tuple[str, str] | None:
+    """What is wrong with a number that must be above zero; it may be left out."""
+    if value is None or (math.isfinite(value) and value > 0):
+        return None
+    return name, f"must be a number above zero, not {value:g}"
+
+
+def problem(name: str, reason: str | None) -> tuple[str, str] | None:
+    """A problem of this argument, if there is a reason."""
+    return None if reason is None else (name, reason)
+
+
+def require(*problems: tuple[str, str] | None) -> None:
+    """Refuse the arguments if anything is wrong with them, all of it at once."""
+    found = [each for each in problems if each is not None]
+    if found:
+        raise ConfigError(found)

@@ -1,0 +1,145 @@
+"""The commands that work on what was recorded: verify, symbols, recover.
+
+Each returns its exit code, and imports what it needs when it is called.  None of them records.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tick_logger import exit_codes
+from tick_logger.cli.arguments import load_config, require, require_directory
+from tick_logger.errors import StorageError
+
+if TYPE_CHECKING:
+    from tick_logger.verify.report import Report
+
+
+def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False) -> int:
+    """Check every promise about the files in a directory; exit code 0 only if all hold.
+
+    Parameters
+    ----------
+    directory
+        What was recorded into.
+    json
+        Print one JSON object instead of lines.
+    deep
+        Also replay the journal, and compare every byte that it gives with the files.
+    """
+    require_directory(directory)
+    from tick_logger.storage.files import DiskFiles
+    from tick_logger.telemetry.logs import harmless
+    from tick_logger.verify.recording import verify_recording
+
+    try:
+        report = verify_recording(DiskFiles(str(directory)), deep=deep, on_progress=_progress)
+    except OSError as error:
+        raise StorageError(f"{directory} cannot be checked: {error}") from error
+    finally:
+        _progress_is_over()
+    if json:
+        sys.stdout.write(report.to_json() + "\n")
+    else:
+        lines = [*map(str, report.findings), *(f"note: {note}" for note in report.notes)]
+        sys.stdout.writelines(f"{harmless(line)}\n" for line in lines)
+        sys.stdout.write(_totals(report) + "\n")
+    return exit_codes.CLEAN if report.ok and report.table_days else exit_codes.FOUND
+
+
+def symbols_command(
+    name: str = "",
+    /,
+    *,
+    related: str = "",
+    data_path: str | None = None,
+    config: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Show what a name such as BTC-USD is called on each exchange, as recorded.
+
+    Parameters
+    ----------
+    name
+        A normal name, or a symbol as an exchange spells it.
+    related
+        Instead of a name: a base such as BTC, of which everything is shown.
+    data_path
+        Directory that was recorded into, instead of the configured one.
+    config
+        TOML file.
+    json
+        Print one JSON object instead of tables.
+    """
+    one = bool(name) != bool(related)
+    require(None if one else ("symbols", "give either a name or --related, and not both"))
+    from tick_logger.cli.symbols import show_symbols
+    from tick_logger.config.symbols import load_symbol_rules
+    from tick_logger.exchanges import registry
+    from tick_logger.storage.files import DiskFiles
+
+    logger = load_config(config, data_path).logger
+    rules = load_symbol_rules(logger.symbol_mappings, registry.available())
+    files = DiskFiles(logger.data_path)
+    return show_symbols(files, logger.data_path, rules, name, related, as_json=json)
+
+
+def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
+    """Bring a directory up to date after a crash, without recording; a start does the same.
+
+    Parameters
+    ----------
+    directory
+        What was recorded into.
+    accept_damage
+        Go on although something that was safe on disk is damaged; copies are kept.
+    """
+    require_directory(directory)
+    from tick_logger.clock import SystemClock
+    from tick_logger.derive.recovery import recover_directory
+    from tick_logger.storage.files import DiskFiles
+
+    try:
+        found = recover_directory(
+            DiskFiles(str(directory)),
+            str(directory),
+            SystemClock().now_ns(),
+            accept_damage=accept_damage,
+            on_progress=lambda messages, _share: _progress(messages),
+        )
+    finally:
+        _progress_is_over()
+    sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
+    derivation = found.derivation
+    if derivation.failures:
+        what = "batches cannot be decoded any more, and stay in the journal"
+        sys.stdout.write(f"{derivation.failures:,} {what}: {derivation.first_failure}\n")
+    sys.stdout.write(
+        f"recovered {found.rows:,} rows from {found.messages:,} messages in the journal; "
+        f"{found.torn_bytes:,} bytes at its end were torn\n"
+    )
+    return exit_codes.CLEAN
+
+
+def _totals(report: Report) -> str:
+    if report.ok and not report.table_days:
+        return "nothing is recorded here"
+    count = len(report.findings)
+    outcome = "all promises hold" if report.ok else f"{count:,} finding{'s' if count > 1 else ''}"
+    return (
+        f"{outcome}: {report.rows:,} rows in {report.table_days:,} table-days"
+        f" of {report.symbols:,} symbols and {report.exchanges:,} exchanges"
+    )
+
+
+def _progress(messages: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{messages:,} messages replayed\x1b[K")
+
+
+def _progress_is_over() -> None:
+    """Leave the line to what is said next."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")

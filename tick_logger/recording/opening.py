@@ -1,0 +1,158 @@
+"""Opens a recording: takes the directory, recovers what is in it, and puts the tasks together.
+
+Not here: what the tasks do once they run (`recording`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tick_logger.config.schema import LoggerConfig
+from tick_logger.derive.checkpoints import Kept
+from tick_logger.derive.directory import take_directory
+from tick_logger.derive.recovery import Recovered, Recovery
+from tick_logger.errors import StorageError
+from tick_logger.journal.journal import Journal
+from tick_logger.recording.accounts import Accounts, report_failures, report_findings
+from tick_logger.recording.backlog import Backlog
+from tick_logger.recording.deriver import Deriver
+from tick_logger.recording.readiness import COLUMNS, JOURNAL
+from tick_logger.recording.recording import Recording
+from tick_logger.recording.resources import Resources, TaskContext
+from tick_logger.recording.writer import Writer
+from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.metrics import Metrics
+
+SYNC_SHARE = 0.7
+"""Of the persist interval: what is left is for channel and thread, and for the disk's own time."""
+
+CHUNKS_IN_BUDGET = 8
+"""One chunk is with each task at most; the others must leave room to receive."""
+
+RECOVERING = "recovering what the last run left in the journal"
+
+
+class Opening:
+    """How far the start of a recording is, for whoever asks meanwhile."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._log = get_logger()
+        self.recovering = f"{RECOVERING}; recording begins after that"
+        """Why nothing is recorded yet, in words; empty once recording can begin."""
+        metrics.ready.set(0)
+
+    def progress(self, messages: int, share: float) -> None:
+        """So many messages, and that share of the journal, are recovered; in any thread."""
+        done = f"{share:.0%} done, {messages:,} messages"
+        self.recovering = f"{RECOVERING} ({done}); recording begins after that"
+        self._log.info("recovering", messages=messages, share=round(share, 2))
+
+    def over(self) -> None:
+        """Recording can begin."""
+        self.recovering = ""
+        self._metrics.ready.set(1)
+
+
+async def open_recording(
+    config: LoggerConfig, resources: Resources, opening: Opening, *, accept_damage: bool
+) -> Recording:
+    """Take the directory, and bring what is in it to the end of its journal.
+
+    Numbers the instruments as they were.  Raises `ConfigError` if another process records here or
+    with another width of prices, `StorageError` if the disk does not allow to go on.
+
+    Cancellation: nothing is recorded; a thread that recovers goes on to the end of its work, and
+    the next start recovers from wherever that came to.
+    """
+    disk, readiness, clock = resources.disk, resources.readiness, resources.clock
+    recovery = Recovery(
+        disk.column_files, price_dtype=config.price_dtype, accept_damage=accept_damage
+    )
+    path = config.data_path
+    resources.metrics.buffer_limit_bytes.set(resources.budget.limit_bytes)
+    try:
+        await disk.journal_offload.run(partial(take_directory, disk.journal_files, path))
+        found = await readiness.persist(
+            COLUMNS,
+            "what is in the journal cannot be put into column files",
+            partial(recovery.run, clock.now_ns(), opening.progress),
+            disk.column_offload,
+        )
+    except OSError as error:
+        raise StorageError(f"cannot record into {path}: {error}") from error
+    for number, (exchange, symbol) in enumerate(found.derivation.instruments):
+        if exchange:
+            resources.instruments.define(number, exchange, symbol)
+    _report(found, clock.now_ns())
+    await readiness.persist(
+        COLUMNS,
+        "the directory cannot be described",
+        partial(recovery.prepare, found.derivation, clock.now_ns()),
+        disk.column_offload,
+    )
+    journal = await readiness.persist(
+        JOURNAL,
+        "the journal cannot be continued",
+        # Reads what the process before may not have made durable.
+        lambda: Journal(disk.journal_files, next_seq=found.next_seq, segment=found.next_segment),
+        disk.journal_offload,
+    )
+    recording = _put_together(config, resources, recovery, found, journal)
+    opening.over()
+    return recording
+
+
+def _report(found: Recovered, now_ns: int) -> None:
+    """One line about what was found, if anything was."""
+    if found.findings:
+        report_findings(found.findings)
+    report_failures(found.derivation)
+    if not found.first:
+        stopped_ns = found.derivation.stopped_ns
+        secs = max(now_ns - stopped_ns, 0) / 1e9 if stopped_ns else 0.0
+        get_logger().info(
+            "continuing" if found.derivation.closed else "recovered_from_a_crash",
+            rows_recovered=found.rows,
+            messages_replayed=found.messages,
+            bytes_cut=found.torn_bytes,
+            seconds_not_recorded=round(secs, 3),
+        )
+
+
+def _put_together(
+    config: LoggerConfig,
+    resources: Resources,
+    recovery: Recovery,
+    found: Recovered,
+    journal: Journal,
+) -> Recording:
+    disk, budget = resources.disk, resources.budget
+    accounts = Accounts(resources.instruments, resources.metrics, resources.today)
+    backlog = Backlog(budget, budget.limit_bytes // 2, found.next_seq)
+    context = partial(
+        TaskContext,
+        clock=resources.clock,
+        readiness=resources.readiness,
+        metrics=resources.metrics,
+    )
+    held_secs = (config.linger_ms + config.read_coalesce_ms) / 1000
+    writer = Writer(
+        journal,
+        backlog,
+        context(offload=disk.journal_offload),
+        flush_interval_secs=config.flush_interval_secs,
+        sync_interval_secs=config.persist_interval_secs * SYNC_SHARE - held_secs,
+        max_chunk_bytes=budget.limit_bytes // CHUNKS_IN_BUDGET,
+    )
+    deriver = Deriver(
+        recovery,
+        found.derivation,
+        backlog,
+        accounts,
+        context(offload=disk.column_offload),
+        kept=Kept(secs=config.journal_keep_hours * 3600, bytes=config.journal_keep_mib * 2**20),
+        checkpoint_interval_secs=config.checkpoint_interval_secs,
+        on_sync_lost=journal.doubt,
+    )
+    return Recording(config, resources, writer, deriver, backlog, accounts.totals)

@@ -1,0 +1,75 @@
+"""What a recording uses: the disk, and what it shares with the rest of the process.
+
+Values only; nothing here runs.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from tick_logger.budget import ByteBudget
+from tick_logger.clock import WallClock
+from tick_logger.model.instruments import Instruments
+from tick_logger.offload import Offload, ThreadOffload
+from tick_logger.recording.readiness import Readiness
+from tick_logger.storage.files import DiskFiles, Files
+from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.today import Today
+
+MAX_OPEN_JOURNAL_FILES = 4
+"""Little more than the segment in use: one that is removed must not be kept by being open."""
+
+
+@attrs.frozen(kw_only=True)
+class Disk:
+    """What a recording writes through: files and a thread for each of its two tasks."""
+
+    journal_files: Files
+    column_files: Files
+    journal_offload: Offload
+    column_offload: Offload
+
+    @classmethod
+    def at(cls, data_path: str, files: Files | None, offload: Offload | None) -> Disk:
+        """The directory of this path; files or threads that are given serve both tasks."""
+        return cls(
+            journal_files=files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
+            column_files=files or DiskFiles(data_path),
+            journal_offload=offload or ThreadOffload(),
+            column_offload=offload or ThreadOffload(),
+        )
+
+    def close(self) -> None:
+        """Give back the files and the directory; everything has ended, or was given up.
+
+        Files that a thread still writes to are left to the end of the process: their descriptors
+        must not become those of something else.
+        """
+        if self.column_offload.idle:
+            self.column_files.close()
+        # With these goes the lock, under which the columns' thread may still be at work.
+        if self.column_offload.idle and self.journal_offload.idle:
+            self.journal_files.close()
+
+
+@attrs.frozen(kw_only=True)
+class Resources:
+    """What a recording is given, and shares with the rest of the process."""
+
+    disk: Disk
+    clock: WallClock
+    instruments: Instruments
+    budget: ByteBudget
+    metrics: Metrics
+    readiness: Readiness
+    today: Today
+
+
+@attrs.frozen(kw_only=True)
+class TaskContext:
+    """What each of the two tasks uses: a thread of its own, and whom to tell how it goes."""
+
+    offload: Offload
+    clock: WallClock
+    readiness: Readiness
+    metrics: Metrics

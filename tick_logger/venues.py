@@ -1,0 +1,100 @@
+"""Puts together what records each exchange of one run: its adapter, intake, dial and venue.
+
+Not here: running them and ending them (`app`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from random import Random
+
+from tick_logger.config.schema import Config
+from tick_logger.exchanges import registry
+from tick_logger.exchanges.base import Exchange
+from tick_logger.model.instruments import Instrument
+from tick_logger.model.wanted import WantedTables
+from tick_logger.net.intake.intake import Intake
+from tick_logger.net.venue.venue import Venue
+from tick_logger.net.wire.dial import Dial, NetworkDial
+from tick_logger.net.wire.signing import signer_from_environ
+from tick_logger.recording.resources import Resources
+
+
+class Venues:
+    """What records each exchange, by name, and the intakes through which it comes.
+
+    `dial` makes a way to each exchange, by its name; None: over the network.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        resources: Resources,
+        dial: Callable[[str], Dial] | None,
+        rng: Random,
+    ) -> None:
+        self.by_name: dict[str, Venue] = {}
+        self.intakes: list[Intake] = []
+        self._config = config
+        self._resources = resources
+        self._given_dial = dial
+        self._rng = rng
+        self._network_dials: list[NetworkDial] = []
+
+    def add(
+        self,
+        name: str,
+        *,
+        on_bug: Callable[[], None],
+        on_listing: Callable[[Exchange, tuple[Instrument, ...]], None],
+    ) -> None:
+        """Record this exchange too; `on_bug` hears that its adapter has failed."""
+        config, shared, exchange = self._config, self._resources, registry.get(name)
+        metrics = shared.metrics.exchange(name)
+        intake = Intake(
+            exchange,
+            shared.instruments,
+            WantedTables(),
+            budget=shared.budget,
+            linger_secs=config.logger.linger_ms / 1000,
+            metrics=metrics,
+            on_bug=on_bug,
+        )
+        self.intakes.append(intake)
+        self.by_name[name] = Venue(
+            exchange,
+            config.exchanges[name],
+            shared.instruments,
+            intake,
+            dial=self._dial(name),
+            clock=shared.clock,
+            rng=self._rng,
+            metrics=metrics,
+            signer=(
+                signer_from_environ(os.environ, exchange.key_prefix, clock=shared.clock)
+                if exchange.key_prefix
+                else None
+            ),
+            on_listing=lambda listing: on_listing(exchange, listing),
+        )
+
+    @contextlib.asynccontextmanager
+    async def open_dials(self) -> AsyncIterator[None]:
+        """Within this, connections can be made."""
+        async with contextlib.AsyncExitStack() as dials:
+            for dial in self._network_dials:
+                await dials.enter_async_context(dial)
+            yield
+
+    def _dial(self, name: str) -> Dial:
+        if self._given_dial is not None:
+            return self._given_dial(name)
+        dial = NetworkDial(
+            self._resources.clock,
+            ca_file=self._config.exchanges[name].ca_file,
+            coalesce_secs=self._config.logger.read_coalesce_ms / 1000,
+        )
+        self._network_dials.append(dial)
+        return dial
