@@ -44,6 +44,7 @@ from tick_logger.recording.last_words import last_words
 from tick_logger.recording.listings import Listings
 from tick_logger.recording.readiness import JOURNAL
 from tick_logger.recording.recording import Disk, Recording
+from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.storage.files import DiskFiles, Files
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
@@ -69,6 +70,7 @@ class Ports:
     offload: Offload | None = None
     files: Files | None = None
     rng: Random | None = None
+    signals: Signals | None = None
 
 
 class Service:
@@ -223,7 +225,7 @@ class Service:
         self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """First signal: stop.  Second: leave column files to the next start.  Third: end now."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with (self._ports.signals or ProcessSignals()).listen() as signals:
             task_status.started()
             first_at: float | None = None
             async for number in signals:
