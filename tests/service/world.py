@@ -249,9 +249,17 @@ async def running(
 
 
 def in_virtual_time(work: Callable[..., Awaitable[T]], *arguments: object) -> T:
-    """The result of `work(*arguments)` in a run of its own, which begins at second zero."""
+    """The result of `work(*arguments)` in a run of its own, which begins at second zero.
+
+    Raises `KeyboardInterrupt` alone, in no group, because only so it ends the tests.
+    """
     clock = trio.testing.MockClock(autojump_threshold=0)
-    return trio.run(work, *arguments, clock=clock)
+    try:
+        return trio.run(work, *arguments, clock=clock)
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is not None:
+            raise KeyboardInterrupt from group
+        raise
 
 
 class Collector:
