@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "offload": set(),
+    "signals": set(),
     "budget": set(),
     "model": set(),
     "exchanges": {"model"},

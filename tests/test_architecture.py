@@ -38,6 +38,7 @@ FORBIDDEN = {
     "errors": "tick_logger.model.tables",
     "clock": "tick_logger.errors",
     "offload": "tick_logger.errors",
+    "signals": "tick_logger.errors",
     "budget": "tick_logger.net.pace",
     "model/x": "tick_logger.errors",
     "exchanges/x": "tick_logger.errors",

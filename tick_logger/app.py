@@ -42,6 +42,7 @@ from tick_logger.recording.opening import Opening, open_recording
 from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
+from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.storage.files import DiskFiles, Files
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
@@ -64,6 +65,7 @@ class Ports:
     offload: Offload | None = None
     files: Files | None = None
     rng: Random | None = None
+    signals: Signals | None = None
 
 
 class Service:
@@ -221,7 +223,7 @@ class Service:
         self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """First signal: stop.  Second: leave column files to the next start.  Third: end now."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with (self._ports.signals or ProcessSignals()).listen() as signals:
             task_status.started()
             first_at: float | None = None
             async for number in signals:

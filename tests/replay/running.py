@@ -1,8 +1,10 @@
-"""Runs the unchanged service against a replaying exchange: real sockets, threads, clock, disk."""
+"""Runs the unchanged service against a replaying exchange: real sockets, threads, clock, disk.
+
+Not real are signals: one process runs many services at the same time.
+"""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -10,9 +12,10 @@ from random import Random
 import attrs
 import trio
 
+from tests.fakes.signals import FakeSignals
 from tests.replay.captures import Play, said
 from tests.replay.server import ReplayExchange
-from tick_logger.app import Service, record
+from tick_logger.app import Ports, Service, record
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import Table
@@ -71,7 +74,11 @@ async def replay(play: Play, folder: Path, dtype: str) -> Recorded:
     async with trio.open_nursery() as nursery:
         port = await nursery.start(exchange.run)
         with trio.fail_after(DEADLINE_SECS):
-            code = await record(_config(play, port, folder, dtype), show=stop_at_the_end)
+            # Listening for those of the machine, services that overlap would put back the handlers
+            # of each other.
+            ports = Ports(signals=FakeSignals())
+            config = _config(play, port, folder, dtype)
+            code = await record(config, ports=ports, show=stop_at_the_end)
         nursery.cancel_scope.cancel("the recording has ended")
     return Recorded(play, folder, dtype, code, services[0].metrics.samples())
 
@@ -108,11 +115,5 @@ def replay_all(jobs: Sequence[tuple[Play, Path, str]]) -> list[Recorded]:
             for number, job in enumerate(jobs):
                 nursery.start_soon(one, number, *job)
 
-    # Each service puts back the handlers that it found, which are another's if they overlap.
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        trio.run(every)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    trio.run(every)
     return [done[number] for number in range(len(jobs))]

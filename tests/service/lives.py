@@ -84,6 +84,7 @@ class Lives:
             offload=offload or InlineOffload(),
             files=self.disk,
             rng=Random(self._seed + self._count),
+            signals=world.signals,
         )
         return config, ports
 

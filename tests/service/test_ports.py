@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,10 +15,13 @@ import trio
 from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.dial import MemoryDial
 from tests.fakes.offload import StallingOffload
+from tests.fakes.signals import FakeSignals
+from tests.service.world import binance, running
 from tick_logger.clock import ManualClock, SystemClock, WallClock
 from tick_logger.errors import ConnectionLost
 from tick_logger.net.wire.dial import Dial, Link, NetworkDial
 from tick_logger.offload import InlineOffload, Offload, ThreadOffload
+from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults
 
@@ -251,3 +255,31 @@ async def test_other_tasks_get_their_turn(make: Callable[[], Offload]) -> None:
         await offload.run(lambda: done.append(1))
     assert scope.cancelled_caught
     assert done == []
+
+
+# -- signals --------------------------------------------------------------------------------------
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("kind", ["of the process", "simulated"])
+async def test_each_signal_is_heard_while_somebody_listens(kind: str) -> None:
+    """Those that ask a process to stop, also if they come before somebody waits for them."""
+    simulated = FakeSignals()
+    port: Signals = simulated if kind == "simulated" else ProcessSignals()
+    send = simulated.send if kind == "simulated" else signal.raise_signal
+    with port.listen() as signals:
+        for number in (*STOPPING, *reversed(STOPPING)):
+            send(number)
+            with trio.fail_after(10):
+                assert await anext(signals) == number
+
+
+async def test_a_simulated_process_leaves_the_signals_of_the_machine_alone(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """They end the tests, as if there was no simulation, and change nothing in it."""
+    before = [signal.getsignal(number) for number in STOPPING]
+    async with running(binance()) as world:
+        await world.until(1.0)
+        assert [signal.getsignal(number) for number in STOPPING] == before

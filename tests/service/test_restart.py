@@ -126,10 +126,10 @@ async def test_a_second_signal_leaves_columns_to_the_next_start(autojump_clock: 
         story.disk.fail("append", number=errno.EIO, path="*.bin")
         await world.until(15.123)
         world.note_stop()
-        signal.raise_signal(signal.SIGTERM)
+        world.signals.send(signal.SIGTERM)
         await world.until(17.5)
         assert world.code is None
-        signal.raise_signal(signal.SIGINT)
+        world.signals.send(signal.SIGINT)
         assert await world.end() == 4
         assert world.elapsed == pytest.approx(17.5)
         (stopped,) = world.said("stopped")

@@ -74,7 +74,7 @@ def stop_now(world: World, number: signal.Signals | None) -> None:
     if number is None:
         world.service.stop("a test")
     else:
-        signal.raise_signal(number)
+        world.signals.send(number)
 
 
 # -- bugs -----------------------------------------------------------------------------------------
@@ -213,14 +213,14 @@ async def three_signals() -> None:
     async with running(binance(), offload=offload) as world:
         await world.until(5.0)
         offload.stall()
-        signal.raise_signal(signal.SIGTERM)
+        world.signals.send(signal.SIGTERM)
         await world.until(5.5)
-        signal.raise_signal(signal.SIGTERM)  # a supervisor that signals twice
+        world.signals.send(signal.SIGTERM)  # a supervisor that signals twice
         await world.until(8.0)
-        signal.raise_signal(signal.SIGINT)
+        world.signals.send(signal.SIGINT)
         await world.until(10.0)
         assert world.code is None
-        signal.raise_signal(signal.SIGINT)
+        world.signals.send(signal.SIGINT)
         assert await world.end() == 4
         assert world.elapsed == pytest.approx(10.0)
     assert world.times("giving_up") == [8.0, 10.0]

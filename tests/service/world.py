@@ -21,6 +21,7 @@ from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.dial import MemoryDial
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.scheduling import schedule_by
+from tests.fakes.signals import FakeSignals
 from tick_logger.app import Ports, Service, record
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig, MarketConfig
 from tick_logger.exchanges import registry
@@ -104,6 +105,7 @@ class World:
     lines: list[Line]
     began: float = attrs.field(factory=trio.current_time)
     stopped_ns: int = 0  # venue's time at which the service began to stop
+    signals: FakeSignals = attrs.field(factory=FakeSignals)
     unsent: bytes = b""  # what simulated mishaps held back at that moment
     code: int | None = None
     _service: Service | None = None
@@ -229,6 +231,7 @@ async def running(
             offload=offload or InlineOffload(),
             files=world.files,
             rng=Random(seed),
+            signals=world.signals,
         )
         structlog.configure(processors=[Collector(world.lines)])
         try:
@@ -246,9 +249,17 @@ async def running(
 
 
 def in_virtual_time(work: Callable[..., Awaitable[T]], *arguments: object) -> T:
-    """The result of `work(*arguments)` in a run of its own, which begins at second zero."""
+    """The result of `work(*arguments)` in a run of its own, which begins at second zero.
+
+    Raises `KeyboardInterrupt` alone, in no group, because only so it ends the tests.
+    """
     clock = trio.testing.MockClock(autojump_threshold=0)
-    return trio.run(work, *arguments, clock=clock)
+    try:
+        return trio.run(work, *arguments, clock=clock)
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is not None:
+            raise KeyboardInterrupt from group
+        raise
 
 
 class Collector:

@@ -7,6 +7,7 @@ from random import Random
 
 import trio
 
+from tests.fakes.signals import FakeSignals
 from tests.fakes.sim_disk import SYNCS, WRITES
 from tests.sim.disk import StoryDisk
 from tick_logger.app import Ports, Service, record
@@ -52,6 +53,7 @@ async def misdeeds(
         offload=InlineOffload(),
         files=files,
         rng=Random(0),
+        signals=FakeSignals(),
     )
     refused = False
     with trio.move_on_after(REFUSAL_SECS):

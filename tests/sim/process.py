@@ -8,6 +8,7 @@ from typing import TypeAlias
 import attrs
 import trio
 
+from tests.fakes.signals import FakeSignals
 from tests.sim.said import facts, payload_of
 from tick_logger.app import Service
 from tick_logger.reload import Reloader
@@ -42,6 +43,7 @@ class Process:
     unsent: set[TradeKey] = attrs.field(factory=set)
     service: Service | None = None
     reloader: Reloader | None = None
+    signals: FakeSignals = attrs.field(factory=FakeSignals)
     over: trio.Event = attrs.field(factory=trio.Event)
 
     def note_stop(self, exchanges: Mapping[str, SimulatedExchange]) -> None:

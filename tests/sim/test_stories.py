@@ -5,7 +5,6 @@ A seed that fails is told again, alone, by the command in the failure's text.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,9 +19,6 @@ from tick_logger.exchanges import registry
 from tick_logger.reload import LIVE_EXCHANGE_KEYS
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
-
-TOLD_TWICE = range(0, 8, 2)
-"""Seeds whose stories have every venue between them."""
 
 FEWEST_STORIES = 100
 """Of each venue."""
@@ -40,16 +36,6 @@ def test_every_promise_is_kept(seeds: Sequence[int]) -> None:
 def test_stories_know_every_venue() -> None:
     """Whatever can be simulated has a reader of its messages, in a file of `said`."""
     assert KNOWN.keys() == set(VENUES)
-
-
-def test_equal_seeds_give_equal_bytes() -> None:
-    """Every file, the journal's segments and checkpoints among them."""
-    assert {venue.name for seed in TOLD_TWICE for venue in draw(seed).venues} == {*VENUES}
-    for seed in TOLD_TWICE:
-        first, second = tell(draw(seed)), tell(draw(seed))
-        assert digest(first.disk) == digest(second.disk)
-        assert first.disk.operations == second.disk.operations
-        assert first.counts == second.counts
 
 
 def test_the_stories_have_every_trouble() -> None:
@@ -101,11 +87,3 @@ def test_a_row_too_many_or_too_few_is_found_out() -> None:
         rows = len(trades[f"{folder}/trade_time.{name.partition('.')[2]}"]) // 4
         del data[-(len(data) // rows) :]
     assert judge(world).violations != []
-
-
-def digest(disk: StoryDisk) -> str:
-    content = hashlib.sha256()
-    for path, data in sorted(disk.contents.items()):
-        content.update(f"{path} {len(data)}\n".encode())
-        content.update(data)
-    return content.hexdigest()

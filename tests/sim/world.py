@@ -227,6 +227,7 @@ class World:
             offload=self.offload,
             files=self.disk,
             rng=Random(f"{self.story.seed} {process.number}"),
+            signals=process.signals,
         )
         try:
             process.code = await record(self.config, ports=ports, show=show)
@@ -281,7 +282,7 @@ class World:
                 with trio.move_on_after(SECOND_SIGNAL_SECS):
                     await process.over.wait()
                 if not process.over.is_set():
-                    signal.raise_signal(signal.SIGTERM)
+                    process.signals.send(signal.SIGTERM)
             await _first(process.over, self.offload.died)
         slow()
         if self.offload.died.is_set():
@@ -341,7 +342,6 @@ async def _tell(story: Story, disk: StoryDisk, crash: Kind | None) -> World:
 @contextmanager
 def _surroundings(world: World) -> Iterator[None]:
     """What is the same for all processes of a story but is no port of theirs."""
-    handler = signal.signal(signal.SIGTERM, lambda *_: None)  # one that comes when all is over
     structlog.configure(processors=[_Collector(world)])
     try:
         with pytest.MonkeyPatch.context() as patch:
@@ -353,7 +353,6 @@ def _surroundings(world: World) -> Iterator[None]:
             yield
     finally:
         structlog.reset_defaults()
-        signal.signal(signal.SIGTERM, handler)
 
 
 class _Collector:
