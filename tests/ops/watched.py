@@ -1,4 +1,4 @@
-"""A recorder to look at: real metrics and board, and feeds that are what a test says."""
+"""A recorder to look at: real metrics and board, and venues that are what a test says."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def connection(label: str, messages: int = 0, **fields: Any) -> ConnectionState:
 
 
 @attrs.define
-class FakeFeed:
-    """What a board asks of a feed."""
+class FakeVenue:
+    """What a board asks of a venue."""
 
     now: list[ConnectionState] = attrs.field(factory=list)
     losses: Sequence[Loss] = ()
@@ -66,7 +66,7 @@ class Watched:
         self.disk = DiskSpace()
         self.today = Today(self.clock)
         self.loop = LoopWatch(lambda: 0.0)
-        self.venues = {"alpha": FakeFeed([connection("0.1")]), "beta": FakeFeed()}
+        self.venues = {"alpha": FakeVenue([connection("0.1")]), "beta": FakeVenue()}
         self.troubles: list[str] = []
         self.snapshots = 0  # that were taken
         for name in self.venues:

@@ -84,7 +84,7 @@ async def carried(
     """A share that is connected since second 0."""
     bench = Bench(venue=exchange, batches=10_000, linger_secs=0.0)
     dial = PlayedDial(VirtualClock())
-    shard = Share(
+    share = Share(
         "1",
         venue_on(bench, dial),
         Load(wanted, TIMEOUTS),
@@ -100,7 +100,7 @@ async def carried(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
         nursery.start_soon(write)
-        nursery.start_soon(shard.run)
+        nursery.start_soon(share.run)
         await trio.sleep(0.25)
         yield scene
         nursery.cancel_scope.cancel()

@@ -15,13 +15,13 @@ import attrs
 class Plan:
     """Symbols per connection (by its number, counting from 1), and those without a place."""
 
-    shards: Mapping[int, tuple[str, ...]]
+    shares: Mapping[int, tuple[str, ...]]
     left_out: tuple[str, ...]
 
     @property
     def places(self) -> dict[str, int]:
         """The connection of each symbol that has one."""
-        return {symbol: n for n, symbols in self.shards.items() for symbol in symbols}
+        return {symbol: n for n, symbols in self.shares.items() for symbol in symbols}
 
 
 def plan(
@@ -36,19 +36,19 @@ def plan(
     Where the limits have become smaller, what is beyond them moves to where there is room.
     """
     unplaced = dict.fromkeys(wanted)
-    shards: dict[int, list[str]] = {}
+    shares: dict[int, list[str]] = {}
     for number, symbols in sorted(current.items()):
-        room = symbols_per_connection if len(shards) < max_connections else 0
+        room = symbols_per_connection if len(shares) < max_connections else 0
         kept = [symbol for symbol in symbols if symbol in unplaced][:room]
         for symbol in kept:
             del unplaced[symbol]
         if kept:
-            shards[number] = kept
+            shares[number] = kept
     waiting = list(unplaced)
-    numbers = [*shards, *(n for n in range(1, max_connections + 1) if n not in shards)]
+    numbers = [*shares, *(n for n in range(1, max_connections + 1) if n not in shares)]
     for number in numbers[:max_connections]:
-        room = symbols_per_connection - len(shards.get(number, []))
+        room = symbols_per_connection - len(shares.get(number, []))
         if room > 0 and waiting:
-            shards.setdefault(number, []).extend(waiting[:room])
+            shares.setdefault(number, []).extend(waiting[:room])
             del waiting[:room]
-    return Plan({number: tuple(symbols) for number, symbols in shards.items()}, tuple(waiting))
+    return Plan({number: tuple(symbols) for number, symbols in shares.items()}, tuple(waiting))

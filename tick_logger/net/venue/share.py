@@ -31,7 +31,7 @@ HANDOVER_SECS = 30.0
 
 @attrs.frozen
 class Load:
-    """What a shard carries."""
+    """What a share carries."""
 
     subscriptions: frozenset[Subscription]
     timeouts: Timeouts

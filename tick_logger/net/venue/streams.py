@@ -25,8 +25,8 @@ MOVED = "moved"
 """Cause of what is missing because a symbol went from one connection to another."""
 
 
-class Recorded:
-    """The streams of one exchange that are recorded now."""
+class WantedStreams:
+    """The streams of one exchange that are wanted now."""
 
     def __init__(self, venue: VenueContext, log: FilteringBoundLogger) -> None:
         self._venue = venue

@@ -1,4 +1,4 @@
-"""Everything of one exchange that runs: discovery, the shards it leads to, book snapshots.
+"""Everything of one exchange that runs: discovery, the shares it leads to, book snapshots.
 
 When the listing changes, only what changes is touched: symbols move onto connections that have
 room, new connections are added, and one that has lost its last symbol ends.  Where a venue serves
@@ -27,7 +27,7 @@ from tick_logger.net.rest.snapshots import SnapshotFetcher
 from tick_logger.net.venue.discovery import Discovery, OnListing
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.share import Load, Share
-from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, Recorded
+from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, WantedStreams
 from tick_logger.net.wire.dial import Dial
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
@@ -75,13 +75,13 @@ class Venue:
             rng=rng,
             signer=signer,
         )
-        self._shards: dict[tuple[int, str], Share] = {}
+        self._shares: dict[tuple[int, str], Share] = {}
         self._plan = Plan({}, ())
         self._listing: tuple[Instrument, ...] = ()
         self._nursery: trio.Nursery | None = None
         self._listing_backoff = self._backoff()
         self._log = get_logger().bind(exchange=exchange.name)
-        self._recorded = Recorded(self._venue, self._log)
+        self._wanted = WantedStreams(self._venue, self._log)
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -104,7 +104,7 @@ class Venue:
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
-        return [state for _, shard in sorted(self._shards.items()) for state in shard.states()]
+        return [state for _, share in sorted(self._shares.items()) for state in share.states()]
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -115,7 +115,7 @@ class Venue:
     def patience(self) -> Patience:
         """That of the connection which has the least; as configured while there is none."""
         config = self._config
-        timeouts = [shard.timeouts for shard in self._shards.values()] or [
+        timeouts = [share.timeouts for share in self._shares.values()] or [
             Timeouts(
                 first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
             )
@@ -135,7 +135,7 @@ class Venue:
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         self._config = config
-        for backoff in (self._listing_backoff, *(s.backoff for s in self._shards.values())):
+        for backoff in (self._listing_backoff, *(s.backoff for s in self._shares.values())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
         if self._nursery is not None and self._listing:
             self._plan_connections(everywhere=True)
@@ -145,19 +145,19 @@ class Venue:
         symbols = self._choose([instrument.symbol for instrument in self._listing])
         before = self._plan
         self._plan = plan(
-            before.shards,
+            before.shares,
             symbols,
             symbols_per_connection=self._config.symbols_per_connection,
             max_connections=max(1, self._config.max_connections // len(self._lanes())),
         )
         self._report_left_out()
-        self._change_recorded(before.places, self._plan.places)
-        for number in sorted(before.shards.keys() | self._plan.shards.keys()):
-            now = self._plan.shards.get(number, ())
-            if everywhere or now != before.shards.get(number, ()):
+        self._tell_wanted(before.places, self._plan.places)
+        for number in sorted(before.shares.keys() | self._plan.shares.keys()):
+            now = self._plan.shares.get(number, ())
+            if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        self._metrics.connections_wanted.set(len(self._shards))
-        self._metrics.symbols.set(sum(map(len, self._plan.shards.values())))
+        self._metrics.connections_wanted.set(len(self._shares))
+        self._metrics.symbols.set(sum(map(len, self._plan.shares.values())))
         self._metrics.symbols_left_out.set(len(self._plan.left_out))
 
     def _choose(self, listed: list[str]) -> list[str]:
@@ -173,30 +173,30 @@ class Venue:
         return list(chosen)
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
-        """Give a shard its symbols: start it, change it or end it."""
+        """Give a share its symbols: start it, change it or end it."""
         load = self._load(symbols)
-        old_lanes = {lane for each, lane in self._shards if each == number}
+        old_lanes = {lane for each, lane in self._shares if each == number}
         for lane in sorted(old_lanes.union(self._lanes())):
             self._arrange_lane(number, lane, load)
 
     def _arrange_lane(self, number: int, lane: str, load: Load) -> None:
         mine = {sub for sub in load.subscriptions if self._exchange.lane(sub.feed) == lane}
         load = Load(frozenset(mine), load.timeouts)
-        shard = self._shards.get((number, lane))
+        share = self._shares.get((number, lane))
         if not mine:
-            if shard is not None:
-                del self._shards[number, lane]
-                shard.retarget(load)  # what it still brings is not wanted
-                shard.scope.cancel("no symbols left")
+            if share is not None:
+                del self._shares[number, lane]
+                share.retarget(load)  # what it still brings is not wanted
+                share.scope.cancel("no symbols left")
             return
-        if shard is not None:
-            shard.retarget(load)
+        if share is not None:
+            share.retarget(load)
             return
         assert self._nursery is not None, "checked where listings arrive"
         label = f"{number}-{lane}" if lane else str(number)
-        shard = Share(label, self._venue, load, self._connect_gate, self._backoff(), lane=lane)
-        self._shards[number, lane] = shard
-        self._nursery.start_soon(shard.run)
+        share = Share(label, self._venue, load, self._connect_gate, self._backoff(), lane=lane)
+        self._shares[number, lane] = share
+        self._nursery.start_soon(share.run)
 
     def _lanes(self) -> list[str]:
         """The addresses that the feeds in use are served at."""
@@ -220,8 +220,8 @@ class Venue:
         timeouts = Timeouts(first_data_secs=first_secs, data_secs=timeout_secs, of_symbol=of_symbol)
         return Load(frozenset(subscriptions), timeouts)
 
-    def _change_recorded(self, before: Mapping[str, int], places: Mapping[str, int]) -> None:
-        """Tell what is recorded now that symbols have these places."""
+    def _tell_wanted(self, before: Mapping[str, int], places: Mapping[str, int]) -> None:
+        """Tell which streams are wanted, now that symbols have these places."""
         wanted = {
             Subscription(symbol, feed)
             for symbol in places
@@ -230,7 +230,7 @@ class Venue:
         moved = {
             symbol for symbol, number in places.items() if before.get(symbol, number) != number
         }
-        self._recorded.change(wanted, moved)
+        self._wanted.change(wanted, moved)
 
     def _report_left_out(self) -> None:
         left_out = self._plan.left_out
@@ -245,7 +245,7 @@ class Venue:
             )
 
     def _count_books(self) -> int:
-        symbols = [symbol for shard in self._plan.shards.values() for symbol in shard]
+        symbols = [symbol for share in self._plan.shares.values() for symbol in share]
         books = [s for s in symbols if "orderbook" in for_symbol(self._config, s).feeds]
         return len(books)
 

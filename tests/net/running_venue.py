@@ -1,4 +1,4 @@
-"""A feed that runs, with a venue that is played, and a writer that keeps its notes."""
+"""A venue that is recorded, and played by the test, and a writer that keeps its notes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tick_logger.net.venue.venue import Venue
 
 @attrs.define(eq=False)
 class Scene:
-    """A running feed, seen from its venue and from the writer."""
+    """A venue at work, seen from the other side and from the writer."""
 
     bench: Bench
     dial: PlayedDial
-    feed: Venue
+    venue: Venue
     notes: list[Note]
 
     def asked(self) -> list[tuple[str, list[str]]]:
@@ -44,7 +44,7 @@ async def running(
     feeds: tuple[str, ...],
     **config: Any,  # noqa: ANN401
 ) -> AsyncIterator[Scene]:
-    """A feed, some seconds after its start."""
+    """A venue, some seconds after its start."""
     bench = Bench(venue=exchange)
     dial = PlayedDial(VirtualClock(), symbols=symbols)
     settings = ExchangeConfig(
@@ -54,7 +54,7 @@ async def running(
         connects_per_second=10.0,
         **{"data_timeout_secs": 10_000.0, **config},
     )
-    feed = Venue(
+    venue = Venue(
         exchange,
         settings,
         bench.instruments,
@@ -64,7 +64,7 @@ async def running(
         rng=Random(0),
         metrics=bench.metrics.exchange(exchange.name),
     )
-    scene = Scene(bench, dial, feed, [])
+    scene = Scene(bench, dial, venue, [])
 
     async def write() -> None:
         async for batch in bench.receive:
@@ -73,7 +73,7 @@ async def running(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
         nursery.start_soon(write)
-        nursery.start_soon(feed.run)
+        nursery.start_soon(venue.run)
         await trio.sleep(5.0)
         yield scene
         nursery.cancel_scope.cancel()
