@@ -1,15 +1,21 @@
-"""Keeping under a venue's limits: connects per second, messages per second.
+"""How fast a venue may be approached: gates keep under its limits, a back-off follows a failure.
 
-Times are those of trio's clock.  Both gates serve their waiters in order.
+Gates go by trio's clock, and serve their waiters in order.  A back-off only says how long to wait:
+exponential, capped, with full jitter (anything between zero and the bound), which spreads the
+reconnects of many connections that fell together.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from random import Random
 
 import trio
 
 WINDOW_SECS = 1.0
+
+STABLE_SECS = 60.0
+"""A connection that lived this long was good: the next failure starts from the beginning."""
 
 
 class SpacingGate:
@@ -73,3 +79,26 @@ class MessageGate(WindowGate):
         limit = max(1, int(per_second))
         # Fewer than one per second make the window longer; no fraction makes it shorter.
         super().__init__(limit, max(WINDOW_SECS, limit / per_second))
+
+
+class Backoff:
+    """The waits between the attempts of one connection; the random source is given."""
+
+    def __init__(self, initial_secs: float, max_secs: float, rng: Random) -> None:
+        self._initial_secs = initial_secs
+        self._max_secs = max_secs
+        self._rng = rng
+        self._bound_secs = initial_secs
+
+    def limit(self, initial_secs: float, max_secs: float) -> None:
+        """Keep to these from the next wait on."""
+        self._initial_secs, self._max_secs = initial_secs, max_secs
+        self._bound_secs = min(max(self._bound_secs, initial_secs), max_secs)
+
+    def next_wait_secs(self, lived_secs: float) -> float:
+        """The wait after a connection that lived so long (0 if it never came about)."""
+        if lived_secs >= STABLE_SECS:
+            self._bound_secs = self._initial_secs
+        bound = self._bound_secs
+        self._bound_secs = min(bound * 2, self._max_secs)
+        return self._rng.uniform(0, bound)

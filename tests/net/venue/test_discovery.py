@@ -13,8 +13,7 @@ from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tests.net.played import PlayedDial, venue_on
 from tick_logger.model.instruments import Instrument
-from tick_logger.net.backoff import Backoff
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.net.venue.discovery import MOST_PAGES, RETRY_SECS, Discovery
 
 

@@ -16,9 +16,8 @@ from tests.net.played import PlayedDial, PlayedLink, grant, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.context import MOST_LOSSES, Timeouts, VenueContext
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.net.venue.share import Load, Share
 
 WANTED = frozenset(

@@ -20,10 +20,9 @@ from tests.net.small_venue import OneAtATime, TinyVenue
 from tick_logger.exchanges.base import BookCheck, Subscription
 from tick_logger.model.marks import Interrupted, Mark, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.context import Timeouts
 from tick_logger.net.intake.rhythm import KNOWN_AFTER
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.net.venue.share import Load, Share
 
 BTC, ETH = 0, 1

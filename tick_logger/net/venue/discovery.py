@@ -16,10 +16,9 @@ import trio
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import VenueError
 from tick_logger.model.instruments import Instrument
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.telemetry.logs import get_logger
 
 CHANNEL_GRACE_SECS = 15.0

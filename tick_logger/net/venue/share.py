@@ -16,10 +16,9 @@ import trio
 
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.telemetry.logs import get_logger
 
 BETWEEN_HANDOVERS_SECS = 60.0

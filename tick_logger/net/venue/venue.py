@@ -19,10 +19,9 @@ from tick_logger.config.schema import ExchangeConfig, for_symbol, matches
 from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument, Instruments
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.context import Signer, Timeouts, VenueContext
 from tick_logger.net.intake.intake import Intake
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.net.rest.snapshots import SnapshotFetcher
 from tick_logger.net.venue.discovery import Discovery, OnListing
 from tick_logger.net.venue.plan import Plan, plan
