@@ -32,6 +32,7 @@ from tick_logger.exchanges import registry
 from tick_logger.model.batch import Batch
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.wanted import WantedTables
+from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
@@ -294,11 +295,12 @@ class Service:
             metrics=metrics,
             on_bug=lambda: self.stop(f"the adapter of {name} has failed"),
         )
-        venue = Venue(
-            exchange,
-            config,
-            self._instruments,
-            intake,
+        context = VenueContext(
+            exchange=exchange,
+            ws_endpoint=config.ws_endpoint,
+            rest_endpoint=config.rest_endpoint,
+            instruments=self._instruments,
+            intake=intake,
             dial=self._dial(name),
             clock=self._clock,
             rng=self._rng,
@@ -308,10 +310,9 @@ class Service:
                 if exchange.key_prefix
                 else None
             ),
-            on_listing=partial(self._listings.tell, exchange),
         )
         self._intakes.append(intake)
-        self._venues[name] = venue
+        self._venues[name] = Venue(context, config, partial(self._listings.tell, exchange))
 
     def _dial(self, name: str) -> Dial:
         if self._ports.dial is not None:

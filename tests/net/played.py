@@ -12,7 +12,6 @@ from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tick_logger.errors import ConnectionLost
 from tick_logger.net.connection.context import VenueContext
-from tick_logger.net.rest.snapshots import SnapshotFetcher
 from tick_logger.net.wire.link import Link
 from tick_logger.net.wire.tap import OnFrames
 
@@ -121,21 +120,14 @@ class PlayedDial:
 def venue_on(bench: Bench, dial: PlayedDial) -> VenueContext:
     """What the connections share, around the bench's intake."""
     exchange = bench.exchange
-    snapshots = SnapshotFetcher(
-        exchange,
-        exchange.rest_endpoint,
-        dial,
-        symbols=bench.instruments.of(exchange.name),
-        books=lambda: 0,
-    )
     return VenueContext(
         exchange=exchange,
         ws_endpoint=exchange.ws_endpoint,
+        rest_endpoint=exchange.rest_endpoint,
         instruments=bench.instruments,
         dial=dial,
         clock=dial.clock,
         intake=bench.intake,
         metrics=bench.metrics.exchange(exchange.name),
-        snapshots=snapshots,
         rng=Random(0),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from random import Random
 from typing import Any
 
 import attrs
@@ -12,7 +11,7 @@ import trio
 
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
-from tests.net.played import PlayedDial
+from tests.net.played import PlayedDial, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.model.entries import Note
@@ -54,16 +53,8 @@ async def running(
         connects_per_second=10.0,
         **{"data_timeout_secs": 10_000.0, **config},
     )
-    venue = Venue(
-        exchange,
-        settings,
-        bench.instruments,
-        bench.intake,
-        dial=dial,
-        clock=dial.clock,
-        rng=Random(0),
-        metrics=bench.metrics.exchange(exchange.name),
-    )
+    context = attrs.evolve(venue_on(bench, dial), ws_endpoint=settings.ws_endpoint)
+    venue = Venue(context, settings)
     scene = Scene(bench, dial, venue, [])
 
     async def write() -> None:

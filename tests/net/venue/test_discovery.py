@@ -28,10 +28,10 @@ class Listing:
         began = trio.current_time()
         await Discovery(
             venue_on(Bench(), self.dial),
-            "http://localhost",
-            lambda listing: self.delivered.append((trio.current_time() - began, listing)),
             SpacingGate(1.0),
             Backoff(1.0, 60.0, Random(0)),
+            plan_for=lambda listing: self.delivered.append((trio.current_time() - began, listing)),
+            write_listing=lambda _: None,
         ).run()
 
 

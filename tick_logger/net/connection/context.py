@@ -1,4 +1,4 @@
-"""What the connections of one exchange share."""
+"""What everything that runs for one exchange shares: its connections, its listing, its REST."""
 
 from __future__ import annotations
 
@@ -33,20 +33,26 @@ MOST_LOSSES = 20
 
 @attrs.frozen(kw_only=True, eq=False)
 class VenueContext:
-    """What all connections of one exchange share."""
+    """What everything that runs for one exchange shares."""
 
     exchange: Exchange
     ws_endpoint: str
+    rest_endpoint: str
     instruments: Instruments
     dial: Dial
     clock: WallClock
     intake: Intake
     metrics: ExchangeMetrics
-    snapshots: SnapshotFetcher
     rng: Random
-    not_greeted: set[Subscription] = attrs.field(factory=set)  # and nothing to be done about it
     signer: Signer | None = None
+    snapshots: SnapshotFetcher = attrs.field(init=False)
+    not_greeted: set[Subscription] = attrs.field(factory=set)  # no more is done about them
     losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))  # oldest first
+
+    @snapshots.default
+    def _snapshots(self) -> SnapshotFetcher:
+        symbols = self.instruments.of(self.exchange.name)
+        return SnapshotFetcher(self.exchange, self.rest_endpoint, self.dial, symbols=symbols)
 
 
 @attrs.frozen(kw_only=True)

@@ -7,7 +7,7 @@ snapshot enters the stream as a payload of the connection that asked for it, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -79,13 +79,13 @@ class SnapshotFetcher:
         dial: Dial,
         *,
         symbols: Mapping[str, int],
-        books: Callable[[], int],
     ) -> None:
         self._exchange = exchange
         self._rest_endpoint = rest_endpoint
         self._dial = dial
         self._symbols = symbols
-        self._books = books
+        self.books = 0
+        """How many books are wanted in all, as whoever plans them says."""
         self._log = get_logger().bind(exchange=exchange.name)
         self._send, self._receive = trio.open_memory_channel[_Wish](MAX_WISHES)
 
@@ -100,7 +100,7 @@ class SnapshotFetcher:
         async for wish in self._receive:
             if not wish.is_current:
                 continue
-            books = self._books()
+            books = self.books
             allowed = int(self._exchange.snapshots_per_minute(books))
             await gates.setdefault(allowed, WindowGate(allowed, ALLOWANCE_WINDOW_SECS)).wait()
             if not wish.is_current:

@@ -33,30 +33,33 @@ MOST_PAGES = 50
 BELIEVED_AFTER = 3
 """How often in a row a listing that loses more than half must come."""
 
-OnListing: TypeAlias = Callable[[tuple[Instrument, ...]], None]
-"""Hears of every listing that is believed, instruments that are not active included."""
+ListingListener: TypeAlias = Callable[[tuple[Instrument, ...]], None]
+"""Called with instruments of a listing that is believed."""
 
 NO_DATA_EXPECTED = Timeouts(first_data_secs=float("inf"), data_secs=float("inf"))
 
 
 class Discovery:
-    """The instruments of one exchange, for as long as it is recorded."""
+    """The instruments of one exchange, for as long as it is recorded.
+
+    `write_listing` gets every listing, with instruments that are not tradable; `plan_for` gets the
+    tradable ones whenever they are others than before.
+    """
 
     def __init__(
         self,
         venue: VenueContext,
-        rest_endpoint: str,
-        deliver: Callable[[tuple[Instrument, ...]], None],
         connect_gate: SpacingGate,
         backoff: Backoff,
-        on_listing: OnListing = lambda _: None,
+        *,
+        plan_for: ListingListener,
+        write_listing: ListingListener,
     ) -> None:
         self._venue = venue
-        self._rest_endpoint = rest_endpoint
-        self._deliver = deliver
         self._connect_gate = connect_gate
         self._backoff = backoff
-        self._on_listing = on_listing
+        self._plan_for = plan_for
+        self._write_listing = write_listing
         self._log = get_logger().bind(exchange=venue.exchange.name)
         self._heard = trio.Event()
         self._active: frozenset[str] = frozenset()
@@ -107,7 +110,7 @@ class Discovery:
     async def _read(self) -> tuple[Instrument, ...]:
         """All pages of the REST listing; of half a listing the rest would seem delisted."""
         exchange = self._venue.exchange
-        url: str | None = exchange.listing_url(self._rest_endpoint)
+        url: str | None = exchange.listing_url(self._venue.rest_endpoint)
         found: list[Instrument] = []
         for _ in range(MOST_PAGES):
             assert url is not None
@@ -126,7 +129,7 @@ class Discovery:
         active = frozenset(instrument.symbol for instrument in listing if instrument.active)
         if active == self._active:
             self._doubted = 0
-            self._on_listing(listing)
+            self._write_listing(listing)
             return
         if len(active & self._active) * 2 < len(self._active):
             self._doubted += 1
@@ -147,5 +150,5 @@ class Discovery:
             removed=len(self._active - active),
         )
         self._active = active
-        self._on_listing(listing)
-        self._deliver(tuple(instrument for instrument in listing if instrument.active))
+        self._write_listing(listing)
+        self._plan_for(tuple(instrument for instrument in listing if instrument.active))

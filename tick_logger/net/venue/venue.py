@@ -10,25 +10,19 @@ one share needs more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
 
 import trio
 
-from tick_logger.clock import WallClock
 from tick_logger.config.schema import ExchangeConfig, for_symbol, matches
-from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
+from tick_logger.exchanges.base import BookCheck, Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
-from tick_logger.model.instruments import Instrument, Instruments
-from tick_logger.net.connection.context import Signer, Timeouts, VenueContext
-from tick_logger.net.intake.intake import Intake
+from tick_logger.model.instruments import Instrument
+from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff, SpacingGate
-from tick_logger.net.rest.snapshots import SnapshotFetcher
-from tick_logger.net.venue.discovery import Discovery, OnListing
+from tick_logger.net.venue.discovery import Discovery, ListingListener
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.share import Load, Share
 from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, WantedStreams
-from tick_logger.net.wire.dial import Dial
-from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
 
 
@@ -37,50 +31,22 @@ class Venue:
 
     def __init__(
         self,
-        exchange: Exchange,
+        context: VenueContext,
         config: ExchangeConfig,
-        instruments: Instruments,
-        intake: Intake,
-        *,
-        dial: Dial,
-        clock: WallClock,
-        rng: Random,
-        metrics: ExchangeMetrics,
-        signer: Signer | None = None,
-        on_listing: OnListing = lambda _: None,
+        write_listing: ListingListener = lambda _: None,
     ) -> None:
-        self._exchange = exchange
+        self._context = context
+        self._exchange = context.exchange
         self._config = config
-        self._metrics = metrics
-        self._rng = rng
-        self._tell_listing = on_listing
+        self._write_listing = write_listing
         self._connect_gate = SpacingGate(config.connects_per_second)
-        self._snapshots = SnapshotFetcher(
-            exchange,
-            config.rest_endpoint,
-            dial,
-            symbols=instruments.of(exchange.name),
-            books=self._count_books,
-        )
-        self._venue = VenueContext(
-            exchange=exchange,
-            ws_endpoint=config.ws_endpoint,
-            instruments=instruments,
-            dial=dial,
-            clock=clock,
-            intake=intake,
-            metrics=metrics,
-            snapshots=self._snapshots,
-            rng=rng,
-            signer=signer,
-        )
         self._shares: dict[tuple[int, str], Share] = {}
         self._plan = Plan({}, ())
-        self._listing: tuple[Instrument, ...] = ()
+        self._tradable: tuple[Instrument, ...] = ()
         self._nursery: trio.Nursery | None = None
         self._listing_backoff = self._backoff()
-        self._log = get_logger().bind(exchange=exchange.name)
-        self._wanted = WantedStreams(self._venue, self._log)
+        self._log = get_logger().bind(exchange=self._exchange.name)
+        self._wanted = WantedStreams(context, self._log)
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -88,14 +54,13 @@ class Venue:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 if self._exchange.book_check is BookCheck.RANGES:
-                    nursery.start_soon(self._snapshots.run)
+                    nursery.start_soon(self._context.snapshots.run)
                 discovery = Discovery(
-                    self._venue,
-                    self._config.rest_endpoint,
-                    self._on_listing,
+                    self._context,
                     self._connect_gate,
                     self._listing_backoff,
-                    self._tell_listing,
+                    plan_for=self._plan_for,
+                    write_listing=self._write_listing,
                 )
                 nursery.start_soon(discovery.run)
         finally:
@@ -108,7 +73,7 @@ class Venue:
     @property
     def losses(self) -> Sequence[Loss]:
         """Connections that were lost lately, the oldest first."""
-        return tuple(self._venue.losses)
+        return tuple(self._context.losses)
 
     @property
     def patience(self) -> Patience:
@@ -124,11 +89,11 @@ class Venue:
             secs=min(each.data_secs for each in timeouts),
         )
 
-    def _on_listing(self, listing: tuple[Instrument, ...]) -> None:
-        """Arrange the connections for a new listing."""
+    def _plan_for(self, tradable: tuple[Instrument, ...]) -> None:
+        """Plan anew, now that these are tradable."""
         if self._nursery is None:
             return  # decoded after the end, out of what was still waiting then
-        self._listing = listing
+        self._tradable = tradable
         self._plan_connections(everywhere=False)
 
     def reconfigure(self, config: ExchangeConfig) -> None:
@@ -136,12 +101,12 @@ class Venue:
         self._config = config
         for backoff in (self._listing_backoff, *(s.backoff for s in self._shares.values())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
-        if self._nursery is not None and self._listing:
+        if self._nursery is not None and self._tradable:
             self._plan_connections(everywhere=True)
 
     def _plan_connections(self, *, everywhere: bool) -> None:
         """Give each connection its share, or only those whose symbols change."""
-        symbols = self._choose([instrument.symbol for instrument in self._listing])
+        symbols = self._choose([instrument.symbol for instrument in self._tradable])
         before = self._plan
         self._plan = plan(
             before.shares,
@@ -151,13 +116,15 @@ class Venue:
         )
         self._report_left_out()
         self._tell_wanted(before.places, self._plan.places)
+        self._context.snapshots.books = self._count_books()
         for number in sorted(before.shares.keys() | self._plan.shares.keys()):
             now = self._plan.shares.get(number, ())
             if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        self._metrics.connections_wanted.set(len(self._shares))
-        self._metrics.symbols.set(sum(map(len, self._plan.shares.values())))
-        self._metrics.symbols_left_out.set(len(self._plan.left_out))
+        metrics = self._context.metrics
+        metrics.connections_wanted.set(len(self._shares))
+        metrics.symbols.set(len(self._plan.places))
+        metrics.symbols_left_out.set(len(self._plan.left_out))
 
     def _choose(self, listed: list[str]) -> list[str]:
         """The listed symbols that are wanted, in the order of the configuration."""
@@ -193,7 +160,7 @@ class Venue:
             return
         assert self._nursery is not None, "checked where listings arrive"
         label = f"{number}-{lane}" if lane else str(number)
-        share = Share(label, self._venue, load, self._connect_gate, self._backoff(), lane=lane)
+        share = Share(label, self._context, load, self._connect_gate, self._backoff(), lane=lane)
         self._shares[number, lane] = share
         self._nursery.start_soon(share.run)
 
@@ -244,10 +211,9 @@ class Venue:
             )
 
     def _count_books(self) -> int:
-        symbols = [symbol for share in self._plan.shares.values() for symbol in share]
-        books = [s for s in symbols if "orderbook" in for_symbol(self._config, s).feeds]
-        return len(books)
+        feeds = (for_symbol(self._config, symbol).feeds for symbol in self._plan.places)
+        return sum("orderbook" in each for each in feeds)
 
     def _backoff(self) -> Backoff:
         config = self._config
-        return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._rng)
+        return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._context.rng)
