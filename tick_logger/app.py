@@ -34,6 +34,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
@@ -295,13 +296,14 @@ class Service:
             metrics=metrics,
             on_bug=lambda: self.stop(f"the adapter of {name} has failed"),
         )
+        dial = self._dial(name)
         context = VenueContext(
             exchange=exchange,
             ws_endpoint=config.ws_endpoint,
-            rest_endpoint=config.rest_endpoint,
             instruments=self._instruments,
             intake=intake,
-            dial=self._dial(name),
+            dial=dial,
+            rest=RestClient(exchange, config.rest_endpoint, dial),
             clock=self._clock,
             rng=self._rng,
             metrics=metrics,

@@ -12,6 +12,8 @@ from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tick_logger.errors import ConnectionLost
 from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.rest.client import RestClient
+from tick_logger.net.wire.dial import HttpAnswer
 from tick_logger.net.wire.link import Link
 from tick_logger.net.wire.tap import OnFrames
 
@@ -108,13 +110,13 @@ class PlayedDial:
         self.links.append(PlayedLink(url, on_frames, self.clock, self.answer))
         return self.links[-1]
 
-    async def get(self, url: str) -> bytes:
+    async def get(self, url: str) -> HttpAnswer:
         """A page of the listing; more are behind all but the last."""
         await trio.lowlevel.checkpoint()
         begin = int(url.partition("?from=")[2] or 0)
         end = begin + self.per_page
         more = [f"...{end}"] if end < len(self.symbols) else []
-        return " ".join([*self.symbols[begin:end], *more]).encode()
+        return HttpAnswer(200, " ".join([*self.symbols[begin:end], *more]).encode())
 
 
 def venue_on(bench: Bench, dial: PlayedDial) -> VenueContext:
@@ -123,7 +125,7 @@ def venue_on(bench: Bench, dial: PlayedDial) -> VenueContext:
     return VenueContext(
         exchange=exchange,
         ws_endpoint=exchange.ws_endpoint,
-        rest_endpoint=exchange.rest_endpoint,
+        rest=RestClient(exchange, exchange.rest_endpoint, dial),
         instruments=bench.instruments,
         dial=dial,
         clock=dial.clock,

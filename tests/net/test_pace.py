@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tick_logger.net.pace import STABLE_SECS, Backoff, MessageGate, SpacingGate
+from tick_logger.net.pace import STABLE_SECS, Backoff, MessageGate, SpacingGate, WeightGate
 
 
 async def passages(gate: SpacingGate | MessageGate, count: int) -> list[float]:
@@ -124,6 +124,64 @@ async def test_a_cancelled_message_is_not_counted(autojump_clock: MockClock) -> 
     assert scope.cancelled_caught
     await gate.wait()
     assert trio.current_time() == 2.0
+
+
+# -- weights --------------------------------------------------------------------------------------
+
+
+async def test_weights_add_up_to_the_limit(autojump_clock: MockClock) -> None:
+    """In any window; what is heavy waits until enough of what passed has left it."""
+    gate, times = WeightGate(10, 60.0), list[float]()
+    for weight, pause in ((4, 1.0), (4, 1.0), (2, 1.0), (1, 0.0), (8, 0.0), (10, 0.0)):
+        await gate.wait(weight)
+        times.append(trio.current_time())
+        await trio.sleep(pause)
+    assert times == [0.0, 1.0, 2.0, 60.0, 62.0, 122.0]
+
+
+async def test_nothing_light_overtakes_what_is_heavy(autojump_clock: MockClock) -> None:
+    """However much came before, everyone gets through in the order of coming."""
+    gate, passed = WeightGate(10, 60.0), list[tuple[int, float]]()
+
+    async def caller(weight: int) -> None:
+        await gate.wait(weight)
+        passed.append((weight, trio.current_time()))
+
+    async with trio.open_nursery() as nursery:
+        for weight in (9, 8, 1, 7):
+            nursery.start_soon(caller, weight)
+            await trio.testing.wait_all_tasks_blocked()
+    assert passed == [(9, 0.0), (8, 60.0), (1, 60.0), (7, 120.0)]
+
+
+async def test_a_closed_gate_lets_nobody_through(autojump_clock: MockClock) -> None:
+    """Nor does it open earlier because a later word names an earlier end."""
+    gate = WeightGate(10, 60.0)
+    gate.close_until(100.0)
+    gate.close_until(50.0)
+    await gate.wait(1)
+    assert trio.current_time() == 100.0
+
+
+async def test_a_gate_may_close_on_those_that_wait(autojump_clock: MockClock) -> None:
+    """It is the later of two reasons that holds."""
+    gate = WeightGate(1, 60.0)
+    await gate.wait(1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(gate.wait, 1)
+        await trio.sleep(30.0)
+        gate.close_until(90.0)
+    assert trio.current_time() == 90.0
+
+
+async def test_a_cancelled_weight_is_not_counted(autojump_clock: MockClock) -> None:
+    """The next one goes when it would have gone."""
+    gate = WeightGate(2, 60.0)
+    await gate.wait(1)
+    with trio.move_on_after(30.0):
+        await gate.wait(2)
+    await gate.wait(1)
+    assert trio.current_time() == 30.0
 
 
 # -- waits between attempts ------------------------------------------------------------------------

@@ -81,6 +81,50 @@ class MessageGate(WindowGate):
         super().__init__(limit, max(WINDOW_SECS, limit / per_second))
 
 
+class WeightGate:
+    """Lets through what adds up to no more than `limit` in any window of time, as fast as it comes.
+
+    What is heavy is waited for by all that come after it, however light they are.
+    """
+
+    def __init__(self, limit: int, window_secs: float) -> None:
+        self._limit = limit
+        self._window_secs = window_secs
+        self._passed: deque[tuple[float, int]] = deque()  # times and weights, within the window
+        self._closed_until = float("-inf")
+        self._turn = trio.Lock()
+
+    def close_until(self, time: float) -> None:
+        """Let nothing through before this moment."""
+        self._closed_until = max(self._closed_until, time)
+
+    async def wait(self, weight: int) -> None:
+        """Return when so much may go through, and count it.
+
+        Cancellation: nothing is counted.
+        """
+        assert 0 < weight <= self._limit, f"{weight} would never get through {self._limit}"
+        async with self._turn:
+            # It may be closed meanwhile.
+            while (free_at := self._free_at(weight)) > trio.current_time():  # noqa: ASYNC110
+                await trio.sleep_until(free_at)
+            self._passed.append((trio.current_time(), weight))
+            assert sum(passed for _, passed in self._passed) <= self._limit
+
+    def _free_at(self, weight: int) -> float:
+        """When it is open, and so much has left the window that there is room."""
+        while self._passed and self._passed[0][0] + self._window_secs <= trio.current_time():
+            self._passed.popleft()
+        free_at = self._closed_until
+        room = self._limit - sum(passed for _, passed in self._passed)
+        for time, passed in self._passed:
+            if room >= weight:
+                break
+            room += passed
+            free_at = max(free_at, time + self._window_secs)
+        return free_at
+
+
 class Backoff:
     """The waits between the attempts of one connection; the random source is given."""
 

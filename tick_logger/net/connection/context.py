@@ -14,6 +14,7 @@ from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.snapshots import SnapshotFetcher
 from tick_logger.net.wire.dial import Dial
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -37,9 +38,9 @@ class VenueContext:
 
     exchange: Exchange
     ws_endpoint: str
-    rest_endpoint: str
     instruments: Instruments
     dial: Dial
+    rest: RestClient
     clock: WallClock
     intake: Intake
     metrics: ExchangeMetrics
@@ -52,7 +53,7 @@ class VenueContext:
     @snapshots.default
     def _snapshots(self) -> SnapshotFetcher:
         symbols = self.instruments.of(self.exchange.name)
-        return SnapshotFetcher(self.exchange, self.rest_endpoint, self.dial, symbols=symbols)
+        return SnapshotFetcher(self.exchange, self.rest, symbols)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,8 +1,10 @@
-"""Fetches order-book snapshots by REST, one after the other, at the pace that the venue allows.
+"""Fetches order-book snapshots by REST, one after the other.
 
-A venue whose REST fails is left alone for longer and longer, and asked until it works again.  A
-snapshot enters the stream as a payload of the connection that asked for it, so everything after it
-(decoding, ordering, later the journal) treats it like any other message.
+While REST fails, each pause between two attempts is longer than the one before.  A snapshot enters
+the stream as a payload of the connection that asked for it, so everything after it (decoding,
+ordering, the journal) treats it like any other message.
+
+Not here: how often the venue may be asked, and what its statuses mean (`client`).
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ import trio
 
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import BookSnapshot, Exchange
-from tick_logger.net.pace import WindowGate
-from tick_logger.net.wire.dial import Dial
+from tick_logger.net.rest.client import RestClient
 from tick_logger.telemetry.logs import get_logger
 
 MAX_ATTEMPTS = 20
@@ -25,9 +26,6 @@ reconnect, and a log line says so."""
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 3.0, 60.0
 """Between two attempts while REST fails; from the one up to the other it doubles each time."""
-
-ALLOWANCE_WINDOW_SECS = 60.0
-"""Venues count requests by the minute; within it they may come as fast as they are answered."""
 
 MAX_WISHES = 10_000
 """Far more than the books of one exchange; one that does not fit is given up like a failed one."""
@@ -72,17 +70,9 @@ class _Wish:
 class SnapshotFetcher:
     """The queue of snapshots that one exchange's books need."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        rest_endpoint: str,
-        dial: Dial,
-        *,
-        symbols: Mapping[str, int],
-    ) -> None:
+    def __init__(self, exchange: Exchange, rest: RestClient, symbols: Mapping[str, int]) -> None:
         self._exchange = exchange
-        self._rest_endpoint = rest_endpoint
-        self._dial = dial
+        self._rest = rest
         self._symbols = symbols
         self.books = 0
         """How many books are wanted in all, as whoever plans them says."""
@@ -95,20 +85,18 @@ class SnapshotFetcher:
 
     async def run(self) -> None:
         """Fetch until cancelled."""
-        gates: dict[int, WindowGate] = {}  # one for each allowance: few books, or many
         pause_secs = 0.0
         async for wish in self._receive:
             if not wish.is_current:
                 continue
             books = self.books
-            allowed = int(self._exchange.snapshots_per_minute(books))
-            await gates.setdefault(allowed, WindowGate(allowed, ALLOWANCE_WINDOW_SECS)).wait()
+            turn = await self._rest.turn(self._exchange.snapshot_weight(books))
             if not wish.is_current:
                 continue  # it ended while this waited
-            url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
+            url = self._exchange.snapshot_url(self._rest.endpoint, wish.symbol, books)
             wish.asker.expect_snapshot(wish.instrument)
             try:
-                body = await self._dial.get(url)
+                body = await turn.get(url)
             except ConnectionLost as lost:
                 self._again(wish, str(lost))
                 pause_secs = min(max(2 * pause_secs, FIRST_PAUSE_SECS), MAX_PAUSE_SECS)

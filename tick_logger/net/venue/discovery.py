@@ -110,11 +110,11 @@ class Discovery:
     async def _read(self) -> tuple[Instrument, ...]:
         """All pages of the REST listing; of half a listing the rest would seem delisted."""
         exchange = self._venue.exchange
-        url: str | None = exchange.listing_url(self._venue.rest_endpoint)
+        url: str | None = exchange.listing_url(self._venue.rest.endpoint)
         found: list[Instrument] = []
         for _ in range(MOST_PAGES):
             assert url is not None
-            body = await self._venue.dial.get(url)
+            body = await self._venue.rest.get(url, exchange.profile.listing_weight)
             found += exchange.parse_listing(body)
             url = exchange.next_page(url, body)
             if url is None:
