@@ -40,7 +40,8 @@ from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.ops.status.snapshot import Snapshot, snapshot
-from tick_logger.ops.watch import Watch, Watched
+from tick_logger.ops.status.watched import Watched
+from tick_logger.ops.watch import Watch
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.listings import Listings
@@ -114,6 +115,7 @@ class Service:
         self.watch = Watch(
             config.http,
             Watched(
+                version=__version__,
                 metrics=self.metrics,
                 venues=self._venues,
                 today=self._recording.today,
