@@ -19,7 +19,7 @@ STABLE_SECS = 60.0
 
 
 class SpacingGate:
-    """Lets one through every `1 / per_second` seconds: for new connections."""
+    """Lets one new connection through every `1 / per_second` seconds."""
 
     def __init__(self, per_second: float) -> None:
         self._spacing_secs = 1.0 / per_second
@@ -37,9 +37,9 @@ class SpacingGate:
 
 
 class WindowGate:
-    """Lets so many through in any window of time, as fast as they come.
+    """Lets up to `limit` through in any window of time, as fast as they come.
 
-    What happens without asking is reported by `note` and counts too.
+    Whatever goes through without asking is reported by `note`, and counts too.
     """
 
     def __init__(self, limit: int, window_secs: float) -> None:
@@ -53,12 +53,12 @@ class WindowGate:
         self._sent.append(trio.current_time())
 
     async def wait(self, room: int = 1) -> None:
-        """Return when `room` more may go through, or as many as ever may, and count one.
+        """Return as soon as `room` more (no more than the limit) may go through, and count one.
 
         Cancellation: nothing is counted.
         """
         async with self._turn:
-            # Others may use up the turn meanwhile, and say so only by `note`.
+            # What is reported by `note` may use up the room meanwhile.
             while (free_at := self._free_at(min(room, self._limit))) > trio.current_time():  # noqa: ASYNC110
                 await trio.sleep_until(free_at)
             self.note()
@@ -72,7 +72,7 @@ class WindowGate:
 class MessageGate(WindowGate):
     """Keeps what one connection sends under a number of messages in any second.
 
-    What the protocol sends by itself (pongs) is what `note` is for.
+    Pongs, which the protocol sends by itself, are reported by `note`.
     """
 
     def __init__(self, per_second: float) -> None:
@@ -140,7 +140,7 @@ class Backoff:
         self._bound_secs = min(max(self._bound_secs, initial_secs), max_secs)
 
     def next_wait_secs(self, lived_secs: float) -> float:
-        """The wait after a connection that lived so long (0 if it never came about)."""
+        """The wait after a connection that lived so long (0 if it was never made)."""
         if lived_secs >= STABLE_SECS:
             self._bound_secs = self._initial_secs
         bound = self._bound_secs

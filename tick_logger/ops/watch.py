@@ -104,7 +104,7 @@ class _Look:
 
 
 def _look(path: str) -> _Look:
-    """In a thread: a disk that is gone may take minutes to say so."""
+    """Called in a thread, because a disk that is gone may take minutes to say so."""
     try:
         found = os.statvfs(path)
         space = Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)

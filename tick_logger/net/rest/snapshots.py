@@ -21,25 +21,25 @@ from tick_logger.net.rest.client import RestClient
 from tick_logger.telemetry.logs import get_logger
 
 MAX_ATTEMPTS = 20
-"""Per wish: an outage of a quarter of an hour.  After that the book waits for its next break or
-reconnect, and a log line says so."""
+"""Of one snapshot; they outlast an outage of a quarter of an hour.  After the last the book waits
+for its next break or reconnect, and a log line says so."""
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 3.0, 60.0
-"""Between two attempts while REST fails; from the one up to the other it doubles each time."""
+"""The pause after an attempt that failed doubles each time, from the one to the other."""
 
 MAX_WISHES = 10_000
-"""Far more than the books of one exchange; one that does not fit is given up like a failed one."""
+"""Far more than the books of one exchange.  A wish that does not fit is given up."""
 
 
 class Asker(Protocol):
     """The connection that needs a snapshot."""
 
     def awaits_snapshot(self, instrument: int) -> bool:
-        """Whether it is still there to use it, and has use for it."""
+        """Whether it still runs, and still needs the snapshot."""
         ...
 
     def expect_snapshot(self, instrument: int) -> None:
-        """The snapshot is being fetched now, after whatever time in the queue."""
+        """Its request begins now, however long it has waited in the queue."""
         ...
 
     def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:

@@ -1,9 +1,9 @@
 """Keeps the list of an exchange's instruments up to date, from its channel or by REST.
 
-Where a venue has a channel for it, a connection of its own listens there, and REST is asked only
-while the channel says nothing.  A listing is passed on when it changes what is tradable.  One that
-would retire more than half of the instruments is believed only when it is repeated: a truncated
-answer must not end a recording.
+Where a venue has a channel for its listing, a connection of its own listens there, and REST is
+asked only while the channel says nothing.  Connections are planned anew when other symbols are
+tradable than before.  A listing that would retire more than half of them is believed only when it
+is repeated: a truncated answer must not end a recording.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ CHANNEL_GRACE_SECS = 15.0
 """How long the channel may take before REST is asked instead."""
 
 RETRY_SECS = 10.0
-"""After a REST listing that failed, or left nothing to record."""
+"""The pause after a REST listing that failed, or named nothing that can be recorded."""
 
 MOST_PAGES = 50
-"""Of a listing; a venue that goes round in circles must not be asked for ever."""
+"""A longer listing is taken for a venue whose pages go round in circles."""
 
 BELIEVED_AFTER = 3
-"""How often in a row a listing that loses more than half must come."""
+"""So often in a row must a listing come that lacks more than half of the symbols."""
 
 ListingListener: TypeAlias = Callable[[tuple[Instrument, ...]], None]
 """Called with instruments of a listing that is believed."""
@@ -108,7 +108,7 @@ class Discovery:
         return bool(self._active)
 
     async def _read(self) -> tuple[Instrument, ...]:
-        """All pages of the REST listing; of half a listing the rest would seem delisted."""
+        """All pages of the REST listing; the symbols of a missing page would seem delisted."""
         exchange = self._venue.exchange
         url: str | None = exchange.listing_url(self._venue.rest.endpoint)
         found: list[Instrument] = []

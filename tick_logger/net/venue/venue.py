@@ -1,4 +1,4 @@
-"""Everything of one exchange that runs: discovery, the shares it leads to, book snapshots.
+"""Records one exchange: follows its listing, plans its shares, and runs what carries them.
 
 When the listing changes, only what changes is touched: symbols move onto connections that have
 room, new connections are added, and one that has lost its last symbol ends.  Where a venue serves
@@ -77,7 +77,7 @@ class Venue:
 
     @property
     def patience(self) -> Patience:
-        """That of the connection which has the least; as configured while there is none."""
+        """How long the least patient connection waits for data; as configured if there is none."""
         config = self._config
         timeouts = [share.timeouts for share in self._shares.values()] or [
             Timeouts(
@@ -92,7 +92,7 @@ class Venue:
     def _plan_for(self, tradable: tuple[Instrument, ...]) -> None:
         """Plan anew, now that these are tradable."""
         if self._nursery is None:
-            return  # decoded after the end, out of what was still waiting then
+            return  # the listing was received before the end, and decoded after it
         self._tradable = tradable
         self._plan_connections(everywhere=False)
 
@@ -121,6 +121,7 @@ class Venue:
             now = self._plan.shares.get(number, ())
             if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
+        assert len(self._shares) <= max(self._config.max_connections, len(self._lanes()))
         metrics = self._context.metrics
         metrics.connections_wanted.set(len(self._shares))
         metrics.symbols.set(len(self._plan.places))
@@ -139,7 +140,7 @@ class Venue:
         return list(chosen)
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
-        """Give a share its symbols: start it, change it or end it."""
+        """Start, change or end the connections of a share, so that they carry these symbols."""
         load = self._load(symbols)
         old_lanes = {lane for each, lane in self._shares if each == number}
         for lane in sorted(old_lanes.union(self._lanes())):
@@ -152,7 +153,7 @@ class Venue:
         if not mine:
             if share is not None:
                 del self._shares[number, lane]
-                share.retarget(load)  # what it still brings is not wanted
+                share.retarget(load)  # rows that it still receives are not wanted
                 share.scope.cancel("no symbols left")
             return
         if share is not None:
