@@ -13,6 +13,8 @@ Not here: whether and when to ask again.  Whoever asked knows whether it is stil
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import trio
 
 from tick_logger.errors import ConnectionLost
@@ -38,15 +40,15 @@ MAX_BAN_SECS = 3 * 24 * 3600.0
 class Turn:
     """The permission to ask once, now."""
 
-    def __init__(self, client: RestClient) -> None:
-        self._client = client
+    def __init__(self, fetch: Callable[[str], Awaitable[bytes]]) -> None:
+        self._fetch = fetch
         self._taken = False
 
     async def get(self, url: str) -> bytes:
         """The body at the URL; raises `ConnectionLost` ("http") for any status but 200."""
         assert not self._taken, "each request takes a turn of its own"
         self._taken = True
-        return await self._client._fetch(url)  # noqa: SLF001 - nobody else can ask without a turn
+        return await self._fetch(url)
 
 
 class RestClient:
@@ -64,7 +66,7 @@ class RestClient:
         Cancellation: the place in the line is lost, and nothing is counted.
         """
         await self._gate.wait(weight)
-        return Turn(self)
+        return Turn(self._fetch)
 
     async def get(self, url: str, weight: int) -> bytes:
         """The body at the URL, in turn; raises `ConnectionLost` ("http") for any status but 200."""
