@@ -2,7 +2,7 @@
 
     ops            view or summary, signals                   ends last
     └ recording    deriver, writer, one intake per exchange   shielded; end when their input ends
-      └ feeds      one feed per exchange                      cancelled first
+      └ venues     one per exchange                           cancelled first
 
 Whatever fails at one level cancels what is inside it, and what is outside still drains: a signal,
 a bug in an adapter and a full disk all end with everything received in the journal or accounted
@@ -34,7 +34,8 @@ from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.ops.status.snapshot import Snapshot, snapshot
-from tick_logger.ops.watch import Watch, Watched
+from tick_logger.ops.status.watched import Watched
+from tick_logger.ops.watch import Watch
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.listings import Listings
@@ -100,7 +101,7 @@ class Service:
         self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
         self._deriving = trio.CancelScope()
-        self._feeds_scope = trio.CancelScope()
+        self._venues_scope = trio.CancelScope()
         self._deadline = float("inf")
         self.stopping = trio.Event()
         self._listings = Listings(
@@ -114,11 +115,12 @@ class Service:
             self._venues.add(
                 name,
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
-                on_listing=self._listings.tell,
+                write_listing=self._listings.tell,
             )
         self.watch = Watch(
             config.http,
             Watched(
+                version=__version__,
                 metrics=self.metrics,
                 venues=self._venues.by_name,
                 today=self._resources.today,
@@ -175,8 +177,8 @@ class Service:
                     for intake in self._venues.intakes:
                         survivors.start_soon(self._survive, _intake_run(intake, send.clone()))
                 try:
-                    with self._feeds_scope:
-                        await self._run_feeds(stop_after_secs)
+                    with self._venues_scope:
+                        await self._run_venues(stop_after_secs)
                 finally:
                     self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
@@ -192,26 +194,26 @@ class Service:
     def stop(self, reason: str) -> None:
         """Stop receiving; what was received is flushed."""
         self._log.info("stopping", reason=reason)
-        self._feeds_scope.cancel(reason)
+        self._venues_scope.cancel(reason)
 
-    async def _run_feeds(self, stop_after_secs: float | None) -> None:
-        async with trio.open_nursery() as feeds:
-            feeds.start_soon(self._listings.run)
+    async def _run_venues(self, stop_after_secs: float | None) -> None:
+        async with trio.open_nursery() as venues:
+            venues.start_soon(self._listings.run)
             for venue in self._venues.by_name.values():
-                feeds.start_soon(venue.run)
+                venues.start_soon(venue.run)
             if stop_after_secs is not None:
                 await trio.sleep(stop_after_secs)
                 self.stop("the time is over")
 
     async def _survive(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run what must outlive the feeds, up to the shutdown deadline."""
+        """Run what must outlive the venues, up to the shutdown deadline."""
         # Shielded until `_begin_to_stop` sets the deadline.
         with trio.CancelScope(shield=True, deadline=self._deadline) as scope:
             self._survivors.append(scope)
             await work()
 
     def _begin_to_stop(self) -> None:
-        """The feeds have ended: let what they left drain, for a limited time."""
+        """The venues have ended: let what they left drain, for a limited time."""
         self.stopping.set()
         self._deadline = trio.current_time() + self.started_with.logger.shutdown_timeout_secs
         for scope in self._survivors:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from random import Random
 
 from tick_logger.config.schema import Config
@@ -15,7 +16,9 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.wanted import WantedTables
+from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
@@ -48,9 +51,12 @@ class Venues:
         name: str,
         *,
         on_bug: Callable[[], None],
-        on_listing: Callable[[Exchange, tuple[Instrument, ...]], None],
+        write_listing: Callable[[Exchange, tuple[Instrument, ...]], None],
     ) -> None:
-        """Record this exchange too; `on_bug` hears that its adapter has failed."""
+        """Record this exchange too.
+
+        `on_bug` hears that its adapter has failed, `write_listing` takes what it lists.
+        """
         config, shared, exchange = self._config, self._resources, registry.get(name)
         metrics = shared.metrics.exchange(name)
         intake = Intake(
@@ -63,12 +69,14 @@ class Venues:
             on_bug=on_bug,
         )
         self.intakes.append(intake)
-        self.by_name[name] = Venue(
-            exchange,
-            config.exchanges[name],
-            shared.instruments,
-            intake,
-            dial=self._dial(name),
+        own, dial = config.exchanges[name], self._dial(name)
+        context = VenueContext(
+            exchange=exchange,
+            ws_endpoint=own.ws_endpoint,
+            instruments=shared.instruments,
+            intake=intake,
+            dial=dial,
+            rest=RestClient(exchange, own.rest_endpoint, dial),
             clock=shared.clock,
             rng=self._rng,
             metrics=metrics,
@@ -77,8 +85,8 @@ class Venues:
                 if exchange.key_prefix
                 else None
             ),
-            on_listing=lambda listing: on_listing(exchange, listing),
         )
+        self.by_name[name] = Venue(context, own, partial(write_listing, exchange))
 
     @contextlib.asynccontextmanager
     async def open_dials(self) -> AsyncIterator[None]:

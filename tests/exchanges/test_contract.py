@@ -76,7 +76,9 @@ def test_limits_are_present_and_consistent(exchange: Exchange) -> None:
     assert profile.max_message_bytes >= 1 << 20
     assert profile.lifetime_secs is None or profile.lifetime_secs[0] < profile.lifetime_secs[1]
     assert exchange.feeds <= FEEDS.keys()
-    assert exchange.book_check is not BookCheck.RANGES or exchange.snapshots_per_minute(1) > 0
+    assert 0 < profile.listing_weight <= profile.rest_weight_per_minute
+    if exchange.book_check is BookCheck.RANGES:
+        assert 0 < exchange.snapshot_weight(1) <= profile.rest_weight_per_minute
     assert exchange.greets <= exchange.feeds
     assert set(exchange.proofs) == {FEEDS[feed] for feed in exchange.feeds}
 

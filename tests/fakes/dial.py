@@ -15,10 +15,9 @@ from trio.testing import memory_stream_pair
 
 from tick_logger.clock import WallClock
 from tick_logger.errors import ConnectionLost
-from tick_logger.net.wire.dial import DialTimeouts
+from tick_logger.net.wire.dial import DialTimeouts, HttpAnswer
 from tick_logger.net.wire.link import Link, upgrade
 from tick_logger.net.wire.tap import OnFrames
-from tick_logger.net.wire.wording import http_status
 from tick_logger.simulator.exchange import SimulatedExchange
 
 TIMEOUTS = DialTimeouts()
@@ -41,7 +40,7 @@ class MemoryDial:
 
     `attempts` are the times (seconds of trio's clock) of all dials, `requests` times and paths of
     all REST requests.  `refusals` dials from now on are refused, and while `hangs` a dial gets no
-    answer.
+    answer.  Refused REST requests are told to wait for `retry_after`.
     """
 
     def __init__(
@@ -52,6 +51,7 @@ class MemoryDial:
         self.connections: list[MemoryConnection] = []
         self.refusals = 0
         self.hangs = False
+        self.retry_after = ""
         self._simulated = simulated
         self._clock = clock
         self._nursery = nursery
@@ -86,8 +86,8 @@ class MemoryDial:
             timeout_secs=TIMEOUTS.upgrade_secs,
         )
 
-    async def get(self, url: str) -> bytes:
-        """The body at a URL, whose host does not matter; raises `ConnectionLost`."""
+    async def get(self, url: str) -> HttpAnswer:
+        """What a URL, whose host does not matter, answers; raises `ConnectionLost`."""
         parts = urlsplit(url)
         self.requests.append((trio.current_time(), parts.path))
         target = f"{parts.path}?{parts.query}"
@@ -96,6 +96,4 @@ class MemoryDial:
                 status, body = await self._simulated.answer(target)
         except trio.TooSlowError:
             raise ConnectionLost("http", f"{url}: no answer") from None
-        if status != 200:
-            raise ConnectionLost("http", f"{http_status(status)} from {url}")
-        return body
+        return HttpAnswer(status, body, "" if status == 200 else self.retry_after)

@@ -12,7 +12,8 @@ from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tick_logger.errors import ConnectionLost
 from tick_logger.net.connection.context import VenueContext
-from tick_logger.net.rest.snapshots import SnapshotFetcher
+from tick_logger.net.rest.client import RestClient
+from tick_logger.net.wire.dial import HttpAnswer
 from tick_logger.net.wire.link import Link
 from tick_logger.net.wire.tap import OnFrames
 
@@ -109,33 +110,26 @@ class PlayedDial:
         self.links.append(PlayedLink(url, on_frames, self.clock, self.answer))
         return self.links[-1]
 
-    async def get(self, url: str) -> bytes:
+    async def get(self, url: str) -> HttpAnswer:
         """A page of the listing; more are behind all but the last."""
         await trio.lowlevel.checkpoint()
         begin = int(url.partition("?from=")[2] or 0)
         end = begin + self.per_page
         more = [f"...{end}"] if end < len(self.symbols) else []
-        return " ".join([*self.symbols[begin:end], *more]).encode()
+        return HttpAnswer(200, " ".join([*self.symbols[begin:end], *more]).encode())
 
 
 def venue_on(bench: Bench, dial: PlayedDial) -> VenueContext:
     """What the connections share, around the bench's intake."""
     exchange = bench.exchange
-    snapshots = SnapshotFetcher(
-        exchange,
-        exchange.rest_endpoint,
-        dial,
-        symbols=bench.instruments.of(exchange.name),
-        books=lambda: 0,
-    )
     return VenueContext(
         exchange=exchange,
         ws_endpoint=exchange.ws_endpoint,
+        rest=RestClient(exchange, exchange.rest_endpoint, dial),
         instruments=bench.instruments,
         dial=dial,
         clock=dial.clock,
         intake=bench.intake,
         metrics=bench.metrics.exchange(exchange.name),
-        snapshots=snapshots,
         rng=Random(0),
     )

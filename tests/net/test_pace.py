@@ -1,14 +1,14 @@
-"""Gates that keep under a venue's limits, at exact virtual times."""
+"""Gates that keep under a venue's limits, at exact virtual times, and waits between attempts."""
 
 from __future__ import annotations
 
-import random
+from random import Random
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from tick_logger.net.pace import MessageGate, SpacingGate
+from tick_logger.net.pace import STABLE_SECS, Backoff, MessageGate, SpacingGate, WeightGate
 
 
 async def passages(gate: SpacingGate | MessageGate, count: int) -> list[float]:
@@ -85,7 +85,7 @@ async def test_less_than_one_message_per_second_is_possible(autojump_clock: Mock
 @pytest.mark.parametrize("per_second", [0.5, 1.0, 2.5, 5.0, 100.0])
 async def test_no_second_ever_holds_more(per_second: float, autojump_clock: MockClock) -> None:
     """For fractions and high limits too, with pauses and pongs between."""
-    rng, gate, times = random.Random(1), MessageGate(per_second), list[float]()
+    rng, gate, times = Random(1), MessageGate(per_second), list[float]()
     for _ in range(250):
         await trio.sleep(rng.choice([0.0, 0.0, 0.0, 0.25, 0.5]))
         times += await passages(gate, 1)
@@ -124,3 +124,113 @@ async def test_a_cancelled_message_is_not_counted(autojump_clock: MockClock) -> 
     assert scope.cancelled_caught
     await gate.wait()
     assert trio.current_time() == 2.0
+
+
+# -- weights --------------------------------------------------------------------------------------
+
+
+async def test_weights_add_up_to_the_limit(autojump_clock: MockClock) -> None:
+    """In any window; what is heavy waits until enough of what passed has left it."""
+    gate, times = WeightGate(10, 60.0), list[float]()
+    for weight, pause in ((4, 1.0), (4, 1.0), (2, 1.0), (1, 0.0), (8, 0.0), (10, 0.0)):
+        await gate.wait(weight)
+        times.append(trio.current_time())
+        await trio.sleep(pause)
+    assert times == [0.0, 1.0, 2.0, 60.0, 62.0, 122.0]
+
+
+async def test_nothing_light_overtakes_what_is_heavy(autojump_clock: MockClock) -> None:
+    """However much came before, everyone gets through in the order of coming."""
+    gate, passed = WeightGate(10, 60.0), list[tuple[int, float]]()
+
+    async def caller(weight: int) -> None:
+        await gate.wait(weight)
+        passed.append((weight, trio.current_time()))
+
+    async with trio.open_nursery() as nursery:
+        for weight in (9, 8, 1, 7):
+            nursery.start_soon(caller, weight)
+            await trio.testing.wait_all_tasks_blocked()
+    assert passed == [(9, 0.0), (8, 60.0), (1, 60.0), (7, 120.0)]
+
+
+async def test_a_closed_gate_lets_nobody_through(autojump_clock: MockClock) -> None:
+    """Nor does it open earlier because a later word names an earlier end."""
+    gate = WeightGate(10, 60.0)
+    gate.close_until(100.0)
+    gate.close_until(50.0)
+    await gate.wait(1)
+    assert trio.current_time() == 100.0
+
+
+async def test_a_gate_may_close_on_those_that_wait(autojump_clock: MockClock) -> None:
+    """It is the later of two reasons that holds."""
+    gate = WeightGate(1, 60.0)
+    await gate.wait(1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(gate.wait, 1)
+        await trio.sleep(30.0)
+        gate.close_until(90.0)
+    assert trio.current_time() == 90.0
+
+
+async def test_a_cancelled_weight_is_not_counted(autojump_clock: MockClock) -> None:
+    """The next one goes when it would have gone."""
+    gate = WeightGate(2, 60.0)
+    await gate.wait(1)
+    with trio.move_on_after(30.0):
+        await gate.wait(2)
+    await gate.wait(1)
+    assert trio.current_time() == 30.0
+
+
+# -- waits between attempts ------------------------------------------------------------------------
+
+
+class Longest(Random):
+    """Always the upper end, so that the bounds can be seen."""
+
+    def uniform(self, a: float, b: float) -> float:
+        assert a == 0
+        return b
+
+
+def test_the_bound_doubles_up_to_the_maximum() -> None:
+    """From the first wait on."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    waits = [backoff.next_wait_secs(0.0) for _ in range(9)]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_only_a_stable_minute_starts_anew() -> None:
+    """A connection that is cut every few seconds keeps its long waits."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    lived = [0.0, 0.0, STABLE_SECS - 0.1, STABLE_SECS, 0.0]
+    assert [backoff.next_wait_secs(secs) for secs in lived] == [1, 2, 4, 1, 2]
+
+
+def test_waits_are_spread_over_the_whole_range() -> None:
+    """Full jitter: many connections that fell together do not return together."""
+    waits = []
+    for seed in range(200):
+        backoff = Backoff(8.0, 60.0, Random(seed))
+        waits.append(backoff.next_wait_secs(0.0))
+    assert all(0 <= wait <= 8 for wait in waits)
+    assert [sum(low <= wait < low + 2 for wait in waits) > 25 for low in (0, 2, 4, 6)] == [True] * 4
+
+
+def test_the_same_seed_gives_the_same_waits() -> None:
+    """Simulations can be repeated."""
+    one, two = (Backoff(1.0, 60.0, Random(7)) for _ in range(2))
+    assert [one.next_wait_secs(0) for _ in range(5)] == [two.next_wait_secs(0) for _ in range(5)]
+
+
+def test_other_limits_hold_from_the_next_wait_on() -> None:
+    """How far it has come is kept, within them."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    assert [backoff.next_wait_secs(0.0) for _ in range(5)] == [1, 2, 4, 8, 16]
+    backoff.limit(0.5, 20.0)
+    assert [backoff.next_wait_secs(0.0) for _ in range(2)] == [20, 20]
+    assert backoff.next_wait_secs(STABLE_SECS) == 0.5
+    backoff.limit(30.0, 40.0)
+    assert backoff.next_wait_secs(0.0) == 30

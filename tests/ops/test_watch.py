@@ -11,36 +11,18 @@ import pytest
 import structlog
 import trio
 
-from tests.ops.watched import Watched as Rig
-from tests.ops.watched import proofs_of
+from tests.ops.watched import Rig
 from tests.ops.web.sockets import SOON_SECS, happens
 from tick_logger.config.schema import HttpConfig
 from tick_logger.errors import ConfigError
-from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.snapshot import Snapshot
-from tick_logger.ops.watch import Watch, Watched
+from tick_logger.ops.watch import Watch
 
 LINES_LEFT_OUT = 7
 
 
 def watch(rig: Rig, config: HttpConfig, folder: Path, **fields: Any) -> Watch:  # noqa: ANN401 - those of the value
-    watched: dict[str, Any] = {
-        "metrics": rig.metrics,
-        "venues": rig.venues,
-        "today": rig.today,
-        "instruments": Instruments(),
-        "clock": rig.clock,
-        "snapshot": rig.snapshot,
-        "data_path": str(folder),
-        "proofs_of": proofs_of,
-        "read_symbol": nothing_recorded,
-        **fields,
-    }
-    return Watch(config, Watched(**watched), lambda: LINES_LEFT_OUT)
-
-
-def nothing_recorded(exchange: str, symbol: str) -> dict[str, Any]:
-    raise LookupError(f"{exchange} {symbol}")
+    return Watch(config, rig.watched(data_path=str(folder), **fields), lambda: LINES_LEFT_OUT)
 
 
 async def looked_at(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""A recorder to look at: real metrics and board, and feeds that are what a test says."""
+"""A recorder to look at: real metrics and board, and venues that are what a test says."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 
 from tests.fakes.clock import NOON_NS, StillClock
 from tick_logger.model.connections import ConnectionState, Loss, Patience
+from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
-from tick_logger.ops.status.board import Board, Sources
+from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.loop_watch import LoopWatch
 from tick_logger.ops.status.snapshot import Snapshot, snapshot
+from tick_logger.ops.status.watched import Watched
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 
@@ -42,8 +44,8 @@ def connection(label: str, messages: int = 0, **fields: Any) -> ConnectionState:
 
 
 @attrs.define
-class FakeFeed:
-    """What a board asks of a feed."""
+class FakeVenue:
+    """What a board asks of a venue."""
 
     now: list[ConnectionState] = attrs.field(factory=list)
     losses: Sequence[Loss] = ()
@@ -57,8 +59,12 @@ def proofs_of(exchange: str) -> Mapping[Table, Proof]:
     return {Table.TRADES: Proof.PROVEN, Table.MD: Proof.UNPROVABLE} if exchange == "alpha" else {}
 
 
-class Watched:
-    """Everything that a board looks at; two exchanges, all connected and quiet."""
+def nothing_recorded(exchange: str, symbol: str) -> dict[str, Any]:
+    raise LookupError(f"{exchange} {symbol}")
+
+
+class Rig:
+    """Everything that is watched of a recorder; two exchanges, all connected and quiet."""
 
     def __init__(self) -> None:
         self.metrics = Metrics(CollectorRegistry())
@@ -66,7 +72,7 @@ class Watched:
         self.disk = DiskSpace()
         self.today = Today(self.clock)
         self.loop = LoopWatch(lambda: 0.0)
-        self.venues = {"alpha": FakeFeed([connection("0.1")]), "beta": FakeFeed()}
+        self.venues = {"alpha": FakeVenue([connection("0.1")]), "beta": FakeVenue()}
         self.troubles: list[str] = []
         self.snapshots = 0  # that were taken
         for name in self.venues:
@@ -86,17 +92,20 @@ class Watched:
             not_ready=self.troubles,
         )
 
-    def board(self) -> Board:
-        return Board(
-            Sources(
-                metrics=self.metrics,
-                venues=self.venues,
-                today=self.today,
-                disk=self.disk,
-                loop=self.loop,
-                clock=self.clock,
-                snapshot=self.snapshot,
-                version="1.2.3",
-                proofs_of=proofs_of,
-            )
+    def watched(self, **changes: Any) -> Watched:  # noqa: ANN401 - those of the value
+        watched = Watched(
+            version="1.2.3",
+            metrics=self.metrics,
+            venues=self.venues,
+            today=self.today,
+            instruments=Instruments(),
+            clock=self.clock,
+            snapshot=self.snapshot,
+            data_path="nowhere",
+            proofs_of=proofs_of,
+            read_symbol=nothing_recorded,
         )
+        return attrs.evolve(watched, **changes)
+
+    def board(self) -> Board:
+        return Board(self.watched(), self.disk, self.loop)

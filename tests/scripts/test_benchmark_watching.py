@@ -13,22 +13,16 @@ import trio
 from scripts.benchmark.audience import PAGES, STATUS, Audience, marks
 from scripts.benchmark.processes import cpu_secs
 from scripts.benchmark.watching import check, figures, served_at, window
-from tests.ops.watched import Watched
+from tests.ops.watched import Rig
 from tests.ops.web.sockets import SOON_SECS, serving
-from tick_logger.model.instruments import Instruments
-from tick_logger.ops.web.routes import Recorder, application
+from tick_logger.ops.web.routes import application
 
 
 async def test_an_audience_watches_as_ten_pages_and_a_scraper_do() -> None:
     """The recorder counts as many requests, and has told all of them something."""
-    watched = Watched()
-    recorder = Recorder(
-        board=watched.board(),
-        metrics=watched.metrics,
-        instruments=Instruments(),
-        read_symbol=lambda _exchange, _symbol: {},
-    )
-    async with serving(application(recorder)) as server, trio.open_nursery() as nursery:
+    rig = Rig()
+    surface = application(rig.watched(), rig.board())
+    async with serving(surface) as server, trio.open_nursery() as nursery:
         audience = Audience(server.address)
         nursery.start_soon(audience.run)
         with trio.fail_after(SOON_SECS):
@@ -36,7 +30,7 @@ async def test_an_audience_watches_as_ten_pages_and_a_scraper_do() -> None:
         nursery.cancel_scope.cancel()
     assert audience.told.statuses == [1] * PAGES
     assert audience.told.scrapes == 1
-    (requests,) = watched.metrics.http_requests.collect()
+    (requests,) = rig.metrics.http_requests.collect()
     counted = {
         each.labels["path"]: each.value for each in requests.samples if each.name.endswith("_total")
     }

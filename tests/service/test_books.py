@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
 from tests.service.oracle import causes, check, gaps, rows
-from tests.service.world import World, binance, coinbase, running
+from tests.service.world import World, binance, coinbase, running, seconds
 from tick_logger.simulator.faults import Faults
 
 
@@ -79,6 +79,30 @@ async def test_a_snapshot_that_fails_is_asked_for_again(autojump_clock: MockCloc
     without_book = gaps(world.files, "binance", "BTCUSDT", "BOOK")
     assert without_book[0]["from_ns"] < NOON_NS + 10**9
     assert without_book[-1]["to_ns"] < NOON_NS + 20 * 10**9
+
+
+async def test_a_ban_is_kept_by_all_who_ask(autojump_clock: MockClock) -> None:
+    """A snapshot is answered with it; the next listing waits for its end too."""
+    async with running(binance("BTCUSDT", feeds=("orderbook",))) as world:
+        await world.until(0.06)
+        world.exchange.set_faults(Faults(rest_status=429))
+        world.dial.retry_after = "400"
+        await world.until(10.0)
+        (banned,) = world.times("rest_banned", secs=400.0)
+        world.exchange.set_faults(Faults())
+        await world.until(430.0)
+        world.exchange._market._credit = -1e9
+        await world.until(433.123)
+        truth = true_book(world, "BTCUSDT")
+        asked = [(seconds(at - world.began), path) for at, path in world.dial.requests]
+    assert asked == [
+        (0.0, "/api/v3/exchangeInfo"),
+        (banned, "/api/v3/depth"),
+        (banned + 400.0, "/api/v3/depth"),
+        (banned + 400.0, "/api/v3/exchangeInfo"),
+    ]
+    check(world)
+    assert rebuilt(world, "BTCUSDT") == truth
 
 
 async def test_a_long_outage_of_rest_does_not_cost_the_book(autojump_clock: MockClock) -> None:

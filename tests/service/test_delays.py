@@ -22,9 +22,9 @@ async def test_what_is_repeated_is_not_late(name: str, autojump_clock: MockClock
     quiet = {"messages_per_second": 0.5}
     async with running(venue(name, 4, feeds=feeds, simulated=quiet)) as world:
         await world.until(60)
-        (feed,) = world.service.venues.values()
-        for shard in list(feed._shards.values()):
-            for connection in shard._connections:
+        (recorded,) = world.service.venues.values()
+        for share in list(recorded._shares.values()):
+            for connection in share._connections:
                 connection.cancel("the test wants another")
         await trio.sleep(120)
         latency = world.service.metrics.exchange(name).latency

@@ -19,7 +19,7 @@ from tests.fakes.signals import FakeSignals
 from tests.service.world import binance, running
 from tick_logger.clock import ManualClock, SystemClock, WallClock
 from tick_logger.errors import ConnectionLost
-from tick_logger.net.wire.dial import Dial, Link, NetworkDial
+from tick_logger.net.wire.dial import Dial, HttpAnswer, Link, NetworkDial
 from tick_logger.offload import InlineOffload, Offload, ThreadOffload
 from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.simulator.exchange import SimulatedExchange
@@ -162,18 +162,18 @@ async def test_an_address_without_a_feed_is_refused(opening: Opening) -> None:
 async def test_a_body_can_be_fetched(opening: Opening) -> None:
     """Path and query reach the exchange."""
     async with opening() as place:
-        body = await place.dial.get(place.rest + "/api/v3/depth?symbol=BTCUSDT&limit=5")
-        assert body == place.exchange.rest("/api/v3/depth?symbol=BTCUSDT&limit=5")[1]
+        answer = await place.dial.get(place.rest + "/api/v3/depth?symbol=BTCUSDT&limit=5")
+        body = place.exchange.rest("/api/v3/depth?symbol=BTCUSDT&limit=5")[1]
+        assert answer == HttpAnswer(200, body)
 
 
 @on_both
-async def test_a_failing_request_is_a_lost_one(opening: Opening) -> None:
-    """Every status but 200 is."""
+async def test_a_refusal_is_an_answer_too(opening: Opening) -> None:
+    """Its status and the venue's words are those of the exchange."""
     async with opening() as place:
         place.exchange.set_faults(Faults(rest_status=503))
-        with pytest.raises(ConnectionLost, match="HTTP 503") as lost:
-            await place.dial.get(place.rest + "/api/v3/exchangeInfo")
-        assert lost.value.cause == "http"
+        answer = await place.dial.get(place.rest + "/api/v3/exchangeInfo")
+        assert answer == HttpAnswer(503, b'{"message":"service unavailable"}')
 
 
 async def test_a_refused_connection_is_a_failed_dial() -> None:

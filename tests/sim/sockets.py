@@ -15,7 +15,7 @@ import trio
 from tests.fakes.dial import MemoryDial
 from tests.sim.faults import Poison
 from tick_logger.clock import WallClock
-from tick_logger.net.wire.dial import Link
+from tick_logger.net.wire.dial import HttpAnswer, Link
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -116,8 +116,10 @@ class TappedDial(MemoryDial):
         finally:
             span.closed = trio.current_time()
 
-    async def get(self, url: str) -> bytes:
+    async def get(self, url: str) -> HttpAnswer:
         """As that of `MemoryDial`."""
-        body = await super().get(url)
-        self._log.answers.append(Answer(trio.current_time(), urlsplit(url).path, body))
-        return body
+        answer = await super().get(url)
+        if answer.status == 200:
+            now, path = trio.current_time(), urlsplit(url).path
+            self._log.answers.append(Answer(now, path, answer.body))
+        return answer

@@ -58,6 +58,8 @@ class Profile:
     heartbeat_silence_secs: float | None = None  # None: the venue sends no heartbeat of its own
     lifetime_secs: tuple[float, float] | None = None  # replace a connection at a random age within
     listing_interval_secs: float = 300.0  # how often a REST listing is read again
+    rest_weight_per_minute: int = 120  # of all REST requests together; far below any venue's limit
+    listing_weight: int = 1  # of one page of a listing
 
 
 # -- what decoding says beside rows ---------------------------------------------------------------
@@ -355,8 +357,8 @@ class Exchange(abc.ABC):
         """The request for a channel that keeps the listing up to date, where there is one."""
         return None
 
-    def snapshots_per_minute(self, symbols: int) -> float:
-        """How many snapshots may be fetched when `symbols` books are wanted in all."""
+    def snapshot_weight(self, symbols: int) -> int:
+        """What one snapshot weighs as a request when `symbols` books are wanted in all."""
         raise NotImplementedError(f"{self.name} sends book snapshots on the socket")
 
     def snapshot_url(self, rest_endpoint: str, symbol: str, symbols: int) -> str:

@@ -306,10 +306,11 @@ _CHANNELS = {
     "orderbook": "depth@100ms",
 }
 
-# GET depth costs a weight of 250 for 5000 levels and 50 for 1000, of 6000 per minute.  A few books
-# get all levels that there are; many would take too long, or leave no weight for the listing.
+# What GET depth weighs, for so many levels.  A few books get all levels that there are; many would
+# take too long, or leave no weight for the listing.
 _DEEP_SNAPSHOT_SYMBOLS = 20
 _DEEP_LEVELS, _LEVELS = 5000, 1000
+_DEEP_WEIGHT, _WEIGHT = 250, 50
 
 
 class Binance(Exchange):
@@ -329,6 +330,8 @@ class Binance(Exchange):
         subscriptions_per_request=100,
         subscriptions_per_connection=1024,
         lifetime_secs=(20 * 3600.0, 23 * 3600.0),  # the venue cuts at 24 h
+        rest_weight_per_minute=5_100,  # of 6000: twenty books in full depth, and some listings
+        listing_weight=20,
     )
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
@@ -379,9 +382,9 @@ class Binance(Exchange):
         """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
         return parse_exchange_info(body)
 
-    def snapshots_per_minute(self, symbols: int) -> float:
-        """5000 of the request weight of 6000 a minute."""
-        return 20.0 if symbols <= _DEEP_SNAPSHOT_SYMBOLS else 100.0
+    def snapshot_weight(self, symbols: int) -> int:
+        """That of a snapshot with as many levels as `snapshot_url` asks for."""
+        return _DEEP_WEIGHT if symbols <= _DEEP_SNAPSHOT_SYMBOLS else _WEIGHT
 
     def snapshot_url(self, rest_endpoint: str, symbol: str, symbols: int) -> str:
         """GET depth, with as many levels as the request weights allow for so many books."""

@@ -1,49 +1,25 @@
-"""A recorder as seen from outside: its vital signs, and the HTTP surface that tells of them.
+"""Watches a recorder while it runs: takes its vital signs, and serves them over HTTP.
 
-A fault in here ends nothing but itself: recording goes on, and the log says what nobody watches.
+A fault in here ends nothing but itself: recording goes on, and the log says that nobody watches.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import attrs
 import trio
 
-from tick_logger import __version__
-from tick_logger.clock import WallClock
 from tick_logger.config.schema import HttpConfig
-from tick_logger.model.instruments import Instruments
-from tick_logger.model.proof import Proof
-from tick_logger.model.tables import Table
-from tick_logger.ops.status.board import Board, Sources, WatchedVenue
+from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.disk_space import DiskSpace, Space
 from tick_logger.ops.status.loop_watch import SPAN_SECS, LoopWatch
-from tick_logger.ops.status.snapshot import Snapshot
-from tick_logger.ops.web.routes import Recorder, application
+from tick_logger.ops.status.watched import Watched
+from tick_logger.ops.web.routes import application
 from tick_logger.ops.web.serving import address_of, listen, serve
 from tick_logger.telemetry.logs import get_logger
-from tick_logger.telemetry.metrics import Metrics
-from tick_logger.telemetry.today import Today
-
-
-@attrs.frozen(kw_only=True)
-class Watched:
-    """What is watched."""
-
-    metrics: Metrics
-    venues: Mapping[str, WatchedVenue]
-    today: Today
-    instruments: Instruments
-    clock: WallClock
-    snapshot: Callable[[], Snapshot]
-    data_path: str
-    proofs_of: Callable[[str], Mapping[Table, Proof]]
-    read_symbol: Callable[[str, str], dict[str, Any]]
-    """What is recorded of (exchange, symbol); called in a thread, and reads files."""
 
 
 class Watch:
@@ -88,32 +64,13 @@ class Watch:
             listener.socket.close()
 
     async def _run(self) -> None:
-        watched = self._watched
-        board = Board(
-            Sources(
-                metrics=watched.metrics,
-                venues=watched.venues,
-                today=watched.today,
-                disk=self._disk,
-                loop=self._loop,
-                clock=watched.clock,
-                snapshot=watched.snapshot,
-                version=__version__,
-                proofs_of=watched.proofs_of,
-            )
-        )
+        board = Board(self._watched, self._disk, self._loop)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch_vital_signs)
             nursery.start_soon(board.run)
             if self._listeners:
-                recorder = Recorder(
-                    board=board,
-                    metrics=watched.metrics,
-                    instruments=watched.instruments,
-                    read_symbol=watched.read_symbol,
-                    token=self._config.token,
-                )
-                await serve(application(recorder), self._listeners)
+                surface = application(self._watched, board, token=self._config.token)
+                await serve(surface, self._listeners)
 
     async def _watch_vital_signs(self) -> None:
         counted = 0
@@ -151,7 +108,7 @@ class _Look:
 
 
 def _look(path: str) -> _Look:
-    """In a thread: a disk that is gone may take minutes to say so."""
+    """Called in a thread, because a disk that is gone may take minutes to say so."""
     try:
         found = os.statvfs(path)
         space = Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import MockClock
 
-from tests.net.running_feed import running
+from tests.net.running_venue import running
 from tests.net.small_venue import TinyVenue
 from tick_logger.config.schema import MarketConfig
 from tick_logger.model.connections import Patience
@@ -15,11 +15,11 @@ async def test_as_configured_for_the_exchange(autojump_clock: MockClock) -> None
     """Before there are connections, too; the first data may take longer."""
     times = {"data_timeout_secs": 90.0, "first_data_timeout_secs": 150.0}
     async with running(TinyVenue(), "A", feeds=("trades",), **times) as scene:
-        assert scene.feed.patience == Patience(first_secs=150.0, secs=90.0)
+        assert scene.venue.patience == Patience(first_secs=150.0, secs=90.0)
         scene.dial.symbols = ()
         await trio.sleep(4 * TinyVenue.profile.listing_interval_secs)
-        assert scene.feed.connections() == []
-        assert scene.feed.patience == Patience(first_secs=150.0, secs=90.0)
+        assert scene.venue.connections() == []
+        assert scene.venue.patience == Patience(first_secs=150.0, secs=90.0)
 
 
 async def test_as_configured_for_its_markets(autojump_clock: MockClock) -> None:
@@ -28,6 +28,6 @@ async def test_as_configured_for_its_markets(autojump_clock: MockClock) -> None:
     quiet = MarketConfig(symbols=("A", "B"), data_timeout_secs=600.0)
     one = {"data_timeout_secs": 30.0, "markets": (quiet,), "symbols_per_connection": 2}
     async with running(TinyVenue(), "A", "B", feeds=("trades",), **one) as scene:
-        assert scene.feed.patience == Patience(first_secs=600.0, secs=600.0)
+        assert scene.venue.patience == Patience(first_secs=600.0, secs=600.0)
     async with running(TinyVenue(), "A", "B", "C", feeds=("trades",), **one) as scene:
-        assert scene.feed.patience == Patience(first_secs=120.0, secs=30.0)
+        assert scene.venue.patience == Patience(first_secs=120.0, secs=30.0)

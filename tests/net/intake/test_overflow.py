@@ -129,9 +129,9 @@ async def test_every_frame_is_passed_on_or_counted_as_given_up(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
         nursery.start_soon(writer)
-        async with trio.open_nursery() as feeds:
-            feeds.start_soon(connection, 0)
-            feeds.start_soon(connection, 1)
+        async with trio.open_nursery() as connections:
+            connections.start_soon(connection, 0)
+            connections.start_soon(connection, 1)
         bench.intake.close()
     passed = ids(written)
     assert sorted(passed) == sorted(set(passed))

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.net.running_feed import running
+from tests.net.running_venue import running
 from tests.net.small_venue import TinyVenue
 from tick_logger.config.schema import MarketConfig
 

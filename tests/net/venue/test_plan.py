@@ -15,7 +15,7 @@ limits = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
 def planned(before: Plan, wanted: list[str], per_connection: int, connections: int) -> Plan:
     return plan(
-        before.shards,
+        before.shares,
         wanted,
         symbols_per_connection=per_connection,
         max_connections=connections,
@@ -32,17 +32,17 @@ def test_any_sequence_of_listings_keeps_what_can_stay(
     before = Plan({}, ())
     for wanted in listings:
         now = planned(before, wanted, per_connection, connections)
-        placed = [symbol for symbols in now.shards.values() for symbol in symbols]
+        placed = [symbol for symbols in now.shares.values() for symbol in symbols]
         assert sorted([*placed, *now.left_out]) == sorted(set(wanted))
-        assert set(now.shards) <= set(range(1, connections + 1))
-        assert all(0 < len(symbols) <= per_connection for symbols in now.shards.values())
+        assert set(now.shares) <= set(range(1, connections + 1))
+        assert all(0 < len(symbols) <= per_connection for symbols in now.shares.values())
         assert not now.left_out or len(placed) == per_connection * connections
-        for number, symbols in before.shards.items():
+        for number, symbols in before.shares.items():
             kept = tuple(symbol for symbol in symbols if symbol in wanted)
-            assert now.shards.get(number, ())[: len(kept)] == kept
+            assert now.shares.get(number, ())[: len(kept)] == kept
         order = {symbol: place for place, symbol in reversed(list(enumerate(wanted)))}
         assert list(now.left_out) == sorted(now.left_out, key=order.__getitem__)
-        fresh = set(placed) - {s for symbols in before.shards.values() for s in symbols}
+        fresh = set(placed) - {s for symbols in before.shares.values() for s in symbols}
         assert all(order[new] < order[out] for new in fresh for out in now.left_out)
         before = now
 

@@ -16,9 +16,8 @@ from tests.net.played import PlayedDial, PlayedLink, grant, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.context import MOST_LOSSES, Timeouts, VenueContext
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.net.venue.share import Load, Share
 
 WANTED = frozenset(
@@ -32,7 +31,7 @@ TIMEOUTS = Timeouts(first_data_secs=10_000.0, data_secs=10_000.0)
 class Scene:
     """A share, and the venue's side of it; virtual seconds count from its beginning."""
 
-    shard: Share
+    share: Share
     venue: VenueContext
     dial: PlayedDial
     began: float
@@ -40,7 +39,7 @@ class Scene:
     async def until(self, secs: float) -> list[ConnectionState]:
         """What is told at that moment."""
         await trio.sleep_until(self.began + secs)
-        return self.shard.states()
+        return self.share.states()
 
 
 @asynccontextmanager
@@ -50,11 +49,11 @@ async def carried(answer: Callable[[PlayedLink, str], None] = grant) -> AsyncIte
     dial = PlayedDial(VirtualClock(), answer=answer)
     venue = venue_on(bench, dial)
     gate, backoff = SpacingGate(10.0), Backoff(1.0, 1.0, Random(0))
-    shard = Share("0-public", venue, Load(WANTED, TIMEOUTS), gate, backoff)
+    share = Share("0-public", venue, Load(WANTED, TIMEOUTS), gate, backoff)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
-        nursery.start_soon(shard.run)
-        yield Scene(shard, venue, dial, trio.current_time())
+        nursery.start_soon(share.run)
+        yield Scene(share, venue, dial, trio.current_time())
         nursery.cancel_scope.cancel()
 
 
@@ -124,7 +123,7 @@ async def test_a_connection_that_is_on_its_way(autojump_clock: MockClock) -> Non
     async with carried() as scene:
         await scene.until(5)
         scene.dial.delay_secs = 30.0
-        scene.shard._connections[0].retiring.set()
+        scene.share._connections[0].retiring.set()
         old, new = await scene.until(10)
     assert (old.label, old.state) == ("0-public.1", "retiring")
     assert (new.label, new.state) == ("0-public.2", "connecting")

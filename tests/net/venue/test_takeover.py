@@ -20,10 +20,9 @@ from tests.net.small_venue import OneAtATime, TinyVenue
 from tick_logger.exchanges.base import BookCheck, Subscription
 from tick_logger.model.marks import Interrupted, Mark, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.context import Timeouts
 from tick_logger.net.intake.rhythm import KNOWN_AFTER
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.net.venue.share import Load, Share
 
 BTC, ETH = 0, 1
@@ -84,7 +83,7 @@ async def carried(
     """A share that is connected since second 0."""
     bench = Bench(venue=exchange, batches=10_000, linger_secs=0.0)
     dial = PlayedDial(VirtualClock())
-    shard = Share(
+    share = Share(
         "1",
         venue_on(bench, dial),
         Load(wanted, TIMEOUTS),
@@ -100,7 +99,7 @@ async def carried(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
         nursery.start_soon(write)
-        nursery.start_soon(shard.run)
+        nursery.start_soon(share.run)
         await trio.sleep(0.25)
         yield scene
         nursery.cancel_scope.cancel()

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tests.ops.watched import NOON, Watched, connection
+from tests.ops.watched import NOON, Rig, connection
 from tick_logger.model.connections import Loss
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.board import DROPPED_SAMPLES, LATENCY_SAMPLES, Board
@@ -35,14 +35,14 @@ async def ticks(clock: MockClock, count: int) -> None:
 
 
 @pytest.fixture
-def watched() -> Watched:
-    return Watched()
+def rig() -> Rig:
+    return Rig()
 
 
 @pytest.fixture
-async def board(mock_clock: MockClock, watched: Watched, nursery: trio.Nursery) -> Board:
+async def board(mock_clock: MockClock, rig: Rig, nursery: trio.Nursery) -> Board:
     """One that samples."""
-    board = watched.board()
+    board = rig.board()
     nursery.start_soon(board.run)
     await wait_all_tasks_blocked()
     return board
@@ -57,10 +57,10 @@ async def test_there_is_an_answer_before_the_first_second(board: Board) -> None:
 
 
 async def test_rates_are_those_of_the_last_five_seconds(
-    board: Board, watched: Watched, mock_clock: MockClock
+    board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """Messages, rows and bytes; what came earlier does not count any more."""
-    numbers = watched.metrics.exchange("alpha")
+    numbers = rig.metrics.exchange("alpha")
     numbers.messages_received.inc(1000)
     await ticks(mock_clock, 5)
     assert alpha(board)["messages_per_second"] == 200.0
@@ -68,31 +68,31 @@ async def test_rates_are_those_of_the_last_five_seconds(
     assert alpha(board)["messages_per_second"] == 0.0
     numbers.messages_received.inc(10)
     numbers.rows_written[Table.TRADES].inc(25)
-    watched.metrics.journal_bytes.inc(5000)
+    rig.metrics.journal_bytes.inc(5000)
     await ticks(mock_clock, 1)
     assert alpha(board)["messages_per_second"] == 2.0
     assert told(board)["totals"] == {"messages_per_second": 2.0, "rows_per_second": 5.0}
     assert told(board)["durable"]["journal_bytes_per_sec"] == 1000.0
 
 
-async def test_rates_of_connections(board: Board, watched: Watched, mock_clock: MockClock) -> None:
+async def test_rates_of_connections(board: Board, rig: Rig, mock_clock: MockClock) -> None:
     """One that is new began at zero; one that is gone is not shown."""
     await ticks(mock_clock, 5)
-    watched.venues["alpha"].now = [connection("0.1", 50), connection("0.2", 10)]
+    rig.venues["alpha"].now = [connection("0.1", 50), connection("0.2", 10)]
     await ticks(mock_clock, 1)
     shown = {each["label"]: each["messages_per_second"] for each in alpha(board)["connections"]}
     assert shown == {"0.1": 10.0, "0.2": 2.0}
-    watched.venues["alpha"].now = [connection("0.2", 20)]
+    rig.venues["alpha"].now = [connection("0.2", 20)]
     await ticks(mock_clock, 1)
     shown = {each["label"]: each["messages_per_second"] for each in alpha(board)["connections"]}
     assert shown == {"0.2": 4.0}
 
 
 async def test_latencies_are_those_of_the_last_minute(
-    board: Board, watched: Watched, mock_clock: MockClock
+    board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """By exchange, in milliseconds."""
-    watched.metrics.exchange("alpha").latency.observe(np.full(100, 0.0015))
+    rig.metrics.exchange("alpha").latency.observe(np.full(100, 0.0015))
     await ticks(mock_clock, 1)
     assert alpha(board)["latency_ms"] == {"p50": 1.5, "p99": 1.99}
     assert told(board)["exchanges"][1]["latency_ms"] is None
@@ -103,10 +103,10 @@ async def test_latencies_are_those_of_the_last_minute(
 
 
 async def test_what_is_dropped_is_a_reason_for_five_minutes(
-    board: Board, watched: Watched, mock_clock: MockClock
+    board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """The number in all stays."""
-    watched.metrics.exchange("alpha").messages_dropped.inc(3)
+    rig.metrics.exchange("alpha").messages_dropped.inc(3)
     await ticks(mock_clock, 1)
     (reason,) = told(board)["reasons"]
     assert reason.startswith("3 messages were dropped in the last 5 minutes")
@@ -115,17 +115,17 @@ async def test_what_is_dropped_is_a_reason_for_five_minutes(
 
 
 async def test_everyone_gets_the_same_bytes_within_a_second(
-    board: Board, watched: Watched, mock_clock: MockClock
+    board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """Encoded once, however many ask, and from one sample."""
     await ticks(mock_clock, 1)
-    first, sampled = board.encoded, watched.snapshots
-    watched.metrics.exchange("alpha").messages_received.inc(1000)
+    first, sampled = board.encoded, rig.snapshots
+    rig.metrics.exchange("alpha").messages_received.inc(1000)
     assert board.encoded is first
-    assert watched.snapshots == sampled
+    assert rig.snapshots == sampled
     await ticks(mock_clock, 1)
     assert board.encoded != first
-    assert watched.snapshots == sampled + 1
+    assert rig.snapshots == sampled + 1
 
 
 async def test_whoever_waits_is_woken_by_each_sample(
@@ -148,31 +148,29 @@ async def test_whoever_waits_is_woken_by_each_sample(
 
 
 async def test_connected_means_all_that_should_be(
-    board: Board, watched: Watched, mock_clock: MockClock
+    board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """As a metric for alerts; nothing wanted is not connected."""
     for up, wanted, connected in ((1, 2, 0.0), (2, 2, 1.0), (3, 2, 1.0), (0, 0, 0.0)):
-        numbers = watched.metrics.exchange("alpha")
+        numbers = rig.metrics.exchange("alpha")
         numbers.connections_up.set(up)
         numbers.connections_wanted.set(wanted)
         await ticks(mock_clock, 1)
-        assert watched.metrics.read("collector_websocket_connected", "alpha") == connected
+        assert rig.metrics.read("collector_websocket_connected", "alpha") == connected
         assert alpha(board)["connected"] is bool(connected)
 
 
-async def test_where_the_rest_comes_from(
-    board: Board, watched: Watched, mock_clock: MockClock
-) -> None:
+async def test_where_the_rest_comes_from(board: Board, rig: Rig, mock_clock: MockClock) -> None:
     """Today's holes, losses, proofs, times, the state of the disk."""
-    watched.today.count_gaps("alpha", "crash", 2)
-    watched.today.count_late("alpha", 3)
-    watched.venues["alpha"].losses = [Loss(5 * 10**9, "0.7", "eof", "gone")]
-    watched.metrics.durable_lag_seconds.set(0.25)
-    watched.metrics.checkpoint_timestamp_seconds.set(NOON - 12)
-    watched.metrics.channel_queue_depth.set(4)
-    watched.metrics.buffered_bytes.set(5)
-    watched.metrics.buffer_limit_bytes.set(6)
-    watched.troubles.append("the disk is full")
+    rig.today.count_gaps("alpha", "crash", 2)
+    rig.today.count_late("alpha", 3)
+    rig.venues["alpha"].losses = [Loss(5 * 10**9, "0.7", "eof", "gone")]
+    rig.metrics.durable_lag_seconds.set(0.25)
+    rig.metrics.checkpoint_timestamp_seconds.set(NOON - 12)
+    rig.metrics.channel_queue_depth.set(4)
+    rig.metrics.buffered_bytes.set(5)
+    rig.metrics.buffer_limit_bytes.set(6)
+    rig.troubles.append("the disk is full")
     await ticks(mock_clock, 3)
     shown, durable = alpha(board), told(board)["durable"]
     assert (shown["gaps_today"], shown["late_rows_today"]) == ({"crash": 2}, 3)
@@ -190,12 +188,12 @@ async def test_where_the_rest_comes_from(
 
 
 async def test_charts_grow_every_five_seconds(
-    board: Board, watched: Watched, mock_clock: MockClock
+    board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """Of each exchange, and of all."""
     for _ in range(11):
-        watched.metrics.exchange("alpha").messages_received.inc(3)
-        watched.metrics.exchange("beta").messages_received.inc(4)
+        rig.metrics.exchange("alpha").messages_received.inc(3)
+        rig.metrics.exchange("beta").messages_received.inc(4)
         await ticks(mock_clock, 1)
     assert alpha(board)["history"]["messages_per_second"] == [3.0, 3.0]
     assert told(board)["history"]["messages_per_second"] == [7.0, 7.0]

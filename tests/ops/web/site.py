@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 import httpx2
 
-from tests.ops.watched import Watched
+from tests.ops.watched import Rig
 from tests.ops.web.sockets import SOON_SECS, Server, serving
 from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.board import Board
-from tick_logger.ops.web.routes import Recorder, application
+from tick_logger.ops.web.routes import application
 
 PATHS = ("/", "/health", "/ready", "/metrics", "/api/status", "/api/symbols", "/api/events")
 FILES = ("/page/page.css", "/page/page.js", "/page/index.html")
@@ -41,7 +41,7 @@ class Reader:
 class Site:
     """What is served, what stands behind it, and a client."""
 
-    watched: Watched
+    rig: Rig
     board: Board
     reader: Reader
     server: Server
@@ -51,7 +51,7 @@ class Site:
         """What was counted, by path and status."""
         return {
             (sample.labels["path"], sample.labels["status"]): sample.value
-            for sample in next(iter(self.watched.metrics.http_requests.collect())).samples
+            for sample in next(iter(self.rig.metrics.http_requests.collect())).samples
             if sample.name.endswith("_total")
         }
 
@@ -59,19 +59,13 @@ class Site:
 @asynccontextmanager
 async def site(token: str = "") -> AsyncIterator[Site]:
     """A recorder of two exchanges."""
-    watched, reader, instruments = Watched(), Reader(), Instruments()
+    rig, reader, instruments = Rig(), Reader(), Instruments()
     for exchange, symbol in (("alpha", "BTC-USD"), ("beta", "BTC/EUR"), ("alpha", "ETH-USD")):
         instruments.add(exchange, symbol)
-    board = watched.board()
-    recorder = Recorder(
-        board=board,
-        metrics=watched.metrics,
-        instruments=instruments,
-        read_symbol=reader,
-        token=token,
-    )
+    board = rig.board()
+    watched = rig.watched(instruments=instruments, read_symbol=reader)
     async with (
-        serving(application(recorder)) as server,
+        serving(application(watched, board, token=token)) as server,
         httpx2.AsyncClient(base_url=server.address, timeout=SOON_SECS) as client,
     ):
-        yield Site(watched, board, reader, server, client)
+        yield Site(rig, board, reader, server, client)

@@ -18,7 +18,7 @@ from tick_logger.ops.web import routes
 async def test_health() -> None:
     """What a supervisor wants to know, and 200 even where not all is well."""
     async with site() as at:
-        at.watched.metrics.exchange("alpha").connections_wanted.set(2)
+        at.rig.metrics.exchange("alpha").connections_wanted.set(2)
         at.board.view = at.board._look()
         answer = await at.client.get("/health")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -40,8 +40,8 @@ async def test_ready() -> None:
     async with site() as at:
         answer = await at.client.get("/ready")
         assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": []})
-        at.watched.metrics.exchange("beta").connections_up.set(0)
-        at.watched.troubles.append("the disk is full")
+        at.rig.metrics.exchange("beta").connections_up.set(0)
+        at.rig.troubles.append("the disk is full")
         at.board.view = at.board._look()
         answer = await at.client.get("/ready")
     assert answer.status_code == 503

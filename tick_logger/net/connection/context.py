@@ -1,4 +1,4 @@
-"""What the connections of one exchange share."""
+"""What everything that runs for one exchange shares: its connections, its listing, its REST."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.snapshots import SnapshotFetcher
 from tick_logger.net.wire.dial import Dial
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -33,20 +34,26 @@ MOST_LOSSES = 20
 
 @attrs.frozen(kw_only=True, eq=False)
 class VenueContext:
-    """What all connections of one exchange share."""
+    """What everything that runs for one exchange shares."""
 
     exchange: Exchange
     ws_endpoint: str
     instruments: Instruments
     dial: Dial
+    rest: RestClient
     clock: WallClock
     intake: Intake
     metrics: ExchangeMetrics
-    snapshots: SnapshotFetcher
     rng: Random
-    not_greeted: set[Subscription] = attrs.field(factory=set)  # and nothing to be done about it
     signer: Signer | None = None
+    snapshots: SnapshotFetcher = attrs.field(init=False)
+    not_greeted: set[Subscription] = attrs.field(factory=set)  # no more is done about them
     losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))  # oldest first
+
+    @snapshots.default
+    def _snapshots(self) -> SnapshotFetcher:
+        symbols = self.instruments.of(self.exchange.name)
+        return SnapshotFetcher(self.exchange, self.rest, symbols)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,1 +1,1 @@
-"""What is asked by REST, at each venue's pace."""
+"""Asks venues by REST, each at its own pace."""

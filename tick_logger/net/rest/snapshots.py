@@ -1,13 +1,15 @@
-"""Fetches order-book snapshots by REST, one after the other, at the pace that the venue allows.
+"""Fetches order-book snapshots by REST, one after the other.
 
-A venue whose REST fails is left alone for longer and longer, and asked until it works again.  A
-snapshot enters the stream as a payload of the connection that asked for it, so everything after it
-(decoding, ordering, later the journal) treats it like any other message.
+While REST fails, each pause between two attempts is longer than the one before.  A snapshot enters
+the stream as a payload of the connection that asked for it, so everything after it (decoding,
+ordering, the journal) treats it like any other message.
+
+Not here: how often the venue may be asked, and what its statuses mean (`client`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -15,33 +17,29 @@ import trio
 
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import BookSnapshot, Exchange
-from tick_logger.net.pace import WindowGate
-from tick_logger.net.wire.dial import Dial
+from tick_logger.net.rest.client import RestClient
 from tick_logger.telemetry.logs import get_logger
 
 MAX_ATTEMPTS = 20
-"""Per wish: an outage of a quarter of an hour.  After that the book waits for its next break or
-reconnect, and a log line says so."""
+"""Of one snapshot; they outlast an outage of a quarter of an hour.  After the last the book waits
+for its next break or reconnect, and a log line says so."""
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 3.0, 60.0
-"""Between two attempts while REST fails; from the one up to the other it doubles each time."""
-
-ALLOWANCE_WINDOW_SECS = 60.0
-"""Venues count requests by the minute; within it they may come as fast as they are answered."""
+"""The pause after an attempt that failed doubles each time, from the one to the other."""
 
 MAX_WISHES = 10_000
-"""Far more than the books of one exchange; one that does not fit is given up like a failed one."""
+"""Far more than the books of one exchange.  A wish that does not fit is given up."""
 
 
 class Asker(Protocol):
     """The connection that needs a snapshot."""
 
     def awaits_snapshot(self, instrument: int) -> bool:
-        """Whether it is still there to use it, and has use for it."""
+        """Whether it still runs, and still needs the snapshot."""
         ...
 
     def expect_snapshot(self, instrument: int) -> None:
-        """The snapshot is being fetched now, after whatever time in the queue."""
+        """Its request begins now, however long it has waited in the queue."""
         ...
 
     def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
@@ -72,20 +70,12 @@ class _Wish:
 class SnapshotFetcher:
     """The queue of snapshots that one exchange's books need."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        rest_endpoint: str,
-        dial: Dial,
-        *,
-        symbols: Mapping[str, int],
-        books: Callable[[], int],
-    ) -> None:
+    def __init__(self, exchange: Exchange, rest: RestClient, symbols: Mapping[str, int]) -> None:
         self._exchange = exchange
-        self._rest_endpoint = rest_endpoint
-        self._dial = dial
+        self._rest = rest
         self._symbols = symbols
-        self._books = books
+        self.books = 0
+        """How many books are wanted in all, as whoever plans them says."""
         self._log = get_logger().bind(exchange=exchange.name)
         self._send, self._receive = trio.open_memory_channel[_Wish](MAX_WISHES)
 
@@ -95,20 +85,18 @@ class SnapshotFetcher:
 
     async def run(self) -> None:
         """Fetch until cancelled."""
-        gates: dict[int, WindowGate] = {}  # one for each allowance: few books, or many
         pause_secs = 0.0
         async for wish in self._receive:
             if not wish.is_current:
                 continue
-            books = self._books()
-            allowed = int(self._exchange.snapshots_per_minute(books))
-            await gates.setdefault(allowed, WindowGate(allowed, ALLOWANCE_WINDOW_SECS)).wait()
+            books = self.books
+            turn = await self._rest.turn(self._exchange.snapshot_weight(books))
             if not wish.is_current:
                 continue  # it ended while this waited
-            url = self._exchange.snapshot_url(self._rest_endpoint, wish.symbol, books)
+            url = self._exchange.snapshot_url(self._rest.endpoint, wish.symbol, books)
             wish.asker.expect_snapshot(wish.instrument)
             try:
-                body = await self._dial.get(url)
+                body = await turn.get(url)
             except ConnectionLost as lost:
                 self._again(wish, str(lost))
                 pause_secs = min(max(2 * pause_secs, FIRST_PAUSE_SECS), MAX_PAUSE_SECS)

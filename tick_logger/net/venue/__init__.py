@@ -1,1 +1,1 @@
-"""One exchange at work: its listing, and which connection carries what."""
+"""Records one exchange: follows its listing, and plans which connection carries what."""

@@ -1,9 +1,9 @@
 """Keeps the list of an exchange's instruments up to date, from its channel or by REST.
 
-Where a venue has a channel for it, a connection of its own listens there, and REST is asked only
-while the channel says nothing.  A listing is passed on when it changes what is tradable.  One that
-would retire more than half of the instruments is believed only when it is repeated: a truncated
-answer must not end a recording.
+Where a venue has a channel for its listing, a connection of its own listens there, and REST is
+asked only while the channel says nothing.  Connections are planned anew when other symbols are
+tradable than before.  A listing that would retire more than half of them is believed only when it
+is repeated: a truncated answer must not end a recording.
 """
 
 from __future__ import annotations
@@ -16,48 +16,50 @@ import trio
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import VenueError
 from tick_logger.model.instruments import Instrument
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.telemetry.logs import get_logger
 
 CHANNEL_GRACE_SECS = 15.0
 """How long the channel may take before REST is asked instead."""
 
 RETRY_SECS = 10.0
-"""After a REST listing that failed, or left nothing to record."""
+"""The pause after a REST listing that failed, or named nothing that can be recorded."""
 
 MOST_PAGES = 50
-"""Of a listing; a venue that goes round in circles must not be asked for ever."""
+"""A longer listing is taken for a venue whose pages go round in circles."""
 
 BELIEVED_AFTER = 3
-"""How often in a row a listing that loses more than half must come."""
+"""So often in a row must a listing come that lacks more than half of the symbols."""
 
-OnListing: TypeAlias = Callable[[tuple[Instrument, ...]], None]
-"""Hears of every listing that is believed, instruments that are not active included."""
+ListingListener: TypeAlias = Callable[[tuple[Instrument, ...]], None]
+"""Called with instruments of a listing that is believed."""
 
 NO_DATA_EXPECTED = Timeouts(first_data_secs=float("inf"), data_secs=float("inf"))
 
 
 class Discovery:
-    """The instruments of one exchange, for as long as it is recorded."""
+    """The instruments of one exchange, for as long as it is recorded.
+
+    `write_listing` gets every listing, with instruments that are not tradable; `plan_for` gets the
+    tradable ones whenever they are others than before.
+    """
 
     def __init__(
         self,
         venue: VenueContext,
-        rest_endpoint: str,
-        deliver: Callable[[tuple[Instrument, ...]], None],
         connect_gate: SpacingGate,
         backoff: Backoff,
-        on_listing: OnListing = lambda _: None,
+        *,
+        plan_for: ListingListener,
+        write_listing: ListingListener,
     ) -> None:
         self._venue = venue
-        self._rest_endpoint = rest_endpoint
-        self._deliver = deliver
         self._connect_gate = connect_gate
         self._backoff = backoff
-        self._on_listing = on_listing
+        self._plan_for = plan_for
+        self._write_listing = write_listing
         self._log = get_logger().bind(exchange=venue.exchange.name)
         self._heard = trio.Event()
         self._active: frozenset[str] = frozenset()
@@ -106,13 +108,13 @@ class Discovery:
         return bool(self._active)
 
     async def _read(self) -> tuple[Instrument, ...]:
-        """All pages of the REST listing; of half a listing the rest would seem delisted."""
+        """All pages of the REST listing; the symbols of a missing page would seem delisted."""
         exchange = self._venue.exchange
-        url: str | None = exchange.listing_url(self._rest_endpoint)
+        url: str | None = exchange.listing_url(self._venue.rest.endpoint)
         found: list[Instrument] = []
         for _ in range(MOST_PAGES):
             assert url is not None
-            body = await self._venue.dial.get(url)
+            body = await self._venue.rest.get(url, exchange.profile.listing_weight)
             found += exchange.parse_listing(body)
             url = exchange.next_page(url, body)
             if url is None:
@@ -127,7 +129,7 @@ class Discovery:
         active = frozenset(instrument.symbol for instrument in listing if instrument.active)
         if active == self._active:
             self._doubted = 0
-            self._on_listing(listing)
+            self._write_listing(listing)
             return
         if len(active & self._active) * 2 < len(self._active):
             self._doubted += 1
@@ -148,5 +150,5 @@ class Discovery:
             removed=len(self._active - active),
         )
         self._active = active
-        self._on_listing(listing)
-        self._deliver(tuple(instrument for instrument in listing if instrument.active))
+        self._write_listing(listing)
+        self._plan_for(tuple(instrument for instrument in listing if instrument.active))

@@ -16,14 +16,13 @@ import trio
 
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
-from tick_logger.net.backoff import Backoff
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import SpacingGate
+from tick_logger.net.pace import Backoff, SpacingGate
 from tick_logger.telemetry.logs import get_logger
 
 BETWEEN_HANDOVERS_SECS = 60.0
-"""From the beginning of one to that of the next of the same share; the first is at once."""
+"""Between the beginnings of two handovers of one share; the first handover is not delayed."""
 
 HANDOVER_SECS = 30.0
 """How long a successor may take to subscribe before its predecessor is given up."""
@@ -31,7 +30,7 @@ HANDOVER_SECS = 30.0
 
 @attrs.frozen
 class Load:
-    """What a shard carries."""
+    """What a share carries."""
 
     subscriptions: frozenset[Subscription]
     timeouts: Timeouts
@@ -83,7 +82,7 @@ class Share:
 
     @property
     def timeouts(self) -> Timeouts:
-        """When silence ends its connection."""
+        """How long its connection may be silent before it is ended."""
         return self._load.timeouts
 
     def states(self) -> list[ConnectionState]:
@@ -111,14 +110,14 @@ class Share:
         if lost.cause == "replaced":
             return
         self._interrupt(connection)
-        if connection.connected_at is not None:  # an outage would make one of each attempt
+        if connection.connected_at is not None:  # during an outage every attempt would count
             self._venue.metrics.reconnects.inc()
         at_ns = self._venue.clock.now_ns()
         self._venue.losses.append(Loss(at_ns, connection.label, lost.cause, str(lost)))
         self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
 
     def _interrupt(self, connection: Connection) -> None:
-        """Tell of the streams that no other connection of this share has taken over yet."""
+        """Tell the pipeline which streams no other connection of this share has taken over yet."""
         for mark in connection.interruptions(self._carried(but=connection)):
             self._venue.intake.mark(mark)
 
@@ -128,7 +127,7 @@ class Share:
         return frozenset().union(*others)
 
     async def _hand_over_in_time(self, nursery: trio.Nursery, old: Connection) -> Connection:
-        """Hand over, but not at once again: a venue may greet every connection with a farewell."""
+        """Hand over, but not again at once: a venue may announce the end of each new connection."""
         with trio.CancelScope(deadline=self._handed_over_at + BETWEEN_HANDOVERS_SECS):
             await old.ended.wait()
             return old

@@ -1,9 +1,10 @@
-"""What is recorded of one exchange, as the pipeline is told: in order with what has come.
+"""Tells the pipeline which streams of one exchange are wanted, in order with the data.
 
-A stream that is wanted no longer is retired, so that what follows is no hole.  One that goes from a
-connection to another is interrupted until it is granted there.
+A stream that is no longer wanted is retired, so that its silence is no hole.  A stream that moves
+to another connection is interrupted until it is granted there.
 
-Invariant: what came before a change is recorded as it was wanted then, however late it is decoded.
+Invariant: data that came before a change is recorded as it was wanted then, however late it is
+decoded.  Not here: which streams those are (`venue`), and who carries them (`share`).
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from tick_logger.net.intake.arrivals import Streams, streams_of
 MAX_LISTED_IN_LOG = 20
 
 MOVED = "moved"
-"""Cause of what is missing because a symbol went from one connection to another."""
+"""The cause of a gap that a symbol leaves when it goes from one connection to another."""
 
 
-class Recorded:
-    """The streams of one exchange that are recorded now."""
+class WantedStreams:
+    """The streams of one exchange that are wanted now."""
 
     def __init__(self, venue: VenueContext, log: FilteringBoundLogger) -> None:
         self._venue = venue
@@ -34,7 +35,7 @@ class Recorded:
         self._streams: frozenset[Subscription] = frozenset()
 
     def change(self, wanted: Iterable[Subscription], moved: Iterable[str]) -> None:
-        """Record these streams from now on; those of `moved` symbols have left their connection."""
+        """Want these streams from now on; those of `moved` symbols have left their connection."""
         before, self._streams = self._streams, frozenset(wanted)
         self._define(before ^ self._streams)
         self._retire(before - self._streams)

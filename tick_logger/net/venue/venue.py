@@ -1,4 +1,4 @@
-"""Everything of one exchange that runs: discovery, the shards it leads to, book snapshots.
+"""Records one exchange: follows its listing, plans its shares, and runs what carries them.
 
 When the listing changes, only what changes is touched: symbols move onto connections that have
 room, new connections are added, and one that has lost its last symbol ends.  Where a venue serves
@@ -10,27 +10,20 @@ one share needs more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
 
 import trio
 
-from tick_logger.clock import WallClock
 from tick_logger.config.markets import for_symbol, matches
 from tick_logger.config.schema import ExchangeConfig
-from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
+from tick_logger.exchanges.base import BookCheck, Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
-from tick_logger.model.instruments import Instrument, Instruments
-from tick_logger.net.backoff import Backoff
-from tick_logger.net.connection.context import Signer, Timeouts, VenueContext
-from tick_logger.net.intake.intake import Intake
-from tick_logger.net.pace import SpacingGate
-from tick_logger.net.rest.snapshots import SnapshotFetcher
-from tick_logger.net.venue.discovery import Discovery, OnListing
+from tick_logger.model.instruments import Instrument
+from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.venue.discovery import Discovery, ListingListener
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.share import Load, Share
-from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, Recorded
-from tick_logger.net.wire.dial import Dial
-from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
+from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, WantedStreams
 from tick_logger.telemetry.logs import get_logger
 
 
@@ -39,50 +32,22 @@ class Venue:
 
     def __init__(
         self,
-        exchange: Exchange,
+        context: VenueContext,
         config: ExchangeConfig,
-        instruments: Instruments,
-        intake: Intake,
-        *,
-        dial: Dial,
-        clock: WallClock,
-        rng: Random,
-        metrics: ExchangeMetrics,
-        signer: Signer | None = None,
-        on_listing: OnListing = lambda _: None,
+        write_listing: ListingListener = lambda _: None,
     ) -> None:
-        self._exchange = exchange
+        self._context = context
+        self._exchange = context.exchange
         self._config = config
-        self._metrics = metrics
-        self._rng = rng
-        self._tell_listing = on_listing
+        self._write_listing = write_listing
         self._connect_gate = SpacingGate(config.connects_per_second)
-        self._snapshots = SnapshotFetcher(
-            exchange,
-            config.rest_endpoint,
-            dial,
-            symbols=instruments.of(exchange.name),
-            books=self._count_books,
-        )
-        self._venue = VenueContext(
-            exchange=exchange,
-            ws_endpoint=config.ws_endpoint,
-            instruments=instruments,
-            dial=dial,
-            clock=clock,
-            intake=intake,
-            metrics=metrics,
-            snapshots=self._snapshots,
-            rng=rng,
-            signer=signer,
-        )
-        self._shards: dict[tuple[int, str], Share] = {}
+        self._shares: dict[tuple[int, str], Share] = {}
         self._plan = Plan({}, ())
-        self._listing: tuple[Instrument, ...] = ()
+        self._tradable: tuple[Instrument, ...] = ()
         self._nursery: trio.Nursery | None = None
         self._listing_backoff = self._backoff()
-        self._log = get_logger().bind(exchange=exchange.name)
-        self._recorded = Recorded(self._venue, self._log)
+        self._log = get_logger().bind(exchange=self._exchange.name)
+        self._wanted = WantedStreams(context, self._log)
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -90,14 +55,13 @@ class Venue:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 if self._exchange.book_check is BookCheck.RANGES:
-                    nursery.start_soon(self._snapshots.run)
+                    nursery.start_soon(self._context.snapshots.run)
                 discovery = Discovery(
-                    self._venue,
-                    self._config.rest_endpoint,
-                    self._on_listing,
+                    self._context,
                     self._connect_gate,
                     self._listing_backoff,
-                    self._tell_listing,
+                    plan_for=self._plan_for,
+                    write_listing=self._write_listing,
                 )
                 nursery.start_soon(discovery.run)
         finally:
@@ -105,18 +69,18 @@ class Venue:
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
-        return [state for _, shard in sorted(self._shards.items()) for state in shard.states()]
+        return [state for _, share in sorted(self._shares.items()) for state in share.states()]
 
     @property
     def losses(self) -> Sequence[Loss]:
         """Connections that were lost lately, the oldest first."""
-        return tuple(self._venue.losses)
+        return tuple(self._context.losses)
 
     @property
     def patience(self) -> Patience:
-        """That of the connection which has the least; as configured while there is none."""
+        """How long the least patient connection waits for data; as configured if there is none."""
         config = self._config
-        timeouts = [shard.timeouts for shard in self._shards.values()] or [
+        timeouts = [share.timeouts for share in self._shares.values()] or [
             Timeouts(
                 first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
             )
@@ -126,40 +90,43 @@ class Venue:
             secs=min(each.data_secs for each in timeouts),
         )
 
-    def _on_listing(self, listing: tuple[Instrument, ...]) -> None:
-        """Arrange the connections for a new listing."""
+    def _plan_for(self, tradable: tuple[Instrument, ...]) -> None:
+        """Plan anew, now that these are tradable."""
         if self._nursery is None:
-            return  # decoded after the end, out of what was still waiting then
-        self._listing = listing
+            return  # the listing was received before the end, and decoded after it
+        self._tradable = tradable
         self._plan_connections(everywhere=False)
 
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         self._config = config
-        for backoff in (self._listing_backoff, *(s.backoff for s in self._shards.values())):
+        for backoff in (self._listing_backoff, *(s.backoff for s in self._shares.values())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
-        if self._nursery is not None and self._listing:
+        if self._nursery is not None and self._tradable:
             self._plan_connections(everywhere=True)
 
     def _plan_connections(self, *, everywhere: bool) -> None:
         """Give each connection its share, or only those whose symbols change."""
-        symbols = self._choose([instrument.symbol for instrument in self._listing])
+        symbols = self._choose([instrument.symbol for instrument in self._tradable])
         before = self._plan
         self._plan = plan(
-            before.shards,
+            before.shares,
             symbols,
             symbols_per_connection=self._config.symbols_per_connection,
             max_connections=max(1, self._config.max_connections // len(self._lanes())),
         )
         self._report_left_out()
-        self._change_recorded(before.places, self._plan.places)
-        for number in sorted(before.shards.keys() | self._plan.shards.keys()):
-            now = self._plan.shards.get(number, ())
-            if everywhere or now != before.shards.get(number, ()):
+        self._tell_wanted(before.places, self._plan.places)
+        self._context.snapshots.books = self._count_books()
+        for number in sorted(before.shares.keys() | self._plan.shares.keys()):
+            now = self._plan.shares.get(number, ())
+            if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        self._metrics.connections_wanted.set(len(self._shards))
-        self._metrics.symbols.set(sum(map(len, self._plan.shards.values())))
-        self._metrics.symbols_left_out.set(len(self._plan.left_out))
+        assert len(self._shares) <= max(self._config.max_connections, len(self._lanes()))
+        metrics = self._context.metrics
+        metrics.connections_wanted.set(len(self._shares))
+        metrics.symbols.set(len(self._plan.places))
+        metrics.symbols_left_out.set(len(self._plan.left_out))
 
     def _choose(self, listed: list[str]) -> list[str]:
         """The listed symbols that are wanted, in the order of the configuration."""
@@ -174,30 +141,30 @@ class Venue:
         return list(chosen)
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
-        """Give a shard its symbols: start it, change it or end it."""
+        """Start, change or end the connections of a share, so that they carry these symbols."""
         load = self._load(symbols)
-        old_lanes = {lane for each, lane in self._shards if each == number}
+        old_lanes = {lane for each, lane in self._shares if each == number}
         for lane in sorted(old_lanes.union(self._lanes())):
             self._arrange_lane(number, lane, load)
 
     def _arrange_lane(self, number: int, lane: str, load: Load) -> None:
         mine = {sub for sub in load.subscriptions if self._exchange.lane(sub.feed) == lane}
         load = Load(frozenset(mine), load.timeouts)
-        shard = self._shards.get((number, lane))
+        share = self._shares.get((number, lane))
         if not mine:
-            if shard is not None:
-                del self._shards[number, lane]
-                shard.retarget(load)  # what it still brings is not wanted
-                shard.scope.cancel("no symbols left")
+            if share is not None:
+                del self._shares[number, lane]
+                share.retarget(load)  # rows that it still receives are not wanted
+                share.scope.cancel("no symbols left")
             return
-        if shard is not None:
-            shard.retarget(load)
+        if share is not None:
+            share.retarget(load)
             return
         assert self._nursery is not None, "checked where listings arrive"
         label = f"{number}-{lane}" if lane else str(number)
-        shard = Share(label, self._venue, load, self._connect_gate, self._backoff(), lane=lane)
-        self._shards[number, lane] = shard
-        self._nursery.start_soon(shard.run)
+        share = Share(label, self._context, load, self._connect_gate, self._backoff(), lane=lane)
+        self._shares[number, lane] = share
+        self._nursery.start_soon(share.run)
 
     def _lanes(self) -> list[str]:
         """The addresses that the feeds in use are served at."""
@@ -221,8 +188,8 @@ class Venue:
         timeouts = Timeouts(first_data_secs=first_secs, data_secs=timeout_secs, of_symbol=of_symbol)
         return Load(frozenset(subscriptions), timeouts)
 
-    def _change_recorded(self, before: Mapping[str, int], places: Mapping[str, int]) -> None:
-        """Tell what is recorded now that symbols have these places."""
+    def _tell_wanted(self, before: Mapping[str, int], places: Mapping[str, int]) -> None:
+        """Tell which streams are wanted, now that symbols have these places."""
         wanted = {
             Subscription(symbol, feed)
             for symbol in places
@@ -231,7 +198,7 @@ class Venue:
         moved = {
             symbol for symbol, number in places.items() if before.get(symbol, number) != number
         }
-        self._recorded.change(wanted, moved)
+        self._wanted.change(wanted, moved)
 
     def _report_left_out(self) -> None:
         left_out = self._plan.left_out
@@ -246,10 +213,9 @@ class Venue:
             )
 
     def _count_books(self) -> int:
-        symbols = [symbol for shard in self._plan.shards.values() for symbol in shard]
-        books = [s for s in symbols if "orderbook" in for_symbol(self._config, s).feeds]
-        return len(books)
+        feeds = (for_symbol(self._config, symbol).feeds for symbol in self._plan.places)
+        return sum("orderbook" in each for each in feeds)
 
     def _backoff(self) -> Backoff:
         config = self._config
-        return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._rng)
+        return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._context.rng)

@@ -1,8 +1,10 @@
 """Port: how connections to venues are made, and the real one, over the network.
 
-Invariant: whatever goes wrong outside this machine is raised as `ConnectionLost`, with the cause
-"dial" from `Dial.open` and "http" from `Dial.get`, naming the host, the step and the reason; a bad
-certificate fails at once with its own reason.  Nothing is tried twice here.
+Invariant: whatever keeps the other side from answering is raised as `ConnectionLost`, with the
+cause "dial" from `Dial.open` and "http" from `Dial.get`, naming the host, the step and the reason;
+a bad certificate fails at once with its own reason.
+
+Not here: second attempts, and what the status of a REST answer means (`net.rest.client`).
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from tick_logger.net.wire.link import Address, Link, upgrade
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.sockets import TransportError, open_transport
 from tick_logger.net.wire.tap import OnFrames
-from tick_logger.net.wire.wording import excerpt, http_status, in_words
+from tick_logger.net.wire.wording import in_words
 
-__all__ = ["Dial", "DialTimeouts", "Link", "NetworkDial", "trust", "upgrade"]
+__all__ = ["Dial", "DialTimeouts", "HttpAnswer", "Link", "NetworkDial", "trust", "upgrade"]
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of one REST answer: several times the largest listing known."""
@@ -50,6 +52,15 @@ class DialTimeouts:
     rest_secs: float = 30.0  # a whole REST request, body included
 
 
+@attrs.frozen
+class HttpAnswer:
+    """A complete answer, whatever its status."""
+
+    status: int
+    body: bytes
+    retry_after: str = ""  # the header of this name, as sent
+
+
 class Dial(Protocol):
     """Makes connections to venues."""
 
@@ -65,8 +76,8 @@ class Dial(Protocol):
         """Connect to a ws:// or wss:// URL, reading in `nursery`; raises `ConnectionLost`."""
         ...
 
-    async def get(self, url: str) -> bytes:
-        """The body at an http:// or https:// URL; raises `ConnectionLost` if there is none."""
+    async def get(self, url: str) -> HttpAnswer:
+        """What an http:// or https:// URL answers; raises `ConnectionLost` if nothing comes."""
         ...
 
 
@@ -150,10 +161,10 @@ class NetworkDial:
             timeout_secs=self._timeouts.upgrade_secs,
         )
 
-    async def get(self, url: str) -> bytes:
-        """The body at an http:// or https:// URL, `MAX_BODY_BYTES` at most.
+    async def get(self, url: str) -> HttpAnswer:
+        """What an http:// or https:// URL answers, `MAX_BODY_BYTES` at most.
 
-        Any status but 200 raises `ConnectionLost`, redirections included.
+        Redirections are answers like any other, and are not followed.
         """
         place = url.partition("?")[0]
         try:
@@ -165,7 +176,7 @@ class NetworkDial:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise ConnectionLost("http", f"{place}: {in_words(error)}") from error
 
-    async def _fetch(self, url: str, place: str) -> bytes:
+    async def _fetch(self, url: str, place: str) -> HttpAnswer:
         body = bytearray()
         size = 0
         with trio.CancelScope() as excess:
@@ -178,13 +189,8 @@ class NetworkDial:
                         excess.cancel(reason="the body is too large")
         if size > MAX_BODY_BYTES:
             raise ConnectionLost("http", f"{place}: over {MAX_BODY_BYTES} bytes of body")
-        if response.status_code != httpx2.codes.OK:
-            wait = response.headers.get("retry-after")
-            told = [f"retry after {wait}"] if wait else []
-            told += [text] if (text := excerpt(bytes(body))) else []
-            detail = ": ".join([f"{http_status(response.status_code)} from {place}", *told])
-            raise ConnectionLost("http", detail)
-        return bytes(body)
+        wait = response.headers.get("retry-after", "")
+        return HttpAnswer(response.status_code, bytes(body), wait)
 
     def _step(self, failure: TransportError) -> str:
         """Which step of connecting failed, and why."""

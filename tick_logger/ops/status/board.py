@@ -8,25 +8,21 @@ more than one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 import msgspec
 import trio
 
-from tick_logger.clock import WallClock
-from tick_logger.model.connections import ConnectionState, Loss, Patience
-from tick_logger.model.proof import Proof
-from tick_logger.model.tables import Table
+from tick_logger.model.connections import ConnectionState
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import History
 from tick_logger.ops.status.loop_watch import LoopWatch
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, Snapshot, rates
 from tick_logger.ops.status.status import Durable, ExchangeView, View, document, reasons_not_ready
+from tick_logger.ops.status.watched import Watched
 from tick_logger.telemetry.histograms import Counts, quantile
-from tick_logger.telemetry.metrics import Metrics
-from tick_logger.telemetry.today import Today
 
 SAMPLE_SECS = 1.0
 
@@ -38,39 +34,6 @@ LATENCY_SAMPLES = 61
 
 DROPPED_SAMPLES = 301
 """What was dropped in the last five minutes is a reason to look."""
-
-
-class WatchedVenue(Protocol):
-    """What is asked of the connections of an exchange."""
-
-    def connections(self) -> Sequence[ConnectionState]:
-        """Those there are."""
-        ...
-
-    @property
-    def losses(self) -> Sequence[Loss]:
-        """Those that were lost lately, the oldest first."""
-        ...
-
-    @property
-    def patience(self) -> Patience:
-        """How long it may go without data."""
-        ...
-
-
-@attrs.frozen(kw_only=True)
-class Sources:
-    """What a board looks at."""
-
-    metrics: Metrics
-    venues: Mapping[str, WatchedVenue]
-    today: Today
-    disk: DiskSpace
-    loop: LoopWatch
-    clock: WallClock
-    snapshot: Callable[[], Snapshot]
-    version: str
-    proofs_of: Callable[[str], Mapping[Table, Proof]]
 
 
 @attrs.frozen
@@ -87,8 +50,10 @@ class _Sample:
 class Board:
     """The newest view of a recording, and the last minutes."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, watched: Watched, disk: DiskSpace, loop: LoopWatch) -> None:
+        self._watched = watched
+        self._disk = disk
+        self._loop = loop
         self._began = trio.current_time()
         self._samples: deque[_Sample] = deque(maxlen=RATE_SAMPLES)
         self._latencies: deque[dict[str, Counts]] = deque(maxlen=LATENCY_SAMPLES)
@@ -131,7 +96,7 @@ class Board:
         return reasons_not_ready(self.view)
 
     def _look(self) -> View:
-        sources = self._sources
+        watched = self._watched
         sample = self._take_sample()
         totals = {("", "messages"): sample.total.messages, ("", "rows"): sample.total.rows}
         for name, numbers in sample.snapshot.exchanges.items():
@@ -139,22 +104,22 @@ class Board:
         self._history.add(sample.snapshot.monotonic_secs, totals)
         speeds = rates(self._samples[0].snapshot, sample.snapshot)
         return View(
-            version=sources.version,
-            now_secs=sources.clock.now_ns() / 1e9,
+            version=watched.version,
+            now_secs=watched.clock.now_ns() / 1e9,
             uptime_secs=trio.current_time() - self._began,
             recovering=sample.snapshot.recovering,
             not_ready=sample.snapshot.not_ready,
             durable=self._durable(),
-            disk=sources.disk,
-            loop=sources.loop.longest,
+            disk=self._disk,
+            loop=self._loop.longest,
             dropped_lately=self._dropped[-1] - self._dropped[0],
             exchanges={name: self._exchange(name, speeds[name]) for name in speeds},
             history=self._history,
         )
 
     def _take_sample(self) -> _Sample:
-        metrics, venues = self._sources.metrics, self._sources.venues
-        snapshot = self._sources.snapshot()
+        metrics, venues = self._watched.metrics, self._watched.venues
+        snapshot = self._watched.snapshot()
         for name, numbers in snapshot.exchanges.items():
             up, wanted = numbers.connections_up, numbers.connections_wanted
             metrics.exchange(name).websocket_connected.set(wanted > 0 and up >= wanted)
@@ -184,14 +149,14 @@ class Board:
             buffered_bytes=int(now["buffered_bytes"]),
             buffer_limit_bytes=int(now["buffer_limit_bytes"]),
             checkpoint_age_secs=(
-                max(0.0, round(self._sources.clock.now_ns() / 1e9 - saved_at, 1))
+                max(0.0, round(self._watched.clock.now_ns() / 1e9 - saved_at, 1))
                 if saved_at
                 else None
             ),
         )
 
     def _exchange(self, name: str, speed: Rates) -> ExchangeView:
-        last, secs, today = self._samples[-1], self._span_secs, self._sources.today
+        last, secs, today = self._samples[-1], self._span_secs, self._watched.today
         before = self._samples[0].messages(name)
         speeds = {
             label: round(max(0, count - before.get(label, 0)) / secs, 2)
@@ -204,16 +169,16 @@ class Board:
             latency_ms=self._latency_ms(name),
             gaps_today=today.gaps(name),
             late_today=today.late(name),
-            proofs=self._sources.proofs_of(name),
+            proofs=self._watched.proofs_of(name),
             connections=last.connections[name],
             messages_per_second=speeds,
-            losses=self._sources.venues[name].losses,
-            patience=self._sources.venues[name].patience,
+            losses=self._watched.venues[name].losses,
+            patience=self._watched.venues[name].patience,
         )
 
     def _latency_ms(self, name: str) -> dict[str, float] | None:
         counts = self._latencies[-1][name] - self._latencies[0][name]
-        bounds = self._sources.metrics.exchange(name).latency.bounds
+        bounds = self._watched.metrics.exchange(name).latency.bounds
         values = {word: quantile(bounds, counts, share) for word, share in _QUANTILES.items()}
         return {
             word: round(value * 1000, 2) for word, value in values.items() if value is not None

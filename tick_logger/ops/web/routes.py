@@ -20,10 +20,9 @@ from functools import partial
 from importlib import resources
 from typing import Any
 
-import attrs
 import msgspec
 import trio
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, Counter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.board import Board
-from tick_logger.telemetry.metrics import Metrics
+from tick_logger.ops.status.watched import Watched
 
 MOST_STREAMS = 32
 """Pages that are kept up to date at a time."""
@@ -70,21 +69,12 @@ VERSIONS = ("1.0", "1.1")
 """An HTTP/2 client that takes nothing would make hypercorn keep all that is said to it."""
 
 
-@attrs.frozen(kw_only=True)
-class Recorder:
-    """What is shown of a recorder."""
+def application(watched: Watched, board: Board, *, token: str = "") -> ASGIApp:
+    """The ASGI application; every request is counted by path and status.
 
-    board: Board
-    metrics: Metrics
-    instruments: Instruments
-    read_symbol: Callable[[str, str], dict[str, Any]]
-    """What is recorded of (exchange, symbol); reads files.  `LookupError` if there is none such."""
-    token: str = ""
-
-
-def application(recorder: Recorder) -> ASGIApp:
-    """The ASGI application; every request is counted by path and status."""
-    surface = _Surface(recorder)
+    With a token, whoever does not send it is refused.
+    """
+    surface = _Surface(watched, board)
     paths: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/": partial(surface.page, name="index.html"),
         "/health": surface.health,
@@ -102,16 +92,16 @@ def application(recorder: Recorder) -> ASGIApp:
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
     starlette.router.redirect_slashes = False  # it would send elsewhere whoever names that host
-    return _Guard(starlette, recorder, frozenset(paths))
+    return _Guard(starlette, token, watched.metrics.http_requests, frozenset(paths))
 
 
 class _Guard:
     """Around every request: the token, the headers, the count."""
 
-    def __init__(self, app: ASGIApp, recorder: Recorder, known: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, token: str, requests: Counter, known: frozenset[str]) -> None:
         self._app = app
-        self._token = recorder.token
-        self._requests = recorder.metrics.http_requests
+        self._token = token
+        self._requests = requests
         self._known = known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,8 +135,9 @@ class _Guard:
 class _Surface:
     """The answers."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, watched: Watched, board: Board) -> None:
+        self._watched = watched
+        self._board = board
         self._streams = 0
         self._reads = trio.CapacityLimiter(MOST_READS)
         self._page = _page_files()
@@ -161,7 +152,7 @@ class _Surface:
         return await self.page(request, name)
 
     async def health(self, _request: Request) -> Response:
-        status = self._recorder.board.document
+        status = self._board.document
         names = ("connected", "symbols", "messages_per_second", "last_message")
         said = {
             "status": status["status"],
@@ -176,22 +167,22 @@ class _Surface:
         return Response(msgspec.json.encode(said), media_type=JSON)
 
     async def ready(self, _request: Request) -> Response:
-        reasons = self._recorder.board.not_ready
+        reasons = self._board.not_ready
         said = {"ready": not reasons, "reasons": reasons}
         return Response(msgspec.json.encode(said), 503 if reasons else 200, media_type=JSON)
 
     async def metrics(self, _request: Request) -> Response:
-        return Response(self._recorder.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(self._watched.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def status(self, _request: Request) -> Response:
-        return Response(self._recorder.board.encoded, media_type=JSON)
+        return Response(self._board.encoded, media_type=JSON)
 
     async def events(self, request: Request) -> Response:
         if request.method == "HEAD":
             return Response(media_type=EVENTS)
         if self._streams >= MOST_STREAMS:
             raise HTTPException(503, f"{MOST_STREAMS} pages are open already")
-        return _EventStream(_Events(self._recorder.board), self._place)
+        return _EventStream(_Events(self._board), self._place)
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
@@ -204,12 +195,12 @@ class _Surface:
     async def symbols(self, request: Request) -> Response:
         query = _text(request, "q")
         limit = _number(request, "limit", 50, MOST_SYMBOLS)
-        found, more = _find_symbols(self._recorder.instruments, query, limit)
+        found, more = _find_symbols(self._watched.instruments, query, limit)
         return Response(msgspec.json.encode({"symbols": found, "more": more}), media_type=JSON)
 
     async def symbol(self, request: Request) -> Response:
         names = _text(request, "exchange"), _text(request, "symbol")
-        read = partial(self._recorder.read_symbol, *names)
+        read = partial(self._watched.read_symbol, *names)
         try:
             with trio.fail_after(READ_SECS):
                 found = await trio.to_thread.run_sync(

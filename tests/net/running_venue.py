@@ -1,10 +1,9 @@
-"""A feed that runs, with a venue that is played, and a writer that keeps its notes."""
+"""A venue that is recorded, and played by the test, and a writer that keeps its notes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from random import Random
 from typing import Any
 
 import attrs
@@ -12,7 +11,7 @@ import trio
 
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
-from tests.net.played import PlayedDial
+from tests.net.played import PlayedDial, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.model.entries import Note
@@ -21,11 +20,11 @@ from tick_logger.net.venue.venue import Venue
 
 @attrs.define(eq=False)
 class Scene:
-    """A running feed, seen from its venue and from the writer."""
+    """A venue at work, seen from the other side and from the writer."""
 
     bench: Bench
     dial: PlayedDial
-    feed: Venue
+    venue: Venue
     notes: list[Note]
 
     def asked(self) -> list[tuple[str, list[str]]]:
@@ -44,7 +43,7 @@ async def running(
     feeds: tuple[str, ...],
     **config: Any,  # noqa: ANN401
 ) -> AsyncIterator[Scene]:
-    """A feed, some seconds after its start."""
+    """A venue, some seconds after its start."""
     bench = Bench(venue=exchange)
     dial = PlayedDial(VirtualClock(), symbols=symbols)
     settings = ExchangeConfig(
@@ -54,17 +53,9 @@ async def running(
         connects_per_second=10.0,
         **{"data_timeout_secs": 10_000.0, **config},
     )
-    feed = Venue(
-        exchange,
-        settings,
-        bench.instruments,
-        bench.intake,
-        dial=dial,
-        clock=dial.clock,
-        rng=Random(0),
-        metrics=bench.metrics.exchange(exchange.name),
-    )
-    scene = Scene(bench, dial, feed, [])
+    context = attrs.evolve(venue_on(bench, dial), ws_endpoint=settings.ws_endpoint)
+    venue = Venue(context, settings)
+    scene = Scene(bench, dial, venue, [])
 
     async def write() -> None:
         async for batch in bench.receive:
@@ -73,7 +64,7 @@ async def running(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
         nursery.start_soon(write)
-        nursery.start_soon(feed.run)
+        nursery.start_soon(venue.run)
         await trio.sleep(5.0)
         yield scene
         nursery.cancel_scope.cancel()
