@@ -112,9 +112,9 @@ class Talk:
 
     def send(self) -> list[Request]:
         """Send what is to be sent."""
-        requests = self.dialogue.session.next_requests()
+        requests = self.dialogue.subscriptions.next_requests()
         for request in requests:
-            self.dialogue.session.sent(request, 0.0)
+            self.dialogue.subscriptions.sent(request, 0.0)
         return requests
 
     def begin(self) -> None:
@@ -161,17 +161,17 @@ async def test_what_is_refused_again_is_interrupted_already() -> None:
     refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
     talk.send()
     assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, "refused")]
-    talk.dialogue.session.overdue(601.0)
+    talk.dialogue.subscriptions.overdue(601.0)
     talk.send()
     with capture_logs() as lines:
         assert talk.hear(6, refusal, now=601.0) == []
     assert [line["event"] for line in lines] == ["request_refused", "subscription_refused"]
     assert talk.count("subscriptions_refused") == 2
-    assert talk.dialogue.session.overdue(1201.0) == Settled()
+    assert talk.dialogue.subscriptions.overdue(1201.0) == Settled()
     talk.send()
-    assert talk.dialogue.apply(talk.dialogue.session.overdue(1211.0), 7) == []
+    assert talk.dialogue.apply(talk.dialogue.subscriptions.overdue(1211.0), 7) == []
     assert talk.count("subscriptions_refused") == 3
-    talk.dialogue.session.overdue(1811.0)
+    talk.dialogue.subscriptions.overdue(1811.0)
     talk.send()
     assert talk.hear(8, Granted(frozenset({BTC_TRADES}))) == [Resumed((BTC,), TRADES, 8)]
 
@@ -361,7 +361,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         assert talk.retired == []
         talk.send()
-        overdue = talk.dialogue.session.overdue(1000.0 * attempt)
+        overdue = talk.dialogue.subscriptions.overdue(1000.0 * attempt)
         marks = talk.dialogue.apply(overdue, attempt)
     assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, "refused")]
     assert len(talk.retired) == 1

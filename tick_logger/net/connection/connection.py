@@ -151,32 +151,32 @@ class Connection:
                 await link.aclose(CLOSE_SECS)
 
     async def _subscribe(self, link: Link) -> None:
-        """Send what the session asks for, and watch its deadlines."""
+        """Send what the subscriptions asks for, and watch its deadlines."""
         exchange = self._venue.exchange
         listing = exchange.listing_request() if self._on_listing else None
         for first in (exchange.opening_request(), listing):
             if first is not None:
                 await self._turn()
                 await self._send(link, first)
-        dialogue, session = self._dialogue, self._dialogue.session
+        dialogue, subscriptions = self._dialogue, self._dialogue.subscriptions
         while True:
             self._changed = trio.Event()
             for mark in dialogue.renew_books(trio.current_time(), self._venue.clock.now_ns()):
                 self._venue.intake.mark(mark)
-            while requests := session.next_requests():
+            while requests := subscriptions.next_requests():
                 for before, request in enumerate(requests):
                     # What is ended must be possible to subscribe again within the same hour.
-                    room = 2 * (len(requests) - before) if session.ends(request) else 1
+                    room = 2 * (len(requests) - before) if subscriptions.ends(request) else 1
                     await self._turn(room)
                     # The answer may be here before the sender runs again, so it is awaited already.
-                    session.sent(request, trio.current_time())
+                    subscriptions.sent(request, trio.current_time())
                     await self._send(link, request)
-            answer_due = float("inf") if session.deadline is None else session.deadline
+            answer_due = float("inf") if subscriptions.deadline is None else subscriptions.deadline
             with trio.CancelScope(deadline=min(answer_due, dialogue.books_due_at)):
                 await self._changed.wait()
                 continue
             await self._venue.intake.caught_up()
-            overdue = session.overdue(trio.current_time())
+            overdue = subscriptions.overdue(trio.current_time())
             for mark in self._dialogue.apply(overdue, self._venue.clock.now_ns()):
                 self._venue.intake.mark(mark)
 
@@ -216,7 +216,7 @@ class Connection:
                 before = len(watch.silent)
                 steps = watch.look(
                     dialogue.wanted,
-                    dialogue.session.live,
+                    dialogue.subscriptions.live,
                     self._keepalive.timeouts,
                     trio.current_time(),
                 )
@@ -255,7 +255,7 @@ class Connection:
 
     def state(self) -> ConnectionState:
         """What can be said of it now."""
-        session, now = self._dialogue.session, trio.current_time()
+        subscriptions, now = self._dialogue.subscriptions, trio.current_time()
         silent_secs = (self._venue.clock.now_ns() - self.last_recv_ns) / 1e9
         word = "retiring" if self.retiring.is_set() else "open"
         wanted = self._dialogue.wanted
@@ -265,8 +265,8 @@ class Connection:
             open_secs=now - self.connected_at if self.connected_at is not None else None,
             symbols=len({sub.symbol for sub in wanted}),
             subscriptions=len(wanted),
-            live=len(session.live),
-            refused=len(session.refused_now),
+            live=len(subscriptions.live),
+            refused=len(subscriptions.refused_now),
             silent=self._silent,
             silent_secs=max(0.0, silent_secs) if self._messages else None,
             messages=self._messages,
@@ -377,10 +377,10 @@ class Connection:
         """Wake the subscriber, and note when everything has an answer for the first time."""
         if settled.live:
             self._granted.set()
-        session = self._dialogue.session
-        if session.settled and not self.settled.is_set():
+        subscriptions = self._dialogue.subscriptions
+        if subscriptions.settled and not self.settled.is_set():
             self.settled.set()
-            self._note("subscribed", f"{len(session.live)} of {len(self._dialogue.wanted)}")
+            self._note("subscribed", f"{len(subscriptions.live)} of {len(self._dialogue.wanted)}")
         self._changed.set()
 
     def _learn_anew(self, subscriptions: Iterable[Subscription]) -> None:

@@ -1,6 +1,6 @@
-"""What a venue says on one connection, and what follows: for the session, the books, the pipeline.
+"""What a venue says on one connection, and what follows from it.
 
-    event -> session | sequences | books -> marks, renewals, reactions of the connection
+    event -> subscriptions | sequences | books -> marks, renewals, reactions of the connection
 
 Invariant: a stream that may lack rows is interrupted, by a mark, before anything else is done about
 it, and resumed when the venue has acknowledged it again.
@@ -68,7 +68,7 @@ class Dialogue:
     ) -> None:
         self.wanted = wanted
         self._ended_ns: dict[Subscription, int] = {}  # when what was live was wanted no longer
-        self.session = Subscriptions(venue.exchange, wanted)
+        self.subscriptions = Subscriptions(venue.exchange, wanted)
         self.books = BookSync()
         self.resyncs = Resyncs()
         self._sequences = Sequences(venue.exchange)
@@ -122,19 +122,19 @@ class Dialogue:
     def _answered(self, event: Acknowledged | Granted | Confirmed | Refused, now: float) -> Settled:
         match event:
             case Acknowledged():
-                return self.session.acknowledged(event.request_id)
+                return self.subscriptions.acknowledged(event.request_id)
             case Granted():
-                return self.session.granted(event.subscriptions)
+                return self.subscriptions.granted(event.subscriptions)
             case Confirmed():
-                return self.session.confirmed(event.subscriptions)
+                return self.subscriptions.confirmed(event.subscriptions)
             case Refused():
                 self._log.warning("request_refused", reason=event.reason)
-                return self.session.refused(
+                return self.subscriptions.refused(
                     event.request_id, event.reason, now, event.subscriptions
                 )
 
     def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
-        """Count and report what the session concluded."""
+        """Count and report what the subscriptions concluded."""
         metrics = self._venue.metrics
         if settled.retried:
             metrics.ack_retries.inc(len(settled.retried))
@@ -148,7 +148,7 @@ class Dialogue:
         ]
         live_now = self.streams(self.live.intersection(settled.live))
         resumed = [Resumed(*streams, recv_ns) for streams in live_now]
-        if any(sub in self.session.begun_anew for sub, _ in settled.refused):
+        if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
         return [*refused, *resumed]
@@ -162,9 +162,9 @@ class Dialogue:
                 self.books.drop(self._symbols[sub.symbol])
                 self._sequences.drop(self._symbols[sub.symbol])
                 self.resyncs.drop(self._symbols[sub.symbol])
-        self._ended_ns |= dict.fromkeys(self.session.live - wanted, now_ns)
+        self._ended_ns |= dict.fromkeys(self.subscriptions.live - wanted, now_ns)
         self.wanted = wanted
-        going_on = self.session.retarget(wanted)
+        going_on = self.subscriptions.retarget(wanted)
         if self._venue.exchange.book_check is not BookCheck.RANGES:  # else an update asks for one
             books = (sub for sub in going_on if FEEDS[sub.feed] is Table.BOOK)
             going_on = going_on.difference(self.renew(books))  # they lack what came meanwhile
@@ -184,7 +184,7 @@ class Dialogue:
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
         """Subscribe again, from the beginning; returns those for which that will be done."""
-        renewed = self.session.renew(subscriptions)
+        renewed = self.subscriptions.renew(subscriptions)
         for sub in renewed:
             if FEEDS[sub.feed] is Table.BOOK:
                 self.books.drop(self._symbols[sub.symbol])
@@ -226,9 +226,9 @@ class Dialogue:
         """What is acknowledged, without the books that are broken."""
         broken = self.resyncs.waiting
         if not broken:
-            return self.session.live
+            return self.subscriptions.live
         books = {sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in broken}
-        return self.session.live - books
+        return self.subscriptions.live - books
 
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
         """Exactly these, as pairs of instruments and tables."""
@@ -259,7 +259,7 @@ class Dialogue:
     @property
     def _open(self) -> list[int]:
         """The books of this connection that were sent, as far as is known."""
-        live = self.session.live
+        live = self.subscriptions.live
         return [self._symbols[sub.symbol] for sub in self._book_subscriptions() if sub in live]
 
     def _count_outcomes(self) -> None:

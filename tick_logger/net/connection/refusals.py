@@ -6,7 +6,7 @@ A venue may not know a new symbol yet, or have meant its limits: no refusal is f
 asked again stays refused until it is granted, so that nothing begins or ends by the asking alone.
 Invariant: no more than `MAX_ASKED_AGAIN` symbols are asked again within any `ASK_AGAIN_SECS`.
 
-Pure: times are given in seconds of trio's clock.  Not here: the requests (`session`).
+Pure: times are given in seconds of trio's clock.  Not here: the requests (`subscriptions`).
 """
 
 from __future__ import annotations

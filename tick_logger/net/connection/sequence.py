@@ -7,7 +7,7 @@ this is the one place that compares it with what came before.  Invariant: a gap 
 once, with the receive times that bracket it, and breaks no other book than its own.
 
 Pure.  Not here: books whose snapshots come by REST (`booksync`), ids of trades (`pipeline`), how a
-book begins anew (`session` subscribes again).
+book begins anew (`subscriptions` subscribes again).
 """
 
 from __future__ import annotations

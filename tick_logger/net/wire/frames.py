@@ -1,8 +1,8 @@
 """Splits what a WebSocket server sends into messages, without doing any input or output.
 
 Invariant: the payloads handed out are, byte for byte and in order, those of the data messages whose
-last byte has been pushed in; control frames come out raw, for the WebSocket library to judge and answer.
-Nothing larger than the message limit is ever collected.
+last byte has been pushed in; control frames come out raw, for the WebSocket library to judge and
+answer.  Nothing larger than the message limit is ever collected.
 
 The splitter begins after the head of the HTTP response.  It does not check that text is UTF-8,
 because the decoder of the payload does; it does not know extensions, because none is offered.

@@ -140,7 +140,7 @@ class TcpStream(PushStream):
 
 
 class _Pushing:
-    """One call of `push_into`: the poller reads for the task that waits, and keeps what it raises."""
+    """One call of `push_into`: the poller reads on behalf of the task that waits."""
 
     def __init__(self, read: Callable[[], bytes | None], take: Take) -> None:
         self._read = read
