@@ -83,7 +83,7 @@ class Connection:
             retire=self._retire,
             pong=self._keepalive.pong,
             settled=self._on_settled,
-            ask_snapshot=lambda symbol, number: venue.snapshots.ask(self, symbol, number),
+            ask_snapshot=lambda i: venue.snapshots.ask(self, venue.instruments.name(i)[1], i),
             list_instruments=on_listing,
         )
         self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log)
@@ -292,7 +292,7 @@ class Connection:
     def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
         """Act on what the venue said; returns the marks that follow for the pipeline."""
         marks = self._dialogue.said(events, trio.current_time())
-        if self._dialogue.resyncs.waiting:
+        if self._dialogue.books.broken:
             self._changed.set()
         return marks
 

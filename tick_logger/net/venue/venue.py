@@ -16,7 +16,7 @@ import trio
 
 from tick_logger.clock import WallClock
 from tick_logger.config.schema import ExchangeConfig, for_symbol, matches
-from tick_logger.exchanges.base import BookCheck, Exchange, Subscription
+from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument, Instruments
 from tick_logger.net.backoff import Backoff
@@ -88,8 +88,7 @@ class Venue:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                if self._exchange.book_check is BookCheck.RANGES:
-                    nursery.start_soon(self._snapshots.run)
+                nursery.start_soon(self._snapshots.run)  # waits until a book asks for one
                 discovery = Discovery(
                     self._venue,
                     self._config.rest_endpoint,
