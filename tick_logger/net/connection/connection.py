@@ -23,12 +23,13 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import AwaitSnapshot, Mark, NoSnapshot, Resumed
+from tick_logger.model.marks import Mark, Resumed
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
 from tick_logger.net.connection.keepalive import Keepalive, age
 from tick_logger.net.connection.silence_task import SilenceTask
+from tick_logger.net.connection.snapshot_asker import SnapshotAsker
 from tick_logger.net.connection.subscriber import Subscriber
 from tick_logger.net.connection.subscriptions import Settled
 from tick_logger.net.intake.arrivals import Heard, Streams
@@ -41,9 +42,10 @@ CLOSE_SECS = 1.0
 
 
 class Connection:
-    """A connection to be, or that is, or that was; used once.
+    """One connection, from before it is dialled until after it has ended; used once.
 
-    `lane` is the venue's address that serves what is wanted.
+    `on_listing` is called with every listing, where this connection is for the venue's channel of
+    instruments.  `lane` names the one of the venue's addresses that serves what is wanted.
     """
 
     def __init__(
@@ -78,10 +80,11 @@ class Connection:
             retire=self._retire,
             pong=self._keepalive.pong,
             settled=self._on_settled,
-            ask_snapshot=self._ask_snapshot,
+            ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
         )
         self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log)
+        self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None
         )
@@ -99,7 +102,7 @@ class Connection:
     # -- life -------------------------------------------------------------------------------------
 
     async def run(self) -> ConnectionLost:
-        """Live until something ends it, and return what did.
+        """Dial, live until something ends the connection, and return what did.
 
         Cancellation: the socket is closed; everything read has been handed over already.
         """
@@ -162,7 +165,7 @@ class Connection:
         raise ConnectionLost("nonsense", "most frames of the last minute are undecodable")
 
     def state(self) -> ConnectionState:
-        """What can be said of it now."""
+        """How the connection is now, for the status pages."""
         subscriptions, now = self._dialogue.subscriptions, trio.current_time()
         silent_secs = (self._venue.clock.now_ns() - self.last_recv_ns) / 1e9
         word = "retiring" if self.retiring.is_set() else "open"
@@ -208,11 +211,11 @@ class Connection:
         return self._dialogue.streams(self._dialogue.wanted)
 
     def open_streams(self) -> Streams:
-        """What of that is acknowledged and whole, even if the connection has just ended."""
+        """What of that is acknowledged, but for broken books; also just after the end."""
         return self._dialogue.streams(self._dialogue.wanted & self._dialogue.live)
 
     def given_up(self, until_ns: int) -> list[Mark]:
-        """Messages were given up for want of room: what follows for the pipeline."""
+        """Messages were given up for want of room until then; returns what follows from it."""
         marks = self._dialogue.begin_books_anew(trio.current_time(), until_ns)
         if marks:
             self._subscriber.wake()
@@ -220,7 +223,7 @@ class Connection:
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What the venue delivers on this connection, as far as it is acknowledged and whole."""
+        """What is acknowledged, but for broken books; nothing once the connection has ended."""
         return self._dialogue.live if self.alive else frozenset()
 
     def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
@@ -243,34 +246,6 @@ class Connection:
         self._keepalive.retime(timeouts)
         self._subscriber.wake()
 
-    # -- snapshots of books by REST: see `Asker` --------------------------------------------------
-
-    def expect_snapshot(self, instrument: int) -> None:
-        """Let the book's rows wait: those in the queue may have waited as long as they are let."""
-        self._venue.intake.mark(AwaitSnapshot(instrument, self._venue.clock.now_ns()))
-
-    def awaits_snapshot(self, instrument: int) -> bool:
-        """Whether a REST snapshot of this book would be of use."""
-        return self.alive and self._dialogue.books.awaits(instrument)
-
-    def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a REST snapshot as of this id joins the book updates received."""
-        return self._dialogue.books.accepts(instrument, snapshot_id)
-
-    def take_snapshot(self, payload: bytes) -> None:
-        """Put a REST snapshot into the stream, as received now."""
-        self._venue.intake.put(self, self._venue.clock.now_ns(), [payload])
-
-    def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
-        """The REST snapshot of this book has not come, or will not come at all."""
-        self._venue.intake.mark(NoSnapshot(instrument, self._venue.clock.now_ns()))
-        if for_good:
-            self._dialogue.books.given_up(instrument)
-
-    def _ask_snapshot(self, instrument: int) -> None:
-        _, symbol = self._venue.instruments.name(instrument)
-        self._venue.snapshots.ask(self, symbol, instrument)
-
     # -- reactions --------------------------------------------------------------------------------
 
     def _retire(self, reason: str) -> None:
@@ -290,7 +265,7 @@ class Connection:
         self._subscriber.wake()
 
     def _learn_anew(self, subscriptions: Iterable[Subscription]) -> None:
-        """The silence that begins or ends here says nothing about the markets."""
+        """The silence of these that begins or ends now says nothing about the markets."""
         self._venue.intake.learn_anew(self._dialogue.streams(subscriptions))
 
     def _note(self, what: str, detail: str = "") -> None:

@@ -5,8 +5,8 @@
 Invariant: a stream that may lack rows is interrupted, by a mark, before anything else is done about
 it, and resumed when the venue has acknowledged it again.
 
-Pure but for logs and counters: times come in, and whatever touches the connection is a reaction
-that its owner gave.
+Pure but for logs and counters: times are arguments, and where something must be done to the
+connection, one of the `Reactions` that the connection gave is called.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Dialogue:
         reactions: Reactions,
         log: FilteringBoundLogger,
     ) -> None:
-        self._ended_ns: dict[Subscription, int] = {}  # when what was live was wanted no longer
+        self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
         self.subscriptions = Subscriptions(venue.exchange, wanted)
         self.books = Books(venue.exchange, reactions.ask_snapshot)
         self._numbers = MessageNumbers()
@@ -120,7 +120,7 @@ class Dialogue:
         for since_ns, until_ns in self._numbers.jumps(numbers, recv_ns):
             carried = self.streams(self.wanted)
             marks += [Lapse(*streams, since_ns, until_ns, SEQUENCE) for streams in carried]
-            marks += self.books.interrupt(self._open, until_ns, now)
+            marks += self.books.interrupt(self._live_books, until_ns, now)
         self._count_judgements()
         return marks
 
@@ -161,7 +161,7 @@ class Dialogue:
     # -- what others want -------------------------------------------------------------------------
 
     def retarget(self, wanted: frozenset[Subscription], now_ns: int) -> list[Mark]:
-        """Carry other subscriptions from now on; returns the marks of what never ended."""
+        """Carry other subscriptions from now on; those that were still live are resumed."""
         for instrument, sub in self._wanted_books.items():
             if sub not in wanted:
                 self.books.drop(instrument)
@@ -174,7 +174,7 @@ class Dialogue:
         return [Resumed(*streams, now_ns) for streams in self.streams(going_on)]
 
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
-        """The marks that follow from a loss of the connection, on which nothing came since."""
+        """The marks that follow from the loss of the connection, which brought nothing since."""
         marks: list[Mark] = [
             Interrupted(*streams, since_ns, "disconnect")
             for streams in self.streams(self.wanted - carried_elsewhere)
@@ -186,7 +186,7 @@ class Dialogue:
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
-        """Subscribe again, from the beginning; returns those for which that will be done."""
+        """Have these end and begin anew; returns all that will, with what shares their channels."""
         renewed = self.subscriptions.renew(subscriptions)
         for sub in renewed:
             if FEEDS[sub.feed] is Table.BOOK:
@@ -194,10 +194,10 @@ class Dialogue:
         return renewed
 
     def renew_books(self, now: float, now_ns: int) -> list[Mark]:
-        """Begin those broken books anew whose time has come; what ends with them is interrupted."""
+        """Begin the broken books anew whose turn has come; what ends with them is interrupted."""
         if not self.books.broken:
             return []
-        due = self.books.due(self._open, now)
+        due = self.books.due(self._live_books, now)
         broken = [sub for instrument, sub in self._wanted_books.items() if instrument in due]
         if not broken:
             return []
@@ -217,11 +217,11 @@ class Dialogue:
     @property
     def books_due_at(self) -> float:
         """When the next broken book may begin anew; infinite if there is none."""
-        return self.books.due_at(self._open) if self.books.broken else float("inf")
+        return self.books.due_at(self._live_books) if self.books.broken else float("inf")
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What is acknowledged, without the books that are broken."""
+        """What is acknowledged, but for broken books."""
         broken = self.books.broken
         if not broken:
             return self.subscriptions.live
@@ -229,14 +229,14 @@ class Dialogue:
         return self.subscriptions.live - books
 
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
-        """Exactly these, as pairs of instruments and tables."""
+        """These subscriptions, as pairs of instruments and tables."""
         return streams_of(subscriptions, self._symbols)
 
     # -- parts ------------------------------------------------------------------------------------
 
     @property
-    def _open(self) -> list[int]:
-        """The books of this connection that were sent, as far as is known."""
+    def _live_books(self) -> list[int]:
+        """The instruments whose books are wanted and acknowledged."""
         live = self.subscriptions.live
         return [instrument for instrument, sub in self._wanted_books.items() if sub in live]
 

@@ -1,9 +1,9 @@
 """Where the frames of all connections of one exchange come together and are decoded in batches.
 
 Connections hand over what they read by a plain call that never waits, so a slow writer cannot keep
-a socket from being read or a ping from being answered.  One task per exchange lingers for a few
-milliseconds, decodes everything that has come since in one go, tells the connections what their
-venue said, and passes the rows on through one channel crossing.
+a socket from being read or a ping from being answered.  One task per exchange waits for a few
+milliseconds (it lingers), has everything decoded that has come meanwhile, and sends the batch to
+the writer, once for all frames in it.
 
 Invariant: an arrival is either decoded, or given up whole with a counter, a log line and an
 `Interrupted` mark.  The bound is the shared `ByteBudget`.
@@ -31,7 +31,7 @@ from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
 
 HURRY_FRAMES = 4_000
-"""So many frames do not linger: decoded at once, they are still in the processor's cache."""
+"""So many frames are decoded at once, while they are still in the processor's cache."""
 
 
 @attrs.define
@@ -103,7 +103,7 @@ class Intake:
         self._arrived.set()
 
     def want(self, wish: Defined) -> None:
-        """Record these tables of an instrument from now on: of the frames that come after this."""
+        """Record these tables of an instrument, from the frames on that come after this."""
         self._waiting.append(wish)
         self._arrived.set()
 
@@ -113,7 +113,7 @@ class Intake:
         self._arrived.set()
 
     def forget(self, source: Source) -> None:
-        """The connection is gone; whether another carries its streams is for others to say."""
+        """The connection is gone; its share says whether another connection carries its streams."""
         overflow = self._overflows.get(id(source))
         if overflow is not None:
             self._end_overflow(source, overflow.last_ns)
@@ -137,7 +137,8 @@ class Intake:
     async def caught_up(self) -> None:
         """Return when everything that was taken so far is decoded.
 
-        While the writer stalls that may be long, and what seems missing may be waiting here.
+        That may be long while the writer stalls.  Whoever misses something waits for this first,
+        because it may be waiting here.
         """
         taken = self._taken
         while self._decoded < taken:
@@ -153,8 +154,8 @@ class Intake:
     async def run(self, send: trio.MemorySendChannel[Batch]) -> None:
         """Decode and pass on until closed and empty; closes `send` at the end.
 
-        What the adapter raises is a bug: `on_bug` hears of it at once, and it is raised at the end,
-        when all that came until then was passed on as it came.
+        What the adapter raises is a bug.  `on_bug` is called at once; the bug is raised here at the
+        end, when everything that had come was passed on raw.
 
         Cancellation: what is waiting is lost, so the caller shields this until the shutdown
         deadline and ends it by `close`.
@@ -182,8 +183,8 @@ class Intake:
     def _pass_on_nowait(self) -> None:
         """Decode and pass on at once, if nothing is in the way.
 
-        Behind a writer that is slow, or has failed, things wait for the task: what was decoded must
-        have a place to go to.
+        If the writer is slow, or has failed, everything waits for the task instead: a batch needs
+        room in the channel.
         """
         if self._send is None:
             return
