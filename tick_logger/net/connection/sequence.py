@@ -35,7 +35,7 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 Times: TypeAlias = npt.NDArray[np.int64]
 
 SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
-"""Causes of gaps: messages are missing; a book is wrong; it is being sent again."""
+"""Causes of gaps: messages are missing; a book is wrong; a book is being sent again."""
 
 BEGUN_AGAIN_BEHIND = 1_000
 """A number so far behind the newest, or 0, is no late message: the counter has begun again."""
@@ -48,7 +48,10 @@ class _Chain:
 
 
 def judge(last_id: int, link: BookLink) -> Judgement:
-    """An update after the one with `last_id`, by the ids or by the name of its predecessor."""
+    """What an update is that comes after the one with `last_id`.
+
+    It names its predecessor, or else its ids must join.
+    """
     if link.previous_id is not None:
         if link.previous_id == last_id:
             return Judgement.RESET if link.last_id < last_id else Judgement.OK
@@ -63,7 +66,7 @@ def judge(last_id: int, link: BookLink) -> Judgement:
 
 
 def _judge_number(last: int, number: int) -> Judgement:
-    """A message's number after `last`, which it does not follow."""
+    """What a message is whose number does not follow `last`."""
     if number > last:
         return Judgement.GAP
     if number == last:
@@ -73,7 +76,7 @@ def _judge_number(last: int, number: int) -> Judgement:
 
 
 class BookSequences(BookFollower):
-    """The books of one connection that come with their snapshots, by chains and by checksums."""
+    """The books of one connection whose snapshots come on it, by chains of ids and by checksums."""
 
     mended_by_updates: ClassVar[bool] = False
 
@@ -195,5 +198,5 @@ class MessageNumbers:
         if judgement in (Judgement.DUPLICATE, Judgement.OUT_OF_ORDER):
             return None
         self._newest = (number, recv_ns)
-        # Nobody knows either what a counter left out that has begun again.
+        # After a reset, too, messages may be missing: nobody knows how many came before it.
         return before[1], recv_ns

@@ -65,8 +65,9 @@ class PortionDecoder:
         self._define_again_at = 0.0
 
     def batch(self, items: Sequence[Item]) -> Batch:
-        """Decode consecutive items; marks keep their place before the rows of the batch."""
+        """The batch of one portion, in which no mark follows an arrival."""
         arrivals = [item for item in items if isinstance(item, Arrival)]
+        assert not arrivals or items[-len(arrivals)] is arrivals[0], "marks come before all rows"
         marks = [item for item in items if not isinstance(item, Arrival | Note | Defined)]
         for item in items:
             if isinstance(item, Defined):

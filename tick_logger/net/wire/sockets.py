@@ -128,7 +128,7 @@ class TcpStream(PushStream):
             raise _closed()
 
     def _read_nowait(self, size: int) -> bytes | None:
-        """What is there, b"" at the end, or None if there is nothing."""
+        """The bytes that have arrived, b"" at the end, or None if nothing has arrived."""
         try:
             return self._socket.recv(size)
         except BlockingIOError:

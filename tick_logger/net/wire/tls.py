@@ -136,7 +136,7 @@ class TlsStream(PushStream):
         return b"".join(records)
 
     async def _has_ended(self) -> bool:
-        """Whether the end was reached; raises what else there is, and sends what TLS wants to."""
+        """Whether the end was reached; raises a failure, and sends what TLS itself has to say."""
         self._check_open()
         if self._failure is not None:
             raise trio.BrokenResourceError(str(self._failure)) from self._failure
@@ -148,7 +148,7 @@ class TlsStream(PushStream):
 
     @property
     def _needs_attention(self) -> bool:
-        """Whether something but more data comes next."""
+        """Whether the next thing to do is something else than to wait for more data."""
         return bool(self._ended or self._failure or self._may_hold_more or self._outgoing.pending)
 
     async def _receive_encrypted(self) -> None:
