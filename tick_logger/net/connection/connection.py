@@ -200,8 +200,11 @@ class Connection:
         if self._breaker.note(heard.frames, heard.bad, now) and not self._nonsense.is_set():
             self._venue.metrics.parse_circuit_breaks.inc()
             self._nonsense.set()
-        marks = self._dialogue.counted(heard.numbers, heard.numbered_ns, now)
-        marks += self._dialogue.said(heard.events, now)
+        marks: list[Mark] = []
+        if len(heard.numbers):
+            marks += self._dialogue.counted(heard.numbers, heard.numbered_ns, now)
+        if heard.events:
+            marks += self._dialogue.said(heard.events, now)
         if self._dialogue.books.broken:
             self._subscriber.wake()
         return marks

@@ -66,9 +66,10 @@ def heard_by(
         of_arrival.append(tally)
     for bad in decoded.bad:
         of_arrival[owner[bad.frame]].bad += 1
-    whose = owner[np.array([frame for frame, _ in decoded.events], np.intp)].tolist()
-    for number, (_, event) in zip(whose, decoded.events, strict=True):
-        of_arrival[number].events.append((arrivals[number].recv_ns, event))
+    if decoded.events:
+        whose = owner[[frame for frame, _ in decoded.events]].tolist()
+        for number, (_, event) in zip(whose, decoded.events, strict=True):
+            of_arrival[number].events.append((arrivals[number].recv_ns, event))
     if decoded.counted is not None:
         frame, numbers = decoded.counted.frame, decoded.counted.number
         recv_ns = received.recv_ns[owner[frame]]
