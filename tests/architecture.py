@@ -55,7 +55,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"model", "clock"},
     "exit_codes": set(),
     "venues": {
-        "model", "config", "exchanges", "recording", "net.wire", "net.intake", "net.venue",
+        "model", "config", "exchanges", "recording", "net.wire", "net.intake", "net.rest",
+        "net.connection", "net.venue",
     },
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},

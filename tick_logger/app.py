@@ -117,21 +117,21 @@ class Service:
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
                 write_listing=self._listings.tell,
             )
-        self.watch = Watch(
-            config.http,
-            Watched(
-                version=__version__,
-                metrics=self.metrics,
-                venues=self._venues.by_name,
-                today=self._resources.today,
-                instruments=self._resources.instruments,
-                clock=clock,
-                snapshot=self.snapshot,
-                data_path=config.logger.data_path,
-                proofs_of=registry.proofs_of,
-                read_symbol=self._read_symbol,
-            ),
-            lines_left_out,
+        self.watch = Watch(config.http, self._watched(), lines_left_out)
+
+    def _watched(self) -> Watched:
+        """What is shown of this run."""
+        return Watched(
+            version=__version__,
+            metrics=self.metrics,
+            venues=self._venues.by_name,
+            today=self._resources.today,
+            instruments=self._resources.instruments,
+            clock=self._resources.clock,
+            snapshot=self.snapshot,
+            data_path=self.started_with.logger.data_path,
+            proofs_of=registry.proofs_of,
+            read_symbol=self._read_symbol,
         )
 
     @property

@@ -128,7 +128,7 @@ def floor(options: argparse.Namespace) -> None:
                     break
                 if not begun:
                     begun = time.process_time()
-                batch = [decode(each) for each in splitters[key.fd].feed(data)]
+                batch = [decode(each) for each in splitters[key.fd].push(data)]
                 seen += len(batch)
                 if not options.certificate:
                     break

@@ -30,7 +30,8 @@ from tick_logger.exchanges.base import (
 from tick_logger.exchanges.okx import EXCHANGE
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.sequence import Outcome, Sequences
+from tick_logger.net.connection.following import NOTHING, Judgement
+from tick_logger.net.connection.sequence import BookSequences
 
 pytestmark = needs_recordings
 
@@ -231,16 +232,15 @@ def test_every_recorded_checksum_is_that_of_the_book(capture: str, verified: int
 )
 def test_the_recorder_finds_every_checksum_right(capture: str, verified: int) -> None:
     """By what decoding tells and by the mechanism that all venues share; no book begins anew."""
-    sequences = Sequences(EXCHANGE)
+    sequences = BookSequences(EXCHANGE)
     snapshots = 0
     for event in events_of(EXCHANGE.decode(frames(capture), AnySymbol())):
         if isinstance(event, BookSnapshot):
             sequences.snapshot(event, 0)
             snapshots += 1
         elif isinstance(event, BookTexts):
-            verdict = sequences.texts(event, 0)
-            assert (verdict.marks, verdict.broken) == ([], set())
-    assert sequences.outcomes == {Outcome.OK: verified + snapshots}
+            assert sequences.texts(event, 0) == NOTHING
+    assert sequences.judged == {Judgement.OK: verified + snapshots}
 
 
 @pytest.mark.parametrize("lost", [1, 100, 250])
@@ -250,12 +250,12 @@ def test_a_lost_update_shows_in_a_checksum(lost: int) -> None:
     updates = [n for n, text in enumerate(all_frames) if b'"action":"update"' in text]
     missing = json.loads(all_frames.pop(updates[lost]))
     symbols = AnySymbol()
-    sequences, broken = Sequences(EXCHANGE), set[int]()
+    sequences, broken = BookSequences(EXCHANGE), set[int]()
     for event in events_of(EXCHANGE.decode(all_frames, symbols)):
         if isinstance(event, BookTexts):
             broken |= sequences.texts(event, 0).broken
     assert broken == {symbols[missing["arg"]["instId"]]}
-    assert sequences.outcomes[Outcome.GAP] == 1
+    assert sequences.judged[Judgement.GAP] == 1
 
 
 @functools.cache
@@ -280,7 +280,7 @@ def test_ids_form_a_chain() -> None:
 @pytest.mark.parametrize("lost", [None, 1, 3, 5])
 def test_a_lost_update_shows_in_the_chain(lost: int | None) -> None:
     """At the update after it, and only there."""
-    sequences, broken = Sequences(EXCHANGE), []
+    sequences, broken = BookSequences(EXCHANGE), []
     for position, event in enumerate(links()):
         if position == lost:
             continue

@@ -12,12 +12,11 @@ from tests.net.small_venue import TinyVenue
 from tick_logger.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.exchanges.base import Acknowledged, Event
 from tick_logger.model.batch import Batch
-from tick_logger.model.entries import Times
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import LastTradeId, Mark
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
-from tick_logger.net.intake.arrivals import Streams
+from tick_logger.net.intake.arrivals import Heard, Streams
 from tick_logger.net.intake.intake import Intake
 from tick_logger.telemetry.metrics import Metrics
 
@@ -32,22 +31,17 @@ class Connection:
     label: str = "1.1"
     instruments: tuple[int, ...] = (0,)
     opened: tuple[int, ...] | None = None  # None: all of them
-    heard: list[tuple[int, Event]] = attrs.field(factory=list)
+    events: list[tuple[int, Event]] = attrs.field(factory=list)
     tallies: list[tuple[int, int, bool]] = attrs.field(factory=list)
 
-    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
-        self.heard += events
+    def heard(self, heard: Heard) -> list[Mark]:
+        self.events += heard.events
+        self.tallies.append((heard.frames, heard.bad, heard.market_data))
         return [
             LastTradeId(event.request_id or 0, event.request_id or 0, at_ns)
-            for at_ns, event in events
+            for at_ns, event in heard.events
             if isinstance(event, Acknowledged)
         ]
-
-    def counted(self, numbers: Times, recv_ns: Times) -> list[Mark]:
-        return []
-
-    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
-        self.tallies.append((frames, bad, market_data))
 
     def streams(self) -> Streams:
         return ((self.instruments, (Table.TRADES,)),)

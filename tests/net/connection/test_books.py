@@ -1,91 +1,183 @@
-"""Chains of book updates: when a snapshot is needed, and which one will do."""
+"""The books of a connection, whichever way they are followed; when broken ones begin anew."""
 
 from __future__ import annotations
 
-from tick_logger.exchanges.base import BookLink
-from tick_logger.model.marks import AwaitSnapshot, MissingIds
+import itertools
+
+import pytest
+
+from tests.net.small_venue import TinyVenue
+from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, MissingIds
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.books import BookSync
+from tick_logger.net.connection.books import (
+    CALM_SECS,
+    FIRST_PAUSE_SECS,
+    MAX_PAUSE_SECS,
+    Books,
+    Resyncs,
+)
 
-FIRST = 2**53
-
-
-def link(first: int, last: int, instrument: int = 0) -> BookLink:
-    return BookLink(instrument, FIRST + first, FIRST + last)
-
-
-def missing(first: int, last: int, from_ns: int, to_ns: int) -> MissingIds:
-    return MissingIds(0, Table.BOOK, FIRST + first, FIRST + last, from_ns, to_ns, "sequence")
-
-
-def test_the_first_update_of_a_book_asks_for_a_snapshot() -> None:
-    """Once, and for each book on its own."""
-    sync = BookSync()
-    assert sync.link(link(10, 12), 100) == ([AwaitSnapshot(0, 100)], True)
-    assert sync.link(link(13, 13), 110) == ([], False)
-    assert sync.link(link(99, 99, instrument=1), 120) == ([AwaitSnapshot(1, 120)], True)
+FOREVER = float("inf")
+BTC, ETH = 3, 8
+BOTH = [BTC, ETH]
 
 
-def test_only_a_snapshot_that_joins_the_updates_is_accepted() -> None:
-    """It must reach up to the first update held, and may be newer than all of them."""
-    sync = BookSync()
-    sync.link(link(10, 12), 100)
-    accepted = [sync.accepts(0, FIRST + number) for number in (8, 9, 11, 50)]
-    assert accepted == [False, True, True, True]
-    assert not sync.accepts(5, FIRST + 100)  # a book that is not followed
+def begun(resyncs: Resyncs, now: float) -> float:
+    """Ask at `now`; when the book begins anew."""
+    resyncs.ask(BTC, now)
+    due_at = resyncs.deadline(BOTH)
+    assert resyncs.due(BOTH, due_at - 0.001) == frozenset()
+    assert resyncs.due(BOTH, due_at) == {BTC}
+    assert resyncs.deadline(BOTH) == FOREVER
+    assert resyncs.waiting == frozenset()
+    return due_at
 
 
-def test_a_break_is_a_hole_and_asks_again() -> None:
-    """The hole is bracketed by the receive times of the updates around it."""
-    sync = BookSync()
-    sync.link(link(10, 12), 100)
-    sync.accepts(0, FIRST + 12)
-    sync.link(link(13, 15), 110)
-    assert sync.link(link(18, 19), 120) == (
-        [missing(16, 17, 110, 120), AwaitSnapshot(0, 120)],
-        True,
+def test_nothing_waits_at_first() -> None:
+    """And nothing is due."""
+    assert Resyncs().deadline(BOTH) == FOREVER
+    assert Resyncs().due(BOTH, 1e9) == frozenset()
+
+
+def test_a_book_that_breaks_begins_anew_at_once() -> None:
+    """Each on its own, given once."""
+    resyncs = Resyncs()
+    resyncs.ask(BTC, 100.0)
+    resyncs.ask(ETH, 100.5)
+    assert resyncs.waiting == {BTC, ETH}
+    assert resyncs.deadline(BOTH) == 100.0
+    assert resyncs.due(BOTH, 100.0) == {BTC}
+    assert resyncs.due(BOTH, 100.5) == {ETH}
+    assert resyncs.due(BOTH, 1e9) == frozenset()
+
+
+def test_one_that_breaks_again_at_once_waits_twice_as_long_each_time() -> None:
+    """Up to the longest pause, and then for ever at that."""
+    resyncs = Resyncs()
+    times = [begun(resyncs, 0.0)]
+    for _ in range(15):
+        times.append(begun(resyncs, times[-1]))
+    pauses = [after - before for before, after in itertools.pairwise(times)]
+    assert pauses[:9] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]
+    assert set(pauses[9:]) == {MAX_PAUSE_SECS}
+
+
+def test_the_pause_counts_from_the_last_resync() -> None:
+    """Who breaks after it does not wait at all, but the next pause is longer."""
+    resyncs = Resyncs()
+    assert begun(resyncs, 0.0) == 0.0
+    assert begun(resyncs, 50.0) == 50.0
+    assert begun(resyncs, 50.5) == 50.0 + 2 * FIRST_PAUSE_SECS
+
+
+def test_one_that_waits_may_break_as_often_as_it_likes() -> None:
+    """That makes it wait neither longer nor shorter."""
+    resyncs = Resyncs()
+    begun(resyncs, 0.0)
+    for now in (0.1, 0.2, 0.9):
+        resyncs.ask(BTC, now)
+        assert resyncs.deadline(BOTH) == 1.0
+    assert resyncs.due(BOTH, 1.0) == {BTC}
+    assert begun(resyncs, 1.0) == 3.0
+
+
+@pytest.mark.parametrize(("calm", "again_after"), [(CALM_SECS, 8.0), (CALM_SECS + 1.0, 1.0)])
+def test_a_long_calm_is_forgiven(calm: float, again_after: float) -> None:
+    """Then it begins with the shortest pause again."""
+    resyncs = Resyncs()
+    for now in (0.0, 0.0, 0.0):
+        last = begun(resyncs, now)
+    assert last == 3.0
+    assert begun(resyncs, last + calm) == last + calm
+    assert begun(resyncs, last + calm) == last + calm + again_after
+
+
+def test_a_book_that_is_not_live_waits_until_it_is() -> None:
+    """It may break before its subscription is acknowledged; there is no deadline meanwhile."""
+    resyncs = Resyncs()
+    resyncs.ask(BTC, 5.0)
+    assert resyncs.deadline([ETH]) == FOREVER
+    assert resyncs.due([ETH], 100.0) == frozenset()
+    assert resyncs.waiting == {BTC}
+    assert resyncs.deadline(BOTH) == 5.0
+    assert resyncs.due(BOTH, 100.0) == {BTC}
+
+
+def test_a_book_that_is_dropped_waits_for_nothing() -> None:
+    """And its past is forgotten."""
+    resyncs = Resyncs()
+    begun(resyncs, 0.0)
+    resyncs.ask(BTC, 0.0)
+    resyncs.drop(BTC)
+    resyncs.drop(ETH)
+    assert resyncs.waiting == frozenset()
+    assert begun(resyncs, 0.5) == 0.5
+
+
+class Ranged(TinyVenue):
+    """Its snapshots come by REST."""
+
+    book_check = BookCheck.RANGES
+
+
+class Chained(TinyVenue):
+    """Its snapshots come on the socket."""
+
+    book_check = BookCheck.CHAIN
+
+
+HOLE = MissingIds(BTC, Table.BOOK, 101, 108, 10, 20, "sequence")
+
+
+def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
+    """The next update mends what messages were missed of."""
+    asked: list[int] = []
+    books = Books(Ranged(), asked.append)
+    assert books.hear(BookLink(BTC, 99, 100), 10, 1.0) == (AwaitSnapshot(BTC, 10),)
+    assert books.awaits(BTC)
+    assert books.accepts(BTC, 100)
+    assert not books.awaits(BTC)
+    assert books.hear(BookLink(BTC, 109, 109), 20, 2.0) == (HOLE, AwaitSnapshot(BTC, 20))
+    assert asked == [BTC, BTC]
+    assert books.broken == frozenset()
+    assert books.lacking(BOTH) == ()
+
+
+def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> None:
+    """It begins anew in its turn; so does every book that messages were missed of."""
+    asked: list[int] = []
+    books = Books(Chained(), asked.append)
+    assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
+    resync = Interrupted((BTC,), (Table.BOOK,), 20, "resync")
+    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (HOLE, resync)
+    assert books.broken == {BTC}
+    assert books.due_at(BOTH) == 2.0
+    assert books.due(BOTH, 2.0) == {BTC}
+    assert asked == []
+    assert not books.awaits(BTC)
+    assert not books.accepts(BTC, 200)
+    assert books.lacking(BOTH) == (BTC, ETH)
+
+
+def test_books_that_messages_were_missed_of_are_interrupted_together() -> None:
+    """One mark for all, and none for none: an interruption would have nobody to end it."""
+    books = Books(Chained(), lambda _: None)
+    resync = Interrupted((BTC, ETH), (Table.BOOK,), 30, "resync")
+    assert books.interrupt(BOTH, 30, 3.0) == [resync]
+    assert books.broken == {BTC, ETH}
+    assert books.interrupt([], 31, 3.0) == []
+
+
+@pytest.mark.parametrize("venue", [Ranged(), Chained()])
+def test_a_book_that_is_dropped_is_forgotten_either_way(venue: TinyVenue) -> None:
+    """Neither is a hole found, nor does it begin anew."""
+    books = Books(venue, lambda _: None)
+    books.hear(BookSnapshot(BTC, 100), 10, 1.0)
+    books.hear(BookLink(BTC, 101, 101, 100), 11, 1.0)
+    books.interrupt([BTC], 12, 1.0)
+    books.drop(BTC)
+    assert books.broken == frozenset()
+    assert not any(
+        isinstance(mark, MissingIds) for mark in books.hear(BookLink(BTC, 200, 200, 199), 13, 1.0)
     )
-    assert not sync.accepts(0, FIRST + 16)
-    assert sync.accepts(0, FIRST + 17)
-
-
-def test_a_break_while_a_snapshot_is_awaited_does_not_ask_twice() -> None:
-    """But what was asked for must now be newer."""
-    sync = BookSync()
-    sync.link(link(10, 12), 100)
-    assert sync.link(link(20, 21), 110) == ([missing(13, 19, 100, 110)], False)
-    assert not sync.accepts(0, FIRST + 15)
-    assert sync.accepts(0, FIRST + 19)
-
-
-def test_after_a_snapshot_was_given_up_the_next_break_asks_again() -> None:
-    """And so for every break after it."""
-    sync = BookSync()
-    sync.link(link(10, 12), 100)
-    sync.given_up(0)
-    sync.given_up(7)
-    assert sync.link(link(13, 13), 105) == ([], False)
-    assert sync.link(link(20, 21), 110) == (
-        [missing(14, 19, 105, 110), AwaitSnapshot(0, 110)],
-        True,
-    )
-
-
-def test_repeated_and_overlapping_updates_break_nothing() -> None:
-    """A resend is no hole, and the chain goes on from its newest id."""
-    sync = BookSync()
-    sync.link(link(10, 20), 100)
-    assert sync.link(link(10, 20), 105) == ([], False)
-    assert sync.link(link(12, 14), 110) == ([], False)
-    assert sync.link(link(21, 25), 115) == ([], False)
-    assert sync.link(link(27, 27), 120) == ([missing(26, 26, 115, 120)], False)
-
-
-def test_a_book_that_was_dropped_starts_anew() -> None:
-    """Updates on their way when it was unsubscribed must not make a hole later."""
-    sync = BookSync()
-    sync.link(link(10, 12), 100)
-    sync.drop(0)
-    sync.drop(0)
-    assert not sync.accepts(0, FIRST + 12)
-    assert sync.link(link(50, 51), 200) == ([AwaitSnapshot(0, 200)], True)

@@ -83,7 +83,7 @@ class Talk:
     retired: list[str] = attrs.field(factory=list)
     pongs: int = 0
     settled: int = 0
-    asked: list[tuple[str, int]] = attrs.field(factory=list)
+    asked: list[int] = attrs.field(factory=list)
     listed: list[tuple[Instrument, ...]] = attrs.field(factory=list)
     bench: Bench = attrs.field(init=False)
     dialogue: Dialogue = attrs.field(init=False)
@@ -94,7 +94,7 @@ class Talk:
             retire=self.retired.append,
             pong=self._pong,
             settled=self._settled,
-            ask_snapshot=lambda symbol, number: self.asked.append((symbol, number)),
+            ask_snapshot=self.asked.append,
             list_instruments=self.listed.append,
         )
         venue = venue_on(self.bench, PlayedDial(VirtualClock()))
@@ -112,9 +112,9 @@ class Talk:
 
     def send(self) -> list[Request]:
         """Send what is to be sent."""
-        requests = self.dialogue.session.next_requests()
+        requests = self.dialogue.subscriptions.next_requests()
         for request in requests:
-            self.dialogue.session.sent(request, 0.0)
+            self.dialogue.subscriptions.sent(request, 0.0)
         return requests
 
     def begin(self) -> None:
@@ -161,17 +161,17 @@ async def test_what_is_refused_again_is_interrupted_already() -> None:
     refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
     talk.send()
     assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, "refused")]
-    talk.dialogue.session.overdue(601.0)
+    talk.dialogue.subscriptions.overdue(601.0)
     talk.send()
     with capture_logs() as lines:
         assert talk.hear(6, refusal, now=601.0) == []
     assert [line["event"] for line in lines] == ["request_refused", "subscription_refused"]
     assert talk.count("subscriptions_refused") == 2
-    assert talk.dialogue.session.overdue(1201.0) == Settled()
+    assert talk.dialogue.subscriptions.overdue(1201.0) == Settled()
     talk.send()
-    assert talk.dialogue.apply(talk.dialogue.session.overdue(1211.0), 7) == []
+    assert talk.dialogue.apply(talk.dialogue.subscriptions.overdue(1211.0), 7) == []
     assert talk.count("subscriptions_refused") == 3
-    talk.dialogue.session.overdue(1811.0)
+    talk.dialogue.subscriptions.overdue(1811.0)
     talk.send()
     assert talk.hear(8, Granted(frozenset({BTC_TRADES}))) == [Resumed((BTC,), TRADES, 8)]
 
@@ -291,6 +291,13 @@ async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -
     ]
 
 
+async def test_a_missing_message_without_books_interrupts_nothing() -> None:
+    """An interruption would have nobody to end it."""
+    talk = Talk((BTC_TRADES,), Numbered())
+    lapse = Lapse((BTC,), TRADES, 10, 20, "sequence")
+    assert talk.dialogue.counted(np.array([1, 3]), np.array([10, 20]), 4.0) == [lapse]
+
+
 async def test_what_was_given_up_begins_every_book_anew() -> None:
     """Nothing else mends one of which a part, or the snapshot itself, was not decoded."""
     talk = Talk()
@@ -317,8 +324,7 @@ async def test_a_book_whose_grant_was_given_up_does_not_resume_without_a_snapsho
 
 async def test_books_with_snapshots_by_rest_need_no_renewal() -> None:
     """The next update shows what is missing."""
-    talk = Talk(exchange=Ranged())
-    assert talk.dialogue.begin_books_anew(4.0, 20) == []
+    assert Talk(exchange=Ranged()).dialogue.begin_books_anew(4.0, 20) == []
 
 
 async def test_other_wishes_end_the_care_for_a_book() -> None:
@@ -328,7 +334,7 @@ async def test_other_wishes_end_the_care_for_a_book() -> None:
     talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
     talk.dialogue.retarget(frozenset({BTC_TRADES, ETH_BOOK}), 31)
     assert talk.dialogue.renew_books(7.0, 31) == []
-    assert talk.dialogue.resyncs.waiting == frozenset()
+    assert talk.dialogue.books.broken == frozenset()
     assert talk.hear(40, BookLink(BTC, 119, 119, 118)) == []
     assert talk.dialogue.streams(talk.dialogue.wanted) == (((ETH,), BOOK), ((BTC,), TRADES))
 
@@ -361,7 +367,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         assert talk.retired == []
         talk.send()
-        overdue = talk.dialogue.session.overdue(1000.0 * attempt)
+        overdue = talk.dialogue.subscriptions.overdue(1000.0 * attempt)
         marks = talk.dialogue.apply(overdue, attempt)
     assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, "refused")]
     assert len(talk.retired) == 1
@@ -387,8 +393,8 @@ async def test_a_book_that_is_wanted_again_asks_for_its_snapshot_again() -> None
     talk.hear(20, BookLink(BTC, 101, 101, None))
     talk.dialogue.retarget(frozenset({ETH_TRADES}), 30)
     assert talk.hear(31, BookLink(BTC, 102, 102, None)) == [], "it is not wanted"
-    assert talk.asked == [("BTC", BTC)]
+    assert talk.asked == [BTC]
     again = talk.dialogue.retarget(frozenset({BTC_BOOK, ETH_TRADES}), 32)
     assert again == [Resumed((BTC,), BOOK, 32)]
     assert talk.hear(33, BookLink(BTC, 103, 103, None)) == [AwaitSnapshot(BTC, 33)]
-    assert talk.asked == [("BTC", BTC)] * 2
+    assert talk.asked == [BTC, BTC]

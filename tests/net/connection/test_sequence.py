@@ -22,9 +22,9 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.sequence import Outcome, Sequences, Verdict, judge
+from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
+from tick_logger.net.connection.sequence import BookSequences, MessageNumbers, judge
 
-NOTHING = Verdict()
 BTC, ETH = 0, 1
 BOOK = (Table.BOOK,)
 
@@ -51,12 +51,6 @@ class Summed(TinyVenue):
         return summed(bids, asks)
 
 
-class Numbered(TinyVenue):
-    """Numbers all messages of a connection."""
-
-    counts_messages = True
-
-
 def summed(bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:
     return zlib.crc32(repr((list(bids), list(asks))).encode())
 
@@ -66,71 +60,71 @@ def link(last_id: int, previous_id: int | None, first_id: int | None = None) -> 
 
 
 @pytest.mark.parametrize(
-    ("update", "outcome"),
+    ("update", "judgement"),
     [
         # (first_id, last_id, previous_id) after the update 100
-        ((101, 105, None), Outcome.OK),
-        ((101, 101, None), Outcome.OK),
-        ((90, 105, None), Outcome.OK),
-        ((102, 105, None), Outcome.GAP),
-        ((100, 100, None), Outcome.DUPLICATE),
-        ((95, 100, None), Outcome.DUPLICATE),
-        ((90, 99, None), Outcome.OUT_OF_ORDER),
-        ((130, 130, 100), Outcome.OK),
-        ((100, 100, 100), Outcome.OK),  # a sign of life that changes nothing
-        ((3, 3, 100), Outcome.RESET),
-        ((130, 130, 110), Outcome.GAP),
-        ((130, 130, 90), Outcome.GAP),
-        ((100, 100, 90), Outcome.DUPLICATE),
-        ((99, 99, 90), Outcome.OUT_OF_ORDER),
+        ((101, 105, None), Judgement.OK),
+        ((101, 101, None), Judgement.OK),
+        ((90, 105, None), Judgement.OK),
+        ((102, 105, None), Judgement.GAP),
+        ((100, 100, None), Judgement.DUPLICATE),
+        ((95, 100, None), Judgement.DUPLICATE),
+        ((90, 99, None), Judgement.OUT_OF_ORDER),
+        ((130, 130, 100), Judgement.OK),
+        ((100, 100, 100), Judgement.OK),  # a sign of life that changes nothing
+        ((3, 3, 100), Judgement.RESET),
+        ((130, 130, 110), Judgement.GAP),
+        ((130, 130, 90), Judgement.GAP),
+        ((100, 100, 90), Judgement.DUPLICATE),
+        ((99, 99, 90), Judgement.OUT_OF_ORDER),
     ],
 )
-def test_what_an_update_is(update: tuple[int, int, int | None], outcome: Outcome) -> None:
+def test_what_an_update_is(update: tuple[int, int, int | None], judgement: Judgement) -> None:
     """By the name of its predecessor where it has one, else by its range of ids."""
-    assert judge(100, BookLink(BTC, *update)) is outcome
+    assert judge(100, BookLink(BTC, *update)) is judgement
 
 
 def test_a_chain_begins_with_its_snapshot() -> None:
     """Updates before it belong to nothing; those after it join it."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     assert books.link(link(7, 3), 10) == NOTHING
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(105, 100), 30) == NOTHING
     assert books.link(link(109, 105), 40) == NOTHING
-    assert books.outcomes == {Outcome.OK: 3}
+    assert books.judged == {Judgement.OK: 3}
 
 
 def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
     """The hole between the updates around it, and an interruption until the book begins anew."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.link(link(105, 100), 30)
     assert books.link(link(120, 112, first_id=113), 40) == Verdict(
-        [
+        (
             MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, "sequence"),
             Interrupted((BTC,), BOOK, 40, "resync"),
-        ],
-        {BTC},
+        ),
+        frozenset((BTC,)),
     )
     assert books.link(link(130, 127), 50) == NOTHING
     books.snapshot(BookSnapshot(BTC, 140), 60)
     assert books.link(link(141, 140), 70) == NOTHING
-    assert books.outcomes[Outcome.GAP] == 1
+    assert books.judged[Judgement.GAP] == 1
 
 
 def test_a_break_whose_ids_leave_no_hole_is_a_lapse() -> None:
     """The predecessor is missing all the same."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    assert books.link(link(101, 99), 40).marks == [
+    assert books.link(link(101, 99), 40).marks == (
         Lapse((BTC,), BOOK, 20, 40, "sequence"),
         Interrupted((BTC,), BOOK, 40, "resync"),
-    ]
+    )
 
 
 def test_a_break_is_of_its_own_book_only() -> None:
     """The other goes on."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     for instrument in (BTC, ETH):
         books.snapshot(BookSnapshot(instrument, 100), 20)
     assert books.link(link(120, 112), 30).broken == {BTC}
@@ -139,7 +133,7 @@ def test_a_break_is_of_its_own_book_only() -> None:
 
 def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
     """Nor the time since which something may be missing."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.link(link(105, 100), 30)
     assert books.link(link(105, 100), 40) == NOTHING
@@ -150,25 +144,25 @@ def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
 
 def test_a_sequence_that_begins_again_is_followed() -> None:
     """Its update names the last of the old ids."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(3, 100), 30) == NOTHING
     assert books.link(link(4, 3), 40) == NOTHING
-    assert books.outcomes == {Outcome.OK: 2, Outcome.RESET: 1}
+    assert books.judged == {Judgement.OK: 2, Judgement.RESET: 1}
 
 
 def test_a_snapshot_begins_a_book_anew_wherever_it_was() -> None:
     """With lower ids, which counts as a reset, or with higher ones."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     for last_id in (100, 5, 300):
         books.snapshot(BookSnapshot(BTC, last_id), 20)
         assert books.link(link(last_id + 1, last_id), 30) == NOTHING
-    assert books.outcomes == {Outcome.OK: 5, Outcome.RESET: 1}
+    assert books.judged == {Judgement.OK: 5, Judgement.RESET: 1}
 
 
 def test_a_book_that_is_dropped_is_followed_no_longer() -> None:
     """Its old ids break nothing."""
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.drop(BTC)
     assert books.link(link(120, 112), 30) == NOTHING
@@ -176,13 +170,13 @@ def test_a_book_that_is_dropped_is_followed_no_longer() -> None:
 
 def test_where_nobody_promises_dense_ids_a_break_breaks_nothing() -> None:
     """The hole is told, and the chain goes on behind it."""
-    books = Sequences(OnlyCounted())
+    books = BookSequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(105, None), 30) == Verdict(
-        [MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, "sequence")]
+        (MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, "sequence"),)
     )
     assert books.link(link(106, None), 40) == NOTHING
-    assert books.outcomes == {Outcome.OK: 2, Outcome.GAP: 1}
+    assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
 
 
 BIDS: tuple[TextLevel, ...] = (("10.0", "1"), ("9.5", "2"))
@@ -191,49 +185,39 @@ ASKS: tuple[TextLevel, ...] = (("10.5", "1.50"), ("11.0", "2"))
 
 def test_a_book_that_agrees_with_its_checksum_is_whole() -> None:
     """After the snapshot and after each update."""
-    books = Sequences(Summed())
+    books = BookSequences(Summed())
     first = BookTexts(BTC, True, BIDS, ASKS, summed(BIDS, ASKS))
     assert books.texts(first, 10) == NOTHING
     after = summed([("10.1", "7"), ("10.0", "1")], ASKS)
     assert books.texts(BookTexts(BTC, False, (("10.1", "7"),), (), after), 20) == NOTHING
-    assert books.outcomes == {Outcome.OK: 2}
+    assert books.judged == {Judgement.OK: 2}
 
 
 def test_a_checksum_that_differs_breaks_the_book() -> None:
     """Since it was last right; what follows is not looked at before the next snapshot."""
-    books = Sequences(Summed())
+    books = BookSequences(Summed())
     right = summed(BIDS, ASKS)
     assert books.texts(BookTexts(BTC, False, BIDS, (), 1), 5) == NOTHING  # before a snapshot
     books.texts(BookTexts(BTC, True, BIDS, ASKS, right), 10)
     assert books.texts(BookTexts(BTC, False, (), (("10.6", "1"),), right), 30) == Verdict(
-        [Lapse((BTC,), BOOK, 10, 30, "checksum"), Interrupted((BTC,), BOOK, 30, "resync")],
-        {BTC},
+        (Lapse((BTC,), BOOK, 10, 30, "checksum"), Interrupted((BTC,), BOOK, 30, "resync")),
+        frozenset((BTC,)),
     )
     assert books.texts(BookTexts(BTC, False, (), (("10.7", "1"),), 1), 40) == NOTHING
     assert books.texts(BookTexts(BTC, True, BIDS, ASKS, right), 50) == NOTHING
-    assert books.outcomes == {Outcome.OK: 2, Outcome.GAP: 1}
+    assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
 
 
 def test_a_snapshot_may_be_wrong_itself() -> None:
     """Then nothing was ever right, and the lapse is as short as its message."""
-    books = Sequences(Summed())
+    books = BookSequences(Summed())
     found = books.texts(BookTexts(BTC, True, BIDS, ASKS, 1), 10)
     assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, "checksum")
 
 
-STREAMS = (BTC, ETH), (Table.TRADES, Table.BOOK)
-
-
-def counted(
-    sequences: Sequences,
-    number: int,
-    recv_ns: int,
-    streams: tuple[tuple[int, ...], tuple[Table, ...]],
-    books: Sequence[int],
-) -> Verdict:
-    """What follows from the number of a message of a connection that carries these."""
-    jumps = sequences.counted(np.array([number]), np.array([recv_ns]))
-    return sequences.jumped(*jumps[0], (streams,), books) if jumps else NOTHING
+def heard(numbers: MessageNumbers, number: int, recv_ns: int) -> list[tuple[int, int]]:
+    """The jumps that the number of one message shows."""
+    return numbers.jumps(np.array([number]), np.array([recv_ns]))
 
 
 class Both(Summed):
@@ -244,13 +228,13 @@ class Both(Summed):
 
 def test_a_loss_that_chain_and_checksum_show_is_told_once() -> None:
     """The checksum of the same update differs too, for the same reason."""
-    books = Sequences(Both())
+    books = BookSequences(Both())
     bids = [("10", "1")]
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.texts(BookTexts(BTC, True, tuple(bids), (), summed(bids, ())), 20)
     assert len(books.link(link(120, 112, first_id=113), 30).marks) == 2
     assert books.texts(BookTexts(BTC, False, (("9", "1"),), (), 1), 30) == NOTHING
-    assert books.outcomes[Outcome.GAP] == 1
+    assert books.judged[Judgement.GAP] == 1
 
 
 def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:
@@ -260,109 +244,85 @@ def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:
     for _ in range(300):
         at = max(at + rng.choice([1] * 12 + [0, -2, 3]), 0)
         numbers.append(at)
-    alone, together = Sequences(Numbered()), Sequences(Numbered())
+    alone, together = MessageNumbers(), MessageNumbers()
     times = list(range(1000, 1300))
     expected = [
         jump
         for number, time in zip(numbers, times, strict=True)
-        for jump in alone.counted(np.array([number]), np.array([time]))
+        for jump in alone.jumps(np.array([number]), np.array([time]))
     ]
     found, start = [], 0
     while start < len(numbers):
         stop = start + rng.randint(0, 30)
-        found += together.counted(np.array(numbers[start:stop]), np.array(times[start:stop]))
+        found += together.jumps(np.array(numbers[start:stop]), np.array(times[start:stop]))
         start = stop
     assert found == expected
     assert len(expected) > 5
-    assert together.outcomes == alone.outcomes
+    assert together.judged == alone.judged
 
 
 def test_numbers_that_rise_by_one_say_that_all_is_there() -> None:
     """From whatever the first is."""
-    sequences = Sequences(Numbered())
-    for number in range(40, 50):
-        assert counted(sequences, number, number, STREAMS, [BTC]) == NOTHING
-    assert not sequences.outcomes  # which count what is worth counting
+    numbers = MessageNumbers()
+    assert [heard(numbers, number, number) for number in range(40, 50)] == [[]] * 10
+    assert not numbers.judged  # which count what is worth counting
 
 
-def test_a_number_that_is_skipped_may_have_been_of_any_stream() -> None:
-    """A lapse of all that the connection carries, and every book begins anew."""
-    sequences = Sequences(Numbered())
-    counted(sequences, 40, 10, STREAMS, [BTC])
-    assert counted(sequences, 42, 20, STREAMS, [BTC, ETH]) == Verdict(
-        [
-            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, "sequence"),
-            Interrupted((BTC, ETH), BOOK, 20, "resync"),
-        ],
-        {BTC, ETH},
-    )
-    assert counted(sequences, 43, 30, STREAMS, [BTC]) == NOTHING
-
-
-def test_a_skipped_number_without_books_interrupts_nothing() -> None:
-    """An interruption would have nobody to end it."""
-    sequences = Sequences(Numbered())
-    counted(sequences, 1, 10, ((BTC,), (Table.TRADES,)), [])
-    assert counted(sequences, 3, 20, ((BTC,), (Table.TRADES,)), []) == Verdict(
-        [Lapse((BTC,), (Table.TRADES,), 10, 20, "sequence")]
-    )
+def test_a_number_that_is_skipped_is_a_jump_between_two_times() -> None:
+    """Told once: counting goes on from the newest."""
+    numbers = MessageNumbers()
+    heard(numbers, 40, 10)
+    assert heard(numbers, 42, 20) == [(10, 20)]
+    assert heard(numbers, 43, 30) == []
 
 
 def test_numbers_that_come_again_or_late_are_counted_only() -> None:
     """They change neither the newest number nor its time."""
-    sequences = Sequences(Numbered())
-    counted(sequences, 5, 10, STREAMS, [])
-    assert counted(sequences, 5, 20, STREAMS, []) == NOTHING
-    assert counted(sequences, 3, 30, STREAMS, []) == NOTHING
-    (lapse,) = counted(sequences, 8, 40, STREAMS, []).marks
-    assert lapse == Lapse(*STREAMS, 10, 40, "sequence")
-    assert sequences.outcomes == {
-        Outcome.DUPLICATE: 1,
-        Outcome.OUT_OF_ORDER: 1,
-        Outcome.GAP: 1,
+    numbers = MessageNumbers()
+    heard(numbers, 5, 10)
+    assert heard(numbers, 5, 20) == []
+    assert heard(numbers, 3, 30) == []
+    assert heard(numbers, 8, 40) == [(10, 40)]
+    assert numbers.judged == {
+        Judgement.DUPLICATE: 1,
+        Judgement.OUT_OF_ORDER: 1,
+        Judgement.GAP: 1,
     }
 
 
 @pytest.mark.parametrize("number", [0, 1, 4000])
 def test_a_counter_that_begins_again_is_followed(number: int) -> None:
     """At 0, or a thousand back.  Nothing proves that nothing is missing; a loss after it shows."""
-    sequences = Sequences(Numbered())
-    counted(sequences, 5000, 10, STREAMS, [BTC, ETH])
-    assert counted(sequences, number, 20, STREAMS, [BTC, ETH]) == Verdict(
-        [
-            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, "sequence"),
-            Interrupted((BTC, ETH), BOOK, 20, "resync"),
-        ],
-        {BTC, ETH},
-    )
-    assert counted(sequences, number + 1, 30, STREAMS, []) == NOTHING
-    (lapse,) = counted(sequences, number + 3, 40, STREAMS, []).marks
-    assert lapse == Lapse(*STREAMS, 30, 40, "sequence")
-    assert sequences.outcomes == {Outcome.RESET: 1, Outcome.GAP: 1}
+    numbers = MessageNumbers()
+    heard(numbers, 5000, 10)
+    assert heard(numbers, number, 20) == [(10, 20)]
+    assert heard(numbers, number + 1, 30) == []
+    assert heard(numbers, number + 3, 40) == [(30, 40)]
+    assert numbers.judged == {Judgement.RESET: 1, Judgement.GAP: 1}
 
 
 def test_a_number_less_far_behind_is_late() -> None:
     """Counting goes on where it was."""
-    sequences = Sequences(Numbered())
-    counted(sequences, 5000, 10, STREAMS, [BTC])
-    assert counted(sequences, 4001, 20, STREAMS, [BTC]) == NOTHING
-    assert counted(sequences, 5001, 30, STREAMS, [BTC]) == NOTHING
-    assert sequences.outcomes == {Outcome.OUT_OF_ORDER: 1}
+    numbers = MessageNumbers()
+    heard(numbers, 5000, 10)
+    assert heard(numbers, 4001, 20) == []
+    assert heard(numbers, 5001, 30) == []
+    assert numbers.judged == {Judgement.OUT_OF_ORDER: 1}
 
 
 def test_a_counter_that_begins_again_within_a_batch_is_found() -> None:
     """Between the times of the messages around it."""
-    sequences = Sequences(Numbered())
-    numbers = np.array([98, 99, 0, 1, 2])
-    assert sequences.counted(numbers, np.array([10, 20, 30, 40, 50])) == [(20, 30)]
-    assert sequences.counted(np.array([3, 5]), np.array([60, 70])) == [(60, 70)]
+    numbers = MessageNumbers()
+    found = numbers.jumps(np.array([98, 99, 0, 1, 2]), np.array([10, 20, 30, 40, 50]))
+    assert found == [(20, 30)]
+    assert numbers.jumps(np.array([3, 5]), np.array([60, 70])) == [(60, 70)]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_every_loss_of_a_chain_is_found_at_the_next_update(seed: int) -> None:
     """Whatever is lost, repeated or late: a break where the predecessor is missing."""
     rng = random.Random(seed)
-    books = Sequences(Chained())
+    books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 0), 0)
     newest, lost = 0, False  # of what the client got
     sent: list[tuple[int, int]] = []

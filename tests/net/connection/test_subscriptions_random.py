@@ -1,78 +1,39 @@
-"""Whatever happens in whatever order, a session comes to rest in agreement with its venue."""
+"""Whatever happens in whatever order, subscriptions come to rest in agreement with their venue."""
 
 from __future__ import annotations
 
 import random
 
-import attrs
 import pytest
 
-from tests.net.connection.sessions import subs
+from tests.net.connection.model_venue import ModelVenue
+from tests.net.connection.subscribing import subs
 from tests.net.small_venue import ACK_TIMEOUT_SECS, OneAtATime, Replacing, Sharing, TinyVenue
-from tick_logger.exchanges.base import Request, Subscription
+from tick_logger.exchanges.base import Subscription
 from tick_logger.net.connection.subscriptions import Subscriptions
 
 
-@attrs.define
-class ModelVenue:
-    """Keeps subscriptions as a venue would; refuses requests with bad symbols."""
-
-    rng: random.Random
-    venue: TinyVenue
-    bad: set[str]
-    subscribed: set[Subscription] = attrs.field(factory=set)
-    asked: int = 0
-
-    def take(self, session: Subscriptions, request: Request, now: float) -> None:
-        """Receive a request; the answer may get lost on the way."""
-        self.asked += 1
-        session.sent(request, now)
-        refused = not self._follows(request)
-        if self.rng.random() < 0.1:
-            return
-        if refused:
-            session.refused(request.request_id, "bad symbol", now)
-        elif request.text == "list" or not self.venue.names_requests:
-            session.confirmed(frozenset(self.subscribed))
-        elif request.text.startswith("unsubscribe") or self.rng.random() < 0.5:
-            session.acknowledged(request.request_id)
-        else:
-            session.granted(request.subscriptions)
-
-    def _follows(self, request: Request) -> bool:
-        """Whether it does what it is asked for."""
-        concerned = {other for sub in request.subscriptions for other in self.venue.together(sub)}
-        if request.text.startswith("unsubscribe"):
-            self.subscribed -= concerned
-        elif any(sub.symbol in self.bad for sub in request.subscriptions):
-            return False
-        elif request.text != "list":
-            kept = set() if self.venue.requests_replace else self.subscribed
-            self.subscribed = kept | concerned
-        return True
-
-
-def check_rest(session: Subscriptions, model: ModelVenue, wanted: set[Subscription]) -> None:
+def check_rest(subscriptions: Subscriptions, model: ModelVenue, wanted: set[Subscription]) -> None:
     """All is answered, and nothing is taken for live that the venue does not have."""
-    assert session.settled
-    assert session.live <= wanted & model.subscribed
-    assert not {sub for sub in session.live if sub.symbol in model.bad}
+    assert subscriptions.settled
+    assert subscriptions.live <= wanted & model.subscribed
+    assert not {sub for sub in subscriptions.live if sub.symbol in model.bad}
 
 
 def check_recovery(
-    session: Subscriptions, model: ModelVenue, wanted: set[Subscription], now: float
+    subscriptions: Subscriptions, model: ModelVenue, wanted: set[Subscription], now: float
 ) -> None:
     """What was bad is live some time after it is not any more."""
     model.bad.clear()
     for _ in range(100):
-        for request in session.next_requests():
-            model.take(session, request, now)
-        now = now if session.deadline is None else max(now, session.deadline)
-        session.overdue(now)
-    assert session.next_requests() == []
-    assert session.deadline is None
-    assert session.live == wanted
-    assert session.live <= model.subscribed
+        for request in subscriptions.next_requests():
+            model.take(subscriptions, request, now)
+        now = now if subscriptions.deadline is None else max(now, subscriptions.deadline)
+        subscriptions.overdue(now)
+    assert subscriptions.next_requests() == []
+    assert subscriptions.deadline is None
+    assert subscriptions.live == wanted
+    assert subscriptions.live <= model.subscribed
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -82,20 +43,20 @@ def test_wishes_may_change_between_any_two_requests(seed: int) -> None:
     venue = rng.choice([TinyVenue(), OneAtATime()])
     symbols = [f"S{number}" for number in range(8)]
     model = ModelVenue(rng, venue, bad=set(rng.sample(symbols, 2)))
-    session = Subscriptions(venue, wanted := set(subs(*rng.sample(symbols, 5))))
+    subscriptions = Subscriptions(venue, wanted := set(subs(*rng.sample(symbols, 5))))
     now = 0.0
     for step in range(300):
-        requests = session.next_requests()
+        requests = subscriptions.next_requests()
         for request in requests:
             if step < 40 and rng.random() < 0.1:
-                session.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
-            model.take(session, request, now)
+                subscriptions.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
+            model.take(subscriptions, request, now)
         now += rng.choice([0.0, 1.0, ACK_TIMEOUT_SECS])
-        session.overdue(now)
+        subscriptions.overdue(now)
         if step < 40 and rng.random() < 0.2:
-            session.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
-    check_rest(session, model, wanted)
-    check_recovery(session, model, wanted, now)
+            subscriptions.retarget(wanted := set(subs(*rng.sample(symbols, rng.randrange(8)))))
+    check_rest(subscriptions, model, wanted)
+    check_recovery(subscriptions, model, wanted, now)
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -105,17 +66,17 @@ def test_feeds_may_be_renewed_at_any_time_in_every_model(seed: int) -> None:
     venue = rng.choice([TinyVenue(), OneAtATime(), Replacing(), Sharing()])
     every = [*subs(*"ABCDEF"), *subs(*"ABCDEF", feed="quotes")]
     model = ModelVenue(rng, venue, bad=set(rng.sample("ABCDEF", 1)))
-    session = Subscriptions(venue, wanted := set(rng.sample(every, 6)))
+    subscriptions = Subscriptions(venue, wanted := set(rng.sample(every, 6)))
     now = 0.0
     for step in range(400):
         if step < 60 and rng.random() < 0.3:
-            session.renew(rng.sample(every, 2))
+            subscriptions.renew(rng.sample(every, 2))
         if step < 60 and rng.random() < 0.2:
-            session.retarget(wanted := set(rng.sample(every, rng.randrange(1, 8))))
-        for request in session.next_requests():
-            model.take(session, request, now)
+            subscriptions.retarget(wanted := set(rng.sample(every, rng.randrange(1, 8))))
+        for request in subscriptions.next_requests():
+            model.take(subscriptions, request, now)
         now += rng.choice([0.0, 1.0, ACK_TIMEOUT_SECS])
-        session.overdue(now)
-    check_rest(session, model, wanted)
-    check_recovery(session, model, wanted, now)
+        subscriptions.overdue(now)
+    check_rest(subscriptions, model, wanted)
+    check_recovery(subscriptions, model, wanted, now)
     assert model.asked < 400

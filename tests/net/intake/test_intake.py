@@ -65,8 +65,8 @@ async def test_each_connection_hears_what_came_on_it() -> None:
     bench.intake.put(two, 11, [b"alive", b"ack 6"])
     bench.intake.put(one, 12, [b"ack 7"])
     batches = await bench.drain()
-    assert one.heard == [(10, Acknowledged(5)), (12, Acknowledged(7))]
-    assert two.heard == [(11, Heartbeat()), (11, Acknowledged(6))]
+    assert one.events == [(10, Acknowledged(5)), (12, Acknowledged(7))]
+    assert two.events == [(11, Heartbeat()), (11, Acknowledged(6))]
     assert (one.tallies, two.tallies, three.tallies) == ([(4, 1, True)], [(2, 0, False)], [])
     assert marks(batches) == [LastTradeId(5, 5, 10), LastTradeId(7, 7, 12), LastTradeId(6, 6, 11)]
     assert bench.count("messages_received") == 6

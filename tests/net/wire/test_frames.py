@@ -59,12 +59,12 @@ def oracle(stream: bytes) -> tuple[list[bytes], int]:
 
 
 def split(chunks: list[bytes], limit: int = LIMIT) -> tuple[list[bytes], list[bytes]]:
-    """Messages and control frames of a splitter that is fed these chunks."""
+    """Messages and control frames of a splitter that is given these chunks."""
     splitter = FrameSplitter(limit)
     messages: list[bytes] = []
     controls: list[bytes] = []
     for chunk in chunks:
-        messages += splitter.feed(chunk)
+        messages += splitter.push(chunk)
         controls += splitter.take_control()
     return messages, controls
 
@@ -145,8 +145,8 @@ def test_pings_and_close_codes_are_recognised() -> None:
 def test_nothing_after_a_close_frame_counts() -> None:
     """A server that goes on talking after its close frame is not listened to."""
     splitter = FrameSplitter(LIMIT)
-    assert splitter.feed(data_frame(b"last") + b"\x88\x00" + data_frame(b"late")) == [b"last"]
-    assert splitter.feed(data_frame(b"later")) == []
+    assert splitter.push(data_frame(b"last") + b"\x88\x00" + data_frame(b"late")) == [b"last"]
+    assert splitter.push(data_frame(b"later")) == []
     assert splitter.take_control() == [b"\x88\x00"]
 
 
@@ -191,14 +191,14 @@ def test_a_size_over_the_limit_is_refused_before_its_payload_comes() -> None:
     """A header that announces too much is enough; none of the payload need be collected."""
     splitter = FrameSplitter(1000)
     with pytest.raises(FrameError, match=f"{1 << 40} bytes"):
-        splitter.feed(b"\x81\x7f" + (1 << 40).to_bytes(8, "big"))
+        splitter.push(b"\x81\x7f" + (1 << 40).to_bytes(8, "big"))
 
 
 def test_messages_before_a_breach_are_kept() -> None:
     """What was complete before the breach was received, and is handed over with the error."""
     splitter = FrameSplitter(LIMIT)
     with pytest.raises(FrameError) as caught:
-        splitter.feed(data_frame(b"good") + b"\x83\x00" + data_frame(b"ignored"))
+        splitter.push(data_frame(b"good") + b"\x83\x00" + data_frame(b"ignored"))
     assert caught.value.messages == [b"good"]
 
 
@@ -207,7 +207,7 @@ def test_after_a_breach_nothing_is_taken_any_more() -> None:
     splitter = FrameSplitter(LIMIT)
     for stream in (b"\x83\x00", data_frame(b"late")):
         with pytest.raises(FrameError) as caught:
-            splitter.feed(stream)
+            splitter.push(stream)
     assert (caught.value.cause, caught.value.messages) == ("opcode", [])
 
 
@@ -228,7 +228,7 @@ def test_a_large_message_in_small_reads_costs_linear_work() -> None:
     splitter = CountingSplitter(16 << 20)
     size = 16 << 10
     chunks = [stream[start : start + size] for start in range(0, len(stream), size)]
-    messages = [message for chunk in chunks for message in splitter.feed(chunk)]
+    messages = [message for chunk in chunks for message in splitter.push(chunk)]
     assert messages == [payload]
     assert splitter.looked_at == size + len(stream)
 
@@ -238,6 +238,6 @@ def test_a_large_message_in_small_fragments_costs_linear_work() -> None:
     fragment = data_frame(bytes(100), opcode=0, final=False)
     stream = data_frame(bytes(100), final=False) + fragment * 9_998
     splitter = CountingSplitter(LIMIT)
-    assert splitter.feed(stream) == []
-    assert splitter.feed(data_frame(bytes(100), opcode=0)) == [bytes(1_000_000)]
+    assert splitter.push(stream) == []
+    assert splitter.push(data_frame(bytes(100), opcode=0)) == [bytes(1_000_000)]
     assert splitter.looked_at == len(stream) + 102

@@ -101,14 +101,14 @@ async def test_tcp_reset_breaks_the_stream_with_its_reason() -> None:
         assert isinstance(caught.value.__cause__, ConnectionResetError)
 
 
-@pytest.mark.parametrize("fed", [False, True])
-async def test_tcp_closing_wakes_up_the_reader(fed: bool, poller: Poller) -> None:
+@pytest.mark.parametrize("pushed", [False, True])
+async def test_tcp_closing_wakes_up_the_reader(pushed: bool, poller: Poller) -> None:
     """Whoever waits for data learns that there will be none; so does who comes later."""
     stream, other = await tcp_pair(poller)
 
     async def read() -> None:
         with pytest.raises(trio.ClosedResourceError):
-            await (stream.feed_into(lambda _: False) if fed else stream.receive_some())
+            await (stream.push_into(lambda _: False) if pushed else stream.receive_some())
 
     async with other:
         async with trio.open_nursery() as nursery:
@@ -142,10 +142,10 @@ async def test_tcp_reading_lets_others_run() -> None:
             await stream.receive_some()
 
 
-# -- being fed by the poller -----------------------------------------------------------------------
+# -- what the poller pushes ------------------------------------------------------------------------
 
 
-async def test_feeding_hands_over_every_read_until_it_is_enough(poller: Poller) -> None:
+async def test_pushing_hands_over_every_read_until_it_is_enough(poller: Poller) -> None:
     """What comes after the read that was enough stays for the next call."""
     stream, other = await tcp_pair(poller)
     taken: list[bytes] = []
@@ -155,7 +155,7 @@ async def test_feeding_hands_over_every_read_until_it_is_enough(poller: Poller) 
         return data.endswith(b".")
 
     async with stream, other, trio.open_nursery() as nursery:
-        nursery.start_soon(stream.feed_into, take)
+        nursery.start_soon(stream.push_into, take)
         for data in (b"one", b"two", b"three."):
             await other.send_all(data)
             while b"".join(taken)[-len(data) :] != data:
@@ -163,13 +163,13 @@ async def test_feeding_hands_over_every_read_until_it_is_enough(poller: Poller) 
     assert taken == [b"one", b"two", b"three."]
 
 
-async def test_feeding_ends_with_an_empty_read(poller: Poller) -> None:
+async def test_pushing_ends_with_an_empty_read(poller: Poller) -> None:
     """The end is handed over like data."""
     stream, other = await tcp_pair(poller)
     taken: list[bytes] = []
     async with stream:
         await other.aclose()
-        await stream.feed_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+        await stream.push_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
     assert taken == [b""]
 
 
@@ -185,9 +185,9 @@ async def test_what_the_taker_raises_belongs_to_who_waits(poller: Poller) -> Non
     async with stream, healthy, other, sender:
         await other.send_all(b"x")
         with pytest.raises(ZeroDivisionError):
-            await stream.feed_into(fail)
+            await stream.push_into(fail)
         await sender.send_all(b"y")
-        await healthy.feed_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+        await healthy.push_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
     assert taken == [b"y"]
 
 
@@ -198,7 +198,7 @@ async def test_a_reset_is_raised_where_the_stream_is_fed(poller: Poller) -> None
         other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await other.aclose()
         with pytest.raises(trio.BrokenResourceError) as caught:
-            await stream.feed_into(lambda _: False)
+            await stream.push_into(lambda _: False)
         assert isinstance(caught.value.__cause__, ConnectionResetError)
 
 
@@ -206,24 +206,24 @@ async def test_one_stream_is_fed_into_one_taker(poller: Poller) -> None:
     """A second reader is refused, and the first is not disturbed."""
     stream, other = await tcp_pair(poller)
     async with stream, other, trio.open_nursery() as nursery:
-        nursery.start_soon(stream.feed_into, lambda _: True)
+        nursery.start_soon(stream.push_into, lambda _: True)
         await wait_all_tasks_blocked(0.01)
         with pytest.raises(trio.BusyResourceError):
-            await stream.feed_into(lambda _: True)
+            await stream.push_into(lambda _: True)
         await other.send_all(b"x")
 
 
-async def test_cancelled_feeding_leaves_the_rest_for_the_next(poller: Poller) -> None:
+async def test_cancelled_pushing_leaves_the_rest_for_the_next(poller: Poller) -> None:
     """Nothing is read after the cancellation."""
     stream, other = await tcp_pair(poller)
     taken: list[bytes] = []
     async with stream, other:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.feed_into, lambda _: False)
+            nursery.start_soon(stream.push_into, lambda _: False)
             await wait_all_tasks_blocked(0.01)
             nursery.cancel_scope.cancel()
         await other.send_all(b"x")
-        await stream.feed_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+        await stream.push_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
     assert taken == [b"x"]
 
 
@@ -236,7 +236,7 @@ async def test_coalesced_reads_happen_together_at_multiples_of_the_interval(
 
     async def read(stream: TcpStream) -> None:
         async with stream:
-            await stream.feed_into(lambda _: True)
+            await stream.push_into(lambda _: True)
             times.append(trio.current_time())
 
     async with trio.open_nursery() as readers:
@@ -262,7 +262,7 @@ async def test_coalescing_does_not_limit_the_rate(
             sizes.append(len(data))
             return sum(sizes) == RECEIVE_BYTES + 10
 
-        await stream.feed_into(take)
+        await stream.push_into(take)
     assert sizes == [RECEIVE_BYTES, 10]
     assert trio.current_time() == 0.5
 

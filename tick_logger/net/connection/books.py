@@ -1,82 +1,157 @@
-"""Whether the order books of one connection hang together, and which need a new snapshot.
+"""The order books of one connection: how they are followed, and when a broken one begins anew.
 
-Where a venue numbers its book updates as a chain, the first update of a book asks for a snapshot
-by REST, a break in the chain is a proven hole and asks for another, and a snapshot that is older
-than the first update held does not help.  Where snapshots come on the socket there is nothing to
-follow.
+    message -> follower -> marks, and either a snapshot to be fetched by REST
+                                  or a broken book -> (its turn) -> subscribed again
 
-Pure: it decides, `net.rest.snapshots` fetches.
+How a venue shows a loss (`BookCheck`) decides once, when a connection is made, which follower it
+has: `book_ranges` for books that are mended by REST, `sequence` for all others.
+
+A book that breaks begins anew at once, and if it breaks again, less and less often: a venue whose
+sequence is wrong by nature must not be asked for snapshots for ever.
+
+Pure.  Not here: the requests that subscribe again (`subscriptions`) and fetch (`rest.snapshots`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+
 import attrs
 
-from tick_logger.exchanges.base import BookLink
-from tick_logger.model.marks import AwaitSnapshot, Mark, MissingIds
+from tick_logger.exchanges.base import BookCheck, Exchange
+from tick_logger.model.marks import Interrupted, Mark
 from tick_logger.model.tables import Table
+from tick_logger.net.connection.book_ranges import BookRanges
+from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
+from tick_logger.net.connection.sequence import RESYNC, BookSequences
+
+FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
+"""Between a resync and the next of the same book; it doubles from the one up to the other."""
+
+CALM_SECS = 600.0
+"""A book that was whole for so long begins with the first pause again."""
 
 
 @attrs.define
-class _Chain:
-    first_id: int  # of the first update since the last break
-    last_id: int
-    last_ns: int
-    awaiting: bool = True
+class _Turn:
+    due_at: float
+    pause_secs: float
 
 
-class BookSync:
-    """The chains of one connection's books."""
+class Resyncs:
+    """The turns of the broken books of one connection."""
 
     def __init__(self) -> None:
-        self._chains: dict[int, _Chain] = {}
+        self._books: dict[int, _Turn] = {}
+        self._waiting: set[int] = set()
 
-    def link(self, link: BookLink, recv_ns: int) -> tuple[list[Mark], bool]:
-        """Follow one update; returns marks, and whether a snapshot must be fetched now."""
-        chain = self._chains.get(link.instrument)
-        if chain is None:
-            self._chains[link.instrument] = _Chain(link.first_id, link.last_id, recv_ns)
-            return [AwaitSnapshot(link.instrument, recv_ns)], True
-        marks: list[Mark] = []
-        broken = link.first_id > chain.last_id + 1
-        if broken:
-            marks.append(
-                MissingIds(
-                    link.instrument,
-                    Table.BOOK,
-                    chain.last_id + 1,
-                    link.first_id - 1,
-                    chain.last_ns,
-                    recv_ns,
-                    "sequence",
-                )
-            )
-            chain.first_id = link.first_id
-        chain.last_id = max(chain.last_id, link.last_id)
-        chain.last_ns = recv_ns
-        if not broken or chain.awaiting:
-            return marks, False
-        chain.awaiting = True
-        return [*marks, AwaitSnapshot(link.instrument, recv_ns)], True
-
-    def accepts(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a snapshot as of this update id joins the updates held; notes it if so."""
-        chain = self._chains.get(instrument)
-        if chain is None or snapshot_id + 1 < chain.first_id:
-            return False
-        chain.awaiting = False
-        return True
-
-    def given_up(self, instrument: int) -> None:
-        """The snapshot asked for will not come: the next break asks again."""
-        if instrument in self._chains:
-            self._chains[instrument].awaiting = False
-
-    def awaits(self, instrument: int) -> bool:
-        """Whether a snapshot of this book would be of use."""
-        chain = self._chains.get(instrument)
-        return chain is not None and chain.awaiting
+    def ask(self, instrument: int, now: float) -> None:
+        """A book is broken."""
+        before = self._books.get(instrument)
+        if before is None or now - before.due_at > CALM_SECS:
+            self._books[instrument] = _Turn(now, FIRST_PAUSE_SECS)
+        elif instrument not in self._waiting:
+            pause = min(2 * before.pause_secs, MAX_PAUSE_SECS)
+            self._books[instrument] = _Turn(max(now, before.due_at + before.pause_secs), pause)
+        self._waiting.add(instrument)
 
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed."""
-        self._chains.pop(instrument, None)
+        self._books.pop(instrument, None)
+        self._waiting.discard(instrument)
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The instruments whose books are broken and have not begun anew."""
+        return frozenset(self._waiting)
+
+    def deadline(self, live: Collection[int]) -> float:
+        """When the next of the `live` ones is due; infinite if none waits."""
+        waiting = self._waiting.intersection(live)
+        return min((self._books[i].due_at for i in waiting), default=float("inf"))
+
+    def due(self, live: Collection[int], now: float) -> frozenset[int]:
+        """The `live` ones that may begin anew now, each given once.
+
+        A book that broke before its subscription was acknowledged waits for that.
+        """
+        due = frozenset(i for i in self._waiting.intersection(live) if self._books[i].due_at <= now)
+        self._waiting -= due
+        return due
+
+
+class Books:
+    """The books of one connection, by instrument; `fetch` asks for a snapshot by REST."""
+
+    def __init__(self, exchange: Exchange, fetch: Callable[[int], None]) -> None:
+        by_rest = exchange.book_check is BookCheck.RANGES
+        self._follower: BookFollower = BookRanges() if by_rest else BookSequences(exchange)
+        self._fetch = fetch
+        self._resyncs = Resyncs()
+
+    @property
+    def judged(self) -> Counter[Judgement]:
+        """How many messages were found to be what; whoever has reported it may clear it."""
+        return self._follower.judged
+
+    # -- following ---------------------------------------------------------------------------------
+
+    def hear(self, event: BookEvent, recv_ns: int, now: float) -> tuple[Mark, ...]:
+        """Follow one message; returns the marks that follow from it."""
+        verdict = self._follower.hear(event, recv_ns)
+        for instrument in verdict.fetch:
+            self._fetch(instrument)
+        for instrument in verdict.broken:
+            self._resyncs.ask(instrument, now)
+        return verdict.marks
+
+    def lacking(self, instruments: Iterable[int]) -> tuple[int, ...]:
+        """Those of the books, of which messages were missed, that only a new beginning mends."""
+        return () if self._follower.mended_by_updates else tuple(instruments)
+
+    def interrupt(self, instruments: Collection[int], at_ns: int, now: float) -> list[Mark]:
+        """These books are broken, and will begin anew; returns the mark that says so."""
+        for instrument in instruments:
+            self._resyncs.ask(instrument, now)
+        return (
+            [Interrupted(tuple(instruments), (Table.BOOK,), at_ns, RESYNC)] if instruments else []
+        )
+
+    def begin_anew(self, instrument: int) -> None:
+        """Follow the book from its next beginning on, and nothing before that."""
+        self._follower.drop(instrument)
+
+    def drop(self, instrument: int) -> None:
+        """The book is no longer subscribed."""
+        self._follower.drop(instrument)
+        self._resyncs.drop(instrument)
+
+    # -- beginning anew ----------------------------------------------------------------------------
+
+    @property
+    def broken(self) -> frozenset[int]:
+        """The books that are broken and have not begun anew."""
+        return self._resyncs.waiting
+
+    def due(self, live: Collection[int], now: float) -> frozenset[int]:
+        """The broken books among the `live` ones that may begin anew now, each given once."""
+        return self._resyncs.due(live, now)
+
+    def due_at(self, live: Collection[int]) -> float:
+        """When the next of the `live` ones may begin anew; infinite if none is broken."""
+        return self._resyncs.deadline(live)
+
+    # -- snapshots by REST -------------------------------------------------------------------------
+
+    def awaits(self, instrument: int) -> bool:
+        """Whether a REST snapshot of this book would be of use."""
+        return self._follower.awaits(instrument)
+
+    def accepts(self, instrument: int, snapshot_id: int) -> bool:
+        """Whether a REST snapshot as of this id joins the updates received; if so, it is taken."""
+        return self._follower.accepts(instrument, snapshot_id)
+
+    def given_up(self, instrument: int) -> None:
+        """The REST snapshot of this book will not come."""
+        self._follower.given_up(instrument)

@@ -1,4 +1,4 @@
-"""Decides when a connection speaks so much nonsense that it should be replaced.
+"""Decides when so much of what a connection brings is undecodable that it should be replaced.
 
 Pure: times are given, in seconds of any clock that does not go backwards.
 """

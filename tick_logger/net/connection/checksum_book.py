@@ -1,6 +1,7 @@
-"""An order book of texts, kept only to compare it with the checksums that a venue sends.
+"""An order book that is kept only to compare it with the checksums that a venue sends.
 
-Prices and sizes stay what was sent, because a checksum is over their digits.
+Prices and sizes stay the texts that were sent, because a checksum is computed from their digits.
+Pure.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from tick_logger.exchanges.base import TextLevel
 MOST_CHECKED = 25
 """No venue's checksum looks at more levels of a side."""
 
-
 MOST_LEVELS = 50_000
-"""A side, where the venue sends books of any depth: more than the largest that was ever seen."""
+"""Levels that are kept of a side of any depth: more than the largest book ever seen has."""
 
 
 def depth_of(
@@ -24,10 +24,11 @@ def depth_of(
     asked: int | None,
     depths: Collection[int],
 ) -> int | None:
-    """How many levels a side has at most of a book that begins with these.
+    """To how many levels a side a book is cut that begins with these.
 
-    That of `depths` which both sides have, or else what was `asked` for.  A gateway or a player of
-    recordings may serve books of another depth, and cut to the wrong one, no checksum would agree.
+    If both sides have a depth that is one of `depths`, it is that, and else what was `asked` for.
+    A gateway or a player of recordings may serve another depth than was asked for, and no checksum
+    agrees if the book is cut to the wrong one.
     """
     found = len(bids)
     return found if found == len(asks) and found in depths else asked
@@ -63,7 +64,7 @@ class _Side:
 class ChecksumBook:
     """A book that begins empty and is cut to `depth` levels a side after each message.
 
-    None: it is as deep as the venue sends it, up to `MOST_LEVELS`.
+    If `depth` is None, it is as deep as the venue sends it, up to `MOST_LEVELS`.
     """
 
     def __init__(self, depth: int | None) -> None:

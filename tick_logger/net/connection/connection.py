@@ -1,49 +1,51 @@
-"""One WebSocket connection: its tasks, from dialling to its end.
+"""One WebSocket connection: its life, from dialling to its end, and the tasks that live with it.
 
-    run -> dial -> nursery: reader | subscriber | silence | those of `keepalive`
+    run -> dial -> nursery: reader | `Subscriber` | `SilenceTask` | `Keepalive`'s | age | nonsense
 
 The reader is trio-websocket's own task, which calls the frame tap; this module only waits for its
 end.  Whatever goes wrong ends this connection with one `ConnectionLost` and touches no other.
 
-Not here: when to connect again (`shard`), what the payloads mean (`exchanges`), what follows from
+What is read goes to the intake.  What the intake has found in it comes back by `heard`, and is told
+to the parts that live by it: the dialogue, the signs of life, the breaker.
+
+Not here: when to connect again (`share`), what the payloads mean (`exchanges`), what follows from
 what the venue says (`dialogue`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
 from tick_logger.errors import ConnectionLost, leaves
-from tick_logger.exchanges.base import Event, Request, Subscription
+from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
-from tick_logger.model.tables import FEEDS
+from tick_logger.model.marks import Mark, Resumed
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.connection.dialogue import Dialogue, Reactions, named
-from tick_logger.net.connection.keepalive import Keepalive, age, sleep_until
-from tick_logger.net.connection.sequence import Numbers, Times
-from tick_logger.net.connection.silence import CHECK_SECS, SilenceWatch
+from tick_logger.net.connection.dialogue import Dialogue, Reactions
+from tick_logger.net.connection.keepalive import Keepalive, age
+from tick_logger.net.connection.silence_task import SilenceTask
+from tick_logger.net.connection.snapshot_asker import SnapshotAsker
+from tick_logger.net.connection.subscriber import Subscriber
 from tick_logger.net.connection.subscriptions import Settled
-from tick_logger.net.intake.arrivals import Streams
-from tick_logger.net.pace import MessageGate, WindowGate
+from tick_logger.net.intake.arrivals import Heard, Streams
+from tick_logger.net.pace import MessageGate
 from tick_logger.net.wire.dial import Link
 from tick_logger.telemetry.logs import get_logger
 
 CLOSE_SECS = 1.0
 """How long a closing handshake may take; a venue that is gone need not be waited for."""
 
-HOUR_SECS = 3600.0
-
 
 class Connection:
-    """A connection to be, or that is, or that was; used once.
+    """One connection, from before it is dialled until after it has ended; used once.
 
-    `lane` is the venue's address that serves what is wanted.
+    `on_listing` is called with every listing, where this connection is for the venue's channel of
+    instruments.  `lane` names the one of the venue's addresses that serves what is wanted.
     """
 
     def __init__(
@@ -60,16 +62,11 @@ class Connection:
         self._venue = venue
         self._lane = lane
         self._profile = venue.exchange.profile
-        self._symbols = venue.instruments.of(venue.exchange.name)
-        self._on_listing = on_listing
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self._gate = MessageGate(self._profile.requests_per_second)
-        hourly = self._profile.requests_per_hour
-        self._hourly = None if hourly is None else WindowGate(hourly, HOUR_SECS)
         self._breaker = Breaker()
-        self._changed = trio.Event()
         self._nonsense = trio.Event()
-        self._messages = self._silent = 0
+        self._messages = 0
         self.alive = False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
@@ -83,17 +80,29 @@ class Connection:
             retire=self._retire,
             pong=self._keepalive.pong,
             settled=self._on_settled,
-            ask_snapshot=lambda symbol, number: venue.snapshots.ask(self, symbol, number),
+            ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
         )
         self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log)
+        self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
+        self._subscriber = Subscriber(
+            venue, self._dialogue, self._gate, lists=on_listing is not None
+        )
+        self._silence = SilenceTask(
+            venue,
+            self._dialogue,
+            self._keepalive,
+            self._log,
+            wake=self._subscriber.wake,
+            retire=self._retire,
+        )
         if not self._dialogue.wanted:
             self.settled.set()
 
     # -- life -------------------------------------------------------------------------------------
 
     async def run(self) -> ConnectionLost:
-        """Live until something ends it, and return what did.
+        """Dial, live until something ends the connection, and return what did.
 
         Cancellation: the socket is closed; everything read has been handed over already.
         """
@@ -131,6 +140,7 @@ class Connection:
         """Start the tasks of a connection that is up, and wait for its end."""
         wanted = self._dialogue.wanted
         carries_data = bool(wanted)  # the listing's connection is not one of those wanted
+        assert not self.ended.is_set(), "a connection is used once"
         self.alive = True
         self._venue.metrics.connections_up.inc(carries_data)
         self.connected_at = trio.current_time()
@@ -138,11 +148,11 @@ class Connection:
         self._note("connected")
         self._keepalive.connected()
         self._keepalive.start(nursery, link, carries_data=carries_data)
-        nursery.start_soon(self._subscribe, link)
+        nursery.start_soon(self._subscriber.run, link)
         nursery.start_soon(age, self._venue, self._retire)
         nursery.start_soon(self._end_by_nonsense)
         if carries_data:
-            nursery.start_soon(self._watch_silence)
+            nursery.start_soon(self._silence.run)
         try:
             await link.wait_closed()
         finally:
@@ -150,112 +160,13 @@ class Connection:
             with trio.CancelScope(shield=True):  # bounded: aclose has its own deadline
                 await link.aclose(CLOSE_SECS)
 
-    async def _subscribe(self, link: Link) -> None:
-        """Send what the session asks for, and watch its deadlines."""
-        exchange = self._venue.exchange
-        listing = exchange.listing_request() if self._on_listing else None
-        for first in (exchange.opening_request(), listing):
-            if first is not None:
-                await self._turn()
-                await self._send(link, first)
-        dialogue, session = self._dialogue, self._dialogue.session
-        while True:
-            self._changed = trio.Event()
-            for mark in dialogue.renew_books(trio.current_time(), self._venue.clock.now_ns()):
-                self._venue.intake.mark(mark)
-            while requests := session.next_requests():
-                for before, request in enumerate(requests):
-                    # What is ended must be possible to subscribe again within the same hour.
-                    room = 2 * (len(requests) - before) if session.ends(request) else 1
-                    await self._turn(room)
-                    # The answer may be here before the sender runs again, so it is awaited already.
-                    session.sent(request, trio.current_time())
-                    await self._send(link, request)
-            answer_due = float("inf") if session.deadline is None else session.deadline
-            with trio.CancelScope(deadline=min(answer_due, dialogue.books_due_at)):
-                await self._changed.wait()
-                continue
-            await self._venue.intake.caught_up()
-            overdue = session.overdue(trio.current_time())
-            for mark in self._dialogue.apply(overdue, self._venue.clock.now_ns()):
-                self._venue.intake.mark(mark)
-
-    async def _turn(self, room: int = 1) -> None:
-        """Wait until one may go; `room` is for how many, this one included, the hour must do."""
-        if self._hourly is not None:
-            await self._hourly.wait(room)
-        await self._gate.wait()
-
-    async def _send(self, link: Link, request: Request) -> None:
-        now_ns = self._venue.clock.now_ns()
-        for instruments, tables in self._dialogue.streams(request.subscriptions):
-            self._venue.intake.delays.asked(tables, instruments, now_ns)
-        text, signer = request.text, self._venue.signer
-        if signer is not None:
-            text = self._venue.exchange.signed(text, signer.token())
-        await link.send(text)
-
     async def _end_by_nonsense(self) -> None:
         await self._nonsense.wait()
         raise ConnectionLost("nonsense", "most frames of the last minute are undecodable")
 
-    async def _watch_silence(self) -> None:
-        """Do something about subscriptions that were acknowledged and deliver nothing."""
-        venue, dialogue = self._venue, self._dialogue
-        watch = SilenceWatch(
-            venue.exchange,
-            self._symbols,
-            venue.intake.rhythm,
-            venue.not_greeted,
-            trio.current_time(),
-        )
-        try:
-            while True:
-                await sleep_until(trio.current_time() + CHECK_SECS)
-                await venue.intake.caught_up()
-                before = len(watch.silent)
-                steps = watch.look(
-                    dialogue.wanted,
-                    dialogue.session.live,
-                    self._keepalive.timeouts,
-                    trio.current_time(),
-                )
-                venue.metrics.subscriptions_silent.inc(len(watch.silent) - before)
-                self._silent = len(watch.silent)
-                if steps.renew:
-                    self._renew_silent(steps.renew)
-                if steps.recovered:
-                    self._log.info("subscriptions_recovered", subscriptions=named(steps.recovered))
-                if steps.move:
-                    self._log.warning("subscriptions_still_silent", subscriptions=_ages(steps.move))
-                    self._interrupt(dict(steps.move))  # until the successor has it
-                    self._retire("subscriptions that were acknowledged stay silent")
-        finally:
-            venue.metrics.subscriptions_silent.dec(len(watch.silent))
-
-    def _renew_silent(self, silent: Sequence[tuple[Subscription, float]]) -> None:
-        """Subscribe again; what may have been missed since the last row is interrupted."""
-        self._venue.metrics.silent_renewals.inc(len(silent))
-        self._log.warning(
-            "subscriptions_silent",
-            subscriptions=_ages(silent),
-            explanation="they were acknowledged, and have been silent far longer than is usual "
-            "for them; they are subscribed again",
-        )
-        seconds = dict(silent)
-        self._interrupt({sub: seconds.get(sub, 0.0) for sub in self._dialogue.renew(seconds)})
-        self._changed.set()
-
-    def _interrupt(self, silent: Mapping[Subscription, float]) -> None:
-        """Tell that rows may be missing since so many seconds."""
-        now_ns = self._venue.clock.now_ns()
-        for sub, secs in silent.items():
-            streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
-            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), "silent"))
-
     def state(self) -> ConnectionState:
-        """What can be said of it now."""
-        session, now = self._dialogue.session, trio.current_time()
+        """How the connection is now, for the status pages."""
+        subscriptions, now = self._dialogue.subscriptions, trio.current_time()
         silent_secs = (self._venue.clock.now_ns() - self.last_recv_ns) / 1e9
         word = "retiring" if self.retiring.is_set() else "open"
         wanted = self._dialogue.wanted
@@ -265,9 +176,9 @@ class Connection:
             open_secs=now - self.connected_at if self.connected_at is not None else None,
             symbols=len({sub.symbol for sub in wanted}),
             subscriptions=len(wanted),
-            live=len(session.live),
-            refused=len(session.refused_now),
-            silent=self._silent,
+            live=len(subscriptions.live),
+            refused=len(subscriptions.refused_now),
+            silent=self._silence.silent,
             silent_secs=max(0.0, silent_secs) if self._messages else None,
             messages=self._messages,
         )
@@ -279,28 +190,23 @@ class Connection:
         self._keepalive.frames()
         self._venue.intake.put(self, recv_ns, payloads)
 
-    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
-        """So many frames were decoded; enough nonsense among them breaks the connection."""
-        self._messages += frames
-        if market_data:
+    def heard(self, heard: Heard) -> Sequence[Mark]:
+        """Act on what a batch said of this connection; returns what follows for the pipeline."""
+        now = trio.current_time()
+        self._messages += heard.frames
+        if heard.market_data:
             self._keepalive.data()
             self._venue.metrics.last_message_timestamp_seconds.set(self._venue.clock.now_ns() / 1e9)
-        if self._breaker.note(frames, bad, trio.current_time()) and not self._nonsense.is_set():
+        if self._breaker.note(heard.frames, heard.bad, now) and not self._nonsense.is_set():
             self._venue.metrics.parse_circuit_breaks.inc()
             self._nonsense.set()
-
-    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
-        """Act on what the venue said; returns the marks that follow for the pipeline."""
-        marks = self._dialogue.said(events, trio.current_time())
-        if self._dialogue.resyncs.waiting:
-            self._changed.set()
-        return marks
-
-    def counted(self, numbers: Numbers, recv_ns: Times) -> list[Mark]:
-        """Messages with these numbers came at these times; returns the marks that follow."""
-        marks = self._dialogue.counted(numbers, recv_ns, trio.current_time())
-        if marks:
-            self._changed.set()
+        marks: list[Mark] = []
+        if len(heard.numbers):
+            marks += self._dialogue.counted(heard.numbers, heard.numbered_ns, now)
+        if heard.events:
+            marks += self._dialogue.said(heard.events, now)
+        if self._dialogue.books.broken:
+            self._subscriber.wake()
         return marks
 
     def streams(self) -> Streams:
@@ -308,19 +214,19 @@ class Connection:
         return self._dialogue.streams(self._dialogue.wanted)
 
     def open_streams(self) -> Streams:
-        """What of that is acknowledged and whole, even if the connection has just ended."""
+        """What of that is acknowledged, but for broken books; also just after the end."""
         return self._dialogue.streams(self._dialogue.wanted & self._dialogue.live)
 
     def given_up(self, until_ns: int) -> list[Mark]:
-        """Messages were given up for want of room: what follows for the pipeline."""
+        """Messages were given up for want of room until then; returns what follows from it."""
         marks = self._dialogue.begin_books_anew(trio.current_time(), until_ns)
         if marks:
-            self._changed.set()
+            self._subscriber.wake()
         return marks
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What the venue delivers on this connection, as far as it is acknowledged and whole."""
+        """What is acknowledged, but for broken books; nothing once the connection has ended."""
         return self._dialogue.live if self.alive else frozenset()
 
     def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
@@ -341,29 +247,7 @@ class Connection:
             self._venue.intake.mark(mark)
         self._learn_anew(before ^ self._dialogue.wanted)
         self._keepalive.retime(timeouts)
-        self._changed.set()
-
-    def expect_snapshot(self, instrument: int) -> None:
-        """Let the book's rows wait: those in the queue may have waited as long as they are let."""
-        self._venue.intake.mark(AwaitSnapshot(instrument, self._venue.clock.now_ns()))
-
-    def awaits_snapshot(self, instrument: int) -> bool:
-        """Whether a REST snapshot of this book would be of use."""
-        return self.alive and self._dialogue.books.awaits(instrument)
-
-    def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a REST snapshot as of this id joins the book updates received."""
-        return self._dialogue.books.accepts(instrument, snapshot_id)
-
-    def take_snapshot(self, payload: bytes) -> None:
-        """Put a REST snapshot into the stream, as received now."""
-        self._venue.intake.put(self, self._venue.clock.now_ns(), [payload])
-
-    def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
-        """The REST snapshot of this book has not come, or will not come at all."""
-        self._venue.intake.mark(NoSnapshot(instrument, self._venue.clock.now_ns()))
-        if for_good:
-            self._dialogue.books.given_up(instrument)
+        self._subscriber.wake()
 
     # -- reactions --------------------------------------------------------------------------------
 
@@ -377,24 +261,17 @@ class Connection:
         """Wake the subscriber, and note when everything has an answer for the first time."""
         if settled.live:
             self._granted.set()
-        session = self._dialogue.session
-        if session.settled and not self.settled.is_set():
+        subscriptions = self._dialogue.subscriptions
+        if subscriptions.settled and not self.settled.is_set():
             self.settled.set()
-            self._note("subscribed", f"{len(session.live)} of {len(self._dialogue.wanted)}")
-        self._changed.set()
+            self._note("subscribed", f"{len(subscriptions.live)} of {len(self._dialogue.wanted)}")
+        self._subscriber.wake()
 
     def _learn_anew(self, subscriptions: Iterable[Subscription]) -> None:
-        """The silence that begins or ends here says nothing about the markets."""
-        for sub in subscriptions:
-            place = FEEDS[sub.feed], self._symbols[sub.symbol]
-            self._venue.intake.rhythm.begin_again(*place, trio.current_time())
+        """The silence of these that begins or ends now says nothing about the markets."""
+        self._venue.intake.learn_anew(self._dialogue.streams(subscriptions))
 
     def _note(self, what: str, detail: str = "") -> None:
         """Write down what happened, among the frames that came before and after it."""
         note = Note(self._venue.clock.now_ns(), self.label, what, detail)
         self._venue.intake.note(note)
-
-
-def _ages(silent: Sequence[tuple[Subscription, float]]) -> list[str]:
-    shown = [f"{sub.symbol} {sub.feed}: {secs:,.0f} s" for sub, secs in silent[:10]]
-    return [*shown, f"and {len(silent) - 10} more"] if len(silent) > 10 else shown

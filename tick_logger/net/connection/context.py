@@ -29,7 +29,7 @@ class Signer(Protocol):
 
 
 MOST_LOSSES = 20
-"""Connections that were lost, remembered for whoever looks."""
+"""So many lost connections are remembered, for the status pages."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -47,8 +47,10 @@ class VenueContext:
     rng: Random
     signer: Signer | None = None
     snapshots: SnapshotFetcher = attrs.field(init=False)
-    not_greeted: set[Subscription] = attrs.field(factory=set)  # no more is done about them
-    losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))  # oldest first
+    not_greeted: set[Subscription] = attrs.field(factory=set)
+    """Subscriptions whose missing greeting was accepted (`silence`): it raises no alarm again."""
+    losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))
+    """The connections that were lost last, the oldest first."""
 
     @snapshots.default
     def _snapshots(self) -> SnapshotFetcher:
@@ -58,12 +60,12 @@ class VenueContext:
 
 @attrs.frozen(kw_only=True)
 class Timeouts:
-    """When silence ends a connection, in seconds without market data."""
+    """After how many seconds without market data a connection is ended."""
 
     first_data_secs: float
     data_secs: float
     of_symbol: Mapping[str, float] = attrs.field(factory=dict)  # where it is not `data_secs`
 
     def of(self, symbol: str) -> float:
-        """When the silence of one symbol may be a fault."""
+        """After how many seconds the silence of one symbol may be a fault."""
         return self.of_symbol.get(symbol, self.data_secs)

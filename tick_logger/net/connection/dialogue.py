@@ -1,12 +1,12 @@
-"""What a venue says on one connection, and what follows: for the session, the books, the pipeline.
+"""What a venue says on one connection, and what follows from it.
 
-    event -> session | sequences | books -> marks, renewals, reactions of the connection
+    event -> subscriptions | books | numbers of messages -> marks, renewals, reactions
 
 Invariant: a stream that may lack rows is interrupted, by a mark, before anything else is done about
 it, and resumed when the venue has acknowledged it again.
 
-Pure but for logs and counters: times come in, and whatever touches the connection is a reaction
-that its owner gave.
+Pure but for logs and counters: times are arguments, and where something must be done to the
+connection, one of the `Reactions` that the connection gave is called.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from structlog.typing import FilteringBoundLogger
 
 from tick_logger.exchanges.base import (
     Acknowledged,
-    BookCheck,
     BookLink,
     BookSnapshot,
     BookTexts,
@@ -35,14 +34,18 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
-from tick_logger.net.connection.books import BookSync
+from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import VenueContext
-from tick_logger.net.connection.resyncs import Resyncs
-from tick_logger.net.connection.sequence import RESYNC, Numbers, Outcome, Sequences, Times, Verdict
+from tick_logger.net.connection.following import Judgement
+from tick_logger.net.connection.sequence import (
+    RESYNC,
+    SEQUENCE,
+    MessageNumbers,
+    Numbers,
+    Times,
+)
 from tick_logger.net.connection.subscriptions import Settled, Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
-
-FEED_OF = {table: feed for feed, table in FEEDS.items()}
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +55,7 @@ class Reactions:
     retire: Callable[[str], None]
     pong: Callable[[], None]
     settled: Callable[[Settled], None]
-    ask_snapshot: Callable[[str, int], None]
+    ask_snapshot: Callable[[int], None]
     list_instruments: Callable[[tuple[Instrument, ...]], None] | None
 
 
@@ -66,16 +69,25 @@ class Dialogue:
         reactions: Reactions,
         log: FilteringBoundLogger,
     ) -> None:
-        self.wanted = wanted
-        self._ended_ns: dict[Subscription, int] = {}  # when what was live was wanted no longer
-        self.session = Subscriptions(venue.exchange, wanted)
-        self.books = BookSync()
-        self.resyncs = Resyncs()
-        self._sequences = Sequences(venue.exchange)
+        self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
+        self.subscriptions = Subscriptions(venue.exchange, wanted)
+        self.books = Books(venue.exchange, reactions.ask_snapshot)
+        self._numbers = MessageNumbers()
         self._venue = venue
         self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
         self._react = reactions
         self._log = log
+        self._want(wanted)
+
+    def _want(self, wanted: frozenset[Subscription]) -> None:
+        self.wanted = wanted
+        self._wanted_books = self._of_table(Table.BOOK)
+        self._wanted_trades = frozenset(self._of_table(Table.TRADES))
+
+    def _of_table(self, table: Table) -> dict[int, Subscription]:
+        """The subscriptions to one table, in order, by instrument."""
+        mine = sorted(sub for sub in self.wanted if FEEDS[sub.feed] is table)
+        return {self._symbols[sub.symbol]: sub for sub in mine}
 
     # -- what is said -----------------------------------------------------------------------------
 
@@ -84,20 +96,13 @@ class Dialogue:
         marks: list[Mark] = []
         for recv_ns, event in events:
             match event:
-                case BookLink() | BookTexts() | BookSnapshot() if not self._carries(
-                    event.instrument, Table.BOOK
-                ):
-                    pass  # it has been ended, or will be
-                case BookLink() if self._venue.exchange.book_check is BookCheck.RANGES:
-                    marks += self._follow_by_rest(event, recv_ns)
-                case BookLink():
-                    marks += self._consider(self._sequences.link(event, recv_ns), now)
-                case BookTexts():
-                    marks += self._consider(self._sequences.texts(event, recv_ns), now)
-                case BookSnapshot():
-                    self._sequences.snapshot(event, recv_ns)
-                case TradeIdSeen() if self._carries(event.instrument, Table.TRADES):
-                    marks.append(LastTradeId(event.instrument, event.trade_id, recv_ns))
+                case BookLink() | BookTexts() | BookSnapshot():
+                    if event.instrument in self._wanted_books:  # else it has been ended, or will be
+                        marks += self.books.hear(event, recv_ns, now)
+                case TradeIdSeen():
+                    # What nobody asked for is not missing: heartbeats tell of all trades.
+                    if event.instrument in self._wanted_trades:
+                        marks.append(LastTradeId(event.instrument, event.trade_id, recv_ns))
                 case Pong():
                     self._react.pong()
                 case GoingAway():
@@ -106,35 +111,35 @@ class Dialogue:
                     self._react.list_instruments(event.instruments)
                 case Acknowledged() | Granted() | Confirmed() | Refused():
                     marks += self.apply(self._answered(event, now), recv_ns)
-        self._count_outcomes()
+        self._count_judgements()
         return marks
 
     def counted(self, numbers: Numbers, recv_ns: Times, now: float) -> list[Mark]:
         """Messages with these numbers came at these times (int64 ns, both of shape `(n,)`)."""
         marks: list[Mark] = []
-        for since_ns, until_ns in self._sequences.counted(numbers, recv_ns):
+        for since_ns, until_ns in self._numbers.jumps(numbers, recv_ns):
             carried = self.streams(self.wanted)
-            found = self._sequences.jumped(since_ns, until_ns, carried, self._open)
-            marks += self._consider(found, now)
-        self._count_outcomes()
+            marks += [Lapse(*streams, since_ns, until_ns, SEQUENCE) for streams in carried]
+            marks += self.books.interrupt(self._live_books, until_ns, now)
+        self._count_judgements()
         return marks
 
     def _answered(self, event: Acknowledged | Granted | Confirmed | Refused, now: float) -> Settled:
         match event:
             case Acknowledged():
-                return self.session.acknowledged(event.request_id)
+                return self.subscriptions.acknowledged(event.request_id)
             case Granted():
-                return self.session.granted(event.subscriptions)
+                return self.subscriptions.granted(event.subscriptions)
             case Confirmed():
-                return self.session.confirmed(event.subscriptions)
+                return self.subscriptions.confirmed(event.subscriptions)
             case Refused():
                 self._log.warning("request_refused", reason=event.reason)
-                return self.session.refused(
+                return self.subscriptions.refused(
                     event.request_id, event.reason, now, event.subscriptions
                 )
 
     def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
-        """Count and report what the session concluded."""
+        """Count and report what the subscriptions concluded."""
         metrics = self._venue.metrics
         if settled.retried:
             metrics.ack_retries.inc(len(settled.retried))
@@ -148,7 +153,7 @@ class Dialogue:
         ]
         live_now = self.streams(self.live.intersection(settled.live))
         resumed = [Resumed(*streams, recv_ns) for streams in live_now]
-        if any(sub in self.session.begun_anew for sub, _ in settled.refused):
+        if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
         return [*refused, *resumed]
@@ -156,22 +161,20 @@ class Dialogue:
     # -- what others want -------------------------------------------------------------------------
 
     def retarget(self, wanted: frozenset[Subscription], now_ns: int) -> list[Mark]:
-        """Carry other subscriptions from now on; returns the marks of what never ended."""
-        for sub in self.wanted - wanted:
-            if FEEDS[sub.feed] is Table.BOOK:
-                self.books.drop(self._symbols[sub.symbol])
-                self._sequences.drop(self._symbols[sub.symbol])
-                self.resyncs.drop(self._symbols[sub.symbol])
-        self._ended_ns |= dict.fromkeys(self.session.live - wanted, now_ns)
-        self.wanted = wanted
-        going_on = self.session.retarget(wanted)
-        if self._venue.exchange.book_check is not BookCheck.RANGES:  # else an update asks for one
-            books = (sub for sub in going_on if FEEDS[sub.feed] is Table.BOOK)
-            going_on = going_on.difference(self.renew(books))  # they lack what came meanwhile
+        """Carry other subscriptions from now on; those that were still live are resumed."""
+        for instrument, sub in self._wanted_books.items():
+            if sub not in wanted:
+                self.books.drop(instrument)
+        self._ended_ns |= dict.fromkeys(self.subscriptions.live - wanted, now_ns)
+        self._want(wanted)
+        going_on = self.subscriptions.retarget(wanted)
+        books = {i: sub for i, sub in self._wanted_books.items() if sub in going_on}
+        lacking = [books[instrument] for instrument in self.books.lacking(books)]
+        going_on = going_on.difference(self.renew(lacking))  # they lack what came meanwhile
         return [Resumed(*streams, now_ns) for streams in self.streams(going_on)]
 
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
-        """The marks that follow from a loss of the connection, on which nothing came since."""
+        """The marks that follow from the loss of the connection, which brought nothing since."""
         marks: list[Mark] = [
             Interrupted(*streams, since_ns, "disconnect")
             for streams in self.streams(self.wanted - carried_elsewhere)
@@ -183,18 +186,19 @@ class Dialogue:
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
-        """Subscribe again, from the beginning; returns those for which that will be done."""
-        renewed = self.session.renew(subscriptions)
+        """Have these end and begin anew; returns all that will, with what shares their channels."""
+        renewed = self.subscriptions.renew(subscriptions)
         for sub in renewed:
             if FEEDS[sub.feed] is Table.BOOK:
-                self.books.drop(self._symbols[sub.symbol])
-                self._sequences.drop(self._symbols[sub.symbol])
+                self.books.begin_anew(self._symbols[sub.symbol])
         return renewed
 
     def renew_books(self, now: float, now_ns: int) -> list[Mark]:
-        """Begin those broken books anew whose time has come; what ends with them is interrupted."""
-        due = self.resyncs.due(self._open, now)
-        broken = [sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in due]
+        """Begin the broken books anew whose turn has come; what ends with them is interrupted."""
+        if not self.books.broken:
+            return []
+        due = self.books.due(self._live_books, now)
+        broken = [sub for instrument, sub in self._wanted_books.items() if instrument in due]
         if not broken:
             return []
         self._venue.metrics.book_resyncs.inc(len(broken))
@@ -204,74 +208,47 @@ class Dialogue:
         ]
 
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
-        """Parts of books may be missing, and nothing but a new snapshot on the socket mends them.
-
-        Where snapshots come by REST, the next update shows what is missing.
-        """
-        if self._venue.exchange.book_check is BookCheck.RANGES:
-            return []
-        books = tuple(self._symbols[sub.symbol] for sub in self._book_subscriptions())
+        """Messages were given up: begin those books anew that no later update mends."""
+        books = self.books.lacking(self._wanted_books)
         for instrument in books:
-            self._sequences.drop(instrument)
-            self.resyncs.ask(instrument, now)
-        return [Interrupted(books, (Table.BOOK,), now_ns, RESYNC)] if books else []
+            self.books.begin_anew(instrument)
+        return self.books.interrupt(books, now_ns, now)
 
     @property
     def books_due_at(self) -> float:
         """When the next broken book may begin anew; infinite if there is none."""
-        return self.resyncs.deadline(self._open) if self.resyncs.waiting else float("inf")
+        return self.books.due_at(self._live_books) if self.books.broken else float("inf")
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What is acknowledged, without the books that are broken."""
-        broken = self.resyncs.waiting
+        """What is acknowledged, but for broken books."""
+        broken = self.books.broken
         if not broken:
-            return self.session.live
-        books = {sub for sub in self._book_subscriptions() if self._symbols[sub.symbol] in broken}
-        return self.session.live - books
+            return self.subscriptions.live
+        books = {sub for instrument, sub in self._wanted_books.items() if instrument in broken}
+        return self.subscriptions.live - books
 
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
-        """Exactly these, as pairs of instruments and tables."""
+        """These subscriptions, as pairs of instruments and tables."""
         return streams_of(subscriptions, self._symbols)
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def _consider(self, verdict: Verdict, now: float) -> list[Mark]:
-        for instrument in verdict.broken:
-            self.resyncs.ask(instrument, now)
-        return verdict.marks
-
-    def _follow_by_rest(self, link: BookLink, recv_ns: int) -> list[Mark]:
-        marks, needs_snapshot = self.books.link(link, recv_ns)
-        if needs_snapshot:
-            _, symbol = self._venue.instruments.name(link.instrument)
-            self._react.ask_snapshot(symbol, link.instrument)
-        return marks
-
-    def _carries(self, instrument: int, table: Table) -> bool:
-        """What nobody asked for is not missing: heartbeats tell of trades, wanted or not."""
-        _, symbol = self._venue.instruments.name(instrument)
-        return Subscription(symbol, FEED_OF[table]) in self.wanted
-
-    def _book_subscriptions(self) -> list[Subscription]:
-        return sorted(sub for sub in self.wanted if FEEDS[sub.feed] is Table.BOOK)
-
     @property
-    def _open(self) -> list[int]:
-        """The books of this connection that were sent, as far as is known."""
-        live = self.session.live
-        return [self._symbols[sub.symbol] for sub in self._book_subscriptions() if sub in live]
+    def _live_books(self) -> list[int]:
+        """The instruments whose books are wanted and acknowledged."""
+        live = self.subscriptions.live
+        return [instrument for instrument, sub in self._wanted_books.items() if sub in live]
 
-    def _count_outcomes(self) -> None:
-        found = self._sequences.outcomes
-        if not found:
-            return
+    def _count_judgements(self) -> None:
         metrics = self._venue.metrics
-        metrics.sequence_breaks.inc(found[Outcome.GAP])
-        metrics.sequence_resets.inc(found[Outcome.RESET])
-        metrics.out_of_order.inc(found[Outcome.OUT_OF_ORDER])
-        metrics.sequence_duplicates.inc(found[Outcome.DUPLICATE])
-        found.clear()
+        for judged in (self.books.judged, self._numbers.judged):
+            if judged:
+                metrics.sequence_breaks.inc(judged[Judgement.GAP])
+                metrics.sequence_resets.inc(judged[Judgement.RESET])
+                metrics.out_of_order.inc(judged[Judgement.OUT_OF_ORDER])
+                metrics.sequence_duplicates.inc(judged[Judgement.DUPLICATE])
+                judged.clear()
 
 
 def named(subscriptions: Sequence[Subscription]) -> list[str]:

@@ -1,11 +1,13 @@
 """The tasks that notice when a connection has died without saying so, and the one that ages it.
 
-    ping | heartbeat | data-timeout | lifetime
+    ping | heartbeat | data time-out | lifetime
 
-Each ends by raising one `ConnectionLost`.  Invariant: a reader that is behind never looks like a
-silent venue.  Whatever arrives proves that the other end is there, and before silence is held
-against a venue everything that has arrived is decoded.  Nor does a process that stood still (a
-suspended machine, a full swap): what came meanwhile is read first.
+The first three end the connection by raising `ConnectionLost`; the last has it replaced in time.
+
+Invariant: a venue is never called silent because this process is slow.  Any frame that arrives
+proves that the other end is there.  Everything that has arrived is decoded before the absence of
+market data counts.  After the process stood still (a suspended machine, a full swap), everything
+that came meanwhile is read before any silence counts.
 
 Not here: whether single subscriptions are silent (`silence`).
 """
@@ -22,11 +24,14 @@ from tick_logger.net.pace import MessageGate
 from tick_logger.net.wire.dial import Link
 
 STANDSTILL_SECS = 1.0
-"""A task that is woken so late finds a process that stood still; and in so long all is read."""
+"""A task that is woken so much too late concludes that the process stood still.
+
+Reading what came meanwhile takes less than this, so the task waits as long again.
+"""
 
 
 async def sleep_until(due: float) -> None:
-    """Sleep until then; woken far too late, until what has come meanwhile is read.
+    """Sleep until `due`; if that was far too late, also until what came meanwhile is read.
 
     Cancellation: at once.
     """
@@ -36,9 +41,10 @@ async def sleep_until(due: float) -> None:
 
 
 class Keepalive:
-    """The signs of life of one connection that is up, and who watches them.
+    """The signs of life of one connection, and the tasks that watch them.
 
-    `granted` is set when the first subscription is live: heartbeats are promised with that.
+    `granted` is set when the first subscription is live, because heartbeats are promised from then
+    on.
     """
 
     def __init__(
@@ -73,14 +79,14 @@ class Keepalive:
         self._pong.set()
 
     def retime(self, timeouts: Timeouts) -> None:
-        """Other silences are faults from now on."""
+        """Use other time-outs from now on."""
         self.timeouts = timeouts
         self._waiting_for_data.cancel("the timeouts have changed")
 
     # -- tasks ------------------------------------------------------------------------------------
 
     def start(self, nursery: trio.Nursery, link: Link, *, carries_data: bool) -> None:
-        """Start whatever this venue calls for."""
+        """Start the tasks that this venue needs."""
         nursery.start_soon(self._ping, link)
         if self._profile.heartbeat_silence_secs is not None:
             nursery.start_soon(
@@ -90,9 +96,9 @@ class Keepalive:
             nursery.start_soon(self._expect_data)
 
     async def _ping(self, link: Link) -> None:
-        """Pings: the only proof that a quiet connection still has another end.
+        """Send pings: the only proof that a quiet connection still has another end.
 
-        Never late for what is decoded late: venues cut off who sends nothing for so long.
+        A slow decoder never delays a ping, because venues cut off clients that send nothing.
         """
         sent = trio.current_time()
         while True:
@@ -114,14 +120,14 @@ class Keepalive:
                 raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")
 
     async def _alive_since(self, sent: float, due: float) -> bool:
-        """Whether anything has come since: a pong that is not decoded yet has come as a frame."""
+        """Whether any frame has come since; a pong that waits to be decoded is one."""
         await sleep_until(due)
         return self._last_frame > sent
 
     async def _expect_heartbeat(self, silence_secs: float, carries_data: bool) -> None:
         """The venue sends heartbeats of its own: their absence is a fault, quiet market or not.
 
-        They are promised with what is subscribed, so nothing is expected before.
+        They are promised with the first subscription, so none is expected before.
         """
         if carries_data:
             await self._granted.wait()
@@ -154,7 +160,7 @@ class Keepalive:
 
 
 async def age(venue: VenueContext, retire: Callable[[str], None]) -> None:
-    """Venues end connections of a certain age: have it replaced before that."""
+    """Have the connection replaced before it reaches the age at which the venue ends it."""
     if venue.exchange.profile.lifetime_secs is not None:
         await trio.sleep(venue.rng.uniform(*venue.exchange.profile.lifetime_secs))
         retire("the connection reaches the age at which the venue ends it")

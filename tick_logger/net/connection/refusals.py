@@ -1,12 +1,13 @@
-"""What a venue has refused, or never answered, and when it is asked for again.
+"""Subscriptions that a venue has refused, or never answered, and when each is asked for again.
 
     refused -> (ASK_AGAIN_SECS later, in its turn) -> asked again -> refused once more, or live
 
-A venue may not know a new symbol yet, or have meant its limits: no refusal is for good.  What is
-asked again stays refused until it is granted, so that nothing begins or ends by the asking alone.
+No refusal is for good: the venue may not have known a new symbol yet, or the request may have been
+over a limit of that moment.  A subscription that is asked for again stays refused until it is
+granted, so that no interruption begins or ends by the asking alone.
 Invariant: no more than `MAX_ASKED_AGAIN` symbols are asked again within any `ASK_AGAIN_SECS`.
 
-Pure: times are given in seconds of trio's clock.  Not here: the requests (`session`).
+Pure: times are given in seconds of trio's clock.  Not here: the requests (`subscriptions`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from collections.abc import Collection, Iterable
 from tick_logger.exchanges.base import Subscription
 
 ASK_AGAIN_SECS = 600.0
-"""After a refusal: soon for a symbol that was just listed, seldom for one that never will be."""
+"""So long after a refusal: soon for a new symbol, and seldom for one that will never be."""
 
 MAX_ASKED_AGAIN = 10
-"""Symbols; even with a request for each of four feeds half of the tightest hourly limit is left."""
+"""Symbols: with a request for each of four feeds, they use half of the tightest hourly limit."""
 
 
 class Refusals:
@@ -77,6 +78,7 @@ class Refusals:
 
     def begin(self, now_secs: float) -> None:
         """Choose what is to be asked for again now: the longest refused, all of a symbol."""
+        assert self._since.keys() >= set(self._again), "only what is refused is asked for again"
         while (due_at := self.due_at) is not None and due_at <= now_secs:
             resting = self.resting
             symbol = min(resting, key=lambda sub: (self._since[sub], sub)).symbol

@@ -1,16 +1,19 @@
-"""Subscriptions that were acknowledged and deliver nothing: found, renewed, moved, written down.
+"""Finds subscriptions that were acknowledged and deliver nothing, and says what to do about each.
 
     quiet as usual -> silent: subscribed again -> still silent: its connection replaced -> accepted
 
-A subscription is silent when nothing came for longer than the configured timeout and far longer
-than is usual for it (`rhythm`), or when its venue greets every subscription and it was not
-greeted.  Each step is taken once; then the silence is called normal, so that the next alarm comes
-only after one several times as long.  A silence that ends after a renewal may have been either: the
-first on a connection is taken for a fault and not learned from, those after it for the market's.
+A subscription is silent when nothing came for longer than the configured time-out and far longer
+than is usual for it (`rhythm`).  Where the venue greets, which means that it answers each
+subscription with data at once, one that was never greeted is silent too.
 
-Invariant: whatever is done here costs no row.
+Each step is taken once.  Then the silence is called normal, and the next alarm comes only after one
+several times as long.  When rows come again after a renewal, nobody knows whether the renewal or
+the market ended the silence.  The first such silence on a connection is taken for a fault, and not
+learned from; later ones are taken for the market's.
 
-Pure: it says what to do, the connection does it.
+Invariant: no step costs a row.
+
+Pure: it says what to do, `silence_task` does it.
 """
 
 from __future__ import annotations
@@ -30,14 +33,14 @@ CHECK_SECS = 5.0
 
 @attrs.define
 class _Watched:
-    asked_at: float  # what came from then on came of this subscription
+    asked_at: float  # rows that came later are owed to this subscription
     renewed: bool = False
-    suspected: bool = False  # of a fault, once on this connection
+    suspected: bool = False  # a silence of it was taken for a fault, on this connection
 
 
 @attrs.define
 class Steps:
-    """What to do now: subscriptions and the seconds of their silence."""
+    """What to do now, with the seconds of each silence."""
 
     renew: list[tuple[Subscription, float]] = attrs.field(factory=list)
     move: list[tuple[Subscription, float]] = attrs.field(factory=list)
@@ -47,8 +50,8 @@ class Steps:
 class SilenceWatch:
     """The subscriptions of one connection, which was made at `now`.
 
-    `not_greeted` holds those about which nothing more will be done; like `rhythm` it is shared by
-    the connections of an exchange.
+    `not_greeted` holds subscriptions whose missing greeting was accepted: it raises no alarm again.
+    Like `rhythm` it is shared by the connections of an exchange.
     """
 
     def __init__(
@@ -76,7 +79,8 @@ class SilenceWatch:
     ) -> Steps:
         """What follows from the silences so far; `live` is what is acknowledged.
 
-        What is silent is remembered while it is subscribed again, unless it is no longer wanted.
+        A silent subscription is remembered while it is renewed, and forgotten when it is no longer
+        wanted.
         """
         steps = Steps()
         self.silent.intersection_update(wanted)
@@ -89,6 +93,7 @@ class SilenceWatch:
                 watched = self._watched[sub] = _Watched(self._looked_at)
             self._judge(sub, watched, timeouts, now, steps)
         self._looked_at = now
+        assert self.silent <= set(wanted), "what is not wanted is not silent"
         return steps
 
     def _place(self, sub: Subscription) -> tuple[Table, int]:

@@ -1,35 +1,78 @@
 """What one connection has asked for and what it was granted: the state behind acknowledgements.
 
-    wanted -> requested -> live -> (to be renewed) -> wanted again
-                  |-> (deadline passed) -> wanted again, at most MAX_ATTEMPTS times
-                  |-> refused -> (after a while) -> requested again, once
+    a subscription is   until                                  and then
+    UNWANTED            it is wanted                           MISSING
+    MISSING             its request is sent                    ASKED
+    ASKED               it is granted                          LIVE
+                        it is refused                          REFUSED
+                        it is refused together with others     MISSING, to be asked for alone
+                        the deadline has passed                MISSING, at most MAX_ATTEMPTS times
+    LIVE                it is to be renewed                    RENEWING
+                        it is wanted no longer                 ENDING
+    RENEWING            its end is sent                        MISSING
+    ENDING              its end is sent                        UNWANTED
+                        it is wanted again                     LIVE
+    REFUSED             its turn has come (`refusals`)         ASKED_AGAIN
+    ASKED_AGAIN         it is granted                          LIVE
+                        it is refused, or not answered         REFUSED
 
-Pure: times are given in seconds of trio's clock, requests are returned for others to send.
-Where answers do not name their request, only one is outstanding at a time, be it an end.  A
-request of several symbols that was refused, or not acknowledged but for the last attempt, is
-repeated symbol by symbol, so that one bad symbol does not take the others with it.
+Whatever is wanted no longer is UNWANTED at once if it is not live.  A late answer makes LIVE, or
+REFUSED, what is MISSING by then.  `MOVES` has every way from one state to another.
 
-What is refused is asked for again in its turn (`refusals`), symbol by symbol and when nothing else
-is to be asked.  Until it is granted it stays refused.
+Where answers do not name their request, only one is outstanding at a time, be it an end.  A request
+for several symbols that is refused, or has no answer at the last attempt but one, is repeated
+symbol by symbol, so that one bad symbol does not take the others with it.  What is refused is asked
+for again symbol by symbol too, when there is nothing else to ask; until it is granted it stays
+refused.
 
 Where a request replaces what was subscribed before, each names everything that is wanted and not
 refused, so that all of it awaits an answer again; what was live stays live meanwhile.
+
+Invariant: a subscription is in one state, and never live and refused at once.
+
+Pure: times are given in seconds of trio's clock, requests are returned for others to send.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+import enum
+from collections.abc import Iterable, Mapping, Set
 
 import attrs
 
 from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.net.connection.outstanding import Awaited, Outstanding
 from tick_logger.net.connection.refusals import Refusals
-
-MAX_OVERDUE = 256
-"""Requests whose answer is still understood after its deadline; the oldest are forgotten."""
 
 MAX_ATTEMPTS = 3
 """A subscription that is not acknowledged this often is reported as refused."""
+
+
+class State(enum.Enum):
+    """Where one subscription stands on a connection."""
+
+    UNWANTED = "not wanted, and not delivered"
+    MISSING = "wanted, and to be asked for"
+    ASKED = "wanted, and awaits an answer"
+    LIVE = "wanted, and granted"
+    RENEWING = "wanted and granted, and to be ended in order to begin anew"
+    ENDING = "granted, but not wanted: to be ended"
+    REFUSED = "wanted, and refused or never answered"
+    ASKED_AGAIN = "refused, but to be asked for again, or awaiting the answer to that"
+
+
+_S = State
+MOVES: Mapping[State, frozenset[State]] = {
+    _S.UNWANTED: frozenset({_S.MISSING, _S.ASKED, _S.ENDING}),  # an answer may be on its way
+    _S.MISSING: frozenset({_S.ASKED, _S.LIVE, _S.REFUSED, _S.UNWANTED}),
+    _S.ASKED: frozenset({_S.LIVE, _S.REFUSED, _S.MISSING, _S.UNWANTED}),
+    _S.LIVE: frozenset({_S.RENEWING, _S.ENDING, _S.MISSING}),  # wanted again as its end was sent
+    _S.RENEWING: frozenset({_S.MISSING, _S.ASKED, _S.ENDING}),  # asked at once where that replaces
+    _S.ENDING: frozenset({_S.UNWANTED, _S.LIVE}),
+    _S.REFUSED: frozenset({_S.ASKED_AGAIN, _S.LIVE, _S.UNWANTED}),
+    _S.ASKED_AGAIN: frozenset({_S.REFUSED, _S.LIVE, _S.UNWANTED}),
+}
+"""The states that may follow each state by one call."""
 
 
 @attrs.frozen
@@ -43,15 +86,8 @@ class Settled:
     """What had been refused before, was asked for again, and is refused once more."""
 
 
-@attrs.define
-class _Outstanding:
-    request: Request
-    deadline: float
-    ends: bool = False  # it ends subscriptions: whatever its answer is, it only clears the way
-
-
 class Subscriptions:
-    """Subscriptions of one connection."""
+    """The subscriptions of one connection."""
 
     def __init__(self, exchange: Exchange, wanted: Iterable[Subscription]) -> None:
         self._exchange = exchange
@@ -59,16 +95,28 @@ class Subscriptions:
         self._ever_wanted = set(self._wanted)
         self._live: set[Subscription] = set()  # also what is not wanted any more, until it ends
         self._refusals = Refusals()
-        self._attempts: dict[Subscription, int] = {}
-        self._alone: set[Subscription] = set()
-        self._outstanding: list[_Outstanding] = []
-        self._overdue: dict[int, frozenset[Subscription]] = {}
-        self._ending: set[Request] = set()
-        self._renewing: set[Subscription] = set()
+        self._attempts: dict[Subscription, int] = {}  # that had no answer
+        self._alone: set[Subscription] = set()  # to be asked for symbol by symbol
+        self._outstanding = Outstanding()
+        self._ending: set[Request] = set()  # to be sent
+        self._renewing: set[Subscription] = set()  # always some of those live
         self.begun_anew: set[Subscription] = set()
         """What was live, was ended in order to renew it, and has not been granted again."""
         self._asked: frozenset[Subscription] = frozenset()  # of the last request that replaces
         self._next_id = 1
+
+    def state(self, subscription: Subscription) -> State:
+        """Where it stands."""
+        wanted = subscription in self._wanted
+        if subscription in self._live:
+            renewing = subscription in self._renewing
+            return State.ENDING if not wanted else State.RENEWING if renewing else State.LIVE
+        if not wanted:
+            return State.UNWANTED
+        if subscription in self._refusals.all:
+            again = subscription in self._refusals.again
+            return State.ASKED_AGAIN if again else State.REFUSED
+        return State.ASKED if self._outstanding.asks_for(subscription) else State.MISSING
 
     @property
     def live(self) -> frozenset[Subscription]:
@@ -88,9 +136,10 @@ class Subscriptions:
     @property
     def deadline(self) -> float | None:
         """When the oldest outstanding request is overdue, or something refused is asked again."""
-        due = [item.deadline for item in self._outstanding]
-        ask_again_at = self._refusals.due_at
-        return min(due if ask_again_at is None else [*due, ask_again_at], default=None)
+        due = self._outstanding.deadlines
+        if (ask_again_at := self._refusals.due_at) is not None:
+            due.append(ask_again_at)
+        return min(due, default=None)
 
     def retarget(self, wanted: Iterable[Subscription]) -> frozenset[Subscription]:
         """Want something else from now on; returns what is new among it and live already."""
@@ -110,9 +159,9 @@ class Subscriptions:
         """What should be sent now; each must be reported by `sent` or not sent at all."""
         if self._outstanding and self._one_at_a_time:
             return []
-        asked = {sub for item in self._outstanding for sub in item.request.subscriptions}
         if self._exchange.requests_replace:
             return self._replacing()
+        asked = self._outstanding.asked
         missing = sorted(self._wanted - self._live - self._refusals.all - asked)
         surplus = sorted(self._ended())
         requests = []
@@ -185,9 +234,9 @@ class Subscriptions:
             self.begun_anew |= self._renewing & request.subscriptions
             self._renewing -= request.subscriptions
             if self._one_at_a_time:
-                self._outstanding.append(_Outstanding(request, deadline, ends=True))
+                self._outstanding.add(Awaited(request, deadline, ends=True))
         elif request.subscriptions:  # even if not wanted by now: once granted, it must be ended
-            self._outstanding.append(_Outstanding(request, deadline))
+            self._outstanding.add(Awaited(request, deadline))
 
     def ends(self, request: Request) -> bool:
         """Whether a request that is not sent yet ends subscriptions."""
@@ -195,14 +244,12 @@ class Subscriptions:
 
     def acknowledged(self, request_id: int | None) -> Settled:
         """The venue accepted a request: the one named, or else the oldest outstanding."""
-        for item in self._outstanding:
-            if request_id is None or item.request.request_id == request_id:
-                self._outstanding.remove(item)
-                return Settled() if item.ends else self._now_live(item.request.subscriptions)
+        if item := self._outstanding.take(request_id):
+            return Settled() if item.ends else self._now_live(item.request.subscriptions)
         if request_id is None:
             return Settled()
         # Better late than never: also what was given up since is live now.
-        return self._now_live(self._overdue.pop(request_id, frozenset()))
+        return self._now_live(self._outstanding.take_overdue(request_id))
 
     def granted(self, subscriptions: frozenset[Subscription]) -> Settled:
         """The venue accepted these subscriptions, of one request or several."""
@@ -212,12 +259,7 @@ class Subscriptions:
 
     def confirmed(self, subscriptions: frozenset[Subscription]) -> Settled:
         """The venue listed everything that this connection receives."""
-        for item in list(self._outstanding):
-            if item.ends and item.request.subscriptions & subscriptions:
-                subscriptions -= item.request.subscriptions  # an older list: the end is yet to come
-            elif item.ends or item.request.subscriptions & self._wanted <= subscriptions:
-                self._outstanding.remove(item)
-        return self._now_live(subscriptions)
+        return self._now_live(self._outstanding.listed(subscriptions, self._wanted))
 
     def refused(
         self,
@@ -235,27 +277,21 @@ class Subscriptions:
             refused = self._refuse(sorted(named), reason, now_secs)
             self._forget_answered()
             return refused
-        for item in self._outstanding:
-            if request_id is None or item.request.request_id == request_id:
-                self._outstanding.remove(item)
-                if item.ends:
-                    return Settled()
-                return self._not_granted(item.request, reason, now_secs)
-        return Settled()
+        item = self._outstanding.take(request_id)
+        if item is None or item.ends:
+            return Settled()
+        return self._not_granted(item.request, reason, now_secs)
 
     def overdue(self, now_secs: float) -> Settled:
         """Requests whose answer did not come in time: asked again, or given up.
 
         And what was refused long enough ago is to be asked for again.
         """
-        late = [item for item in self._outstanding if item.deadline <= now_secs and not item.ends]
-        self._outstanding = [item for item in self._outstanding if item.deadline > now_secs]
         retried: list[Subscription] = []
         given_up: list[Subscription] = []
         unanswered_again: list[Subscription] = []
-        for item in late:
-            self._remember_overdue(item.request)
-            awaited = item.request.subscriptions & self._wanted - self._live
+        for request in self._outstanding.expire(now_secs):
+            awaited = request.subscriptions & self._wanted - self._live
             unanswered_again += sorted(awaited.intersection(self._refusals.again))
             for sub in sorted(awaited - self._refusals.all):
                 self._attempts[sub] = self._attempts.get(sub, 0) + 1
@@ -271,12 +307,6 @@ class Subscriptions:
         self._refusals.begin(now_secs)
         return Settled(retried=tuple(retried), refused=refused, still_refused=again)
 
-    def _remember_overdue(self, request: Request) -> None:
-        if request.request_id is not None:
-            self._overdue[request.request_id] = request.subscriptions
-            while len(self._overdue) > MAX_OVERDUE:
-                del self._overdue[min(self._overdue)]
-
     @property
     def _one_at_a_time(self) -> bool:
         return not self._exchange.names_requests or self._exchange.requests_replace
@@ -289,6 +319,7 @@ class Subscriptions:
             self._attempts.pop(sub, None)
             self._alone.discard(sub)
         self.begun_anew -= new
+        assert self._live.isdisjoint(self._refusals.all), "live and refused at once"
         return Settled(live=tuple(sorted(new)))
 
     def _not_granted(self, request: Request, reason: str, now_secs: float) -> Settled:
@@ -306,13 +337,9 @@ class Subscriptions:
         for sub in named:
             self._alone.discard(sub)
             (refused if self._refusals.add(sub, now_secs) else still).append((sub, reason))
+            assert self.state(sub) is State.REFUSED, "only what is wanted and not live is refused"
         return Settled(refused=tuple(refused), still_refused=tuple(still))
 
     def _forget_answered(self) -> None:
         """Requests all of whose subscriptions are live, refused or not wanted await nothing."""
-        answered = self._live | self._refusals.resting
-        self._outstanding = [
-            item
-            for item in self._outstanding
-            if item.ends or item.request.subscriptions & self._wanted - answered
-        ]
+        self._outstanding.keep(self._wanted - self._live - self._refusals.resting)

@@ -1,4 +1,8 @@
-"""What one read of a connection brought, and how many of them are decoded in one go."""
+"""What passes between a connection and the intake: arrivals one way, what they said the other.
+
+An arrival is what one read of a connection brought.  Arrivals wait, with marks and notes among them
+in their order, and are decoded in portions.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,13 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.exchanges.base import Counted, Event, Subscription
-from tick_logger.model.entries import Defined, Note, Received, Times
+from tick_logger.exchanges.base import Event, Subscription
+from tick_logger.model.entries import Defined, Note
 from tick_logger.model.marks import Mark
 from tick_logger.model.tables import FEEDS, Table
+
+Numbers: TypeAlias = npt.NDArray[np.int64]
+Times: TypeAlias = npt.NDArray[np.int64]
 
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""
@@ -25,21 +32,34 @@ Streams: TypeAlias = tuple[tuple[tuple[int, ...], tuple[Table, ...]], ...]
 """Pairs of instruments and tables: all of the first in each of the second."""
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Heard:
+    """What a batch said of one connection.
+
+    `numbers` (int64, shape `(n,)`) are those of its messages, where its venue numbers all messages
+    of a connection, and `numbered_ns` (int64 ns, same shape) when they were received.  `events` are
+    pairs of receive time and event, in order.
+    """
+
+    frames: int
+    bad: int  # of them, those that cannot be understood
+    market_data: bool  # whether there was any in them
+    numbers: Numbers
+    numbered_ns: Times
+    events: Sequence[tuple[int, Event]]
+
+    def __attrs_post_init__(self) -> None:
+        assert 0 <= self.bad <= self.frames
+        assert len(self.numbers) == len(self.numbered_ns) <= self.frames
+
+
 class Source(Protocol):
     """A connection, as seen from the intake."""
 
     label: str
 
-    def said(self, events: Sequence[tuple[int, Event]]) -> list[Mark]:
-        """The venue said this (receive time, event) on the connection; what follows from it."""
-        ...
-
-    def decoded(self, frames: int, bad: int, market_data: bool) -> None:
-        """So many frames of the connection were decoded."""
-        ...
-
-    def counted(self, numbers: Times, recv_ns: Times) -> list[Mark]:
-        """Frames with these numbers came at these times on the connection; what follows."""
+    def heard(self, heard: Heard) -> Sequence[Mark]:
+        """Frames of the connection were decoded and said this; returns what follows from it."""
         ...
 
     def streams(self) -> Streams:
@@ -79,26 +99,6 @@ def streams_of(subscriptions: Iterable[Subscription], index: Mapping[str, int]) 
     for table, instruments in sorted(by_table.items()):
         alike.setdefault(tuple(sorted(instruments)), []).append(table)
     return tuple((instruments, tuple(tables)) for instruments, tables in alike.items())
-
-
-def count_frames(
-    arrivals: Sequence[Arrival],
-    owner: npt.NDArray[np.int32],
-    received: Received,
-    counted: Counted | None,
-) -> list[Mark]:
-    """Pass on the numbers of frames; `owner` is the arrival of each frame."""
-    if counted is None:
-        return []
-    arrival = owner[counted.frame]
-    recv_ns = received.recv_ns[arrival]
-    sources = {id(item.source): item.source for item in arrivals}
-    whose = np.array([id(item.source) for item in arrivals], np.uint64)[arrival]
-    marks: list[Mark] = []
-    for key, source in sources.items():
-        mine = whose == key
-        marks += source.counted(counted.number[mine], recv_ns[mine])
-    return marks
 
 
 def portions_of(items: Sequence[Item]) -> list[list[Item]]:

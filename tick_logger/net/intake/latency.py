@@ -1,9 +1,12 @@
 """How long after an exchange's own time its events were received.
 
-What a venue repeats is old by nature and says nothing about the way from there to here: to whoever
-subscribes, at the start and after each reconnect; on two connections, while one takes over from the
-other; in quiet markets, as a sign of life.  So only news counts: what is from after its
-subscription was asked for, and later than all that was told of the instrument in earlier batches.
+Venues repeat old events: a new subscription begins with the last ones, two connections bring the
+same ones while the second takes over from the first, and in quiet markets the last one is sent
+again as a sign of life.  The age of a repeated event is no delay.  So only news is measured: an
+event counts if its time is after the subscription was asked for, and later than that of every event
+of the same instrument in earlier batches.
+
+Pure.  Batches are measured whole, by table.
 """
 
 from __future__ import annotations
@@ -22,23 +25,23 @@ FIRST_SIZE = 256  # instruments; grows as they come
 
 
 class Delays:
-    """Of the rows of one exchange, measured for whole batches."""
+    """The delays of one exchange's rows."""
 
     def __init__(self) -> None:
-        self._known_ns: dict[Table, Times] = {  # what is not later is no news, by instrument
+        self._known_ns: dict[Table, Times] = {  # by instrument: only what is later is news
             table: np.zeros(FIRST_SIZE, np.int64) for table in Table
         }
 
     def asked(self, tables: Sequence[Table], instruments: Sequence[int], now_ns: int) -> None:
-        """Subscriptions to these tables of these instruments are asked for now."""
+        """These tables of these instruments are subscribed now: older events are no news."""
         for table in tables:
             self._known(table, max(instruments))[list(instruments)] = now_ns
 
     def secs(self, batches: Iterable[RowBatch]) -> npt.NDArray[np.float64]:
-        """Seconds (float64, shape `(n,)`) for the rows that are news, have a time, and are no
-        snapshot of a book.
+        """The delays in seconds (float64, shape `(n,)`), one for each row that is news.
 
-        Never negative: an exchange whose clock is ahead of ours does not send from the future.
+        Rows without an event time and snapshots of books are left out.  No delay is negative: where
+        the exchange's clock is ahead of ours, it is 0.
         """
         found = [self._late_ns(rows) for rows in batches if len(rows)]
         return np.maximum(np.concatenate(found), 0) / 1e9 if found else np.zeros(0)
@@ -47,9 +50,10 @@ class Delays:
         instruments, event_ns, recv_ns = rows["instrument"], rows["event_ns"], rows["recv_ns"]
         known_ns = self._known(rows.table, int(instruments.max()))
         before = known_ns[instruments]
-        news = event_ns > before  # `NO_TIME` is not
-        # A time in the future must not make everything old that comes until then.  Of an instrument
-        # that is there twice, the value that is written last counts.
+        assert len(recv_ns) == len(event_ns) == len(before), "one of each for every row"
+        news = event_ns > before  # which `NO_TIME` never is
+        # A time in the future must not make old whatever comes until then, hence the minimum.  If
+        # an instrument has several rows here, numpy keeps the value of the last.
         known_ns[instruments] = np.maximum(np.minimum(event_ns, recv_ns), before)
         if rows.table is Table.BOOK:
             news &= (rows["flags"] & FLAG_SNAPSHOT) == 0

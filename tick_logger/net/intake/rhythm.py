@@ -1,8 +1,8 @@
-"""How often each subscription of an exchange usually delivers, learned from what it delivers.
+"""How long each stream of an exchange is usually silent, learned from when its rows arrive.
 
-What counts is the longest silence that was normal so far: trades come in bursts, and an average
-would call every lull a fault.  A silence that was a fault (a lost connection, a new subscription)
-is not learned from.  Old silences are forgotten slowly, because markets change with the hour.
+The measure is the longest normal silence so far: trades come in bursts, and an average would call
+every lull a fault.  A silence with a known reason (a lost connection, a new subscription) is not
+learned from.  Old silences count for less and less, because markets change with the hour.
 
 Pure: times are seconds of trio's clock.  One call per batch and table, for all instruments at once.
 """
@@ -15,13 +15,13 @@ import numpy.typing as npt
 from tick_logger.model.tables import Table
 
 FAR_BEYOND = 4.0
-"""A silence is a fault when it is so many times as long as the longest that was normal."""
+"""A silence so many times as long as the longest normal one is a fault."""
 
 KNOWN_AFTER = 20
-"""Silences that were learned from before anything is said about what is usual."""
+"""So many silences are learned from before any is called unusual."""
 
 FORGOTTEN_BY_HALF_SECS = 12 * 3600.0
-"""After so long, half of a silence that was normal once counts."""
+"""After so long, a normal silence counts for half."""
 
 FORGET_EVERY_SECS = 60.0
 
@@ -50,7 +50,7 @@ class _TableRhythm:
 
 
 class Rhythm:
-    """Of every table and instrument of one exchange."""
+    """The usual silences of every table and instrument of one exchange."""
 
     def __init__(self) -> None:
         self._of = {table: _TableRhythm() for table in Table}
@@ -64,14 +64,17 @@ class Rhythm:
     ) -> None:
         """Rows of these instruments (int32, shape `(n,)`) arrived at these times, in this order.
 
-        The times are not those of decoding: for that rows may wait long, which is no silence.
+        These are the times of the reads, not of decoding: rows that wait to be decoded are no
+        silence.
         """
+        assert len(instruments) == len(arrived) > 0
         self._forget(float(arrived[-1]))
         of = self._of[table]
         of.reserve(int(instruments.max()) + 1)
         last = of.last[instruments]
         normal = last > of.learned_from[instruments]
-        # Of an instrument that is there twice, the value that is written last counts.
+        # If an instrument has several rows, numpy keeps the value that is written last: backwards
+        # that is its first row, at which the silence ended.
         of.last[instruments[::-1]] = arrived[::-1]
         silence: npt.NDArray[np.float64] = np.where(normal, of.last[instruments] - last, 0.0)
         of.longest[instruments] = np.maximum(of.longest[instruments], silence)
@@ -85,13 +88,13 @@ class Rhythm:
         of.learned_from[instrument] = now
 
     def last(self, table: Table, instrument: int) -> float:
-        """When rows came last, on any connection; `NEVER` if they did not."""
+        """When rows came last, on any connection; `NEVER` if none came."""
         of = self._of[table]
         of.reserve(instrument + 1)
         return float(of.last[instrument])
 
     def limit_secs(self, table: Table, instrument: int) -> float | None:
-        """The silence that is far beyond what is usual; None as long as nothing is usual."""
+        """The longest silence that is no fault; None until enough was learned to tell."""
         of = self._of[table]
         of.reserve(instrument + 1)
         if of.learned[instrument] < KNOWN_AFTER:
@@ -99,7 +102,7 @@ class Rhythm:
         return FAR_BEYOND * float(of.longest[instrument])
 
     def accept(self, table: Table, instrument: int, silence_secs: float) -> None:
-        """Nothing could be done about so long a silence: call it normal from now on."""
+        """So long a silence is called normal from now on, because nothing ended it."""
         of = self._of[table]
         of.reserve(instrument + 1)
         of.longest[instrument] = max(float(of.longest[instrument]), silence_secs)

@@ -15,7 +15,7 @@ import trio
 
 from tick_logger.config.markets import for_symbol, matches
 from tick_logger.config.schema import ExchangeConfig
-from tick_logger.exchanges.base import BookCheck, Subscription
+from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument
 from tick_logger.net.connection.context import Timeouts, VenueContext
@@ -54,8 +54,7 @@ class Venue:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                if self._exchange.book_check is BookCheck.RANGES:
-                    nursery.start_soon(self._context.snapshots.run)
+                nursery.start_soon(self._context.snapshots.run)  # waits until a book asks for one
                 discovery = Discovery(
                     self._context,
                     self._connect_gate,

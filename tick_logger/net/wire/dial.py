@@ -35,7 +35,7 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of one REST answer: several times the largest listing known."""
 
 MAX_REST_CONNECTIONS: Final = 4
-"""Requests are paced to a few per second; more sockets would only look like a flood."""
+"""Requests are paced to a few per second, so more sockets would only look like a flood."""
 
 _REST_CLOSE_SECS: Final = 1.0
 _USER_AGENT: Final = "tick_logger"

@@ -1,8 +1,8 @@
 """Splits what a WebSocket server sends into messages, without doing any input or output.
 
 Invariant: the payloads handed out are, byte for byte and in order, those of the data messages whose
-last byte has been fed; control frames come out raw, for the WebSocket library to judge and answer.
-Nothing larger than the message limit is ever collected.
+last byte has been pushed in; control frames come out raw, for the WebSocket library to judge and
+answer.  Nothing larger than the message limit is ever collected.
 
 The splitter begins after the head of the HTTP response.  It does not check that text is UTF-8,
 because the decoder of the payload does; it does not know extensions, because none is offered.
@@ -37,7 +37,7 @@ _two_shorts = struct.Struct("!HH").unpack_from
 class FrameError(TickLoggerError):
     """The server broke the framing rules, or sent more than is allowed; nothing after it counts.
 
-    `cause` is one word; `messages` are the complete messages of the same `feed` before the breach.
+    `cause` is one word; `messages` are the complete messages of the same `push` before the breach.
     """
 
     def __init__(self, cause: str, detail: str) -> None:
@@ -71,10 +71,10 @@ class FrameSplitter:
         self._closed = False
         self._error: FrameError | None = None
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def push(self, data: bytes) -> list[bytes]:
         """Payloads of the data messages that `data` completes, text and binary alike.
 
-        Control frames are kept for `take_control`, which must be called after each feed.  What
+        Control frames are kept for `take_control`, which must be called after each push.  What
         follows a close frame is ignored, as the protocol demands.  Raises `FrameError`, and again
         on every later call.
         """

@@ -260,7 +260,7 @@ class WebSocketLink:
 
 
 def _objection(error: BaseException) -> str:
-    """What the library held against the other side; what it raises may be its own stumble at it."""
+    """The library's complaint about the other side, which may be the context of what it raises."""
     context: BaseException | None = error
     while context is not None:
         if isinstance(context, wsproto.utilities.RemoteProtocolError):

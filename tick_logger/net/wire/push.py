@@ -1,4 +1,8 @@
-"""Streams that hand over what arrives by a call, sparing the task that waits its wake-ups."""
+"""Streams that hand over what arrives by calling a function.
+
+A task that awaits each read is woken for each read, and the waking costs more than the reading.
+Here the task waits once, and the stream calls back with every read until the callback has enough.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,27 @@ from typing import TypeAlias
 import trio
 
 Take: TypeAlias = Callable[[bytes], bool]
-"""Takes what one read brought, or b"" at the end, and says whether that is enough for now; at the
-end it must be."""
+"""Receives the bytes of one read, or b"" at the end of the stream.
+
+Returns True when it needs no more for now, which ends the pushing; at the end it must return True.
+"""
 
 
 class PushStream(trio.abc.Stream):
-    """A stream that can call instead of returning."""
+    """A stream that can push what it reads into a function, besides returning it."""
 
     @abc.abstractmethod
-    async def feed_into(self, take: Take) -> None:
-        """Call `take` with every read until it returns True; what it raises is raised here.
+    async def push_into(self, take: Take) -> None:
+        """Call `take` with every read until it returns True; what `take` raises is raised here.
 
-        Cancellation: nothing that was read is lost, as `take` has it.
+        Cancellation: `take` has been given all that was read, so nothing is lost.
         """
 
 
-async def feed(stream: trio.abc.Stream, take: Take) -> None:
-    """`feed_into` for any stream; others than feeding ones are read in a loop."""
+async def push(stream: trio.abc.Stream, take: Take) -> None:
+    """Do what `push_into` does, for any stream; one that cannot push is read in a loop."""
     if isinstance(stream, PushStream):
-        await stream.feed_into(take)
+        await stream.push_into(take)
         return
     while not take(bytes(await stream.receive_some())):
         pass

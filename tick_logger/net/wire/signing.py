@@ -1,9 +1,12 @@
-"""JSON web tokens that tell a venue who asks, for those that prefer to know.
+"""Signs requests with a user's API key, for venues that give more to a client they know.
 
-A token is ES256, lives for two minutes, of which the first seconds are past already, and is made
-anew for each request.  Key and name come from
-the environment, never from the configuration, which is printed and logged.  Invariant: no error,
-log line or representation contains the private key, nor a value that might be one.
+A request carries a JSON web token, signed by ES256 and made for this request alone.  A token is
+valid for two minutes, and counts from a few seconds ago in case this machine's clock is ahead.  The
+key and its name come from the environment, never from the configuration, which is printed and
+logged.
+
+Invariant: no error, log line or representation contains the private key, nor a value that might be
+one.
 
 Not here: which venues take tokens (`Exchange.key_prefix`), and where (`Exchange.signed`).
 """
@@ -23,24 +26,24 @@ from tick_logger.clock import SystemClock, WallClock
 from tick_logger.errors import ConfigError
 
 ISSUER = "cdp"
-"""Of the only keys there are so far: the developer platform that gives them out."""
+"""The developer platform that gives out the keys; there is no other so far."""
 
 LIFETIME_SECS = 120
 """The venue's own limit."""
 
 AHEAD_SECS = 15
-"""How far this machine's clock may be ahead of the venue's: tokens are valid since so long ago."""
+"""How far this machine's clock may be ahead of the venue's; a token is valid from so long ago."""
 
 MAX_FILE_BYTES = 64 * 1024
-"""A key has some hundred bytes; whatever is larger is another file."""
+"""A key has some hundred bytes; a larger file is something else."""
 
 
 class JwtSigner:
     """Makes tokens for one API key.
 
     `private_key` is PEM, in SEC1 ("EC PRIVATE KEY") or PKCS#8 ("PRIVATE KEY"), of curve P-256;
-    anything else raises `ValueError`, whose message is a reason for people and quotes nothing.
-    `nonce` gives a text that it never gave before.
+    anything else raises `ValueError`, whose message says why and quotes nothing of the key.
+    `nonce` returns another text at each call.
     """
 
     def __init__(

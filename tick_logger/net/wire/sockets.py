@@ -45,7 +45,7 @@ async def open_transport(
 ) -> PushStream:
     """Connect, with TLS if a context is given; raises `TransportError`.
 
-    `poller`, which must be running, reads for whoever is fed by the stream.
+    `poller`, which must be running, reads for the stream while `push_into` waits.
     """
     try:
         with trio.fail_after(tcp_timeout_secs):
@@ -81,7 +81,7 @@ class TcpStream(PushStream):
         # sender also switches Nagle's delay off.
         self._sender = trio.SocketStream(trio.socket.from_stdlib_socket(self._socket))
         self._poller = poller
-        self._feeding: _Feeding | None = None
+        self._pushing: _Pushing | None = None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived, up to `max_bytes` or else `RECEIVE_BYTES`; b"" at the end."""
@@ -92,21 +92,21 @@ class TcpStream(PushStream):
             if (data := self._read_nowait(size)) is not None:
                 return data
 
-    async def feed_into(self, take: Take) -> None:
+    async def push_into(self, take: Take) -> None:
         """Let the poller call `take`; see `PushStream`."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        if self._feeding is not None:
+        if self._pushing is not None:
             raise trio.BusyResourceError("this socket is being read already")
-        feeding = self._feeding = _Feeding(lambda: self._read_nowait(RECEIVE_BYTES), take)
-        self._poller.watch(self._socket, feeding.on_readable)
+        pushing = self._pushing = _Pushing(lambda: self._read_nowait(RECEIVE_BYTES), take)
+        self._poller.watch(self._socket, pushing.on_readable)
         try:
-            await feeding.enough.wait()
+            await pushing.enough.wait()
         finally:
-            self._feeding = None
+            self._pushing = None
             self._poller.unwatch(self._socket)
-        if feeding.error is not None:
-            raise feeding.error
+        if pushing.error is not None:
+            raise pushing.error
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything."""
@@ -119,8 +119,8 @@ class TcpStream(PushStream):
     async def aclose(self) -> None:
         """Close the socket; whoever waits for it gets `trio.ClosedResourceError`."""
         self._poller.unwatch(self._socket)
-        if self._feeding is not None:
-            self._feeding.end(_closed())
+        if self._pushing is not None:
+            self._pushing.end(_closed())
         await self._sender.aclose()
 
     def _check_open(self) -> None:
@@ -128,7 +128,7 @@ class TcpStream(PushStream):
             raise _closed()
 
     def _read_nowait(self, size: int) -> bytes | None:
-        """What is there, b"" at the end, or None if there is nothing."""
+        """The bytes that have arrived, b"" at the end, or None if nothing has arrived."""
         try:
             return self._socket.recv(size)
         except BlockingIOError:
@@ -139,8 +139,8 @@ class TcpStream(PushStream):
             raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
 
 
-class _Feeding:
-    """One call of `feed_into`: what the poller does on behalf of the task that waits."""
+class _Pushing:
+    """One call of `push_into`: the poller reads on behalf of the task that waits."""
 
     def __init__(self, read: Callable[[], bytes | None], take: Take) -> None:
         self._read = read

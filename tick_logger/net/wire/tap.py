@@ -18,7 +18,7 @@ import trio
 
 from tick_logger.clock import WallClock
 from tick_logger.net.wire.frames import FrameError, FrameSplitter, close_code, is_ping
-from tick_logger.net.wire.push import feed
+from tick_logger.net.wire.push import push
 
 MAX_ANSWER_BYTES = 64 * 1024  # of the answer to the upgrade request: head, and body of a refusal
 
@@ -86,7 +86,7 @@ class FrameTap(trio.abc.Stream):
             return bool(passed)
 
         try:
-            await feed(self._inner, take)
+            await push(self._inner, take)
         except trio.BrokenResourceError as error:
             self.error = self.error or error
             raise
@@ -135,7 +135,7 @@ class FrameTap(trio.abc.Stream):
     def _take_frames(self, recv_ns: int, data: bytes) -> bytes:
         """Hand out the messages that `data` completes, and pass on the control frames."""
         try:
-            payloads = self._splitter.feed(data)
+            payloads = self._splitter.push(data)
         except FrameError as breach:
             if breach.messages:
                 self._call(self._on_frames, recv_ns, breach.messages)

@@ -16,7 +16,7 @@ from typing import Final
 
 import trio
 
-from tick_logger.net.wire.push import PushStream, Take, feed
+from tick_logger.net.wire.push import PushStream, Take, push
 
 RECORD_BYTES: Final = 16 * 1024
 """The largest plaintext of one TLS record, which is the most that one decryption returns."""
@@ -69,7 +69,7 @@ class TlsStream(PushStream):
             if plaintext := self._decrypt(limit):
                 return plaintext
 
-    async def feed_into(self, take: Take) -> None:
+    async def push_into(self, take: Take) -> None:
         """Let the transport call `take` by way of decryption; see `PushStream`."""
         satisfied = False
 
@@ -89,7 +89,7 @@ class TlsStream(PushStream):
                 plaintext = self._decrypt(BYTES_PER_READ)
                 satisfied = bool(plaintext) and take(plaintext)
             else:
-                await feed(self._transport, take_encrypted)
+                await push(self._transport, take_encrypted)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt and send everything."""
@@ -136,7 +136,7 @@ class TlsStream(PushStream):
         return b"".join(records)
 
     async def _has_ended(self) -> bool:
-        """Whether the end was reached; raises what else there is, and sends what TLS wants to."""
+        """Whether the end was reached; raises a failure, and sends what TLS itself has to say."""
         self._check_open()
         if self._failure is not None:
             raise trio.BrokenResourceError(str(self._failure)) from self._failure
@@ -148,7 +148,7 @@ class TlsStream(PushStream):
 
     @property
     def _needs_attention(self) -> bool:
-        """Whether something but more data comes next."""
+        """Whether the next thing to do is something else than to wait for more data."""
         return bool(self._ended or self._failure or self._may_hold_more or self._outgoing.pending)
 
     async def _receive_encrypted(self) -> None:

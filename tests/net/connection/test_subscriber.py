@@ -1,4 +1,4 @@
-"""Answers to requests, at odd moments."""
+"""Requests are sent in turn, and their answers may come at odd moments."""
 
 from __future__ import annotations
 

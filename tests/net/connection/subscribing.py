@@ -1,4 +1,4 @@
-"""What tests of a session share: some wishes, and the ways to ask, grant and read."""
+"""What tests of `Subscriptions` share: some of them, and the ways to ask, grant and read."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def just(*subscriptions: Subscription) -> frozenset[Subscription]:
     return frozenset(subscriptions)
 
 
-def send_all(session: Subscriptions, now: float = 0.0) -> list[Request]:
+def send_all(subscriptions: Subscriptions, now: float = 0.0) -> list[Request]:
     """Every request that may go out now, sent."""
-    requests = session.next_requests()
+    requests = subscriptions.next_requests()
     for request in requests:
-        session.sent(request, now)
+        subscriptions.sent(request, now)
     return requests
 
 
@@ -35,10 +35,10 @@ def texts(requests: list[Request]) -> list[str]:
 
 
 def all_live(venue: TinyVenue, *wanted: Subscription) -> Subscriptions:
-    """A session that has everything it wants."""
-    session = Subscriptions(venue, wanted)
-    while requests := send_all(session):
+    """Of a connection that has everything it wants."""
+    subscriptions = Subscriptions(venue, wanted)
+    while requests := send_all(subscriptions):
         for request in requests:
-            session.granted(request.subscriptions)
-    assert session.live == set(wanted)
-    return session
+            subscriptions.granted(request.subscriptions)
+    assert subscriptions.live == set(wanted)
+    return subscriptions

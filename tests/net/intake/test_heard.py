@@ -1,0 +1,71 @@
+"""What each connection hears of frames that were decoded together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.net.bench import Connection
+from tick_logger.exchanges.base import BadFrame, Counted, Decoded, Heartbeat, Pong
+from tick_logger.model.entries import Received, joined
+from tick_logger.net.intake.arrivals import Arrival, Heard
+from tick_logger.net.intake.heard import heard_by
+
+ONE, TWO = Connection("1.1"), Connection("2.1")
+
+
+def hear(decoded: Decoded, with_data: list[bool]) -> dict[str, Heard]:
+    """Of three arrivals at 10, 20 and 30: two frames on ONE, one on TWO, and three on ONE."""
+    arrivals = [
+        Arrival(source, recv_ns, 0.0, [b"?"] * frames, frames)
+        for source, recv_ns, frames in ((ONE, 10, 2), (TWO, 20, 1), (ONE, 30, 3))
+    ]
+    lengths, payloads = joined([b"?"] * 6)
+    received = Received(
+        exchange="tiny",
+        connections=("1.1", "2.1", "1.1"),
+        recv_ns=np.array([10, 20, 30], np.int64),
+        counts=np.array([2, 1, 3], np.uint32),
+        lengths=lengths,
+        payloads=payloads,
+    )
+    owner = np.array([0, 0, 1, 2, 2, 2], np.int32)
+    told = heard_by(arrivals, received, owner, np.array(with_data), decoded)
+    return {source.label: heard for source, heard in told}
+
+
+def test_frames_are_counted_by_connection() -> None:
+    """All, bad ones, and whether there was market data in any arrival."""
+    bad = (BadFrame(2, "no"), BadFrame(4, "no"), BadFrame(5, "no"))
+    heard = hear(Decoded(bad=bad), [False, False, True])
+    assert list(heard) == ["1.1", "2.1"]
+    assert [(h.frames, h.bad, h.market_data) for h in heard.values()] == [
+        (5, 2, True),
+        (1, 1, False),
+    ]
+
+
+def test_events_are_heard_in_order_with_their_receive_times() -> None:
+    """By the connection that they came on, and no other."""
+    events = ((0, Pong()), (2, Heartbeat()), (3, Pong()), (5, Heartbeat()))
+    heard = hear(Decoded(events=events), [True, True, True])
+    assert heard["1.1"].events == [(10, Pong()), (30, Pong()), (30, Heartbeat())]
+    assert heard["2.1"].events == [(20, Heartbeat())]
+
+
+@pytest.mark.parametrize("frames", [[], [1, 2, 3, 5], [2]])
+def test_numbers_go_to_the_connection_that_they_count(frames: list[int]) -> None:
+    """With the receive time of each."""
+    frame = np.array(frames, np.int32)
+    counted = Counted(frame, frame.astype(np.int64) + 70)
+    heard = hear(Decoded(counted=counted), [True, True, True])
+    times = [10, 10, 20, 30, 30, 30]
+    for label, mine in (("1.1", {0, 1, 3, 4, 5}), ("2.1", {2})):
+        assert heard[label].numbers.tolist() == [n + 70 for n in frames if n in mine]
+        assert heard[label].numbered_ns.tolist() == [times[n] for n in frames if n in mine]
+
+
+def test_where_nothing_is_numbered_nothing_is_heard_of_numbers() -> None:
+    """An array without numbers, for all connections."""
+    heard = hear(Decoded(), [True, True, True])
+    assert [len(each.numbers) for each in heard.values()] == [0, 0]

@@ -1,0 +1,171 @@
+"""Makes one batch of what has come: rows by the exchange's adapter, marks by its connections.
+
+    portion -> received -> decoded -> connections hear of it -> batch
+                      `-> (the adapter has failed) -> raw batch
+
+Invariant: whatever the adapter does, the payloads of a portion are in its batch, as they came.
+
+Not here: what waits, for how long, and where batches go (`intake`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import attrs
+import numpy as np
+import trio
+from structlog.typing import FilteringBoundLogger
+
+from tick_logger.exchanges.base import BadFrame, Decoded, Exchange
+from tick_logger.exchanges.decoding import Recordable, decode
+from tick_logger.model.batch import Batch
+from tick_logger.model.entries import Defined, Note, Received, joined
+from tick_logger.model.instruments import Instruments
+from tick_logger.model.marks import Interrupted, Mark
+from tick_logger.model.wanted import WantedTables
+from tick_logger.net.intake.arrivals import Arrival, Item
+from tick_logger.net.intake.heard import heard_by
+from tick_logger.net.intake.latency import Delays
+from tick_logger.net.intake.rhythm import Rhythm
+from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
+
+DEFINE_AGAIN_SECS = 60.0
+"""What is recorded is said again so often, for whoever reads a journal that has lost something."""
+
+
+class PortionDecoder:
+    """Decodes the portions of one exchange; `rhythm` and `delays` learn from what it finds.
+
+    When the adapter raises, `on_bug` is called, `bug` keeps what was raised, and everything from
+    that portion on is passed on raw.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        instruments: Instruments,
+        wanted: WantedTables,
+        *,
+        metrics: ExchangeMetrics,
+        log: FilteringBoundLogger,
+        on_bug: Callable[[], None],
+    ) -> None:
+        self.rhythm = Rhythm()
+        self.delays = Delays()
+        self.bug: Exception | None = None
+        self._exchange = exchange
+        self._instruments = instruments
+        self._symbols = instruments.of(exchange.name)
+        self._wanted = wanted
+        self._metrics = metrics
+        self._log = log
+        self._on_bug = on_bug
+        self._define_again_at = 0.0
+
+    def batch(self, items: Sequence[Item]) -> Batch:
+        """The batch of one portion, in which no mark follows an arrival."""
+        arrivals = [item for item in items if isinstance(item, Arrival)]
+        assert not arrivals or items[-len(arrivals)] is arrivals[0], "marks come before all rows"
+        marks = [item for item in items if not isinstance(item, Arrival | Note | Defined)]
+        for item in items:
+            if isinstance(item, Defined):
+                self._wanted.set(item.instrument, item.tables)
+        payloads = list(itertools.chain.from_iterable(item.payloads for item in arrivals))
+        received = self._received(items, arrivals, payloads)
+        size = sum(item.size_bytes for item in arrivals)
+        decoded = self._decode(arrivals, payloads, received)
+        if decoded is None:
+            marks += _not_decoded(arrivals)
+            received = attrs.evolve(received, marks=tuple(marks), decodable=False)
+            return Batch(received, budget_bytes=size)
+        found, followed = decoded
+        if found.decoded.bad:
+            self._report_bad(found.decoded.bad, payloads)
+        if found.rows:
+            self._metrics.latency.observe(self.delays.secs(found.rows))
+        received = attrs.evolve(received, marks=(*marks, *followed))
+        return Batch(received, found.rows, found.aside, size)
+
+    def _received(
+        self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Sequence[bytes]
+    ) -> Received:
+        """What has come, as the journal will hold it, but for the marks."""
+        lengths, blob = joined(payloads)
+        self._metrics.messages_received.inc(len(payloads))
+        self._metrics.bytes_received.inc(len(blob))
+        return Received(
+            exchange=self._exchange.name,
+            connections=tuple(item.source.label for item in arrivals),
+            recv_ns=np.array([item.recv_ns for item in arrivals], np.int64),
+            counts=np.array([len(item.payloads) for item in arrivals], np.uint32),
+            lengths=lengths,
+            payloads=blob,
+            defined=self._take_definitions(),
+            notes=tuple(item for item in items if isinstance(item, Note)),
+        )
+
+    def _decode(
+        self, arrivals: Sequence[Arrival], payloads: Sequence[bytes], received: Received
+    ) -> tuple[Recordable, list[Mark]] | None:
+        """Rows, and the marks that follow; None if the adapter has failed, now or before."""
+        if self.bug is not None:
+            return None
+        try:
+            # Rows first: what a connection hears may end the recording of rows that came before.
+            recv_ns = received.recv_ns_of_payloads()
+            found = decode(self._exchange, payloads, recv_ns, self._symbols, self._wanted)
+            return found, self._tell(arrivals, received, found.decoded)
+        except Exception as error:  # noqa: BLE001 - a bug, raised again once the raw data is safe
+            self.bug = error
+            self._on_bug()
+            return None
+
+    def _tell(
+        self, arrivals: Sequence[Arrival], received: Received, decoded: Decoded
+    ) -> list[Mark]:
+        """Let each connection know what came on it; returns what follows for the pipeline."""
+        owner = np.repeat(np.arange(len(arrivals), dtype=np.int32), received.counts)
+        assert len(owner) == len(received.lengths), "as many frames as were received"
+        with_data = np.zeros(len(arrivals), np.bool_)
+        arrived = np.array([item.arrived for item in arrivals], np.float64)
+        assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
+        for rows in decoded.rows:
+            whose = owner[rows.frame]
+            with_data[whose] = True
+            self.rhythm.delivered(rows.table, rows.columns["instrument"], arrived[whose])
+        told = heard_by(arrivals, received, owner, with_data, decoded)
+        return [mark for source, heard in told for mark in source.heard(heard)]
+
+    def _take_definitions(self) -> tuple[Defined, ...]:
+        """What is recorded from here on, as far as it has changed."""
+        if trio.current_time() >= self._define_again_at:
+            self._define_again_at = trio.current_time() + DEFINE_AGAIN_SECS
+            self._wanted.repeat_all()
+        return tuple(
+            Defined(
+                instrument, self._instruments.name(instrument)[1], self._wanted.tables(instrument)
+            )
+            for instrument in self._wanted.take_changes()
+        )
+
+    def _report_bad(self, bad: Sequence[BadFrame], payloads: Sequence[bytes]) -> None:
+        self._metrics.parse_errors.inc(len(bad))
+        first = bad[0]
+        self._log.warning(
+            "undecodable",
+            messages=len(bad),
+            reason=first.reason,
+            begins=payloads[first.frame][:120].decode("utf-8", "replace"),
+        )
+
+
+def _not_decoded(arrivals: Sequence[Arrival]) -> list[Mark]:
+    """Everything that the connections of these arrivals carry lacks rows from here on."""
+    first = {id(item.source): item for item in reversed(arrivals)}  # of each connection
+    return [
+        Interrupted(*streams, item.recv_ns, "adapter")
+        for item in first.values()
+        for streams in item.source.streams()
+    ]

@@ -1,0 +1,80 @@
+"""What each connection hears of a batch, once it is decoded.
+
+The frames of all connections are decoded together; here it is told apart whose they were.  Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.exchanges.base import Decoded, Event
+from tick_logger.model.entries import Received
+from tick_logger.net.intake.arrivals import Arrival, Heard, Numbers, Source, Times
+
+NONE: Numbers = np.zeros(0, np.int64)
+
+
+@attrs.define(eq=False)
+class _Tally:
+    """What has been found so far for one connection."""
+
+    source: Source
+    frames: int = 0
+    bad: int = 0
+    market_data: bool = False
+    numbers: Numbers = NONE
+    numbered_ns: Times = NONE
+    events: list[tuple[int, Event]] = attrs.field(factory=list)
+
+    def heard(self) -> Heard:
+        return Heard(
+            frames=self.frames,
+            bad=self.bad,
+            market_data=self.market_data,
+            numbers=self.numbers,
+            numbered_ns=self.numbered_ns,
+            events=self.events,
+        )
+
+
+def heard_by(
+    arrivals: Sequence[Arrival],
+    received: Received,
+    owner: npt.NDArray[np.int32],
+    with_data: npt.NDArray[np.bool_],
+    decoded: Decoded,
+) -> list[tuple[Source, Heard]]:
+    """What each connection hears, in the order in which they first appear among the arrivals.
+
+    `owner` is the number of the arrival that each frame came with; `with_data` says of each arrival
+    whether there was market data in it.
+    """
+    assert len(arrivals) == len(with_data) == len(received.recv_ns)
+    tallies: dict[int, _Tally] = {}  # by id(source)
+    of_arrival: list[_Tally] = []
+    for item, data in zip(arrivals, with_data.tolist(), strict=True):
+        key = id(item.source)
+        tally = tallies.get(key)
+        if tally is None:
+            tally = tallies[key] = _Tally(item.source)
+        tally.frames += len(item.payloads)
+        tally.market_data |= data
+        of_arrival.append(tally)
+    for bad in decoded.bad:
+        of_arrival[owner[bad.frame]].bad += 1
+    if decoded.events:
+        whose = owner[[frame for frame, _ in decoded.events]].tolist()
+        for number, (_, event) in zip(whose, decoded.events, strict=True):
+            of_arrival[number].events.append((arrivals[number].recv_ns, event))
+    if decoded.counted is not None:
+        frame, numbers = decoded.counted.frame, decoded.counted.number
+        recv_ns = received.recv_ns[owner[frame]]
+        sources = np.array([id(item.source) for item in arrivals], np.uint64)[owner[frame]]
+        for key, tally in tallies.items():
+            mine = sources == key
+            tally.numbers, tally.numbered_ns = numbers[mine], recv_ns[mine]
+    return [(tally.source, tally.heard()) for tally in tallies.values()]
