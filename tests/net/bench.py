@@ -12,10 +12,10 @@ from tests.net.small_venue import TinyVenue
 from tick_logger.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.exchanges.base import Acknowledged, Event
 from tick_logger.model.batch import Batch
-from tick_logger.model.entries import Times
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import LastTradeId, Mark
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Streams
 from tick_logger.net.intake.intake import Intake

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from tick_logger.exchanges.base import Decoded, Exchange
-from tick_logger.model.entries import KeptAside, Times
+from tick_logger.model.entries import KeptAside
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.times import Times
 from tick_logger.model.wanted import WantedTables
 
 MAX_KEPT_ASIDE_PER_BATCH = 20

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-NS_PER_SECOND = 10**9
+from tick_logger.model.times import NS_PER_SECOND
 
 
 class Segment(Protocol):

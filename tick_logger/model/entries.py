@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from tick_logger.model.marks import Mark
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
 
 Lengths: TypeAlias = npt.NDArray[np.uint32]
-Times: TypeAlias = npt.NDArray[np.int64]
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
+from tick_logger.model.times import Times
 from tick_logger.pipeline.order import rows_of
 from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
@@ -40,7 +41,6 @@ MAX_WAITING_BYTES = 256 * 1024 * 1024
 """Of all books together: several hundred snapshots of the largest kind."""
 
 Mask = npt.NDArray[np.bool_]
-Times = npt.NDArray[np.int64]
 
 
 @attrs.define

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.times import Times
 from tick_logger.pipeline.order import group_ends, group_starts
 from tick_logger.pipeline.plain import Plain
 from tick_logger.pipeline.ranges import Range, cut
@@ -26,7 +27,6 @@ MAX_OPEN_HOLES = 1_000
 """Per instrument; a feed with more is hopeless, and older holes are then no longer healed."""
 
 Ids = npt.NDArray[np.uint64]
-Times = npt.NDArray[np.int64]
 
 
 @attrs.define

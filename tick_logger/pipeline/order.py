@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.flush import NS_PER_DAY, Run
+from tick_logger.model.flush import Run
 from tick_logger.model.rows import Array, RowBatch
+from tick_logger.model.times import NS_PER_DAY
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]

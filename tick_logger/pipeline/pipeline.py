@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
+from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
@@ -35,6 +35,7 @@ from tick_logger.model.marks import (
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline import duplicates
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger

@@ -8,8 +8,7 @@ import numpy as np
 
 from tick_logger.model.rows import Array, RowBatch
 from tick_logger.model.tables import SPECS, Table
-
-NS_PER_SECOND = 10**9
+from tick_logger.model.times import NS_PER_SECOND
 
 
 def column_bytes(table: Table, parts: Sequence[RowBatch], price_dtype: str) -> list[memoryview]:

@@ -7,8 +7,8 @@ import numpy as np
 from tick_logger.model.flush import StreamTail
 from tick_logger.model.rows import Array
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.day_files import DayFiles
-from tick_logger.storage.encoding import NS_PER_SECOND
 from tick_logger.storage.files import Files
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.layout import ColumnPath, parse, table_folder

@@ -22,17 +22,18 @@ from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, NoSnapshot, Resumed
 from tick_logger.model.tables import FEEDS
+from tick_logger.model.times import Times
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions, named
 from tick_logger.net.connection.keepalive import Keepalive, age, sleep_until
-from tick_logger.net.connection.sequence import Numbers, Times
+from tick_logger.net.connection.sequence import Numbers
 from tick_logger.net.connection.silence import CHECK_SECS, SilenceWatch
 from tick_logger.net.connection.subscriptions import Settled
 from tick_logger.net.intake.arrivals import Streams
 from tick_logger.net.pace import MessageGate, WindowGate
 from tick_logger.net.wire.dial import Link
-from tick_logger.telemetry.logs import get_logger
+from tick_logger.telemetry.logs import first_few, get_logger
 
 CLOSE_SECS = 1.0
 """How long a closing handshake may take; a venue that is gone need not be waited for."""
@@ -396,5 +397,4 @@ class Connection:
 
 
 def _ages(silent: Sequence[tuple[Subscription, float]]) -> list[str]:
-    shown = [f"{sub.symbol} {sub.feed}: {secs:,.0f} s" for sub, secs in silent[:10]]
-    return [*shown, f"and {len(silent) - 10} more"] if len(silent) > 10 else shown
+    return first_few([f"{sub.symbol} {sub.feed}: {secs:,.0f} s" for sub, secs in silent])

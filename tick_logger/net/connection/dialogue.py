@@ -34,15 +34,15 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
-from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.tables import FEED_OF, FEEDS, Table
+from tick_logger.model.times import Times
 from tick_logger.net.connection.books import BookSync
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.connection.resyncs import Resyncs
-from tick_logger.net.connection.sequence import RESYNC, Numbers, Outcome, Sequences, Times, Verdict
+from tick_logger.net.connection.sequence import RESYNC, Numbers, Outcome, Sequences, Verdict
 from tick_logger.net.connection.subscriptions import Settled, Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
-
-FEED_OF = {table: feed for feed, table in FEEDS.items()}
+from tick_logger.telemetry.logs import first_few
 
 
 @attrs.frozen(kw_only=True)
@@ -198,7 +198,7 @@ class Dialogue:
         if not broken:
             return []
         self._venue.metrics.book_resyncs.inc(len(broken))
-        self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in broken][:10])
+        self._log.warning("books_begin_anew", symbols=first_few([sub.symbol for sub in broken]))
         return [
             Interrupted(*streams, now_ns, RESYNC) for streams in self.streams(self.renew(broken))
         ]
@@ -275,7 +275,5 @@ class Dialogue:
 
 
 def named(subscriptions: Sequence[Subscription]) -> list[str]:
-    """Subscriptions for a log line, ten at most."""
-    shown = [f"{sub.symbol} {sub.feed}" for sub in subscriptions[:10]]
-    more = len(subscriptions) - len(shown)
-    return [*shown, f"and {more} more"] if more else shown
+    """Subscriptions for a log line."""
+    return first_few([f"{sub.symbol} {sub.feed}" for sub in subscriptions])

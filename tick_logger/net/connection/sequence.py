@@ -30,11 +30,11 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
 from tick_logger.net.intake.arrivals import Streams
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
-Times: TypeAlias = npt.NDArray[np.int64]
 
 SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
 """Causes of gaps: messages are missing; a book is wrong; it is being sent again."""

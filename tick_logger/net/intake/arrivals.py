@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges.base import Counted, Event, Subscription
-from tick_logger.model.entries import Defined, Note, Received, Times
+from tick_logger.model.entries import Defined, Note, Received
 from tick_logger.model.marks import Mark
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.times import Times
 
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""
