@@ -23,7 +23,7 @@ from tick_logger.model.entries import (
     Started,
     Ticked,
 )
-from tick_logger.model.plain import mark_from_plain, mark_to_plain
+from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.tables import Table
 
 _encode = msgspec.msgpack.Encoder().encode

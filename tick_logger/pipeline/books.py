@@ -28,7 +28,7 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.model.times import Times
 from tick_logger.pipeline.order import rows_of
-from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
+from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
 WAIT_TICKS = 45

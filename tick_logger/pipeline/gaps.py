@@ -25,9 +25,8 @@ import attrs
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened
-from tick_logger.pipeline.plain import Plain
-from tick_logger.pipeline.ranges import Range, cut
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened, Range, cut
+from tick_logger.pipeline.plain_state import Plain
 
 GRACE_TICKS = 2
 """A hole is written when the rows around it leave the reorder window, not before."""

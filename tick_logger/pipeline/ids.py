@@ -11,7 +11,9 @@ that is filled later is reported as healed.  What a hole means for the user is d
 from __future__ import annotations
 
 import itertools
-from bisect import insort
+from bisect import bisect_right, insort
+from operator import itemgetter
+from typing import TypeAlias
 
 import attrs
 import numpy as np
@@ -20,13 +22,33 @@ import numpy.typing as npt
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.times import Times
 from tick_logger.pipeline.order import group_ends, group_starts
-from tick_logger.pipeline.plain import Plain
-from tick_logger.pipeline.ranges import Range, cut
+from tick_logger.pipeline.plain_state import Plain
 
 MAX_OPEN_HOLES = 1_000
 """Per instrument; a feed with more is hopeless, and older holes are then no longer healed."""
 
-Ids = npt.NDArray[np.uint64]
+Ids: TypeAlias = npt.NDArray[np.uint64]
+"""Shape `(n,)`."""
+
+Range: TypeAlias = tuple[int, int]
+"""First and last id, both included."""
+
+_first = itemgetter(0)
+
+
+def cut(ranges: list[Range], first: int, last: int) -> None:
+    """Take the ids `first` to `last` out of ascending disjoint ranges, in place.
+
+    The ranges are found by bisection, so that many of them cost no more than few.
+    """
+    start = max(bisect_right(ranges, first, key=_first) - 1, 0)
+    stop = bisect_right(ranges, last, key=_first)
+    ranges[start:stop] = [
+        piece
+        for low, high in ranges[start:stop]
+        for piece in ((low, min(high, first - 1)), (max(low, last + 1), high))
+        if piece[0] <= piece[1]
+    ]
 
 
 @attrs.define

@@ -41,7 +41,7 @@ from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.ids import HoleOpened, IdLedger
 from tick_logger.pipeline.order import sort_rows
-from tick_logger.pipeline.plain import (
+from tick_logger.pipeline.plain_state import (
     Plain,
     item_from_plain,
     item_to_plain,

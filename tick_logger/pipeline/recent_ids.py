@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.pipeline.order import group_ends, group_starts
-from tick_logger.pipeline.plain import Plain
+from tick_logger.pipeline.plain_state import Plain
 
 MAX_RECENT_IDS = 1_000
 """Per instrument, 100 KB: ten times what any venue sends again, or the trades of a very busy second

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tick_logger.model.flush import StreamTail
 from tick_logger.model.proof import Ids
 from tick_logger.model.tables import NO_TIME
-from tick_logger.pipeline.plain import Plain
+from tick_logger.pipeline.plain_state import Plain
 
 FIRST_SIZE = 256  # instruments; doubles when exceeded
 

@@ -15,7 +15,7 @@ from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.order import cut_runs, group_ends, group_starts, ranks, sort_rows
-from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
+from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
 

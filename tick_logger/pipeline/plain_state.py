@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from tick_logger.model.flush import Run
 from tick_logger.model.marks import Mark
-from tick_logger.model.plain import mark_from_plain, mark_to_plain
+from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 
