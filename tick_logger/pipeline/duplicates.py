@@ -43,6 +43,8 @@ def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
         return keep
     starts = group_starts(rows)
     ends = group_ends(starts, len(rows))
+    instruments = rows["instrument"][starts]
+    assert (instruments[1:] > instruments[:-1]).all(), "a stream would be compared in two parts"
     forward = _moves_forward(rows, starts, states, held)
     for group in np.flatnonzero(~forward).tolist():
         part = slice(int(starts[group]), int(ends[group]) + 1)
@@ -54,19 +56,25 @@ def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
 def _moves_forward(
     rows: RowBatch, starts: npt.NDArray[np.intp], states: StreamStates, held: RowBatch
 ) -> Mask:
-    """Per group: whether no row can be a repetition."""
+    """Per group: whether no row can be a repetition.
+
+    A `True` must be right; a `False` only costs the comparison of each row of the group.
+    """
     seq, event, instrument = rows["seq"], rows["event_ns"], rows["instrument"]
     heads = instrument[starts]
     within = same_stream(rows)
     if rows.table is Table.MD:
+        # A ticker's sequence may stand still while its time moves on, and the other way about.
         same = (event[1:] == event[:-1]) & (seq[1:] == seq[:-1])
         newer = event[starts] > states.seen_event[heads]
     elif rows.table is Table.QUOTES:
+        # Where quotes have ids, these tell; where they have none, their times must do.
         numbered = seq[1:] != 0
         same = np.where(numbered, seq[1:] <= seq[:-1], event[1:] == event[:-1])
         newer = _newer_ids(seq, starts, states.seen_seq[heads])
         newer &= (seq[starts] != 0) | (event[starts] > states.seen_event[heads])
     else:
+        # The levels of one update share its id, so that an equal id is no sign of a repetition.
         same = (seq[1:] < seq[:-1]) | _begins_again(rows, starts)[1:]
         same &= seq[1:] != 0
         newer = _newer_ids(seq, starts, states.seen_seq[heads])
@@ -115,9 +123,10 @@ def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
     seen = set(_keys(rows_of(held, instrument)))
     keep = np.ones(len(rows), np.bool_)
     known = _on_disk(rows, states, instrument) | _repeats_newest(rows, states, instrument)
+    # In order of arrival within equal times: the first of several like rows is the one that stays.
     for row, (key, seq) in enumerate(zip(_keys(rows), rows["seq"].tolist(), strict=True)):
         if seq == 0 and rows.table is Table.BOOK:
-            continue
+            continue  # levels without an id cannot be told apart: all are kept
         keep[row] = not known[row] and key not in seen
         seen.add(key)
     return _with_whole_snapshots(rows, keep) if rows.table is Table.BOOK else keep
@@ -199,6 +208,7 @@ def _remember(
     ends: npt.NDArray[np.intp],
     states: StreamStates,
 ) -> None:
+    """Let the newest of these rows be the newest seen of their streams."""
     heads = rows["instrument"][starts]
     seq = rows["seq"]
     if rows.table is Table.BOOK:

@@ -129,6 +129,7 @@ class GapLedger:
     def retired(self, stream: Stream, at_ns: int) -> None:
         """The stream is no longer wanted: an interruption by intent, which is no loss."""
         self._end(stream, at_ns)
+        assert stream not in self._outages, "a stream has one interruption at a time"
         self._outages[stream] = _Outage(at_ns, RETIRED)
 
     def restarted(
@@ -267,6 +268,7 @@ class GapLedger:
         outage = self._outages.pop(stream, None)
         if outage is None:
             return
+        assert outage.to_ns is None, "an interruption ends once"
         outage.to_ns = at_ns
         outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
         if outage.proven_ns is not None:  # without ids before it, those behind prove nothing
@@ -301,6 +303,7 @@ class GapLedger:
 
 def _records_of(hole: _Hole) -> list[GapRecord]:
     opened = hole.opened
+    assert all(opened.first <= low <= high <= opened.last for low, high in hole.parts)
     return [
         GapRecord(
             opened.instrument, hole.table, first, last, opened.from_ns, opened.to_ns, hole.cause

@@ -99,6 +99,7 @@ class IdLedger:
 
     def seed(self, instrument: int, ranges: tuple[Range, ...], recv_ns: int) -> None:
         """Continue from ids that are on disk, given as ascending disjoint ranges."""
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(ranges)), "ranges that overlap"
         if ranges:
             holes = [(a[1] + 1, b[0] - 1) for a, b in itertools.pairwise(ranges)]
             self._lines[instrument] = IdLine(
@@ -175,6 +176,7 @@ class IdLedger:
         lines = zip(*(state[name].tolist() for name in names), strict=True)
         stops = np.cumsum(state["holes"]).tolist()
         starts = [0, *stops]
+        assert [0, *stops][-1] == len(holes), "holes that belong to no line"
         self._lines = {
             instrument: IdLine(low, high, recv_ns, holes[start:stop])
             for (instrument, low, high, recv_ns), start, stop in zip(
@@ -193,6 +195,7 @@ class IdLedger:
         unique, first_at = np.unique(ids, return_index=True)
         line = self._lines.get(instrument)
         new = np.ones(len(unique), np.bool_) if line is None else line.unseen(unique)
+        # The first of the rows with an id is the one that is new.
         keep = np.zeros(len(ids), np.bool_)
         keep[first_at[new]] = True
         fresh, times = unique[new], recv[first_at[new]]
@@ -215,6 +218,7 @@ class IdLedger:
         findings: list[HoleOpened | HoleFilled],
     ) -> None:
         """Note that the unseen, adjacent ids `first` to `last` have now been seen."""
+        assert first <= last, "no ids to note"
         line = self._lines.get(instrument)
         if line is None:
             self._lines[instrument] = IdLine(first, last, last_ns)
@@ -241,5 +245,6 @@ class IdLedger:
 
     @staticmethod
     def _open(line: IdLine, hole: HoleOpened) -> None:
+        assert hole.first <= hole.last, "a hole without ids"
         insort(line.holes, (hole.first, hole.last))
         del line.holes[:-MAX_OPEN_HOLES]

@@ -47,7 +47,10 @@ class RecentIds:
             recent.update(dict.fromkeys(part))
             new = len(recent) - known
             if new < len(part):
-                keep[start : end + 1] = _first_of_each(part, set(islice(reversed(recent), new)))
+                # New keys of a dictionary are its last ones.
+                first = _first_of_each(part, set(islice(reversed(recent), new)))
+                assert sum(first) == new, "an id is new once"
+                keep[start : end + 1] = first
             if len(recent) > 2 * MAX_RECENT_IDS:  # not each time: it costs a new dictionary
                 self._of[instrument] = _newest(recent)
         return keep
@@ -69,6 +72,7 @@ class RecentIds:
         ):
             self.seed(instrument, ids[start : start + count])
             start += count
+        assert start == len(ids), "ids that belong to no instrument"
 
 
 def _first_of_each(ids: list[int], new: set[int]) -> list[bool]:

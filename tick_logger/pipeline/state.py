@@ -69,9 +69,12 @@ class StreamStates:
         self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))
         self.sparse = np.append(self.sparse, np.zeros(extra, np.bool_))
         self.opaque = np.append(self.opaque, np.zeros(extra, np.bool_))
+        lengths = {len(getattr(self, name)) for name in _ARRAYS}
+        assert lengths == {len(self.known)}, "an array did not grow with the others"
 
     def continue_from(self, instrument: int, tail: StreamTail) -> None:
-        """Begin a stream with what is on disk of it."""
+        """Begin a stream with its end on disk."""
+        assert instrument < self._used, "no room was reserved, so that a dump would leave it out"
         for event in (self.released_event, self.seen_event, self.disk_event):
             event[instrument] = tail.last_event_ns
         for seq in (self.released_seq, self.seen_seq, self.disk_seq):
@@ -96,7 +99,9 @@ class StreamStates:
         """Become what `dump` gave; only as long as nothing else was noted here."""
         self.reserve(len(state["known"]))
         for name in _ARRAYS:
+            assert len(state[name]) == self._used, "an array of another length"
             getattr(self, name)[: self._used] = state[name]
+        assert not (self.opaque & ~self.sparse).any(), "where ids give no order, holes mean nothing"
 
 
 _ARRAYS = [field.name for field in attrs.fields(StreamStates) if field.name != "_used"]
