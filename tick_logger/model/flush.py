@@ -1,4 +1,4 @@
-"""What the pipeline hands to storage, and what storage knows of a stream at its first use.
+"""The runs and gap records that the pipeline hands to storage, and the tails that it gets back.
 
 A stream is one table of one instrument.  Times are nanoseconds since 1970-01-01 UTC.
 """

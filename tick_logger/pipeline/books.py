@@ -173,7 +173,7 @@ class WaitingBooks:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self._wait_ticks = state["wait_ticks"]
         self._overrun = set(state["overrun"])
         rows = rows_from_plain(state["rows"])

@@ -3,14 +3,14 @@
 What makes two rows the same differs by table: a ticker by event time, sequence and content (some
 venues give neither time nor sequence), a quote by its update id or else by event time and content,
 a book level by update id, side, price and size.  Levels without an id cannot be told apart and are
-all kept (an absolute size that is applied twice does no harm).  A snapshot is a repetition only as
-a whole: readers begin a new book with whatever is left of it.
+all kept (an absolute size that is applied twice does no harm).  A snapshot is dropped as a whole or
+not at all: readers begin a new book with the rows that are left of it.
 
 An instrument whose rows only move forward is recognised for all instruments at once.  Otherwise
 its rows are compared with those still in the reorder window and with the newest before that:
 repetitions come right after the original (a resend) or right after a reconnect (the latest again).
-What an earlier process left on disk is repeated by whatever is older than its end in id and time:
-an exchange has no other reason to send that to a new connection.
+After a restart a row repeats one on disk if it is older than the last row there in id and in time:
+an exchange has no other reason to send it to a new connection.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _moves_forward(
 def _newer_ids(
     seq: npt.NDArray[np.uint64], starts: npt.NDArray[np.intp], seen: npt.NDArray[np.uint64]
 ) -> Mask:
-    """Per group: whether it begins after what was seen, or has no ids at all."""
+    """Per group: whether it begins behind the newest id seen, or has no ids at all."""
     return np.asarray((seq[starts] > seen) | (np.maximum.reduceat(seq, starts) == 0))
 
 
@@ -133,7 +133,7 @@ def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
 
 
 def _with_whole_snapshots(rows: RowBatch, keep: Mask) -> Mask:
-    """Keep all rows of those snapshots of one instrument of which any is kept.
+    """Keep all rows of a snapshot if any of them is kept; the rows are one instrument's.
 
     Ids begin anew at 1, and may be times: two books may well have the same, and levels in common.
     """
@@ -174,7 +174,7 @@ def _content(rows: RowBatch) -> npt.NDArray[np.uint64]:
 
 
 def _on_disk(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
-    """Which rows lie before the end of what an earlier process wrote, in id as well as in time.
+    """Which rows lie before the last row of an earlier process, in id as well as in time.
 
     Not one of both: ids may begin anew, and a clock may have been wrong.  Snapshots are taken anew
     however old they are, and tickers leave no id on disk.

@@ -3,13 +3,13 @@
 Two kinds of loss are told apart.  Where ids are dense, a hole in them is the proof, and an
 interruption only names its cause: if the ids continue without a hole nothing was lost.  Where they
 are not, the interruption itself is all that is known, and becomes a record when it ends.  So does
-one of dense ids at the end of all, if no id came after it.
+an interruption of dense ids when everything ends, if no id came after it.
 
 A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
 is filled after its record was written gets a second record of the filled part, healed "late".
 
 When a process ends, all streams stop.  That becomes an interruption if a later process uses the
-stream again, and nothing if none does: then nobody wanted it.
+stream again, and no record if none does: then nobody wanted the stream.
 
 Invariant: an interruption is recorded at most once, however many processes it lasts.
 """
@@ -87,7 +87,7 @@ class _Hole:
 
 
 class GapLedger:
-    """Interruptions in progress and holes that are not yet written.
+    """The interruptions in progress, and the holes that have no record yet.
 
     `complete_until_ns` gives the receive time up to which a stream's ids prove what is missing.
     """
@@ -149,7 +149,7 @@ class GapLedger:
         return True
 
     def end_unused(self) -> None:
-        """End what was in progress when a stream stopped that this process has not used.
+        """End the interruptions of streams that had stopped, and that this process has not used.
 
         To be called when this process ends, or has ended.
         """
@@ -173,7 +173,7 @@ class GapLedger:
         )
 
     def lapsed(self, mark: Lapse) -> None:
-        """Record a time of which nothing is known."""
+        """Record a span of time in which rows may be missing."""
         self._records += [
             GapRecord(instrument, table, None, None, mark.from_ns, mark.to_ns, mark.cause)
             for instrument in mark.instruments
@@ -254,7 +254,7 @@ class GapLedger:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self._tick = state["tick"]
         self._outages = dict(map(_Outage.load, state["outages"]))
         self._stopped = dict(map(_Outage.load, state["stopped"]))

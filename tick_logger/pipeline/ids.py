@@ -107,7 +107,7 @@ class IdLedger:
             )
 
     def admit(self, rows: RowBatch) -> tuple[npt.NDArray[np.bool_], list[HoleOpened | HoleFilled]]:
-        """Which rows (grouped by instrument) are new, and what that did to the holes."""
+        """Which rows (grouped by instrument) are new, and the holes that they opened or filled."""
         keep = np.ones(len(rows), np.bool_)
         findings: list[HoleOpened | HoleFilled] = []
         starts = group_starts(rows)
@@ -170,7 +170,7 @@ class IdLedger:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         holes = list(zip(state["hole_first"].tolist(), state["hole_last"].tolist(), strict=True))
         names = ("instrument", "low", "high", "high_recv_ns")
         lines = zip(*(state[name].tolist() for name in names), strict=True)

@@ -125,7 +125,7 @@ class Pipeline:
         self._items += items
 
     def tick(self) -> tuple[Flush, TickCounts]:
-        """Let time pass: what was there before the last tick is released."""
+        """Let time pass: rows that were here before the last tick are released."""
         # What was announced before the last tick: the trades themselves may come a little later.
         announced, self._announced = self._announced, []
         runs = [*self._take_stopped_runs(), *self._take_in()]
@@ -146,10 +146,11 @@ class Pipeline:
     def restarted(self, stopped_ns: Mapping[int, int], cause: str, book_wait_ticks: int) -> None:
         """A new process continues; the one before received each instrument up to `stopped_ns`.
 
-        Receive times in nanoseconds, by instrument.  A stream is interrupted from then on, for
-        `cause`, if the new process uses it; one whose instrument is not named goes on as if nothing
-        had been.  The rows of the process before are released with the next flush, as `close`
-        would, so that they have nothing to do with those of the new one.
+        `stopped_ns` holds receive times in nanoseconds, by instrument.  A stream that the new
+        process uses counts as interrupted from then on, for `cause`; a stream whose instrument is
+        not named goes on without an interruption.  The rows of the process before are released with
+        the next flush, as `close` would release them: they are never sorted among, or compared
+        with, those of the new process.
         """
         self._stopped_runs += self._release_all()
         stopped = []
@@ -219,7 +220,7 @@ class Pipeline:
         return runs
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
-        """Bring what was pushed into the windows; release what was there before.
+        """Bring the rows pushed into the windows; release those that were there before.
 
         `last`: nothing more will come, so no book waits any longer for its snapshot.
         """

@@ -31,7 +31,7 @@ def rows_from_plain(plain: Plain) -> RowBatch:
 
 
 def run_to_plain(run: Run) -> Plain:
-    """The rows of a run, and what they are a run of."""
+    """A run: its instrument, day and lateness, and its rows."""
     return {
         "instrument": run.instrument,
         "day": run.day,

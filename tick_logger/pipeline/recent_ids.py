@@ -1,7 +1,7 @@
-"""Which trades were received before, where ids only tell them apart.
+"""Which trades were received before, where their ids do no more than tell them apart.
 
-Ids with holes that mean nothing, or without any order, cannot be kept as ranges.  What is sent
-again comes soon after the original, on a new connection or on two that overlap; so the newest ids
+Ids with holes that mean nothing, or without any order, cannot be kept as ranges.  A repetition
+comes soon after the original, on a new connection or on two that overlap; so the newest ids
 of each instrument are remembered, in the order of receipt.
 
 Invariant: of two rows with the same id within `MAX_RECENT_IDS` rows only the first is new.
@@ -65,7 +65,7 @@ class RecentIds:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         ids, start = state["ids"].tolist(), 0
         for instrument, count in zip(
             state["instrument"].tolist(), state["count"].tolist(), strict=True

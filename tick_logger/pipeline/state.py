@@ -31,13 +31,12 @@ def _ids() -> npt.NDArray[np.uint64]:
 
 @attrs.define(eq=False)
 class StreamStates:
-    """Per instrument: whether it was met before; the newest key released, seen, found on disk.
+    """Per instrument, the time and id of the newest row released, seen, and found on disk.
 
-    `seen_content` stands for the prices of the newest ticker seen; 0 where they are not known.
-
-    `known` is about this process; "on disk" is what processes before it left there.  `sparse` and
-    `opaque` tell of trades whose ids have holes that mean nothing, and of those that give no order
-    besides (`model.proof`).
+    `known` says whether this process has used the stream; "on disk" are the rows that processes
+    before it left.  `seen_content` stands for the prices of the newest ticker seen, 0 where they
+    are not known.  `sparse` marks instruments whose ids of trades have holes that mean nothing, and
+    `opaque` those of them whose ids give no order either (`model.proof`).
     """
 
     known: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
@@ -82,12 +81,12 @@ class StreamStates:
         self.seen_content[instrument] = 0
 
     def number(self, instrument: int, ids: Ids) -> None:
-        """Say what the ids of an instrument are."""
+        """Note of which kind the ids of an instrument's trades are."""
         self.sparse[instrument] = ids in {Ids.SPARSE, Ids.OPAQUE}
         self.opaque[instrument] = ids is Ids.OPAQUE
 
     def count_as_on_disk(self) -> None:
-        """Whatever was released is what a process before left."""
+        """Take the rows released so far for those that an earlier process left on disk."""
         self.disk_event = self.released_event.copy()
         self.disk_seq = self.released_seq.copy()
 
@@ -96,7 +95,7 @@ class StreamStates:
         return {name: getattr(self, name)[: self._used].copy() for name in _ARRAYS}
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave; only as long as nothing else was noted here."""
+        """Take over the state that `dump` returned; only while nothing else was noted here."""
         self.reserve(len(state["known"]))
         for name in _ARRAYS:
             assert len(state[name]) == self._used, "an array of another length"

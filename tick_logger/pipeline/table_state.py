@@ -38,7 +38,7 @@ class TableState:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self.streams.load(state["streams"])
         self.window.load(state["window"])
         self.ids.load(state["ids"])

@@ -64,7 +64,7 @@ class ReorderWindow:
         return rows_to_plain(self._young)
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self._young = rows_from_plain(state)
 
     def _sorts_before(self, rows: RowBatch, older: RowBatch) -> np.ndarray:
