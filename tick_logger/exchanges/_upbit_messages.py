@@ -25,7 +25,7 @@ class Message(msgspec.Struct, tag_field="type", gc=False):
 
 
 class Trade(Message, tag="trade"):
-    """A trade; `ask_bid` is what the taker did."""
+    """A trade; `ask_bid` is the taker's side."""
 
     code: str
     trade_timestamp: Id
@@ -121,7 +121,7 @@ class Error(msgspec.Struct, gc=False):
 
 
 class Other(msgspec.Struct, gc=False):
-    """Whatever does not begin with its type: answers, and messages in another order of fields."""
+    """A message that does not begin with its type: an answer, or one in another order of fields."""
 
     type: str = ""
     ty: str = ""

@@ -220,7 +220,7 @@ def _kind_of_stream(stream: str) -> str:
 def _of_no_kind(
     found: Findings, kind: str, payloads: Sequence[bytes], frame: int, error: Exception
 ) -> None:
-    """What comes under the name of a stream and is none of its messages."""
+    """A payload that comes under the name of a stream, and is none of its messages."""
     try:
         event = _decode_control(_decode_envelope(payloads[frame]).data).e
     except UNDECODABLE:

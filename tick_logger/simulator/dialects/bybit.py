@@ -253,7 +253,7 @@ class BybitDialect(Dialect):
         client.reply(texts.answer(client.name, request.op, refusal, request.req_id, client.variant))
 
     def _greet(self, topic: str, variant: int) -> bytes:
-        """What a new subscriber is sent at once: all but trades begin with a snapshot."""
+        """The first message to a new subscriber: all but trades begin with a snapshot."""
         listing, now_ns = self._market.listings[symbol_of(topic)], self._market.now_ns
         if topic.startswith("tickers."):
             told = self._told[listing.spec.symbol][variant]

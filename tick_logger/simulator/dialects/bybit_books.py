@@ -1,4 +1,4 @@
-"""The books of Bybit as last sent: what a topic's next message says.
+"""The books of Bybit as last sent, and the contents of each topic's next message.
 
 A book topic holds as many levels as it is named for: a delta is the difference to what was sent
 before, so that levels which are pushed out are deleted.  Update ids rise by one per topic.
@@ -98,7 +98,7 @@ class BookWindows:
         )
 
     def delta(self, listing: Listing, topic: str) -> Levels | None:
-        """What has changed since the levels last sent; None if nothing has."""
+        """The levels that differ from those last sent; None if none does."""
         before = self._of[topic]
         self.begin(listing, topic)
         now = self._of[topic]

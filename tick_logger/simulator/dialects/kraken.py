@@ -172,7 +172,7 @@ class KrakenDialect(Dialect):
         return urlsplit(target).path.rstrip("/") == "/v2"
 
     def refuses_headers(self, headers: Mapping[str, str]) -> str:
-        """Nothing about them; but who connects too often is banned for a while."""
+        """No header is refused; but an address that connects too often is banned for a while."""
         now_ns = self._market.now_ns
         if self._connects.exceeded(now_ns):
             self._banned_until_ns = now_ns + _CONNECTS_WINDOW_NS
@@ -226,7 +226,7 @@ class KrakenDialect(Dialect):
                 client.reply(greeting)
 
     def _greeting(self, request: Request, listing: Listing) -> bytes | None:
-        """What a new subscriber is sent at once."""
+        """The first message to a new subscriber."""
         symbol, spec = listing.spec.symbol, listing.spec
         if request.channel == "ticker":
             return texts.ticker("snapshot", listing.quote(self._market.now_ns), self._last[symbol])

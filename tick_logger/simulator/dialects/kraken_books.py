@@ -28,7 +28,7 @@ class View:
         return cls(depth, _sides(listing, depth), now_ns)
 
     def follow(self, listing: Listing, now_ns: int) -> Sides:
-        """Become the book as it is now; what turns the view into it, deletions first."""
+        """Become the book as it is now; returns the levels that changed, deletions first."""
         after, changes = _sides(listing, self.depth), []
         for is_bid, old, new in zip((True, False), self.sides, after, strict=True):
             there, held = listing.book.side(is_bid), dict(old)

@@ -258,7 +258,7 @@ class OkxDialect(Dialect):
         return True
 
     def _greeting(self, topic: Topic) -> bytes:
-        """What a new subscriber is sent at once; nothing for single trades."""
+        """The first message to a new subscriber; empty for single trades, which begin with none."""
         listing, now_ns = self._market.listings[topic.symbol], self._market.now_ns
         match topic.channel:
             case "tickers":

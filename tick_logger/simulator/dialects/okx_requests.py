@@ -25,7 +25,7 @@ _MOST_QUOTED_CHARS = 500
 
 
 class RefusedRequestError(Exception):
-    """A request that the venue refuses as a whole: its error code, and what it says."""
+    """A request that the venue refuses as a whole: its error code, and the venue's reason."""
 
     def __init__(self, code: int, reason: str, request_id: str = "") -> None:
         super().__init__(reason)
@@ -97,7 +97,7 @@ class Refusal:
 
 
 def objection(topic: Topic, valid: Collection[str], address: int) -> Refusal | None:
-    """What speaks against a subscription at an address; `valid` are the symbols to be had."""
+    """The reason to refuse a subscription at an address, or None; `valid` are its symbols."""
     if topic.channel in _LOGIN_CHANNELS:
         return Refusal(60011, "Please log in")
     wrong_channel = CHANNELS.get(topic.channel) != address

@@ -152,7 +152,7 @@ def answer(event: str, arg: dict[str, str], request_id: str, connection_id: str)
 
 
 def error(code: int, reason: str, request_id: str, connection_id: str) -> bytes:
-    """What became of a request, or of one of its arguments."""
+    """The answer to a request, or to one of its arguments."""
     return _event(request_id, event="error", msg=reason, code=str(code), connId=connection_id)
 
 
