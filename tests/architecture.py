@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 MAX_FILE_LINES = 400
+MAX_ADAPTER_LINES = 480
+"""Of a file directly in `exchanges/`: the messages, rows and rules of one venue belong together."""
 MAX_FUNCTION_LINES = 60
 BANNED_FILE_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
@@ -117,8 +119,8 @@ def _entry(module: str) -> str:
 
 def _shape(path: str, text: str, tree: ast.Module) -> Iterator[str]:
     lines = text.count("\n")
-    if lines > MAX_FILE_LINES:
-        yield f"{lines} lines, more than {MAX_FILE_LINES}"
+    if lines > _most_lines(path):
+        yield f"{lines} lines, more than {_most_lines(path)}"
     if path.rsplit("/", 1)[-1] in BANNED_FILE_NAMES:
         yield "a file needs a name that says what is in it"
     if not ast.get_docstring(tree):
@@ -128,6 +130,11 @@ def _shape(path: str, text: str, tree: ast.Module) -> Iterator[str]:
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > MAX_FUNCTION_LINES:
                 yield f"function {node.name} has {length} lines, more than {MAX_FUNCTION_LINES}"
+
+
+def _most_lines(path: str) -> int:
+    is_adapter = re.fullmatch(r"tick_logger/exchanges/\w+\.py", path)
+    return MAX_ADAPTER_LINES if is_adapter else MAX_FILE_LINES
 
 
 def _imports(path: str, tree: ast.Module) -> Iterator[str]:

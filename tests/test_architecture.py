@@ -115,6 +115,8 @@ def test_packages_that_need_each_other_are_found() -> None:
         ("tick_logger/net/x.py", "import trio\n", "no text at the head"),
         ("tick_logger/net/utils.py", HEAD, "needs a name"),
         ("tick_logger/net/x.py", HEAD + "\n" * 400, "more than 400"),
+        ("tick_logger/exchanges/x.py", HEAD + "\n" * 480, "more than 480"),
+        ("tick_logger/exchanges/inner/x.py", HEAD + "\n" * 400, "more than 400"),
         ("tick_logger/net/x.py", HEAD + "def f():\n" + "    pass\n" * 60, "more than 60"),
     ],
 )
@@ -123,6 +125,11 @@ def test_a_broken_rule_is_found(path: str, text: str, complaint: str) -> None:
     found = complaints({path: text}, {"acme"})
     assert len(found) == 1
     assert complaint in found[0]
+
+
+def test_an_adapter_may_be_longer_than_other_files() -> None:
+    """Its table, messages and rows are read together."""
+    assert complaints({"tick_logger/exchanges/x.py": HEAD + "\n" * 479}, set()) == []
 
 
 def test_an_exchange_may_name_itself() -> None:

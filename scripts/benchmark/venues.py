@@ -20,7 +20,7 @@ import trio
 from scripts.benchmark.processes import say
 from tick_logger.model.tables import FEEDS
 from tick_logger.simulator.dialects.base import Dialect
-from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.exchange import Settings, SimulatedExchange
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.simulator.session import Session
 from tick_logger.simulator.symbols import SymbolSpec
@@ -105,9 +105,11 @@ class HeldExchange(SimulatedExchange):
             symbols=symbols,
             messages_per_second=self._budget / STEP_SECS,
             clock=self._market_clock,
-            ping_interval_secs=PATIENCE_SECS,  # none of them in what is measured
-            queue_bytes=2 * MOST_BYTES,
-            truth_trades_per_symbol=1,
+            settings=Settings(
+                ping_interval_secs=PATIENCE_SECS,  # none of them in what is measured
+                queue_bytes=2 * MOST_BYTES,
+                truth_trades_per_symbol=1,
+            ),
         )
         self._symbols = len(symbols)
         self._step_length_secs = STEP_SECS

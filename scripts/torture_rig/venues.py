@@ -16,7 +16,7 @@ import trio
 from scripts.torture_rig.ledger import Ledger
 from scripts.torture_rig.rows import NEVER_NS
 from tick_logger.clock import SystemClock
-from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.exchange import Settings, SimulatedExchange
 from tick_logger.simulator.faults import Faults
 
 TRUTH_KEPT = 100  # trades per symbol that the exchange itself remembers: the ledger is the truth
@@ -107,7 +107,7 @@ async def open_venues(
                 clock=SystemClock(),
                 seed=seed + number,
                 faults=faults,
-                truth_trades_per_symbol=TRUTH_KEPT,
+                settings=Settings(truth_trades_per_symbol=TRUTH_KEPT),
             )
             serve = partial(_serve, exchange, venues, name)
             listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))

@@ -14,7 +14,7 @@ from tests.exchanges.said import by_frame, events_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Refused
-from tick_logger.exchanges.columns import UNDECODABLE, without_blanks
+from tick_logger.exchanges.messages import UNDECODABLE, without_blanks
 
 OPTIONAL = {
     "coinbase": ("price", "last_size", "side", "best_bid", "best_ask", "best_bid_size", "time"),

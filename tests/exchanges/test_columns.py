@@ -10,13 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tick_logger.exchanges.columns import (
-    ABOVE_ZERO,
-    ABSENT,
-    FROM_ZERO,
-    Findings,
-    NumberRule,
-)
+from tick_logger.exchanges.columns import ABOVE_ZERO, ABSENT, FROM_ZERO, Findings, NumberRule
 from tick_logger.exchanges.times import unix_times
 from tick_logger.model.tables import NO_TIME
 

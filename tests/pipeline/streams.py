@@ -10,11 +10,12 @@ import attrs
 import numpy as np
 from hypothesis import settings
 
-from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
+from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import Mark
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import UUID_DTYPE, Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 

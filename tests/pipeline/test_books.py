@@ -30,6 +30,7 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.pipeline import books
 from tick_logger.pipeline.books import WAIT_TICKS
+from tick_logger.pipeline.state import StreamStates
 
 
 @examples
@@ -286,7 +287,7 @@ def test_the_memory_of_waiting_books_is_counted_and_given_back() -> None:
 def test_an_expectation_without_rows_ends_as_well() -> None:
     """A book that fell silent is forgotten, not waited for all day."""
     assert released_at(60, [AwaitSnapshot(0, T0)]) == []
-    waiting = books.WaitingBooks(new_pipeline()._states[Table.BOOK], WAIT_TICKS)
+    waiting = books.WaitingBooks(StreamStates(), WAIT_TICKS)
     waiting.expect(0, T0)
     nothing = RowBatch.empty(Table.BOOK)
     assert [waiting.release(nothing) for _ in range(WAIT_TICKS)] == [[]] * WAIT_TICKS

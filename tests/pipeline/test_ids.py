@@ -1,4 +1,4 @@
-"""The id ledger against a plain set of ids: new exactly once, and every hole known."""
+"""The id ledger, and ranges of ids, against plain sets of ids: new exactly once, holes known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.pipeline.streams import T0, examples, trades
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline import ids
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened, IdLedger
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened, IdLedger, cut
 
 Findings = list[HoleOpened | HoleFilled]
 
@@ -186,3 +186,18 @@ def test_no_rows_are_no_news() -> None:
     """An empty batch is admitted as such."""
     keep, findings = IdLedger().admit(RowBatch.empty(Table.TRADES))
     assert (keep.tolist(), findings) == ([], [])
+
+
+@examples
+@given(st.sets(st.integers(0, 30)), st.integers(-2, 32), st.integers(0, 12))
+def test_what_is_cut_out_is_gone_and_nothing_else(ids: set[int], first: int, more: int) -> None:
+    """Ascending disjoint ranges stay so, and hold the ids that were not taken out."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(ids):
+        ranges.append((number, number))
+        adjacent = len(ranges) > 1 and ranges[-2][1] == number - 1
+        if adjacent and number % 3:  # some neighbours stay apart
+            ranges[-2:] = [(ranges[-2][0], number)]
+    cut(ranges, first, first + more)
+    left = [number for low, high in ranges for number in range(low, high + 1)]
+    assert left == sorted(ids - set(range(first, first + more + 1)))

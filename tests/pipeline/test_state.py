@@ -27,7 +27,7 @@ from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
-from tick_logger.pipeline.plain import Plain, item_from_plain, item_to_plain
+from tick_logger.pipeline.plain_state import Plain, item_from_plain, item_to_plain
 
 Call: TypeAlias = Callable[[Pipeline], tuple[Flush, TickCounts] | None]
 

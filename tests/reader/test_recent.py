@@ -11,11 +11,12 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, batch, instruments, numbered
-from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run
+from tick_logger.model.flush import Flush, GapRecord, Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.recent import MOST_GAP_BYTES, MOST_GAPS, MOST_TRADES, recorded
 from tick_logger.storage.store import Store
 

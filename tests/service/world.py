@@ -22,6 +22,7 @@ from tests.fakes.dial import MemoryDial
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.scheduling import schedule_by
 from tests.fakes.signals import FakeSignals
+from tests.fakes.simulated import simulated
 from tick_logger.app import Ports, Service, record
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig, MarketConfig
 from tick_logger.exchanges import registry
@@ -40,7 +41,7 @@ Line = Mapping[str, Any]
 
 @attrs.frozen(kw_only=True)
 class Venue:
-    """A simulated exchange (options of `SimulatedExchange`) and how the service records it."""
+    """A simulated exchange (options of `simulated`) and how the service records it."""
 
     name: str
     symbols: tuple[str, ...]
@@ -57,7 +58,7 @@ class Venue:
             "book_levels": 10,
             **self.simulated,
         }
-        return SimulatedExchange(self.name, symbols=self.symbols, clock=clock, seed=seed, **options)
+        return simulated(self.name, symbols=self.symbols, clock=clock, seed=seed, **options)
 
     def configure(self) -> ExchangeConfig:
         """The service's settings."""

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
+from tests.fakes.simulated import simulated
 from tick_logger.simulator.exchange import SimulatedExchange
 
 EPOCH_NS = 1_790_000_000 * 10**9
@@ -29,7 +30,7 @@ class VirtualWallClock:
 def exchange(name: str, **options: object) -> SimulatedExchange:
     """A small exchange on virtual time."""
     chosen: dict[str, Any] = {"messages_per_second": 100.0, **options}
-    return SimulatedExchange(name, clock=VirtualWallClock(), **chosen)
+    return simulated(name, clock=VirtualWallClock(), **chosen)
 
 
 async def connect(

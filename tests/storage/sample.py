@@ -6,10 +6,11 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tick_logger.model.flush import NS_PER_DAY, Flush, Run
+from tick_logger.model.flush import Flush, Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.times import NS_PER_DAY
 
 DAY = (datetime.date(2024, 2, 1) - datetime.date(1970, 1, 1)).days
 """2024-02-01: its files end in `.01.02.24`."""

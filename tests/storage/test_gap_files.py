@@ -9,10 +9,11 @@ import pytest
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import MIDNIGHT_NS, instruments
 from tests.storage.stored import put
-from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord
+from tick_logger.model.flush import Flush, GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.store import Store
 

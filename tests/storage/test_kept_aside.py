@@ -10,7 +10,8 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS
 from tests.storage.stored import put, store
 from tick_logger.model.entries import KeptAside
-from tick_logger.model.flush import NS_PER_DAY, Flush
+from tick_logger.model.flush import Flush
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.storage import kept_aside
 
 PATH = "venue/undecodable.01.02.24.jsonl"

@@ -7,9 +7,10 @@ import pytest
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import put
-from tick_logger.model.flush import NS_PER_DAY, StreamTail
+from tick_logger.model.flush import StreamTail
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.storage import tails
 from tick_logger.storage.store import Store
 from tick_logger.storage.tails import load_tail

@@ -15,7 +15,15 @@ import structlog
 
 from tick_logger.errors import ConfigError
 from tick_logger.telemetry.log_files import LogFile
-from tick_logger.telemetry.logs import FLOOD_KEYS, FloodGate, Logs, configure, get_logger, harmless
+from tick_logger.telemetry.logs import (
+    FLOOD_KEYS,
+    FloodGate,
+    Logs,
+    configure,
+    first_few,
+    get_logger,
+    harmless,
+)
 
 
 class Terminal(io.StringIO):
@@ -293,3 +301,11 @@ def test_lines_left_out_are_counted() -> None:
     for _ in range(12):
         get_logger().info("again")
     assert logs.lines_left_out == 7
+
+
+def test_a_line_names_ten_at_most_and_says_how_many_more_there_are() -> None:
+    """Nothing is said of more where there is none."""
+    names = [f"S{number}" for number in range(13)]
+    assert first_few(names) == [*names[:10], "and 3 more"]
+    assert first_few(names[:10]) == names[:10]
+    assert first_few([]) == []

@@ -141,8 +141,7 @@ async def record(plan: Plan, root: Path, config_file: Path) -> dict[str, Any]:
                 clock=program.SystemClock(),
                 seed=SEED,
                 faults=program.Faults(garbage_probability=0.025, duplicate_probability=0.02),
-                step_secs=0.05,
-                book_levels=10,
+                settings=program.Settings(step_secs=0.05, book_levels=10),
             )
             ports[name] = await nursery.start(exchange.run)
         nursery.start_soon(slow_down, list(exchanges.values()))

@@ -13,11 +13,12 @@ from tests.service.world import Venue, in_virtual_time, running
 from tick_logger.clock import SystemClock
 from tick_logger.derive.recovery import recover_directory
 from tick_logger.exchanges import registry
-from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.exchange import Settings, SimulatedExchange
 from tick_logger.simulator.faults import Faults
 
 __all__ = [
     "Faults",
+    "Settings",
     "SimulatedExchange",
     "SystemClock",
     "command",

@@ -28,7 +28,7 @@ from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, Logger
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
-from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.exchange import Settings, SimulatedExchange
 from tick_logger.simulator.registry import DIALECTS
 
 DIRECTORY = "data-demo"
@@ -60,7 +60,7 @@ async def run_demo(
                 messages_per_second=rate / len(names),
                 clock=SystemClock(),
                 seed=seed,
-                truth_trades_per_symbol=TRUTH_KEPT,
+                settings=Settings(truth_trades_per_symbol=TRUTH_KEPT),
             )
             port = await nursery.start(simulated.run)
             exchanges[name] = _pointed_at(port, registry.get(name))
@@ -96,7 +96,7 @@ async def run_simulated(name: str, *, port: int, rate: float, symbols: Sequence[
         symbols=symbols,
         messages_per_second=rate,
         clock=SystemClock(),
-        truth_trades_per_symbol=TRUTH_KEPT,
+        settings=Settings(truth_trades_per_symbol=TRUTH_KEPT),
     )
     try:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

@@ -12,7 +12,13 @@ from urllib.parse import quote
 import msgspec
 
 from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.columns import ABSENT, UNDECODABLE, Id, Level, explained, without_blanks
+from tick_logger.exchanges.columns import ABSENT, Level
+from tick_logger.exchanges.messages import (
+    Id,
+    decode_listing,
+    lenient,
+    without_blanks,
+)
 from tick_logger.model.instruments import Instrument
 
 N = TypeVar("N", int, str)
@@ -97,8 +103,8 @@ class _Listing(msgspec.Struct, gc=False):
 
 decode_any = msgspec.json.Decoder(AnyMessage).decode
 _decode_listing = msgspec.json.Decoder(_Listing).decode
-decode_book = msgspec.json.Decoder(Book, strict=False).decode
-_decode_prices = msgspec.json.Decoder(Ticker, strict=False).decode
+decode_book = lenient(Book)
+_decode_prices = lenient(Ticker)
 
 
 def decode_ticker(payload: bytes) -> Ticker:
@@ -111,10 +117,7 @@ def decode_ticker(payload: bytes) -> Ticker:
 
 def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:
     """The symbols of a page of a listing, of this kind; raises `VenueError`."""
-    try:
-        listing = _decode_listing(body)
-    except UNDECODABLE as error:
-        raise VenueError(f"instruments-info: {explained(error)}") from error
+    listing = decode_listing(_decode_listing, body, "instruments-info")
     symbols = listing.result.symbols
     if listing.retCode != 0 or symbols is None:
         raise VenueError(f"instruments-info: {listing.retMsg} (code {listing.retCode})")

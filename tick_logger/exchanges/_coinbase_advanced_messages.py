@@ -6,13 +6,15 @@ message, for their number alone; decodes nothing into rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from typing import Any, Literal
 
 import msgspec
 
-from tick_logger.exchanges.columns import ABSENT, UNDECODABLE, Id, explained
+from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.messages import UNDECODABLE, Id, explained, lenient
 from tick_logger.model.instruments import Instrument
 
 # `gc=False`: nothing here can be part of a cycle, so the collector need not look at the tens of
@@ -152,8 +154,7 @@ CHANNELS: tuple[type[Any], ...] = (
 
 _KNOWN = {str(message.__struct_config__.tag) for message in CHANNELS}
 
-# Not strict, because numbers arrive as texts.
-decode_message = msgspec.json.Decoder(reduce(or_, CHANNELS), strict=False).decode
+decode_message: Callable[[bytes | msgspec.Raw], Any] = lenient(reduce(or_, CHANNELS))
 decode_error = msgspec.json.Decoder(Error).decode
 _decode_channel = msgspec.json.Decoder(Channel).decode
 

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from tick_logger.exchanges.columns import ABSENT, Id
+from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.messages import Id
 from tick_logger.model.instruments import Instrument
 
 Crc32: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]

@@ -7,13 +7,14 @@ of a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from tick_logger.exchanges.base import TextLevel
-from tick_logger.exchanges.columns import ABSENT, Id, M, without_blanks
+from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.messages import Id, lenient, without_blanks
 from tick_logger.model.instruments import Instrument
 
 # -- channels --------------------------------------------------------------------------------------
@@ -215,17 +216,13 @@ class Answer(msgspec.Struct, gc=False):
 # -- decoders --------------------------------------------------------------------------------------
 
 
-def _lax(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
-    return msgspec.json.Decoder(message, strict=False).decode
-
-
-decode_trades = _lax(Trades)
-decode_tickers = _lax(Tickers)
-decode_bests = _lax(Bests)
+decode_trades = lenient(Trades)
+decode_tickers = lenient(Tickers)
+decode_bests = lenient(Bests)
 decode_head = msgspec.json.Decoder(Head).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 
-_decode_levels = _lax(Books)
+_decode_levels = lenient(Books)
 _decode_texts = msgspec.json.Decoder(_BookTexts).decode
 
 SentBooks: TypeAlias = tuple[Books, Sequence[BookText | None]]

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from tick_logger.exchanges.columns import ABSENT, Id
+from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
 AskBid: TypeAlias = Literal["ASK", "BID"]
@@ -24,7 +25,7 @@ class Message(msgspec.Struct, tag_field="type", gc=False):
 
 
 class Trade(Message, tag="trade"):
-    """A trade; `ask_bid` is what the taker did."""
+    """A trade; `ask_bid` is the taker's side."""
 
     code: str
     trade_timestamp: Id
@@ -120,7 +121,7 @@ class Error(msgspec.Struct, gc=False):
 
 
 class Other(msgspec.Struct, gc=False):
-    """Whatever does not begin with its type: answers, and messages in another order of fields."""
+    """A message that does not begin with its type: an answer, or one in another order of fields."""
 
     type: str = ""
     ty: str = ""
@@ -145,7 +146,7 @@ class Market(msgspec.Struct, gc=False):
 
 def _decoder(*messages: Any) -> Callable[[bytes | msgspec.Raw], Any]:  # noqa: ANN401 - see above
     # Not strict, because re-serialised recordings hold the large ids as texts.
-    return msgspec.json.Decoder(reduce(or_, messages), strict=False).decode
+    return lenient(reduce(or_, messages))
 
 
 decode_default = _decoder(Trade, Ticker, Orderbook)

@@ -1,4 +1,4 @@
-"""What an exchange adapter declares and says: the contract between a venue and the rest.
+"""The contract of exchange adapters: what one declares of its venue, and what decoding returns.
 
 An adapter turns wishes (subscriptions) into request texts, and payloads into rows and events.  It
 is pure: no socket, no clock, no trio, no logger, and no memory of earlier payloads, so decoding
@@ -69,8 +69,8 @@ class Profile:
 class Acknowledged:
     """The request with this id was accepted; None: the oldest one that is unanswered.
 
-    Where answers name no request, that which ends subscriptions must be answered too, by this or
-    by `Confirmed`: nothing else is asked for meanwhile.
+    Where answers name no request, only one request is sent at a time.  Then a request that ends
+    subscriptions must be answered too, by this or by `Confirmed`, or no other would follow.
     """
 
     request_id: int | None
@@ -94,8 +94,8 @@ class Confirmed:
 class Refused:
     """A request was refused; `request_id` is None where the venue does not say which.
 
-    `subscriptions` are those refused, where the venue says so; the rest of their request is still
-    unanswered then.
+    `subscriptions` are those refused, where the venue names them; the others of the same request
+    are still unanswered then.
     """
 
     request_id: int | None
@@ -266,13 +266,14 @@ class Exchange(abc.ABC):
     book_depth: ClassVar[int | None] = None
     """Levels a side that a book is cut to after each update, where its checksum needs that."""
     book_depths: ClassVar[tuple[int, ...]] = ()
-    """All that the venue may cut books to: what begins with so many on both sides is cut there."""
+    """The depths that the venue offers: a book that begins with so many levels on both sides is cut
+    to as many."""
     counts_messages: ClassVar[bool] = False
     """Whether every message of a connection has its number (`Decoded.counted`)."""
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()
     """Feeds that one channel serves, so that they begin and end together."""
     greets: ClassVar[frozenset[str]] = frozenset()
-    """Feeds of which a new subscription is sent something at once, however quiet the market is."""
+    """Feeds whose new subscribers get a message at once, however quiet the market is."""
     key_prefix: ClassVar[str] = ""
     """Of the variables with the user's key (`net.wire.signing`), where the venue takes one."""
     names_requests: ClassVar[bool] = True
@@ -331,18 +332,18 @@ class Exchange(abc.ABC):
         """The instruments in a page of a listing; raises `VenueError` if the body is none."""
 
     def next_page(self, url: str, body: bytes) -> str | None:
-        """The REST address of what follows this page of a listing, which was parsed; None: nothing.
+        """The REST address of the page after this one, which could be parsed; None after the last.
 
         A venue that lists everything at once need not define it.
         """
         return None
 
     def opening_request(self) -> Request | None:
-        """What is to be sent first on each connection, whatever is wanted; nobody answers it."""
+        """The first request on each connection, whatever is subscribed; it gets no answer."""
         return None
 
     def list_request(self, request_id: int) -> Request | None:
-        """What asks for the list of live subscriptions, where requests are not acknowledged."""
+        """The request for the list of live subscriptions, where requests are not acknowledged."""
         return None
 
     def signed(self, text: str, token: str) -> str:

@@ -28,21 +28,18 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription
-from tick_logger.exchanges.binance_listing import parse_exchange_info
-from tick_logger.exchanges.columns import (
-    ABOVE_ZERO,
-    FROM_ZERO,
+from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Level, NumberRule
+from tick_logger.exchanges.messages import (
     UNDECODABLE,
-    Findings,
     Frames,
     Id,
-    Level,
-    M,
-    NumberRule,
     decode_each,
+    decode_listing,
     explained,
     grouped,
+    lenient,
 )
+from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -203,18 +200,14 @@ def _depths(found: Findings, frame: Frames, messages: list[_Depth]) -> None:
 # -- sorting out -----------------------------------------------------------------------------------
 
 
-def _lax(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
-    return msgspec.json.Decoder(message, strict=False).decode  # numbers arrive as texts
-
-
 # How the messages of a kind of stream are decoded, and what makes rows of them.
 _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Findings, Frames, Any], None]]] = {
-    "trade": (_lax(_Trade), _trades),
-    "bookTicker": (_lax(_BookTicker), _book_tickers),
-    "ticker": (_lax(_Ticker), _tickers),
-    "depth": (_lax(_Depth), _depths),
+    "trade": (lenient(_Trade), _trades),
+    "bookTicker": (lenient(_BookTicker), _book_tickers),
+    "ticker": (lenient(_Ticker), _tickers),
+    "depth": (lenient(_Depth), _depths),
 }
-_decode_snapshot = _lax(_Snapshot)
+_decode_snapshot = lenient(_Snapshot)
 _UNINTERESTING = {"aggTrade", "kline"}
 _SHUTDOWN = "serverShutdown"
 
@@ -224,14 +217,10 @@ def _kind_of_stream(stream: str) -> str:
     return stream.partition("@")[2].partition("@")[0].partition("_")[0]
 
 
-def _undecodable(found: Findings, kind: str, frame: int, error: Exception) -> None:
-    found.reject(frame, f"{kind}: {explained(error)}")
-
-
 def _of_no_kind(
     found: Findings, kind: str, payloads: Sequence[bytes], frame: int, error: Exception
 ) -> None:
-    """What comes under the name of a stream and is none of its messages."""
+    """A payload that comes under the name of a stream, and is none of its messages."""
     try:
         event = _decode_control(_decode_envelope(payloads[frame]).data).e
     except UNDECODABLE:
@@ -239,7 +228,7 @@ def _of_no_kind(
     if event == _SHUTDOWN:
         found.event(frame, base.GoingAway(_SHUTDOWN))
     else:
-        _undecodable(found, kind, frame, error)
+        found.undecodable(frame, error, kind)
 
 
 def _stream(
@@ -263,7 +252,7 @@ def _snapshot(found: Findings, frame: int, envelope: _Envelope) -> None:
     try:
         snapshot = _decode_snapshot(envelope.data)
     except UNDECODABLE as error:
-        return found.reject(frame, f"snapshot: {explained(error)}")
+        return found.undecodable(frame, error, "snapshot")
     one = np.array([frame], np.int32)
     instrument = found.instruments(one, [envelope.snapshot])
     columns: dict[str, npt.NDArray[np.generic]] = {
@@ -295,6 +284,52 @@ def _other(found: Findings, frame: int, envelope: _Envelope, payload: bytes) -> 
         found.event(frame, base.Acknowledged(message.id))
     else:
         found.reject(frame, "neither a message of a stream nor an answer to a request")
+
+
+# -- the listing ----------------------------------------------------------------------------------
+
+
+class _Filter(msgspec.Struct, gc=False):
+    filterType: str = ""  # noqa: N815 (the venue's names)
+    tickSize: str = ""  # noqa: N815
+    stepSize: str = ""  # noqa: N815
+
+
+class _Symbol(msgspec.Struct, gc=False):
+    symbol: str
+    status: str
+    baseAsset: str = ""  # noqa: N815
+    quoteAsset: str = ""  # noqa: N815
+    isSpotTradingAllowed: bool = False  # noqa: N815
+    permissions: list[str] = []
+    permissionSets: list[list[str]] = []  # noqa: N815
+    filters: list[_Filter] = []
+
+    def instrument(self) -> Instrument:
+        # The lists are older and newer ways to say the same; which of the three is filled varies.
+        spot = (
+            self.isSpotTradingAllowed
+            or "SPOT" in self.permissions
+            or any("SPOT" in permissions for permissions in self.permissionSets)
+        )
+        # MARKET_LOT_SIZE has a step as well, but only for market orders.
+        filters = {each.filterType: each for each in self.filters}
+        return Instrument(
+            self.symbol,
+            self.baseAsset,
+            self.quoteAsset,
+            active=spot and self.status == "TRADING",
+            tick_size=filters.get("PRICE_FILTER", _NO_FILTER).tickSize,
+            lot_size=filters.get("LOT_SIZE", _NO_FILTER).stepSize,
+        )
+
+
+class _ExchangeInfo(msgspec.Struct, gc=False):
+    symbols: list[_Symbol]
+
+
+_NO_FILTER = _Filter()
+_decode_exchange_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 
 # -- the venue -------------------------------------------------------------------------------------
@@ -349,20 +384,18 @@ class Binance(Exchange):
     def _requests(
         self, method: str, subscriptions: Sequence[Subscription], first_id: int
     ) -> list[Request]:
-        size = self.profile.subscriptions_per_request
-        ordered = sorted(set(subscriptions))
+        parts = batches(in_order(subscriptions), self.profile.subscriptions_per_request)
         requests = []
-        for request_id, start in enumerate(range(0, len(ordered), size), first_id):
-            part = ordered[start : start + size]
+        for request_id, part in enumerate(parts, first_id):
             streams = [f"{s.symbol.lower()}@{_CHANNELS[s.feed]}" for s in part]
-            text = msgspec.json.encode({"method": method, "params": streams, "id": request_id})
-            requests.append(Request(text.decode(), frozenset(part), request_id))
+            content = {"method": method, "params": streams, "id": request_id}
+            requests.append(request(content, part, request_id))
         return requests
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
         found = Findings(instruments)
-        failed = partial(_undecodable, found, "envelope")
+        failed = partial(found.undecodable, kind="envelope")
         frames, envelopes = decode_each(_decode_envelope, range(len(payloads)), payloads, failed)
         streams = [envelope.stream for envelope in envelopes]
         kinds = {stream: _kind_of_stream(stream) for stream in set(streams)}
@@ -380,7 +413,8 @@ class Binance(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
-        return parse_exchange_info(body)
+        info = decode_listing(_decode_exchange_info, body, "exchangeInfo")
+        return tuple(symbol.instrument() for symbol in info.symbols)
 
     def snapshot_weight(self, symbols: int) -> int:
         """That of a snapshot with as many levels as `snapshot_url` asks for."""

@@ -25,10 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -49,15 +47,19 @@ from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,
-    UNDECODABLE,
     Findings,
+    NumberRule,
+    flattened,
+)
+from tick_logger.exchanges.messages import (
+    UNDECODABLE,
     Frames,
     Id,
-    NumberRule,
     decode_each,
-    explained,
     grouped,
+    lenient,
 )
+from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -96,8 +98,7 @@ def _trades(
     frame: Frames,
     messages: list[Trades[N]],
 ) -> None:
-    trades = list(chain.from_iterable([m.data for m in messages]))
-    frame = np.repeat(frame, [len(m.data) for m in messages])
+    frame, trades = flattened(frame, [m.data for m in messages])
     price, size = found.numbers(frame, _TRADE, [t.p for t in trades], [t.v for t in trades])
     columns = {
         "instrument": found.instruments(frame, [t.s for t in trades]),
@@ -212,7 +213,7 @@ def _look(found: Findings, frame: int, payload: bytes) -> str:
     try:
         m = decode_any(payload)
     except UNDECODABLE as error:
-        found.reject(frame, explained(error))
+        found.undecodable(frame, error)
         return _SKIPPED
     if not m.topic:
         _answer(found, frame, m)
@@ -250,7 +251,7 @@ def _refusal(reason: str) -> base.Refused | base.Granted:
     return base.Refused(None, reason or "no reason was given")
 
 
-def _undecodable(
+def _skipped_after_all(
     found: Findings, kind: str, payloads: Sequence[bytes], frame: int, error: Exception
 ) -> None:
     """Reject a payload, unless it is of a topic that carries nothing for us."""
@@ -259,7 +260,7 @@ def _undecodable(
     except UNDECODABLE:
         skipped = False
     if not skipped:
-        found.reject(frame, f"{kind}: {explained(error)}")
+        found.undecodable(frame, error, kind)
 
 
 # -- the venues ------------------------------------------------------------------------------------
@@ -317,14 +318,10 @@ class _Bybit(Exchange):
 
     def _requests(self, op: str, subscriptions: Sequence[Subscription]) -> list[Request]:
         size = self.profile.subscriptions_per_request
-        ordered = sorted(set(subscriptions))
-        requests = []
-        for start in range(0, len(ordered), size):
-            part = ordered[start : start + size]
-            args = [_TOPICS[each.feed] + each.symbol for each in part]
-            text = msgspec.json.encode({"op": op, "args": args}).decode()
-            requests.append(Request(text, frozenset(part)))
-        return requests
+        return [
+            request({"op": op, "args": [_TOPICS[each.feed] + each.symbol for each in part]}, part)
+            for part in batches(in_order(subscriptions), size)
+        ]
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
@@ -336,7 +333,7 @@ class _Bybit(Exchange):
         for kind, frame, group in grouped(kinds, range(len(payloads)), payloads):
             if kind != _SKIPPED:
                 decode, rows = self._reading[kind]
-                failed = partial(_undecodable, found, kind, payloads)
+                failed = partial(_skipped_after_all, found, kind, payloads)
                 kept, messages = decode_each(decode, frame.tolist(), group, failed)
                 if messages:
                     rows(found, np.array(kept, np.int32), messages)
@@ -363,7 +360,7 @@ class BybitSpot(_Bybit):
     name: ClassVar[str] = "bybit"
     trade_ids: ClassVar[Ids] = Ids.SPARSE
     _category = "spot"
-    _reading = _reading(msgspec.json.Decoder(Trades[Id], strict=False).decode, _numbers)
+    _reading = _reading(lenient(Trades[Id]), _numbers)
 
 
 class BybitLinear(_Bybit):
@@ -373,7 +370,7 @@ class BybitLinear(_Bybit):
     trade_ids: ClassVar[Ids] = Ids.OPAQUE
     _category = "linear"
     _query = "&limit=1000"  # the most of one page; 800 were listed in August 2026
-    _reading = _reading(msgspec.json.Decoder(Trades[str], strict=False).decode, _uuids)
+    _reading = _reading(lenient(Trades[str]), _uuids)
 
 
 EXCHANGES = (BybitSpot(), BybitLinear())

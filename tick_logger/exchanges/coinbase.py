@@ -31,23 +31,27 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.base import Exchange, Request, Subscription
-from tick_logger.exchanges.coinbase_listing import Product, parse_products
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,
     LEVEL,
-    UNDECODABLE,
     Findings,
-    Frames,
-    Id,
     Level,
     NumberRule,
+)
+from tick_logger.exchanges.messages import (
+    UNDECODABLE,
+    Frames,
+    Id,
     decode_each,
+    decode_listing,
     explained,
     grouped,
+    lenient,
     without_blanks,
 )
+from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -129,8 +133,30 @@ class _Error(_Message, tag="error"):
     reason: str = ""
 
 
+class _Product(msgspec.Struct, gc=False):
+    """A product, as the REST listing and the status channel describe it."""
+
+    id: str
+    base_currency: str = ""
+    quote_currency: str = ""
+    base_increment: str = ""
+    quote_increment: str = ""
+    status: str = ""
+
+    def instrument(self) -> Instrument:
+        """Active if its status is online."""
+        return Instrument(
+            self.id,
+            self.base_currency,
+            self.quote_currency,
+            active=self.status == "online",
+            tick_size=self.quote_increment,
+            lot_size=self.base_increment,
+        )
+
+
 class _Status(_Message, tag="status"):
-    products: list[Product]
+    products: list[_Product]
 
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -278,12 +304,12 @@ _HANDLERS: dict[type[_Message], Callable[[Findings, Frames, Any], None]] = {
 _KNOWN = {str(message.__struct_config__.tag) for message in _HANDLERS}
 _UNINTERESTING = {"received", "open", "done", "change", "activate"}
 
-# Not strict, because numbers arrive as texts.
-_decode = msgspec.json.Decoder(reduce(or_, _HANDLERS), strict=False).decode
+_decode: Callable[[bytes | msgspec.Raw], _Message] = lenient(reduce(or_, _HANDLERS))
 _decode_type = msgspec.json.Decoder(_Typed).decode
+_decode_products = msgspec.json.Decoder(list[_Product]).decode
 
 
-def _undecodable(
+def _without_its_blanks(
     found: Findings, payloads: Sequence[bytes], frame: int, error: Exception
 ) -> _Message | None:
     """A message without its blanks; if it is none, it is rejected unless it is uninteresting."""
@@ -348,23 +374,19 @@ class Coinbase(Exchange):
         return self._requests("unsubscribe", unwanted)
 
     def _requests(self, kind: str, subscriptions: Sequence[Subscription]) -> list[Request]:
-        feeds_of: dict[str, set[str]] = {}
-        for subscription in subscriptions:
-            feeds_of.setdefault(subscription.symbol, set()).add(subscription.feed)
         symbols_of: dict[tuple[str, ...], list[str]] = {}
-        for symbol in sorted(feeds_of):
-            symbols_of.setdefault(tuple(sorted(feeds_of[symbol])), []).append(symbol)
-        requests = []
+        for symbol, of_symbol in feeds_by_symbol(subscriptions).items():
+            symbols_of.setdefault(tuple(sorted(of_symbol)), []).append(symbol)
+        requests: list[Request] = []
         for feeds, symbols in sorted(symbols_of.items()):
             size = self.profile.subscriptions_per_request // len(feeds)
-            for start in range(0, len(symbols), size):
-                requests.append(_request(kind, symbols[start : start + size], feeds))
+            requests += [_request(kind, part, feeds) for part in batches(symbols, size)]
         return requests
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
         found = Findings(instruments)
-        failed = partial(_undecodable, found, payloads)
+        failed = partial(_without_its_blanks, found, payloads)
         frames, messages = decode_each(_decode, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
             _HANDLERS[kind](found, frame, group)
@@ -376,18 +398,18 @@ class Coinbase(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The products; active are those whose status is online."""
-        return parse_products(body)
+        products = decode_listing(_decode_products, body, "products")
+        return tuple(product.instrument() for product in products)
 
     def listing_request(self) -> Request:
         """The status channel, which sends all products every few seconds."""
         return Request('{"type":"subscribe","channels":[{"name":"status"}]}')
 
 
-def _request(kind: str, symbols: list[str], feeds: tuple[str, ...]) -> Request:
+def _request(kind: str, symbols: Sequence[str], feeds: tuple[str, ...]) -> Request:
     channels = [*sorted({_CHANNELS[feed] for feed in feeds}), "heartbeat"]
-    text = msgspec.json.encode({"type": kind, "product_ids": symbols, "channels": channels})
-    settled = frozenset(Subscription(symbol, feed) for symbol in symbols for feed in feeds)
-    return Request(text.decode(), settled)
+    settled = [Subscription(symbol, feed) for symbol in symbols for feed in feeds]
+    return request({"type": kind, "product_ids": symbols, "channels": channels}, settled)
 
 
 EXCHANGE = Coinbase()

@@ -54,21 +54,25 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     decode_message,
     decode_products,
 )
-from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     LEVEL,
-    UNDECODABLE,
     Findings,
-    Frames,
     Ints,
     NumberRule,
+    flattened,
+)
+from tick_logger.exchanges.messages import (
+    UNDECODABLE,
+    Frames,
     decode_each,
-    explained,
+    decode_listing,
     grouped,
     without_blanks,
 )
+from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -99,8 +103,7 @@ def _counts(lists: Iterable[Sized]) -> Ints:
 
 def _events(frame: Frames, messages: Sequence[Any]) -> tuple[Frames, list[Any]]:
     """All events of messages, in order, and the frame of each."""
-    events = [m.events for m in messages]
-    return np.repeat(frame, _counts(events)), list(chain.from_iterable(events))
+    return flattened(frame, [m.events for m in messages])
 
 
 def _market_trades(found: Findings, frame: Frames, messages: list[MarketTrades]) -> None:
@@ -239,7 +242,7 @@ _HANDLERS: dict[type[Any], Callable[[Findings, Frames, Any], None]] = {
 }
 
 
-def _undecodable(
+def _retried(
     found: Findings, payloads: Sequence[bytes], frame: int, error: Exception
 ) -> Message | None:
     """A message without its blanks, or an error, which alone has no channel; all else is bad.
@@ -319,7 +322,7 @@ class CoinbaseAdvanced(Exchange):
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
         found = Findings(instruments)
-        failed = partial(_undecodable, found, payloads)
+        failed = partial(_retried, found, payloads)
         frames, messages = decode_each(decode_message, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
             _count(found, frame, group)
@@ -332,10 +335,7 @@ class CoinbaseAdvanced(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The spot products; active are those online, not halted, and no alias of another."""
-        try:
-            products = decode_products(body).products
-        except UNDECODABLE as error:
-            raise VenueError(f"products: {explained(error)}") from error
+        products = decode_listing(decode_products, body, "products").products
         return tuple(each.instrument() for each in products if each.product_type == "SPOT")
 
 
@@ -344,11 +344,10 @@ def _requests(kind: str, subscriptions: Sequence[Subscription]) -> list[Request]
     for channel, limit in _PRODUCTS_PER_REQUEST.items():
         of_channel = [sub for sub in subscriptions if sub.feed in _FEEDS_OF_CHANNEL[channel]]
         symbols = sorted({sub.symbol for sub in of_channel})
-        for start in range(0, len(symbols), limit):
-            chosen = symbols[start : start + limit]
-            text = msgspec.json.encode({"type": kind, "product_ids": chosen, "channel": channel})
-            settled = frozenset(sub for sub in of_channel if sub.symbol in chosen)
-            requests.append(Request(text.decode(), settled))
+        for chosen in batches(symbols, limit):
+            settled = [sub for sub in of_channel if sub.symbol in chosen]
+            content = {"type": kind, "product_ids": chosen, "channel": channel}
+            requests.append(request(content, settled))
     return requests
 
 

@@ -1,41 +1,35 @@
-"""Building blocks of decoding: many like messages to columns at once, with every value checked.
+"""From many like messages to columns at once, with every value checked.
 
-A `Findings` collects what the payloads of one decode call say.  Adapters decode each payload with
-one compiled msgspec decoder, put like messages together, and hand whole lists of field values to
-the methods here.  Invariant: a payload that was rejected for any of its values yields no row and
-no event, and no other payload is touched by it.  Nothing here knows a venue.
+A `Findings` collects the rows and events in the payloads of one decode call.  Adapters decode the
+payloads and put like messages together (`messages`), and hand whole lists of field values to the
+methods here.
+
+Invariant: a payload that was rejected for any of its values yields no row and no event, and no
+other payload is touched by it.  Not here: the decoding of a payload, and whatever only one venue
+does.
 """
 
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import attrs
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import times
 from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
+from tick_logger.exchanges.messages import Frames, explained
 from tick_logger.model.rows import concatenated, picked
 from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
 
-K = TypeVar("K", bound=Hashable)
-M = TypeVar("M")
+E = TypeVar("E")
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
-Frames: TypeAlias = npt.NDArray[np.int32]
-
-Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-"""An id, sequence or time as int64; msgspec alone would take an integer of any length."""
-
-UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""All that a compiled decoder raises over a payload.  Text that is no UTF-8 and nesting of a
-thousand levels have exceptions of their own, which are no `MsgspecError`."""
 
 MAX_NUMBER = 1e30
 """Prices and sizes end here: far above any real one, and below the largest f4 (3.4e38), so that
@@ -83,6 +77,10 @@ class Findings:
         if len(reason) > MAX_REASON_CHARS:
             reason = reason[:MAX_REASON_CHARS] + "..."
         self._bad.setdefault(frame, reason)
+
+    def undecodable(self, frame: int, error: Exception, kind: str = "") -> None:
+        """Payload `frame` is bad, because a decoder raised `error`; `kind` is its message's."""
+        self.reject(frame, f"{kind}: {explained(error)}" if kind else explained(error))
 
     def event(self, frame: int, event: Event) -> None:
         """Payload `frame` says `event`."""
@@ -231,73 +229,12 @@ class Findings:
         return Counted(frame[order], number[order])
 
 
-def decode_each(
-    decode: Callable[[bytes | msgspec.Raw], M],
-    frames: Sequence[int],
-    payloads: Sequence[bytes | msgspec.Raw],
-    failed: Callable[[int, Exception], M | None],
-) -> tuple[Sequence[int], list[M]]:
-    """The messages in the payloads and the frame of each; `failed` hears of those that are none.
-
-    It may give a message in their place.
-
-    In the usual case no Python runs for each.  Only when a payload fails, they go one by one.
-    """
-    try:
-        return frames, list(map(decode, payloads))
-    except UNDECODABLE:
-        pass
-    kept: list[int] = []
-    messages: list[M] = []
-    for frame, payload in zip(frames, payloads, strict=True):
-        message: M | None
-        try:
-            message = decode(payload)
-        except UNDECODABLE as error:
-            message = failed(frame, error)
-        if message is not None:
-            messages.append(message)
-            kept.append(frame)
-    return kept, messages
-
-
-def without_blanks(payload: bytes) -> bytes:
-    """JSON without the members that are null or an empty text: the fields that nothing is sent in.
-
-    Numbers keep their value, not their spelling.  Raises `UNDECODABLE`.
-    """
-    return msgspec.json.encode(_without_blanks(msgspec.json.decode(payload)))
-
-
-def _without_blanks(value: object) -> object:
-    if isinstance(value, dict):
-        return {k: _without_blanks(v) for k, v in value.items() if v is not None and v != ""}
-    return [_without_blanks(each) for each in value] if isinstance(value, list) else value
-
-
-def grouped(
-    keys: Sequence[K], frames: Sequence[int], items: Sequence[M]
-) -> list[tuple[K, Frames, list[M]]]:
-    """Items put together by their key, each group with the frames of its items, in order."""
-    if keys and keys.count(keys[0]) == len(keys):  # very common, and counting is all but free
-        return [(keys[0], np.fromiter(frames, np.int32, len(frames)), list(items))]
-    groups: dict[K, tuple[list[int], list[M]]] = {}
-    for key, frame, item in zip(keys, frames, items, strict=True):
-        group = groups.get(key)
-        if group is None:
-            group = groups[key] = ([], [])
-        group[0].append(frame)
-        group[1].append(item)
-    return [(key, np.array(group[0], np.int32), group[1]) for key, group in groups.items()]
-
-
-def explained(error: Exception) -> str:
-    """Why a payload is undecodable, in words."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "text is not UTF-8"
-    return str(error)
+def flattened(frame: Frames, lists: Sequence[list[E]]) -> tuple[Frames, list[E]]:
+    """The entries of all messages in order, and the frame of each; `lists` has one per message."""
+    counts = list(map(len, lists))
+    if counts.count(1) != len(counts):
+        frame = np.repeat(frame, counts)
+    return frame, list(chain.from_iterable(lists))
 
 
 # -- texts in bulk ---------------------------------------------------------------------------------

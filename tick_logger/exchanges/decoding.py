@@ -1,6 +1,7 @@
 """From payloads to the rows that are recorded: the one way, taken live and in every replay.
 
-Pure: the same payloads, symbols and wishes give the same rows, undecodable payloads included.
+Invariant: the same payloads, symbols and wanted tables give the same rows and the same undecodable
+payloads.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from tick_logger.exchanges.base import Decoded, Exchange
-from tick_logger.model.entries import KeptAside, Times
+from tick_logger.model.entries import KeptAside
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.times import Times
 from tick_logger.model.wanted import WantedTables
 
 MAX_KEPT_ASIDE_PER_BATCH = 20
@@ -20,7 +22,7 @@ MAX_KEPT_ASIDE_PER_BATCH = 20
 
 @attrs.frozen(eq=False)
 class Recordable:
-    """What is recorded of a list of payloads, and everything that they say."""
+    """The rows and undecodable payloads to record of a decode call, and all that it returned."""
 
     rows: tuple[RowBatch, ...]
     aside: tuple[KeptAside, ...]

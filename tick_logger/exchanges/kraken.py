@@ -43,14 +43,18 @@ from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     LEVEL,
-    UNDECODABLE,
     Findings,
-    Frames,
     NumberRule,
+    flattened,
+)
+from tick_logger.exchanges.messages import (
+    UNDECODABLE,
+    Frames,
     decode_each,
-    explained,
+    decode_listing,
     grouped,
 )
+from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -67,7 +71,7 @@ _TICKER = NumberRule(
 
 
 def _tickers(found: Findings, frame: Frames, messages: list[wire.Tickers]) -> None:
-    frame, tickers = _entries(frame, [m.data for m in messages])
+    frame, tickers = flattened(frame, [m.data for m in messages])
     last, bid, ask, bid_size, ask_size = found.numbers(
         frame,
         _TICKER,
@@ -101,7 +105,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[wire.Tickers]) -> No
 
 
 def _trades(found: Findings, frame: Frames, messages: list[wire.Trades]) -> None:
-    frame, trades = _entries(frame, [m.data for m in messages])
+    frame, trades = flattened(frame, [m.data for m in messages])
     price, size = found.numbers(frame, _TRADE, [t.price for t in trades], [t.qty for t in trades])
     columns = {
         "instrument": found.instruments(frame, [t.symbol for t in trades]),
@@ -119,7 +123,7 @@ def _trades(found: Findings, frame: Frames, messages: list[wire.Trades]) -> None
 def _books(found: Findings, frame: Frames, messages: list[wire.Books]) -> None:
     lists = [m.data for m in messages]
     snapshot = np.repeat([m.type == "snapshot" for m in messages], list(map(len, lists)))
-    frame, books = _entries(frame, lists)
+    frame, books = flattened(frame, lists)
     levels = [level for b in books for side in (b.bids, b.asks) for level in side]
     try:
         texts, prices, sizes = _read(levels)
@@ -150,11 +154,6 @@ def _books(found: Findings, frame: Frames, messages: list[wire.Books]) -> None:
         bids, asks = tuple(texts[begin:middle]), tuple(texts[middle:end])
         found.event(number, base.BookTexts(index, is_snapshot, bids, asks, b.checksum))
         begin = end
-
-
-def _entries(frame: Frames, lists: list[list[Any]]) -> tuple[Frames, list[Any]]:
-    """What the messages list, with the frame of each."""
-    return np.repeat(frame, list(map(len, lists))), list(chain.from_iterable(lists))
 
 
 _decode_numbers = msgspec.json.Decoder(list[float]).decode
@@ -266,9 +265,9 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
     try:
         answer = _decode_answer(payloads[frame])
     except UNDECODABLE as reason:
-        return found.reject(frame, explained(reason))
+        return found.undecodable(frame, reason)
     if answer.channel in _KNOWN:
-        found.reject(frame, f"{answer.channel}: {explained(error)}")
+        found.undecodable(frame, error, answer.channel)
     elif answer.channel:
         found.reject(frame, f"unknown channel {answer.channel!r}")
     else:
@@ -325,10 +324,8 @@ class Kraken(Exchange):
         first_id: int,
         more: dict[str, Any],
     ) -> list[Request]:
-        feeds_of: dict[str, set[str]] = {}
-        for each in subscriptions:
-            feeds_of.setdefault(each.symbol, set()).add(each.feed)
-        ticking = [symbol for symbol in sorted(feeds_of) if feeds_of[symbol] & {"ticker", "quotes"}]
+        feeds_of = feeds_by_symbol(subscriptions)
+        ticking = [symbol for symbol in feeds_of if feeds_of[symbol] & {"ticker", "quotes"}]
         # A ticker comes with each trade, or with each change of the best prices: quotes need these.
         bbo = [symbol for symbol in ticking if "quotes" in feeds_of[symbol]]
         trades = [symbol for symbol in ticking if "quotes" not in feeds_of[symbol]]
@@ -342,13 +339,12 @@ class Kraken(Exchange):
         for channel, own, symbols in asked:
             feeds = _FEEDS_OF_CHANNEL[channel]
             size = self.profile.subscriptions_per_request // len(feeds)
-            for start in range(0, len(symbols), size):
-                part, request_id = symbols[start : start + size], first_id + len(requests)
+            for part in batches(symbols, size):
+                request_id = first_id + len(requests)
                 params = {"channel": channel, "symbol": part} | own | more
-                text = {"method": method, "params": params, "req_id": request_id}
-                settled = {Subscription(s, feed) for s in part for feed in feeds_of[s] & {*feeds}}
-                encoded = msgspec.json.encode(text).decode()
-                requests.append(Request(encoded, frozenset(settled), request_id))
+                content = {"method": method, "params": params, "req_id": request_id}
+                settled = [Subscription(s, feed) for s in part for feed in feeds_of[s] & {*feeds}]
+                requests.append(request(content, settled, request_id))
         return requests
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
@@ -375,10 +371,7 @@ class Kraken(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The pairs of AssetPairs, without dark pools; active are those whose status is online."""
-        try:
-            answer = _decode_pairs(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"AssetPairs: {explained(error)}") from error
+        answer = decode_listing(_decode_pairs, body, "AssetPairs")
         errors = [text for text in answer.error if not text.startswith("W")]  # warnings
         if errors or answer.result is None:  # with HTTP status 200
             raise VenueError(f"AssetPairs: {', '.join(errors) or 'no result'}")
@@ -386,7 +379,7 @@ class Kraken(Exchange):
 
 
 def _with(feed: str, feeds_of: Mapping[str, set[str]]) -> list[str]:
-    return [symbol for symbol in sorted(feeds_of) if feed in feeds_of[symbol]]
+    return [symbol for symbol in feeds_of if feed in feeds_of[symbol]]
 
 
 EXCHANGE = Kraken()

@@ -43,15 +43,19 @@ from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,
-    UNDECODABLE,
     Findings,
-    Frames,
     Level,
     NumberRule,
+    flattened,
+)
+from tick_logger.exchanges.messages import (
+    UNDECODABLE,
+    Frames,
     decode_each,
-    explained,
+    decode_listing,
     grouped,
 )
+from tick_logger.exchanges.requests import in_order, request
 from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -67,16 +71,8 @@ _TICKER = NumberRule(price=FROM_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, b
 _QUOTE = NumberRule(best_bid=FROM_ZERO, bid_size=FROM_ZERO, best_ask=FROM_ZERO, ask_size=FROM_ZERO)
 
 
-def _entries(frame: Frames, data: Sequence[list[messages.E]]) -> tuple[Frames, list[messages.E]]:
-    """The entries of several messages, with the frame of each."""
-    counts = list(map(len, data))
-    if counts.count(1) != len(counts):
-        frame = np.repeat(frame, counts)
-    return frame, list(chain.from_iterable(data))
-
-
 def _trades(found: Findings, frame: Frames, sent: list[messages.Trades]) -> None:
-    frame, trades = _entries(frame, [m.data for m in sent])
+    frame, trades = flattened(frame, [m.data for m in sent])
     price, size = found.numbers(frame, _TRADE, [t.px for t in trades], [t.sz for t in trades])
     columns = {
         "instrument": found.instruments(frame, [t.inst_id for t in trades]),
@@ -92,7 +88,7 @@ def _trades(found: Findings, frame: Frames, sent: list[messages.Trades]) -> None
 
 
 def _tickers(found: Findings, frame: Frames, sent: list[messages.Tickers]) -> None:
-    frame, tickers = _entries(frame, [m.data for m in sent])
+    frame, tickers = flattened(frame, [m.data for m in sent])
     price, volume, bid, ask = found.numbers(
         frame,
         _TICKER,
@@ -116,7 +112,7 @@ def _tickers(found: Findings, frame: Frames, sent: list[messages.Tickers]) -> No
 
 def _quotes(found: Findings, frame: Frames, sent: list[messages.Bests]) -> None:
     names = [m.arg.inst_id for m in sent for _ in m.data]
-    frame, quotes = _entries(frame, [m.data for m in sent])
+    frame, quotes = flattened(frame, [m.data for m in sent])
     bids = [q.bids[0] if q.bids else _EMPTY_SIDE for q in quotes]
     asks = [q.asks[0] if q.asks else _EMPTY_SIDE for q in quotes]
     bid, bid_size, ask, ask_size = found.numbers(
@@ -161,7 +157,7 @@ def _levels(found: Findings, frame: Frames, sent: list[messages.SentBooks], flag
     """Rows and events of messages that are all snapshots, or all updates."""
     names = [m.arg.inst_id for m, _ in sent for _ in m.data]
     texts = [text for _, of_message in sent for text in of_message]
-    frame, books = _entries(frame, [m.data for m, _ in sent])
+    frame, books = flattened(frame, [m.data for m, _ in sent])
     instrument = found.instruments(frame, names)
     columns: dict[str, npt.NDArray[np.generic]] = {
         "instrument": instrument,
@@ -217,14 +213,14 @@ def _data(found: Findings, feed: str, frame: Frames, payloads: list[bytes]) -> N
         decoded = [decode(payload) for payload in payloads]
     except UNDECODABLE:
         numbers = frame.tolist()
-        failed = partial(_undecodable, found, feed, numbers, payloads)
+        failed = partial(_event_after_all, found, feed, numbers, payloads)
         kept, decoded = decode_each(_CAREFULLY.get(feed, decode), numbers, payloads, failed)
         frame = np.array(kept, np.int32)
     if decoded:
         handle(found, frame, decoded)
 
 
-def _undecodable(
+def _event_after_all(
     found: Findings,
     feed: str,
     numbers: list[int],
@@ -240,7 +236,7 @@ def _undecodable(
     if head.event:
         _event(found, number, head)
     else:
-        found.reject(number, f"{feed}: {explained(error)}")
+        found.undecodable(number, error, feed)
 
 
 def _feed_or_event(found: Findings, number: int, payload: bytes) -> str:
@@ -251,7 +247,7 @@ def _feed_or_event(found: Findings, number: int, payload: bytes) -> str:
     try:
         head = messages.decode_head(payload)
     except UNDECODABLE as error:
-        found.reject(number, explained(error))
+        found.undecodable(number, error)
         return ""
     channel = "" if head.arg is None else head.arg.channel
     if head.event:
@@ -358,10 +354,7 @@ class Okx(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The instruments; active are those that are live."""
-        try:
-            answer = messages.decode_answer(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"instruments: {explained(error)}") from error
+        answer = decode_listing(messages.decode_answer, body, "instruments")
         if answer.code != "0":
             raise VenueError(f"instruments: {answer.msg} (code {answer.code})")
         return tuple(listed.instrument() for listed in answer.data)
@@ -377,7 +370,7 @@ class Okx(Exchange):
 def _requests(op: str, subscriptions: Sequence[Subscription], first_id: int) -> list[Request]:
     parts: list[list[tuple[Subscription, dict[str, str]]]] = []
     room = 0
-    for sub in sorted(set(subscriptions)):
+    for sub in in_order(subscriptions):
         arg = {"channel": CHANNELS[sub.feed], "instId": sub.symbol}
         size = len(msgspec.json.encode(arg)) + 1
         if size > room or len(parts[-1]) == _MOST_ARGUMENTS:
@@ -388,8 +381,8 @@ def _requests(op: str, subscriptions: Sequence[Subscription], first_id: int) -> 
     requests = []
     for request_id, part in enumerate(parts, first_id):
         args = [arg for _, arg in part]
-        text = msgspec.json.encode({"id": str(request_id), "op": op, "args": args})
-        requests.append(Request(text.decode(), frozenset(sub for sub, _ in part), request_id))
+        content = {"id": str(request_id), "op": op, "args": args}
+        requests.append(request(content, [sub for sub, _ in part], request_id))
     return requests
 
 

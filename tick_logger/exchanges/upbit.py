@@ -32,17 +32,13 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
-from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
-from tick_logger.exchanges.columns import (
-    ABOVE_ZERO,
-    FROM_ZERO,
+from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
+from tick_logger.exchanges.messages import (
     UNDECODABLE,
-    Findings,
-    Floats,
     Frames,
-    NumberRule,
     decode_each,
-    explained,
+    decode_listing,
     grouped,
 )
 from tick_logger.exchanges.times import unix_times
@@ -204,7 +200,7 @@ def _taken_apart(
             try:
                 inner = [bytes(raw) for raw in wire.decode_list(payload)]
             except UNDECODABLE as error:
-                found.reject(frame, explained(error))
+                found.undecodable(frame, error)
                 continue
             if not inner:
                 found.reject(frame, "a list without messages")
@@ -218,7 +214,7 @@ def _other(found: Findings, frame: int, text: bytes) -> None:
     try:
         message = wire.decode_other(text)
     except UNDECODABLE as error:
-        return found.reject(frame, explained(error))
+        return found.undecodable(frame, error)
     kind = message.type or message.ty
     listed = message.rslt if message.result is None else message.result
     if kind in _FEEDS_OF_TYPE:
@@ -243,7 +239,7 @@ def _odd(found: Findings, frame: int, text: bytes, seen: wire.Other) -> None:
     try:
         message = decode(text)
     except UNDECODABLE as error:
-        return found.reject(frame, f"{seen.type or seen.ty}: {explained(error)}")
+        return found.undecodable(frame, error, seen.type or seen.ty)
     return _HANDLERS[type(message)](found, np.array([frame], np.int32), [message])
 
 
@@ -329,10 +325,7 @@ class Upbit(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The markets, all of them active: those that end are taken off the list."""
-        try:
-            markets = wire.decode_markets(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"market/all: {explained(error)}") from error
+        markets = decode_listing(wire.decode_markets, body, "market/all")
         return tuple(market.instrument() for market in markets)
 
 

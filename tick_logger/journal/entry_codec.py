@@ -28,7 +28,7 @@ from tick_logger.model.entries import (
     Started,
     Ticked,
 )
-from tick_logger.model.plain import mark_from_plain, mark_to_plain
+from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.model.tables import SPECS, Table
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tick_logger.journal.segment import SegmentInfo
-
-NS_PER_SECOND = 10**9
+from tick_logger.model.times import NS_PER_SECOND
 
 
 def removable(

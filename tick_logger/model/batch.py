@@ -1,4 +1,4 @@
-"""What the feeds hand to the writer: one batch of one exchange, as received and as decoded."""
+"""The unit that intakes hand to the writer: a batch of one exchange, received and decoded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of connections: those there are, and those that were lost."""
+"""What the status pages show of connections: the state of each, and those that were lost."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What the journal holds: everything that came in, in the order from which all else is derived.
+"""The journal's entries: everything that came in, in the order from which all else is derived.
 
 Column files, gaps files and the pipeline's state are a pure function of the sequence of entries.
 Times are nanoseconds since 1970-01-01 UTC; receive times are the wall clock's, as labels only.
 
-Not here: how entries are written (`storage`) and what becomes of them (`derivation`).
+Not here: how entries are written (`journal`), and how files are derived from them (`derive`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from tick_logger.model.marks import Mark
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
 
 Lengths: TypeAlias = npt.NDArray[np.uint32]
-Times: TypeAlias = npt.NDArray[np.int64]
 
 
 @attrs.frozen
@@ -43,7 +43,7 @@ class Note:
 
 @attrs.frozen(eq=False)
 class Received:
-    """What the connections of one exchange received within one linger, exactly as received.
+    """The payloads that one exchange's connections received within one linger, exactly as received.
 
     An arrival is what one read of a socket gave: `connections` and `recv_ns` (shape `(arrivals,)`)
     say whose and when, `counts` how many payloads it held.  `payloads` are all of them, joined;
@@ -78,7 +78,7 @@ def joined(payloads: Sequence[bytes]) -> tuple[Lengths, bytes]:
 
 @attrs.frozen
 class Started:
-    """A process begins to record; what the one before had received ends here.
+    """A process begins to record: nothing that the one before received comes after this.
 
     `columns` says which columns it writes (`schemas.Schemas.to_plain`), so that a replay by a later
     version writes the same; nothing stands for those of the first version.

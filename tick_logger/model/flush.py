@@ -1,4 +1,4 @@
-"""What the pipeline hands to storage, and what storage knows of a stream at its first use.
+"""The runs and gap records that the pipeline hands to storage, and the tails that it gets back.
 
 A stream is one table of one instrument.  Times are nanoseconds since 1970-01-01 UTC.
 """
@@ -11,13 +11,7 @@ import attrs
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
-
-NS_PER_DAY = 86_400 * 10**9
-
-
-def day_of(time_ns: int) -> int:
-    """The UTC day of a time, in days since 1970-01-01."""
-    return time_ns // NS_PER_DAY
+from tick_logger.model.times import day_of
 
 
 @attrs.frozen(eq=False)

@@ -1,4 +1,4 @@
-"""What the feed side tells the pipeline beside rows: interruptions, holes and promises.
+"""Messages of the feed side to the pipeline, beside rows: interruptions, holes and promises.
 
 Marks travel in order with the rows, so that a replay of the same sequence gives the same files.
 They name instruments by index and carry receive times; they never refer to connections.
@@ -50,7 +50,7 @@ class MissingIds:
 
 @attrs.frozen
 class Lapse:
-    """Between two times of receipt rows of these streams may be missing, whatever else is known.
+    """Rows of these streams may be missing between two times of receipt, even if their ids join.
 
     It neither begins nor ends an interruption.
     """
@@ -89,7 +89,7 @@ class NoSnapshot:
 
 @attrs.frozen
 class Retired:
-    """These streams are recorded no longer, by intent: what comes later is no hole."""
+    """These streams are no longer to be recorded: rows missing from here on are no loss."""
 
     instruments: tuple[int, ...]
     at_ns: int

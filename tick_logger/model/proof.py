@@ -1,4 +1,4 @@
-"""What the numbers that a venue gives its messages say about messages that are missing.
+"""How far the ids and numbers in a venue's messages show that a message is missing.
 
 Declared by the adapters, acted upon by pipeline and connections, written down beside the data.
 """
@@ -14,9 +14,9 @@ class Proof(enum.IntEnum):
     UNPROVABLE = 0
     """A message that is missing leaves no trace."""
     CONSISTENT = 1
-    """What arrived fits together; what is missing may not show, or only later."""
+    """The messages that came fit together; a missing one may show later, or never."""
     PROVEN = 2
-    """A message that is missing shows, and so does that none is."""
+    """A missing message shows, and where none shows, none is missing."""
 
     @property
     def word(self) -> str:

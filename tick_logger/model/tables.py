@@ -75,7 +75,10 @@ FEEDS: dict[str, Table] = {
     "quotes": Table.QUOTES,
     "orderbook": Table.BOOK,
 }
-"""The configuration's word for a table."""
+"""The table that a feed (the configuration's word) is recorded in."""
+
+FEED_OF: dict[Table, str] = {table: feed for feed, table in FEEDS.items()}
+"""The feed that a table holds the rows of."""
 
 
 @attrs.frozen

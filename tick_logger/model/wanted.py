@@ -1,8 +1,8 @@
 """Which tables of which instruments are to be recorded.
 
-One message may carry rows of two tables (a ticker holds a quote); what was not asked for is left
-out here, for whole batches at a time.  Changes are remembered until they are taken, because whoever
-decodes the same payloads again must leave out the same rows.
+One message may carry rows of two tables (a ticker holds a quote); rows that nobody asked for are
+left out here, for whole batches at a time.  Changes are remembered until they are taken, because
+a replay of the same payloads must leave out the same rows.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WantedTables:
         return rows if wanted.all() else rows.take(wanted)
 
     def _reserve(self, instrument: int) -> None:
-        """Make room for an instrument, of which nothing is wanted yet."""
+        """Make room for an instrument; none of its tables is wanted yet."""
         for table, mask in self._masks.items():
             if instrument < len(mask):
                 return

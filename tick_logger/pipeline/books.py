@@ -26,8 +26,9 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
+from tick_logger.model.times import Times
 from tick_logger.pipeline.order import rows_of
-from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
+from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
 WAIT_TICKS = 45
@@ -40,7 +41,6 @@ MAX_WAITING_BYTES = 256 * 1024 * 1024
 """Of all books together: several hundred snapshots of the largest kind."""
 
 Mask = npt.NDArray[np.bool_]
-Times = npt.NDArray[np.int64]
 
 
 @attrs.define
@@ -76,6 +76,11 @@ class WaitingBooks:
         self._books: dict[int, _WaitingBook] = {}
         self.nbytes = 0  # memory of the rows that wait
 
+    @property
+    def rows(self) -> int:
+        """How many rows wait."""
+        return sum(book.count for book in self._books.values())
+
     def expect(self, instrument: int, at_ns: int) -> None:
         """From now on the book's rows wait for a snapshot received at `at_ns` or later."""
         book = self._books.setdefault(instrument, _WaitingBook())
@@ -106,6 +111,7 @@ class WaitingBooks:
         waiting = np.isin(instruments, np.fromiter(self._books, np.int32, len(self._books)))
         if not waiting.any():
             return rows
+        before = self.rows
         chosen = np.flatnonzero(waiting)
         chosen = chosen[np.argsort(instruments[chosen], kind="stable")]
         heads = instruments[chosen]
@@ -113,7 +119,9 @@ class WaitingBooks:
             part = rows.take(group)
             self._books[int(part["instrument"][0])].add(part)
             self.nbytes += part.nbytes
-        return rows.take(~waiting)
+        others = rows.take(~waiting)
+        assert len(others) + self.rows - before == len(rows), "each row waits or goes on"
+        return others
 
     def release(self, held: RowBatch, *, everything: bool = False) -> list[RowBatch]:
         """The rows of the books that need wait no longer, all with event times.
@@ -129,6 +137,7 @@ class WaitingBooks:
             if not last_call and (book.asked_ns is not None or book.tried == book.count):
                 continue
             rows = RowBatch.concat(Table.BOOK, book.parts)
+            assert len(rows) == book.count, "rows are counted as they come"
             timed = self._timed(instrument, rows, held, last_call=last_call) if len(rows) else rows
             if timed is None:
                 book.tried = book.count
@@ -136,6 +145,7 @@ class WaitingBooks:
             if book.asked_ns is not None and len(rows):
                 self._overrun.add(instrument)
                 self.unplaced.append((instrument, book.asked_ns, int(rows["recv_ns"][-1])))
+            assert (timed["event_ns"] != NO_TIME).all(), "a row without time cannot be sorted"
             del self._books[instrument]
             self.nbytes -= sum(part.nbytes for part in book.parts)
             released.append(timed)
@@ -163,7 +173,7 @@ class WaitingBooks:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self._wait_ticks = state["wait_ticks"]
         self._overrun = set(state["overrun"])
         rows = rows_from_plain(state["rows"])
@@ -176,6 +186,7 @@ class WaitingBooks:
             parts = [rows.take(slice(start, start + count))] if count else []
             self._books[instrument] = _WaitingBook(asked_ns, ticks, parts, count, tried)
             start += count
+        assert start == len(rows), "rows that belong to no book"
 
     def _timed(
         self, instrument: int, rows: RowBatch, held: RowBatch, *, last_call: bool

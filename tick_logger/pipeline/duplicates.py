@@ -3,14 +3,14 @@
 What makes two rows the same differs by table: a ticker by event time, sequence and content (some
 venues give neither time nor sequence), a quote by its update id or else by event time and content,
 a book level by update id, side, price and size.  Levels without an id cannot be told apart and are
-all kept (an absolute size that is applied twice does no harm).  A snapshot is a repetition only as
-a whole: readers begin a new book with whatever is left of it.
+all kept (an absolute size that is applied twice does no harm).  A snapshot is dropped as a whole or
+not at all: readers begin a new book with the rows that are left of it.
 
 An instrument whose rows only move forward is recognised for all instruments at once.  Otherwise
 its rows are compared with those still in the reorder window and with the newest before that:
 repetitions come right after the original (a resend) or right after a reconnect (the latest again).
-What an earlier process left on disk is repeated by whatever is older than its end in id and time:
-an exchange has no other reason to send that to a new connection.
+After a restart a row repeats one on disk if it is older than the last row there in id and in time:
+an exchange has no other reason to send it to a new connection.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
         return keep
     starts = group_starts(rows)
     ends = group_ends(starts, len(rows))
+    instruments = rows["instrument"][starts]
+    assert (instruments[1:] > instruments[:-1]).all(), "a stream would be compared in two parts"
     forward = _moves_forward(rows, starts, states, held)
     for group in np.flatnonzero(~forward).tolist():
         part = slice(int(starts[group]), int(ends[group]) + 1)
@@ -54,19 +56,25 @@ def admit(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
 def _moves_forward(
     rows: RowBatch, starts: npt.NDArray[np.intp], states: StreamStates, held: RowBatch
 ) -> Mask:
-    """Per group: whether no row can be a repetition."""
+    """Per group: whether no row can be a repetition.
+
+    A `True` must be right; a `False` only costs the comparison of each row of the group.
+    """
     seq, event, instrument = rows["seq"], rows["event_ns"], rows["instrument"]
     heads = instrument[starts]
     within = same_stream(rows)
     if rows.table is Table.MD:
+        # A ticker's sequence may stand still while its time moves on, and the other way about.
         same = (event[1:] == event[:-1]) & (seq[1:] == seq[:-1])
         newer = event[starts] > states.seen_event[heads]
     elif rows.table is Table.QUOTES:
+        # Where quotes have ids, these tell; where they have none, their times must do.
         numbered = seq[1:] != 0
         same = np.where(numbered, seq[1:] <= seq[:-1], event[1:] == event[:-1])
         newer = _newer_ids(seq, starts, states.seen_seq[heads])
         newer &= (seq[starts] != 0) | (event[starts] > states.seen_event[heads])
     else:
+        # The levels of one update share its id, so that an equal id is no sign of a repetition.
         same = (seq[1:] < seq[:-1]) | _begins_again(rows, starts)[1:]
         same &= seq[1:] != 0
         newer = _newer_ids(seq, starts, states.seen_seq[heads])
@@ -81,7 +89,7 @@ def _moves_forward(
 def _newer_ids(
     seq: npt.NDArray[np.uint64], starts: npt.NDArray[np.intp], seen: npt.NDArray[np.uint64]
 ) -> Mask:
-    """Per group: whether it begins after what was seen, or has no ids at all."""
+    """Per group: whether it begins behind the newest id seen, or has no ids at all."""
     return np.asarray((seq[starts] > seen) | (np.maximum.reduceat(seq, starts) == 0))
 
 
@@ -115,16 +123,17 @@ def _admit_group(rows: RowBatch, states: StreamStates, held: RowBatch) -> Mask:
     seen = set(_keys(rows_of(held, instrument)))
     keep = np.ones(len(rows), np.bool_)
     known = _on_disk(rows, states, instrument) | _repeats_newest(rows, states, instrument)
+    # In order of arrival within equal times: the first of several like rows is the one that stays.
     for row, (key, seq) in enumerate(zip(_keys(rows), rows["seq"].tolist(), strict=True)):
         if seq == 0 and rows.table is Table.BOOK:
-            continue
+            continue  # levels without an id cannot be told apart: all are kept
         keep[row] = not known[row] and key not in seen
         seen.add(key)
     return _with_whole_snapshots(rows, keep) if rows.table is Table.BOOK else keep
 
 
 def _with_whole_snapshots(rows: RowBatch, keep: Mask) -> Mask:
-    """Keep all rows of those snapshots of one instrument of which any is kept.
+    """Keep all rows of a snapshot if any of them is kept; the rows are one instrument's.
 
     Ids begin anew at 1, and may be times: two books may well have the same, and levels in common.
     """
@@ -165,7 +174,7 @@ def _content(rows: RowBatch) -> npt.NDArray[np.uint64]:
 
 
 def _on_disk(rows: RowBatch, states: StreamStates, instrument: int) -> Mask:
-    """Which rows lie before the end of what an earlier process wrote, in id as well as in time.
+    """Which rows lie before the last row of an earlier process, in id as well as in time.
 
     Not one of both: ids may begin anew, and a clock may have been wrong.  Snapshots are taken anew
     however old they are, and tickers leave no id on disk.
@@ -199,6 +208,7 @@ def _remember(
     ends: npt.NDArray[np.intp],
     states: StreamStates,
 ) -> None:
+    """Let the newest of these rows be the newest seen of their streams."""
     heads = rows["instrument"][starts]
     seq = rows["seq"]
     if rows.table is Table.BOOK:

@@ -3,13 +3,13 @@
 Two kinds of loss are told apart.  Where ids are dense, a hole in them is the proof, and an
 interruption only names its cause: if the ids continue without a hole nothing was lost.  Where they
 are not, the interruption itself is all that is known, and becomes a record when it ends.  So does
-one of dense ids at the end of all, if no id came after it.
+an interruption of dense ids when everything ends, if no id came after it.
 
 A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
 is filled after its record was written gets a second record of the filled part, healed "late".
 
 When a process ends, all streams stop.  That becomes an interruption if a later process uses the
-stream again, and nothing if none does: then nobody wanted it.
+stream again, and no record if none does: then nobody wanted the stream.
 
 Invariant: an interruption is recorded at most once, however many processes it lasts.
 """
@@ -25,9 +25,8 @@ import attrs
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened
-from tick_logger.pipeline.plain import Plain
-from tick_logger.pipeline.ranges import Range, cut
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened, Range, cut
+from tick_logger.pipeline.plain_state import Plain
 
 GRACE_TICKS = 2
 """A hole is written when the rows around it leave the reorder window, not before."""
@@ -88,7 +87,7 @@ class _Hole:
 
 
 class GapLedger:
-    """Interruptions in progress and holes that are not yet written.
+    """The interruptions in progress, and the holes that have no record yet.
 
     `complete_until_ns` gives the receive time up to which a stream's ids prove what is missing.
     """
@@ -130,6 +129,7 @@ class GapLedger:
     def retired(self, stream: Stream, at_ns: int) -> None:
         """The stream is no longer wanted: an interruption by intent, which is no loss."""
         self._end(stream, at_ns)
+        assert stream not in self._outages, "a stream has one interruption at a time"
         self._outages[stream] = _Outage(at_ns, RETIRED)
 
     def restarted(
@@ -149,7 +149,7 @@ class GapLedger:
         return True
 
     def end_unused(self) -> None:
-        """End what was in progress when a stream stopped that this process has not used.
+        """End the interruptions of streams that had stopped, and that this process has not used.
 
         To be called when this process ends, or has ended.
         """
@@ -173,7 +173,7 @@ class GapLedger:
         )
 
     def lapsed(self, mark: Lapse) -> None:
-        """Record a time of which nothing is known."""
+        """Record a span of time in which rows may be missing."""
         self._records += [
             GapRecord(instrument, table, None, None, mark.from_ns, mark.to_ns, mark.cause)
             for instrument in mark.instruments
@@ -254,7 +254,7 @@ class GapLedger:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self._tick = state["tick"]
         self._outages = dict(map(_Outage.load, state["outages"]))
         self._stopped = dict(map(_Outage.load, state["stopped"]))
@@ -268,6 +268,7 @@ class GapLedger:
         outage = self._outages.pop(stream, None)
         if outage is None:
             return
+        assert outage.to_ns is None, "an interruption ends once"
         outage.to_ns = at_ns
         outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
         if outage.proven_ns is not None:  # without ids before it, those behind prove nothing
@@ -302,6 +303,7 @@ class GapLedger:
 
 def _records_of(hole: _Hole) -> list[GapRecord]:
     opened = hole.opened
+    assert all(opened.first <= low <= high <= opened.last for low, high in hole.parts)
     return [
         GapRecord(
             opened.instrument, hole.table, first, last, opened.from_ns, opened.to_ns, hole.cause

@@ -11,22 +11,44 @@ that is filled later is reported as healed.  What a hole means for the user is d
 from __future__ import annotations
 
 import itertools
-from bisect import insort
+from bisect import bisect_right, insort
+from operator import itemgetter
+from typing import TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.times import Times
 from tick_logger.pipeline.order import group_ends, group_starts
-from tick_logger.pipeline.plain import Plain
-from tick_logger.pipeline.ranges import Range, cut
+from tick_logger.pipeline.plain_state import Plain
 
 MAX_OPEN_HOLES = 1_000
 """Per instrument; a feed with more is hopeless, and older holes are then no longer healed."""
 
-Ids = npt.NDArray[np.uint64]
-Times = npt.NDArray[np.int64]
+Ids: TypeAlias = npt.NDArray[np.uint64]
+"""Shape `(n,)`."""
+
+Range: TypeAlias = tuple[int, int]
+"""First and last id, both included."""
+
+_first = itemgetter(0)
+
+
+def cut(ranges: list[Range], first: int, last: int) -> None:
+    """Take the ids `first` to `last` out of ascending disjoint ranges, in place.
+
+    The ranges are found by bisection, so that many of them cost no more than few.
+    """
+    start = max(bisect_right(ranges, first, key=_first) - 1, 0)
+    stop = bisect_right(ranges, last, key=_first)
+    ranges[start:stop] = [
+        piece
+        for low, high in ranges[start:stop]
+        for piece in ((low, min(high, first - 1)), (max(low, last + 1), high))
+        if piece[0] <= piece[1]
+    ]
 
 
 @attrs.define
@@ -77,6 +99,7 @@ class IdLedger:
 
     def seed(self, instrument: int, ranges: tuple[Range, ...], recv_ns: int) -> None:
         """Continue from ids that are on disk, given as ascending disjoint ranges."""
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(ranges)), "ranges that overlap"
         if ranges:
             holes = [(a[1] + 1, b[0] - 1) for a, b in itertools.pairwise(ranges)]
             self._lines[instrument] = IdLine(
@@ -84,7 +107,7 @@ class IdLedger:
             )
 
     def admit(self, rows: RowBatch) -> tuple[npt.NDArray[np.bool_], list[HoleOpened | HoleFilled]]:
-        """Which rows (grouped by instrument) are new, and what that did to the holes."""
+        """Which rows (grouped by instrument) are new, and the holes that they opened or filled."""
         keep = np.ones(len(rows), np.bool_)
         findings: list[HoleOpened | HoleFilled] = []
         starts = group_starts(rows)
@@ -147,12 +170,13 @@ class IdLedger:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         holes = list(zip(state["hole_first"].tolist(), state["hole_last"].tolist(), strict=True))
         names = ("instrument", "low", "high", "high_recv_ns")
         lines = zip(*(state[name].tolist() for name in names), strict=True)
         stops = np.cumsum(state["holes"]).tolist()
         starts = [0, *stops]
+        assert [0, *stops][-1] == len(holes), "holes that belong to no line"
         self._lines = {
             instrument: IdLine(low, high, recv_ns, holes[start:stop])
             for (instrument, low, high, recv_ns), start, stop in zip(
@@ -171,6 +195,7 @@ class IdLedger:
         unique, first_at = np.unique(ids, return_index=True)
         line = self._lines.get(instrument)
         new = np.ones(len(unique), np.bool_) if line is None else line.unseen(unique)
+        # The first of the rows with an id is the one that is new.
         keep = np.zeros(len(ids), np.bool_)
         keep[first_at[new]] = True
         fresh, times = unique[new], recv[first_at[new]]
@@ -193,6 +218,7 @@ class IdLedger:
         findings: list[HoleOpened | HoleFilled],
     ) -> None:
         """Note that the unseen, adjacent ids `first` to `last` have now been seen."""
+        assert first <= last, "no ids to note"
         line = self._lines.get(instrument)
         if line is None:
             self._lines[instrument] = IdLine(first, last, last_ns)
@@ -219,5 +245,6 @@ class IdLedger:
 
     @staticmethod
     def _open(line: IdLine, hole: HoleOpened) -> None:
+        assert hole.first <= hole.last, "a hole without ids"
         insort(line.holes, (hole.first, hole.last))
         del line.holes[:-MAX_OPEN_HOLES]

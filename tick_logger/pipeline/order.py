@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.flush import NS_PER_DAY, Run
+from tick_logger.model.flush import Run
 from tick_logger.model.rows import Array, RowBatch
+from tick_logger.model.times import NS_PER_DAY
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -79,10 +80,12 @@ def cut_runs(rows: RowBatch, *, late: bool) -> list[Run]:
     """Sorted rows as runs of one stream and one UTC day each, in order."""
     if not len(rows):
         return []
+    assert _ascending(rows["instrument"]), "a stream would be cut into several runs"
     days = rows["event_ns"] // NS_PER_DAY
     edges = np.flatnonzero(~same_stream(rows) | (days[1:] != days[:-1])) + 1
     starts = [0, *edges.tolist()]
     ends = [*starts[1:], len(rows)]
+    assert all(start < end for start, end in zip(starts, ends, strict=True)), "a run without rows"
     instruments = rows["instrument"][starts].tolist()
     run_days = days[starts].tolist()
     return [

@@ -1,14 +1,18 @@
 """The pure pipeline: rows and marks in, sorted runs and gap records out.
 
-    push -> admit (de-duplicate, follow ids) -> wait for book snapshots -> reorder window -> runs
+    push -> books wait for snapshots -> sort -> admit (drop duplicates, follow ids) -> reorder
+    window -> runs
 
 Its output depends on nothing but the sequence of `push`, `tick`, `close` and `restarted` calls: no
 clock, no disk, no randomness.  Time passes for it in ticks; a row is released at the second tick
-after it came.  The one thing it asks of the outside is the tail of a stream that has rows on disk
-already, of which it has no state.
+after it came.  It asks the outside for one thing: the tail of a stream that has rows on disk, but
+no state here.
 
 Its whole state can be dumped as plain data between two calls, and a pipeline that loads it gives
 what this one would have given.  `restarted` tells it that a new process goes on from there.
+
+Invariant: every row that is pushed is either released exactly once or counted as a duplicate.  Not
+here: what a hole means (`gaps`), and which rows are the same (`duplicates`, `ids`, `recent_ids`).
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
+from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
@@ -35,12 +39,13 @@ from tick_logger.model.marks import (
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline import duplicates
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
-from tick_logger.pipeline.ids import HoleOpened, IdLedger
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened
 from tick_logger.pipeline.order import sort_rows
-from tick_logger.pipeline.plain import (
+from tick_logger.pipeline.plain_state import (
     Plain,
     item_from_plain,
     item_to_plain,
@@ -48,8 +53,9 @@ from tick_logger.pipeline.plain import (
     run_to_plain,
 )
 from tick_logger.pipeline.recent_ids import RecentIds
-from tick_logger.pipeline.state import StreamStates
-from tick_logger.pipeline.window import ReorderWindow
+from tick_logger.pipeline.table_state import TableState
+
+Mask = npt.NDArray[np.bool_]
 
 MAX_AHEAD_NS = NS_PER_DAY
 """An event this far ahead of its receipt is nonsense, and would make every later row late."""
@@ -57,7 +63,7 @@ MAX_AHEAD_NS = NS_PER_DAY
 
 @attrs.frozen
 class TickCounts:
-    """What a tick noticed, per instrument."""
+    """How many rows, or holes in ids, of each kind a tick came across, by instrument."""
 
     duplicates: Counter[int] = attrs.field(factory=Counter)
     bad_times: Counter[int] = attrs.field(factory=Counter)
@@ -93,11 +99,9 @@ class Pipeline:
         self._trade_ids = trade_ids
         self._tail_of = tail_of
         self._items: list[RowBatch | Mark] = []
-        self._states = {table: StreamStates() for table in Table}
-        self._windows = {table: ReorderWindow(table, self._states[table]) for table in Table}
-        self._ids = {table: IdLedger() for table in Table}
+        self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
-        self._books = WaitingBooks(self._states[Table.BOOK], book_wait_ticks)
+        self._books = WaitingBooks(self._tables[Table.BOOK].streams, book_wait_ticks)
         self._gaps = GapLedger(self._dense, self._complete_until_ns)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
@@ -107,16 +111,22 @@ class Pipeline:
     def held_bytes(self) -> int:
         """Memory of all rows that wait here, in bytes."""
         pushed = [item for item in self._items if isinstance(item, RowBatch)]
-        windows = [window.held for window in self._windows.values()]
+        windows = [table.window.held for table in self._tables.values()]
         stopped = [run.rows for run in self._stopped_runs]
         return sum(rows.nbytes for rows in (*pushed, *windows, *stopped)) + self._books.nbytes
+
+    @property
+    def _held_rows(self) -> int:
+        """How many rows wait in windows and for snapshots."""
+        return sum(len(table.window.held) for table in self._tables.values()) + self._books.rows
 
     def push(self, items: Sequence[RowBatch | Mark]) -> None:
         """Take rows and marks in the order in which they came about."""
         self._items += items
 
     def tick(self) -> tuple[Flush, TickCounts]:
-        """Let time pass: what was there before the last tick is released."""
+        """Let time pass: rows that were here before the last tick are released."""
+        # What was announced before the last tick: the trades themselves may come a little later.
         announced, self._announced = self._announced, []
         runs = [*self._take_stopped_runs(), *self._take_in()]
         self._compare(announced)
@@ -136,14 +146,17 @@ class Pipeline:
     def restarted(self, stopped_ns: Mapping[int, int], cause: str, book_wait_ticks: int) -> None:
         """A new process continues; the one before received each instrument up to `stopped_ns`.
 
-        Receive times in nanoseconds, by instrument.  A stream is interrupted from then on, for
-        `cause`, if the new process uses it; one whose instrument is not named goes on as if nothing
-        had been.  The rows of the process before are released with the next flush, as `close`
-        would, so that they have nothing to do with those of the new one.
+        `stopped_ns` holds receive times in nanoseconds, by instrument.  A stream that the new
+        process uses counts as interrupted from then on, for `cause`; a stream whose instrument is
+        not named goes on without an interruption.  The rows of the process before are released with
+        the next flush, as `close` would release them: they are never sorted among, or compared
+        with, those of the new process.
         """
         self._stopped_runs += self._release_all()
         stopped = []
-        for table, states in self._states.items():
+        for table, state in self._tables.items():
+            states = state.streams
+            assert not len(state.window.held), "rows of two processes would be sorted together"
             met = [i for i in np.flatnonzero(states.known).tolist() if i in stopped_ns]
             states.known[met] = False
             stopped += [(instrument, table) for instrument in met]
@@ -158,14 +171,7 @@ class Pipeline:
             "items": [item_to_plain(item) for item in self._items],
             "stopped_runs": [run_to_plain(run) for run in self._stopped_runs],
             "announced": [item_to_plain(mark) for mark in self._announced],
-            "tables": {
-                table.value: {
-                    "streams": self._states[table].dump(),
-                    "window": self._windows[table].dump(),
-                    "ids": self._ids[table].dump(),
-                }
-                for table in Table
-            },
+            "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
@@ -174,17 +180,15 @@ class Pipeline:
 
     def load(self, state: Plain) -> None:
         """Become the pipeline that gave this state; only on one that was not used yet."""
+        assert not self._held_rows, "the state would be mixed with another"
         self.push([item_from_plain(plain) for plain in state["items"]])
         self._stopped_runs = [run_from_plain(plain) for plain in state["stopped_runs"]]
         for plain in state["announced"]:
             mark = item_from_plain(plain)
             assert isinstance(mark, LastTradeId)
             self._announced.append(mark)
-        for table in Table:
-            of_table = state["tables"][table.value]
-            self._states[table].load(of_table["streams"])
-            self._windows[table].load(of_table["window"])
-            self._ids[table].load(of_table["ids"])
+        for table, of_table in self._tables.items():
+            of_table.load(state["tables"][table.value])
         self._recent.load(state["recent_ids"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
@@ -192,12 +196,12 @@ class Pipeline:
 
     def _complete_until_ns(self, stream: tuple[int, Table]) -> int | None:
         instrument, table = stream
-        return self._ids[table].complete_until_ns(instrument)
+        return self._tables[table].ids.complete_until_ns(instrument)
 
     def _compare(self, announced: Sequence[LastTradeId]) -> None:
-        """Note what the exchange knows of but has not sent."""
+        """Note the trades that the exchange says it has had, and that did not come."""
         for newest in announced:
-            for hole in self._ids[Table.TRADES].announce(
+            for hole in self._tables[Table.TRADES].ids.announce(
                 newest.instrument, newest.trade_id, newest.at_ns
             ):
                 self._gaps.hole(Table.TRADES, hole)
@@ -207,36 +211,49 @@ class Pipeline:
         return runs
 
     def _release_all(self) -> list[Run]:
-        """Every row, as the process that received them has come to its end."""
+        """Release every row, because the process that received them has ended."""
         runs = self._take_in(last=True)
-        for window in self._windows.values():
-            runs += window.drain()
+        for state in self._tables.values():
+            runs += state.window.drain()
         announced, self._announced = self._announced, []
         self._compare(announced)
         return runs
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
+        """Bring the rows pushed into the windows; release those that were there before.
+
+        `last`: nothing more will come, so no book waits any longer for its snapshot.
+        """
         items, self._items = self._items, []
-        batches: dict[Table, list[RowBatch]] = {table: [] for table in Table}
+        # Marks come before all rows of a tick: they speak of times, not of their place among rows.
         for item in items:
-            if isinstance(item, RowBatch):
-                batches[item.table].append(item)
-            else:
+            if not isinstance(item, RowBatch):
                 self._note(item)
+        batches = _by_table(items)
+        dropped = self._counts.duplicates.total()
+        held = self._held_rows + sum(map(len, batches.values()))
         runs: list[Run] = []
-        for table, parts in batches.items():
-            rows = self._with_times(RowBatch.concat(table, parts))
+        for table, pushed in batches.items():
+            rows = _with_times(pushed, self._counts.bad_times)
+            # Before all else: what is on disk decides which rows are new, late or ordered by id.
             self._meet(table, np.unique(rows["instrument"]).tolist())
             if table is Table.BOOK:
-                rows = self._books.pass_through(rows)
-                held = self._windows[table].held
-                rows = RowBatch.concat(table, [rows, *self._books.release(held, everything=last)])
-                self._gaps.unplaced(self._books.unplaced)
-                self._books.unplaced = []
-            runs += self._windows[table].turn(
-                self._admit(sort_rows(rows, self._states[table].opaque))
-            )
+                rows = self._past_waiting_books(rows, last=last)
+            state = self._tables[table]
+            runs += state.window.turn(self._admit(sort_rows(rows, state.streams.opaque)))
+        assert not last or not self._books.rows, "a book waits for what will not come"
+        dropped = self._counts.duplicates.total() - dropped
+        released = sum(len(run.rows) for run in runs)
+        assert held == self._held_rows + released + dropped, "a row was lost, or came about"
         return runs
+
+    def _past_waiting_books(self, rows: RowBatch, *, last: bool) -> RowBatch:
+        """The book rows that need not wait, and those that need wait no longer."""
+        rows = self._books.pass_through(rows)
+        released = self._books.release(self._tables[Table.BOOK].window.held, everything=last)
+        self._gaps.unplaced(self._books.unplaced)
+        self._books.unplaced = []
+        return RowBatch.concat(Table.BOOK, [rows, *released])
 
     def _note(self, mark: Mark) -> None:
         match mark:
@@ -270,7 +287,7 @@ class Pipeline:
 
     def _meet(self, table: Table, instruments: Sequence[int]) -> None:
         """Continue the streams that this process meets for the first time, if need be from disk."""
-        states = self._states[table]
+        states = self._tables[table].streams
         if len(instruments):
             states.reserve(max(instruments) + 1)
         for instrument in instruments:
@@ -280,7 +297,7 @@ class Pipeline:
             if table is Table.TRADES:
                 states.number(instrument, self._trade_ids(instrument))
             if self._gaps.met_again((instrument, table)):
-                continue
+                continue  # its state here says more than its tail on disk
             tail = self._tail_of(instrument, table)
             if tail is None:
                 continue
@@ -288,54 +305,33 @@ class Pipeline:
             if states.sparse[instrument]:
                 self._recent.seed(instrument, tail.recent_ids)
             else:
-                self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
+                self._tables[table].ids.seed(instrument, tail.id_ranges, tail.last_recv_ns)
+            # Rows on disk without a state here: nobody knows what was sent since the last of them.
             self._gaps.interrupted(
                 Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")
             )
 
-    def _with_times(self, rows: RowBatch) -> RowBatch:
-        """Rows with the receive time where the exchange sent none; books place theirs later."""
-        event, recv = rows["event_ns"], rows["recv_ns"]
-        absurd = event > recv + MAX_AHEAD_NS
-        if absurd.any():
-            self._counts.bad_times.update(rows["instrument"][absurd].tolist())
-            event = np.where(absurd, NO_TIME, event)
-        untimed = event == NO_TIME
-        if rows.table is not Table.BOOK and untimed.any():
-            event = np.where(untimed, recv, event)
-        return rows if event is rows["event_ns"] else rows.replace(event_ns=event)
-
     def _admit(self, rows: RowBatch) -> RowBatch:
         """The rows that were not there before."""
-        table = rows.table
-        if table is Table.TRADES:
-            keep = self._admit_trades(rows)
+        state = self._tables[rows.table]
+        if rows.table is Table.TRADES:
+            keep, findings = _new_trades(rows, state, self._recent)
+            self._note_holes(findings)
         else:
-            keep = duplicates.admit(rows, self._states[table], self._windows[table].held)
+            keep = duplicates.admit(rows, state.streams, state.window.held)
+        assert len(keep) == len(rows), "each row is either new or a duplicate"
         if keep.all():
             return rows
         self._counts.duplicates.update(rows["instrument"][~keep].tolist())
         return rows.take(keep)
 
-    def _admit_trades(self, rows: RowBatch) -> npt.NDArray[np.bool_]:
-        sparse = self._states[Table.TRADES].sparse[rows["instrument"]]
-        if sparse.any():
-            keep = np.ones(len(rows), np.bool_)
-            keep[sparse] = self._recent.admit(rows.take(sparse))
-            if not sparse.all():
-                keep[~sparse] = self._follow_ids(rows.take(~sparse))
-            return keep
-        return self._follow_ids(rows)
-
-    def _follow_ids(self, rows: RowBatch) -> npt.NDArray[np.bool_]:
-        """The trades that are new, by ids that rise by one, or seem to."""
-        keep, findings = self._ids[Table.TRADES].admit(rows)
+    def _note_holes(self, findings: Sequence[HoleOpened | HoleFilled]) -> None:
+        """Record holes where they prove a loss; where they do not, only count them."""
         for found in findings:
             if self._dense(found.instrument, Table.TRADES):
                 self._gaps.hole(Table.TRADES, found)
             elif isinstance(found, HoleOpened):
                 self._counts.unproven_holes[found.instrument] += 1
-        return keep
 
     def _dense(self, instrument: int, table: Table) -> bool:
         """Whether a hole in the ids proves a loss."""
@@ -344,3 +340,47 @@ class Pipeline:
     def _take_counts(self) -> TickCounts:
         counts, self._counts = self._counts, TickCounts()
         return counts
+
+
+def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:
+    """All rows among the items, in order; of each table, if only an empty batch."""
+    batches: dict[Table, list[RowBatch]] = {table: [] for table in Table}
+    for item in items:
+        if isinstance(item, RowBatch):
+            batches[item.table].append(item)
+    return {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
+
+
+def _new_trades(
+    rows: RowBatch, state: TableState, recent: RecentIds
+) -> tuple[Mask, list[HoleOpened | HoleFilled]]:
+    """Which of the sorted trades are new, and the holes in ids that opened or were filled.
+
+    Ids that rise by one are kept as ranges.  Ids with holes that mean nothing would need as many
+    ranges as there are ids, so that only the newest of them are remembered.
+    """
+    sparse = state.streams.sparse[rows["instrument"]]
+    if not sparse.any():
+        return state.ids.admit(rows)
+    keep = np.ones(len(rows), np.bool_)
+    keep[sparse] = recent.admit(rows.take(sparse))
+    if sparse.all():
+        return keep, []
+    keep[~sparse], findings = state.ids.admit(rows.take(~sparse))
+    return keep, findings
+
+
+def _with_times(rows: RowBatch, bad_times: Counter[int]) -> RowBatch:
+    """Rows with the receive time where the exchange sent none, or an absurd one, which is counted.
+
+    Rows of books stay without: they take the time of their neighbours later (`books`).
+    """
+    event, recv = rows["event_ns"], rows["recv_ns"]
+    absurd = event > recv + MAX_AHEAD_NS
+    if absurd.any():
+        bad_times.update(rows["instrument"][absurd].tolist())
+        event = np.where(absurd, NO_TIME, event)
+    untimed = event == NO_TIME
+    if rows.table is not Table.BOOK and untimed.any():
+        event = np.where(untimed, recv, event)
+    return rows if event is rows["event_ns"] else rows.replace(event_ns=event)

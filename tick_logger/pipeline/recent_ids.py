@@ -1,7 +1,7 @@
-"""Which trades were received before, where ids only tell them apart.
+"""Which trades were received before, where their ids do no more than tell them apart.
 
-Ids with holes that mean nothing, or without any order, cannot be kept as ranges.  What is sent
-again comes soon after the original, on a new connection or on two that overlap; so the newest ids
+Ids with holes that mean nothing, or without any order, cannot be kept as ranges.  A repetition
+comes soon after the original, on a new connection or on two that overlap; so the newest ids
 of each instrument are remembered, in the order of receipt.
 
 Invariant: of two rows with the same id within `MAX_RECENT_IDS` rows only the first is new.
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.pipeline.order import group_ends, group_starts
-from tick_logger.pipeline.plain import Plain
+from tick_logger.pipeline.plain_state import Plain
 
 MAX_RECENT_IDS = 1_000
 """Per instrument, 100 KB: ten times what any venue sends again, or the trades of a very busy second
@@ -47,7 +47,10 @@ class RecentIds:
             recent.update(dict.fromkeys(part))
             new = len(recent) - known
             if new < len(part):
-                keep[start : end + 1] = _first_of_each(part, set(islice(reversed(recent), new)))
+                # New keys of a dictionary are its last ones.
+                first = _first_of_each(part, set(islice(reversed(recent), new)))
+                assert sum(first) == new, "an id is new once"
+                keep[start : end + 1] = first
             if len(recent) > 2 * MAX_RECENT_IDS:  # not each time: it costs a new dictionary
                 self._of[instrument] = _newest(recent)
         return keep
@@ -62,13 +65,14 @@ class RecentIds:
         }
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         ids, start = state["ids"].tolist(), 0
         for instrument, count in zip(
             state["instrument"].tolist(), state["count"].tolist(), strict=True
         ):
             self.seed(instrument, ids[start : start + count])
             start += count
+        assert start == len(ids), "ids that belong to no instrument"
 
 
 def _first_of_each(ids: list[int], new: set[int]) -> list[bool]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tick_logger.model.flush import StreamTail
 from tick_logger.model.proof import Ids
 from tick_logger.model.tables import NO_TIME
-from tick_logger.pipeline.plain import Plain
+from tick_logger.pipeline.plain_state import Plain
 
 FIRST_SIZE = 256  # instruments; doubles when exceeded
 
@@ -31,13 +31,12 @@ def _ids() -> npt.NDArray[np.uint64]:
 
 @attrs.define(eq=False)
 class StreamStates:
-    """Per instrument: whether it was met before; the newest key released, seen, found on disk.
+    """Per instrument, the time and id of the newest row released, seen, and found on disk.
 
-    `seen_content` stands for the prices of the newest ticker seen; 0 where they are not known.
-
-    `known` is about this process; "on disk" is what processes before it left there.  `sparse` and
-    `opaque` tell of trades whose ids have holes that mean nothing, and of those that give no order
-    besides (`model.proof`).
+    `known` says whether this process has used the stream; "on disk" are the rows that processes
+    before it left.  `seen_content` stands for the prices of the newest ticker seen, 0 where they
+    are not known.  `sparse` marks instruments whose ids of trades have holes that mean nothing, and
+    `opaque` those of them whose ids give no order either (`model.proof`).
     """
 
     known: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
@@ -69,9 +68,12 @@ class StreamStates:
         self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))
         self.sparse = np.append(self.sparse, np.zeros(extra, np.bool_))
         self.opaque = np.append(self.opaque, np.zeros(extra, np.bool_))
+        lengths = {len(getattr(self, name)) for name in _ARRAYS}
+        assert lengths == {len(self.known)}, "an array did not grow with the others"
 
     def continue_from(self, instrument: int, tail: StreamTail) -> None:
-        """Begin a stream with what is on disk of it."""
+        """Begin a stream with its end on disk."""
+        assert instrument < self._used, "no room was reserved, so that a dump would leave it out"
         for event in (self.released_event, self.seen_event, self.disk_event):
             event[instrument] = tail.last_event_ns
         for seq in (self.released_seq, self.seen_seq, self.disk_seq):
@@ -79,12 +81,12 @@ class StreamStates:
         self.seen_content[instrument] = 0
 
     def number(self, instrument: int, ids: Ids) -> None:
-        """Say what the ids of an instrument are."""
+        """Note of which kind the ids of an instrument's trades are."""
         self.sparse[instrument] = ids in {Ids.SPARSE, Ids.OPAQUE}
         self.opaque[instrument] = ids is Ids.OPAQUE
 
     def count_as_on_disk(self) -> None:
-        """Whatever was released is what a process before left."""
+        """Take the rows released so far for those that an earlier process left on disk."""
         self.disk_event = self.released_event.copy()
         self.disk_seq = self.released_seq.copy()
 
@@ -93,10 +95,12 @@ class StreamStates:
         return {name: getattr(self, name)[: self._used].copy() for name in _ARRAYS}
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave; only as long as nothing else was noted here."""
+        """Take over the state that `dump` returned; only while nothing else was noted here."""
         self.reserve(len(state["known"]))
         for name in _ARRAYS:
+            assert len(state[name]) == self._used, "an array of another length"
             getattr(self, name)[: self._used] = state[name]
+        assert not (self.opaque & ~self.sparse).any(), "where ids give no order, holes mean nothing"
 
 
 _ARRAYS = [field.name for field in attrs.fields(StreamStates) if field.name != "_used"]

@@ -14,8 +14,15 @@ import numpy as np
 from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.order import cut_runs, group_ends, group_starts, ranks, sort_rows
-from tick_logger.pipeline.plain import Plain, rows_from_plain, rows_to_plain
+from tick_logger.pipeline.order import (
+    cut_runs,
+    disordered,
+    group_ends,
+    group_starts,
+    ranks,
+    sort_rows,
+)
+from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 
 
@@ -34,13 +41,16 @@ class ReorderWindow:
 
     def turn(self, rows: RowBatch) -> list[Run]:
         """Add sorted rows; release those of the tick before."""
+        assert rows.table is self._table, "rows of another table"
         older = self._young
+        waiting = len(older) + len(rows)
         if len(older):
             overtaken = self._sorts_before(rows, older)
             if overtaken.any():
                 both = RowBatch.concat(self._table, [older, rows.take(overtaken)])
                 older = sort_rows(both, self._states.opaque)
                 rows = rows.take(~overtaken)
+        assert len(older) + len(rows) == waiting, "no row is new here, and none is dropped"
         self._young = rows
         return self._release(older)
 
@@ -54,11 +64,12 @@ class ReorderWindow:
         return rows_to_plain(self._young)
 
     def load(self, state: Plain) -> None:
-        """Become what `dump` gave."""
+        """Take over the state that `dump` returned."""
         self._young = rows_from_plain(state)
 
     def _sorts_before(self, rows: RowBatch, older: RowBatch) -> np.ndarray:
         """Which rows sort before the last older row of their stream."""
+        # Per instrument, where its last older row is; -1 for those that have none.
         ends = group_ends(group_starts(older), len(older))
         reach = np.full(len(self._states.known), -1, np.intp)
         reach[older["instrument"][ends]] = ends
@@ -72,6 +83,8 @@ class ReorderWindow:
         if not len(rows):
             return []
         states = self._states
+        # Whoever reads the files searches them by bisection.
+        assert not disordered(rows, states.opaque).any(), "rows that leave are in file order"
         instrument, event = rows["instrument"], rows["event_ns"]
         done_event, done_rank = states.released_event[instrument], states.released_seq[instrument]
         late = event < done_event

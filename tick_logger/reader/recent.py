@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import registry
-from tick_logger.model.flush import day_of
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, Table
+from tick_logger.model.times import day_of
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps

@@ -19,6 +19,7 @@ from tick_logger.exchanges.base import Exchange
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.symbol_rules import SymbolRules
 from tick_logger.model.symbols import map_instrument
+from tick_logger.model.times import day_of
 from tick_logger.offload import Offload
 from tick_logger.storage.files import Files
 from tick_logger.storage.instruments_file import (
@@ -35,8 +36,6 @@ from tick_logger.telemetry.logs import get_logger
 RETRY_SECS = 60.0
 """After a failed write: listings may come every few seconds, and a full disk stays full longer."""
 
-NS_PER_DAY = 86_400 * 10**9
-
 
 @attrs.frozen
 class _Heard:
@@ -48,7 +47,7 @@ class _Heard:
 
     @property
     def day(self) -> int:
-        return self.read_ns // NS_PER_DAY
+        return day_of(self.read_ns)
 
 
 class Listings:

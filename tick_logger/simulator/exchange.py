@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 
+import attrs
 import trio
 
 from tick_logger.clock import WallClock
@@ -24,13 +25,23 @@ from tick_logger.simulator.session import Session, SessionSettings
 from tick_logger.simulator.truth import Truth
 
 
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Numbers that most simulations leave as they are."""
+
+    step_secs: float = 0.01  # of the market
+    book_levels: int = 50  # of each side
+    truth_trades_per_symbol: int = 20_000  # that the truth remembers
+    ping_interval_secs: float = 20.0
+    lifetime_secs: float | None = None  # how long a connection may live; None: the venue's rule
+    queue_bytes: int = 8 * 1024 * 1024  # waiting for a client before it is cut as too slow
+
+
 class SimulatedExchange:
     """One venue by name, out of `registry.DIALECTS`; equal seeds and calls give equal messages.
 
+    `symbols` are those that the venue lists at first; None: its dialect's own.
     `messages_per_second` is the total over all symbols when all feeds of all are subscribed.
-    `lifetime_secs` overrides how long the venue lets a connection live (None: its own rule).
-    `queue_bytes` bounds what waits for one client before it is cut as too slow, and
-    `truth_trades_per_symbol` what the truth remembers.
 
     Raises `KeyError` for an unknown venue.
     """
@@ -44,33 +55,33 @@ class SimulatedExchange:
         clock: WallClock,
         seed: int = 0,
         faults: Faults | None = None,
-        ping_interval_secs: float = 20.0,
-        lifetime_secs: float | None = None,
-        step_secs: float = 0.01,
-        book_levels: int = 50,
-        queue_bytes: int = 8 * 1024 * 1024,
-        truth_trades_per_symbol: int = 20_000,
+        settings: Settings | None = None,
     ) -> None:
         kind = DIALECTS[name]
+        settings = settings or Settings()
         self.name = name
-        self.truth = Truth(truth_trades_per_symbol)
+        self.truth = Truth(settings.truth_trades_per_symbol)
         self.connections_opened = 0
         self._hub = Hub(faults if faults is not None else Faults(), seed)
         self._clock = clock
         self._rate = messages_per_second
-        self._step_secs = step_secs
+        self._step_secs = settings.step_secs
         self._seed = seed
         self._elapsed_secs = 0.0
         self._settings = SessionSettings(
-            ping_interval_secs=ping_interval_secs,
-            lifetime_secs=kind.rules.lifetime_secs if lifetime_secs is None else lifetime_secs,
-            queue_bytes=queue_bytes,
+            ping_interval_secs=settings.ping_interval_secs,
+            lifetime_secs=(
+                kind.rules.lifetime_secs
+                if settings.lifetime_secs is None
+                else settings.lifetime_secs
+            ),
+            queue_bytes=settings.queue_bytes,
         )
         self._market = Market(
             [kind.spec(symbol) for symbol in (kind.symbols if symbols is None else symbols)],
             kind.cost,
             seed=seed,
-            levels=book_levels,
+            levels=settings.book_levels,
             now_ns=clock.now_ns(),
         )
         self._dialect = kind(self._hub, self._market, self.truth)

@@ -37,7 +37,7 @@ class Faults:
     """How many cuts drop the TCP connection; the others send a close frame."""
     stall_after_secs: Span | None = attrs.field(default=None, validator=_span)
     stall_secs: float = 30.0
-    """How long the socket stays silent; what is due meanwhile is sent afterwards."""
+    """How long the socket stays silent; messages that are due meanwhile are sent afterwards."""
     half_open_after_secs: Span | None = attrs.field(default=None, validator=_span)
     half_open_secs: float = 600.0
     """How long neither side of a half-open connection hears of the other, until it is dropped."""
@@ -60,7 +60,7 @@ class Faults:
 
 
 class GarbageSource(Protocol):
-    """What a dialect contributes to garbage: payloads about one of its symbols."""
+    """A dialect's share in garbage: payloads about one of its symbols."""
 
     def sample(self, rng: Random) -> bytes:
         """A correct JSON object that changes nothing when it is understood."""
@@ -109,7 +109,7 @@ def garbage(kind: str, source: GarbageSource, rng: Random) -> tuple[int, bytes]:
 
 @attrs.define
 class FaultCounts:
-    """What was done so far on all connections."""
+    """How often each fault happened so far, on all connections."""
 
     garbage: int = 0
     duplicated: int = 0
@@ -123,14 +123,14 @@ class FaultCounts:
 
 @attrs.frozen
 class Incident:
-    """What will happen to a connection at this age: "cut", "close", "stall" or "freeze"."""
+    """An event in the life of a connection, at this age: "cut", "close", "stall" or "freeze"."""
 
     after_secs: float
     kind: str
 
 
 def plan(faults: Faults, rng: Random) -> list[Incident]:
-    """What will happen to a connection, in order."""
+    """The incidents in the life of a connection, in order."""
     incidents = []
     if faults.cut_after_secs is not None:
         abrupt = rng.random() < faults.abrupt_cut_probability

@@ -1,4 +1,4 @@
-"""Who is connected, who wants which topic, and what they did wrong.
+"""The connected clients, the topics that they want, and the rules that they broke.
 
 A topic is a name of the dialect's own choosing for one kind of message about one symbol.  It
 contains the symbol, in whatever case, with no letter or digit right before or after it.  A message
@@ -20,7 +20,7 @@ _MOST_LOST = 100_000  # messages kept from sessions that are remembered, the old
 
 
 class Client(Protocol):
-    """What a dialect sees of a session."""
+    """A session, as dialects see it."""
 
     name: str
     topics: dict[str, None]  # in the order of subscribing
@@ -106,7 +106,7 @@ class Hub:
             self.violations.append(f"{client.name}: {rule}")
 
     def lose(self, client: Client, ready_frame: bytes) -> None:
-        """Write down that a client is not sent what it should get."""
+        """Write down a frame that is kept from a client."""
         if len(self.lost) < _MOST_LOST:
             self.lost.append((client.name, ready_frame))
 

@@ -28,7 +28,7 @@ _RECEIVE_BYTES = 16 * 1024
 
 @attrs.frozen(kw_only=True)
 class SessionSettings:
-    """What may differ from one run to another."""
+    """The numbers that differ from one run to another."""
 
     ping_interval_secs: float
     lifetime_secs: float | None

@@ -1,4 +1,4 @@
-"""What a simulated symbol is: its price, the sizes of its steps, and exact decimal texts.
+"""A simulated symbol: its price, the sizes of its steps, and exact decimal texts.
 
 Prices and sizes are whole numbers of ticks and lots everywhere inside the simulator; text is made
 from them by moving the decimal point, so no float ever touches what a client receives.  Symbols

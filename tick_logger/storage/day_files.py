@@ -16,13 +16,12 @@ import numpy.typing as npt
 
 from tick_logger.model.schemas import WIDTHS, Schema
 from tick_logger.model.tables import SPECS, FileColumn, Table
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import column_name
 from tick_logger.storage.rests import with_rest
 
 Array = npt.NDArray[Any]
-
-NS_PER_SECOND = 10**9
 
 
 @attrs.frozen

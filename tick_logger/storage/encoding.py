@@ -11,9 +11,8 @@ import numpy.typing as npt
 from tick_logger.model.rows import Array, RowBatch
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import ORIGIN_LATE, FileColumn
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.rests import rests_of
-
-NS_PER_SECOND = 10**9
 
 
 @attrs.frozen(eq=False)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tick_logger.model.entries import KeptAside
-from tick_logger.model.flush import day_of
+from tick_logger.model.times import day_of
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import day_text, folder_of
 from tick_logger.storage.line_files import LineFiles, append_groups

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.histograms import HistogramFamily
 from tick_logger.telemetry.symbol_rows import SymbolRows
 
@@ -31,7 +31,6 @@ CAUSES = (
 
 OTHER_CAUSE = "other"
 
-FEED_OF: dict[Table, str] = {table: feed for feed, table in FEEDS.items()}
 
 Family = TypeVar("Family", Counter, Gauge)
 

@@ -14,7 +14,7 @@ import contextlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 import attrs
@@ -25,6 +25,7 @@ from tick_logger.telemetry.log_files import LogFile
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 WARNINGS_KEPT = 3  # for the last lines of the view
+MAX_NAMES = 10  # in one value of a line: more would hide the rest of it
 MAX_TEXT_CHARS = 2000  # of one value in a line: an exchange may send 16 MiB
 FLOOD_LINES = 5  # of one event of one exchange within the window
 FLOOD_WINDOW_SECS = 10.0
@@ -82,6 +83,12 @@ class _Window:
     opened: float
     passed: int = 1
     left_out: int = 0
+
+
+def first_few(names: Sequence[str]) -> list[str]:
+    """The first `MAX_NAMES` names, and how many more there are, for one value of a line."""
+    more = len(names) - MAX_NAMES
+    return [*names[:MAX_NAMES], f"and {more} more"] if more > 0 else list(names)
 
 
 def harmless(value: object) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tick_logger.clock import WallClock
-from tick_logger.model.flush import day_of
+from tick_logger.model.times import day_of
 
 
 class Today:

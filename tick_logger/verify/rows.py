@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import Array
 from tick_logger.model.tables import FLAG_SNAPSHOT, SPECS, Table
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.rests import with_rest
 from tick_logger.verify.report import Kind
 
 SECONDS_PER_DAY = 86_400
-NS_PER_SECOND = 10**9
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Columns: TypeAlias = Mapping[str, Array]

@@ -34,6 +34,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.times import Times
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.connection.following import Judgement
@@ -42,10 +43,10 @@ from tick_logger.net.connection.sequence import (
     SEQUENCE,
     MessageNumbers,
     Numbers,
-    Times,
 )
 from tick_logger.net.connection.subscriptions import Settled, Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
+from tick_logger.telemetry.logs import first_few
 
 
 @attrs.frozen(kw_only=True)
@@ -202,7 +203,7 @@ class Dialogue:
         if not broken:
             return []
         self._venue.metrics.book_resyncs.inc(len(broken))
-        self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in broken][:10])
+        self._log.warning("books_begin_anew", symbols=first_few([sub.symbol for sub in broken]))
         return [
             Interrupted(*streams, now_ns, RESYNC) for streams in self.streams(self.renew(broken))
         ]
@@ -252,7 +253,5 @@ class Dialogue:
 
 
 def named(subscriptions: Sequence[Subscription]) -> list[str]:
-    """Subscriptions for a log line, ten at most."""
-    shown = [f"{sub.symbol} {sub.feed}" for sub in subscriptions[:10]]
-    more = len(subscriptions) - len(shown)
-    return [*shown, f"and {more} more"] if more else shown
+    """Subscriptions for a log line."""
+    return first_few([f"{sub.symbol} {sub.feed}" for sub in subscriptions])

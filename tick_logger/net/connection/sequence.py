@@ -22,6 +22,7 @@ import numpy.typing as npt
 from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot, BookTexts, Exchange
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
 from tick_logger.net.connection.following import (
     NOTHING,
@@ -32,7 +33,6 @@ from tick_logger.net.connection.following import (
 )
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
-Times: TypeAlias = npt.NDArray[np.int64]
 
 SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
 """Causes of gaps: messages are missing; a book is wrong; a book is being sent again."""

@@ -17,9 +17,9 @@ from tick_logger.exchanges.base import Event, Subscription
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.marks import Mark
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.times import Times
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
-Times: TypeAlias = npt.NDArray[np.int64]
 
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from tick_logger.exchanges.base import Decoded, Event
 from tick_logger.model.entries import Received
-from tick_logger.net.intake.arrivals import Arrival, Heard, Numbers, Source, Times
+from tick_logger.model.times import Times
+from tick_logger.net.intake.arrivals import Arrival, Heard, Numbers, Source
 
 NONE: Numbers = np.zeros(0, np.int64)
 

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, Table
-
-Times = npt.NDArray[np.int64]
+from tick_logger.model.times import Times
 
 FIRST_SIZE = 256  # instruments; grows as they come
 

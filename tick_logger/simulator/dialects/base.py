@@ -1,4 +1,4 @@
-"""What a dialect must be able to do: turn a market into messages, and requests into effects.
+"""The contract of dialects: each turns a market into messages, and requests into effects.
 
 Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
 """
@@ -68,14 +68,14 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def tick(self, elapsed_us: int) -> None:
-        """Send what is due at this time, in microseconds since the market opened."""
+        """Send the messages that are due; `elapsed_us` is the time since the market opened."""
 
     @abc.abstractmethod
     def accepts(self, target: str) -> bool:
         """Whether WebSocket connections may be opened at this request target."""
 
     def refuses_headers(self, headers: Mapping[str, str]) -> str:
-        """What the venue holds against the headers (names in lower case) of an upgrade, or ""."""
+        """Why the venue refuses an upgrade with these headers (names in lower case), or ""."""
         return ""
 
     @abc.abstractmethod

@@ -4,24 +4,21 @@ Both paths are served; which one a client opened decides how its messages are wr
 otherwise is the venue's own: how often it sends books and tickers, and whose ids of trades the
 truth tells (`texts.trade_id`).
 
-A book topic holds as many levels as it is named for: a delta is the difference to what was sent
-before, so that levels which are pushed out are deleted.  Update ids rise by one per topic.  The
-best prices are sent when they change, and again with the same id after three quiet seconds.
+The best prices are sent when they change, and again with the same id after three quiet seconds.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from random import Random
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-import attrs
 import msgspec
 
 from tick_logger.simulator.dialects import bybit_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules
+from tick_logger.simulator.dialects.bybit_books import BestPrices, BookWindows
 from tick_logger.simulator.dialects.bybit_listing import instruments_info
 from tick_logger.simulator.dialects.bybit_requests import (
     BEST,
@@ -36,38 +33,19 @@ from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
 from tick_logger.simulator.periods import Periodic
+from tick_logger.simulator.rates import RateLimit
 from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of, split_joined
 from tick_logger.simulator.truth import Truth
 
 _QUOTES = ("USDT", "USDC", "BTC", "EUR", "BRL", "TRY")
 _PERPETUAL_IN_USDC = "PERP"
 _PATHS = {f"/v5/public/{name}": variant for name, variant in texts.CATEGORIES.items()}
-_REPEAT_US = 3_000_000
-_FIRST_UPDATE_ID = 15_000_000
 _MOST_CONNECTIONS, _CONNECTIONS_WITHIN_NS = 500, 300 * 10**9
 
 # Documented: without ping and without data, a connection is cut after ten minutes.  Here it is a
 # client that sends nothing, whatever it is sent.
 _SILENCE_SECS = 600.0
 _MESSAGES_PER_SECOND = 20  # no limit is documented: more than any decent client needs
-
-
-@attrs.define
-class _Best:
-    """The best levels as last sent."""
-
-    quote: Quote
-    update_id: int
-    sent_us: int
-
-
-@attrs.define
-class _Window:
-    """The levels of one book topic as last sent."""
-
-    update_id: int
-    bids: dict[int, int]
-    asks: dict[int, int]
 
 
 class BybitDialect(Dialect):
@@ -91,9 +69,9 @@ class BybitDialect(Dialect):
         self._tickers = Periodic(self.ticker_period_us, self.ticker_period_us)
         self._last: dict[str, texts.Print] = {}
         self._told: dict[str, tuple[dict[str, str], dict[str, str]]] = {}  # ticker by variant
-        self._best: dict[str, _Best] = {}
-        self._windows: dict[str, _Window] = {}  # by topic
-        self._opened_ns: deque[int] = deque()
+        self._best = BestPrices()
+        self._windows = BookWindows()
+        self._connects = RateLimit(_MOST_CONNECTIONS, _CONNECTIONS_WITHIN_NS)
 
     @staticmethod
     def spec(symbol: str) -> SymbolSpec:
@@ -111,8 +89,7 @@ class BybitDialect(Dialect):
             if symbol not in self._last and listing.last_trade is not None:
                 self._print(listing.last_trade)
                 self._told[symbol] = self._ticker_fields(listing)
-                quote = listing.quote(self._market.now_ns)
-                self._best[symbol] = _Best(quote, _FIRST_UPDATE_ID, 0)
+                self._best.begin(listing.quote(self._market.now_ns))
 
     def publish(self, events: Sequence[Trade | Quote]) -> None:
         """Send trades, those of one order in one message; all else is sent in its time."""
@@ -167,57 +144,20 @@ class BybitDialect(Dialect):
         return self._last[spec.symbol] if sent else None
 
     def _publish_best(self, listing: Listing, elapsed_us: int) -> None:
-        best = self._best[listing.spec.symbol]
-        quote = listing.quote(self._market.now_ns)
-        if listing.book.top() != best.quote[3:]:
-            best.quote, best.update_id = quote, best.update_id + 1
-        elif elapsed_us - best.sent_us < _REPEAT_US:
-            return
-        best.sent_us = elapsed_us
-        self._hub.publish(
-            BEST + listing.spec.symbol, lambda variant: self._best_levels(listing, variant)
-        )
+        if self._best.due(listing.quote(self._market.now_ns), elapsed_us):
+            self._hub.publish(
+                BEST + listing.spec.symbol, lambda variant: self._best_levels(listing, variant)
+            )
 
     def _best_levels(self, listing: Listing, variant: int) -> bytes:
-        best = self._best[listing.spec.symbol]
-        levels = texts.Levels(
-            listing=listing,
-            topic=BEST + listing.spec.symbol,
-            kind="snapshot",
-            update_id=best.update_id,
-            bids=[(best.quote.bid_ticks, best.quote.bid_lots)],
-            asks=[(best.quote.ask_ticks, best.quote.ask_lots)],
-        )
-        return texts.book(levels, best.quote.time_ns, variant)
+        return texts.book(*self._best.levels(listing), variant)
 
     def _publish_book(self, listing: Listing, depth: int) -> None:
         topic = f"orderbook.{depth}.{listing.spec.symbol}"
-        if not self._hub.wanted(topic):
-            return
-        before, now = self._windows[topic], self._window(listing, depth)
-        bids, asks = _difference(before.bids, now.bids), _difference(before.asks, now.asks)
-        if not bids and not asks:
-            return
-        self._windows[topic] = now
-        levels = texts.Levels(
-            listing=listing,
-            topic=topic,
-            kind="delta",
-            update_id=now.update_id,
-            bids=sorted(bids, reverse=True),
-            asks=sorted(asks),
-        )
-        now_ns = self._market.now_ns
-        self._hub.publish(topic, lambda variant: texts.book(levels, now_ns, variant))
-
-    def _window(self, listing: Listing, depth: int) -> _Window:
-        """The levels of a book topic now, with the next update id."""
-        before = self._windows.get(f"orderbook.{depth}.{listing.spec.symbol}")
-        return _Window(
-            _FIRST_UPDATE_ID if before is None else before.update_id + 1,
-            dict(listing.book.levels(is_bid=True, limit=depth)),
-            dict(listing.book.levels(is_bid=False, limit=depth)),
-        )
+        levels = self._windows.delta(listing, topic) if self._hub.wanted(topic) else None
+        if levels is not None:
+            now_ns, sent = self._market.now_ns, levels
+            self._hub.publish(topic, lambda variant: texts.book(sent, now_ns, variant))
 
     def _publish_ticker(self, listing: Listing) -> None:
         symbol, now_ns = listing.spec.symbol, self._market.now_ns
@@ -247,11 +187,7 @@ class BybitDialect(Dialect):
     def connected(self, client: Client, target: str) -> None:
         """Note the category, and that there are not too many connections."""
         client.variant = _PATHS[urlsplit(target).path]
-        now_ns = self._market.now_ns
-        self._opened_ns.append(now_ns)
-        while self._opened_ns[0] <= now_ns - _CONNECTIONS_WITHIN_NS:
-            self._opened_ns.popleft()
-        if len(self._opened_ns) > _MOST_CONNECTIONS:
+        if self._connects.exceeded(self._market.now_ns):
             self._hub.breach(client, f"more than {_MOST_CONNECTIONS} connections in 5 minutes")
             client.end(POLICY_VIOLATION, "too many connections")
 
@@ -317,7 +253,7 @@ class BybitDialect(Dialect):
         client.reply(texts.answer(client.name, request.op, refusal, request.req_id, client.variant))
 
     def _greet(self, topic: str, variant: int) -> bytes:
-        """What a new subscriber is sent at once: all but trades begin with a snapshot."""
+        """The first message to a new subscriber: all but trades begin with a snapshot."""
         listing, now_ns = self._market.listings[symbol_of(topic)], self._market.now_ns
         if topic.startswith("tickers."):
             told = self._told[listing.spec.symbol][variant]
@@ -327,18 +263,8 @@ class BybitDialect(Dialect):
         if topic.startswith(BEST):
             return self._best_levels(listing, variant)
         if not self._hub.wanted(topic):  # else the deltas of others go on from what they have
-            depth = int(topic.split(".")[1])
-            self._windows[topic] = self._window(listing, depth)
-        window = self._windows[topic]
-        levels = texts.Levels(
-            listing=listing,
-            topic=topic,
-            kind="snapshot",
-            update_id=window.update_id,
-            bids=window.bids.items(),
-            asks=window.asks.items(),
-        )
-        return texts.book(levels, now_ns, variant)
+            self._windows.begin(listing, topic)
+        return texts.book(self._windows.snapshot(listing, topic), now_ns, variant)
 
     # -- REST -------------------------------------------------------------------------------------
 
@@ -389,9 +315,3 @@ class BybitLinearDialect(BybitDialect):
     own_variant: ClassVar[int] = texts.LINEAR
     book_period_us: ClassVar[int] = 100_000
     ticker_period_us: ClassVar[int] = 100_000
-
-
-def _difference(before: dict[int, int], now: dict[int, int]) -> list[tuple[int, int]]:
-    """The levels to set, and those to delete (no lots), to get from one side to another."""
-    changed = [(ticks, lots) for ticks, lots in now.items() if before.get(ticks) != lots]
-    return changed + [(ticks, 0) for ticks in before if ticks not in now]

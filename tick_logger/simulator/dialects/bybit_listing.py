@@ -17,7 +17,7 @@ _LAUNCHED_MS = 1_584_230_400_000
 def instruments_info(
     listings: Sequence[Listing], query: Mapping[str, str], now_ns: int
 ) -> tuple[int, bytes]:
-    """Status and body of the answer; only what trades is listed."""
+    """Status and body of the answer; only trading symbols are listed."""
     category = query.get("category", "")
     limit = query.get("limit", str(_PAGE))
     if category not in CATEGORIES:

@@ -24,7 +24,7 @@ _PREFIXES = ("tickers.", "publicTrade.", BEST, *(f"orderbook.{depth}." for depth
 
 
 class Request(msgspec.Struct):
-    """What a client asks for."""
+    """One request of a client."""
 
     op: str
     args: list[str] = msgspec.field(default_factory=list)
@@ -50,7 +50,7 @@ def symbol_of(topic: str) -> str:
 def objection(
     request: Request, valid: Collection[str], subscribed: Collection[str], variant: int
 ) -> Refusal | None:
-    """What speaks against a subscription; `valid` are the symbols that may be subscribed."""
+    """The reason to refuse a subscription, or None; `valid` are the venue's symbols."""
     if len(request.args) > MOST_ARGS:
         return Refusal("args size >10", f"{len(request.args)} args in one request")
     for number, topic in enumerate(request.args):

@@ -32,7 +32,7 @@ _TOGETHER = (
     ("turnover24h", "volume24h"),
     ("openInterest", "singleOpenInterest"),
 )
-"""Fields of which a delta has all if one has changed."""
+"""Fields that a delta names together, if one of them has changed."""
 
 
 @attrs.frozen
@@ -93,7 +93,7 @@ def _trade(one: Print, variant: int) -> str:
 
 @attrs.frozen(kw_only=True)
 class Levels:
-    """What a message about a book says."""
+    """The contents of a message about a book."""
 
     listing: Listing
     topic: str

@@ -94,7 +94,7 @@ class CoinbaseDialect(Dialect):
             self.listing_changed()
 
     def listing_changed(self) -> None:
-        """Send the list of products to who is subscribed to it."""
+        """Send the list of products to its subscribers."""
         self.open()
         self._hub.publish(_STATUS_TOPIC, lambda _: texts.status(self._market.listings.values()))
 
@@ -179,7 +179,7 @@ class CoinbaseDialect(Dialect):
             client.reply(payload)
 
     def _greet(self, topic: Topic) -> list[bytes]:
-        """What a new subscriber is sent at once."""
+        """The first message to a new subscriber."""
         if topic.channel == "status":
             return [texts.status(self._market.listings.values())]
         listing = self._market.listings[topic.product]

@@ -32,7 +32,7 @@ class Request:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """What is asked for, one name per product."""
+        """The subscriptions asked for, one name per product."""
         return tuple(topic(self.channel, product) for product in self.products or ("",))
 
 

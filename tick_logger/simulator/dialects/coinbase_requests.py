@@ -15,7 +15,7 @@ _ACKNOWLEDGED_AS = {"level2_batch": "level2_50"}  # the venue's own name for wha
 
 
 class MalformedRequestError(Exception):
-    """What a well-behaved client never sends."""
+    """A request that no well-behaved client sends."""
 
 
 class RefusedRequestError(Exception):

@@ -1,9 +1,8 @@
 """Simulated Kraken spot: WebSocket v2, and the listing.
 
 The fills of one order come in one message.  A withheld trade is left out of it, and of snapshots:
-only the day's count in the tickers still tells of it.  What a book's subscribers are sent keeps
-the venue's rules exactly: a level that falls out of the depth is not deleted, one that comes back
-is sent again, and each checksum is that of the book which a client holds after the message.
+only the day's count in the tickers still tells of it.  Each checksum is that of the book which a
+client holds after the message.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from random import Random
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-import attrs
-
-from tick_logger.simulator.book import Level
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.kraken_books import Sides, View
 from tick_logger.simulator.dialects.kraken_requests import (
     DEPTHS,
     RefusedRequestError,
@@ -32,6 +29,7 @@ from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
 from tick_logger.simulator.periods import Periodic
+from tick_logger.simulator.rates import RateLimit
 from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of
 from tick_logger.simulator.truth import Truth
 from tick_logger.simulator.wire import frame
@@ -41,16 +39,6 @@ _HEARTBEAT_AFTER_US = 1_000_000
 _SNAPSHOT_TRADES = 50
 _MOST_CONNECTS, _CONNECTS_WINDOW_NS = 150, 600 * 10**9
 _ALL_SIZE_DECIMALS = 8
-
-Sides = tuple[list[Level], list[Level]]  # bids and asks, best first
-
-
-@attrs.define
-class _View:
-    """A book as the subscribers to one depth of it have it."""
-
-    sides: Sides
-    time_ns: int
 
 
 class KrakenDialect(Dialect):
@@ -68,12 +56,12 @@ class KrakenDialect(Dialect):
     def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
         super().__init__(hub, market, truth)
         self._books = Periodic(_BOOK_PERIOD_US, _BOOK_PERIOD_US)
-        self._views: dict[str, _View] = {}  # by topic
+        self._views: dict[str, View] = {}  # by topic
         self._last: dict[str, Trade] = {}
         self._told: dict[str, deque[Trade]] = {}  # what a snapshot of trades may hold
         self._heard_us: dict[Client, int] = {}  # when clients were last sent something
         self._elapsed_us = 0
-        self._connects_ns: deque[int] = deque(maxlen=_MOST_CONNECTS)
+        self._connects = RateLimit(_MOST_CONNECTS, _CONNECTS_WINDOW_NS)
         self._banned_until_ns = 0
         self._ids = Random("connections")
 
@@ -157,13 +145,11 @@ class KrakenDialect(Dialect):
             if not self._hub.wanted(topic):
                 del self._views[topic]
                 continue
-            before, after = view.sides, _sides(listing, depth)
-            changes = _changes(listing, before, after)
-            view.sides, view.time_ns = after, self._market.now_ns
-            if changes[0] or changes[1]:
-                self._publish_book(topic, listing.spec, changes, view)
+            bids, asks = view.follow(listing, self._market.now_ns)
+            if bids or asks:
+                self._publish_book(topic, listing.spec, (bids, asks), view)
 
-    def _publish_book(self, topic: str, spec: SymbolSpec, changes: Sides, view: _View) -> None:
+    def _publish_book(self, topic: str, spec: SymbolSpec, changes: Sides, view: View) -> None:
         self._publish(
             topic, lambda _: texts.book("update", spec, changes, view.sides, view.time_ns)
         )
@@ -186,12 +172,10 @@ class KrakenDialect(Dialect):
         return urlsplit(target).path.rstrip("/") == "/v2"
 
     def refuses_headers(self, headers: Mapping[str, str]) -> str:
-        """Nothing about them; but who connects too often is banned for a while."""
+        """No header is refused; but an address that connects too often is banned for a while."""
         now_ns = self._market.now_ns
-        full = len(self._connects_ns) == _MOST_CONNECTS
-        if full and now_ns - self._connects_ns[0] < _CONNECTS_WINDOW_NS:
+        if self._connects.exceeded(now_ns):
             self._banned_until_ns = now_ns + _CONNECTS_WINDOW_NS
-        self._connects_ns.append(now_ns)
         banned = now_ns < self._banned_until_ns
         return f"more than {_MOST_CONNECTS} connects in ten minutes" if banned else ""
 
@@ -242,7 +226,7 @@ class KrakenDialect(Dialect):
                 client.reply(greeting)
 
     def _greeting(self, request: Request, listing: Listing) -> bytes | None:
-        """What a new subscriber is sent at once."""
+        """The first message to a new subscriber."""
         symbol, spec = listing.spec.symbol, listing.spec
         if request.channel == "ticker":
             return texts.ticker("snapshot", listing.quote(self._market.now_ns), self._last[symbol])
@@ -252,7 +236,7 @@ class KrakenDialect(Dialect):
         topic, depth = request.topic(symbol), int(request.own["depth"])
         view = self._views.get(topic)
         if view is None:
-            view = self._views[topic] = _View(_sides(listing, depth), self._market.now_ns)
+            view = self._views[topic] = View.of(listing, depth, self._market.now_ns)
         return texts.book("snapshot", spec, view.sides, view.sides, view.time_ns)
 
     def _unsubscribe(self, client: Client, request: Request) -> None:
@@ -266,13 +250,8 @@ class KrakenDialect(Dialect):
                 self._views.pop(topic, None)
             self._confirm(client, request, symbol)
 
-    def _confirm(
-        self, client: Client, request: Request, symbol: str, *, snapshot: bool | None = None
-    ) -> None:
-        result: dict[str, object] = {"channel": request.channel, **request.own}
-        if snapshot is not None:
-            result["snapshot"] = snapshot
-        result["symbol"] = symbol
+    def _confirm(self, client: Client, request: Request, symbol: str, **more: bool) -> None:
+        result = {"channel": request.channel, **request.own, **more, "symbol": symbol}
         self._answer(
             client, method=request.method, req_id=request.req_id, result=result, success=True
         )
@@ -307,11 +286,7 @@ class KrakenDialect(Dialect):
 
     def wrong_types(self, rng: Random) -> bytes:
         """A trade whose numbers are texts and whose texts are not."""
-        symbol = self._some_listing(rng).spec.symbol
-        return (
-            f'{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","side":3,'
-            f'"price":{{}},"qty":[],"ord_type":"limit","trade_id":"seven","timestamp":17}}]}}'
-        ).encode()
+        return texts.wrong_types(self._some_listing(rng).spec.symbol)
 
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""
@@ -323,21 +298,6 @@ class KrakenDialect(Dialect):
         """A channel of the future."""
         symbol = self._some_listing(rng).spec.symbol
         return f'{{"channel":"tomorrow","type":"update","data":[{{"symbol":"{symbol}"}}]}}'.encode()
-
-
-def _sides(listing: Listing, depth: int) -> Sides:
-    book = listing.book
-    return book.levels(is_bid=True, limit=depth), book.levels(is_bid=False, limit=depth)
-
-
-def _changes(listing: Listing, before: Sides, after: Sides) -> Sides:
-    """What turns one view into the other by the venue's rules, deletions first."""
-    changes = []
-    for is_bid, old, new in zip((True, False), before, after, strict=True):
-        there, held = listing.book.side(is_bid), dict(old)
-        deleted = [(ticks, 0) for ticks, _ in old if ticks not in there]
-        changes.append([*deleted, *(level for level in new if held.get(level[0]) != level[1])])
-    return changes[0], changes[1]
 
 
 def _same(topic: str, channel: str, symbol: str) -> bool:

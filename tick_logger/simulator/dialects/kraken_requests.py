@@ -20,7 +20,7 @@ _OUTSIDE = {"method", "params", "req_id"}
 
 @attrs.frozen
 class _Channel:
-    """What a channel's subscriptions may be told apart by, the usual value first."""
+    """The parameter by which a channel's subscriptions differ; its usual value comes first."""
 
     own: str = ""
     values: tuple[int | str, ...] = ()

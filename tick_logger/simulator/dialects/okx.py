@@ -13,8 +13,8 @@ rule, so where connections become half-open nobody is held to this one.
 from __future__ import annotations
 
 import zlib
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from random import Random
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -23,19 +23,19 @@ from tick_logger.simulator.dialects import okx_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules
 from tick_logger.simulator.dialects.okx_requests import (
     BUSINESS,
-    CHANNELS,
-    LOGIN_CHANNELS,
     MOST_BYTES,
     PUBLIC,
     RefusedRequestError,
     Request,
     Topic,
+    objection,
     parse,
 )
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
 from tick_logger.simulator.periods import Periodic
+from tick_logger.simulator.rates import RateLimit
 from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of
 from tick_logger.simulator.truth import Truth
 
@@ -67,7 +67,7 @@ class OkxDialect(Dialect):
         self._moved: dict[str, Listing] = {}  # since their last ticker
         self._pushed_us: dict[str, int] = {}  # by topic, whether or not anybody listened
         self._answered_us: dict[Client, int] = {}
-        self._requests_ns: dict[Client, deque[int]] = {}
+        self._limits: dict[Client, RateLimit] = {}  # of requests
 
     @staticmethod
     def spec(symbol: str) -> SymbolSpec:
@@ -94,8 +94,8 @@ class OkxDialect(Dialect):
                 self._publish_trade(_in_milliseconds(event))
             else:
                 newest[event.listing.spec.symbol] = event
-        for quote in newest.values():
-            self._publish_quote(quote)
+        for symbol, quote in newest.items():
+            self._push(Topic("bbo-tbt", symbol), partial(texts.best, quote))
 
     def tick(self, elapsed_us: int) -> None:
         """Send the books and tickers that are due, and end silent connections."""
@@ -128,9 +128,6 @@ class OkxDialect(Dialect):
             self._last_sent[symbol] = trade
             self._push(Topic("trades", symbol), lambda: texts.trade_of_many(trade))
             self._push(Topic("trades-all", symbol), lambda: texts.trade_alone(trade))
-
-    def _publish_quote(self, quote: Quote) -> None:
-        self._push(Topic("bbo-tbt", quote.listing.spec.symbol), lambda: texts.best(quote))
 
     def _publish_changes(self, listing: Listing) -> None:
         if not listing.book.changed:
@@ -183,7 +180,7 @@ class OkxDialect(Dialect):
         """Nothing is sent before something is asked for."""
         client.variant = _ADDRESSES[urlsplit(target).path.rstrip("/").rpartition("/")[2]]
         self._answered_us[client] = self._now_us
-        self._requests_ns[client] = deque(maxlen=_REQUESTS_PER_HOUR)
+        self._limits[client] = RateLimit(_REQUESTS_PER_HOUR, _HOUR_NS)
 
     def too_many_messages(self, client: Client) -> None:
         """Never happens: nothing is counted."""
@@ -191,7 +188,7 @@ class OkxDialect(Dialect):
     def _end_silent(self) -> None:
         live = self._hub.clients
         self._answered_us = {c: us for c, us in self._answered_us.items() if c in live}
-        self._requests_ns = {c: ns for c, ns in self._requests_ns.items() if c in live}
+        self._limits = {c: limit for c, limit in self._limits.items() if c in live}
         if self._hub.faults.half_open_after_secs is not None or self._hub.counts.half_open:
             return
         for client in list(live):
@@ -218,7 +215,8 @@ class OkxDialect(Dialect):
             return
         try:
             request = parse(text)
-            self._count_request(client, request)
+            if self._limits[client].exceeded(self._market.now_ns):
+                raise RefusedRequestError(60014, "Requests too frequent", request.request_id)
         except RefusedRequestError as refusal:
             self._hub.breach(client, f"refused request: {refusal.reason}")
             self._error(client, refusal.code, refusal.reason, refusal.request_id)
@@ -226,26 +224,20 @@ class OkxDialect(Dialect):
         if not {topic.symbol for topic in request.topics} & self._hub.faults.never_acked_symbols:
             self._obey(client, request)
 
-    def _count_request(self, client: Client, request: Request) -> None:
-        times, now_ns = self._requests_ns[client], self._market.now_ns
-        exceeded = len(times) == _REQUESTS_PER_HOUR and now_ns - times[0] < _HOUR_NS
-        times.append(now_ns)
-        if exceeded:
-            raise RefusedRequestError(60014, "Requests too frequent", request.request_id)
-
     def _obey(self, client: Client, request: Request) -> None:
         subscribes = request.op == "subscribe"
+        trading = {listing.spec.symbol for listing in self._market.active()}
+        valid = trading - self._hub.faults.refused_symbols
         new: list[Topic] = []
         for topic in request.topics:
-            if subscribes and self._objects(client, topic, request.request_id):
+            if subscribes and self._objects(client, topic, valid, request.request_id):
                 continue
             if not subscribes:
                 self._hub.unsubscribe(client, str(topic))
             elif str(topic) not in client.topics and topic not in new:
                 new.append(topic)
-            connection_id = _connection_id(client)
-            acknowledgement = texts.answer(request.op, topic.arg, request.request_id, connection_id)
-            self._answer(client, acknowledgement)
+            names = topic.arg, request.request_id, _connection_id(client)
+            self._answer(client, texts.answer(request.op, *names))
         for topic in new:
             self._publish_changes(self._market.listings[topic.symbol])  # to those before
             self._hub.subscribe(client, str(topic))
@@ -253,27 +245,20 @@ class OkxDialect(Dialect):
             if greeting:
                 self._answer(client, greeting)
 
-    def _objects(self, client: Client, topic: Topic, request_id: str) -> bool:
+    def _objects(
+        self, client: Client, topic: Topic, valid: Collection[str], request_id: str
+    ) -> bool:
         """Whether an argument is refused; the others of its request are not touched by that."""
-        if topic.channel in LOGIN_CHANNELS:
-            self._error(client, 60011, "Please log in", request_id)
-            return True
-        listing = self._market.listings.get(topic.symbol)
-        wrong_channel = CHANNELS.get(topic.channel) != client.variant
-        if wrong_channel:
-            self._hub.breach(client, f"no channel {topic.channel} at this address")
-        refused = topic.symbol in self._hub.faults.refused_symbols
-        if wrong_channel or refused or listing is None or not listing.active:
-            reason = (
-                f"Wrong URL or channel:{topic.channel},instId:{topic.symbol} doesn't exist. "
-                "Please use the correct URL, channel and parameters referring to API document."
-            )
-            self._error(client, 60018, reason, request_id)
-            return True
-        return False
+        refusal = objection(topic, valid, client.variant)
+        if refusal is None:
+            return False
+        if refusal.breach:
+            self._hub.breach(client, refusal.breach)
+        self._error(client, refusal.code, refusal.reason, request_id)
+        return True
 
     def _greeting(self, topic: Topic) -> bytes:
-        """What a new subscriber is sent at once; nothing for single trades."""
+        """The first message to a new subscriber; empty for single trades, which begin with none."""
         listing, now_ns = self._market.listings[topic.symbol], self._market.now_ns
         match topic.channel:
             case "tickers":
@@ -312,11 +297,7 @@ class OkxDialect(Dialect):
 
     def wrong_types(self, rng: Random) -> bytes:
         """A trade whose numbers are lists and whose texts are numbers."""
-        symbol = self._some_listing(rng).spec.symbol
-        return (
-            f'{{"arg":{{"channel":"trades-all","instId":"{symbol}"}},"data":[{{"instId":3,'
-            '"tradeId":"seven","px":{},"sz":[],"side":17,"ts":null}]}'
-        ).encode()
+        return texts.wrong_types(self._some_listing(rng).spec.symbol)
 
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 import msgspec
 
@@ -15,7 +17,7 @@ CHANNELS = {
     "books5": PUBLIC,
     "trades-all": BUSINESS,
 }
-LOGIN_CHANNELS = frozenset({"books-l2-tbt", "books50-l2-tbt"})
+_LOGIN_CHANNELS = frozenset({"books-l2-tbt", "books50-l2-tbt"})
 
 MOST_BYTES = 64 * 1024  # of all arguments; the frame around them hardly counts
 _MOST_ID_CHARS = 32
@@ -23,7 +25,7 @@ _MOST_QUOTED_CHARS = 500
 
 
 class RefusedRequestError(Exception):
-    """A request that the venue refuses as a whole: its error code, and what it says."""
+    """A request that the venue refuses as a whole: its error code, and the venue's reason."""
 
     def __init__(self, code: int, reason: str, request_id: str = "") -> None:
         super().__init__(reason)
@@ -83,3 +85,27 @@ def parse(text: str) -> Request:
         raise RefusedRequestError(60013, "Invalid args", message.id)
     topics = tuple(Topic(arg.channel, arg.instId) for arg in message.args)
     return Request(message.op, topics, message.id)
+
+
+@attrs.frozen
+class Refusal:
+    """Why an argument is refused; `breach` names the rule that a client broke, if it did."""
+
+    code: int
+    reason: str
+    breach: str = ""
+
+
+def objection(topic: Topic, valid: Collection[str], address: int) -> Refusal | None:
+    """The reason to refuse a subscription at an address, or None; `valid` are its symbols."""
+    if topic.channel in _LOGIN_CHANNELS:
+        return Refusal(60011, "Please log in")
+    wrong_channel = CHANNELS.get(topic.channel) != address
+    if not wrong_channel and topic.symbol in valid:
+        return None
+    reason = (
+        f"Wrong URL or channel:{topic.channel},instId:{topic.symbol} doesn't exist. "
+        "Please use the correct URL, channel and parameters referring to API document."
+    )
+    breach = f"no channel {topic.channel} at this address" if wrong_channel else ""
+    return Refusal(60018, reason, breach)

@@ -152,7 +152,7 @@ def answer(event: str, arg: dict[str, str], request_id: str, connection_id: str)
 
 
 def error(code: int, reason: str, request_id: str, connection_id: str) -> bytes:
-    """What became of a request, or of one of its arguments."""
+    """The answer to a request, or to one of its arguments."""
     return _event(request_id, event="error", msg=reason, code=str(code), connId=connection_id)
 
 
@@ -211,3 +211,11 @@ def _instrument(listing: Listing) -> dict[str, str]:
             }.items()
         )
     )
+
+
+def wrong_types(symbol: str) -> bytes:
+    """A trade whose numbers are lists and whose texts are numbers."""
+    return (
+        f'{{"arg":{{"channel":"trades-all","instId":"{symbol}"}},"data":[{{"instId":3,'
+        '"tradeId":"seven","px":{},"sz":[],"side":17,"ts":null}]}'
+    ).encode()

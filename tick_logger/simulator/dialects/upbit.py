@@ -127,7 +127,7 @@ class UpbitDialect(Dialect):
                 self._publish_trade(event)
 
     def tick(self, elapsed_us: int) -> None:
-        """Send the books that are due, and signs of life to who asked for them."""
+        """Send the books that are due, and signs of life to the clients that asked for them."""
         for listing in self._market.active():
             if self._periods[listing.spec.symbol].due(elapsed_us) and listing.book.changed:
                 self._publish_book(listing)
@@ -191,7 +191,7 @@ class UpbitDialect(Dialect):
         client.end(_NORMAL_CLOSURE, "")
 
     def request(self, client: Client, text: str) -> None:
-        """Subscribe to what is named and nothing else, or list what is subscribed; or PING."""
+        """Subscribe to the named codes alone, list the subscriptions, or answer a PING."""
         if self._exceeds_a_minute(client):
             self._hub.breach(client, f"more than {_MESSAGES_PER_MINUTE} messages in a minute")
             self.too_many_messages(client)

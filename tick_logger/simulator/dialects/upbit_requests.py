@@ -19,7 +19,7 @@ _EMPTY_CODES = "codes 필드가 비어 있습니다."
 
 
 class WrongRequestError(Exception):
-    """What a well-behaved client never sends; with the name and the message of the answer."""
+    """A request that no well-behaved client sends; with the name and the message of the answer."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")

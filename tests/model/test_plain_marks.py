@@ -10,7 +10,7 @@ from hypothesis import given
 
 from tests.model.marks import MARKS
 from tick_logger.model.marks import Interrupted, Mark, MissingIds, Retired
-from tick_logger.model.plain import mark_from_plain, mark_to_plain
+from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.tables import Table
 
 

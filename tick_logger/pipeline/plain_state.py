@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from tick_logger.model.flush import Run
 from tick_logger.model.marks import Mark
-from tick_logger.model.plain import mark_from_plain, mark_to_plain
+from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 
@@ -31,7 +31,7 @@ def rows_from_plain(plain: Plain) -> RowBatch:
 
 
 def run_to_plain(run: Run) -> Plain:
-    """The rows of a run, and what they are a run of."""
+    """A run: its instrument, day and lateness, and its rows."""
     return {
         "instrument": run.instrument,
         "day": run.day,
