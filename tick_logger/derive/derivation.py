@@ -20,6 +20,7 @@ import attrs
 from tick_logger.errors import StorageError
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.decoding import decode
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
@@ -34,11 +35,6 @@ from tick_logger.storage.extents import Extent, RefusedError
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.store import Store
-
-CRASH, RESTART, DAMAGE, ADAPTER = "crash", "restart", "damage", "adapter"
-"""Causes of gaps: between two runs, after a crash or an orderly stop; entries that are lost, or
-that the adapter cannot decode (any more)."""
-
 
 MAX_WAITING_ASIDES = 1_000
 """Undecodable payloads between two flushes, as many as a day keeps; more are only counted."""
@@ -115,7 +111,7 @@ class Derivation:
             if exchange in self._stopped_ns
         }
         self._started_ns = started.at_ns
-        cause = RESTART if self.closed else CRASH
+        cause = Cause.RESTART if self.closed else Cause.CRASH
         self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
         self._wanted = {}
 
@@ -204,7 +200,7 @@ class Derivation:
             since, until = int(received.recv_ns.min()), int(received.recv_ns.max())
             self._pipeline.push(
                 [
-                    Lapse(each, (table,), since, until, ADAPTER)
+                    Lapse(each, (table,), since, until, Cause.ADAPTER)
                     for each, table in self._streams(received.exchange)
                 ]
             )
@@ -235,7 +231,7 @@ class Derivation:
             # Not for how long: whether they were interrupted or not may be among what is lost.
             self._pipeline.push(
                 [
-                    Interrupted(each, (table,), lost_ns, DAMAGE)
+                    Interrupted(each, (table,), lost_ns, Cause.DAMAGE)
                     for each, table in self._streams(received.exchange)
                 ]
             )

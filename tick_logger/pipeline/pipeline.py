@@ -20,6 +20,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import NS_PER_DAY, Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -133,7 +134,7 @@ class Pipeline:
         gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
         return Flush(tuple(runs), gaps), self._take_counts()
 
-    def restarted(self, stopped_ns: Mapping[int, int], cause: str, book_wait_ticks: int) -> None:
+    def restarted(self, stopped_ns: Mapping[int, int], cause: Cause, book_wait_ticks: int) -> None:
         """A new process continues; the one before received each instrument up to `stopped_ns`.
 
         Receive times in nanoseconds, by instrument.  A stream is interrupted from then on, for
@@ -290,7 +291,7 @@ class Pipeline:
             else:
                 self._ids[table].seed(instrument, tail.id_ranges, tail.last_recv_ns)
             self._gaps.interrupted(
-                Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")
+                Interrupted((instrument,), (table,), tail.last_recv_ns, Cause.RESTART)
             )
 
     def _with_times(self, rows: RowBatch) -> RowBatch:

@@ -26,6 +26,7 @@ from tick_logger.exchanges.base import (
     Subscription,
     TradeIdSeen,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -148,7 +149,7 @@ async def test_what_is_refused_is_interrupted_and_said() -> None:
     talk.send()
     with capture_logs() as lines:
         marks = talk.hear(5, Refused(None, "no such symbol", frozenset({BTC_TRADES})))
-    assert marks == [Interrupted((BTC,), TRADES, 5, "refused")]
+    assert marks == [Interrupted((BTC,), TRADES, 5, Cause.REFUSED)]
     (line,) = (line for line in lines if line["event"] == "subscription_refused")
     assert (line["symbol"], line["feed"], line["reason"]) == ("BTC", "trades", "no such symbol")
     assert talk.count("subscriptions_refused") == 1
@@ -160,7 +161,7 @@ async def test_what_is_refused_again_is_interrupted_already() -> None:
     talk = Talk((BTC_TRADES,))
     refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
     talk.send()
-    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, "refused")]
+    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, Cause.REFUSED)]
     talk.dialogue.session.overdue(601.0)
     talk.send()
     with capture_logs() as lines:
@@ -202,11 +203,11 @@ async def test_a_broken_book_begins_anew_and_resumes() -> None:
     talk = Talk()
     talk.begin()
     assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0) == [
-        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, "sequence"),
-        Interrupted((BTC,), BOOK, 30, "resync"),
+        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE),
+        Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
     ]
     assert talk.dialogue.books_due_at == 7.0
-    assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, "resync")]
+    assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, Cause.RESYNC)]
     assert talk.dialogue.books_due_at == float("inf")
     assert [request.text for request in talk.send()] == ["unsubscribe BTC/orderbook"]
     assert [request.text for request in talk.send()] == ["subscribe BTC/orderbook"]
@@ -223,7 +224,7 @@ async def test_what_shares_the_channel_of_a_broken_book_is_interrupted_with_it()
     talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
     (mark,) = talk.dialogue.renew_books(7.0, 31)
     both = tuple(sorted((*BOOK, Table.QUOTES)))
-    assert mark == Interrupted((BTC,), both, 31, "resync")
+    assert mark == Interrupted((BTC,), both, 31, Cause.RESYNC)
     assert talk.send()[0].subscriptions == {BTC_BOOK, quotes}
 
 
@@ -253,7 +254,7 @@ async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(fi
     talk.send()
     talk.hear(10, BookSnapshot(BTC, 100), now=1.0)
     marks = talk.hear(11, BookLink(BTC, 109, 109, 108), now=1.0)
-    assert marks[1] == Interrupted((BTC,), BOOK, 11, "resync")
+    assert marks[1] == Interrupted((BTC,), BOOK, 11, Cause.RESYNC)
     assert talk.dialogue.renew_books(1.0, 12) == []
     assert talk.dialogue.books_due_at == float("inf")
     assert talk.hear(13, Granted(frozenset({BTC_BOOK})), now=2.0) == []
@@ -271,8 +272,8 @@ async def test_a_missing_message_begins_every_book_anew() -> None:
     talk.begin()
     assert talk.dialogue.counted(np.array([1]), np.array([10]), 0.0) == []
     assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, "sequence"),
-        Interrupted((BTC, ETH), BOOK, 20, "resync"),
+        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE),
+        Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC),
     ]
     talk.dialogue.renew_books(4.0, 21)
     (end,) = talk.send()
@@ -285,9 +286,9 @@ async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -
     talk.begin()
     talk.dialogue.counted(np.array([1]), np.array([10]), 4.0)
     assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((ETH,), BOOK, 10, 20, "sequence"),
-        Lapse((BTC,), TRADES, 10, 20, "sequence"),
-        Interrupted((ETH,), BOOK, 20, "resync"),
+        Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE),
+        Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE),
+        Interrupted((ETH,), BOOK, 20, Cause.RESYNC),
     ]
 
 
@@ -295,7 +296,7 @@ async def test_what_was_given_up_begins_every_book_anew() -> None:
     """Nothing else mends one of which a part, or the snapshot itself, was not decoded."""
     talk = Talk()
     talk.begin()
-    interrupted = Interrupted((BTC, ETH), BOOK, 20, "resync")
+    interrupted = Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC)
     assert talk.dialogue.begin_books_anew(4.0, 20) == [interrupted]
     assert talk.hear(21, BookLink(BTC, 109, 109, 108)) == [], "until it begins anew"
     assert talk.dialogue.renew_books(4.0, 22) == [attrs.evolve(interrupted, at_ns=22)]
@@ -348,7 +349,7 @@ async def test_a_renewal_that_is_refused_leads_to_another_connection() -> None:
     talk.dialogue.renew([BTC_TRADES])
     talk.send(), talk.send()
     marks = talk.hear(9, Refused(None, "too many requests", frozenset({BTC_TRADES})))
-    assert marks == [Interrupted((BTC,), TRADES, 9, "refused")]
+    assert marks == [Interrupted((BTC,), TRADES, 9, Cause.REFUSED)]
     assert talk.retired == ["what was live is refused when it is subscribed again"]
 
 
@@ -363,7 +364,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
         talk.send()
         overdue = talk.dialogue.session.overdue(1000.0 * attempt)
         marks = talk.dialogue.apply(overdue, attempt)
-    assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, "refused")]
+    assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, Cause.REFUSED)]
     assert len(talk.retired) == 1
     assert talk.count("ack_retries") == MAX_ATTEMPTS - 1
 

@@ -20,6 +20,7 @@ from tick_logger.exchanges.base import (
     BookTexts,
     TextLevel,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.sequence import Outcome, Sequences, Verdict, judge
@@ -107,8 +108,8 @@ def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
     books.link(link(105, 100), 30)
     assert books.link(link(120, 112, first_id=113), 40) == Verdict(
         [
-            MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, "sequence"),
-            Interrupted((BTC,), BOOK, 40, "resync"),
+            MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE),
+            Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
         ],
         {BTC},
     )
@@ -123,8 +124,8 @@ def test_a_break_whose_ids_leave_no_hole_is_a_lapse() -> None:
     books = Sequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(101, 99), 40).marks == [
-        Lapse((BTC,), BOOK, 20, 40, "sequence"),
-        Interrupted((BTC,), BOOK, 40, "resync"),
+        Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE),
+        Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
     ]
 
 
@@ -145,7 +146,7 @@ def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
     assert books.link(link(105, 100), 40) == NOTHING
     assert books.link(link(103, 98), 50) == NOTHING
     (hole, _) = books.link(link(120, 110, first_id=111), 60).marks
-    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, "sequence")
+    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE)
 
 
 def test_a_sequence_that_begins_again_is_followed() -> None:
@@ -179,7 +180,7 @@ def test_where_nobody_promises_dense_ids_a_break_breaks_nothing() -> None:
     books = Sequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(105, None), 30) == Verdict(
-        [MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, "sequence")]
+        [MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE)]
     )
     assert books.link(link(106, None), 40) == NOTHING
     assert books.outcomes == {Outcome.OK: 2, Outcome.GAP: 1}
@@ -206,7 +207,7 @@ def test_a_checksum_that_differs_breaks_the_book() -> None:
     assert books.texts(BookTexts(BTC, False, BIDS, (), 1), 5) == NOTHING  # before a snapshot
     books.texts(BookTexts(BTC, True, BIDS, ASKS, right), 10)
     assert books.texts(BookTexts(BTC, False, (), (("10.6", "1"),), right), 30) == Verdict(
-        [Lapse((BTC,), BOOK, 10, 30, "checksum"), Interrupted((BTC,), BOOK, 30, "resync")],
+        [Lapse((BTC,), BOOK, 10, 30, Cause.CHECKSUM), Interrupted((BTC,), BOOK, 30, Cause.RESYNC)],
         {BTC},
     )
     assert books.texts(BookTexts(BTC, False, (), (("10.7", "1"),), 1), 40) == NOTHING
@@ -218,7 +219,7 @@ def test_a_snapshot_may_be_wrong_itself() -> None:
     """Then nothing was ever right, and the lapse is as short as its message."""
     books = Sequences(Summed())
     found = books.texts(BookTexts(BTC, True, BIDS, ASKS, 1), 10)
-    assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, "checksum")
+    assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, Cause.CHECKSUM)
 
 
 STREAMS = (BTC, ETH), (Table.TRADES, Table.BOOK)
@@ -291,8 +292,8 @@ def test_a_number_that_is_skipped_may_have_been_of_any_stream() -> None:
     counted(sequences, 40, 10, STREAMS, [BTC])
     assert counted(sequences, 42, 20, STREAMS, [BTC, ETH]) == Verdict(
         [
-            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, "sequence"),
-            Interrupted((BTC, ETH), BOOK, 20, "resync"),
+            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, Cause.SEQUENCE),
+            Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC),
         ],
         {BTC, ETH},
     )
@@ -304,7 +305,7 @@ def test_a_skipped_number_without_books_interrupts_nothing() -> None:
     sequences = Sequences(Numbered())
     counted(sequences, 1, 10, ((BTC,), (Table.TRADES,)), [])
     assert counted(sequences, 3, 20, ((BTC,), (Table.TRADES,)), []) == Verdict(
-        [Lapse((BTC,), (Table.TRADES,), 10, 20, "sequence")]
+        [Lapse((BTC,), (Table.TRADES,), 10, 20, Cause.SEQUENCE)]
     )
 
 
@@ -315,7 +316,7 @@ def test_numbers_that_come_again_or_late_are_counted_only() -> None:
     assert counted(sequences, 5, 20, STREAMS, []) == NOTHING
     assert counted(sequences, 3, 30, STREAMS, []) == NOTHING
     (lapse,) = counted(sequences, 8, 40, STREAMS, []).marks
-    assert lapse == Lapse(*STREAMS, 10, 40, "sequence")
+    assert lapse == Lapse(*STREAMS, 10, 40, Cause.SEQUENCE)
     assert sequences.outcomes == {
         Outcome.DUPLICATE: 1,
         Outcome.OUT_OF_ORDER: 1,
@@ -330,14 +331,14 @@ def test_a_counter_that_begins_again_is_followed(number: int) -> None:
     counted(sequences, 5000, 10, STREAMS, [BTC, ETH])
     assert counted(sequences, number, 20, STREAMS, [BTC, ETH]) == Verdict(
         [
-            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, "sequence"),
-            Interrupted((BTC, ETH), BOOK, 20, "resync"),
+            Lapse((BTC, ETH), (Table.TRADES, Table.BOOK), 10, 20, Cause.SEQUENCE),
+            Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC),
         ],
         {BTC, ETH},
     )
     assert counted(sequences, number + 1, 30, STREAMS, []) == NOTHING
     (lapse,) = counted(sequences, number + 3, 40, STREAMS, []).marks
-    assert lapse == Lapse(*STREAMS, 30, 40, "sequence")
+    assert lapse == Lapse(*STREAMS, 30, 40, Cause.SEQUENCE)
     assert sequences.outcomes == {Outcome.RESET: 1, Outcome.GAP: 1}
 
 

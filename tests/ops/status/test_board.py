@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.ops.watched import NOON, Watched, connection
+from tick_logger.model.cause import Cause
 from tick_logger.model.connections import Loss
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.board import DROPPED_SAMPLES, LATENCY_SAMPLES, Board
@@ -164,7 +165,7 @@ async def test_where_the_rest_comes_from(
     board: Board, watched: Watched, mock_clock: MockClock
 ) -> None:
     """Today's holes, losses, proofs, times, the state of the disk."""
-    watched.today.count_gaps("alpha", "crash", 2)
+    watched.today.count_gaps("alpha", Cause.CRASH, 2)
     watched.today.count_late("alpha", 3)
     watched.venues["alpha"].losses = [Loss(5 * 10**9, "0.7", "eof", "gone")]
     watched.metrics.durable_lag_seconds.set(0.25)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import attrs
 
 from tick_logger.exchanges.base import BookLink
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, Mark, MissingIds
 from tick_logger.model.tables import Table
 
@@ -48,7 +49,7 @@ class BookSync:
                     link.first_id - 1,
                     chain.last_ns,
                     recv_ns,
-                    "sequence",
+                    Cause.SEQUENCE,
                 )
             )
             chain.first_id = link.first_id

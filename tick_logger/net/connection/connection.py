@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import trio
 
-from tick_logger.errors import ConnectionLost, leaves
+from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Event, Request, Subscription
+from tick_logger.model.cause import Cause
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.instruments import Instrument
@@ -107,8 +108,8 @@ class Connection:
             self.alive = False
             self._venue.intake.forget(self)
             self._learn_anew(self._dialogue.wanted)
-            why = lost[0] if lost else ConnectionLost("replaced", "no longer needed")
-            self._note("ended", f"{why.cause}: {why}")
+            why = lost[0] if lost else ConnectionLost(Ending.REPLACED, "no longer needed")
+            self._note("ended", f"{why.ending}: {why}")
             self.ended.set()
         return why
 
@@ -187,9 +188,8 @@ class Connection:
         await self._gate.wait()
 
     async def _send(self, link: Link, request: Request) -> None:
-        now_ns = self._venue.clock.now_ns()
         for instruments, tables in self._dialogue.streams(request.subscriptions):
-            self._venue.intake.delays.asked(tables, instruments, now_ns)
+            self._venue.intake.delays.asked(tables, instruments, self._venue.clock.now_ns())
         text, signer = request.text, self._venue.signer
         if signer is not None:
             text = self._venue.exchange.signed(text, signer.token())
@@ -197,7 +197,7 @@ class Connection:
 
     async def _end_by_nonsense(self) -> None:
         await self._nonsense.wait()
-        raise ConnectionLost("nonsense", "most frames of the last minute are undecodable")
+        raise ConnectionLost(Ending.NONSENSE, "most frames of the last minute are undecodable")
 
     async def _watch_silence(self) -> None:
         """Do something about subscriptions that were acknowledged and deliver nothing."""
@@ -251,7 +251,7 @@ class Connection:
         now_ns = self._venue.clock.now_ns()
         for sub, secs in silent.items():
             streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
-            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), "silent"))
+            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), Cause.SILENT))
 
     def state(self) -> ConnectionState:
         """What can be said of it now."""

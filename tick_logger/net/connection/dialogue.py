@@ -32,13 +32,14 @@ from tick_logger.exchanges.base import (
     Subscription,
     TradeIdSeen,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.connection.books import BookSync
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.connection.resyncs import Resyncs
-from tick_logger.net.connection.sequence import RESYNC, Numbers, Outcome, Sequences, Times, Verdict
+from tick_logger.net.connection.sequence import Numbers, Outcome, Sequences, Times, Verdict
 from tick_logger.net.connection.subscriptions import Settled, Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
 
@@ -143,7 +144,7 @@ class Dialogue:
             metrics.subscriptions_refused.inc()
             self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
         refused = [  # what is still refused is interrupted already
-            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, "refused")
+            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, Cause.REFUSED)
             for sub, _ in settled.refused
         ]
         live_now = self.streams(self.live.intersection(settled.live))
@@ -173,13 +174,13 @@ class Dialogue:
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
         """The marks that follow from a loss of the connection, on which nothing came since."""
         marks: list[Mark] = [
-            Interrupted(*streams, since_ns, "disconnect")
+            Interrupted(*streams, since_ns, Cause.DISCONNECT)
             for streams in self.streams(self.wanted - carried_elsewhere)
         ]
         for sub, until_ns in sorted(self._ended_ns.items()):  # what ended meanwhile was lost too
             if until_ns > since_ns and sub not in carried_elsewhere:
                 (streams,) = self.streams([sub])
-                marks.append(Lapse(*streams, since_ns, until_ns, "disconnect"))
+                marks.append(Lapse(*streams, since_ns, until_ns, Cause.DISCONNECT))
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
@@ -200,7 +201,8 @@ class Dialogue:
         self._venue.metrics.book_resyncs.inc(len(broken))
         self._log.warning("books_begin_anew", symbols=[sub.symbol for sub in broken][:10])
         return [
-            Interrupted(*streams, now_ns, RESYNC) for streams in self.streams(self.renew(broken))
+            Interrupted(*streams, now_ns, Cause.RESYNC)
+            for streams in self.streams(self.renew(broken))
         ]
 
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
@@ -214,7 +216,7 @@ class Dialogue:
         for instrument in books:
             self._sequences.drop(instrument)
             self.resyncs.ask(instrument, now)
-        return [Interrupted(books, (Table.BOOK,), now_ns, RESYNC)] if books else []
+        return [Interrupted(books, (Table.BOOK,), now_ns, Cause.RESYNC)] if books else []
 
     @property
     def books_due_at(self) -> float:

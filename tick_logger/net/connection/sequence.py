@@ -28,6 +28,7 @@ from tick_logger.exchanges.base import (
     BookTexts,
     Exchange,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
@@ -35,9 +36,6 @@ from tick_logger.net.intake.arrivals import Streams
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 Times: TypeAlias = npt.NDArray[np.int64]
-
-SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
-"""Causes of gaps: messages are missing; a book is wrong; it is being sent again."""
 
 BEGUN_AGAIN_BEHIND = 1_000
 """A number so far behind the newest, or 0, is no late message: the counter has begun again."""
@@ -144,7 +142,7 @@ class Sequences:
         self.outcomes[Outcome.GAP] += 1
         del self._books[number]
         since = self._checked_ns.pop(number)
-        lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, CHECKSUM)
+        lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, Cause.CHECKSUM)
         return self._begin_anew(number, lapse, recv_ns)
 
     def counted(self, numbers: Numbers, recv_ns: Times) -> list[tuple[int, int]]:
@@ -184,10 +182,10 @@ class Sequences:
         books: Sequence[int],
     ) -> Verdict:
         """What follows for a connection with these streams and books if messages are missing."""
-        verdict = Verdict([Lapse(*each, since_ns, recv_ns, SEQUENCE) for each in streams])
+        verdict = Verdict([Lapse(*each, since_ns, recv_ns, Cause.SEQUENCE) for each in streams])
         verdict.broken.update(books)
         if books:
-            verdict.marks.append(Interrupted(tuple(books), (Table.BOOK,), recv_ns, RESYNC))
+            verdict.marks.append(Interrupted(tuple(books), (Table.BOOK,), recv_ns, Cause.RESYNC))
         return verdict
 
     def drop(self, instrument: int) -> None:
@@ -198,10 +196,12 @@ class Sequences:
 
     def _broken_chain(self, link: BookLink, chain: _Chain, recv_ns: int) -> Verdict:
         first, last = chain.last_id + 1, link.first_id - 1
-        hole: Mark = Lapse((link.instrument,), (Table.BOOK,), chain.last_ns, recv_ns, SEQUENCE)
+        hole: Mark = Lapse(
+            (link.instrument,), (Table.BOOK,), chain.last_ns, recv_ns, Cause.SEQUENCE
+        )
         if first <= last:
             hole = MissingIds(
-                link.instrument, Table.BOOK, first, last, chain.last_ns, recv_ns, SEQUENCE
+                link.instrument, Table.BOOK, first, last, chain.last_ns, recv_ns, Cause.SEQUENCE
             )
         if self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
             return Verdict([hole])
@@ -209,5 +209,5 @@ class Sequences:
         return self._begin_anew(link.instrument, hole, recv_ns)
 
     def _begin_anew(self, instrument: int, hole: Mark, recv_ns: int) -> Verdict:
-        resync = Interrupted((instrument,), (Table.BOOK,), recv_ns, RESYNC)
+        resync = Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
         return Verdict([hole, resync], {instrument})

@@ -22,6 +22,7 @@ from tick_logger.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.exchanges.base import Decoded, Event, Exchange
 from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.model.batch import Batch
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, Resumed
@@ -98,7 +99,7 @@ class Intake:
         elif not self._budget.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             for streams in source.streams():
-                self.mark(Interrupted(*streams, recv_ns, "overflow"))
+                self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
@@ -256,7 +257,7 @@ class Intake:
         """What the adapter failed on, and all that comes after, as it came."""
         sources = {id(item.source): item for item in reversed(arrivals)}  # the first of each
         marks += [
-            Interrupted(*streams, each.recv_ns, "adapter")
+            Interrupted(*streams, each.recv_ns, Cause.ADAPTER)
             for each in sources.values()
             for streams in each.source.streams()
         ]

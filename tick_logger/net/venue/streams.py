@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from structlog.typing import FilteringBoundLogger
 
 from tick_logger.exchanges.base import Subscription
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined
 from tick_logger.model.marks import Interrupted, Retired
 from tick_logger.model.tables import FEEDS, Table
@@ -20,9 +21,6 @@ from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.arrivals import Streams, streams_of
 
 MAX_LISTED_IN_LOG = 20
-
-MOVED = "moved"
-"""Cause of what is missing because a symbol went from one connection to another."""
 
 
 class Recorded:
@@ -41,7 +39,7 @@ class Recorded:
         gone, now_ns = frozenset(moved), self._venue.clock.now_ns()
         left = {sub for sub in before & self._streams if sub.symbol in gone}
         for streams in self._grouped(left):
-            self._venue.intake.mark(Interrupted(*streams, now_ns, MOVED))
+            self._venue.intake.mark(Interrupted(*streams, now_ns, Cause.MOVED))
 
     def _define(self, changed: Iterable[Subscription]) -> None:
         tables: dict[str, list[Table]] = {sub.symbol: [] for sub in sorted(changed)}

@@ -1,6 +1,6 @@
 """Port: how connections to venues are made, and the real one, over the network.
 
-Invariant: whatever goes wrong outside this machine is raised as `ConnectionLost`, with the cause
+Invariant: whatever goes wrong outside this machine is raised as `ConnectionLost`, with the ending
 "dial" from `Dial.open` and "http" from `Dial.get`, naming the host, the step and the reason; a bad
 certificate fails at once with its own reason.  Nothing is tried twice here.
 """
@@ -20,7 +20,7 @@ import httpx2
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConfigError, ConnectionLost
+from tick_logger.errors import ConfigError, ConnectionLost, Ending
 from tick_logger.net.wire.link import Address, Link, upgrade
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.sockets import TransportError, open_transport
@@ -138,7 +138,7 @@ class NetworkDial:
                 poller=self._poller,
             )
         except TransportError as failure:
-            raise ConnectionLost("dial", f"{address}: {self._step(failure)}") from failure
+            raise ConnectionLost(Ending.DIAL, f"{address}: {self._step(failure)}") from failure
         return await upgrade(
             nursery,
             stream,
@@ -161,9 +161,9 @@ class NetworkDial:
                 return await self._fetch(url, place)
         except trio.TooSlowError:
             detail = f"{place}: no complete answer within {self._timeouts.rest_secs:g} s"
-            raise ConnectionLost("http", detail) from None
+            raise ConnectionLost(Ending.HTTP, detail) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-            raise ConnectionLost("http", f"{place}: {in_words(error)}") from error
+            raise ConnectionLost(Ending.HTTP, f"{place}: {in_words(error)}") from error
 
     async def _fetch(self, url: str, place: str) -> bytes:
         body = bytearray()
@@ -177,13 +177,13 @@ class NetworkDial:
                     else:  # only a cancellation closes the generators inside the library
                         excess.cancel(reason="the body is too large")
         if size > MAX_BODY_BYTES:
-            raise ConnectionLost("http", f"{place}: over {MAX_BODY_BYTES} bytes of body")
+            raise ConnectionLost(Ending.HTTP, f"{place}: over {MAX_BODY_BYTES} bytes of body")
         if response.status_code != httpx2.codes.OK:
             wait = response.headers.get("retry-after")
             told = [f"retry after {wait}"] if wait else []
             told += [text] if (text := excerpt(bytes(body))) else []
             detail = ": ".join([f"{http_status(response.status_code)} from {place}", *told])
-            raise ConnectionLost("http", detail)
+            raise ConnectionLost(Ending.HTTP, detail)
         return bytes(body)
 
     def _step(self, failure: TransportError) -> str:
