@@ -279,7 +279,9 @@ def test_stray_column_files(path: str) -> None:
     assert summary(checked(appended(path, b"1234"))) == [(path, Kind.STRAY, 1, None)]
 
 
-@pytest.mark.parametrize("path", ["README", "venue/notes", f"{SYMBOL}/MD/x.bin", "x/y/z"])
+@pytest.mark.parametrize(
+    "path", ["README", "venue/notes", "journal/notes", f"{SYMBOL}/MD/x.bin", "x/y/z"]
+)
 def test_strange_files_are_noted(path: str) -> None:
     """They harm nobody."""
     report = checked(appended(path, b"x"))
@@ -288,7 +290,18 @@ def test_strange_files_are_noted(path: str) -> None:
     assert (report.exchanges, report.symbols) == (2, 3)
 
 
-def test_payloads_kept_aside_are_known() -> None:
-    """They lie beside the symbols."""
-    report = checked(appended("venue/undecodable.01.02.24.jsonl", b"{}\n"))
+@pytest.mark.parametrize(
+    "path",
+    [
+        "venue/undecodable.01.02.24.jsonl",
+        "venue/certificate.01.02.24.1.json",
+        "format.json",
+        "journal/lock",
+        "journal/extents.3.0",
+        "journal/damaged/00000007.tlj.1",
+    ],
+)
+def test_what_else_belongs_to_a_recording_is_known(path: str) -> None:
+    """Beside the symbols, at the top, and in the journal's folder."""
+    report = checked(appended(path, b"{}\n"))
     assert (report.ok, report.notes) == (True, [])

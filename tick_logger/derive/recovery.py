@@ -30,20 +30,23 @@ from tick_logger.journal.reader import (
     keep_copy,
     segments,
 )
-from tick_logger.journal.segment import SegmentInfo, segment_path
+from tick_logger.journal.segment import SegmentInfo
 from tick_logger.model.entries import Started, Ticked
-from tick_logger.storage.checkpoint import SLOTS, Checkpoint, CheckpointSlots
+from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
+from tick_logger.storage.journal_layout import (
+    CHECKPOINT_PATHS,
+    JOURNAL_FOLDER,
+    LOCK_PATH,
+    segment_path,
+)
 
 FIRST_SEQ = 1
 """Number of the first frame of every journal."""
 
 DEFAULT_PRICE_DTYPE = "f4"
-
-LOCK = f"{JOURNAL_FOLDER}/lock"
 
 EXTENTS_EPOCH = "extents_epoch"
 """In the state of a checkpoint: what was met later is in the log of extents from there on."""
@@ -175,7 +178,7 @@ class Recovery:
         first_seqs = [each.first_seq for each in known[:1]]
         begins_later = any(seq is not None and seq > FIRST_SEQ for seq in first_seqs)
         deleted = not problems and self._extents_log.newest_epoch > 1
-        return problems == len(SLOTS) or begins_later or deleted
+        return problems == len(CHECKPOINT_PATHS) or begins_later or deleted
 
     def _begin_anew(self, now_ns: int) -> Recovered:
         """Go on behind a journal that cannot be continued, from what the files hold."""
@@ -211,7 +214,7 @@ class Recovery:
         state[EXTENTS_EPOCH] = epoch = self._extents_log.begin()
         self._slots.save(derivation.next_seq, now_ns, state)
         self._epochs = [*self._epochs[-1:], epoch]
-        if len(self._epochs) == len(SLOTS):
+        if len(self._epochs) == len(CHECKPOINT_PATHS):
             self._extents_log.forget(before_epoch=self._epochs[0])
         unneeded = removable(
             segments(self.files),
@@ -315,7 +318,7 @@ def take_directory(files: Files, name: str) -> None:
     """
     files.prepare()
     try:
-        files.lock(LOCK)
+        files.lock(LOCK_PATH)
     except BlockingIOError as error:
         why = f"another process records into {name}: its number is {_holder(files)}"
         raise ConfigError([("logger.data_path", why)]) from error
@@ -324,6 +327,6 @@ def take_directory(files: Files, name: str) -> None:
 def _holder(files: Files) -> str:
     """The process that holds the lock, as far as it has said so."""
     try:
-        return files.read(LOCK).decode("ascii", "replace").strip() or "unknown"
+        return files.read(LOCK_PATH).decode("ascii", "replace").strip() or "unknown"
     except OSError:
         return "unknown"

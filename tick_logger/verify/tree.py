@@ -17,12 +17,12 @@ from tick_logger.model.tables import Table
 from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.instruments_file import UnreadableError, decode
+from tick_logger.storage.journal_layout import JOURNAL_FOLDER
 from tick_logger.storage.layout import (
-    JOURNAL_FOLDER,
     ColumnPath,
     GapsPath,
     InstrumentsPath,
-    looks_like_column_file,
+    is_stray,
     parse,
     symbol_folder,
     table_folder,
@@ -31,9 +31,6 @@ from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.table import PriceWidths, TableCheck
 
 Dense: TypeAlias = Callable[[str, Table], bool]
-
-UNDECODABLE = "undecodable."
-"""Beginning of the names of files, beside the symbols, that hold payloads kept aside."""
 
 
 def verify(files: Files, *, dense: Dense, price_dtype: str | None = None) -> Report:
@@ -64,7 +61,9 @@ class _Verification:
     def run(self, price_dtype: str | None) -> Report:
         for exchange in self._folders(""):
             if exchange == JOURNAL_FOLDER:
-                continue  # judged by `check_segments`
+                inner = self._files.list(exchange, recursive=True)
+                self._unknown(path for path in inner if parse(path) is None)
+                continue  # what is in the others is judged by `check_segments`
             before = self._report.symbols
             for symbol in self._folders(exchange):
                 self._check_symbol(f"{exchange}/{symbol}")
@@ -77,10 +76,12 @@ class _Verification:
         names = self._files.list(folder)
         for name in names:
             path = f"{folder}/{name}" if folder else name
-            where = None if name.endswith("/") else parse(path)
+            if name.endswith("/"):
+                continue
+            where = parse(path)
             if isinstance(where, InstrumentsPath):
                 self._check_instruments(path, where.exchange)
-            elif not name.endswith("/") and not (folder and name.startswith(UNDECODABLE)):
+            elif where is None:
                 self._unknown([path])
         return [name.rstrip("/") for name in names if name.endswith("/")]
 
@@ -96,7 +97,7 @@ class _Verification:
 
     def _unknown(self, paths: Iterable[str]) -> None:
         for path in paths:
-            if looks_like_column_file(path):
+            if is_stray(path):
                 self._report.findings.append(Finding(path, Kind.STRAY, 1))
             else:
                 self._report.notes.append(f"{path}: no part of a recording")
