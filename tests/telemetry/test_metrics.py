@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tick_logger import __version__
 from tick_logger.model.cause import Cause
+from tick_logger.model.steps import Step
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.snapshot import (
     ExchangeNumbers,
@@ -141,11 +142,15 @@ def test_exposition(metrics: Metrics) -> None:
     """What Prometheus scrapes: our prefix, a help text each, and which version runs."""
     metrics.exchange("alpha").messages_received.inc(7)
     metrics.flush_seconds.observe(0.002)
+    metrics.flush_step_seconds[Step.WRITING].observe(0.002)
     metrics.buffered_bytes.set(5)
     metrics.start_timestamp_seconds.set(1.5)
     text = generate_latest(metrics.registry).decode()
     assert 'collector_messages_received_total{exchange="alpha"} 7.0\n' in text
     assert 'collector_flush_seconds_bucket{le="0.0025"} 1.0\n' in text
+    for step, count in (("pipeline", 0), ("opening", 0), ("syncing", 0), ("writing", 1)):
+        bucket = f'collector_flush_step_seconds_bucket{{le="0.0025",step="{step}"}}'
+        assert f"{bucket} {count}.0\n" in text
     assert "collector_buffered_bytes 5.0\n" in text
     assert "collector_start_timestamp_seconds 1.5\n" in text
     assert f'collector_build_info{{version="{__version__}"}} 1.0\n' in text

@@ -27,6 +27,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed, Retired
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.steps import Step, Steps, Unmeasured
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
@@ -68,6 +69,7 @@ class Derivation:
         self._lost_since: dict[str, int] = {}  # exchanges with a gap in the journal behind them
         self._lossy = False  # entries are missing, perhaps such that say what an instrument is
         self._started_ns = 0
+        self.steps: Steps = Unmeasured()  # who wants to measure puts another here
         self.failures = 0  # batches on which adapters failed in a replay
         self.first_failure = ""
 
@@ -123,11 +125,15 @@ class Derivation:
 
     def tick(self) -> None:
         """A flush interval is over."""
-        self._hold(*self._pipeline.tick())
+        with self.steps.during(Step.PIPELINE):
+            released = self._pipeline.tick()
+        self._hold(*released)
 
     def close(self, at_ns: int) -> None:
         """Nothing more was received until `at_ns`."""
-        self._hold(*self._pipeline.close(at_ns))
+        with self.steps.during(Step.PIPELINE):
+            released = self._pipeline.close(at_ns)
+        self._hold(*released)
         self.closed = True
         self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
 
@@ -139,11 +145,13 @@ class Derivation:
         outcome = self._unwritten
         if outcome is None:
             return None
-        if self.store.unfinished:
-            self.store.resume()
-        else:
+        if not self.store.unfinished:
             self._meet(outcome.flush)
-            self.store.write(outcome.flush, self._asides)
+        with self.steps.during(Step.WRITING):
+            if self.store.unfinished:
+                self.store.resume()
+            else:
+                self.store.write(outcome.flush, self._asides)
         self._unwritten, self._asides = None, []
         return attrs.evolve(outcome, repairs=tuple(self.store.take_repairs()))
 
@@ -247,9 +255,11 @@ class Derivation:
 
     def _meet(self, flush: Flush) -> None:
         """Make durable how long the files were that this flush is the first to touch."""
-        self._unlogged += self.store.meet(flush, self._asides)
+        with self.steps.during(Step.OPENING):
+            self._unlogged += self.store.meet(flush, self._asides)
         if self._unlogged:
-            self._extents_log.add(self._unlogged)
+            with self.steps.during(Step.SYNCING):
+                self._extents_log.add(self._unlogged)
             self._unlogged = []
 
     def _wanted_of(self, exchange: str) -> WantedTables:

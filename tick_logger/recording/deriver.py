@@ -11,6 +11,7 @@ Invariant: at every checkpoint, the files hold what the entries up to it give, n
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -28,6 +29,7 @@ from tick_logger.offload import Offload
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
 from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS, Readiness
+from tick_logger.recording.step_times import StepTimes
 from tick_logger.storage.checkpoint import SyncLost
 from tick_logger.storage.extents import RefusedError
 from tick_logger.telemetry.logs import get_logger
@@ -65,7 +67,9 @@ class Deriver:
         self._clock = clock
         self._interval_secs = checkpoint_interval_secs
         self._metrics = metrics
+        self._steps = StepTimes(time.perf_counter)
         self._derivation = derivation
+        derivation.steps = self._steps
         self._accounted_seq = 0  # frames before it are in the accounts
         self._log = get_logger()
 
@@ -117,6 +121,7 @@ class Deriver:
     async def _flush(self, release: Callable[[], None]) -> None:
         """One hop: let the pipeline release rows and write them."""
         started, derivation = trio.current_time(), self._derivation
+        self._steps.take()  # those of what was read from the journal meanwhile
         released = False
 
         def work() -> Outcome | None:
@@ -128,6 +133,8 @@ class Deriver:
 
         outcome = await self._persist(work)
         self._metrics.flush_seconds.observe(trio.current_time() - started)
+        for step, secs in self._steps.take().items():
+            self._metrics.flush_step_seconds[step].observe(secs)
         if outcome is not None and derivation.next_seq >= self._accounted_seq:
             self._accounts.flushed(outcome)
 
@@ -198,6 +205,7 @@ class Deriver:
         )
         now_ns = self._clock.now_ns()
         self._derivation = await self._persist(lambda: self._recovery.base(now_ns))
+        self._derivation.steps = self._steps
         if findings := self._recovery.take_findings():
             report_findings(findings)
 
