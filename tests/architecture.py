@@ -90,16 +90,23 @@ ONE_HOME = {
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 
+CAUSES_HOME = "tick_logger/model/cause.py"
+OWN_WORDS = {"exchanges", "simulator", "ops", "app", "cli"}
+"""Where words that are also causes of holes mean something else: in a venue's messages, as keys of
+a page.  All others that know the model must take causes from their home."""
+
 
 def complaints(sources: Mapping[str, str], exchange_names: set[str]) -> list[str]:
     """Every broken rule; `sources` maps paths such as `tick_logger/net/pace.py` to their text."""
     found: list[str] = []
+    causes = _members(sources.get(CAUSES_HOME, ""))
     uses: dict[str, set[str]] = {}
     for path, text in sorted(sources.items()):
         tree = ast.parse(text, path)
         found += (f"{path}: {what}" for what in _shape(path, text, tree))
         found += (f"{path}: {what}" for what in _imports(path, tree))
         found += (f"{path}: {what}" for what in _names(path, text, exchange_names))
+        found += (f"{path}: {what}" for what in _causes(path, tree, causes))
         package = _package(path)
         uses.setdefault(package, set()).update(_packages_used(package, tree))
     return [*found, *_circles(uses)]
@@ -211,3 +218,30 @@ def _names(path: str, text: str, exchange_names: set[str]) -> Iterator[str]:
         at_home = re.fullmatch(rf"tick_logger/(exchanges|simulator)/(.*/)?_?({homes})\w*\.py", path)
         if not at_home and re.search(rf"(?i)(?<![a-z]){name}(?![a-z])", text):
             yield f"names the exchange {name}, which only its own files may"
+
+
+def _members(text: str) -> set[str]:
+    """The words that are assigned in the classes of a source."""
+    classes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef))
+    values = (each.value for node in classes for each in node.body if isinstance(each, ast.Assign))
+    return {str(each.value) for each in values if isinstance(each, ast.Constant)}
+
+
+def _causes(path: str, tree: ast.Module, causes: set[str]) -> Iterator[str]:
+    """Causes of holes that are spelled, but for events of the log that are called the same."""
+    package = _package(path)
+    knows = package not in OWN_WORDS and package.split(".")[0] not in OWN_WORDS
+    if path == CAUSES_HOME or not knows or not {"model"} & {package, *MAY_IMPORT.get(package, ())}:
+        return
+    events = {id(each) for node in ast.walk(tree) for each in _event_of_log(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in causes and id(node) not in events:
+            yield f"spells the cause {node.value!r}, which only {CAUSES_HOME} may"
+
+
+def _event_of_log(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        of = node.func.value
+        name = of.attr if isinstance(of, ast.Attribute) else getattr(of, "id", "")
+        return node.args[:1] if name.lstrip("_") == "log" else []
+    return []

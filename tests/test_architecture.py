@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import MAX_FILE_LINES, MAY_IMPORT, complaints
+from tests.architecture import CAUSES_HOME, MAX_FILE_LINES, MAY_IMPORT, complaints
 from tick_logger.exchanges import registry
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +21,7 @@ def test_the_source_tree_keeps_its_rules() -> None:
         for path in (ROOT / "tick_logger").rglob("*.py")
     }
     assert len(sources) > 40
+    assert CAUSES_HOME in sources
     assert len(EXCHANGES) >= 2
     assert complaints(sources, EXCHANGES) == []
 
@@ -139,3 +140,39 @@ def test_an_exchange_may_name_itself() -> None:
         "tick_logger/simulator/dialects/acme.py": HEAD + "NAME = 'acme'\n",
     }
     assert complaints(sources, {"acme"}) == []
+
+
+CAUSES = {
+    "tick_logger/model/cause.py": HEAD + "class Cause:\n    LOST = 'lost'\n    TORN = 'torn'\n"
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Interrupted((1,), (MD,), 5, 'lost')\n",
+        "def f(gap):\n    return gap.cause == 'torn'\n",
+        "TORN = 'torn'\n",
+        "log.warning('gaps', cause='lost')\n",
+    ],
+)
+def test_causes_of_holes_are_spelled_in_one_place(text: str) -> None:
+    """Whatever else makes or compares one takes it from there."""
+    for package in ("pipeline", "storage", "net/connection", "telemetry", "derive", "model"):
+        (found,) = complaints({**CAUSES, f"tick_logger/{package}/x.py": HEAD + text}, set())
+        assert "spells the cause" in found
+
+
+@pytest.mark.parametrize(
+    ("package", "text"),
+    [
+        ("pipeline", "'what is lost'\n"),
+        ("recording", "self._log.warning('lost')\n"),
+        ("exchanges", "KINDS = {'lost': 1}\n"),
+        ("ops/status", "KEYS = {'lost': 1}\n"),
+        ("net/wire", "Ending('lost')\n"),
+    ],
+)
+def test_the_same_word_may_mean_something_else(package: str, text: str) -> None:
+    """In a sentence, as an event of the log, and where no holes are known."""
+    assert complaints({**CAUSES, f"tick_logger/{package}/x.py": HEAD + text}, set()) == []

@@ -7,6 +7,8 @@ bug: it ends the process too, after what was received has been flushed.
 
 from __future__ import annotations
 
+import enum
+
 
 class TickLoggerError(Exception):
     """Base of all errors that the program raises on purpose."""
@@ -20,11 +22,38 @@ class ConfigError(TickLoggerError):
         super().__init__("\n".join(f"{path}: {reason}" for path, reason in problems))
 
 
-class ConnectionLost(TickLoggerError):
-    """A connection ended or could not be made; `cause` is one word, the message the detail."""
+class Ending(enum.StrEnum):
+    """How a connection ended, or what there was instead of one."""
 
-    def __init__(self, cause: str, detail: str) -> None:
-        self.cause = cause
+    DIAL = "dial"
+    """The other side refused the connection, or did not answer in time."""
+    HTTP = "http"
+    """A request by REST failed."""
+    CLOSED = "closed"
+    """One side closed it with a close frame, or this side without."""
+    EOF = "eof"
+    """The other side ended it without a close frame."""
+    RESET = "reset"
+    """The network ended it."""
+    PROTOCOL = "protocol"
+    """The other side broke the rules of WebSocket."""
+    NONSENSE = "nonsense"
+    """Most of what came could not be understood."""
+    PING = "ping"
+    """No pong came in time: it was half-open."""
+    HEARTBEAT = "heartbeat"
+    """The venue's heartbeats stopped."""
+    SILENT = "silent"
+    """No market data came on it for too long."""
+    REPLACED = "replaced"
+    """It was no longer needed."""
+
+
+class ConnectionLost(TickLoggerError):
+    """A connection ended or could not be made: how, and in the message the detail."""
+
+    def __init__(self, ending: Ending, detail: str) -> None:
+        self.ending = ending
         super().__init__(detail)
 
 

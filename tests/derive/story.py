@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import (
     Closed,
     Defined,
@@ -115,18 +116,18 @@ class _Venue:
             yield AwaitSnapshot(one, at_ns - STEP_NS)
         match self.rng.randrange(7):
             case 0:
-                yield Interrupted((one,), TABLES, at_ns - STEP_NS, "disconnect")
+                yield Interrupted((one,), TABLES, at_ns - STEP_NS, Cause.DISCONNECT)
                 yield Resumed((one,), TABLES, at_ns - 5)
             case 1:
                 hole = (at_ns - 9, at_ns - 7)
-                yield MissingIds(one, Table.BOOK, 5, 6, *hole, "sequence")
+                yield MissingIds(one, Table.BOOK, 5, 6, *hole, Cause.SEQUENCE)
             case 2:
                 newest = self.ids.get(self._symbol(one), 1)
                 yield LastTradeId(one, newest + self.rng.randrange(2), at_ns)
             case 3:
                 yield NoSnapshot(one, at_ns)
             case 4:
-                yield Interrupted((one,), (Table.MD,), at_ns - STEP_NS, "silence")
+                yield Interrupted((one,), (Table.MD,), at_ns - STEP_NS, Cause.SILENT)
             case 5 if self.rng.random() < 0.3:
                 yield Retired((one,), at_ns)
 

@@ -91,7 +91,7 @@ def test_the_stories_have_everything_in_them() -> None:
     assert {table for table, late in rows if not late} == set(Table)
     assert {late for _, late in rows} == {True, False}
     assert duplicates > 0
-    assert causes >= {"crash", "restart", "disconnect", "sequence", "silence", "retired"}
+    assert causes >= {"crash", "restart", "disconnect", "sequence", "silent", "retired"}
     assert folders >= {"BTC-USD", "ETH-USD", "BTCUSDT", "ETHUSDT", "undecodable"}
 
 

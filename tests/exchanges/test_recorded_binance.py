@@ -160,3 +160,28 @@ def test_decoding_in_batches_of_any_size_is_the_same() -> None:
     for start in range(0, len(payloads), 7):
         part = by_frame(EXCHANGE.decode(payloads[start : start + 7], symbols))
         assert part == {n: whole[start + n] for n in range(7) if start + n in whole}
+
+
+@pytest.mark.parametrize(
+    ("capture", "ids"),
+    [
+        (BTCUSDT_8, 9757),
+        (BTCUSDT_9, 10147),
+        (TRADES_2026, 12),
+        (TEN_LIQUID, 1457),
+        (TEN_ILLIQUID, 30),
+    ],
+)
+def test_trade_ids_have_no_holes(capture: str, ids: int) -> None:
+    """What the adapter's claim rests on; ranges of `aggTrade` say as much where there are any."""
+    last: dict[str, int] = {}
+    seen = 0
+    for text in frames(capture):
+        message = json.loads(text)
+        said = message.get("data", message)
+        if said.get("e") in ("trade", "aggTrade"):
+            first, until = (said["t"],) * 2 if said["e"] == "trade" else (said["f"], said["l"])
+            assert last.get(said["s"], first - 1) == first - 1
+            last[said["s"]] = until
+            seen += until - first + 1
+    assert seen == ids

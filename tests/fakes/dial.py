@@ -14,7 +14,7 @@ import trio
 from trio.testing import memory_stream_pair
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.dial import DialTimeouts, HttpAnswer
 from tick_logger.net.wire.link import Link, upgrade
 from tick_logger.net.wire.tap import OnFrames
@@ -70,7 +70,7 @@ class MemoryDial:
         await trio.lowlevel.checkpoint()
         if self.refusals:
             self.refusals -= 1
-            raise ConnectionLost("dial", f"{url}: refused")
+            raise ConnectionLost(Ending.DIAL, f"{url}: refused")
         ours, theirs = memory_stream_pair()
         if not self.hangs:
             self.connections.append(MemoryConnection(trio.current_time(), theirs))
@@ -95,5 +95,5 @@ class MemoryDial:
             with trio.fail_after(TIMEOUTS.rest_secs):
                 status, body = await self._simulated.answer(target)
         except trio.TooSlowError:
-            raise ConnectionLost("http", f"{url}: no answer") from None
+            raise ConnectionLost(Ending.HTTP, f"{url}: no answer") from None
         return HttpAnswer(status, body, "" if status == 200 else self.retry_after)

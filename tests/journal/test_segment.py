@@ -19,8 +19,6 @@ from tick_logger.journal.segment import (
     find_frames,
     frame_at,
     frame_head,
-    segment_number,
-    segment_path,
 )
 
 if sys.version_info >= (3, 14):
@@ -138,19 +136,3 @@ def test_a_body_that_is_too_large_is_refused() -> None:
     """Nobody could read it within the memory that readers count on."""
     with pytest.raises(ValueError, match="67108865 bytes; 67108864 are allowed"):
         compress(bytes(MAX_FRAME_BODY_BYTES + 1))
-
-
-def test_segments_are_named_by_number() -> None:
-    """Eight digits, more where there are more."""
-    assert segment_path(7) == "journal/00000007.tlj"
-    assert segment_path(4_294_967_295) == "journal/4294967295.tlj"
-    assert segment_number("00000007.tlj") == 7
-    assert segment_number("4294967295.tlj") == 4_294_967_295
-
-
-@pytest.mark.parametrize(
-    "name", ["7.tlj", "00000007.tlj.1", "000000007.tlj", "00000007.TLJ", "lock", "damaged/", ""]
-)
-def test_nothing_else_is_named_as_segments_are(name: str) -> None:
-    """One number, one name."""
-    assert segment_number(name) is None

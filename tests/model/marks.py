@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 from hypothesis import strategies as st
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Defined, Entry, Note, Received, Started, Ticked
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -29,15 +30,16 @@ IDS = st.integers(0, 2**64 - 1)
 TIMES = st.integers(-(2**63), 2**63 - 1)
 TEXTS = st.text(max_size=20)
 TABLES = st.sampled_from(Table)
+CAUSES = st.one_of(st.sampled_from(Cause), TEXTS.map(Cause))
 
 _many = st.lists(NUMBERS, max_size=4).map(tuple)
 _tables = st.lists(TABLES, max_size=4).map(tuple)
 
 KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
-    Interrupted: st.builds(Interrupted, _many, _tables, TIMES, TEXTS),
+    Interrupted: st.builds(Interrupted, _many, _tables, TIMES, CAUSES),
     Resumed: st.builds(Resumed, _many, _tables, TIMES),
-    MissingIds: st.builds(MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, TEXTS),
-    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, TEXTS),
+    MissingIds: st.builds(MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES),
+    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, CAUSES),
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.model.marks import MARKS
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Mark, MissingIds, Retired
 from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.tables import Table
@@ -34,9 +35,9 @@ def test_every_mark_comes_back_equal(mark: Mark) -> None:
 
 def test_a_mark_is_its_kind_and_its_fields_in_order() -> None:
     """The form that journals hold, written down: older ones have to be read as well."""
-    mark = Interrupted((3, 4), (Table.MD, Table.BOOK), 5, "disconnect")
+    mark = Interrupted((3, 4), (Table.MD, Table.BOOK), 5, Cause.DISCONNECT)
     assert mark_to_plain(mark) == ["Interrupted", [3, 4], ["MD", "BOOK"], 5, "disconnect"]
-    hole = MissingIds(1, Table.TRADES, 2, 3, 4, 5, "sequence")
+    hole = MissingIds(1, Table.TRADES, 2, 3, 4, 5, Cause.SEQUENCE)
     assert mark_to_plain(hole) == ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
 
 

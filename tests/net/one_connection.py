@@ -57,7 +57,7 @@ async def connected(
 
     async def live() -> None:
         lost = await connection.run()
-        scene.ended.append((trio.current_time() - scene.began, lost.cause, str(lost)))
+        scene.ended.append((trio.current_time() - scene.began, lost.ending, str(lost)))
 
     async def write() -> None:
         async for _ in bench.receive:

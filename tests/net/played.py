@@ -10,7 +10,7 @@ import trio
 
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.wire.dial import HttpAnswer
@@ -63,7 +63,7 @@ class PlayedLink:
     async def wait_closed(self) -> None:
         """Raise when the venue ended it."""
         await self.closed.wait()
-        raise ConnectionLost("eof", "ended by the test")
+        raise ConnectionLost(Ending.EOF, "ended by the test")
 
     async def aclose(self, timeout_secs: float) -> None:
         """Be closed."""

@@ -10,18 +10,13 @@ from prometheus_client import CollectorRegistry
 
 from tests.operating.operations import PROMETHEUS, ROOT, rules
 from tests.operating.promql import FROM_PROMETHEUS, exported, read
-from tick_logger.derive.derivation import ADAPTER, CRASH, DAMAGE, RESTART
-from tick_logger.net.connection.sequence import CHECKSUM, RESYNC, SEQUENCE
-from tick_logger.net.venue.streams import MOVED
-from tick_logger.pipeline.gaps import RETIRED
-from tick_logger.telemetry.exchange_metrics import CAUSES, OTHER_CAUSE
+from tick_logger.errors import Ending
+from tick_logger.model.cause import Cause
+from tick_logger.telemetry.exchange_metrics import OTHER_CAUSE
 from tick_logger.telemetry.metrics import Metrics
 
-WRITTEN = {
-    *(ADAPTER, CRASH, DAMAGE, RESTART, CHECKSUM, MOVED, RESYNC, SEQUENCE, RETIRED),
-    *("disconnect", "overflow", "refused", "silent", "snapshot"),  # only where they are written
-}
-"""Every word that a gap record can have."""
+CAUSES = [cause.value for cause in Cause]
+PAGE = ROOT / "tick_logger" / "ops" / "web" / "page" / "meaning.js"
 
 (GAP_OPENED,) = [rule for rule in rules() if rule["alert"] == "GapOpened"]
 (UNREPORTED,) = set(re.findall(r'cause!~"([a-z|]+)"', GAP_OPENED["expr"]))
@@ -35,9 +30,27 @@ def labels() -> dict[str, frozenset[str] | None]:
     return exported(metrics.text().decode())
 
 
+def explained(name: str) -> list[str]:
+    """The words that the page has a text for, in one of its lists."""
+    block = PAGE.read_text().split(f"export const {name} = {{")[1].split("};")[0]
+    return sorted(re.findall(r"(?m)^  (\w+): \"[^\"]+\",$", block))
+
+
+def test_the_words_are_those_of_the_recordings_that_there_are() -> None:
+    """They stand in files, rules and dashboards: none may be renamed, none may go."""
+    assert sorted(CAUSES) == [
+        *("adapter", "checksum", "crash", "damage", "disconnect", "moved", "overflow", "refused"),
+        *("restart", "resync", "retired", "sequence", "silent", "snapshot"),
+    ]
+
+
 def test_each_cause_is_counted_under_its_own_name() -> None:
     """`other` would tell nobody anything, and cannot be left out of an alert."""
-    assert set(CAUSES) == WRITTEN
+    metrics = Metrics(CollectorRegistry())
+    metrics.exchange("okx")
+    family = re.findall(r'sequence_gaps_total\{cause="(\w+)"', metrics.text().decode())
+    assert sorted(family) == sorted({*CAUSES, OTHER_CAUSE})
+    assert OTHER_CAUSE not in CAUSES
 
 
 def test_the_alert_leaves_out_only_what_there_is() -> None:
@@ -60,9 +73,18 @@ def test_the_readme_says_what_to_do_about_each_cause() -> None:
 
 def test_the_page_explains_each_cause() -> None:
     """And none that there is not."""
-    page = ROOT / "tick_logger" / "ops" / "web" / "page" / "meaning.js"
-    block = page.read_text().split("export const CAUSES = {")[1].split("};")[0]
-    assert sorted(re.findall(r"(?m)^  (\w+):", block)) == sorted(CAUSES)
+    assert explained("CAUSES") == sorted(CAUSES)
+
+
+def test_the_page_explains_each_ending_of_a_connection() -> None:
+    """In a list of their own: a connection that is silent is not a stream that is."""
+    assert explained("ENDINGS") == sorted(Ending)
+
+
+def test_the_readme_lists_each_cause_among_what_is_on_disk() -> None:
+    """Once, in the paragraph on the gaps files."""
+    paragraph = (ROOT / "README.md").read_text().split("`cause`\n")[1].split("`healed`")[0]
+    assert sorted(re.findall(r"`(\w+)`", paragraph)) == sorted(CAUSES)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 from tests.pipeline.streams import T0, Level, book, quotes, tickers, trades
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
@@ -82,12 +83,12 @@ def scene(rng: random.Random) -> list[Items]:
         )
         one: tuple[int, ...] = (instrument,)
         marks: dict[int, Mark] = {
-            5: Interrupted(one, (Table.TRADES, Table.MD), recv, "disconnect"),
+            5: Interrupted(one, (Table.TRADES, Table.MD), recv, Cause.DISCONNECT),
             9: Resumed(one, (Table.TRADES, Table.MD, Table.BOOK), recv),
             14: LastTradeId(instrument, seq + 1, recv),
             21: AwaitSnapshot(instrument, recv),
-            30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, "sequence"),
-            33: Lapse(one, (Table.QUOTES,), recv - 7, recv, "adapter"),
+            30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, Cause.SEQUENCE),
+            33: Lapse(one, (Table.QUOTES,), recv - 7, recv, Cause.ADAPTER),
             41: Retired(one, recv),
         }
         mark = marks.get(number % 50)

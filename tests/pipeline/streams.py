@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 from hypothesis import settings
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import Mark
 from tick_logger.model.proof import Ids
@@ -178,7 +179,7 @@ def record(
 
 
 def continued(
-    pipeline: Pipeline, cause: str = "crash", stop: int = T0 + 100 * SECOND, count: int = 1
+    pipeline: Pipeline, cause: Cause = Cause.CRASH, stop: int = T0 + 100 * SECOND, count: int = 1
 ) -> Pipeline:
     """The state in a fresh pipeline, told that instruments 0 to `count` - 1 stopped."""
     again = new_pipeline()

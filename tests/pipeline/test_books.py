@@ -24,6 +24,7 @@ from tests.pipeline.streams import (
     record,
     tail_of,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import AwaitSnapshot, Mark, NoSnapshot
 from tick_logger.model.rows import RowBatch
@@ -309,7 +310,7 @@ def test_a_snapshot_that_fails_lets_its_book_go_and_is_recorded() -> None:
     """The updates reach the disk, and the gaps file says from when to when they have no start."""
     out = record([[AwaitSnapshot(0, T0), numbered(5, T0 + 1)], [NoSnapshot(0, T0 + 9)], [], []])
     assert out.keys(table=Table.BOOK) == [(T0 + 1, 5)]
-    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0, T0 + 9, "snapshot")]
+    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0, T0 + 9, Cause.SNAPSHOT)]
 
 
 def test_asking_again_lets_the_book_wait_anew() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pipeline.streams import SECOND, T0
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Interrupted, MissingIds, Resumed
 from tick_logger.model.tables import Table
@@ -24,12 +25,12 @@ def hole(first: int, last: int, from_ns: int = T0, to_ns: int = T0 + SECOND) -> 
     return HoleOpened(0, first, last, from_ns, to_ns)
 
 
-def lost(first: int, last: int, cause: str = "sequence") -> GapRecord:
+def lost(first: int, last: int, cause: Cause = Cause.SEQUENCE) -> GapRecord:
     return GapRecord(0, TRADES, first, last, T0, T0 + SECOND, cause)
 
 
 def healed(first: int, last: int, at_ns: int) -> GapRecord:
-    return GapRecord(0, TRADES, first, last, None, at_ns, "sequence", "late")
+    return GapRecord(0, TRADES, first, last, None, at_ns, Cause.SEQUENCE, "late")
 
 
 def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
@@ -80,7 +81,7 @@ def test_holes_of_other_streams_are_left_alone() -> None:
     gap = ledger()
     gap.hole(TRADES, hole(5, 9))
     gap.hole(TRADES, HoleFilled(1, 5, 9, T0 + 1))
-    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, "sequence", "late")
+    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "late")
     assert gap.tick() == (late,)
     assert gap.tick() == (lost(5, 9),)
 
@@ -88,17 +89,17 @@ def test_holes_of_other_streams_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("began", "ended", "cause"),
     [
-        (T0 + 1, T0 + 2, "disconnect"),  # within
-        (T0 - 9, T0, "disconnect"),  # ends with the last row before the hole
-        (T0 + SECOND, T0 + 2 * SECOND, "disconnect"),  # begins with the first after it
-        (T0 - 9, T0 - 1, "sequence"),
-        (T0 + SECOND + 1, T0 + 2 * SECOND, "sequence"),
+        (T0 + 1, T0 + 2, Cause.DISCONNECT),  # within
+        (T0 - 9, T0, Cause.DISCONNECT),  # ends with the last row before the hole
+        (T0 + SECOND, T0 + 2 * SECOND, Cause.DISCONNECT),  # begins with the first after it
+        (T0 - 9, T0 - 1, Cause.SEQUENCE),
+        (T0 + SECOND + 1, T0 + 2 * SECOND, Cause.SEQUENCE),
     ],
 )
-def test_an_interruption_around_a_hole_is_its_cause(began: int, ended: int, cause: str) -> None:
+def test_an_interruption_around_a_hole_is_its_cause(began: int, ended: int, cause: Cause) -> None:
     """Ids prove the loss, the interruption explains it, and leaves no record of its own."""
     gap = ledger()
-    gap.interrupted(Interrupted((0,), (TRADES,), began, "disconnect"))
+    gap.interrupted(Interrupted((0,), (TRADES,), began, Cause.DISCONNECT))
     gap.resumed(Resumed((0,), (TRADES,), ended))
     gap.hole(TRADES, hole(5, 9))
     assert gap.close(T0) == (lost(5, 9, cause),)
@@ -107,39 +108,40 @@ def test_an_interruption_around_a_hole_is_its_cause(began: int, ended: int, caus
 def test_an_interruption_in_progress_explains_as_well() -> None:
     """Rows may come before the acknowledgement that ends it."""
     gap = ledger()
-    gap.interrupted(Interrupted((0,), (TRADES,), T0 + 5, "disconnect"))
+    gap.interrupted(Interrupted((0,), (TRADES,), T0 + 5, Cause.DISCONNECT))
     gap.hole(TRADES, hole(5, 9))
     gap.resumed(Resumed((0,), (TRADES,), T0 + 2 * SECOND))
-    assert gap.close(T0) == (lost(5, 9, "disconnect"),)
+    assert gap.close(T0) == (lost(5, 9, Cause.DISCONNECT),)
 
 
 def test_the_latest_of_several_interruptions_explains() -> None:
     """And only the last few are remembered, so that memory is bounded."""
     gap = ledger()
-    for number in range(gaps.MAX_PAST_OUTAGES + 1):
-        gap.interrupted(Interrupted((0,), (TRADES,), T0 + 10 * number, f"outage {number}"))
+    outages = [Cause(f"outage {number}") for number in range(gaps.MAX_PAST_OUTAGES + 1)]
+    for number, cause in enumerate(outages):
+        gap.interrupted(Interrupted((0,), (TRADES,), T0 + 10 * number, cause))
         gap.resumed(Resumed((0,), (TRADES,), T0 + 10 * number + 5))
     gap.hole(TRADES, hole(1, 1))
     gap.hole(TRADES, hole(3, 3, T0 + 20, T0 + 22))
     gap.hole(TRADES, hole(5, 5, T0 + 1, T0 + 2))  # the first, which is forgotten
     causes = [record.cause for record in gap.close(T0)]
-    assert causes == [f"outage {gaps.MAX_PAST_OUTAGES}", "outage 2", "sequence"]
+    assert causes == [outages[-1], outages[2], Cause.SEQUENCE]
 
 
 def test_without_dense_ids_the_interruption_itself_is_the_record() -> None:
     """It is written when it ends, with the times at which rows came before and after."""
     gap = ledger()
-    gap.interrupted(Interrupted((0, 1), (MD, BOOK), T0, "disconnect"))
-    gap.interrupted(Interrupted((0,), (MD,), T0 + 5, "overflow"))  # keeps its beginning and cause
+    gap.interrupted(Interrupted((0, 1), (MD, BOOK), T0, Cause.DISCONNECT))
+    gap.interrupted(Interrupted((0,), (MD,), T0 + 5, Cause.OVERFLOW))  # keeps the first cause
     gap.resumed(Resumed((0,), (MD, BOOK), T0 + SECOND))
     gap.resumed(Resumed((7,), (MD,), T0 + SECOND))  # was not interrupted
     assert gap.tick() == (
-        GapRecord(0, MD, None, None, T0, T0 + SECOND, "disconnect"),
-        GapRecord(0, BOOK, None, None, T0, T0 + SECOND, "disconnect"),
+        GapRecord(0, MD, None, None, T0, T0 + SECOND, Cause.DISCONNECT),
+        GapRecord(0, BOOK, None, None, T0, T0 + SECOND, Cause.DISCONNECT),
     )
     assert gap.close(T0 + 2 * SECOND) == (
-        GapRecord(1, MD, None, None, T0, T0 + 2 * SECOND, "disconnect"),
-        GapRecord(1, BOOK, None, None, T0, T0 + 2 * SECOND, "disconnect"),
+        GapRecord(1, MD, None, None, T0, T0 + 2 * SECOND, Cause.DISCONNECT),
+        GapRecord(1, BOOK, None, None, T0, T0 + 2 * SECOND, Cause.DISCONNECT),
     )
 
 
@@ -147,9 +149,9 @@ def test_closing_writes_what_is_open() -> None:
     """Holes in their grace and interruptions without an end; nothing twice."""
     gap = ledger()
     gap.hole(TRADES, hole(5, 9))
-    gap.interrupted(Interrupted((0,), (TRADES,), T0 + 2 * SECOND, "disconnect"))
+    gap.interrupted(Interrupted((0,), (TRADES,), T0 + 2 * SECOND, Cause.DISCONNECT))
     assert gap.close(T0 + 3 * SECOND) == (
-        GapRecord(0, TRADES, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, "disconnect"),
+        GapRecord(0, TRADES, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, Cause.DISCONNECT),
         lost(5, 9),
     )
     assert gap.close(T0 + 3 * SECOND) == ()
@@ -158,17 +160,17 @@ def test_closing_writes_what_is_open() -> None:
 def test_a_hole_proven_by_the_feed_is_written_at_once() -> None:
     """A broken chain of book updates needs no grace."""
     gap = ledger()
-    gap.missing(MissingIds(3, BOOK, 11, 14, T0, T0 + 1, "sequence"))
-    assert gap.tick() == (GapRecord(3, BOOK, 11, 14, T0, T0 + 1, "sequence"),)
+    gap.missing(MissingIds(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE))
+    assert gap.tick() == (GapRecord(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE),)
 
 
 def test_a_retired_stream_loses_nothing() -> None:
     """From its retirement on; before it, what was open ends."""
     gap = ledger()
-    gap.interrupted(Interrupted((0,), (MD, TRADES), T0, "disconnect"))
+    gap.interrupted(Interrupted((0,), (MD, TRADES), T0, Cause.DISCONNECT))
     gap.retired((0, MD), T0 + SECOND)
     gap.retired((0, TRADES), T0 + SECOND)
-    assert gap.tick() == (GapRecord(0, MD, None, None, T0, T0 + SECOND, "disconnect"),)
+    assert gap.tick() == (GapRecord(0, MD, None, None, T0, T0 + SECOND, Cause.DISCONNECT),)
     assert gap.close(T0 + 3 * SECOND) == ()
 
 
@@ -177,11 +179,11 @@ def test_a_stream_that_is_wanted_again_and_lost_is_interrupted() -> None:
     gap = ledger()
     gap.retired((0, MD), T0 + SECOND)
     gap.retired((1, MD), T0 + SECOND)
-    gap.interrupted(Interrupted((0,), (MD,), T0 + 2 * SECOND, "refused"))
-    gap.interrupted(Interrupted((1,), (MD,), T0, "disconnect"))
+    gap.interrupted(Interrupted((0,), (MD,), T0 + 2 * SECOND, Cause.REFUSED))
+    gap.interrupted(Interrupted((1,), (MD,), T0, Cause.DISCONNECT))
     assert gap.close(T0 + 3 * SECOND) == (
-        GapRecord(0, MD, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, "refused"),
-        GapRecord(1, MD, None, None, T0 + SECOND, T0 + 3 * SECOND, "disconnect"),
+        GapRecord(0, MD, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, Cause.REFUSED),
+        GapRecord(1, MD, None, None, T0 + SECOND, T0 + 3 * SECOND, Cause.DISCONNECT),
     )
 
 
@@ -194,14 +196,14 @@ def test_ids_missing_while_a_stream_was_retired_say_so() -> None:
     gap.hole(TRADES, hole(5, 9))
     gap.hole(TRADES, hole(20, 20, T0 + SECOND, T0 + 2 * SECOND))
     assert gap.close(T0) == (
-        lost(5, 9, "retired"),
-        GapRecord(0, TRADES, 20, 20, T0 + SECOND, T0 + 2 * SECOND, "sequence"),
+        lost(5, 9, Cause.RETIRED),
+        GapRecord(0, TRADES, 20, 20, T0 + SECOND, T0 + 2 * SECOND, Cause.SEQUENCE),
     )
 
 
 def test_an_interruption_before_the_first_id_is_recorded() -> None:
     """Ids that come later cannot tell what was sent before them."""
     gap = GapLedger(lambda _, table: table is TRADES, lambda _: None)
-    gap.interrupted(Interrupted((0,), (TRADES,), T0, "disconnect"))
+    gap.interrupted(Interrupted((0,), (TRADES,), T0, Cause.DISCONNECT))
     gap.resumed(Resumed((0,), (TRADES,), T0 + 5))
-    assert gap.tick() == (GapRecord(0, TRADES, None, None, T0, T0 + 5, "disconnect"),)
+    assert gap.tick() == (GapRecord(0, TRADES, None, None, T0, T0 + 5, Cause.DISCONNECT),)

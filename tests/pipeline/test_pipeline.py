@@ -25,6 +25,7 @@ from tests.pipeline.streams import (
     tail_of,
     trades,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -123,13 +124,13 @@ def test_a_restart_of_a_table_without_dense_ids_is_a_record_of_times() -> None:
     before = record([[quotes([(0, T0 + 5, NO_TIME, 7)])]])
     tails = {(0, Table.QUOTES): tail_of(before, 0, Table.QUOTES)}
     items: Items = [
-        Interrupted((0,), (Table.QUOTES,), T0 + SECOND, "disconnect"),  # the first dial failed
+        Interrupted((0,), (Table.QUOTES,), T0 + SECOND, Cause.DISCONNECT),  # the first dial failed
         Resumed((0,), (Table.QUOTES,), T0 + 3 * SECOND),
         quotes([(0, T0 + 4 * SECOND, NO_TIME, 9)]),
     ]
     after = record([items, [quotes([(0, T0 + 5 * SECOND, NO_TIME, 10)])]], new_pipeline(tails))
     assert after.gaps == [
-        GapRecord(0, Table.QUOTES, None, None, T0 + 5, T0 + 3 * SECOND, "restart")
+        GapRecord(0, Table.QUOTES, None, None, T0 + 5, T0 + 3 * SECOND, Cause.RESTART)
     ]
 
 
@@ -149,21 +150,24 @@ def test_a_disconnect_between_two_trades_is_the_cause_of_what_is_missing() -> No
     """The brackets are the receive times around the hole, not those of the interruption."""
     out = record(
         [
-            [trades([(0, T0, T0, 1)]), Interrupted((0,), (Table.TRADES,), T0 + 5, "disconnect")],
+            [
+                trades([(0, T0, T0, 1)]),
+                Interrupted((0,), (Table.TRADES,), T0 + 5, Cause.DISCONNECT),
+            ],
             [Resumed((0,), (Table.TRADES,), T0 + 50), trades([(0, T0 + 60, T0 + 55, 4)])],
             [trades([(0, T0 + 90, T0 + 85, 9)])],
         ]
     )
     assert out.gaps == [
-        GapRecord(0, Table.TRADES, 2, 3, T0, T0 + 60, "disconnect"),
-        GapRecord(0, Table.TRADES, 5, 8, T0 + 60, T0 + 90, "sequence"),
+        GapRecord(0, Table.TRADES, 2, 3, T0, T0 + 60, Cause.DISCONNECT),
+        GapRecord(0, Table.TRADES, 5, 8, T0 + 60, T0 + 90, Cause.SEQUENCE),
     ]
 
 
 def test_an_interruption_that_cost_no_trade_leaves_no_record() -> None:
     """Ids continue: nothing was lost."""
     marks: Items = [
-        Interrupted((0,), (Table.TRADES,), T0 + 5, "disconnect"),
+        Interrupted((0,), (Table.TRADES,), T0 + 5, Cause.DISCONNECT),
         Resumed((0,), (Table.TRADES,), T0 + 50),
     ]
     out = record([[trades([(0, T0, T0, 1)])], marks, [trades([(0, T0 + 60, T0 + 55, 2)])]])
@@ -181,8 +185,8 @@ def test_an_announced_trade_that_never_comes_is_a_hole() -> None:
     ]
     out = record(ticks)
     assert out.gaps == [
-        GapRecord(0, Table.TRADES, 3, 3, T0 + 10, T0 + 20, "sequence"),
-        GapRecord(0, Table.TRADES, 3, 3, None, T0 + 90, "sequence", "late"),
+        GapRecord(0, Table.TRADES, 3, 3, T0 + 10, T0 + 20, Cause.SEQUENCE),
+        GapRecord(0, Table.TRADES, 3, 3, None, T0 + 90, Cause.SEQUENCE, "late"),
     ]
     assert out.missing() == set()
     assert out.ids() == [1, 2, 3]
@@ -197,7 +201,7 @@ def test_an_announced_trade_that_has_not_come_at_the_end_is_a_hole(idle_ticks: i
     for _ in range(idle_ticks):
         out.add(pipeline.tick())
     out.add(pipeline.close(T0 + 20))
-    assert out.gaps == [GapRecord(0, Table.TRADES, 2, 3, T0, T0 + 10, "sequence")]
+    assert out.gaps == [GapRecord(0, Table.TRADES, 2, 3, T0, T0 + 10, Cause.SEQUENCE)]
 
 
 def test_an_announced_trade_that_comes_in_time_is_none() -> None:
@@ -293,7 +297,7 @@ def test_many_ticks_leave_nothing_behind() -> None:
                 trades([(i, at, at, 2 * number) for i in range(3)]),  # every second id is missing
                 quotes([(i, at, at, number) for i in range(3)]),
                 book([Level(at, NO_TIME, number, 1, 1.0, 1.0, instrument=number % 3)]),
-                Interrupted((0, 1, 2), (Table.TRADES, Table.MD), at, "disconnect"),
+                Interrupted((0, 1, 2), (Table.TRADES, Table.MD), at, Cause.DISCONNECT),
                 Resumed((0, 1, 2), (Table.TRADES, Table.MD), at + 1),
                 NoSnapshot((number - 2) % 3, at),
                 AwaitSnapshot(number % 3, at),

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from tests.pipeline.streams import SECOND, T0, Out, new_pipeline, trades
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import StreamTail
 from tick_logger.model.marks import Interrupted, Resumed
 from tick_logger.model.proof import Ids
@@ -89,7 +90,7 @@ def test_an_interruption_is_a_record_because_no_id_can_disprove_it() -> None:
     """As for tables without ids."""
     pipeline, out = new_pipeline(ids=Ids.SPARSE), Out()
     pipeline.push([trades([(0, T0, T0, 1)])])
-    pipeline.push([Interrupted((0,), (Table.TRADES,), T0 + 1, "disconnect")])
+    pipeline.push([Interrupted((0,), (Table.TRADES,), T0 + 1, Cause.DISCONNECT)])
     pipeline.push([Resumed((0,), (Table.TRADES,), T0 + 9), trades([(0, T0 + 10, T0 + 10, 2)])])
     out.add(pipeline.close(T0 + SECOND))
     assert [(gap.from_ns, gap.to_ns, gap.cause) for gap in out.gaps] == [

@@ -25,6 +25,7 @@ from tests.pipeline.streams import (
     tickers,
     trades,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord, StreamTail
 from tick_logger.model.marks import AwaitSnapshot, Interrupted, LastTradeId, Resumed, Retired
 from tick_logger.model.rows import RowBatch
@@ -35,7 +36,7 @@ STOP = T0 + 100 * SECOND
 BACK = T0 + 200 * SECOND
 
 
-def outage(table: Table, from_ns: int, to_ns: int, cause: str) -> GapRecord:
+def outage(table: Table, from_ns: int, to_ns: int, cause: Cause) -> GapRecord:
     return GapRecord(0, table, None, None, from_ns, to_ns, cause)
 
 
@@ -46,15 +47,15 @@ def resumed(*tables: Table, at: int = BACK) -> Resumed:
 # -- interruptions ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cause", ["crash", "restart"])
-def test_the_pause_of_a_table_without_dense_ids_is_a_record_of_times(cause: str) -> None:
+@pytest.mark.parametrize("cause", [Cause.CRASH, Cause.RESTART])
+def test_the_pause_of_a_table_without_dense_ids_is_a_record_of_times(cause: Cause) -> None:
     """From the stop to the new subscription; failed attempts in between keep the cause."""
     pipeline, out = new_pipeline(), Out()
     ticked(out, pipeline, [quotes([(0, T0, NO_TIME, 7)])])
-    if cause == "restart":
+    if cause is Cause.RESTART:
         out.add(pipeline.close(STOP + SECOND))
     pipeline = continued(pipeline, cause)
-    refused = Interrupted((0,), (Table.QUOTES,), BACK - SECOND, "disconnect")
+    refused = Interrupted((0,), (Table.QUOTES,), BACK - SECOND, Cause.DISCONNECT)
     ticked(out, pipeline, [], [refused], [resumed(Table.QUOTES), quotes([(0, BACK, NO_TIME, 9)])])
     out.add(pipeline.close(BACK + SECOND))
     assert out.gaps == [outage(Table.QUOTES, STOP, BACK, cause)]
@@ -64,7 +65,7 @@ def test_ids_prove_whether_the_pause_cost_trades() -> None:
     """What continues without a hole has lost nothing; a hole has the cause of the stop."""
     for first_id, expected in (
         (2, []),
-        (4, [GapRecord(0, Table.TRADES, 2, 3, T0, BACK + 5, "crash")]),
+        (4, [GapRecord(0, Table.TRADES, 2, 3, T0, BACK + 5, Cause.CRASH)]),
     ):
         pipeline, out = new_pipeline(), Out()
         ticked(out, pipeline, [trades([(0, T0, T0, 1)])])
@@ -78,7 +79,7 @@ def test_the_newest_trade_as_the_venue_knows_it_proves_the_same() -> None:
     """Nothing was traded during the pause, or something was."""
     for newest, expected in (
         (1, []),
-        (2, [GapRecord(0, Table.TRADES, 2, 2, T0, BACK + 5, "crash")]),
+        (2, [GapRecord(0, Table.TRADES, 2, 2, T0, BACK + 5, Cause.CRASH)]),
     ):
         pipeline, out = new_pipeline(), Out()
         ticked(out, pipeline, [trades([(0, T0, T0, 1)])])
@@ -96,7 +97,7 @@ def test_the_pause_of_a_stream_that_never_had_a_row_is_recorded_as_well(table: T
     pipeline = continued(pipeline)
     ticked(out, pipeline, [resumed(table)])
     out.add(pipeline.close(BACK + SECOND))
-    assert out.gaps == [outage(table, STOP, BACK, "crash")]
+    assert out.gaps == [outage(table, STOP, BACK, Cause.CRASH)]
 
 
 def test_a_pause_that_no_trade_ended_is_recorded_once() -> None:
@@ -106,32 +107,32 @@ def test_a_pause_that_no_trade_ended_is_recorded_once() -> None:
     pipeline = continued(pipeline)
     ticked(out, pipeline, [resumed(Table.TRADES)])
     out.add(pipeline.close(BACK + SECOND))
-    assert out.gaps == [outage(Table.TRADES, STOP, BACK, "crash")]
-    pipeline = continued(pipeline, "restart", BACK + SECOND)
+    assert out.gaps == [outage(Table.TRADES, STOP, BACK, Cause.CRASH)]
+    pipeline = continued(pipeline, Cause.RESTART, BACK + SECOND)
     ticked(out, pipeline, [resumed(Table.TRADES, at=BACK + 2 * SECOND)])
     out.add(pipeline.close(BACK + 3 * SECOND))
     assert out.gaps[1:] == [
-        outage(Table.TRADES, BACK + SECOND, BACK + 2 * SECOND, "restart"),
+        outage(Table.TRADES, BACK + SECOND, BACK + 2 * SECOND, Cause.RESTART),
     ]
 
 
 def test_an_interruption_that_a_crash_fell_into_keeps_its_beginning_and_cause() -> None:
     """It is one hole, from the first to the last moment without data."""
     pipeline, out = new_pipeline(), Out()
-    ticked(out, pipeline, [Interrupted((0,), (Table.MD,), T0 + 5, "disconnect")])
+    ticked(out, pipeline, [Interrupted((0,), (Table.MD,), T0 + 5, Cause.DISCONNECT)])
     pipeline = continued(pipeline)
-    ticked(out, pipeline, [], [Interrupted((0,), (Table.MD,), BACK - 1, "refused")])
+    ticked(out, pipeline, [], [Interrupted((0,), (Table.MD,), BACK - 1, Cause.REFUSED)])
     ticked(out, pipeline, [resumed(Table.MD)])
-    assert out.gaps == [outage(Table.MD, T0 + 5, BACK, "disconnect")]
+    assert out.gaps == [outage(Table.MD, T0 + 5, BACK, Cause.DISCONNECT)]
 
 
 def test_a_process_that_ends_again_at_once_does_not_shorten_the_pause() -> None:
     """Killed before it used the stream: the pause begins with the first stop."""
     pipeline, out = new_pipeline(), Out()
     ticked(out, pipeline, [tickers([(0, T0, T0, 1)])])
-    pipeline = continued(continued(pipeline, "crash"), "restart", STOP + 50 * SECOND)
+    pipeline = continued(continued(pipeline, Cause.CRASH), Cause.RESTART, STOP + 50 * SECOND)
     ticked(out, pipeline, [resumed(Table.MD)])
-    assert out.gaps == [outage(Table.MD, STOP, BACK, "crash")]
+    assert out.gaps == [outage(Table.MD, STOP, BACK, Cause.CRASH)]
 
 
 def test_a_stream_that_is_not_used_again_leaves_no_record() -> None:
@@ -139,12 +140,12 @@ def test_a_stream_that_is_not_used_again_leaves_no_record() -> None:
     pipeline, out = new_pipeline(), Out()
     ticked(out, pipeline, [tickers([(0, T0, T0, 1)])])
     for run in range(3):
-        pipeline = continued(pipeline, f"stop {run}", STOP + run * SECOND)
+        pipeline = continued(pipeline, Cause(f"stop {run}"), STOP + run * SECOND)
         ticked(out, pipeline, [], [])
         out.add(pipeline.close(STOP + run * SECOND + 5))
     assert out.gaps == []
-    ticked(out, continued(pipeline, "stop 3", BACK - SECOND), [resumed(Table.MD)])
-    assert out.gaps == [outage(Table.MD, STOP, BACK, "stop 0")]
+    ticked(out, continued(pipeline, Cause("stop 3"), BACK - SECOND), [resumed(Table.MD)])
+    assert out.gaps == [outage(Table.MD, STOP, BACK, Cause("stop 0"))]
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -154,31 +155,31 @@ def test_an_interruption_of_a_stream_that_nobody_wants_any_more_ends_with_its_pr
 ) -> None:
     """Recorded once, when the first process without it ends; then the pause begins."""
     pipeline, out = new_pipeline(), Out()
-    ticked(out, pipeline, [Interrupted((0,), (table,), T0 + 5, "disconnect")])
-    lost = outage(table, T0 + 5, STOP, "disconnect")
+    ticked(out, pipeline, [Interrupted((0,), (table,), T0 + 5, Cause.DISCONNECT)])
+    lost = outage(table, T0 + 5, STOP, Cause.DISCONNECT)
     for run in range(1, 4):
-        pipeline = continued(pipeline, "crash", STOP + (run - 1) * SECOND)
+        pipeline = continued(pipeline, Cause.CRASH, STOP + (run - 1) * SECOND)
         ticked(out, pipeline, [])
         if clean:
             out.add(pipeline.close(STOP + run * SECOND))
             assert out.gaps == [lost]
     out.add(pipeline.close(BACK))
     assert out.gaps == [lost]
-    pipeline = continued(pipeline, "crash", BACK - 1)
+    pipeline = continued(pipeline, Cause.CRASH, BACK - 1)
     ticked(out, pipeline, [resumed(table)])
     out.add(pipeline.close(BACK + SECOND))
-    assert out.gaps[1:] == [outage(table, STOP, BACK, "crash")]
+    assert out.gaps[1:] == [outage(table, STOP, BACK, Cause.CRASH)]
 
 
 def test_such_an_interruption_is_not_lengthened_by_a_later_process_that_wants_the_stream() -> None:
     """Though all of them crash: the second recorded it, the third begins where the first ended."""
     pipeline, out = new_pipeline(), Out()
-    ticked(out, pipeline, [Interrupted((0,), (Table.MD,), T0 + 5, "disconnect")])
-    pipeline = continued(continued(pipeline), "crash", BACK - 1)
+    ticked(out, pipeline, [Interrupted((0,), (Table.MD,), T0 + 5, Cause.DISCONNECT)])
+    pipeline = continued(continued(pipeline), Cause.CRASH, BACK - 1)
     ticked(out, pipeline, [resumed(Table.MD)])
     assert out.gaps == [
-        outage(Table.MD, T0 + 5, STOP, "disconnect"),
-        outage(Table.MD, STOP, BACK, "crash"),
+        outage(Table.MD, T0 + 5, STOP, Cause.DISCONNECT),
+        outage(Table.MD, STOP, BACK, Cause.CRASH),
     ]
 
 
@@ -194,7 +195,7 @@ def test_what_is_retired_stays_so_until_it_is_resumed(clean: bool) -> None:
         pipeline = continued(pipeline)
     ticked(out, pipeline, [resumed(Table.MD, Table.TRADES), trades([(0, BACK, BACK, 4)])])
     out.add(pipeline.close(BACK + SECOND))
-    assert out.gaps == [GapRecord(0, Table.TRADES, 2, 3, T0, BACK, "retired")]
+    assert out.gaps == [GapRecord(0, Table.TRADES, 2, 3, T0, BACK, Cause.RETIRED)]
 
 
 def test_an_instrument_without_a_time_of_stop_goes_on_as_if_nothing_had_been() -> None:
@@ -203,7 +204,7 @@ def test_an_instrument_without_a_time_of_stop_goes_on_as_if_nothing_had_been() -
     ticked(out, pipeline, [tickers([(0, T0, T0, 1), (1, T0, T0, 1)])])
     pipeline = continued(pipeline, count=1)
     ticked(out, pipeline, [Resumed((0, 1), (Table.MD,), BACK)])
-    assert out.gaps == [outage(Table.MD, STOP, BACK, "crash")]
+    assert out.gaps == [outage(Table.MD, STOP, BACK, Cause.CRASH)]
 
 
 def test_only_streams_without_state_are_looked_up_on_disk() -> None:
@@ -214,11 +215,11 @@ def test_only_streams_without_state_are_looked_up_on_disk() -> None:
     tails = {(i, Table.MD): StreamTail(T0 + 7, 0, T0 + 8) for i in range(2)}
     again, out = new_pipeline(tails), Out()
     again.load(pipeline.dump())
-    again.restarted({0: STOP}, "crash", WAIT_TICKS)
+    again.restarted({0: STOP}, Cause.CRASH, WAIT_TICKS)
     ticked(out, again, [Resumed((0, 1), (Table.MD,), BACK)])
     assert out.gaps == [
-        outage(Table.MD, STOP, BACK, "crash"),
-        GapRecord(1, Table.MD, None, None, T0 + 8, BACK, "restart"),
+        outage(Table.MD, STOP, BACK, Cause.CRASH),
+        GapRecord(1, Table.MD, None, None, T0 + 8, BACK, Cause.RESTART),
     ]
 
 
@@ -248,8 +249,8 @@ def test_a_snapshot_that_a_crash_prevented_is_a_record_and_the_next_one_is_waite
     placed = [(BACK + 1, first_id), (BACK + 1, first_id + 1)]
     assert [run_keys(run) for run in out.runs[1:]] == [placed]
     assert sorted(out.gaps, key=lambda gap: str(gap.cause)) == [
-        outage(Table.BOOK, STOP, BACK, "crash"),
-        outage(Table.BOOK, T0, T0 + 1, "snapshot"),
+        outage(Table.BOOK, STOP, BACK, Cause.CRASH),
+        outage(Table.BOOK, T0, T0 + 1, Cause.SNAPSHOT),
     ]
 
 
@@ -258,7 +259,7 @@ def test_how_long_books_wait_is_what_the_new_process_says() -> None:
     pipeline, out = new_pipeline(), Out()
     again = new_pipeline()
     again.load(pipeline.dump())
-    again.restarted({}, "restart", 3)
+    again.restarted({}, Cause.RESTART, 3)
     again.push([AwaitSnapshot(0, T0), book([Level(T0 + 1, T0 + 1, 5, 1, 7.0, 1.0)])])
     assert [bool(out.add(again.tick()).runs) for _ in range(6)] == [False] * 4 + [True, False]
 
@@ -287,7 +288,7 @@ def test_a_book_can_be_rebuilt_after_a_stop_at_any_moment(seed: int, clean: bool
     stop = venue.now + 100 * MS
     if clean:
         out.add(pipeline.close(stop))
-    pipeline = continued(pipeline, "crash", stop)
+    pipeline = continued(pipeline, Cause.CRASH, stop)
     for _ in range(rng.randrange(5)):
         venue.update()  # while there is no process
     pipeline.push([resumed(Table.BOOK, at=venue.now + 50 * MS), AwaitSnapshot(0, venue.now)])

@@ -28,6 +28,7 @@ from tests.pipeline.streams import (
     tickers,
     trades,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, Resumed
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, SIDE_BUY, Table
@@ -44,9 +45,9 @@ def resumed(*tables: Table, at: int = BACK) -> Resumed:
 
 
 @pytest.mark.parametrize("seed", range(15))
-@pytest.mark.parametrize("cause", ["crash", "restart"])
+@pytest.mark.parametrize("cause", [Cause.CRASH, Cause.RESTART])
 def test_no_trade_is_lost_or_doubled_and_what_neither_process_saw_is_known(
-    seed: int, cause: str
+    seed: int, cause: Cause
 ) -> None:
     """The second process is sent some trades again, or misses some, whenever the first stopped."""
     rng = random.Random(seed)
@@ -59,7 +60,7 @@ def test_no_trade_is_lost_or_doubled_and_what_neither_process_saw_is_known(
     ticks = in_ticks(rng, arrivals)
     ticked(out, pipeline, *ticks[:-1])
     pipeline.push(ticks[-1])  # and then it stops
-    if cause == "restart":
+    if cause is Cause.RESTART:
         out.add(pipeline.close(STOP))
     pipeline = continued(pipeline, cause, arrivals[-1][1], INSTRUMENTS)
     back: Items = [Resumed(tuple(range(INSTRUMENTS)), (Table.TRADES,), T0 + SECOND)]
@@ -208,7 +209,7 @@ def test_after_a_clean_stop_it_is_as_if_the_files_had_been_read(
     before = record(ticks, pipeline)
     tail = tail_of(before, 0, table)
     from_files = record(more, new_pipeline({(0, table): tail}))
-    from_state = record(more, continued(pipeline, "restart", tail.last_recv_ns))
+    from_state = record(more, continued(pipeline, Cause.RESTART, tail.last_recv_ns))
     assert len(from_state.ids(0, table)) == 18 - missed
     assert from_state.gaps == from_files.gaps
     assert from_state.duplicates == from_files.duplicates

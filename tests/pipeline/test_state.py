@@ -12,6 +12,7 @@ import pytest
 
 from tests.pipeline.market import INSTRUMENTS, scene
 from tests.pipeline.streams import DAY, SECOND, T0, new_pipeline, quotes, tickers, trades
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -82,11 +83,14 @@ def calls(rng: random.Random) -> list[Call]:
         found += [methodcaller("push", [item]) for item in items]
         if number % 7 == 6:
             some = dict.fromkeys(rng.sample(everyone, 2), at)
-            found.append(methodcaller("restarted", some, "crash", 3))
+            found.append(methodcaller("restarted", some, Cause.CRASH, 3))
         found += [methodcaller("tick")] * rng.choice([1, 1, 1, 6])
         if number % 11 == 10:
             stopped = dict.fromkeys(everyone, at)
-            found += [methodcaller("close", at), methodcaller("restarted", stopped, "restart", 2)]
+            found += [
+                methodcaller("close", at),
+                methodcaller("restarted", stopped, Cause.RESTART, 2),
+            ]
     found.append(methodcaller("close", T0 + DAY))
     return found
 
@@ -173,9 +177,9 @@ def paths(plain: Plain, path: str = "") -> Iterator[str]:
 @pytest.mark.parametrize(
     "mark",
     [
-        Interrupted((1, 2**31 - 1), (Table.MD, Table.BOOK), T0, "disconnect"),
+        Interrupted((1, 2**31 - 1), (Table.MD, Table.BOOK), T0, Cause.DISCONNECT),
         Resumed((), (), T0),
-        MissingIds(3, Table.BOOK, 0, 2**64 - 1, T0, T0 + 1, "sequence"),
+        MissingIds(3, Table.BOOK, 0, 2**64 - 1, T0, T0 + 1, Cause.SEQUENCE),
         LastTradeId(3, 2**63 - 1, T0),
         AwaitSnapshot(3, T0),
         NoSnapshot(3, T0),
@@ -202,7 +206,7 @@ def test_times_found_absurd_before_a_stop_are_told_after_it() -> None:
     """Counts belong to the state as rows do."""
     pipeline = new_pipeline()
     pipeline.push([trades([(4, T0, T0 + DAY + 1, 1)])])
-    pipeline.restarted({4: T0}, "crash", 3)
+    pipeline.restarted({4: T0}, Cause.CRASH, 3)
     _, counts = loaded(stored(pipeline.dump())).tick()
     assert counts.bad_times == {4: 1}
 

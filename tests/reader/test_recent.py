@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, batch, instruments, numbered
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord, Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
@@ -156,7 +157,7 @@ def test_a_symbol_that_nobody_knows(files: MemoryFiles, exchange: str, symbol: s
 def gap(
     first: int | None,
     last: int | None,
-    cause: str = "crash",
+    cause: Cause = Cause.CRASH,
     *,
     healed: Literal[False] | str = False,
     after_ns: int = 0,
@@ -167,7 +168,7 @@ def gap(
 
 def test_holes_of_today(files: MemoryFiles) -> None:
     """Behind the file's header; what was said last of a hole counts."""
-    write(files, gaps=(gap(5, 7), gap(None, None, "disconnect"), gap(2**60, 2**60 + 1)))
+    write(files, gaps=(gap(5, 7), gap(None, None, Cause.DISCONNECT), gap(2**60, 2**60 + 1)))
     write(files, gaps=(gap(5, 7, healed="replayed"),))
     (path,) = files.contents
     assert b"header" in bytes(files.contents[path]).splitlines()[0]

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from tests.fakes.clock import StillClock
 from tests.storage.sample import instruments, numbered, run
 from tick_logger.derive.derivation import Outcome
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord, Run
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.pipeline import TickCounts
@@ -44,7 +45,7 @@ def rows(instrument: int, count: int, table: Table = Table.TRADES, *, late: bool
     return run(table, numbered(1, count, instrument=instrument), late=late)
 
 
-def gap(instrument: int, cause: str, *ids: int) -> GapRecord:
+def gap(instrument: int, cause: Cause, *ids: int) -> GapRecord:
     first, last = ids or (None, None)
     return GapRecord(instrument, Table.TRADES, first, last, 5, 6, cause)
 
@@ -80,7 +81,12 @@ def test_times_that_cannot_be_are_told(accounts: Accounts) -> None:
 
 def test_holes_of_one_cause_are_one_line(accounts: Accounts, metrics: Metrics) -> None:
     """With the ids missing in all of them, and some of the streams."""
-    gaps = (gap(0, "sequence", 5, 7), gap(2, "sequence", 9, 9), gap(1, "sequence"), gap(0, "crash"))
+    gaps = (
+        gap(0, Cause.SEQUENCE, 5, 7),
+        gap(2, Cause.SEQUENCE, 9, 9),
+        gap(1, Cause.SEQUENCE),
+        gap(0, Cause.CRASH),
+    )
     with structlog.testing.capture_logs() as logs:
         accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
     said = [(line["exchange"], line["cause"], line["holes"], line["ids"]) for line in logs]
@@ -93,7 +99,7 @@ def test_holes_of_one_cause_are_one_line(accounts: Accounts, metrics: Metrics) -
 
 def test_a_healed_gap_is_no_hole(accounts: Accounts) -> None:
     """It says that what was missing came after all."""
-    healed = GapRecord(0, Table.TRADES, 1, 2, 5, 6, "crash", "late")
+    healed = GapRecord(0, Table.TRADES, 1, 2, 5, 6, Cause.CRASH, "late")
     with structlog.testing.capture_logs() as logs:
         accounts.flushed(Outcome(Flush((), (healed,)), TickCounts()))
     assert logs == []
@@ -102,7 +108,7 @@ def test_a_healed_gap_is_no_hole(accounts: Accounts) -> None:
 
 def test_a_line_names_a_few_streams_at_most(accounts: Accounts) -> None:
     """A connection carries hundreds."""
-    gaps = tuple(gap(0, "disconnect") for _ in range(MAX_STREAMS_IN_LOG + 3))
+    gaps = tuple(gap(0, Cause.DISCONNECT) for _ in range(MAX_STREAMS_IN_LOG + 3))
     with structlog.testing.capture_logs() as logs:
         accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
     assert len(logs[0]["streams"]) == MAX_STREAMS_IN_LOG
@@ -113,7 +119,12 @@ def test_what_happened_today_is_known_by_exchange(
     accounts: Accounts, today: Today, clock: StillClock
 ) -> None:
     """Until midnight of UTC."""
-    gaps = (gap(0, "sequence", 5, 7), gap(2, "crash"), gap(2, "crash"), gap(1, "sequence"))
+    gaps = (
+        gap(0, Cause.SEQUENCE, 5, 7),
+        gap(2, Cause.CRASH),
+        gap(2, Cause.CRASH),
+        gap(1, Cause.SEQUENCE),
+    )
     accounts.flushed(Outcome(Flush((rows(0, 4, late=True), rows(0, 1)), gaps), TickCounts()))
     assert today.gaps("one") == {"sequence": 1, "crash": 2}
     assert (today.late("one"), today.late("two")) == (4, 0)
@@ -125,7 +136,7 @@ def test_what_happened_today_is_known_by_exchange(
 
 def test_the_sizes_of_holes_are_counted(accounts: Accounts, metrics: Metrics) -> None:
     """Of those whose ids are known."""
-    gaps = (gap(0, "sequence", 5, 7), gap(0, "sequence", 9, 9), gap(0, "crash"))
+    gaps = (gap(0, Cause.SEQUENCE, 5, 7), gap(0, Cause.SEQUENCE, 9, 9), gap(0, Cause.CRASH))
     accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
     sizes = metrics.exchange("one").gap_size
     assert (int(sizes.counts.sum()), sizes.sum) == (2, 4.0)

@@ -18,6 +18,7 @@ from tests.fakes.offload import StallingOffload
 from tests.fakes.sim_disk import SimDisk
 from tests.recording.lives import live
 from tests.recording.rig import DerivingRig, SlowOffload, TimedFiles
+from tick_logger.model.steps import Step
 from tick_logger.recording.deriver import MAX_LAST_ATTEMPTS
 from tick_logger.storage.checkpoint import CheckpointSlots
 from tick_logger.storage.extents import RefusedError
@@ -73,6 +74,20 @@ async def test_what_comes_is_derived_and_saved_at_the_end(autojump_clock: MockCl
     rig = DerivingRig(MemoryFiles())
     assert await derive(rig, STORY) == []
     assert_complete(rig)
+
+
+async def test_each_flush_says_how_long_its_steps_took(autojump_clock: MockClock) -> None:
+    """Sorted and written are all; looked at and synced is only what is new."""
+    rig = DerivingRig(MemoryFiles())
+    await derive(rig, STORY)
+    read = rig.metrics.registry.get_sample_value
+    flushes = read("collector_flush_seconds_count")
+    steps = {
+        step: read("collector_flush_step_seconds_count", {"step": step.value}) for step in Step
+    }
+    assert flushes is not None
+    assert steps[Step.PIPELINE] == steps[Step.OPENING] == steps[Step.WRITING] == flushes > 10
+    assert 0 < (steps[Step.SYNCING] or 0) < flushes
 
 
 async def test_a_second_run_goes_on(autojump_clock: MockClock) -> None:

@@ -18,7 +18,7 @@ from tests.fakes.offload import StallingOffload
 from tests.fakes.signals import FakeSignals
 from tests.service.world import binance, running
 from tick_logger.clock import ManualClock, SystemClock, WallClock
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.dial import Dial, HttpAnswer, Link, NetworkDial
 from tick_logger.offload import InlineOffload, Offload, ThreadOffload
 from tick_logger.signals import ProcessSignals, Signals
@@ -124,16 +124,16 @@ async def test_what_is_sent_is_answered(opening: Opening) -> None:
 @on_both
 async def test_a_connection_that_is_cut_is_lost(opening: Opening) -> None:
     """Without a word it is an end, with a close frame a closing; its reason is told."""
-    for abrupt, cause, detail in (
-        (True, "eof", "without a close frame"),
-        (False, "closed", "close frame 1001 GOING_AWAY: cut"),
+    for abrupt, ending, detail in (
+        (True, Ending.EOF, "without a close frame"),
+        (False, Ending.CLOSED, "close frame 1001 GOING_AWAY: cut"),
     ):
         async with opening() as place:
             link = await place.open()
             place.exchange.cut_all(abrupt)
             with pytest.raises(ConnectionLost, match=detail) as lost:
                 await link.wait_closed()
-            assert lost.value.cause == cause
+            assert lost.value.ending is ending
 
 
 @on_both
@@ -151,11 +151,11 @@ async def test_closing_ends_both_sides(opening: Opening) -> None:
 
 @on_both
 async def test_an_address_without_a_feed_is_refused(opening: Opening) -> None:
-    """The cause is the dial, the detail what the other side said."""
+    """The dial failed, and the detail is what the other side said."""
     async with opening() as place:
         with pytest.raises(ConnectionLost, match="HTTP 404") as lost:
             await place.open("/nothing")
-        assert lost.value.cause == "dial"
+        assert lost.value.ending is Ending.DIAL
 
 
 @on_both
@@ -184,13 +184,13 @@ async def test_a_refused_connection_is_a_failed_dial() -> None:
         place.ws = f"ws://127.0.0.1:{free}"
         with pytest.raises(ConnectionLost, match="refused") as lost:
             await place.open()
-        assert lost.value.cause == "dial"
+        assert lost.value.ending is Ending.DIAL
     async with memory() as place:
         assert isinstance(place.dial, MemoryDial)
         place.dial.refusals = 1
         with pytest.raises(ConnectionLost, match="refused") as lost:
             await place.open()
-        assert lost.value.cause == "dial"
+        assert lost.value.ending is Ending.DIAL
         await place.open()
 
 

@@ -19,7 +19,7 @@ from tests.sim.plan import Life
 from tests.sim.small import KEPT, STORIES, Disk, first_life
 from tests.sim.world import World, tell
 from tick_logger import exit_codes
-from tick_logger.storage.checkpoint import SLOTS
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 
 LIVES = (KEPT.lives[0], Life(0.8, "stop", 0.5), Life(0.8, "stop"))
 """The first dies, the second meets the change, the third has it repaired if the second refused."""
@@ -42,7 +42,11 @@ SPARED = r"replayed: journal/\d{8}\.tlj is damaged or missing "
 """What a checkpoint has spared the recorder is read by the oracle, which has no checkpoint."""
 
 
-SAVING = {(operation, slot) for operation in ("truncate", "append", "sync_file") for slot in SLOTS}
+SAVING = {
+    (operation, slot)
+    for operation in ("truncate", "append", "sync_file")
+    for slot in CHECKPOINT_PATHS
+}
 """What a save does to a slot: if it ends there, only the other slot is valid."""
 
 

@@ -13,6 +13,7 @@ import struct
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, flush, numbered, run
 from tests.storage.stored import put, store
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import Flush, GapRecord, Run
 from tick_logger.model.tables import Table
@@ -117,7 +118,7 @@ def after_first_step(files: MemoryFiles) -> None:
 
 
 def _gap(instrument: int, first: int) -> GapRecord:
-    return GapRecord(instrument, Table.TRADES, first, first + 1, MIDNIGHT_NS, None, "x")
+    return GapRecord(instrument, Table.TRADES, first, first + 1, MIDNIGHT_NS, None, Cause.CRASH)
 
 
 def _aside(exchange: str, recv_ns: int) -> KeptAside:
@@ -148,7 +149,7 @@ def _gap_line(gap: GapRecord) -> bytes:
         "to_id": gap.to_id,
         "from_ns": gap.from_ns,
         "to_ns": gap.to_ns,
-        "cause": gap.cause,
+        "cause": str(gap.cause),
         "healed": gap.healed,
     }
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, flush, instruments, numbered, run
 from tests.storage.stored import put
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
@@ -22,7 +23,9 @@ SYMBOL = "venue/BTC-USD"
 
 def gap(from_id: int | None, to_id: int | None, healed: str = "") -> GapRecord:
     """A gap record of the trades of the first symbol."""
-    return GapRecord(0, Table.TRADES, from_id, to_id, MIDNIGHT_NS, None, "x", healed or False)
+    return GapRecord(
+        0, Table.TRADES, from_id, to_id, MIDNIGHT_NS, None, Cause.CRASH, healed or False
+    )
 
 
 def record(files: Files) -> None:

@@ -12,8 +12,9 @@ import pytest
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.checkpoints import LoggedFiles, saved
 from tick_logger.storage import checkpoint as module
-from tick_logger.storage.checkpoint import SLOTS, CheckpointSlots
+from tick_logger.storage.checkpoint import CheckpointSlots
 from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 
 
 def test_nothing_is_there_at_first() -> None:
@@ -46,7 +47,8 @@ def test_slots_take_turns() -> None:
     saved_by_another = CheckpointSlots(files).save(30, 1003, {"n": 3})
     assert saved_by_another.epoch == 3
     appended = [entry for entry in files.log if entry[0] == "append"]
-    assert appended == [("append", SLOTS[0]), ("append", SLOTS[1]), ("append", SLOTS[0])]
+    first, second = CHECKPOINT_PATHS
+    assert appended == [("append", first), ("append", second), ("append", first)]
 
 
 def test_both() -> None:
@@ -77,7 +79,7 @@ def test_bytes_of_a_slot() -> None:
     """The head's fields, then a checksum of everything else, then the state."""
     files = MemoryFiles()
     saved(files, 1)
-    slot = files.read(SLOTS[0])
+    slot = files.read(CHECKPOINT_PATHS[0])
     magic, version, epoch, next_seq, made_ns, length, crc = struct.unpack_from("<8sIQQQII", slot)
     assert (magic, version, epoch, next_seq, made_ns) == (b"TLCHECKP", 2, 1, 10, 1001)
     assert length == len(slot) - 44

@@ -13,7 +13,8 @@ import pytest
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.checkpoints import LoggedFiles, loaded, saved
 from tick_logger.errors import StorageError
-from tick_logger.storage.checkpoint import SLOTS, CheckpointSlots
+from tick_logger.storage.checkpoint import CheckpointSlots
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -30,7 +31,7 @@ def test_failed_save(before: int, operation: int) -> None:
     """It raises, the old or the new checkpoint is loadable, and the next save succeeds."""
     files = MemoryFiles()
     slots = saved(files, before)
-    live = SLOTS[(before + 1) % 2]  # of the newest checkpoint, if there is one
+    live = CHECKPOINT_PATHS[(before + 1) % 2]  # of the newest checkpoint, if there is one
     untouched = bytes(files.contents.get(live, b""))
     files.fail_at = files.operations + operation
     with pytest.raises(OSError, match="Input/output error"):
@@ -47,7 +48,7 @@ def test_live_slot_is_never_touched(before: int) -> None:
     """Not by any number of failed saves, and not in the next process either."""
     files = LoggedFiles()
     slots = saved(files, before)
-    live = SLOTS[(before + 1) % 2]
+    live = CHECKPOINT_PATHS[(before + 1) % 2]
     for operation in range(1, SAVE_OPERATIONS + 1):  # each leaves the slot in another condition
         files.log.clear()
         files.fail_at = files.operations + operation
@@ -56,7 +57,7 @@ def test_live_slot_is_never_touched(before: int) -> None:
         assert all(live not in entry for entry in files.log)
     files.fail_at = None
     files.log.clear()
-    files.append(SLOTS[before % 2], b"torn!")
+    files.append(CHECKPOINT_PATHS[before % 2], b"torn!")
     CheckpointSlots(files).save(10 * (before + 1), 1001 + before, {"n": before + 1})
     assert all(live not in entry for entry in files.log)
     assert loaded(files) == before + 1
@@ -123,7 +124,7 @@ def test_torn_slot(before: int) -> None:
     """Cut at any length, or longer than it should be, the newest falls back to the other."""
     files = MemoryFiles()
     saved(files, before)
-    slot = SLOTS[(before + 1) % 2]
+    slot = CHECKPOINT_PATHS[(before + 1) % 2]
     good = bytes(files.contents[slot])
     for torn in [good[:cut] for cut in range(len(good))] + [good + b"\0"]:
         files.contents[slot] = bytearray(torn)
@@ -138,10 +139,10 @@ def test_damaged_slot() -> None:
     """So it does with any one byte changed."""
     files = MemoryFiles()
     saved(files, 2)
-    good = bytes(files.contents[SLOTS[1]])
+    good = bytes(files.contents[CHECKPOINT_PATHS[1]])
     for at, change in itertools.product(range(len(good)), (0x01, 0x80, 0xFF)):
-        files.contents[SLOTS[1]] = bytearray(good)
-        files.contents[SLOTS[1]][at] ^= change
+        files.contents[CHECKPOINT_PATHS[1]] = bytearray(good)
+        files.contents[CHECKPOINT_PATHS[1]][at] ^= change
         assert loaded(files) == 1
 
 
@@ -149,8 +150,8 @@ def test_both_invalid() -> None:
     """None is left, and both are told of; the next save begins anew."""
     files = MemoryFiles()
     saved(files, 2)
-    files.truncate(SLOTS[0], 0)
-    files.truncate(SLOTS[1], 50)
+    files.truncate(CHECKPOINT_PATHS[0], 0)
+    files.truncate(CHECKPOINT_PATHS[1], 50)
     slots = CheckpointSlots(files)
     assert slots.load() is None
     assert [problem.partition(": ")[0] for problem in slots.problems] == [
@@ -164,7 +165,7 @@ def test_problems_are_those_of_the_last_reading() -> None:
     """A slot that was repaired is no problem any more."""
     files = MemoryFiles()
     saved(files, 2)
-    files.truncate(SLOTS[1], 3)
+    files.truncate(CHECKPOINT_PATHS[1], 3)
     slots = CheckpointSlots(files)
     slots.load()
     assert len(slots.problems) == 1
@@ -202,9 +203,10 @@ def test_newer_version(which: int) -> None:
     """What a newer version left is neither ignored nor overwritten."""
     files = MemoryFiles()
     saved(files, 2)
-    files.contents[SLOTS[which]] = bytearray(newer(bytes(files.contents[SLOTS[which]])))
+    path = CHECKPOINT_PATHS[which]
+    files.contents[path] = bytearray(newer(bytes(files.contents[path])))
     before = {path: bytes(content) for path, content in files.contents.items()}
-    expected = f"^{SLOTS[which]}: made by a newer version of the program, .* its format is 3"
+    expected = f"^{path}: made by a newer version of the program, .* its format is 3"
     for attempt in ("load", "save"):
         slots = CheckpointSlots(files)
         with pytest.raises(StorageError, match=expected):
@@ -219,5 +221,5 @@ def test_valid_checksum_over_nonsense() -> None:
     for body in (b"no zstd", zstd.compress(b"\xc1")):
         head = struct.pack("<8sIQQQI", b"TLCHECKP", 1, 2, 20, 1002, len(body))
         crc = struct.pack("<I", google_crc32c.value(head + body))
-        files.contents[SLOTS[1]] = bytearray(head + crc + body)
+        files.contents[CHECKPOINT_PATHS[1]] = bytearray(head + crc + body)
         assert loaded(files) == 1

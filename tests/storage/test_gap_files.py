@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import MIDNIGHT_NS, instruments
 from tests.storage.stored import put
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.schemas import Schemas
@@ -18,9 +19,9 @@ from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.store import Store
 
 PATH = "venue/BTC-USD/gaps.01.02.24.jsonl"
-HOLE = GapRecord(0, Table.TRADES, 4, 6, MIDNIGHT_NS, MIDNIGHT_NS + 9, "disconnect")
-OUTAGE = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS, None, 'said "bye"\n')
-HEALED = GapRecord(0, Table.TRADES, 4, 6, None, MIDNIGHT_NS + 11, "disconnect", "late")
+HOLE = GapRecord(0, Table.TRADES, 4, 6, MIDNIGHT_NS, MIDNIGHT_NS + 9, Cause.DISCONNECT)
+OUTAGE = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS, None, Cause('said "bye"\n'))
+HEALED = GapRecord(0, Table.TRADES, 4, 6, None, MIDNIGHT_NS + 11, Cause.DISCONNECT, "late")
 
 
 def written(files: MemoryFiles, *gaps: GapRecord) -> None:
@@ -52,7 +53,7 @@ def test_lines() -> None:
             ("to_id", None),
             ("from_ns", 1706745600000000000),
             ("to_ns", None),
-            ("cause", 'said "bye"\n'),
+            ("cause", Cause('said "bye"\n')),
             ("healed", False),
         ],
         [
@@ -70,8 +71,8 @@ def test_lines() -> None:
 def test_each_record_goes_to_its_symbol_and_day() -> None:
     """A hole lies in the file of the day on which it began."""
     files = MemoryFiles()
-    before = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS - 1, MIDNIGHT_NS + 1, "x")
-    other = GapRecord(1, Table.MD, None, None, None, MIDNIGHT_NS + NS_PER_DAY, "x")
+    before = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS - 1, MIDNIGHT_NS + 1, Cause.CRASH)
+    other = GapRecord(1, Table.MD, None, None, None, MIDNIGHT_NS + NS_PER_DAY, Cause.CRASH)
     written(files, HOLE, before, other)
     assert {path: content.count(b"\n") for path, content in files.contents.items()} == {
         PATH: 1,
@@ -98,8 +99,8 @@ def test_records_are_read_back() -> None:
 
 def test_later_records_supersede() -> None:
     """The last word about the same ids counts; outages are told apart by their beginning."""
-    later_outage = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS + 5, None, "other")
-    other_table = GapRecord(0, Table.BOOK, 4, 6, MIDNIGHT_NS, None, "sequence")
+    later_outage = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS + 5, None, Cause.OVERFLOW)
+    other_table = GapRecord(0, Table.BOOK, 4, 6, MIDNIGHT_NS, None, Cause.SEQUENCE)
     assert newest_of_each([HOLE, OUTAGE, other_table, HEALED, later_outage]) == [
         HEALED,
         OUTAGE,

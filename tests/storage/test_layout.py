@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.storage.sample import DAY
+from tests.storage.test_names import DAYS, NAMES
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.journal_layout import SegmentPath
 from tick_logger.storage.layout import (
-    FIRST_DAY,
-    LAST_DAY,
+    FORMAT_PATH,
+    CertificatePath,
     ColumnPath,
+    FormatPath,
     GapsPath,
     InstrumentsPath,
+    UndecodablePath,
+    certificate_path,
     column_path,
-    day_of_text,
-    day_text,
-    folder_of,
     gaps_path,
     instruments_path,
+    is_stray,
     looks_like_column_file,
     parse,
-    symbol_of,
     table_folder,
+    undecodable_path,
 )
 
-names = st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(
-    ["", ".", "..", "...", "%", "%2F", "%%", "/", "a/b", "\x00", ".hidden", "a.b", "ö/", "\ud800"]
-)
-days = st.integers(FIRST_DAY, LAST_DAY)
 tables = st.sampled_from(Table)
 
 
@@ -68,38 +65,30 @@ def test_instruments_path() -> None:
     assert parse("venue/instruments.01.02.24.json") == where
 
 
-@pytest.mark.parametrize(
-    ("symbol", "folder"),
-    [
-        ("BTC/USD", "BTC%2FUSD"),
-        ("", "%"),
-        (".", "%2E"),
-        ("..", "%2E."),
-        (".x.y", "%2Ex.y"),
-        ("a\x00b", "a%00b"),
-        ("100%", "100%25"),
-        ("tBTC:USD", "tBTC:USD"),
-        ("ÖTZI", "ÖTZI"),
-    ],
-)
-def test_unsafe_symbols(symbol: str, folder: str) -> None:
-    """Only the offending characters are encoded."""
-    assert folder_of(symbol) == folder
-    assert symbol_of(folder) == symbol
+def test_undecodable_path() -> None:
+    """Payloads kept aside lie beside the symbols."""
+    where = UndecodablePath("venue", DAY)
+    assert undecodable_path(where) == "venue/undecodable.01.02.24.jsonl"
+    assert parse("venue/undecodable.01.02.24.jsonl") == where
 
 
-@given(names)
-def test_every_symbol_is_one_safe_component(symbol: str) -> None:
-    """Whatever an exchange calls it, its folder is inside the exchange's, and is found again."""
-    folder = folder_of(symbol)
-    assert folder
-    assert not folder.startswith(".")
-    assert "/" not in folder
-    assert b"\x00" not in folder.encode()
-    assert symbol_of(folder) == symbol
+def test_certificate_path() -> None:
+    """So do certificates, of which a day may have several."""
+    where = CertificatePath("venue", DAY, 12)
+    assert certificate_path(where) == "venue/certificate.01.02.24.12.json"
+    assert parse("venue/certificate.01.02.24.12.json") == where
 
 
-@given(names, names, tables, st.booleans(), days, st.data())
+def test_other_files_of_a_data_directory() -> None:
+    """The description lies at the top; the journal has a folder, which is no exchange's."""
+    assert FORMAT_PATH == "format.json"
+    assert parse("format.json") == FormatPath()
+    assert parse("journal/00000007.tlj") == SegmentPath(7)
+    assert parse("journal/instruments.01.02.24.json") is None
+    assert parse("journal/BTC/gaps.01.02.24.jsonl") is None
+
+
+@given(NAMES, NAMES, tables, st.booleans(), DAYS, st.data())
 def test_column_paths_are_found_again(
     exchange: str, symbol: str, table: Table, late: bool, day: int, data: st.DataObject
 ) -> None:
@@ -110,33 +99,27 @@ def test_column_paths_are_found_again(
     assert column_path(where).startswith(table_folder(exchange, symbol, table, late=late) + "/")
 
 
-@given(names, names, days)
+@given(NAMES, NAMES, DAYS)
 def test_gaps_paths_are_found_again(exchange: str, symbol: str, day: int) -> None:
     """`parse` undoes `gaps_path`."""
     where = GapsPath(exchange, symbol, day)
     assert parse(gaps_path(where)) == where
 
 
-@given(names, days)
+@given(NAMES, DAYS)
 def test_instruments_paths_are_found_again(exchange: str, day: int) -> None:
     """`parse` undoes `instruments_path`."""
     where = InstrumentsPath(exchange, day)
     assert parse(instruments_path(where)) == where
 
 
-@given(days)
-def test_day_text(day: int) -> None:
-    """Days are written as the calendar says, and are unambiguous."""
-    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
-    assert day_text(day) == f"{date.day:02}.{date.month:02}.{date.year % 100:02}"
-    assert day_of_text(day_text(day)) == day
-
-
-@pytest.mark.parametrize("day", [FIRST_DAY - 1, LAST_DAY + 1])
-def test_days_without_a_name(day: int) -> None:
-    """Two digits cannot name every year."""
-    with pytest.raises(ValueError, match=f"day {day} has no place"):
-        day_text(day)
+@given(NAMES, DAYS, st.integers(1, 10**6))
+def test_paths_beside_the_symbols_are_found_again(exchange: str, day: int, number: int) -> None:
+    """`parse` undoes `undecodable_path` and `certificate_path`."""
+    aside = UndecodablePath(exchange, day)
+    assert parse(undecodable_path(aside)) == aside
+    certificate = CertificatePath(exchange, day, number)
+    assert parse(certificate_path(certificate)) == certificate
 
 
 @pytest.mark.parametrize(
@@ -161,6 +144,13 @@ def test_other_column_files_are_strangers(path: str) -> None:
     """A path that the program would not write is not taken for one that it did."""
     assert parse(path) is None
     assert looks_like_column_file(path) is (path != "venue/BTC/MD/time.1.2.24.bin")
+    assert is_stray(path) is looks_like_column_file(path)
+
+
+def test_a_column_file_in_its_place_is_not_stray() -> None:
+    """Its name alone would not tell."""
+    assert looks_like_column_file("venue/BTC/MD/time.01.02.24.bin")
+    assert not is_stray("venue/BTC/MD/time.01.02.24.bin")
 
 
 @pytest.mark.parametrize(
@@ -175,6 +165,14 @@ def test_other_column_files_are_strangers(path: str) -> None:
         "venue/instruments.01.02.24.json.new",
         "venue/BTC/instruments.01.02.24.json",
         ".venue/instruments.01.02.24.json",
+        "venue/undecodable.1.2.24.jsonl",
+        "venue/BTC/undecodable.01.02.24.jsonl",
+        "venue/certificate.01.02.24.json",
+        "venue/certificate.01.02.24.0.json",
+        "venue/certificate.01.02.24.01.json",
+        "venue/format.json",
+        "format.json/",
+        "journal",
     ],
 )
 def test_other_files_are_strangers(path: str) -> None:

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tick_logger import __version__
+from tick_logger.model.cause import Cause
+from tick_logger.model.steps import Step
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.snapshot import (
     ExchangeNumbers,
@@ -18,7 +20,6 @@ from tick_logger.ops.status.snapshot import (
     snapshot,
     together,
 )
-from tick_logger.telemetry.exchange_metrics import CAUSES
 from tick_logger.telemetry.metrics import Metrics
 
 COUNTERS = {
@@ -100,10 +101,10 @@ def test_holes_are_counted_by_cause(metrics: Metrics) -> None:
     """Every known cause is exported as 0 first, or nobody would see the first hole."""
     alpha = metrics.exchange("alpha")
     text = generate_latest(metrics.registry).decode()
-    for cause in CAUSES:
+    for cause in Cause:
         assert f'collector_sequence_gaps_total{{cause="{cause}",exchange="alpha"}} 0.0\n' in text
-    alpha.gaps("crash").inc(2)
-    alpha.gaps("a cause that was never heard of").inc(3)
+    alpha.gaps(Cause.CRASH).inc(2)
+    alpha.gaps(Cause("a cause that was never heard of")).inc(3)
     text = generate_latest(metrics.registry).decode()
     assert 'collector_sequence_gaps_total{cause="crash",exchange="alpha"} 2.0\n' in text
     assert 'collector_sequence_gaps_total{cause="other",exchange="alpha"} 3.0\n' in text
@@ -141,11 +142,15 @@ def test_exposition(metrics: Metrics) -> None:
     """What Prometheus scrapes: our prefix, a help text each, and which version runs."""
     metrics.exchange("alpha").messages_received.inc(7)
     metrics.flush_seconds.observe(0.002)
+    metrics.flush_step_seconds[Step.WRITING].observe(0.002)
     metrics.buffered_bytes.set(5)
     metrics.start_timestamp_seconds.set(1.5)
     text = generate_latest(metrics.registry).decode()
     assert 'collector_messages_received_total{exchange="alpha"} 7.0\n' in text
     assert 'collector_flush_seconds_bucket{le="0.0025"} 1.0\n' in text
+    for step, count in (("pipeline", 0), ("opening", 0), ("syncing", 0), ("writing", 1)):
+        bucket = f'collector_flush_step_seconds_bucket{{le="0.0025",step="{step}"}}'
+        assert f"{bucket} {count}.0\n" in text
     assert "collector_buffered_bytes 5.0\n" in text
     assert "collector_start_timestamp_seconds 1.5\n" in text
     assert f'collector_build_info{{version="{__version__}"}} 1.0\n' in text
@@ -172,7 +177,7 @@ def test_snapshot(metrics: Metrics) -> None:
             alpha.messages_received,
             alpha.rows_written[Table.BOOK],
             alpha.reconnects,
-            alpha.gaps("sequence"),
+            alpha.gaps(Cause.SEQUENCE),
             alpha.late_rows[Table.MD],
             alpha.messages_dropped,
             alpha.parse_errors,

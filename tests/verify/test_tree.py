@@ -24,9 +24,11 @@ from tests.storage.recording import (
 )
 from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, numbered, run
 from tests.storage.stored import put
+from tick_logger.errors import StorageError
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.format_file import Width, describe
 from tick_logger.storage.store import Store
 from tick_logger.verify import table as table_check
 from tick_logger.verify.report import Kind, Report
@@ -299,7 +301,33 @@ def test_strange_files_are_noted(path: str) -> None:
     assert (report.exchanges, report.symbols) == (2, 3)
 
 
-def test_payloads_kept_aside_are_known() -> None:
-    """They lie beside the symbols."""
-    report = checked(appended("venue/undecodable.01.02.24.jsonl", b"{}\n"))
+@pytest.mark.parametrize(
+    "path",
+    [
+        "venue/undecodable.01.02.24.jsonl",
+        "venue/certificate.01.02.24.1.json",
+        "journal/lock",
+        "journal/extents.3.0",
+        "journal/damaged/00000007.tlj.1",
+    ],
+)
+def test_what_else_belongs_to_a_recording_is_known(path: str) -> None:
+    """Beside the symbols, at the top, and in the journal's folder."""
+    report = checked(appended(path, b"{}\n"))
     assert (report.ok, report.notes) == (True, [])
+
+
+def test_the_description_of_the_format_is_checked() -> None:
+    """One that was written passes, one that cannot be read is a finding, a newer one is refused."""
+
+    def described(change: bytes) -> MemoryFiles:
+        files = MemoryFiles()
+        record(files)
+        files.append("format.json", describe([Width("f4")]).replace(b'"version": 2', change))
+        return files
+
+    assert verify(described(b'"version": 2'), dense=dense).ok
+    report = verify(described(b'"version": two'), dense=dense)
+    assert summary(report) == [("format.json", Kind.FORMAT, 1, None)]
+    with pytest.raises(StorageError, match="newer version of the program"):
+        verify(described(b'"version": 99'), dense=dense)

@@ -16,11 +16,10 @@ import attrs
 from tick_logger.derive.derivation import Derivation
 from tick_logger.journal.pruning import removable
 from tick_logger.journal.reader import segments
-from tick_logger.journal.segment import segment_path
-from tick_logger.storage.checkpoint import SLOTS, Checkpoint, CheckpointSlots
+from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
 
 EXTENTS_EPOCH = "extents_epoch"
 """In the state of a checkpoint: what was met later is in the log of extents from there on."""
@@ -72,7 +71,7 @@ class Checkpoints:
         self._slots.save(derivation.next_seq, now_ns, state)
         assert not self._epochs or epoch > self._epochs[-1], "an epoch that was used before"
         self._epochs = [*self._epochs[-1:], epoch]
-        if len(self._epochs) == len(SLOTS):
+        if len(self._epochs) == len(CHECKPOINT_PATHS):
             self.extents_log.forget(before_epoch=self._epochs[0])
 
 

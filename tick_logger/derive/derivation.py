@@ -25,6 +25,7 @@ import attrs
 from tick_logger.errors import StorageError
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.decoding import decode
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
@@ -32,6 +33,7 @@ from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed, Retired
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
+from tick_logger.model.steps import Step, Steps, Unmeasured
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
@@ -40,11 +42,6 @@ from tick_logger.storage.extents import Extent, RefusedError
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.store import Store
-
-CRASH, RESTART, DAMAGE, ADAPTER = "crash", "restart", "damage", "adapter"
-"""Causes of gaps: between two runs, after a crash or an orderly stop; entries that are lost, or
-that the adapter cannot decode (any more)."""
-
 
 MAX_WAITING_ASIDES = 1_000
 """Undecodable payloads between two flushes: as many as are kept of a day; the rest is counted."""
@@ -102,6 +99,7 @@ class Derivation:
         self._lost_since: dict[str, int] = {}  # exchanges with a gap in the journal behind them
         self._lossy = False  # entries are missing, perhaps such that say what an instrument is
         self._started_ns = 0
+        self.steps: Steps = Unmeasured()  # who wants to measure puts another here
         self.failures = 0  # batches on which adapters failed in a replay
         self.first_failure = ""
 
@@ -169,7 +167,7 @@ class Derivation:
             if exchange in self._stopped_ns
         }
         self._started_ns = started.at_ns
-        cause = RESTART if self.closed else CRASH
+        cause = Cause.RESTART if self.closed else Cause.CRASH
         self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
         self._wanted = {}
 
@@ -183,12 +181,16 @@ class Derivation:
     @_alone
     def tick(self) -> None:
         """A flush interval is over."""
-        self._hold(*self._pipeline.tick())
+        with self.steps.during(Step.PIPELINE):
+            released = self._pipeline.tick()
+        self._hold(*released)
 
     @_alone
     def close(self, at_ns: int) -> None:
         """Nothing more was received until `at_ns`."""
-        self._hold(*self._pipeline.close(at_ns))
+        with self.steps.during(Step.PIPELINE):
+            released = self._pipeline.close(at_ns)
+        self._hold(*released)
         self.closed = True
         self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
 
@@ -201,11 +203,13 @@ class Derivation:
         outcome = self._unwritten
         if outcome is None:
             return None
-        if self.store.unfinished:
-            self.store.resume()
-        else:
+        if not self.store.unfinished:
             self._meet(outcome.flush)
-            self.store.write(outcome.flush, self._asides)
+        with self.steps.during(Step.WRITING):
+            if self.store.unfinished:
+                self.store.resume()
+            else:
+                self.store.write(outcome.flush, self._asides)
         self._unwritten, self._asides = None, []
         repairs, inexact = tuple(self.store.take_repairs()), self.store.take_inexact()
         return attrs.evolve(outcome, repairs=repairs, inexact=inexact)
@@ -271,7 +275,7 @@ class Derivation:
             since, until = int(received.recv_ns.min()), int(received.recv_ns.max())
             self._pipeline.push(
                 [
-                    Lapse(each, (table,), since, until, ADAPTER)
+                    Lapse(each, (table,), since, until, Cause.ADAPTER)
                     for each, table in self._streams(received.exchange)
                 ]
             )
@@ -302,7 +306,7 @@ class Derivation:
             # Without an end: the entries that are lost may have said that they were interrupted.
             self._pipeline.push(
                 [
-                    Interrupted(each, (table,), lost_ns, DAMAGE)
+                    Interrupted(each, (table,), lost_ns, Cause.DAMAGE)
                     for each, table in self._streams(received.exchange)
                 ]
             )
@@ -318,9 +322,11 @@ class Derivation:
 
     def _meet(self, flush: Flush) -> None:
         """Make durable how long the files were that this flush is the first to touch."""
-        self._unlogged += self.store.meet(flush, self._asides)
+        with self.steps.during(Step.OPENING):
+            self._unlogged += self.store.meet(flush, self._asides)
         if self._unlogged:
-            self._extents_log.add(self._unlogged)
+            with self.steps.during(Step.SYNCING):
+                self._extents_log.add(self._unlogged)
             self._unlogged = []
 
     def _wanted_of(self, exchange: str) -> WantedTables:

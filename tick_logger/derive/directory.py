@@ -20,15 +20,13 @@ from tick_logger.storage.format_file import (
     read_widths,
     write_format,
 )
-from tick_logger.storage.layout import JOURNAL_FOLDER
+from tick_logger.storage.journal_layout import LOCK_PATH
 
 FIRST_SEQ = 1
 """Number of the first frame of every journal."""
 
 MAY_BECOME = {"f4": (EXACT,)}
 """Widths of prices that may change: the columns of f4 stay what they are, and the rest is added."""
-
-LOCK = f"{JOURNAL_FOLDER}/lock"
 
 
 def take_directory(files: Files, name: str) -> None:
@@ -38,7 +36,7 @@ def take_directory(files: Files, name: str) -> None:
     """
     files.prepare()
     try:
-        files.lock(LOCK)
+        files.lock(LOCK_PATH)
     except BlockingIOError as error:
         why = f"another process records into {name}: its number is {_holder(files)}"
         raise ConfigError([("logger.data_path", why)]) from error
@@ -47,7 +45,7 @@ def take_directory(files: Files, name: str) -> None:
 def _holder(files: Files) -> str:
     """The process that holds the lock, as far as it has said so."""
     try:
-        return files.read(LOCK).decode("ascii", "replace").strip() or "unknown"
+        return files.read(LOCK_PATH).decode("ascii", "replace").strip() or "unknown"
     except OSError:
         return "unknown"
 

@@ -43,9 +43,10 @@ from tick_logger.journal.reader import (
 from tick_logger.journal.segment import SegmentInfo
 from tick_logger.model.entries import Started, Ticked
 from tick_logger.model.schemas import NewerVersionError, Schemas
-from tick_logger.storage.checkpoint import SLOTS, Checkpoint
+from tick_logger.storage.checkpoint import Checkpoint
 from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 
 OnProgress: TypeAlias = Callable[[int, float], None]
 """Hears of messages replayed so far, and of their share of the journal (0 to 1)."""
@@ -184,7 +185,7 @@ class Recovery:
         first_seqs = [each.first_seq for each in known[:1]]
         begins_later = any(seq is not None and seq > FIRST_SEQ for seq in first_seqs)
         deleted = not problems and self.checkpoints.extents_log.newest_epoch > 1
-        return problems == len(SLOTS) or begins_later or deleted
+        return problems == len(CHECKPOINT_PATHS) or begins_later or deleted
 
     def _begin_anew(self, now_ns: int) -> Recovered:
         """Go on behind a journal that cannot be continued, from what the files hold."""

@@ -13,6 +13,10 @@
 
 Evidence names the year of the recorded frames that the tests decode.  Times are asked for in
 microseconds; milliseconds are understood as well, because older recordings hold them.
+
+A hole in trade ids is taken for a loss.  The venue does not promise that, but none is in 19,916
+recorded trades, nor in 1,487 ids of `aggTrade` ranges; ids went on by one over a halt of hours,
+and reported holes in its spot archive were trades that it added later.  (Futures skip ids.)
 """
 
 from __future__ import annotations
@@ -355,7 +359,6 @@ class Binance(Exchange):
     ws_endpoint: ClassVar[str] = "wss://stream.binance.com:9443"
     rest_endpoint: ClassVar[str] = "https://api.binance.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
-    # Nowhere promised, though true of every recorded frame: a hole is a suspect, not a proof.
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES

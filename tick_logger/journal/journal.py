@@ -28,10 +28,9 @@ from tick_logger.journal.segment import (
     Header,
     compress,
     frame_head,
-    segment_path,
 )
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
+from tick_logger.storage.journal_layout import JOURNAL_FOLDER, segment_path
 
 
 @attrs.frozen

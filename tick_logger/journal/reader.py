@@ -28,14 +28,15 @@ from tick_logger.journal.segment import (
     body_of,
     find_frames,
     frame_at,
-    segment_name,
+)
+from tick_logger.storage.files import Files
+from tick_logger.storage.journal_layout import (
+    DAMAGED_FOLDER,
+    JOURNAL_FOLDER,
+    damaged_path,
     segment_number,
     segment_path,
 )
-from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
-
-DAMAGED_FOLDER = f"{JOURNAL_FOLDER}/damaged"
 
 
 @attrs.frozen
@@ -351,11 +352,11 @@ def keep_copy(files: Files, segment: int) -> str | None:
         data = files.read(segment_path(segment))
     except FileNotFoundError:
         return None
-    name = f"{DAMAGED_FOLDER}/{segment_name(segment)}"
-    path, count = name, 0
+    copy = 0
+    path = damaged_path(segment, copy)
     while (exists := files.exists(path)) and files.read(path) != data:
-        count += 1
-        path = f"{name}.{count}"
+        copy += 1
+        path = damaged_path(segment, copy)
     if not exists:
         files.append(path, data)
     files.sync_file(path)

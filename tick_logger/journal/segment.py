@@ -18,15 +18,12 @@ Pure: bytes in, values out.  Not here: what a body means, and what follows from 
 
 from __future__ import annotations
 
-import re
 import struct
 import sys
 from collections.abc import Iterator
 
 import attrs
 import google_crc32c
-
-from tick_logger.storage.layout import JOURNAL_FOLDER
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -59,7 +56,6 @@ _HEADER = struct.Struct("<8sIQQQ24x")
 _CRC = struct.Struct("<I")
 _BEGIN = struct.Struct("<4sII")
 _ABOUT = struct.Struct("<QQI")
-_NAME = re.compile(r"(\d{8,10})\.tlj", re.ASCII)
 
 
 @attrs.frozen
@@ -112,24 +108,6 @@ class FoundFrame:
     body_bytes: int
     offset: int
     end_offset: int
-
-
-def segment_path(number: int) -> str:
-    """The path of a segment."""
-    return f"{JOURNAL_FOLDER}/{segment_name(number)}"
-
-
-def segment_name(number: int) -> str:
-    """The name of a segment within its folder."""
-    return f"{number:08d}.tlj"
-
-
-def segment_number(name: str) -> int | None:
-    """The number of the segment of this name, None if no segment is named so."""
-    match = _NAME.fullmatch(name)
-    if match is None or segment_name(int(match[1])) != name:
-        return None
-    return int(match[1])
 
 
 def compress(body: bytes, level: int = LEVEL) -> bytes:

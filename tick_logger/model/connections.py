@@ -11,7 +11,7 @@ class Loss:
 
     at_ns: int
     connection: str
-    cause: str
+    ending: str  # one word (`errors.Ending`)
     reason: str
 
 

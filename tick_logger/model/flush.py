@@ -9,6 +9,7 @@ from typing import Literal
 
 import attrs
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.times import day_of
@@ -38,7 +39,7 @@ class GapRecord:
     to_id: int | None
     from_ns: int | None
     to_ns: int | None
-    cause: str
+    cause: Cause
     healed: Literal[False] | str = False
 
     @property

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import attrs
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.tables import Table
 
 
@@ -17,13 +18,13 @@ from tick_logger.model.tables import Table
 class Interrupted:
     """From `at_ns` on, rows of these streams may be missing, until `Resumed`.
 
-    `at_ns` is when something of them could last be received; `cause` is a word for the gap record.
+    `at_ns` is when something of them could last be received; `cause` is for the gap record.
     """
 
     instruments: tuple[int, ...]
     tables: tuple[Table, ...]
     at_ns: int
-    cause: str
+    cause: Cause
 
 
 @attrs.frozen
@@ -45,7 +46,7 @@ class MissingIds:
     to_id: int
     from_ns: int  # receive times that bracket the hole
     to_ns: int
-    cause: str
+    cause: Cause
 
 
 @attrs.frozen
@@ -59,7 +60,7 @@ class Lapse:
     tables: tuple[Table, ...]
     from_ns: int
     to_ns: int
-    cause: str
+    cause: Cause
 
 
 @attrs.frozen

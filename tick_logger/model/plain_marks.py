@@ -7,6 +7,7 @@ by fields at the end, which an earlier version passes over; a new kind is refuse
 
 from __future__ import annotations
 
+import enum
 from typing import Any, get_args
 
 import attrs
@@ -14,7 +15,6 @@ import msgspec
 
 from tick_logger.model.marks import Mark
 from tick_logger.model.schemas import NewerVersionError
-from tick_logger.model.tables import Table
 
 _MARKS: dict[str, type[Mark]] = {each.__name__: each for each in get_args(Mark)}
 _FIELDS = {name: [field.name for field in attrs.fields(kind)] for name, kind in _MARKS.items()}
@@ -38,4 +38,4 @@ def mark_from_plain(plain: list[Any]) -> Mark:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
-    return value.value if isinstance(value, Table) else value
+    return value.value if isinstance(value, enum.Enum) else value

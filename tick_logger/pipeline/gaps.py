@@ -16,12 +16,14 @@ Invariant: an interruption is recorded at most once, however many processes it l
 
 from __future__ import annotations
 
+import enum
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
@@ -34,16 +36,13 @@ GRACE_TICKS = 2
 MAX_PAST_OUTAGES = 16
 """Per stream of dense ids: how many past interruptions are kept as possible causes."""
 
-RETIRED = "retired"
-"""Cause of ids missing because the stream was, for a time, not to be recorded."""
-
 Stream = tuple[int, Table]
 
 
 @attrs.define
 class _Outage:
     from_ns: int
-    cause: str
+    cause: Cause
     to_ns: int | None = None
     proven_ns: int | None = None  # how far the stream's ids were complete when it ended
 
@@ -56,34 +55,40 @@ class _Outage:
     def dump(self, stream: Stream) -> list[Any]:
         """Its fields and its stream's."""
         instrument, table = stream
-        return [instrument, table.value, self.from_ns, self.cause, self.to_ns, self.proven_ns]
+        return [instrument, table.value, self.from_ns, self.cause.value, self.to_ns, self.proven_ns]
 
     @classmethod
     def load(cls, fields: Sequence[Any]) -> tuple[Stream, _Outage]:
         """The stream and the interruption that `dump` was given."""
-        instrument, table, *rest = fields
-        return (instrument, Table(table)), cls(*rest)
+        instrument, table, from_ns, cause, *rest = fields
+        return (instrument, Table(table)), cls(from_ns, Cause(cause), *rest)
 
 
 @attrs.define
 class _Hole:
     table: Table
     opened: HoleOpened
-    cause: str
+    cause: Cause
     due_tick: int
     parts: list[Range]  # what of it is still missing
 
     def dump(self) -> list[Any]:
         """Its fields, those of the hole as it opened in a list."""
         opened = list(attrs.astuple(self.opened))
-        return [self.table.value, opened, self.cause, self.due_tick, list(map(list, self.parts))]
+        return [
+            self.table.value,
+            opened,
+            self.cause.value,
+            self.due_tick,
+            list(map(list, self.parts)),
+        ]
 
     @classmethod
     def load(cls, fields: Sequence[Any]) -> _Hole:
         """The hole that `dump` was given."""
         table, opened, cause, due_tick, parts = fields
         ranges = [(first, last) for first, last in parts]
-        return cls(Table(table), HoleOpened(*opened), cause, due_tick, ranges)
+        return cls(Table(table), HoleOpened(*opened), Cause(cause), due_tick, ranges)
 
 
 class GapLedger:
@@ -115,7 +120,7 @@ class GapLedger:
             for table in mark.tables:
                 stream, at_ns = (instrument, table), mark.at_ns
                 current = self._outages.get(stream)
-                if current is not None and current.cause == RETIRED:
+                if current is not None and current.cause is Cause.RETIRED:
                     at_ns = max(at_ns, current.from_ns)
                     self._end(stream, at_ns)
                 self._outages.setdefault(stream, _Outage(at_ns, mark.cause))
@@ -130,10 +135,10 @@ class GapLedger:
         """The stream is no longer wanted: an interruption by intent, which is no loss."""
         self._end(stream, at_ns)
         assert stream not in self._outages, "a stream has one interruption at a time"
-        self._outages[stream] = _Outage(at_ns, RETIRED)
+        self._outages[stream] = _Outage(at_ns, Cause.RETIRED)
 
     def restarted(
-        self, streams: Iterable[Stream], stopped_ns: Mapping[int, int], cause: str
+        self, streams: Iterable[Stream], stopped_ns: Mapping[int, int], cause: Cause
     ) -> None:
         """A new process continues: these streams stopped at the time given per instrument."""
         self.end_unused()
@@ -155,7 +160,7 @@ class GapLedger:
         """
         for stream, stop in self._stopped.items():
             outage = self._outages.get(stream)
-            if outage is not None and outage.cause != RETIRED:
+            if outage is not None and outage.cause is not Cause.RETIRED:
                 self._end(stream, stop.from_ns)
 
     def missing(self, mark: MissingIds) -> None:
@@ -183,7 +188,7 @@ class GapLedger:
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
         """Record books that cannot be rebuilt, for want of a snapshot in its place."""
         self._records += [
-            GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, "snapshot")
+            GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, Cause.SNAPSHOT)
             for instrument, from_ns, to_ns in books
         ]
 
@@ -203,7 +208,9 @@ class GapLedger:
             cut(hole.parts, found.first, found.last)
             cut(whole, hole.opened.first, hole.opened.last)
         self._records += (
-            GapRecord(found.instrument, table, first, last, None, found.at_ns, "sequence", "late")
+            GapRecord(
+                found.instrument, table, first, last, None, found.at_ns, Cause.SEQUENCE, "late"
+            )
             for first, last in whole
         )
 
@@ -235,7 +242,7 @@ class GapLedger:
         What is retired stays so: a process that records it again has not lost what lies between.
         """
         for stream, outage in list(self._outages.items()):
-            if outage.cause != RETIRED:
+            if outage.cause is not Cause.RETIRED:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
         self._write_holes(due=self._tick + GRACE_TICKS)
@@ -279,15 +286,15 @@ class GapLedger:
         self._record_outage(stream, outage, at_ns)
 
     def _record_outage(self, stream: Stream, outage: _Outage, to_ns: int) -> None:
-        if outage.cause != RETIRED:
+        if outage.cause is not Cause.RETIRED:
             self._records.append(
                 GapRecord(*stream, None, None, outage.from_ns, to_ns, outage.cause)
             )
 
-    def _cause(self, stream: Stream, hole: HoleOpened) -> str:
+    def _cause(self, stream: Stream, hole: HoleOpened) -> Cause:
         current = self._outages.get(stream)
         candidates = [*self._past.get(stream, []), *([current] if current else [])]
-        return next((o.cause for o in reversed(candidates) if o.explains(hole)), "sequence")
+        return next((o.cause for o in reversed(candidates) if o.explains(hole)), Cause.SEQUENCE)
 
     def _write_holes(self, due: int) -> None:
         for stream, holes in list(self._pending.items()):
@@ -320,12 +327,12 @@ def _in_order(record: GapRecord) -> GapRecord:
 
 
 def _record_to_plain(record: GapRecord) -> list[Any]:
-    return [each.value if isinstance(each, Table) else each for each in attrs.astuple(record)]
+    return [each.value if isinstance(each, enum.Enum) else each for each in attrs.astuple(record)]
 
 
 def _record_from_plain(fields: Sequence[Any]) -> GapRecord:
-    instrument, table, *rest = fields
-    return GapRecord(instrument, Table(table), *rest)
+    instrument, table, from_id, to_id, from_ns, to_ns, cause, healed = fields
+    return GapRecord(instrument, Table(table), from_id, to_id, from_ns, to_ns, Cause(cause), healed)
 
 
 def _first(hole: _Hole) -> int:

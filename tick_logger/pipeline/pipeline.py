@@ -24,6 +24,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -143,7 +144,7 @@ class Pipeline:
         gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
         return Flush(tuple(runs), gaps), self._take_counts()
 
-    def restarted(self, stopped_ns: Mapping[int, int], cause: str, book_wait_ticks: int) -> None:
+    def restarted(self, stopped_ns: Mapping[int, int], cause: Cause, book_wait_ticks: int) -> None:
         """A new process continues; the one before received each instrument up to `stopped_ns`.
 
         `stopped_ns` holds receive times in nanoseconds, by instrument.  A stream that the new
@@ -308,7 +309,7 @@ class Pipeline:
                 self._tables[table].ids.seed(instrument, tail.id_ranges, tail.last_recv_ns)
             # Rows on disk without a state here: nobody knows what was sent since the last of them.
             self._gaps.interrupted(
-                Interrupted((instrument,), (table,), tail.last_recv_ns, "restart")
+                Interrupted((instrument,), (table,), tail.last_recv_ns, Cause.RESTART)
             )
 
     def _admit(self, rows: RowBatch) -> RowBatch:

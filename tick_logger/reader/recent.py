@@ -95,7 +95,7 @@ def _gaps(files: Files, exchange: str, symbol: str, day: int) -> list[dict[str, 
             "to_id": None if gap.to_id is None else str(gap.to_id),
             "from_ns": gap.from_ns,
             "to_ns": gap.to_ns,
-            "cause": gap.cause,
+            "cause": gap.cause.value,
             "healed": gap.healed,
         }
         for gap in records[-MOST_GAPS:]

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from tick_logger.derive.derivation import Derivation, Outcome
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import Table
@@ -91,7 +92,7 @@ class Accounts:
     def _report_gaps(self, gaps: list[GapRecord]) -> None:
         """Count each hole; one log line for those with the same exchange and cause."""
         self.totals.gaps += len(gaps)
-        together: dict[tuple[str, str], list[GapRecord]] = {}
+        together: dict[tuple[str, Cause], list[GapRecord]] = {}
         for gap in gaps:
             together.setdefault((self._exchange(gap.instrument), gap.cause), []).append(gap)
         for (exchange, cause), holes in together.items():
@@ -105,7 +106,12 @@ class Accounts:
             streams = [f"{self._instruments.name(g.instrument)[1]} {g.table}" for g in holes]
             shown = streams[:MAX_STREAMS_IN_LOG]
             self._log.warning(
-                "gaps", exchange=exchange, cause=cause, holes=len(holes), ids=ids, streams=shown
+                "gaps",
+                exchange=exchange,
+                cause=cause.value,
+                holes=len(holes),
+                ids=ids,
+                streams=shown,
             )
 
     def _exchange(self, instrument: int) -> str:

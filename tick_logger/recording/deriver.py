@@ -11,6 +11,7 @@ Invariant: at every checkpoint, the files hold what the entries up to it give, n
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -28,6 +29,7 @@ from tick_logger.recording.accounts import Accounts, report_failures, report_fin
 from tick_logger.recording.backlog import Backlog, Chunk
 from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS
 from tick_logger.recording.resources import TaskContext
+from tick_logger.recording.step_times import StepTimes
 from tick_logger.storage.checkpoint import SyncLost
 from tick_logger.storage.extents import RefusedError
 from tick_logger.telemetry.logs import get_logger
@@ -54,7 +56,9 @@ class Deriver:
         on_sync_lost: Callable[[], None],
     ) -> None:
         self._recovery = recovery
+        self._steps = StepTimes(time.perf_counter)
         self._derivation = derivation
+        derivation.steps = self._steps
         self._backlog = backlog
         self._accounts = accounts
         self._offload = context.offload
@@ -116,6 +120,7 @@ class Deriver:
     async def _flush(self, release: Callable[[], None]) -> None:
         """One hop: let the pipeline release rows and write them."""
         started, derivation = trio.current_time(), self._derivation
+        self._steps.take()  # those of what was read from the journal meanwhile
         released = False
 
         def work() -> Outcome | None:
@@ -127,6 +132,8 @@ class Deriver:
 
         outcome = await self._persist(work)
         self._metrics.flush_seconds.observe(trio.current_time() - started)
+        for step, secs in self._steps.take().items():
+            self._metrics.flush_step_seconds[step].observe(secs)
         if outcome is not None and derivation.next_seq >= self._accounted_seq:
             self._accounts.flushed(outcome)
 
@@ -203,6 +210,7 @@ class Deriver:
         )
         now_ns = self._clock.now_ns()
         self._derivation = await self._persist(lambda: self._recovery.base(now_ns))
+        self._derivation.steps = self._steps
         if findings := self._recovery.take_findings():
             report_findings(findings)
 

@@ -25,7 +25,7 @@ import google_crc32c
 
 from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER
 from tick_logger.storage.state_codec import decode_state, encode_state
 
 if sys.version_info >= (3, 14):
@@ -34,7 +34,6 @@ else:
     from backports import zstd
 
 FORMAT = 2
-SLOTS = (f"{JOURNAL_FOLDER}/checkpoint.0", f"{JOURNAL_FOLDER}/checkpoint.1")
 
 MAX_BODY_BYTES = 2**32 - 1
 """As much as the length in a slot can say, and far more than any state has."""
@@ -95,7 +94,7 @@ class CheckpointSlots:
     def both(self) -> list[Checkpoint]:
         """All valid checkpoints (none to two), the older one first."""
         problems: list[str] = []
-        slots = [self._read(path, problems) for path in SLOTS]
+        slots = [self._read(path, problems) for path in CHECKPOINT_PATHS]
         self.problems = problems
         self._marks = [_Mark(slot.epoch, slot.next_seq) if slot else None for slot in slots]
         return sorted(filter(None, slots), key=lambda each: each.epoch)
@@ -108,7 +107,7 @@ class CheckpointSlots:
         journal would be needed from its beginning.
         """
         known = [mark.next_seq for mark in self._marks or () if mark]
-        return min(known) if len(known) == len(SLOTS) else 0
+        return min(known) if len(known) == len(CHECKPOINT_PATHS) else 0
 
     def save(self, next_seq: int, made_ns: int, state: dict[str, Any]) -> Checkpoint:
         """Make a checkpoint durable, after all else that was written to the files.
@@ -128,7 +127,7 @@ class CheckpointSlots:
         target = epochs.index(min(epochs))
         self._sync()
         marks[target] = None
-        self._overwrite(SLOTS[target], data)
+        self._overwrite(CHECKPOINT_PATHS[target], data)
         marks[target] = _Mark(checkpoint.epoch, next_seq)
         return checkpoint
 

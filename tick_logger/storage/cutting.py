@@ -18,7 +18,7 @@ from tick_logger.storage.appending import reason_of
 from tick_logger.storage.encoding import absent_records
 from tick_logger.storage.extents import Extent, RefusedError
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import day_text
+from tick_logger.storage.names import day_text
 
 
 @attrs.frozen

@@ -13,16 +13,18 @@ so a power cut tears no other; a torn one was never acted upon, and does not cou
 from __future__ import annotations
 
 import json
-import re
 
 import google_crc32c
 
 from tick_logger.errors import StorageError
 from tick_logger.storage.extents import Extent
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER
-
-_NAME = re.compile(r"extents\.(\d+)\.(\d+)", re.ASCII)
+from tick_logger.storage.journal_layout import (
+    JOURNAL_FOLDER,
+    ExtentsPath,
+    extents_path,
+    parse_journal,
+)
 
 
 class ExtentsLog:
@@ -52,7 +54,7 @@ class ExtentsLog:
         fresh = self._part is None
         if self._part is None:
             self._part = self._next_part()
-        path = f"{JOURNAL_FOLDER}/extents.{self._epoch}.{self._part}"
+        path = extents_path(self._epoch, self._part)
         try:
             self._files.append(path, _line([*self._extents, *extents] if fresh else extents))
             self._files.sync_file(path)
@@ -95,8 +97,13 @@ class ExtentsLog:
 
     def _existing(self) -> list[tuple[str, int, int]]:
         """(path, epoch, part) of each file."""
-        matches = (_NAME.fullmatch(name) for name in self._files.list(JOURNAL_FOLDER))
-        return [(f"{JOURNAL_FOLDER}/{m[0]}", int(m[1]), int(m[2])) for m in matches if m]
+        found = []
+        for name in self._files.list(JOURNAL_FOLDER):
+            path = f"{JOURNAL_FOLDER}/{name}"
+            where = parse_journal(path)
+            if isinstance(where, ExtentsPath):
+                found.append((path, where.epoch, where.part))
+        return found
 
 
 def _line(extents: list[Extent]) -> bytes:

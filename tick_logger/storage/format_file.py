@@ -19,7 +19,7 @@ from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import FEEDS, PRICE_DTYPES, SPECS, FileColumn, Table
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import FORMAT_FILE
+from tick_logger.storage.layout import FORMAT_PATH
 
 VERSION = max(column.since for spec in SPECS.values() for column in spec.files)
 """That of the newest column: 1 was before there was this file; 2 has `rest` and `origin`."""
@@ -64,14 +64,14 @@ def read_widths(files: Files) -> list[Width]:
 
     Raises `OSError`, `UnreadableFormatError`, and `StorageError` if a newer version wrote it.
     """
-    if not files.exists(FORMAT_FILE):
+    if not files.exists(FORMAT_PATH):
         return []
     try:
-        found = msgspec.json.decode(files.read(FORMAT_FILE), type=_Format)
+        found = msgspec.json.decode(files.read(FORMAT_PATH), type=_Format)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableFormatError(f"{FORMAT_FILE} cannot be read: {error}") from error
+        raise UnreadableFormatError(f"{FORMAT_PATH} cannot be read: {error}") from error
     for reason in _not_known(found):
-        raise StorageError(f"{FORMAT_FILE}: {MADE_BY_NEWER}: {reason}")
+        raise StorageError(f"{FORMAT_PATH}: {MADE_BY_NEWER}: {reason}")
     return [Width(each.price_dtype, each.since_ns) for each in found.price_dtypes]
 
 
@@ -81,8 +81,8 @@ def write_format(files: Files, widths: Iterable[Width]) -> None:
     Raises `OSError`; the file is then what it was.
     """
     data = describe(list(widths))
-    if not files.exists(FORMAT_FILE) or files.read(FORMAT_FILE) != data:
-        files.replace(FORMAT_FILE, data)
+    if not files.exists(FORMAT_PATH) or files.read(FORMAT_PATH) != data:
+        files.replace(FORMAT_PATH, data)
     files.sync_folder()
 
 

@@ -2,7 +2,8 @@
 
 The first line of a file is about no hole: it has the keys of the others, all null, and says how far
 the completeness of each table can be shown at all.  A later line about the same ids of the same
-table supersedes an earlier one.  Lines are only ever appended.
+table supersedes an earlier one.  Lines are only ever appended.  A cause that only a newer version
+knows is no reason to reject a line: its word is kept as it stands (`Cause.is_known`).
 
 Not here: torn lines and failed appends (`line_files`).
 """
@@ -15,6 +16,7 @@ from typing import Literal, TypeAlias
 import attrs
 import msgspec
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
@@ -32,7 +34,7 @@ class _Line(msgspec.Struct):
     to_id: int | None
     from_ns: int | None
     to_ns: int | None
-    cause: str
+    cause: Cause
     healed: bool | str
 
 

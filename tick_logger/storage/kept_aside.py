@@ -18,7 +18,7 @@ from typing import Any
 from tick_logger.model.entries import KeptAside
 from tick_logger.model.times import day_of
 from tick_logger.storage.extents import Extent, Place
-from tick_logger.storage.layout import day_text, folder_of
+from tick_logger.storage.layout import UndecodablePath, undecodable_path
 from tick_logger.storage.line_files import LineFiles, append_groups
 
 MAX_PER_DAY = 1_000
@@ -72,7 +72,7 @@ class KeptAsideFiles:
 
 def _place(aside: KeptAside) -> Place:
     day = day_of(aside.recv_ns)
-    return f"{folder_of(aside.exchange)}/undecodable.{day_text(day)}.jsonl", day
+    return undecodable_path(UndecodablePath(aside.exchange, day)), day
 
 
 def _line(aside: KeptAside) -> bytes:

@@ -1,41 +1,46 @@
 """Where everything lies under the data path, and what lies at a path: one scheme, both directions.
 
+    format.json                                                     what the tables look like
     {exchange}/{symbol}/{TABLE}/{column}.{DD}.{MM}.{YY}.bin         column files
     {exchange}/{symbol}/late/{TABLE}/{column}.{DD}.{MM}.{YY}.bin    rows that came too late
     {exchange}/{symbol}/gaps.{DD}.{MM}.{YY}.jsonl                   known holes
     {exchange}/instruments.{DD}.{MM}.{YY}.json                      what was listed
+    {exchange}/undecodable.{DD}.{MM}.{YY}.jsonl                     payloads kept aside
+    {exchange}/certificate.{DD}.{MM}.{YY}.{n}.json                  what is vouched for, n = 1, 2, …
+    journal/…                                                       see `journal_layout`
 
-Paths are relative and POSIX.  A symbol is the exchange's own spelling; only characters that would
-make it unsafe as a folder are percent-encoded.  `parse` accepts exactly the paths that the other
-functions make, so nothing else on the disk is ever taken for a recording.  Pure: no file access.
+Paths are relative and POSIX.  `parse` accepts exactly the paths that are made here and in
+`journal_layout`, so nothing else on the disk is ever taken for a recording.  Pure: no file access.
+
+Not here: how days and symbols are spelled (`names`).
 """
 
 from __future__ import annotations
 
-import datetime
-import functools
 import re
+from typing import TypeAlias
 
 import attrs
 
 from tick_logger.model.tables import SPECS, Table
-
-FIRST_DAY = 0
-LAST_DAY = datetime.date(2069, 12, 31).toordinal() - datetime.date(1970, 1, 1).toordinal()
-"""Days (since 1970-01-01) that two digits can tell apart: years 70 to 99 are 1970 to 1999."""
+from tick_logger.storage.journal_layout import JOURNAL_FOLDER, JournalPath, parse_journal
+from tick_logger.storage.names import day_of_text, day_text, folder_of, symbol_of
 
 LATE_FOLDER = "late"
-JOURNAL_FOLDER = "journal"
-FORMAT_FILE = "format.json"
 
-_EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
-_UNSAFE = re.compile(r"^\.|[%/\x00\ud800-\udfff]")  # lone surrogates have no bytes on disk
-_ESCAPED = re.compile(r"(?:%[0-9A-F]{2})+")
-_EMPTY = "%"  # the folder of the empty symbol; no other symbol gives a bare percent sign
-_DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)", re.ASCII)
+FORMAT_PATH = "format.json"
+"""Describes the directory to any program."""
+
 _COLUMN_FILE = re.compile(r"([a-z_]+)\.(\d\d\.\d\d\.\d\d)\.bin", re.ASCII)
 _GAPS_FILE = re.compile(r"gaps\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _INSTRUMENTS_FILE = re.compile(r"instruments\.(\d\d\.\d\d\.\d\d)\.json", re.ASCII)
+_UNDECODABLE_FILE = re.compile(r"undecodable\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
+_CERTIFICATE_FILE = re.compile(r"certificate\.(\d\d\.\d\d\.\d\d)\.([1-9]\d*)\.json", re.ASCII)
+
+
+@attrs.frozen
+class FormatPath:
+    """The description of the directory."""
 
 
 @attrs.frozen
@@ -67,41 +72,25 @@ class InstrumentsPath:
     day: int
 
 
-@functools.lru_cache(maxsize=1024)  # a flush touches few days, and asks for each very often
-def day_text(day: int) -> str:
-    """`DD.MM.YY` of a day since 1970-01-01; `ValueError` outside `FIRST_DAY` to `LAST_DAY`."""
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise ValueError(f"day {day} has no place in the file layout")
-    return datetime.date.fromordinal(_EPOCH_ORDINAL + day).strftime("%d.%m.%y")
+@attrs.frozen
+class UndecodablePath:
+    """The payloads of an exchange that were kept aside on one UTC day (days since 1970-01-01)."""
+
+    exchange: str
+    day: int
 
 
-def day_of_text(text: str) -> int | None:
-    """The day of a `DD.MM.YY`, or None if there is no such day."""
-    match = _DAY.fullmatch(text)
-    if match is None:
-        return None
-    of_month, month, year = (int(part) for part in match.groups())
-    try:
-        date = datetime.date(year + (1900 if year >= 70 else 2000), month, of_month)
-    except ValueError:
-        return None
-    return date.toordinal() - _EPOCH_ORDINAL
+@attrs.frozen
+class CertificatePath:
+    """The `number`th certificate, from 1, of an exchange and UTC day (days since 1970-01-01)."""
+
+    exchange: str
+    day: int
+    number: int
 
 
-def folder_of(symbol: str) -> str:
-    """A symbol (or exchange) as a single safe path component."""
-    return _UNSAFE.sub(_escape, symbol) or _EMPTY
-
-
-def symbol_of(folder: str) -> str | None:
-    """The symbol whose folder this is, or None if no symbol is written so."""
-    if folder == _EMPTY:
-        return ""
-    try:
-        symbol = _ESCAPED.sub(_unescape, folder)
-    except UnicodeDecodeError:
-        return None
-    return symbol if folder_of(symbol) == folder else None
+VenuePath: TypeAlias = InstrumentsPath | UndecodablePath | CertificatePath
+DataPath: TypeAlias = FormatPath | VenuePath | ColumnPath | GapsPath | JournalPath
 
 
 def symbol_folder(exchange: str, symbol: str) -> str:
@@ -136,33 +125,49 @@ def instruments_path(where: InstrumentsPath) -> str:
     return f"{folder_of(where.exchange)}/instruments.{day_text(where.day)}.json"
 
 
+def undecodable_path(where: UndecodablePath) -> str:
+    """The path of a file of payloads kept aside."""
+    return f"{folder_of(where.exchange)}/undecodable.{day_text(where.day)}.jsonl"
+
+
+def certificate_path(where: CertificatePath) -> str:
+    """The path of a certificate; its number is 1 or more."""
+    folder, day = folder_of(where.exchange), day_text(where.day)
+    return f"{folder}/certificate.{day}.{where.number}.json"
+
+
 def looks_like_column_file(path: str) -> bool:
     """Whether the last part of a path is named as column files are."""
     return _COLUMN_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
+def is_stray(path: str) -> bool:
+    """Whether a file is named as column files are, and lies where none belongs."""
+    return looks_like_column_file(path) and parse(path) is None
+
+
 def is_column_of_unknown_name(path: str) -> bool:
     """Whether a path is that of a column file of a table, but for the name of the column."""
-    match = _COLUMN_FILE.fullmatch(path.rsplit("/", 1)[-1])
-    if match is None:
+    folder, _, name = path.rpartition("/")
+    match, table = _COLUMN_FILE.fullmatch(name), folder.rpartition("/")[2]
+    if match is None or table not in SPECS:
         return False
-    table = path.rsplit("/", 2)[-2] if path.count("/") > 1 else ""
-    if table not in SPECS:
-        return False
-    folder = path.rpartition("/")[0]
-    return isinstance(
-        parse(f"{folder}/{SPECS[Table(table)].time_column}.{match[2]}.bin"), ColumnPath
-    )
+    beside = f"{folder}/{SPECS[Table(table)].time_column}.{match[2]}.bin"
+    return parse(path) is None and isinstance(parse(beside), ColumnPath)
 
 
-def parse(path: str) -> ColumnPath | GapsPath | InstrumentsPath | None:
-    """What lies at a path; None for everything that is not named by this module."""
+def parse(path: str) -> DataPath | None:
+    """What lies at a path; None for everything that is named neither here nor in the journal."""
+    if path == FORMAT_PATH:
+        return FormatPath()
     parts = path.split("/")
+    if parts[0] == JOURNAL_FOLDER:
+        return parse_journal(path)
     exchange = symbol_of(parts[0])
     if exchange is None or len(parts) < 2:
         return None
     if len(parts) == 2:
-        return _parse_instruments(exchange, parts[1])
+        return _parse_beside_symbols(exchange, parts[1])
     symbol = symbol_of(parts[1])
     if symbol is None:
         return None
@@ -171,15 +176,22 @@ def parse(path: str) -> ColumnPath | GapsPath | InstrumentsPath | None:
             return _parse_gaps(exchange, symbol, name)
         case [table, name]:
             return _parse_column(exchange, symbol, table, name, late=False)
-        case ["late", table, name]:
+        case [folder, table, name] if folder == LATE_FOLDER:
             return _parse_column(exchange, symbol, table, name, late=True)
     return None
 
 
-def _parse_instruments(exchange: str, name: str) -> InstrumentsPath | None:
-    match = _INSTRUMENTS_FILE.fullmatch(name)
-    day = day_of_text(match[1]) if match else None
-    return None if day is None else InstrumentsPath(exchange, day)
+def _parse_beside_symbols(exchange: str, name: str) -> VenuePath | None:
+    for pattern, kind in (
+        (_INSTRUMENTS_FILE, InstrumentsPath),
+        (_UNDECODABLE_FILE, UndecodablePath),
+        (_CERTIFICATE_FILE, CertificatePath),
+    ):
+        match = pattern.fullmatch(name)
+        day = day_of_text(match[1]) if match else None
+        if match is not None and day is not None:
+            return kind(exchange, day, *map(int, match.groups()[1:]))
+    return None
 
 
 def _parse_gaps(exchange: str, symbol: str, name: str) -> GapsPath | None:
@@ -197,11 +209,3 @@ def _parse_column(
         return None
     known = any(match[1] == file.name for file in SPECS[Table(table)].files)
     return ColumnPath(exchange, symbol, Table(table), late, match[1], day) if known else None
-
-
-def _escape(match: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
-
-
-def _unescape(match: re.Match[str]) -> str:
-    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "surrogatepass")

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.histograms import HistogramFamily
 from tick_logger.telemetry.symbol_rows import SymbolRows
@@ -23,13 +24,8 @@ LATENCY_BOUNDS_SECS = (
 )  # fmt: skip
 GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
 
-CAUSES = (
-    "adapter", "checksum", "crash", "damage", "disconnect", "moved", "overflow", "refused",
-    "restart", "resync", "retired", "sequence", "silent", "snapshot",
-)  # fmt: skip
-"""Of holes.  All are exported from the start: a scrape cannot see that something begins at 1."""
-
 OTHER_CAUSE = "other"
+"""What holes are counted under whose cause only a newer version knows."""
 
 
 Family = TypeVar("Family", Counter, Gauge)
@@ -146,11 +142,13 @@ class ExchangeMetrics:
         self.rows_written = {table: rows.labels(exchange, FEED_OF[table]) for table in Table}
         self.late_rows = {table: late.labels(exchange, FEED_OF[table]) for table in Table}
         gaps = families.family(Counter, "sequence_gaps", "Holes written to the gaps files", "cause")
-        self._gaps = {cause: gaps.labels(exchange, cause) for cause in (*CAUSES, OTHER_CAUSE)}
+        # All from the start: a scrape cannot see that something begins at 1.
+        causes: list[str] = [*Cause, OTHER_CAUSE]
+        self._gaps = {cause: gaps.labels(exchange, str(cause)) for cause in causes}
         self._exchange = exchange
         self._symbol_rows = families.symbol_rows
 
-    def gaps(self, cause: str) -> Counter:
+    def gaps(self, cause: Cause) -> Counter:
         """The holes of one cause."""
         return self._gaps.get(cause, self._gaps[OTHER_CAUSE])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 import tick_logger
+from tick_logger.model.steps import Step
 from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
 from tick_logger.telemetry.symbol_rows import SymbolRows
 
@@ -31,6 +32,14 @@ class Metrics:
     def _disk(self) -> None:
         """What is on its way to the disk, and the disk itself."""
         self.flush_seconds = self._histogram("flush_seconds", "Time to write one flush of rows")
+        steps = Histogram(
+            PREFIX + "flush_step_seconds",
+            "Time of one flush in each of its steps",
+            ["step"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.flush_step_seconds = {step: steps.labels(step.value) for step in Step}
         self.journal_fsync_seconds = self._histogram(
             "journal_fsync_seconds", "Time until what was written to the journal was durable"
         )

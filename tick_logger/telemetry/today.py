@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tick_logger.clock import WallClock
+from tick_logger.model.cause import Cause
 from tick_logger.model.times import day_of
 
 
@@ -17,20 +18,22 @@ class Today:
     def __init__(self, clock: WallClock) -> None:
         self._clock = clock
         self._day = day_of(clock.now_ns())
-        self._gaps: Counter[tuple[str, str]] = Counter()
+        self._gaps: Counter[tuple[str, Cause]] = Counter()
         self._late: Counter[str] = Counter()
 
     def gaps(self, exchange: str) -> dict[str, int]:
         """Holes by cause."""
         self._turn()
-        return {cause: count for (name, cause), count in self._gaps.items() if name == exchange}
+        return {
+            cause.value: count for (name, cause), count in self._gaps.items() if name == exchange
+        }
 
     def late(self, exchange: str) -> int:
         """Rows that came after their place was written."""
         self._turn()
         return self._late[exchange]
 
-    def count_gaps(self, exchange: str, cause: str, holes: int) -> None:
+    def count_gaps(self, exchange: str, cause: Cause, holes: int) -> None:
         """So many holes more."""
         self._turn()
         self._gaps[exchange, cause] += holes

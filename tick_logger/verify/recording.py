@@ -22,7 +22,8 @@ from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.extents import Extent, extents_from_state
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import JOURNAL_FOLDER, ColumnPath, GapsPath, parse
+from tick_logger.storage.journal_layout import JOURNAL_FOLDER
+from tick_logger.storage.layout import ColumnPath, GapsPath, parse
 from tick_logger.verify.comparing_files import ComparingFiles
 from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.tree import verify

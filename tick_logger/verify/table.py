@@ -18,7 +18,7 @@ from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.id_ranges import IdRanges, Ids
-from tick_logger.storage.layout import day_text
+from tick_logger.storage.names import day_text
 from tick_logger.verify.report import Finding, Kind
 from tick_logger.verify.rows import (
     Columns,

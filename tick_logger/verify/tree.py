@@ -18,14 +18,15 @@ from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import UnreadableFormatError, read_widths
 from tick_logger.storage.gap_files import newest_of_each, parse_gaps
 from tick_logger.storage.instruments_file import UnreadableError, decode
+from tick_logger.storage.journal_layout import JOURNAL_FOLDER
 from tick_logger.storage.layout import (
-    FORMAT_FILE,
-    JOURNAL_FOLDER,
+    FORMAT_PATH,
     ColumnPath,
+    FormatPath,
     GapsPath,
     InstrumentsPath,
     is_column_of_unknown_name,
-    looks_like_column_file,
+    is_stray,
     parse,
     symbol_folder,
     table_folder,
@@ -34,9 +35,6 @@ from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.table import PriceWidths, TableCheck
 
 Dense: TypeAlias = Callable[[str, Table], bool]
-
-UNDECODABLE = "undecodable."
-"""Beginning of the names of files, beside the symbols, that hold payloads kept aside."""
 
 
 def verify(files: Files, *, dense: Dense, price_dtype: str | None = None) -> Report:
@@ -67,7 +65,9 @@ class _Verification:
     def run(self, price_dtype: str | None) -> Report:
         for exchange in self._folders(""):
             if exchange == JOURNAL_FOLDER:
-                continue  # judged by `check_segments`
+                inner = self._files.list(exchange, recursive=True)
+                self._unknown(path for path in inner if parse(path) is None)
+                continue  # what is in the others is judged by `check_segments`
             before = self._report.symbols
             for symbol in self._folders(exchange):
                 self._check_symbol(f"{exchange}/{symbol}")
@@ -80,12 +80,14 @@ class _Verification:
         names = self._files.list(folder)
         for name in names:
             path = f"{folder}/{name}" if folder else name
-            where = None if name.endswith("/") else parse(path)
-            if path == FORMAT_FILE:
+            if name.endswith("/"):
+                continue
+            where = parse(path)
+            if isinstance(where, FormatPath):
                 self._check_format()
             elif isinstance(where, InstrumentsPath):
                 self._check_instruments(path, where.exchange)
-            elif not name.endswith("/") and not (folder and name.startswith(UNDECODABLE)):
+            elif where is None:
                 self._unknown([path])
         return [name.rstrip("/") for name in names if name.endswith("/")]
 
@@ -93,7 +95,7 @@ class _Verification:
         try:
             read_widths(self._files)
         except UnreadableFormatError as error:
-            self._report.findings.append(Finding(FORMAT_FILE, Kind.FORMAT, 1, detail=str(error)))
+            self._report.findings.append(Finding(FORMAT_PATH, Kind.FORMAT, 1, detail=str(error)))
 
     def _check_instruments(self, path: str, exchange: str) -> None:
         try:
@@ -109,7 +111,7 @@ class _Verification:
         for path in paths:
             if is_column_of_unknown_name(path):
                 self._report.notes.append(f"{path}: a column that is not known here; left alone")
-            elif looks_like_column_file(path):
+            elif is_stray(path):
                 self._report.findings.append(Finding(path, Kind.STRAY, 1))
             else:
                 self._report.notes.append(f"{path}: no part of a recording")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tick_logger.exchanges.base import BookLink, BookSnapshot
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.book_ranges import BookRanges
@@ -16,7 +17,7 @@ def link(first: int, last: int, instrument: int = 0) -> BookLink:
 
 
 def missing(first: int, last: int, from_ns: int, to_ns: int) -> MissingIds:
-    return MissingIds(0, Table.BOOK, FIRST + first, FIRST + last, from_ns, to_ns, "sequence")
+    return MissingIds(0, Table.BOOK, FIRST + first, FIRST + last, from_ns, to_ns, Cause.SEQUENCE)
 
 
 def asks(instrument: int, at_ns: int, *holes: MissingIds) -> Verdict:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, Interrupted, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.books import (
@@ -127,7 +128,7 @@ class Chained(TinyVenue):
     book_check = BookCheck.CHAIN
 
 
-HOLE = MissingIds(BTC, Table.BOOK, 101, 108, 10, 20, "sequence")
+HOLE = MissingIds(BTC, Table.BOOK, 101, 108, 10, 20, Cause.SEQUENCE)
 
 
 def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
@@ -149,7 +150,7 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
     asked: list[int] = []
     books = Books(Chained(), asked.append)
     assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
-    resync = Interrupted((BTC,), (Table.BOOK,), 20, "resync")
+    resync = Interrupted((BTC,), (Table.BOOK,), 20, Cause.RESYNC)
     assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (HOLE, resync)
     assert books.broken == {BTC}
     assert books.due_at(BOTH) == 2.0
@@ -163,7 +164,7 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
 def test_books_that_messages_were_missed_of_are_interrupted_together() -> None:
     """One mark for all, and none for none: an interruption would have nobody to end it."""
     books = Books(Chained(), lambda _: None)
-    resync = Interrupted((BTC, ETH), (Table.BOOK,), 30, "resync")
+    resync = Interrupted((BTC, ETH), (Table.BOOK,), 30, Cause.RESYNC)
     assert books.interrupt(BOTH, 30, 3.0) == [resync]
     assert books.broken == {BTC, ETH}
     assert books.interrupt([], 31, 3.0) == []

@@ -7,127 +7,46 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from tests.fakes.clock import VirtualClock
-from tests.net.bench import Bench
-from tests.net.played import PlayedDial, venue_on
-from tests.net.small_venue import Sharing, TinyVenue
+from tests.net.connection.talking import (
+    BOOK,
+    BTC,
+    BTC_BOOK,
+    BTC_TRADES,
+    ETH,
+    ETH_BOOK,
+    ETH_TRADES,
+    EVERYTHING,
+    TRADES,
+    Bound,
+    Numbered,
+    Ranged,
+    Talk,
+)
+from tests.net.small_venue import Sharing
 from tick_logger.exchanges.base import (
     Acknowledged,
-    BookCheck,
     BookLink,
     BookSnapshot,
-    Event,
     GoingAway,
     Granted,
     Listing,
     Pong,
     Refused,
-    Request,
     Subscription,
     TradeIdSeen,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
     Lapse,
     LastTradeId,
-    Mark,
     MissingIds,
     Resumed,
 )
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.dialogue import Dialogue, Reactions
 from tick_logger.net.connection.subscriptions import MAX_ATTEMPTS, Settled
-from tick_logger.telemetry.logs import get_logger
-
-BTC, ETH = 0, 1
-BTC_TRADES, ETH_TRADES = Subscription("BTC", "trades"), Subscription("ETH", "trades")
-BTC_BOOK, ETH_BOOK = Subscription("BTC", "orderbook"), Subscription("ETH", "orderbook")
-EVERYTHING = BTC_TRADES, ETH_TRADES, BTC_BOOK, ETH_BOOK
-TRADES, BOOK = (Table.TRADES,), (Table.BOOK,)
-
-
-class Chained(TinyVenue):
-    """Its books are chains."""
-
-    feeds = frozenset({"trades", "orderbook"})
-    book_check = BookCheck.CHAIN
-
-
-class Numbered(Chained):
-    """Numbers its messages, and that is all that shows a loss."""
-
-    book_check = BookCheck.NONE
-    counts_messages = True
-
-
-class Ranged(Chained):
-    """Its snapshots come by REST."""
-
-    book_check = BookCheck.RANGES
-
-
-class Bound(Chained):
-    """One channel serves books and quotes."""
-
-    shared_channels = (frozenset({"orderbook", "quotes"}),)
-
-
-@attrs.define(eq=False)
-class Talk:
-    """A dialogue, and what it made its connection do."""
-
-    wanted: tuple[Subscription, ...] = EVERYTHING
-    exchange: TinyVenue = attrs.field(factory=Chained)
-    retired: list[str] = attrs.field(factory=list)
-    pongs: int = 0
-    settled: int = 0
-    asked: list[int] = attrs.field(factory=list)
-    listed: list[tuple[Instrument, ...]] = attrs.field(factory=list)
-    bench: Bench = attrs.field(init=False)
-    dialogue: Dialogue = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.bench = Bench(venue=self.exchange)
-        reactions = Reactions(
-            retire=self.retired.append,
-            pong=self._pong,
-            settled=self._settled,
-            ask_snapshot=self.asked.append,
-            list_instruments=self.listed.append,
-        )
-        venue = venue_on(self.bench, PlayedDial(VirtualClock()))
-        self.dialogue = Dialogue(venue, frozenset(self.wanted), reactions, get_logger())
-
-    def _pong(self) -> None:
-        self.pongs += 1
-
-    def _settled(self, _: object) -> None:
-        self.settled += 1
-
-    def hear(self, at_ns: int, *events: Event, now: float = 0.0) -> list[Mark]:
-        """The venue says this."""
-        return self.dialogue.said([(at_ns, event) for event in events], now)
-
-    def send(self) -> list[Request]:
-        """Send what is to be sent."""
-        requests = self.dialogue.subscriptions.next_requests()
-        for request in requests:
-            self.dialogue.subscriptions.sent(request, 0.0)
-        return requests
-
-    def begin(self) -> None:
-        """Subscribe to everything; the books begin at 100."""
-        while requests := self.send():
-            for request in requests:
-                self.hear(1, Granted(request.subscriptions))
-        for instrument in (BTC, ETH):
-            self.hear(2, BookSnapshot(instrument, 100))
-
-    def count(self, name: str) -> float:
-        """A counter."""
-        return self.bench.count(name)
 
 
 async def test_what_is_granted_resumes() -> None:
@@ -148,7 +67,7 @@ async def test_what_is_refused_is_interrupted_and_said() -> None:
     talk.send()
     with capture_logs() as lines:
         marks = talk.hear(5, Refused(None, "no such symbol", frozenset({BTC_TRADES})))
-    assert marks == [Interrupted((BTC,), TRADES, 5, "refused")]
+    assert marks == [Interrupted((BTC,), TRADES, 5, Cause.REFUSED)]
     (line,) = (line for line in lines if line["event"] == "subscription_refused")
     assert (line["symbol"], line["feed"], line["reason"]) == ("BTC", "trades", "no such symbol")
     assert talk.count("subscriptions_refused") == 1
@@ -160,18 +79,19 @@ async def test_what_is_refused_again_is_interrupted_already() -> None:
     talk = Talk((BTC_TRADES,))
     refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
     talk.send()
-    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, "refused")]
-    talk.dialogue.subscriptions.overdue(601.0)
+    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, Cause.REFUSED)]
+    subscriptions = talk.dialogue.subscriptions
+    subscriptions.overdue(601.0)
     talk.send()
     with capture_logs() as lines:
         assert talk.hear(6, refusal, now=601.0) == []
     assert [line["event"] for line in lines] == ["request_refused", "subscription_refused"]
     assert talk.count("subscriptions_refused") == 2
-    assert talk.dialogue.subscriptions.overdue(1201.0) == Settled()
+    assert subscriptions.overdue(1201.0) == Settled()
     talk.send()
-    assert talk.dialogue.apply(talk.dialogue.subscriptions.overdue(1211.0), 7) == []
+    assert talk.dialogue.apply(subscriptions.overdue(1211.0), 7) == []
     assert talk.count("subscriptions_refused") == 3
-    talk.dialogue.subscriptions.overdue(1811.0)
+    subscriptions.overdue(1811.0)
     talk.send()
     assert talk.hear(8, Granted(frozenset({BTC_TRADES}))) == [Resumed((BTC,), TRADES, 8)]
 
@@ -202,11 +122,11 @@ async def test_a_broken_book_begins_anew_and_resumes() -> None:
     talk = Talk()
     talk.begin()
     assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0) == [
-        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, "sequence"),
-        Interrupted((BTC,), BOOK, 30, "resync"),
+        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE),
+        Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
     ]
     assert talk.dialogue.books_due_at == 7.0
-    assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, "resync")]
+    assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, Cause.RESYNC)]
     assert talk.dialogue.books_due_at == float("inf")
     assert [request.text for request in talk.send()] == ["unsubscribe BTC/orderbook"]
     assert [request.text for request in talk.send()] == ["subscribe BTC/orderbook"]
@@ -223,7 +143,7 @@ async def test_what_shares_the_channel_of_a_broken_book_is_interrupted_with_it()
     talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
     (mark,) = talk.dialogue.renew_books(7.0, 31)
     both = tuple(sorted((*BOOK, Table.QUOTES)))
-    assert mark == Interrupted((BTC,), both, 31, "resync")
+    assert mark == Interrupted((BTC,), both, 31, Cause.RESYNC)
     assert talk.send()[0].subscriptions == {BTC_BOOK, quotes}
 
 
@@ -253,7 +173,7 @@ async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(fi
     talk.send()
     talk.hear(10, BookSnapshot(BTC, 100), now=1.0)
     marks = talk.hear(11, BookLink(BTC, 109, 109, 108), now=1.0)
-    assert marks[1] == Interrupted((BTC,), BOOK, 11, "resync")
+    assert marks[1] == Interrupted((BTC,), BOOK, 11, Cause.RESYNC)
     assert talk.dialogue.renew_books(1.0, 12) == []
     assert talk.dialogue.books_due_at == float("inf")
     assert talk.hear(13, Granted(frozenset({BTC_BOOK})), now=2.0) == []
@@ -271,8 +191,8 @@ async def test_a_missing_message_begins_every_book_anew() -> None:
     talk.begin()
     assert talk.dialogue.counted(np.array([1]), np.array([10]), 0.0) == []
     assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, "sequence"),
-        Interrupted((BTC, ETH), BOOK, 20, "resync"),
+        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE),
+        Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC),
     ]
     talk.dialogue.renew_books(4.0, 21)
     (end,) = talk.send()
@@ -285,16 +205,16 @@ async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -
     talk.begin()
     talk.dialogue.counted(np.array([1]), np.array([10]), 4.0)
     assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((ETH,), BOOK, 10, 20, "sequence"),
-        Lapse((BTC,), TRADES, 10, 20, "sequence"),
-        Interrupted((ETH,), BOOK, 20, "resync"),
+        Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE),
+        Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE),
+        Interrupted((ETH,), BOOK, 20, Cause.RESYNC),
     ]
 
 
 async def test_a_missing_message_without_books_interrupts_nothing() -> None:
     """An interruption would have nobody to end it."""
     talk = Talk((BTC_TRADES,), Numbered())
-    lapse = Lapse((BTC,), TRADES, 10, 20, "sequence")
+    lapse = Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE)
     assert talk.dialogue.counted(np.array([1, 3]), np.array([10, 20]), 4.0) == [lapse]
 
 
@@ -302,7 +222,7 @@ async def test_what_was_given_up_begins_every_book_anew() -> None:
     """Nothing else mends one of which a part, or the snapshot itself, was not decoded."""
     talk = Talk()
     talk.begin()
-    interrupted = Interrupted((BTC, ETH), BOOK, 20, "resync")
+    interrupted = Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC)
     assert talk.dialogue.begin_books_anew(4.0, 20) == [interrupted]
     assert talk.hear(21, BookLink(BTC, 109, 109, 108)) == [], "until it begins anew"
     assert talk.dialogue.renew_books(4.0, 22) == [attrs.evolve(interrupted, at_ns=22)]
@@ -354,7 +274,7 @@ async def test_a_renewal_that_is_refused_leads_to_another_connection() -> None:
     talk.dialogue.renew([BTC_TRADES])
     talk.send(), talk.send()
     marks = talk.hear(9, Refused(None, "too many requests", frozenset({BTC_TRADES})))
-    assert marks == [Interrupted((BTC,), TRADES, 9, "refused")]
+    assert marks == [Interrupted((BTC,), TRADES, 9, Cause.REFUSED)]
     assert talk.retired == ["what was live is refused when it is subscribed again"]
 
 
@@ -369,7 +289,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
         talk.send()
         overdue = talk.dialogue.subscriptions.overdue(1000.0 * attempt)
         marks = talk.dialogue.apply(overdue, attempt)
-    assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, "refused")]
+    assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, Cause.REFUSED)]
     assert len(talk.retired) == 1
     assert talk.count("ack_retries") == MAX_ATTEMPTS - 1
 

@@ -20,6 +20,7 @@ from tick_logger.exchanges.base import (
     BookTexts,
     TextLevel,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
@@ -101,8 +102,8 @@ def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
     books.link(link(105, 100), 30)
     assert books.link(link(120, 112, first_id=113), 40) == Verdict(
         (
-            MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, "sequence"),
-            Interrupted((BTC,), BOOK, 40, "resync"),
+            MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE),
+            Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
         ),
         frozenset((BTC,)),
     )
@@ -117,8 +118,8 @@ def test_a_break_whose_ids_leave_no_hole_is_a_lapse() -> None:
     books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(101, 99), 40).marks == (
-        Lapse((BTC,), BOOK, 20, 40, "sequence"),
-        Interrupted((BTC,), BOOK, 40, "resync"),
+        Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE),
+        Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
     )
 
 
@@ -139,7 +140,7 @@ def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
     assert books.link(link(105, 100), 40) == NOTHING
     assert books.link(link(103, 98), 50) == NOTHING
     (hole, _) = books.link(link(120, 110, first_id=111), 60).marks
-    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, "sequence")
+    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE)
 
 
 def test_a_sequence_that_begins_again_is_followed() -> None:
@@ -173,7 +174,7 @@ def test_where_nobody_promises_dense_ids_a_break_breaks_nothing() -> None:
     books = BookSequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     assert books.link(link(105, None), 30) == Verdict(
-        (MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, "sequence"),)
+        (MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE),)
     )
     assert books.link(link(106, None), 40) == NOTHING
     assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
@@ -200,7 +201,7 @@ def test_a_checksum_that_differs_breaks_the_book() -> None:
     assert books.texts(BookTexts(BTC, False, BIDS, (), 1), 5) == NOTHING  # before a snapshot
     books.texts(BookTexts(BTC, True, BIDS, ASKS, right), 10)
     assert books.texts(BookTexts(BTC, False, (), (("10.6", "1"),), right), 30) == Verdict(
-        (Lapse((BTC,), BOOK, 10, 30, "checksum"), Interrupted((BTC,), BOOK, 30, "resync")),
+        (Lapse((BTC,), BOOK, 10, 30, Cause.CHECKSUM), Interrupted((BTC,), BOOK, 30, Cause.RESYNC)),
         frozenset((BTC,)),
     )
     assert books.texts(BookTexts(BTC, False, (), (("10.7", "1"),), 1), 40) == NOTHING
@@ -212,7 +213,7 @@ def test_a_snapshot_may_be_wrong_itself() -> None:
     """Then nothing was ever right, and the lapse is as short as its message."""
     books = BookSequences(Summed())
     found = books.texts(BookTexts(BTC, True, BIDS, ASKS, 1), 10)
-    assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, "checksum")
+    assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, Cause.CHECKSUM)
 
 
 def heard(numbers: MessageNumbers, number: int, recv_ns: int) -> list[tuple[int, int]]:

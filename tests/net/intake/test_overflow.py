@@ -11,6 +11,7 @@ from trio.testing import MockClock
 
 from tests.net.bench import Bench, Connection, ids, marks, size_of, trade
 from tick_logger.model.batch import Batch
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Resumed
 from tick_logger.model.tables import Table
 
@@ -31,7 +32,7 @@ async def test_beyond_the_budget_whole_reads_are_given_up_and_written_down() -> 
         batches = await bench.drain()
     streams = (0,), (Table.TRADES,)
     assert ids(batches) == [100, 105]
-    assert marks(batches) == [Interrupted(*streams, 101, "overflow"), Resumed(*streams, 104)]
+    assert marks(batches) == [Interrupted(*streams, 101, Cause.OVERFLOW), Resumed(*streams, 104)]
     assert [ids([batch]) for batch in batches if marks([batch])] == [[105]]
     assert bench.count("messages_dropped") == 4
     assert bench.count("bytes_dropped") == 4 * one
@@ -54,8 +55,8 @@ async def test_one_connections_overflow_is_not_anothers() -> None:
     table = (Table.TRADES,)
     assert ids(batches) == [4]
     assert marks(batches) == [
-        Interrupted((0,), table, 2, "overflow"),
-        Interrupted((1,), table, 3, "overflow"),
+        Interrupted((0,), table, 2, Cause.OVERFLOW),
+        Interrupted((1,), table, 3, Cause.OVERFLOW),
         Resumed((1,), table, 4),
     ]
 
@@ -73,7 +74,7 @@ async def test_the_end_of_an_overflow_resumes_nothing_that_was_not_there_before(
         else:
             bench.intake.put(source, 3, [trade(3)])
         assert marks(await bench.drain()) == [
-            Interrupted((0, 1), (Table.TRADES,), 2, "overflow"),
+            Interrupted((0, 1), (Table.TRADES,), 2, Cause.OVERFLOW),
             Resumed((1,), (Table.TRADES,), 2 if ended else 3),
         ]
 
@@ -88,7 +89,7 @@ async def test_a_connection_that_ends_in_overflow_ends_its_hole() -> None:
     bench.intake.forget(source)
     streams = (0,), (Table.TRADES,)
     assert marks(await bench.drain()) == [
-        Interrupted(*streams, 2, "overflow"),
+        Interrupted(*streams, 2, Cause.OVERFLOW),
         Resumed(*streams, 3),
     ]
 

@@ -12,6 +12,7 @@ from tests.net.bench import Bench, Connection, ids, size_of, trade
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import Decoded
 from tick_logger.model.batch import Batch
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.marks import Interrupted
 from tick_logger.model.tables import Table
@@ -142,8 +143,8 @@ async def test_what_an_adapter_fails_on_is_passed_on_raw(autojump_clock: MockClo
     assert not batch.received.decodable
     assert (batch.rows, batch.kept_aside) == ((), ())
     assert batch.received.marks == (
-        Interrupted((0,), (Table.TRADES,), 5, "adapter"),
-        Interrupted((1,), (Table.TRADES,), 6, "adapter"),
+        Interrupted((0,), (Table.TRADES,), 5, Cause.ADAPTER),
+        Interrupted((1,), (Table.TRADES,), 6, Cause.ADAPTER),
     )
     assert bench.budget.taken_bytes == 0
 

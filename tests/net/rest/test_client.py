@@ -50,7 +50,7 @@ class Scene:
         """What is said of a request that is refused."""
         with pytest.raises(ConnectionLost) as lost:
             await self.get(path)
-        assert lost.value.cause == "http"
+        assert lost.value.ending == "http"
         return str(lost.value)
 
 

@@ -16,7 +16,7 @@ import trustme
 
 from tests.net.wire.bytes_sent import accept, data_frame, read_request
 from tick_logger.clock import SystemClock
-from tick_logger.errors import ConfigError, ConnectionLost
+from tick_logger.errors import ConfigError, ConnectionLost, Ending
 from tick_logger.net.wire import dial as dial_module
 from tick_logger.net.wire.dial import Dial, DialTimeouts, HttpAnswer, NetworkDial
 
@@ -110,7 +110,7 @@ async def failure(dial: Dial, url: str) -> str:
                 on_ping=lambda: None,
                 max_message_bytes=1_000,
             )
-    assert caught.value.cause == "dial"
+    assert caught.value.ending is Ending.DIAL
     return str(caught.value)
 
 
@@ -293,7 +293,7 @@ async def get_failure(dial: Dial, url: str) -> str:
     """What a request that must fail says."""
     with pytest.raises(ConnectionLost) as caught:
         await dial.get(url)
-    assert caught.value.cause == "http"
+    assert caught.value.ending is Ending.HTTP
     return str(caught.value)
 
 

@@ -137,7 +137,7 @@ async def loss(waiting: Callable[[], Awaitable[None]]) -> str:
     """The cause of the loss that ends this wait."""
     with trio.fail_after(5), pytest.raises(ConnectionLost) as caught:
         await waiting()
-    return caught.value.cause
+    return caught.value.ending
 
 
 async def test_what_is_sent_is_answered_with_the_time_of_receipt(

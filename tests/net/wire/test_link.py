@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.net.wire.bytes_sent import accept, acceptance, data_frame, read_request
 from tests.net.wire.clients import Client, connect, connect_raw, new_client
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.link import Link
 
 
@@ -23,7 +23,7 @@ async def lost(link: Link) -> tuple[str, str]:
     """Cause and detail of the end of a link."""
     with pytest.raises(ConnectionLost) as caught:
         await link.wait_closed()
-    return caught.value.cause, str(caught.value)
+    return caught.value.ending, str(caught.value)
 
 
 # -- an open link ---------------------------------------------------------------------------------
@@ -163,8 +163,8 @@ async def test_a_control_frame_that_the_library_refuses(client: Client, frame: b
     """Half a close code, a forbidden one, a fragmented ping, an unknown control frame."""
     link = await connect_raw(client)
     await client.server.send_all(frame)
-    cause, detail = await lost(link)
-    assert cause == "protocol"
+    ending, detail = await lost(link)
+    assert ending is Ending.PROTOCOL
     assert detail.startswith("the library refused a control frame: ")
 
 
@@ -184,7 +184,7 @@ async def test_sending_into_a_closed_socket_is_a_lost_connection(client: Client)
     await client.server.receive_stream.aclose()
     with pytest.raises(ConnectionLost) as caught:
         await link.send("x")
-    assert caught.value.cause == "reset"
+    assert caught.value.ending is Ending.RESET
 
 
 # -- closing --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from tests.net.wire.bytes_sent import read_request
 from tests.net.wire.clients import Client, new_client
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.link import Address
 
 
@@ -30,7 +30,7 @@ async def refusal(client: Client, answer: bytes, then_close: bool = False) -> st
     client.nursery.start_soon(answer_request)
     with pytest.raises(ConnectionLost) as caught:
         await client.open()
-    assert caught.value.cause == "dial"
+    assert caught.value.ending is Ending.DIAL
     return str(caught.value)
 
 

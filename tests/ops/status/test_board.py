@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.ops.watched import NOON, Rig, connection
+from tick_logger.model.cause import Cause
 from tick_logger.model.connections import Loss
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.board import DROPPED_SAMPLES, LATENCY_SAMPLES, Board
@@ -162,7 +163,7 @@ async def test_connected_means_all_that_should_be(
 
 async def test_where_the_rest_comes_from(board: Board, rig: Rig, mock_clock: MockClock) -> None:
     """Today's holes, losses, proofs, times, the state of the disk."""
-    rig.today.count_gaps("alpha", "crash", 2)
+    rig.today.count_gaps("alpha", Cause.CRASH, 2)
     rig.today.count_late("alpha", 3)
     rig.venues["alpha"].losses = [Loss(5 * 10**9, "0.7", "eof", "gone")]
     rig.metrics.durable_lag_seconds.set(0.25)

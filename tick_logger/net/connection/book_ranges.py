@@ -13,6 +13,7 @@ from typing import ClassVar
 import attrs
 
 from tick_logger.exchanges.base import BookLink
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.following import NOTHING, BookEvent, BookFollower, Verdict
@@ -54,7 +55,7 @@ class BookRanges(BookFollower):
             return NOTHING
         held.first_id = link.first_id
         hole = MissingIds(
-            number, Table.BOOK, before_id + 1, link.first_id - 1, before_ns, recv_ns, "sequence"
+            number, Table.BOOK, before_id + 1, link.first_id - 1, before_ns, recv_ns, Cause.SEQUENCE
         )
         if held.awaiting:
             return Verdict((hole,))

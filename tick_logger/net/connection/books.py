@@ -20,11 +20,12 @@ from collections.abc import Callable, Collection, Iterable
 import attrs
 
 from tick_logger.exchanges.base import BookCheck, Exchange
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Mark
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
-from tick_logger.net.connection.sequence import RESYNC, BookSequences
+from tick_logger.net.connection.sequence import BookSequences
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
 """Between a resync and the next of the same book; it doubles from the one up to the other."""
@@ -115,7 +116,9 @@ class Books:
         for instrument in instruments:
             self._resyncs.ask(instrument, now)
         return (
-            [Interrupted(tuple(instruments), (Table.BOOK,), at_ns, RESYNC)] if instruments else []
+            [Interrupted(tuple(instruments), (Table.BOOK,), at_ns, Cause.RESYNC)]
+            if instruments
+            else []
         )
 
     def begin_anew(self, instrument: int) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
-from tick_logger.errors import ConnectionLost, leaves
+from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
@@ -116,8 +116,8 @@ class Connection:
             self.alive = False
             self._venue.intake.forget(self)
             self._learn_anew(self._dialogue.wanted)
-            why = lost[0] if lost else ConnectionLost("replaced", "no longer needed")
-            self._note("ended", f"{why.cause}: {why}")
+            why = lost[0] if lost else ConnectionLost(Ending.REPLACED, "no longer needed")
+            self._note("ended", f"{why.ending}: {why}")
             self.ended.set()
         return why
 
@@ -162,7 +162,7 @@ class Connection:
 
     async def _end_by_nonsense(self) -> None:
         await self._nonsense.wait()
-        raise ConnectionLost("nonsense", "most frames of the last minute are undecodable")
+        raise ConnectionLost(Ending.NONSENSE, "most frames of the last minute are undecodable")
 
     def state(self) -> ConnectionState:
         """How the connection is now, for the status pages."""

@@ -31,6 +31,7 @@ from tick_logger.exchanges.base import (
     Subscription,
     TradeIdSeen,
 )
+from tick_logger.model.cause import Cause
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
@@ -39,8 +40,6 @@ from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.connection.following import Judgement
 from tick_logger.net.connection.sequence import (
-    RESYNC,
-    SEQUENCE,
     MessageNumbers,
     Numbers,
 )
@@ -120,7 +119,7 @@ class Dialogue:
         marks: list[Mark] = []
         for since_ns, until_ns in self._numbers.jumps(numbers, recv_ns):
             carried = self.streams(self.wanted)
-            marks += [Lapse(*streams, since_ns, until_ns, SEQUENCE) for streams in carried]
+            marks += [Lapse(*streams, since_ns, until_ns, Cause.SEQUENCE) for streams in carried]
             marks += self.books.interrupt(self._live_books, until_ns, now)
         self._count_judgements()
         return marks
@@ -149,7 +148,7 @@ class Dialogue:
             metrics.subscriptions_refused.inc()
             self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
         refused = [  # what is still refused is interrupted already
-            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, "refused")
+            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, Cause.REFUSED)
             for sub, _ in settled.refused
         ]
         live_now = self.streams(self.live.intersection(settled.live))
@@ -177,13 +176,13 @@ class Dialogue:
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
         """The marks that follow from the loss of the connection, which brought nothing since."""
         marks: list[Mark] = [
-            Interrupted(*streams, since_ns, "disconnect")
+            Interrupted(*streams, since_ns, Cause.DISCONNECT)
             for streams in self.streams(self.wanted - carried_elsewhere)
         ]
         for sub, until_ns in sorted(self._ended_ns.items()):  # what ended meanwhile was lost too
             if until_ns > since_ns and sub not in carried_elsewhere:
                 (streams,) = self.streams([sub])
-                marks.append(Lapse(*streams, since_ns, until_ns, "disconnect"))
+                marks.append(Lapse(*streams, since_ns, until_ns, Cause.DISCONNECT))
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
@@ -205,7 +204,8 @@ class Dialogue:
         self._venue.metrics.book_resyncs.inc(len(broken))
         self._log.warning("books_begin_anew", symbols=first_few([sub.symbol for sub in broken]))
         return [
-            Interrupted(*streams, now_ns, RESYNC) for streams in self.streams(self.renew(broken))
+            Interrupted(*streams, now_ns, Cause.RESYNC)
+            for streams in self.streams(self.renew(broken))
         ]
 
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import trio
 
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import MessageGate
 from tick_logger.net.wire.dial import Link
@@ -117,7 +117,7 @@ class Keepalive:
                 self._venue.metrics.pongs_received.inc()
             secs = self._profile.ping_timeout_secs
             if scope.cancelled_caught and not await self._alive_since(sent, sent + secs):
-                raise ConnectionLost("ping", f"no pong within {secs:g} s: half-open")
+                raise ConnectionLost(Ending.PING, f"no pong within {secs:g} s: half-open")
 
     async def _alive_since(self, sent: float, due: float) -> bool:
         """Whether any frame has come since; a pong that waits to be decoded is one."""
@@ -135,7 +135,7 @@ class Keepalive:
             due = self._last_frame + silence_secs
             await sleep_until(due)
             if self._last_frame + silence_secs <= due:
-                raise ConnectionLost("heartbeat", f"no heartbeat for {silence_secs:g} s")
+                raise ConnectionLost(Ending.HEARTBEAT, f"no heartbeat for {silence_secs:g} s")
 
     async def _expect_data(self) -> None:
         """Market data must keep coming; pings, acknowledgements and heartbeats do not count."""
@@ -150,7 +150,7 @@ class Keepalive:
             if trio.current_time() >= self._silent_at():
                 self._venue.metrics.message_timeouts.inc()
                 secs = trio.current_time() - (self._last_data or self._connected)
-                raise ConnectionLost("silent", f"no market data for {secs:g} s")
+                raise ConnectionLost(Ending.SILENT, f"no market data for {secs:g} s")
 
     def _silent_at(self) -> float:
         """When the absence of data becomes a fault."""

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot, BookTexts, Exchange
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
@@ -34,7 +35,6 @@ from tick_logger.net.connection.following import (
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 
-SEQUENCE, CHECKSUM, RESYNC = "sequence", "checksum", "resync"
 """Causes of gaps: messages are missing; a book is wrong; a book is being sent again."""
 
 BEGUN_AGAIN_BEHIND = 1_000
@@ -137,7 +137,7 @@ class BookSequences(BookFollower):
         self.judged[Judgement.GAP] += 1
         del self._books[number]
         since = self._checked_ns.pop(number)
-        lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, CHECKSUM)
+        lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, Cause.CHECKSUM)
         return self._begin_anew(number, lapse, recv_ns)
 
     def drop(self, instrument: int) -> None:
@@ -148,10 +148,12 @@ class BookSequences(BookFollower):
 
     def _broken_chain(self, link: BookLink, chain: _Chain, recv_ns: int) -> Verdict:
         first, last = chain.last_id + 1, link.first_id - 1
-        hole: Mark = Lapse((link.instrument,), (Table.BOOK,), chain.last_ns, recv_ns, SEQUENCE)
+        hole: Mark = Lapse(
+            (link.instrument,), (Table.BOOK,), chain.last_ns, recv_ns, Cause.SEQUENCE
+        )
         if first <= last:
             hole = MissingIds(
-                link.instrument, Table.BOOK, first, last, chain.last_ns, recv_ns, SEQUENCE
+                link.instrument, Table.BOOK, first, last, chain.last_ns, recv_ns, Cause.SEQUENCE
             )
         if self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
             return Verdict((hole,))
@@ -159,7 +161,7 @@ class BookSequences(BookFollower):
         return self._begin_anew(link.instrument, hole, recv_ns)
 
     def _begin_anew(self, instrument: int, hole: Mark, recv_ns: int) -> Verdict:
-        resync = Interrupted((instrument,), (Table.BOOK,), recv_ns, RESYNC)
+        resync = Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
         return Verdict((hole, resync), broken=frozenset((instrument,)))
 
 

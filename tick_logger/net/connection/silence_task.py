@@ -14,6 +14,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from tick_logger.exchanges.base import Subscription
+from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted
 from tick_logger.model.tables import FEEDS
 from tick_logger.net.connection.context import VenueContext
@@ -104,7 +105,7 @@ class SilenceTask:
         now_ns = self._venue.clock.now_ns()
         for sub, secs in silent.items():
             streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
-            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), "silent"))
+            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), Cause.SILENT))
 
 
 def _ages(silent: Sequence[tuple[Subscription, float]]) -> list[str]:

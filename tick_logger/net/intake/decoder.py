@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from tick_logger.exchanges.base import BadFrame, Decoded, Exchange
 from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.model.batch import Batch
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark
@@ -165,7 +166,7 @@ def _not_decoded(arrivals: Sequence[Arrival]) -> list[Mark]:
     """Everything that the connections of these arrivals carry lacks rows from here on."""
     first = {id(item.source): item for item in reversed(arrivals)}  # of each connection
     return [
-        Interrupted(*streams, item.recv_ns, "adapter")
+        Interrupted(*streams, item.recv_ns, Cause.ADAPTER)
         for item in first.values()
         for streams in item.source.streams()
     ]

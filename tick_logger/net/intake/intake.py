@@ -20,6 +20,7 @@ import trio
 from tick_logger.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.exchanges.base import Exchange
 from tick_logger.model.batch import Batch
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, Resumed
@@ -87,7 +88,7 @@ class Intake:
         elif not self._budget.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             for streams in source.streams():
-                self.mark(Interrupted(*streams, recv_ns, "overflow"))
+                self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.exchanges.base import Exchange
 from tick_logger.net.pace import WeightGate
 from tick_logger.net.wire.dial import Dial, HttpAnswer
@@ -78,7 +78,7 @@ class RestClient:
             return answer.body
         if answer.status in BANS:
             self._keep_away(answer)
-        raise ConnectionLost("http", _refusal(url.partition("?")[0], answer))
+        raise ConnectionLost(Ending.HTTP, _refusal(url.partition("?")[0], answer))
 
     def _keep_away(self, answer: HttpAnswer) -> None:
         """Let nobody ask until the ban is over."""

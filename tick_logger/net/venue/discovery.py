@@ -91,7 +91,7 @@ class Discovery:
             lived = 0.0 if connected_at is None else trio.current_time() - connected_at
             wait_secs = self._backoff.next_wait_secs(lived)
             self._log.warning(
-                "connection_lost", connection="listing", cause=lost.cause, reason=str(lost)
+                "connection_lost", connection="listing", cause=lost.ending.value, reason=str(lost)
             )
             await trio.sleep(wait_secs)
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
+from tick_logger.errors import Ending
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
@@ -107,14 +108,14 @@ class Share:
         self._connections.remove(connection)
         for mark in connection.resumptions(self._carried()):
             self._venue.intake.mark(mark)
-        if lost.cause == "replaced":
+        if lost.ending is Ending.REPLACED:
             return
         self._interrupt(connection)
         if connection.connected_at is not None:  # during an outage every attempt would count
             self._venue.metrics.reconnects.inc()
         at_ns = self._venue.clock.now_ns()
-        self._venue.losses.append(Loss(at_ns, connection.label, lost.cause, str(lost)))
-        self._log.warning("connection_lost", cause=lost.cause, reason=str(lost))
+        self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
+        self._log.warning("connection_lost", cause=lost.ending.value, reason=str(lost))
 
     def _interrupt(self, connection: Connection) -> None:
         """Tell the pipeline which streams no other connection of this share has taken over yet."""

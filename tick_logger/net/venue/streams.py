@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from structlog.typing import FilteringBoundLogger
 
 from tick_logger.exchanges.base import Subscription
+from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined
 from tick_logger.model.marks import Interrupted, Retired
 from tick_logger.model.tables import FEEDS, Table
@@ -21,9 +22,6 @@ from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.arrivals import Streams, streams_of
 
 MAX_LISTED_IN_LOG = 20
-
-MOVED = "moved"
-"""The cause of a gap that a symbol leaves when it goes from one connection to another."""
 
 
 class WantedStreams:
@@ -42,7 +40,7 @@ class WantedStreams:
         gone, now_ns = frozenset(moved), self._venue.clock.now_ns()
         left = {sub for sub in before & self._streams if sub.symbol in gone}
         for streams in self._grouped(left):
-            self._venue.intake.mark(Interrupted(*streams, now_ns, MOVED))
+            self._venue.intake.mark(Interrupted(*streams, now_ns, Cause.MOVED))
 
     def _define(self, changed: Iterable[Subscription]) -> None:
         tables: dict[str, list[Table]] = {sub.symbol: [] for sub in sorted(changed)}

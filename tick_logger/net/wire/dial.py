@@ -22,7 +22,7 @@ import httpx2
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConfigError, ConnectionLost
+from tick_logger.errors import ConfigError, ConnectionLost, Ending
 from tick_logger.net.wire.link import Address, Link, upgrade
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.sockets import TransportError, open_transport
@@ -149,7 +149,7 @@ class NetworkDial:
                 poller=self._poller,
             )
         except TransportError as failure:
-            raise ConnectionLost("dial", f"{address}: {self._step(failure)}") from failure
+            raise ConnectionLost(Ending.DIAL, f"{address}: {self._step(failure)}") from failure
         return await upgrade(
             nursery,
             stream,
@@ -172,9 +172,9 @@ class NetworkDial:
                 return await self._fetch(url, place)
         except trio.TooSlowError:
             detail = f"{place}: no complete answer within {self._timeouts.rest_secs:g} s"
-            raise ConnectionLost("http", detail) from None
+            raise ConnectionLost(Ending.HTTP, detail) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-            raise ConnectionLost("http", f"{place}: {in_words(error)}") from error
+            raise ConnectionLost(Ending.HTTP, f"{place}: {in_words(error)}") from error
 
     async def _fetch(self, url: str, place: str) -> HttpAnswer:
         body = bytearray()
@@ -188,7 +188,7 @@ class NetworkDial:
                     else:  # only a cancellation closes the generators inside the library
                         excess.cancel(reason="the body is too large")
         if size > MAX_BODY_BYTES:
-            raise ConnectionLost("http", f"{place}: over {MAX_BODY_BYTES} bytes of body")
+            raise ConnectionLost(Ending.HTTP, f"{place}: over {MAX_BODY_BYTES} bytes of body")
         wait = response.headers.get("retry-after", "")
         return HttpAnswer(response.status_code, bytes(body), wait)
 

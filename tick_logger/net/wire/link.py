@@ -19,7 +19,7 @@ import trio_websocket
 import wsproto.utilities
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConnectionLost
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.frames import FrameError
 from tick_logger.net.wire.tap import FrameTap, OnFrames
 from tick_logger.net.wire.wording import excerpt, http_status, in_words
@@ -54,7 +54,7 @@ class Link(Protocol):
     async def wait_closed(self) -> None:
         """Never return: raise `ConnectionLost` when the connection is over.
 
-        Its cause is "closed" (by a close frame, whose code and reason are the detail, or by
+        Its ending is "closed" (by a close frame, whose code and reason are the detail, or by
         `aclose`), "eof", "reset" or "protocol".
         """
         ...
@@ -108,7 +108,7 @@ async def upgrade(
 ) -> Link:
     """Make a WebSocket connection of a stream, with its reader in `nursery`.
 
-    Raises `ConnectionLost` with the cause "dial" if the other side refuses or does not answer; the
+    Raises `ConnectionLost` with the ending "dial" if the other side refuses or does not answer; the
     stream is closed then.  `on_frames` may be called before this returns.
 
     Cancellation of the nursery closes the stream at once, without a closing handshake.
@@ -127,7 +127,7 @@ async def upgrade(
             await nursery.start(link.run, address)
     except trio.TooSlowError:
         detail = f"{address}: no answer to the upgrade request within {timeout_secs:g} s"
-        raise ConnectionLost("dial", detail) from None
+        raise ConnectionLost(Ending.DIAL, detail) from None
     return link
 
 
@@ -181,7 +181,7 @@ class WebSocketLink:
                 # A bug of ours, which the library or a cancellation may have put out of sight.
                 raise self._tap.crash from None
         if self._library is None:
-            raise ConnectionLost("dial", f"{address}: {self._refusal()}")
+            raise ConnectionLost(Ending.DIAL, f"{address}: {self._refusal()}")
 
     async def _live(self, address: Address, task_status: trio.TaskStatus[None]) -> None:
         try:
@@ -225,21 +225,23 @@ class WebSocketLink:
         """How the connection ended, the most telling fact first."""
         tap, told = self._tap, self._open.closed
         if isinstance(tap.error, FrameError):
-            return ConnectionLost("protocol", str(tap.error))
+            return ConnectionLost(Ending.PROTOCOL, str(tap.error))
         if self._closing:
-            return ConnectionLost("closed", "closed by this side")
+            return ConnectionLost(Ending.CLOSED, "closed by this side")
         if told is not None and told.code == tap.close_code:
             reason = f": {told.reason}" if told.reason else ""
-            return ConnectionLost("closed", f"close frame {told.code} {told.name}{reason}")
+            return ConnectionLost(Ending.CLOSED, f"close frame {told.code} {told.name}{reason}")
         if told is not None and told.reason:
-            return ConnectionLost("protocol", f"the library refused a control frame: {told.reason}")
+            return ConnectionLost(
+                Ending.PROTOCOL, f"the library refused a control frame: {told.reason}"
+            )
         if tap.error is not None:
-            return ConnectionLost("reset", in_words(tap.error))
+            return ConnectionLost(Ending.RESET, in_words(tap.error))
         if tap.ended:
-            return ConnectionLost("eof", "the other side ended it without a close frame")
+            return ConnectionLost(Ending.EOF, "the other side ended it without a close frame")
         if self._library_errors:
-            return ConnectionLost("protocol", self._objections())
-        return ConnectionLost("closed", "closed by this side")
+            return ConnectionLost(Ending.PROTOCOL, self._objections())
+        return ConnectionLost(Ending.CLOSED, "closed by this side")
 
     def _refusal(self) -> str:
         """Why there was no upgrade, the most telling fact first."""

@@ -210,7 +210,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
             {
                 "at": loss.at_ns / 1e9,
                 "connection": loss.connection,
-                "cause": loss.cause,
+                "cause": loss.ending,
                 "reason": loss.reason,
             }
             for loss in reversed(view.losses)

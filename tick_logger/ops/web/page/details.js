@@ -4,7 +4,7 @@ Invariant: nothing of it is drawn while it is closed.
 */
 
 import { fact, follow, h, mark, reveal, say } from "./dom.js";
-import { CAUSES, list, meaning } from "./meaning.js";
+import { ENDINGS, list, meaning } from "./meaning.js";
 import { ago, clock, count, duration, known, plural, rate, when } from "./words.js";
 
 const STATES = { open: "●", connecting: "◌", retiring: "◑" };
@@ -114,7 +114,7 @@ function reconnectItem({ each }) {
   const connection = h("bdi", { class: "mono", text: each.connection });
   const cause = h("b", { text: each.cause });
   const reason = h("bdi", { text: each.reason });
-  cause.title = meaning(CAUSES, each.cause) ?? "";
+  cause.title = meaning(ENDINGS, each.cause) ?? "";
   const node = h("li", {}, time, past, connection, cause, reason);
   return {
     node,

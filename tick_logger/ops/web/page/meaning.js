@@ -40,6 +40,20 @@ export const CAUSES = {
   snapshot: "no snapshot of the book could be had",
 };
 
+export const ENDINGS = {
+  dial: "the exchange refused the connection, or did not answer",
+  http: "a request by REST failed",
+  closed: "the connection was closed in order",
+  eof: "the exchange ended it without a word",
+  reset: "the network ended it",
+  protocol: "the exchange broke the rules of WebSocket",
+  nonsense: "most of what came could not be understood",
+  ping: "no answer to a ping",
+  heartbeat: "the exchange's heartbeats stopped",
+  silent: "no market data came for too long",
+  replaced: "it was no longer needed",
+};
+
 export const LEGEND = [
   ["Gap", "A known hole in the recording, written down beside the data with its times and its cause."],
   ["Late", "A row that came too late to be sorted in; it is kept in files of its own."],
