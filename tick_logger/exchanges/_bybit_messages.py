@@ -12,7 +12,13 @@ from urllib.parse import quote
 import msgspec
 
 from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.decode import ABSENT, UNDECODABLE, Id, Level, explained, without_blanks
+from tick_logger.exchanges.decode import (
+    ABSENT,
+    Id,
+    Level,
+    decode_listing,
+    without_blanks,
+)
 from tick_logger.model.instruments import Instrument
 
 N = TypeVar("N", int, str)
@@ -111,10 +117,7 @@ def decode_ticker(payload: bytes) -> Ticker:
 
 def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:
     """The symbols of a page of a listing, of this kind; raises `VenueError`."""
-    try:
-        listing = _decode_listing(body)
-    except UNDECODABLE as error:
-        raise VenueError(f"instruments-info: {explained(error)}") from error
+    listing = decode_listing(_decode_listing, "instruments-info", body)
     symbols = listing.result.symbols
     if listing.retCode != 0 or symbols is None:
         raise VenueError(f"instruments-info: {listing.retMsg} (code {listing.retCode})")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.decode import UNDECODABLE, explained
+from tick_logger.exchanges.decode import decode_listing
 from tick_logger.model.instruments import Instrument
 
 
@@ -54,8 +53,5 @@ _decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 def parse_exchange_info(body: bytes) -> tuple[Instrument, ...]:
     """The symbols; active are those that trade, and trade on spot.  Raises `VenueError`."""
-    try:
-        info = _decode_info(body)
-    except UNDECODABLE as error:
-        raise VenueError(f"exchangeInfo: {explained(error)}") from error
+    info = decode_listing(_decode_info, "exchangeInfo", body)
     return tuple(symbol.instrument() for symbol in info.symbols)

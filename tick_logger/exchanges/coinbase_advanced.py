@@ -54,7 +54,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     decode_message,
     decode_products,
 )
-from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.decode import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -65,7 +65,7 @@ from tick_logger.exchanges.decode import (
     Ints,
     NumberRule,
     decode_each,
-    explained,
+    decode_listing,
     grouped,
     without_blanks,
 )
@@ -318,7 +318,7 @@ class CoinbaseAdvanced(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         failed = partial(_undecodable, found, payloads)
         frames, messages = decode_each(decode_message, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
@@ -332,10 +332,7 @@ class CoinbaseAdvanced(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The spot products; active are those online, not halted, and no alias of another."""
-        try:
-            products = decode_products(body).products
-        except UNDECODABLE as error:
-            raise VenueError(f"products: {explained(error)}") from error
+        products = decode_listing(decode_products, "products", body).products
         return tuple(each.instrument() for each in products if each.product_type == "SPOT")
 
 

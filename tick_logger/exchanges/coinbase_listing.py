@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.decode import UNDECODABLE, explained
+from tick_logger.exchanges.decode import decode_listing
 from tick_logger.model.instruments import Instrument
 
 
@@ -36,8 +35,5 @@ _decode_products = msgspec.json.Decoder(list[Product]).decode
 
 def parse_products(body: bytes) -> tuple[Instrument, ...]:
     """The products of a REST listing; raises `VenueError` if it is none."""
-    try:
-        products = _decode_products(body)
-    except UNDECODABLE as error:
-        raise VenueError(f"products: {explained(error)}") from error
+    products = decode_listing(_decode_products, "products", body)
     return tuple(product.instrument() for product in products)

@@ -20,7 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import times
-from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
+from tick_logger.exchanges.base import (
+    BadFrame,
+    Counted,
+    Decoded,
+    DecodedRows,
+    Event,
+    VenueError,
+)
+from tick_logger.exchanges.nesting import TOO_DEEP, is_too_deep, too_deep
 from tick_logger.model.rows import concatenated, picked
 from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
 
@@ -34,8 +42,8 @@ Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """An id, sequence or time as int64; msgspec alone would take an integer of any length."""
 
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""All that a compiled decoder raises over a payload.  Text that is no UTF-8 and nesting of a
-thousand levels have exceptions of their own, which are no `MsgspecError`."""
+"""All that a compiled decoder raises over a payload.  Text that is no UTF-8 has an exception of its
+own, which is no `MsgspecError`; so may have what nests too deeply, and is rejected before."""
 
 MAX_NUMBER = 1e30
 """Prices and sizes end here: far above any real one, and below the largest f4 (3.4e38), so that
@@ -70,13 +78,21 @@ LEVEL = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 
 @attrs.define
 class Findings:
-    """What the payloads of one decode call say, put together by `done`."""
+    """What the payloads of one decode call say, put together by `done`.
+
+    Those that nest too deeply are rejected at once: whatever a decoder makes of them is dropped.
+    """
 
     symbols: Mapping[str, int]
+    _payloads: Sequence[bytes] = ()
     _bad: dict[int, str] = attrs.field(factory=dict, init=False)
     _parts: dict[Table, list[DecodedRows]] = attrs.field(factory=dict, init=False)
     _events: list[tuple[int, Event]] = attrs.field(factory=list, init=False)
     _counted: list[tuple[Frames, Sequence[int]]] = attrs.field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for frame in too_deep(self._payloads):
+            self.reject(frame, TOO_DEEP)
 
     def reject(self, frame: int, reason: str) -> None:
         """Payload `frame` is bad; the first reason stays."""
@@ -261,6 +277,16 @@ def decode_each(
     return kept, messages
 
 
+def decode_listing(decode: Callable[[bytes], M], name: str, body: bytes) -> M:
+    """What a REST listing of this name says; raises `VenueError` if the body is none."""
+    if is_too_deep(body):
+        raise VenueError(f"{name}: {TOO_DEEP}")
+    try:
+        return decode(body)
+    except UNDECODABLE as error:
+        raise VenueError(f"{name}: {explained(error)}") from error
+
+
 def without_blanks(payload: bytes) -> bytes:
     """JSON without the members that are null or an empty text: the fields that nothing is sent in.
 
@@ -293,8 +319,6 @@ def grouped(
 
 def explained(error: Exception) -> str:
     """Why a payload is undecodable, in words."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "text is not UTF-8"
     return str(error)

@@ -48,6 +48,7 @@ from tick_logger.exchanges.decode import (
     Frames,
     NumberRule,
     decode_each,
+    decode_listing,
     explained,
     grouped,
 )
@@ -353,7 +354,7 @@ class Kraken(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         failed = partial(_other, found, payloads)
         frames, messages = decode_each(_decode, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
@@ -375,10 +376,7 @@ class Kraken(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The pairs of AssetPairs, without dark pools; active are those whose status is online."""
-        try:
-            answer = _decode_pairs(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"AssetPairs: {explained(error)}") from error
+        answer = decode_listing(_decode_pairs, "AssetPairs", body)
         errors = [text for text in answer.error if not text.startswith("W")]  # warnings
         if errors or answer.result is None:  # with HTTP status 200
             raise VenueError(f"AssetPairs: {', '.join(errors) or 'no result'}")

@@ -49,6 +49,7 @@ from tick_logger.exchanges.decode import (
     Level,
     NumberRule,
     decode_each,
+    decode_listing,
     explained,
     grouped,
 )
@@ -342,7 +343,7 @@ class Okx(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         feeds = [_FEED_OF_START.get(payload[:_START_BYTES], "") for payload in payloads]
         if "" in feeds:
             sent = enumerate(zip(feeds, payloads, strict=True))
@@ -358,10 +359,7 @@ class Okx(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The instruments; active are those that are live."""
-        try:
-            answer = messages.decode_answer(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"instruments: {explained(error)}") from error
+        answer = decode_listing(messages.decode_answer, "instruments", body)
         if answer.code != "0":
             raise VenueError(f"instruments: {answer.msg} (code {answer.code})")
         return tuple(listed.instrument() for listed in answer.data)

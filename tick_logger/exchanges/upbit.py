@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
-from tick_logger.exchanges.base import Exchange, Request, Subscription, VenueError
+from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.decode import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -42,6 +42,7 @@ from tick_logger.exchanges.decode import (
     Frames,
     NumberRule,
     decode_each,
+    decode_listing,
     explained,
     grouped,
 )
@@ -306,7 +307,7 @@ class Upbit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         frames, texts = _taken_apart(found, payloads)
         frame_of = np.fromiter(frames, np.int32, len(texts))
         left: list[int] = []  # positions of what is no ordinary message of a stream
@@ -329,10 +330,7 @@ class Upbit(Exchange):
 
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The markets, all of them active: those that end are taken off the list."""
-        try:
-            markets = wire.decode_markets(body)
-        except UNDECODABLE as error:
-            raise VenueError(f"market/all: {explained(error)}") from error
+        markets = decode_listing(wire.decode_markets, "market/all", body)
         return tuple(market.instrument() for market in markets)
 
 
