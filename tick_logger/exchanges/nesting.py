@@ -14,7 +14,7 @@ import numpy as np
 
 MAX_DEPTH = 256
 """Objects and lists within each other.  Messages have 5.  Python 3.11 is the first to give up, at
-1000 less the calls around it, of which there are fewer than 200.  A smaller bound would cost more:
+1000 less the calls around it, of which there are about 50.  A smaller bound would cost more:
 what has no more brackets than this needs no closer look."""
 
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
