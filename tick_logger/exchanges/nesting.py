@@ -23,6 +23,9 @@ TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 _AT_ONCE = 16
 """Payloads that are looked at together, because most have few brackets."""
 
+_LONG = 64 * 1024
+"""Bytes of so many payloads beyond which some of them are large books, which open often anyway."""
+
 _STEP = np.zeros(256, np.int8)
 _STEP[list(b"[{")] = 1
 _STEP[list(b"]}")] = -1
@@ -34,22 +37,22 @@ def too_deep(payloads: Sequence[bytes]) -> list[int]:
     found: list[int] = []
     for start in range(0, len(payloads), _AT_ONCE):
         some = payloads[start : start + _AT_ONCE]
-        if _opens_often(b"".join(some)):
+        text = b"".join(some)
+        if len(text) > _LONG or _opens_often(text):
             found += [start + n for n, payload in enumerate(some) if is_too_deep(payload)]
     return found
 
 
 def is_too_deep(payload: bytes) -> bool:
     """Whether it nests more than `MAX_DEPTH` levels."""
-    opened = payload.count(b"[") + payload.count(b"{")
-    if opened <= MAX_DEPTH:
+    lists, objects = payload.count(b"["), payload.count(b"{")
+    if lists + objects <= MAX_DEPTH:
         return False
     # A bracket that opens right after one that closes goes no deeper than that one did.  Both are
     # in a text or neither is, so texts need not be told apart.  This settles nearly every book.
-    # The longer pattern is found sooner.
-    if opened - payload.count(b'"],["') <= MAX_DEPTH:
-        return False
-    if opened - payload.count(b"],[") - payload.count(b"},{") <= MAX_DEPTH:
+    # The quotes are no part of it, but a longer pattern is found sooner.
+    brothers = payload.count(b'"],["') if lists > objects else payload.count(b'},{"')
+    if lists + objects - brothers <= MAX_DEPTH:
         return False
     return _depth(payload) > MAX_DEPTH
 
