@@ -190,7 +190,7 @@ def test_levels_belong_to_their_own_update() -> None:
         (b'{"stream":1,"data":{}}', "envelope: Expected `str`, got `int` - at `$.stream`"),
         (b"{}", "neither a message of a stream nor an answer to a request"),
         (b'{"stream":"\xff"}', "envelope: text is not UTF-8"),
-        (b'{"x":' + b"[" * 9999, "envelope: nested too deeply"),
+        (b'{"x":' + b"[" * 9999, "nested more than 256 levels deep"),
     ],
 )
 def test_what_is_wrong_with_a_payload_is_said(payload: bytes, expected: str) -> None:

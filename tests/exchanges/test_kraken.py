@@ -248,7 +248,7 @@ def test_an_exponent_does_not_change_the_checksum(spelled: str) -> None:
         (answer("ping_refused", req_id=None), "refused ping: Unsupported field"),
         (b"CloudFlare WebSocket proxy", "JSON is malformed: invalid character (byte 0)"),
         (b'{"channel":"\xff"}', "text is not UTF-8"),
-        (b'{"x":' + b"[" * 9999, "nested too deeply"),
+        (b'{"x":' + b"[" * 9999, "nested more than 256 levels deep"),
     ],
 )
 def test_what_is_wrong_with_a_payload_is_said(payload: bytes, expected: str) -> None:

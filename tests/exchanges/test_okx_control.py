@@ -88,7 +88,7 @@ def test_neither_spaces_nor_the_order_of_keys_are_assumed(name: str) -> None:
         (b"{}", "neither data of a channel nor an event"),
         (b"ping", "JSON is malformed: invalid character (byte 0)"),
         (b'{"event":"\xff"}', "text is not UTF-8"),
-        (b'{"x":' + b"[" * 9999, "nested too deeply"),
+        (b'{"x":' + b"[" * 9999, "nested more than 256 levels deep"),
     ],
 )
 def test_what_is_wrong_with_a_payload_is_said(payload: bytes, expected: str) -> None:

@@ -397,7 +397,7 @@ class Binance(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         failed = partial(found.undecodable, kind="envelope")
         frames, envelopes = decode_each(_decode_envelope, range(len(payloads)), payloads, failed)
         streams = [envelope.stream for envelope in envelopes]

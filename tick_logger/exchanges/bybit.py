@@ -325,7 +325,7 @@ class _Bybit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         kinds = [
             _HEADS.get(payload[:_HEAD_BYTES]) or _look(found, number, payload)
             for number, payload in enumerate(payloads)

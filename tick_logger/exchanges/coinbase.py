@@ -385,7 +385,7 @@ class Coinbase(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         failed = partial(_without_its_blanks, found, payloads)
         frames, messages = decode_each(_decode, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):

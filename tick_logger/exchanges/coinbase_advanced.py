@@ -321,7 +321,7 @@ class CoinbaseAdvanced(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         failed = partial(_retried, found, payloads)
         frames, messages = decode_each(decode_message, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import times
 from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
 from tick_logger.exchanges.messages import Frames, explained
+from tick_logger.exchanges.nesting import TOO_DEEP, too_deep
 from tick_logger.model.rows import concatenated, picked
 from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
 
@@ -64,13 +65,21 @@ LEVEL = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 
 @attrs.define
 class Findings:
-    """What the payloads of one decode call say, put together by `done`."""
+    """What the payloads of one decode call say, put together by `done`.
+
+    Those that nest too deeply are rejected at once: whatever a decoder makes of them is dropped.
+    """
 
     symbols: Mapping[str, int]
+    _payloads: Sequence[bytes] = ()
     _bad: dict[int, str] = attrs.field(factory=dict, init=False)
     _parts: dict[Table, list[DecodedRows]] = attrs.field(factory=dict, init=False)
     _events: list[tuple[int, Event]] = attrs.field(factory=list, init=False)
     _counted: list[tuple[Frames, Sequence[int]]] = attrs.field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for frame in too_deep(self._payloads):
+            self.reject(frame, TOO_DEEP)
 
     def reject(self, frame: int, reason: str) -> None:
         """Payload `frame` is bad; the first reason stays."""
@@ -101,9 +110,11 @@ class Findings:
         """Rows of a table, one value per row in each column and in `frame` (never decreasing).
 
         A single value is a column of nothing else, which costs no memory.  A row that has a number
-        in none of the columns `needs_any` is left out.
+        in none of the columns `needs_any` is left out.  Fields that came with later versions of the
+        format may be missing.
         """
-        dtypes = SPECS[table].all_fields
+        spec = SPECS[table]
+        dtypes, columns = spec.all_fields, {**spec.absent, **columns}
         cast = {
             name: np.asarray(columns[name], dtypes[name]) for name in dtypes if name != "recv_ns"
         }

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges.base import VenueError
+from tick_logger.exchanges.nesting import TOO_DEEP, is_too_deep
 
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
@@ -25,8 +26,8 @@ Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """An id, sequence or time as int64; msgspec alone would take an integer of any length."""
 
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""All that a compiled decoder raises over a payload.  Text that is no UTF-8 and nesting of a
-thousand levels have exceptions of their own, which are no `MsgspecError`."""
+"""All that a compiled decoder raises over a payload.  Text that is no UTF-8 has an exception of its
+own, which is no `MsgspecError`; so may have what nests too deeply, and is rejected before."""
 
 
 def lenient(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
@@ -36,6 +37,8 @@ def lenient(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
 
 def decode_listing(decode: Callable[[bytes], M], body: bytes, name: str) -> M:
     """The answer to the request for a listing; raises `VenueError`, which names the request."""
+    if is_too_deep(body):
+        raise VenueError(f"{name}: {TOO_DEEP}")
     try:
         return decode(body)
     except UNDECODABLE as error:
@@ -104,8 +107,6 @@ def grouped(
 
 def explained(error: Exception) -> str:
     """Why a decoder did not take a payload, in words."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "text is not UTF-8"
     return str(error)

@@ -338,7 +338,7 @@ class Okx(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         feeds = [_FEED_OF_START.get(payload[:_START_BYTES], "") for payload in payloads]
         if "" in feeds:
             sent = enumerate(zip(feeds, payloads, strict=True))

@@ -302,7 +302,7 @@ class Upbit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        found = Findings(instruments)
+        found = Findings(instruments, payloads)
         frames, texts = _taken_apart(found, payloads)
         frame_of = np.fromiter(frames, np.int32, len(texts))
         left: list[int] = []  # positions of what is no ordinary message of a stream

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import attrs
 
-_DEPTH = 5000  # deeper than JSON parsers recurse
+_DEPTH = 5000  # some JSON parsers give up long before, others follow
 Span = tuple[float, float]
 
 

@@ -24,6 +24,9 @@ def _known() -> dict[str, Known]:
     return found
 
 
+_TOO_DEEP = b"[" * 257
+"""What nests more than 256 levels is not sound, though the parsers of some Pythons follow it."""
+
 KNOWN = _known()
 """By venue: every module here says which venues' messages it reads."""
 
@@ -43,10 +46,10 @@ class Fact:
 
 def facts(exchange: str, payload: bytes) -> Iterator[Fact]:
     """What a payload says; of one that is spoiled, what can be made out."""
-    sound, read = True, KNOWN[exchange].read
+    sound, read = _TOO_DEEP not in payload, KNOWN[exchange].read
     try:
-        message = json.loads(payload)
-    except (ValueError, RecursionError):
+        message = json.loads(payload) if sound else _repaired(payload)
+    except ValueError:
         sound, message = False, _repaired(payload)
     try:
         said = list(read(message))
