@@ -1,4 +1,4 @@
-"""Causes of holes: the words in the gaps files are those of metrics, alert, README and page."""
+"""Causes of holes: the words in the gaps files are those of metrics, alert, runbook and page."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ def test_the_alert_says_each_cause_in_words() -> None:
     assert sorted(told) == sorted(REPORTED - {OTHER_CAUSE})
 
 
-def test_the_readme_says_what_to_do_about_each_cause() -> None:
+def test_the_runbook_says_what_to_do_about_each_cause() -> None:
     """In the section of the alert, once."""
-    section = (ROOT / "README.md").read_text().split("\n#### GapOpened\n")[1].split("\n#### ")[0]
+    runbook = (PROMETHEUS / "README.md").read_text()
+    section = runbook.split("\n## GapOpened\n")[1].split("\n## ")[0]
     heads = re.findall(r"(?m)^\| ([^|]+) \|", section)
     assert sorted(re.findall(r"`(\w+)`", " ".join(heads))) == sorted({*CAUSES, OTHER_CAUSE})
 
