@@ -118,6 +118,14 @@ def test_the_table_of_packages_is_that_of_the_sources() -> None:
     assert documented == modules | packages - {"simulator.dialects"}
 
 
+def test_every_folder_of_tests_has_its_place_on_the_map() -> None:
+    """It is named as a package, or described."""
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+    packages = {path.parent.name for path in (ROOT / "tick_logger").glob("*/__init__.py")}
+    table = rows(section((ROOT / "tests/README.md").read_text(), "## A map of the folders"))
+    assert {words(cells[0])[0] for cells in table} == folders - packages
+
+
 def test_words_of_the_glossary_stand_in_their_home() -> None:
     """In order, each once, and in the file that is named."""
     glossary = list(rows(section(ARCHITECTURE.read_text(), "## Glossary")))
