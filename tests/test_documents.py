@@ -25,6 +25,9 @@ EXCHANGES = ROOT / "tick_logger" / "exchanges" / "README.md"
 RUNBOOK = ROOT / "config" / "prometheus" / "README.md"
 
 MOST_LINES_OF_THE_FIRST_PAGE = 150
+MOST_FILES_TO_OPEN = (4, 4, 5, 4)
+"""For a field in a column that exists, in a new one, for a wrong gap record, for a slow flush."""
+
 LATER_COLUMNS = {"rest", "origin"}
 """Columns that came with version 2 of the format; described in sections of their own."""
 
@@ -138,6 +141,14 @@ def test_words_of_the_glossary_stand_in_their_home() -> None:
         stem = word.partition(" (")[0].lower().replace("-", "").split()[-1][:4]
         assert meaning, word
         assert stem in text.replace("-", ""), f"{word} does not stand in {path}"
+
+
+def test_a_stranger_opens_few_files() -> None:
+    """Each question is answered by so many at most; that they exist is checked above."""
+    text = section(ARCHITECTURE.read_text(), "## A stranger's questions")
+    opened = [len(re.findall(r"(?m)^\d\. \[`", part)) for part in text.split("\n### ")[1:]]
+    assert len(opened) == len(MOST_FILES_TO_OPEN)
+    assert all(n <= most for n, most in zip(opened, MOST_FILES_TO_OPEN, strict=True)), opened
 
 
 def test_columns_are_those_that_are_written() -> None:
