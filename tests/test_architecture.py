@@ -15,7 +15,7 @@ HEAD = '"""Purpose."""\n'
 
 
 def test_the_source_tree_keeps_its_rules() -> None:
-    """Imports, sizes, names: as the README's architecture section promises."""
+    """Imports, sizes, names: as the page on architecture promises."""
     sources = {
         path.relative_to(ROOT).as_posix(): path.read_text()
         for path in (ROOT / "tick_logger").rglob("*.py")

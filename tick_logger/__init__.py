@@ -1,3 +1,3 @@
 """tick_logger: a recorder of live crypto-market data."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

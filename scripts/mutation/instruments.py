@@ -21,7 +21,7 @@ import trio
 
 ROOT = Path(__file__).parents[2]
 
-PARTS = ("tick_logger", "tests", "scripts", "config", "pyproject.toml", "README.md")
+PARTS = ("tick_logger", "tests", "scripts", "config", "pyproject.toml", "README.md", "CHANGELOG.md")
 """What of the checkout the tests need."""
 
 PATIENCE = 5.0

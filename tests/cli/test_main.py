@@ -264,7 +264,7 @@ def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--duration", "3", "--rate", "500"]) == 0
     output = capsys.readouterr()
     folder = Path.cwd() / "data-demo"
-    assert output.out.splitlines()[-1] == f"  python -m tick_logger verify {folder}"
+    assert output.out.splitlines()[-1] == f"  tick_logger verify {folder}"
     assert json.loads(output.err.splitlines()[-1])["event"] == "stopped"
     assert main(["verify", str(folder)]) == 0
 

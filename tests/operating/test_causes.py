@@ -1,4 +1,4 @@
-"""Causes of holes: the words in the gaps files are those of metrics, alert, README and page."""
+"""Causes of holes: the words in the gaps files are those of metrics, alert, runbook and page."""
 
 from __future__ import annotations
 
@@ -64,9 +64,10 @@ def test_the_alert_says_each_cause_in_words() -> None:
     assert sorted(told) == sorted(REPORTED - {OTHER_CAUSE})
 
 
-def test_the_readme_says_what_to_do_about_each_cause() -> None:
+def test_the_runbook_says_what_to_do_about_each_cause() -> None:
     """In the section of the alert, once."""
-    section = (ROOT / "README.md").read_text().split("\n#### GapOpened\n")[1].split("\n#### ")[0]
+    runbook = (PROMETHEUS / "README.md").read_text()
+    section = runbook.split("\n## GapOpened\n")[1].split("\n## ")[0]
     heads = re.findall(r"(?m)^\| ([^|]+) \|", section)
     assert sorted(re.findall(r"`(\w+)`", " ".join(heads))) == sorted({*CAUSES, OTHER_CAUSE})
 
@@ -81,10 +82,11 @@ def test_the_page_explains_each_ending_of_a_connection() -> None:
     assert explained("ENDINGS") == sorted(Ending)
 
 
-def test_the_readme_lists_each_cause_among_what_is_on_disk() -> None:
-    """Once, in the paragraph on the gaps files."""
-    paragraph = (ROOT / "README.md").read_text().split("`cause`\n")[1].split("`healed`")[0]
-    assert sorted(re.findall(r"`(\w+)`", paragraph)) == sorted(CAUSES)
+def test_the_page_on_files_lists_each_cause() -> None:
+    """Once, in its table of causes."""
+    page = (ROOT / "tick_logger" / "storage" / "README.md").read_text()
+    section = page.split("### Causes of holes\n")[1].split("\n#")[0]
+    assert sorted(re.findall(r"(?m)^\| `(\w+)` \|", section)) == sorted(CAUSES)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])

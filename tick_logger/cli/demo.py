@@ -22,6 +22,7 @@ import trio
 from tick_logger import exit_codes
 from tick_logger.app import record
 from tick_logger.cli.presenter import View
+from tick_logger.cli.typed import as_typed
 from tick_logger.clock import SystemClock
 from tick_logger.config.rules import hint, listed
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
@@ -78,7 +79,7 @@ async def run_demo(
         nursery.cancel_scope.cancel("the recording has ended")
     if any(root.glob("*/*")):
         _say(f"Recorded into {root}.  To check every file of it:")
-        command = os.environ.get("TICK_LOGGER_COMMAND", "python -m tick_logger")
+        command = as_typed(os.environ, sys.orig_argv[0], sys.argv[0])
         _say(f"  {command} verify {shlex.quote(str(root))}")
     return code
 
