@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"model", "errors"},
     "journal": {"model", "errors", "storage"},
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "__init__"},
-    "verify": {"model", "errors", "exchanges", "storage", "journal", "derive"},
+    "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "__init__"},
     "reader": {"model", "errors", "exchanges", "storage"},
     "telemetry": {"model", "errors", "clock", "__init__"},
     "recording": {

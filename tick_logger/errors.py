@@ -71,3 +71,7 @@ MADE_BY_NEWER = "made by a newer version of the program, which is needed to go o
 
 class StorageError(TickLoggerError):
     """Rows could not be written, or what is on disk cannot be continued."""
+
+
+class RefusedError(StorageError):
+    """What is on disk cannot be continued, and trying again would change nothing."""

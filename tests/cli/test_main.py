@@ -77,9 +77,12 @@ def test_help_loads_nothing_heavy() -> None:
     ("arguments", "said"),
     [
         (["--confg", "x"], "usage: Unknown option: --confg. Did you mean --config?"),
-        (["recrod"], "usage: unexpected: recrod; did you mean recover?"),
+        (["recrod"], "usage: unexpected: recrod; did you mean record or recover?"),
         (["sim", "x"], "usage: unexpected: sim x; did you mean simulate?"),
-        (["zzz"], "usage: unexpected: zzz; there are the commands check-config, demo, recover, "),
+        (
+            ["zzz"],
+            "usage: unexpected: zzz; there are the commands check-config, demo, record, ",
+        ),
         (["demo", "verify"], "usage: unexpected: verify\n"),
         (["check-config"], 'usage: Command "check-config" parameter FILE requires an argument.'),
         (["simulate", NAME, "--port", "x"], 'unable to convert "x" into int'),
@@ -307,3 +310,14 @@ async def test_simulate_on_a_port_that_is_taken() -> None:
         port = listener.socket.getsockname()[1]
         with pytest.raises(ConfigError, match=r"--port: cannot be listened on: .*in use"):
             await run_simulated(NAME, port=port, rate=100.0, symbols=None)
+
+
+def test_record_may_be_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It is what the program does without a command."""
+    missing = tmp_path / "missing.toml"
+    refused = [
+        (main([*command, "--config", str(missing)]), capsys.readouterr().err)
+        for command in ([], ["record"])
+    ]
+    assert refused[0] == refused[1]
+    assert refused[0][0] == 2

@@ -36,8 +36,9 @@ from tick_logger.model.marks import (
     Resumed,
     Retired,
 )
-from tick_logger.model.schemas import Schemas
-from tick_logger.model.tables import EXACT, Table
+from tick_logger.model.schemas import Schema, Schemas
+from tick_logger.model.tables import EXACT, FIRST_VERSION, Table
+from tick_logger.storage.format_file import VERSION
 
 COLUMNS = Schemas.written(EXACT).to_plain()
 
@@ -56,15 +57,37 @@ TABLES = tuple(Table)
 WAIT_TICKS = 2
 
 
-def story(seed: int = 0, *, rounds: int = 5) -> Frames:
-    """The frames of three processes, so many rounds each: deterministic."""
+def started(at_ns: int, version: int = VERSION) -> Started:
+    """A process of the program that wrote this version of the format begins."""
+    if version == FIRST_VERSION:
+        return Started(at_ns, "1.0", "f4", WAIT_TICKS)
+    columns = {
+        f"{'late/' if late else ''}{table}": Schema.of(
+            table, schema.width, (each.name for each in schema.columns if each.since <= version)
+        ).text
+        for (table, late), schema in Schemas.written(EXACT).of.items()
+    }
+    return Started(at_ns, "1.0", EXACT, WAIT_TICKS, columns)
+
+
+def story(
+    seed: int = 0,
+    *,
+    rounds: int = 5,
+    pause_ns: int = 3 * SECOND,
+    versions: tuple[int, int, int] = (VERSION, VERSION, VERSION),
+) -> Frames:
+    """The frames of three processes, so many rounds each: deterministic.
+
+    `versions` of the format are those that the processes write.
+    """
     rng = Random(seed)
     venues = [_Venue(name, symbols, rng) for name, symbols in INSTRUMENTS.items()]
     at_ns = START_NS
     frames: Frames = []
     for process in range(3):
-        at_ns += 3 * SECOND if process else 0
-        frames.append([Started(at_ns, "1.0", EXACT, WAIT_TICKS, COLUMNS)])
+        at_ns += pause_ns if process else 0
+        frames.append([started(at_ns, versions[process])])
         for number in range(rounds):
             at_ns += STEP_NS
             entries: list[Entry] = [venue.entry(at_ns, first=number == 0) for venue in venues]

@@ -35,11 +35,10 @@ from tests.derive.story import (
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import SimDisk
 from tick_logger.derive.derivation import Derivation
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.model.entries import Closed, Defined, Entry, Received, Started, Ticked
 from tick_logger.model.marks import Resumed
 from tick_logger.model.tables import EXACT, Table
-from tick_logger.storage.extents import RefusedError
 
 SEEDS = range(12)
 MAX_ATTEMPTS = 5

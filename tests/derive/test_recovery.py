@@ -11,11 +11,10 @@ from tests.recording.lives import EVERYTHING, NOTHING, live, recover, recovery
 from tick_logger.derive.checkpoints import Kept
 from tick_logger.derive.recovery import Recovered, recover_directory
 from tick_logger.derive.replay import FRAMES_PER_RUN
-from tick_logger.errors import ConfigError, StorageError
+from tick_logger.errors import ConfigError, RefusedError, StorageError
 from tick_logger.journal.reader import segments
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.model.tables import EXACT
-from tick_logger.storage.extents import RefusedError
 
 STORY = story(0, rounds=2)
 EXPECTED = bytes_of(entries_of(STORY))

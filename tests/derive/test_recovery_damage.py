@@ -12,7 +12,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.journal.journals import parse
 from tests.journal.journals import path as segment
 from tests.recording.lives import live, recover
-from tick_logger.storage.extents import RefusedError
+from tick_logger.errors import RefusedError
 
 STORY = story(1, rounds=3)
 EXPECTED = bytes_of(entries_of(STORY))

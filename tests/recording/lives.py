@@ -20,12 +20,11 @@ from tick_logger.derive.checkpoints import Kept, prune_journal
 from tick_logger.derive.derivation import Derivation
 from tick_logger.derive.recovery import Recovered, Recovery
 from tick_logger.derive.replay import Replay
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.model.tables import EXACT
 from tick_logger.storage.checkpoint import SyncLost
-from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
 
 MAX_ATTEMPTS = 5

@@ -18,10 +18,10 @@ from tests.fakes.offload import StallingOffload
 from tests.fakes.sim_disk import SimDisk
 from tests.recording.lives import live
 from tests.recording.rig import DerivingRig, SlowOffload, TimedFiles
+from tick_logger.errors import RefusedError
 from tick_logger.model.steps import Step
 from tick_logger.recording.deriver import MAX_LAST_ATTEMPTS
 from tick_logger.storage.checkpoint import CheckpointSlots
-from tick_logger.storage.extents import RefusedError
 
 STORY = story(2)
 EXPECTED = bytes_of(entries_of(STORY))

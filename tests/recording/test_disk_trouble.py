@@ -12,7 +12,7 @@ from tests.derive.derived import bytes_of, recorded
 from tests.derive.story import Frames, entries_of, story
 from tests.fakes.sim_disk import Kind, SimDisk
 from tests.recording.lives import NOTHING, live
-from tick_logger.storage.extents import RefusedError
+from tick_logger.errors import RefusedError
 
 CHECKPOINTS = (1, 4)
 STEP = 23

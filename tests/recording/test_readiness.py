@@ -12,10 +12,9 @@ import trio
 from prometheus_client import CollectorRegistry
 from trio.testing import MockClock
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.offload import InlineOffload
 from tick_logger.recording.readiness import COLUMNS, DISK, JOURNAL, Readiness
-from tick_logger.storage.extents import RefusedError
 from tick_logger.telemetry.metrics import Metrics
 
 FULL = OSError(errno.ENOSPC, "No space left on device")

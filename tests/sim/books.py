@@ -99,6 +99,6 @@ def _cut(book: Book, depth: int | None) -> Book:
 
 def _on_disk(side: dict[float, float], stream: Stream) -> dict[float, float]:
     """With the prices and sizes that a column can hold."""
-    width = np.dtype(stream.court.width)
+    width = "f4" if stream.court.width == "f4" else "f8"
     prices, sizes = (np.array([*values], width).tolist() for values in (side, side.values()))
     return dict(zip(prices, sizes, strict=True))

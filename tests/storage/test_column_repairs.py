@@ -16,10 +16,9 @@ from tests.storage.stored import (
     rows_of_each_day,
     store,
 )
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.model.tables import Table
 from tick_logger.storage.columns import Repair
-from tick_logger.storage.extents import RefusedError
 
 
 @pytest.mark.parametrize("cut_column", MD_WIDTHS)

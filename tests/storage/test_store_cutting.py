@@ -11,11 +11,11 @@ from tests.fakes.sim_disk import PowerCut, SimDisk
 from tests.storage.expected import after_first_step, contents, expected, script
 from tests.storage.sample import DAY
 from tests.storage.stored import MD, TRADES, put, store
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import Table
 from tick_logger.storage.cutting import Damaged, Missing
-from tick_logger.storage.extents import Extent, RefusedError
+from tick_logger.storage.extents import Extent
 
 FIRST_STEP = [
     Extent(TRADES, DAY, 2, Schema.first(Table.TRADES, "f4")),

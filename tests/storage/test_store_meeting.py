@@ -8,11 +8,11 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.expected import after_first_step, contents, expected, script
 from tests.storage.sample import DAY, flush, numbered, run
 from tests.storage.stored import put, store
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.model.flush import Flush
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import Table
-from tick_logger.storage.extents import Extent, RefusedError
+from tick_logger.storage.extents import Extent
 
 SECOND_STEP_NEW = [
     Extent("venue/ETH-USD/TRADES", DAY, 0, Schema.first(Table.TRADES, "f4")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
-from tick_logger.verify.comparing_files import ComparingFiles
+from tick_logger.verify.comparing_files import ComparingFiles, Difference
 
 
 def over(**contents: bytes) -> tuple[MemoryFiles, ComparingFiles]:
@@ -44,14 +44,14 @@ def test_a_difference_is_the_first_byte_that_differs(pieces: tuple[bytes, ...], 
     _, compared = over(x=b"abcdef")
     for piece in pieces:
         compared.append("x", piece)
-    assert compared.differences == {"x": at}
+    assert compared.differences == {"x": Difference(at, "")}
 
 
 def test_a_file_that_is_not_there_differs_from_its_beginning() -> None:
     """Whatever is appended to it."""
     _, compared = over()
     compared.append("x", b"a")
-    assert compared.differences == {"x": 0}
+    assert compared.differences == {"x": Difference(0, "")}
 
 
 def test_what_the_real_file_has_more_is_told() -> None:
@@ -71,7 +71,7 @@ def test_files_begin_empty_or_where_they_are_told_to() -> None:
     compared.begin("x", 3)
     assert (compared.size("x"), compared.exists("x")) == (3, True)
     compared.append("x", b"dXf")
-    assert compared.differences == {"x": 4}
+    assert compared.differences == {"x": Difference(4, "")}
     assert compared.compared_bytes == 3
 
 
@@ -126,3 +126,14 @@ def test_nothing_on_the_disk_is_changed() -> None:
     compared.close()
     assert real.contents == {"x": b"abcdef"}
     real.lock("lock")
+
+
+def test_a_difference_is_told_with_the_version_that_wrote_it() -> None:
+    """And each file with all those that had a part in it."""
+    _, compared = over(x=b"abcdef", y=b"abc")
+    for version, piece in (("1.0", b"abc"), ("2.0", b"dXf")):
+        compared.version = lambda version=version: version  # type: ignore[misc]
+        compared.append("x", piece)
+    compared.append("y", b"abc")
+    assert compared.differences == {"x": Difference(4, "2.0")}
+    assert compared.versions == {"x": {"1.0", "2.0"}, "y": {"2.0"}}

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @app.default
+@app.command(name="record")
 def record_command(
     *, config: Path | None = None, data_path: str | None = None, accept_damage: bool = False
 ) -> int:

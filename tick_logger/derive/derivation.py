@@ -22,7 +22,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.decoding import decode
 from tick_logger.model.cause import Cause
@@ -38,7 +38,7 @@ from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 from tick_logger.storage.columns import Repair
-from tick_logger.storage.extents import Extent, RefusedError
+from tick_logger.storage.extents import Extent
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.store import Store
@@ -89,6 +89,7 @@ class Derivation:
         self._next_seq = 1  # that of the journal's first frame
         self._at_work = False  # a call that changes this object has begun
         self.columns: Mapping[str, str] = schemas.to_plain()  # as the last `Started` named them
+        self.version = ""  # of the program that recorded what is taken; empty: not known
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
         self._wanted: dict[str, WantedTables] = {}
@@ -160,7 +161,7 @@ class Derivation:
     def start(self, started: Started) -> None:
         """Another process goes on from here, and writes what its version writes."""
         self.store.schemas = Schemas.from_plain(started.price_dtype, started.columns)
-        self.columns = started.columns
+        self.columns, self.version = started.columns, started.version
         stopped = {
             number: self._stopped_ns[exchange]
             for number, (exchange, _) in enumerate(self.instruments)
@@ -223,6 +224,7 @@ class Derivation:
         return {
             "price_dtype": self.price_dtype,
             "columns": dict(self.columns),
+            "version": self.version,
             "closed": self.closed,
             "instruments": [list(name) for name in self.instruments],
             "wanted": {exchange: self._wanted_plain(exchange) for exchange in self._wanted},
@@ -240,7 +242,7 @@ class Derivation:
         """
         assert self._next_seq == 1, "it has taken entries already"
         self.next_seq = next_seq
-        self.columns = state.get("columns", {})
+        self.columns, self.version = state.get("columns", {}), state.get("version", "")
         self.store.schemas = Schemas.from_plain(state["price_dtype"], self.columns)
         self.closed = state["closed"]
         for number, (exchange, symbol) in enumerate(state["instruments"]):

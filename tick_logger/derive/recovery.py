@@ -30,7 +30,7 @@ from tick_logger.derive.directory import (
     take_directory,
 )
 from tick_logger.derive.replay import Replay, entries_of
-from tick_logger.errors import MADE_BY_NEWER, StorageError
+from tick_logger.errors import MADE_BY_NEWER, RefusedError, StorageError
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.journal.reader import (
@@ -44,7 +44,6 @@ from tick_logger.journal.segment import SegmentInfo
 from tick_logger.model.entries import Started, Ticked
 from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint
-from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 

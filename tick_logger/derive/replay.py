@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from tick_logger.derive.derivation import Derivation, Outcome
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.journal.entry_codec import decode_entries
 from tick_logger.journal.reader import Frame, JournalReader
 from tick_logger.model.entries import Entry, Received
-from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
 
 FRAMES_PER_RUN = 16

@@ -36,6 +36,16 @@ class RowBatch:
         return cls(table, {name: np.asarray(columns[name], dtypes[name]) for name in dtypes})
 
     @classmethod
+    def of_any_version(cls, table: Table, columns: Mapping[str, Array]) -> RowBatch:
+        """Columns that a program of an earlier version held; fields that came since are absent."""
+        spec, count = SPECS[table], len(columns["seq"])
+        absent = {
+            name: np.broadcast_to(np.asarray(value, spec.all_fields[name]), count)
+            for name, value in spec.absent.items()
+        }
+        return cls(table, {**absent, **columns})
+
+    @classmethod
     def empty(cls, table: Table) -> RowBatch:
         """A batch of no rows."""
         dtypes = SPECS[table].all_fields

@@ -142,6 +142,11 @@ class TableSpec:
         return {each.source: each.absent or 0 for each in later}
 
     @property
+    def priced(self) -> tuple[FileColumn, ...]:
+        """The columns whose rests stand in `rest`, in that order: prices of the first version."""
+        return tuple(each for each in self.files if each.required and each.dtype == "price")
+
+    @property
     def time_column(self) -> str:
         """The column whose length is the number of complete rows."""
         return self.files[-1].name
@@ -170,6 +175,7 @@ def _files(
     own = tuple(_own(*column, side=side) for column in columns)
     prices = tuple(each.source for each in own if each.dtype == "price")
     rest = FileColumn("rest", f"({len(prices)},)i4", "rest", REST_VERSION, 0, rest_of=prices)
+    rests = (rest,) if prices else ()
     origin = FileColumn("origin", "u1", "origin", REST_VERSION, ORIGIN_LATE, late_only=True)
     times = (
         FileColumn("recv_time", "u4", "recv_s", unit="s"),
@@ -177,7 +183,7 @@ def _files(
         FileColumn(nanos, "u4", "event_frac", unit="ns"),
         FileColumn(time, "u4", "event_s", unit="s"),
     )
-    return (*own, *later, rest, origin, *times)
+    return (*own, *later, *rests, origin, *times)
 
 
 def _own(name: str, dtype: str, source: str, *, side: int | None) -> FileColumn:

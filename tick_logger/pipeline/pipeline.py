@@ -189,7 +189,8 @@ class Pipeline:
             assert isinstance(mark, LastTradeId)
             self._announced.append(mark)
         for table, of_table in self._tables.items():
-            of_table.load(state["tables"][table.value])
+            if table.value in state["tables"]:  # else it came with a later version
+                of_table.load(state["tables"][table.value])
         self._recent.load(state["recent_ids"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])

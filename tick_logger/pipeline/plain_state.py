@@ -26,8 +26,8 @@ def rows_to_plain(rows: RowBatch) -> Plain:
 
 
 def rows_from_plain(plain: Plain) -> RowBatch:
-    """The batch that `rows_to_plain` was given."""
-    return RowBatch(Table(plain["table"]), plain["columns"])
+    """The batch that `rows_to_plain` was given, by this version or an earlier one."""
+    return RowBatch.of_any_version(Table(plain["table"]), plain["columns"])
 
 
 def run_to_plain(run: Run) -> Plain:

@@ -22,7 +22,7 @@ from tick_logger.derive.checkpoints import Kept, prune_journal
 from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.derive.recovery import Recovery
 from tick_logger.derive.replay import Replay
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.journal.reader import Damage
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
@@ -31,7 +31,6 @@ from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS
 from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.step_times import StepTimes
 from tick_logger.storage.checkpoint import SyncLost
-from tick_logger.storage.extents import RefusedError
 from tick_logger.telemetry.logs import get_logger
 
 MAX_LAST_ATTEMPTS = 3

@@ -14,9 +14,8 @@ from typing import TypeVar
 
 import trio
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.offload import Offload
-from tick_logger.storage.extents import RefusedError
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 

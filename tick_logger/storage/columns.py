@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.model.flush import Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.schemas import Schema, Schemas
@@ -31,7 +31,7 @@ from tick_logger.storage.appending import (
 )
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.encoding import absent_records, encode
-from tick_logger.storage.extents import Extent, Known, KnownLengths, Place, RefusedError
+from tick_logger.storage.extents import Extent, Known, KnownLengths, Place
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import column_name, table_folder
 

@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 import attrs
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError, StorageError
 from tick_logger.model.tables import SPECS
 from tick_logger.storage.appending import reason_of
 from tick_logger.storage.encoding import absent_records
-from tick_logger.storage.extents import Extent, RefusedError
+from tick_logger.storage.extents import Extent
 from tick_logger.storage.files import Files
 from tick_logger.storage.names import day_text
 

@@ -17,7 +17,6 @@ import attrs
 import msgspec
 import numpy as np
 
-from tick_logger.errors import StorageError
 from tick_logger.model.schemas import NewerVersionError, Schema
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.layout import column_name
@@ -30,10 +29,6 @@ MAX_KNOWN_DAYS = 65_536
 
 MAX_IDLE_DUMPS = 240
 """What was not touched between so many dumps is met again when it is: two hours, by default."""
-
-
-class RefusedError(StorageError):
-    """What is on disk cannot be continued, and trying again would change nothing."""
 
 
 @attrs.frozen

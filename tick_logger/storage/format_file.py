@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from tick_logger.errors import MADE_BY_NEWER, StorageError
+from tick_logger.errors import MADE_BY_NEWER, RefusedError
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import FEEDS, PRICE_DTYPES, SPECS, FileColumn, Table
 from tick_logger.storage.files import Files
@@ -62,7 +62,7 @@ class UnreadableFormatError(ValueError):
 def read_widths(files: Files) -> list[Width]:
     """The widths of prices so far, the present one last; empty if there is no description.
 
-    Raises `OSError`, `UnreadableFormatError`, and `StorageError` if a newer version wrote it.
+    Raises `OSError`, `UnreadableFormatError`, and `RefusedError` if a newer version wrote it.
     """
     if not files.exists(FORMAT_PATH):
         return []
@@ -71,7 +71,7 @@ def read_widths(files: Files) -> list[Width]:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFormatError(f"{FORMAT_PATH} cannot be read: {error}") from error
     for reason in _not_known(found):
-        raise StorageError(f"{FORMAT_PATH}: {MADE_BY_NEWER}: {reason}")
+        raise RefusedError(f"{FORMAT_PATH}: {MADE_BY_NEWER}: {reason}")
     return [Width(each.price_dtype, each.since_ns) for each in found.price_dtypes]
 
 
@@ -155,7 +155,5 @@ def _column(column: FileColumn, schema: Schema) -> dict[str, Any]:
     if dtype.shape:
         described["shape"] = list(dtype.shape)
     if column.rest_of:
-        described["rest_of"] = [
-            each.name for each in schema.columns if each.source in column.rest_of
-        ]
+        described["rest_of"] = [each.name for each in SPECS[schema.table].priced]
     return described

@@ -7,19 +7,34 @@ the real bytes up to there.  Nothing on the disk is changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import attrs
+
 from tick_logger.storage.files import Files
 
 
-class ComparingFiles:
-    """A `Files` over another one; `differences` names, for each file that differs, the first byte.
+@attrs.frozen
+class Difference:
+    """The first byte of a file that differs, and the version of the program that wrote it."""
 
-    `compared_bytes` counts what was compared.
+    at: int
+    version: str
+
+
+class ComparingFiles:
+    """A `Files` over another one; `differences` names what differs first in each file.
+
+    `compared_bytes` counts what was compared.  `version` is that of the program whose entries are
+    being replayed, and `versions` are by file all those that had a part in it.
     """
 
     def __init__(self, real: Files) -> None:
         self._real = real
         self._lengths: dict[str, int] = {}
-        self.differences: dict[str, int] = {}
+        self.version: Callable[[], str] = lambda: ""
+        self.versions: dict[str, set[str]] = {}
+        self.differences: dict[str, Difference] = {}
         self.compared_bytes = 0
 
     def begin(self, path: str, size: int) -> None:
@@ -46,12 +61,14 @@ class ComparingFiles:
         at = self._lengths.get(path, 0)
         self._lengths[path] = at + len(data)
         self.compared_bytes += len(data)
+        version = self.version()
+        self.versions.setdefault(path, set()).add(version)
         found = self._real.read(path, at, len(data)) if self._real.exists(path) else b""
         if found != data and path not in self.differences:
             same = next(
                 (i for i, (a, b) in enumerate(zip(found, data, strict=False)) if a != b), len(found)
             )
-            self.differences[path] = at + same
+            self.differences[path] = Difference(at + same, version)
 
     def size(self, path: str) -> int:
         """Length here."""

@@ -7,8 +7,10 @@ stopped: beside one that writes, things do not agree because they cannot yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
+from tick_logger import __version__
 from tick_logger.derive.checkpoints import EXTENTS_EPOCH
 from tick_logger.derive.derivation import Derivation
 from tick_logger.derive.directory import FIRST_SEQ, recorded_price_dtype
@@ -27,6 +29,8 @@ from tick_logger.storage.layout import ColumnPath, GapsPath, parse
 from tick_logger.verify.comparing_files import ComparingFiles
 from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.tree import verify
+
+T = TypeVar("T")
 
 
 def verify_recording(
@@ -112,18 +116,12 @@ def _replay(
     except StorageError as error:
         report.findings.append(Finding(JOURNAL_FOLDER, Kind.REPLAY, 1, detail=str(error)))
         return
-    for path, at in _ours(compared.differences):
-        detail = f"the journal gives other bytes from byte {at:,} on"
-        report.findings.append(Finding(path, Kind.REPLAY, 1, detail=detail))
-    for path, excess in _ours(compared.shorter_than_real()):
-        report.findings.append(
-            Finding(path, Kind.REPLAY, excess, detail="bytes not in the journal")
-        )
-    if complete:
-        unknown = [path for path in _recorded(files) if path not in compared.paths]
-        report.findings += [
-            Finding(p, Kind.REPLAY, 1, detail="not in the journal") for p in unknown
-        ]
+    for finding, versions in _disagreements(files, compared, complete=complete):
+        if versions <= {__version__}:
+            report.findings.append(finding)
+        else:
+            others = ", ".join(sorted(versions - {__version__})) or "an earlier version"
+            report.notes.append(f"{finding}; recorded by {others}, which may have read it so")
     since = "the beginning" if complete else f"frame {checkpoints[0].next_seq:,}"
     report.notes.append(
         f"replayed {replay.messages:,} messages since {since}: "
@@ -131,9 +129,30 @@ def _replay(
     )
 
 
-def _ours(numbers: Mapping[str, int]) -> list[tuple[str, int]]:
+def _disagreements(
+    files: Files, compared: ComparingFiles, *, complete: bool
+) -> Iterator[tuple[Finding, set[str]]]:
+    """Where journal and files disagree, and the versions of the program that recorded it.
+
+    What another version recorded proves nothing: it may have understood a message otherwise.
+    """
+    for path, found in _ours(compared.differences):
+        detail = f"the journal gives other bytes from byte {found.at:,} on"
+        yield Finding(path, Kind.REPLAY, 1, detail=detail), {found.version}
+    for path, excess in _ours(compared.shorter_than_real()):
+        detail = "bytes not in the journal"
+        yield Finding(path, Kind.REPLAY, excess, detail=detail), compared.versions.get(path, set())
+    if complete:
+        everybody = set().union(*compared.versions.values())
+        for path in _recorded(files):
+            if path not in compared.paths:
+                yield Finding(path, Kind.REPLAY, 1, detail="not in the journal"), everybody
+
+
+def _ours(by_path: Mapping[str, T]) -> list[tuple[str, T]]:
     """Those of the recording proper, not of the journal's own notes."""
-    return sorted(each for each in numbers.items() if not each[0].startswith(JOURNAL_FOLDER))
+    ours = (each for each in by_path.items() if not each[0].startswith(JOURNAL_FOLDER))
+    return sorted(ours, key=lambda each: each[0])
 
 
 def _beginning(files: Files, checkpoint: Checkpoint | None) -> tuple[Derivation, ComparingFiles]:
@@ -146,6 +165,7 @@ def _beginning(files: Files, checkpoint: Checkpoint | None) -> tuple[Derivation,
             for path, size in extent.sizes().items():
                 compared.begin(path, size)
     derivation = Derivation(compared, ExtentsLog(compared), schemas)
+    compared.version = lambda: derivation.version
     if checkpoint is not None:
         derivation.load(checkpoint.state, checkpoint.next_seq)
         derivation.store.cut(derivation.store.extents())

@@ -94,9 +94,7 @@ def _wrong_rests(table: Table, columns: Columns) -> Mask:
     """Where f4 and rest do not fit: their number, rounded to an f4, is that f4 again."""
     rests = columns["rest"]
     wrong = np.zeros(len(rests), np.bool_)
-    rest = SPECS[table].column("rest")
-    priced = [each for each in SPECS[table].files if each.source in rest.rest_of]
-    for at, column in enumerate(priced):
+    for at, column in enumerate(SPECS[table].priced):
         if column.name in columns:
             halves, rests_of_it = columns[column.name], rests[:, at]
             with np.errstate(over="ignore", invalid="ignore"):
