@@ -183,6 +183,24 @@ def test_such_an_interruption_is_not_lengthened_by_a_later_process_that_wants_th
     ]
 
 
+@pytest.mark.parametrize("table", [Table.QUOTES, Table.MD, Table.BOOK])
+def test_what_is_retired_before_anything_came_of_it_leaves_the_pause_in_a_record(
+    table: Table,
+) -> None:
+    """It was wanted when the process began: what was missed until then is a loss."""
+    pipeline, out = new_pipeline(), Out()
+    first = {
+        Table.QUOTES: quotes([(0, T0, NO_TIME, 7)]),
+        Table.MD: tickers([(0, T0, T0, 7)]),
+        Table.BOOK: book([Level(T0, T0, 7, 1, 1.0, 2.0, FLAG_SNAPSHOT)]),
+    }
+    ticked(out, pipeline, [first[table]])
+    pipeline = continued(pipeline)
+    ticked(out, pipeline, [Retired((0,), BACK, (table,))])
+    out.add(pipeline.close(BACK + SECOND))
+    assert out.gaps == [outage(table, STOP, BACK, Cause.CRASH)]
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_what_is_retired_stays_so_until_it_is_resumed(clean: bool) -> None:
     """By intent nothing was recorded, in this process or the next."""

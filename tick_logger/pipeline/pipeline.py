@@ -277,6 +277,8 @@ class Pipeline:
             case NoSnapshot():
                 self._books.abandon(mark.instrument, mark.at_ns)
             case Retired():
+                # A stream may be retired before anything came of it: what was lost until then ends.
+                self._meet_all(mark.tables, mark.instruments)
                 for instrument in mark.instruments:
                     for table in mark.tables:
                         self._gaps.retired((instrument, table), mark.at_ns)
