@@ -13,6 +13,8 @@ MAX_FILE_LINES = 400
 MAX_ADAPTER_LINES = 480
 """Of a file directly in `exchanges/`: the messages, rows and rules of one venue belong together."""
 MAX_FUNCTION_LINES = 60
+MAX_ARGUMENTS = 8
+MAX_CLASS_LINES = 260
 BANNED_FILE_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -137,6 +139,19 @@ def _shape(path: str, text: str, tree: ast.Module) -> Iterator[str]:
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > MAX_FUNCTION_LINES:
                 yield f"function {node.name} has {length} lines, more than {MAX_FUNCTION_LINES}"
+            count = _arguments(node)
+            if count > MAX_ARGUMENTS:
+                yield f"function {node.name} has {count} arguments, more than {MAX_ARGUMENTS}"
+        if isinstance(node, ast.ClassDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_CLASS_LINES:
+                yield f"class {node.name} has {length} lines, more than {MAX_CLASS_LINES}"
+
+
+def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many a caller may give."""
+    given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return len([each for each in given if each.arg not in ("self", "cls")])
 
 
 def _most_lines(path: str) -> int:

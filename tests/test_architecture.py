@@ -119,6 +119,8 @@ def test_packages_that_need_each_other_are_found() -> None:
         ("tick_logger/exchanges/x.py", HEAD + "\n" * 480, "more than 480"),
         ("tick_logger/exchanges/inner/x.py", HEAD + "\n" * 400, "more than 400"),
         ("tick_logger/net/x.py", HEAD + "def f():\n" + "    pass\n" * 60, "more than 60"),
+        ("tick_logger/net/x.py", HEAD + "def f(a, b, c, d, e, f, g, *, h, i): ...\n", "than 8"),
+        ("tick_logger/net/x.py", HEAD + "class A:\n" + "    x = 1\n" * 260, "more than 260"),
     ],
 )
 def test_a_broken_rule_is_found(path: str, text: str, complaint: str) -> None:

@@ -22,20 +22,19 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 
+from tick_logger.derive.recorded_streams import RecordedStreams
 from tick_logger.errors import RefusedError, StorageError
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.decoding import decode
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
 from tick_logger.model.flush import Flush, StreamTail
-from tick_logger.model.instruments import Instruments
-from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed, Retired
+from tick_logger.model.marks import Interrupted, Lapse
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.steps import Step, Steps, Unmeasured
 from tick_logger.model.tables import Table
-from tick_logger.model.wanted import WantedTables
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 from tick_logger.storage.columns import Repair
 from tick_logger.storage.extents import Extent
@@ -83,7 +82,8 @@ class Derivation:
     """The state after all entries before the journal frame `next_seq`."""
 
     def __init__(self, files: Files, extents_log: ExtentsLog, schemas: Schemas) -> None:
-        self.instruments = Instruments()
+        self._streams = RecordedStreams()
+        self.instruments = self._streams.instruments
         self.store = Store(files, self.instruments, schemas, registry.proofs_of)
         self._extents_log = extents_log
         self._next_seq = 1  # that of the journal's first frame
@@ -92,7 +92,6 @@ class Derivation:
         self.version = ""  # of the program that recorded what is taken; empty: not known
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
-        self._wanted: dict[str, WantedTables] = {}
         self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
         self._asides: list[KeptAside] = []
         self._unwritten: Outcome | None = None
@@ -148,13 +147,13 @@ class Derivation:
         self, received: Received, rows: Sequence[RowBatch], asides: Sequence[KeptAside]
     ) -> None:
         """Take what was received, and what it was decoded to; the payloads are not looked at."""
-        self._define(received)
+        self._streams.define(received)
         self.closed = False
         if len(received.recv_ns):
             self._close_gap(received)
             self._stopped_ns[received.exchange] = int(received.recv_ns[-1])
         self._asides += asides[: MAX_WAITING_ASIDES - len(self._asides)]
-        marks = self._with_names(received.marks) if self._lossy else received.marks
+        marks = self._streams.with_names(received.marks) if self._lossy else received.marks
         self._pipeline.push([*marks, *rows])
 
     @_alone
@@ -170,7 +169,7 @@ class Derivation:
         self._started_ns = started.at_ns
         cause = Cause.RESTART if self.closed else Cause.CRASH
         self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
-        self._wanted = {}
+        self._streams.begin_anew()
 
     @_alone
     def lost(self) -> None:
@@ -226,8 +225,7 @@ class Derivation:
             "columns": dict(self.columns),
             "version": self.version,
             "closed": self.closed,
-            "instruments": [list(name) for name in self.instruments],
-            "wanted": {exchange: self._wanted_plain(exchange) for exchange in self._wanted},
+            **self._streams.dump(),
             "stopped_ns": dict(self._stopped_ns),
             "lost_since": dict(self._lost_since),
             "asides": [list(attrs.astuple(aside)) for aside in self._asides],
@@ -245,12 +243,7 @@ class Derivation:
         self.columns, self.version = state.get("columns", {}), state.get("version", "")
         self.store.schemas = Schemas.from_plain(state["price_dtype"], self.columns)
         self.closed = state["closed"]
-        for number, (exchange, symbol) in enumerate(state["instruments"]):
-            if exchange:
-                self.instruments.define(number, exchange, symbol)
-        for exchange, wishes in state["wanted"].items():
-            for number, tables in wishes:
-                self._wanted_of(exchange).set(number, map(Table, tables))
+        self._streams.load(state)
         self._stopped_ns = dict(state["stopped_ns"])
         self._lost_since = dict(state["lost_since"])
         self._asides = [KeptAside(*fields) for fields in state["asides"]]
@@ -260,7 +253,7 @@ class Derivation:
     # -- parts ------------------------------------------------------------------------------------
 
     def _decode(self, received: Received) -> tuple[Sequence[RowBatch], Sequence[KeptAside]]:
-        self._define(received)
+        self._streams.define(received)
         if not received.decodable or received.exchange not in registry.available():
             return (), ()
         try:
@@ -269,7 +262,7 @@ class Derivation:
                 received.split(),
                 received.recv_ns_of_payloads(),
                 self.instruments.of(received.exchange),
-                self._wanted_of(received.exchange),
+                self._streams.of(received.exchange),
             )
         except Exception as error:  # noqa: BLE001 - a start must not fail for good
             self.failures += 1
@@ -278,28 +271,11 @@ class Derivation:
             self._pipeline.push(
                 [
                     Lapse(each, (table,), since, until, Cause.ADAPTER)
-                    for each, table in self._streams(received.exchange)
+                    for each, table in self._streams.by_table(received.exchange)
                 ]
             )
             return (), ()
         return found.rows, found.aside
-
-    def _define(self, received: Received) -> None:
-        for each in received.defined:
-            self.instruments.define(each.instrument, received.exchange, each.symbol)
-            self._wanted_of(received.exchange).set(each.instrument, each.tables)
-
-    def _with_names(self, marks: Sequence[Mark]) -> list[Mark]:
-        """The marks, without the instruments whose names are lost with the missing entries."""
-        named: list[Mark] = []
-        for mark in marks:
-            match mark:
-                case Interrupted() | Resumed() | Lapse() | Retired():
-                    known = tuple(filter(self.instruments.knows, mark.instruments))
-                    named.append(attrs.evolve(mark, instruments=known))
-                case _ if self.instruments.knows(mark.instrument):
-                    named.append(mark)
-        return named
 
     def _close_gap(self, received: Received) -> None:
         """Note that nothing is known between a loss of entries and this."""
@@ -309,14 +285,9 @@ class Derivation:
             self._pipeline.push(
                 [
                     Interrupted(each, (table,), lost_ns, Cause.DAMAGE)
-                    for each, table in self._streams(received.exchange)
+                    for each, table in self._streams.by_table(received.exchange)
                 ]
             )
-
-    def _streams(self, exchange: str) -> list[tuple[tuple[int, ...], Table]]:
-        """For each table, the instruments for which it is recorded."""
-        wishes = self._wanted_plain(exchange)
-        return [(tuple(n for n, tables in wishes if table in tables), table) for table in Table]
 
     def _hold(self, flush: Flush, counts: TickCounts) -> None:
         assert self._unwritten is None, "the flush before is not written"
@@ -330,14 +301,6 @@ class Derivation:
             with self.steps.during(Step.SYNCING):
                 self._extents_log.add(self._unlogged)
             self._unlogged = []
-
-    def _wanted_of(self, exchange: str) -> WantedTables:
-        return self._wanted.setdefault(exchange, WantedTables())
-
-    def _wanted_plain(self, exchange: str) -> list[Any]:
-        wanted = self._wanted_of(exchange)
-        known = self.instruments.of(exchange).values()
-        return [[number, [table.value for table in wanted.tables(number)]] for number in known]
 
     def _tail(self, instrument: int, table: Table) -> StreamTail | None:
         """What is on disk of a stream; raises `RefusedError` if it cannot be read."""

@@ -258,12 +258,13 @@ class Pipeline:
         return RowBatch.concat(Table.BOOK, [rows, *released])
 
     def _note(self, mark: Mark) -> None:
+        if isinstance(mark, Interrupted | Resumed | Retired):
+            # A stream may be retired before anything came of it; what it lost until then ends.
+            self._meet_all(mark.tables, mark.instruments)
         match mark:
             case Interrupted():
-                self._meet_all(mark.tables, mark.instruments)
                 self._gaps.interrupted(mark)
             case Resumed():
-                self._meet_all(mark.tables, mark.instruments)
                 self._gaps.resumed(mark)
             case MissingIds():
                 self._gaps.missing(mark)
@@ -277,8 +278,6 @@ class Pipeline:
             case NoSnapshot():
                 self._books.abandon(mark.instrument, mark.at_ns)
             case Retired():
-                # A stream may be retired before anything came of it: what was lost until then ends.
-                self._meet_all(mark.tables, mark.instruments)
                 for instrument in mark.instruments:
                     for table in mark.tables:
                         self._gaps.retired((instrument, table), mark.at_ns)
