@@ -117,13 +117,10 @@ def test_a_received_entry_with_a_wrong_field_is_refused(field: int, value: objec
 
 def test_fields_that_a_later_version_has_added_are_passed_over() -> None:
     """Of entries, and of what they name; the others are what they would be without them."""
-    received = attrs.evolve(
-        ONE_OF_EACH[1],
-        defined=(Defined(1, "BTC", (Table.MD,)),),
-        notes=(Note(7, "1.1", "opened", ""),),
-    )
+    (started, received, *others) = ONE_OF_EACH
     assert isinstance(received, Received)
-    entries = [ONE_OF_EACH[0], received, *ONE_OF_EACH[2:]]
+    wish, note = Defined(1, "BTC", (Table.MD,)), Note(7, "1.1", "opened", "")
+    entries = [started, attrs.evolve(received, defined=(wish,), notes=(note,)), *others]
     plain = msgspec.msgpack.decode(encode_entries(entries))
     for fields in plain:
         fields.append("more")
