@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from tests.model.marks import ENTRIES
 from tick_logger.errors import StorageError
 from tick_logger.journal.entry_codec import decode_entries, encode_entries
-from tick_logger.model.entries import Closed, Entry, Received, Started, Ticked
+from tick_logger.model.entries import (
+    Closed,
+    Defined,
+    Entry,
+    Note,
+    Received,
+    Started,
+    Ticked,
+)
+from tick_logger.model.tables import Table
 
 ONE_OF_EACH: list[Entry] = [
     Started(1, "1.0", "f4", 45),
@@ -104,6 +113,21 @@ def test_a_received_entry_with_a_wrong_field_is_refused(field: int, value: objec
     plain[0][field] = value
     with pytest.raises(StorageError):
         decode_entries(msgspec.msgpack.encode(plain))
+
+
+def test_fields_that_a_later_version_has_added_are_passed_over() -> None:
+    """Of entries, and of what they name; the others are what they would be without them."""
+    (started, received, *others) = ONE_OF_EACH
+    assert isinstance(received, Received)
+    wish, note = Defined(1, "BTC", (Table.MD,)), Note(7, "1.1", "opened", "")
+    entries = [started, attrs.evolve(received, defined=(wish,), notes=(note,)), *others]
+    plain = msgspec.msgpack.decode(encode_entries(entries))
+    for fields in plain:
+        fields.append("more")
+    for each in (plain[1][7], plain[1][9]):
+        each[0].append("more")
+    again = decode_entries(msgspec.msgpack.encode(plain))
+    assert [comparable(each) for each in again] == [comparable(each) for each in entries]
 
 
 @given(st.integers(0), st.integers(1, 255))

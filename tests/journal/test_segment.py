@@ -42,7 +42,7 @@ def test_a_header_is_these_bytes() -> None:
 
 def test_a_header_is_read_from_the_beginning_of_a_segment() -> None:
     """What stands behind it does not matter."""
-    header = Header(2**32 - 1, 2**64 - 1, 0, 2**63)
+    header = Header(2**32 - 1, 2**64 - 2, 2**64 - 1, 2**63)
     assert Header.decode(header.encode() + b"more") == header
 
 

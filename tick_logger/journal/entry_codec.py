@@ -64,6 +64,9 @@ def _to_plain(entry: Entry) -> list[Any]:
 
 
 def _received_to_plain(entry: Received) -> list[Any]:
+    assert len(entry.connections) == len(entry.recv_ns) == len(entry.counts), "whose and when"
+    assert int(entry.counts.sum()) == len(entry.lengths), "payloads of no arrival"
+    assert int(entry.lengths.sum()) == len(entry.payloads), "bytes of no payload"
     return [
         "received",
         entry.exchange,

@@ -132,8 +132,10 @@ class Journal:
 
         `ValueError` if it has more than `MAX_FRAME_BODY_BYTES`; nothing else can go wrong.
         """
+        seq = self.next_seq
         self._held.append(self._hold(body))
-        return self.next_seq - 1
+        assert self._written_seq <= seq == self.next_seq - 1, "a number is left out, or given twice"
+        return seq
 
     def doubt(self) -> None:
         """Write once more all frames that are not durable: a sync of the whole disk has failed.
@@ -155,6 +157,7 @@ class Journal:
                 self._written_seq = self._durable_seq
         while self._written_seq < self.next_seq:
             self._append(self._ready_segment(now_ns))
+        assert self._durable_seq <= self._written_seq == self.next_seq, "frames were passed over"
 
     def sync(self) -> None:
         """Make all written frames durable."""
@@ -171,6 +174,7 @@ class Journal:
             raise
         segment.has_durable_name = True
         count = self._written_seq - self._durable_seq
+        assert 0 < count <= len(self._held), "durable without being held"
         del self._held[:count]
         self._durable_seq = self._written_seq
 
@@ -217,6 +221,8 @@ class Journal:
         while self._files.exists(segment_path(self._number)):
             self._number += 1  # the header of that one failed, and it could not be removed
         path, first_seq = segment_path(self._number), self._written_seq
+        assert self._current is None, "two segments at once"
+        assert first_seq == self._durable_seq, "frames of a segment before are not durable"
         header = Header(self._number, first_seq, max(self._reached_seq, first_seq), now_ns)
         try:
             self._files.append(path, header.encode())
@@ -230,6 +236,7 @@ class Journal:
 
     def _append(self, segment: _Segment) -> None:
         """Append as many frames as fit: one at least."""
+        assert not segment.has_torn_end, "frames behind half a frame cannot be read"
         parts: list[bytes] = []
         size, seq = segment.size, self._written_seq
         for held in self._held[seq - self._durable_seq :]:
@@ -240,8 +247,10 @@ class Journal:
             size += held.frame_bytes
             seq += 1
         self._reached_seq = max(self._reached_seq, seq)
+        data = b"".join(parts)
+        assert len(data) == size - segment.size, "frames of another length than was reckoned"
         try:
-            self._files.append(segment.path, b"".join(parts))
+            self._files.append(segment.path, data)
         except OSError:
             segment.has_torn_end = True
             raise

@@ -39,6 +39,8 @@ def removable(
             break
         excess_bytes -= segments[at].size_bytes
         chosen.append(segments[at].number)
+    assert chosen == [each.number for each in segments[: len(chosen)]], "a hole in what stays"
+    assert len(chosen) < max(len(segments), 1), "the segment that is written to would go"
     return chosen
 
 

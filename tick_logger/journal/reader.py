@@ -180,6 +180,7 @@ class JournalReader:
                 if body is None:
                     search_offset = found.end_offset  # lest it is found again
                     break
+                assert seq == self.next_seq, "a frame is passed over in silence"
                 self.next_seq = seq + 1
                 yield Frame(seq, body, segment.number, found.end_offset)
             offset = search_offset = found.end_offset
@@ -193,6 +194,7 @@ class JournalReader:
             left = [segment.size for segment in self._segments[stop.index + 1 :]]
             self.torn_bytes = sum(left) + self._size(stop.index) - stop.offset
             return None
+        assert place.seq >= self.next_seq, "reading would go back"
         self.damages.append(Damage(*self._missing_at(stop), self.next_seq, place.seq))
         if not self._skip_damage:
             return None

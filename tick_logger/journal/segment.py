@@ -84,6 +84,7 @@ class Header:
 
     def encode(self) -> bytes:
         """Its `HEADER_BYTES` bytes."""
+        assert self.first_seq <= self.earlier_seq, "frames that no segment has"
         start = _HEADER.pack(MAGIC, self.number, self.first_seq, self.earlier_seq, self.created_ns)
         return start + _CRC.pack(google_crc32c.value(start))
 
@@ -119,6 +120,7 @@ def compress(body: bytes, level: int = LEVEL) -> bytes:
 
 def frame_head(seq: int, synced_seq: int, body_bytes: int, payload: bytes) -> bytes:
     """The `FRAME_HEAD_BYTES` bytes that stand before a payload."""
+    assert synced_seq <= seq, "it says of itself that it is durable"
     about = _ABOUT.pack(seq, synced_seq, body_bytes)
     crc = google_crc32c.extend(google_crc32c.value(about), payload)
     return _BEGIN.pack(MARKER, len(payload), crc) + about

@@ -43,6 +43,7 @@ class AppendError(StorageError):
         self.rest = rest
         self.rows_waiting = rest.rows
         self.rows_saved = rows - rest.rows
+        assert self.rows_saved >= 0, "more is left than there was"
         super().__init__(
             f"cannot write {path}: {reason}; of {rows} rows "
             f"{self.rows_saved} are saved and {self.rows_waiting} wait"
@@ -76,6 +77,7 @@ def append_all(
     Raises `CannotAppend`; the whole has then its old length, as far as anybody may rely on it.
     """
     path = known.path
+    assert growth > 0, f"nothing is appended to {path}"
     try:
         if known.longer:
             _cut_back(files, known)
@@ -83,6 +85,7 @@ def append_all(
             files.append(path, data)
     except OSError as error:
         raise CannotAppend(path, reason_of(error) + _take_back(files, known)) from error
+    assert not known.longer, f"{path} has grown behind what is to be cut"
     known.length += growth
 
 

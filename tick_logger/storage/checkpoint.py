@@ -125,6 +125,9 @@ class CheckpointSlots:
         data = encode_slot(checkpoint)
         # The slot with the lower epoch, or with none: never the newest valid one.
         target = epochs.index(min(epochs))
+        newest = max(filter(None, marks), key=lambda mark: mark.epoch, default=None)
+        assert newest is None or marks[target] is not newest, "the newest would be overwritten"
+        assert newest is None or next_seq >= newest.next_seq, "it would go back in the journal"
         self._sync()
         marks[target] = None
         self._overwrite(CHECKPOINT_PATHS[target], data)

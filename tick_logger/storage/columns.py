@@ -102,6 +102,7 @@ class ColumnStore:
                 for run, parts in self._cast(schema, each):
                     self._append_run(run, schema, parts)
                     done += 1
+            assert done == len(in_order), "runs that were not written"
         except CannotAppend as error:
             rest = tuple(in_order[done:])
             raise PartlyWritten(error.path, error.reason, rest) from error.__cause__
@@ -114,12 +115,14 @@ class ColumnStore:
             schema = _schema_of(known).union(self.schemas.of[run.table, run.late])
             if schema != known.schema:
                 self._widen(known, schema)
+            assert known.schema == schema, f"{known.path} lacks columns that are to be written"
             groups.setdefault(schema, []).append(run)
         return groups
 
     def _widen(self, known: Known, schema: Schema) -> None:
         """Give a day the columns that it lacks, filled up for the rows that it has."""
         before = _schema_of(known)
+        assert set(before.names) <= set(schema.names), f"{known.path} would lose columns"
         for column in schema.columns:
             path = f"{known.path}/{column_name(column.name, known.day)}"
             if column.name in before.names or not known.length:
@@ -145,11 +148,16 @@ class ColumnStore:
             if encoded.inexact is not None and (count := int(encoded.inexact[start:stop].sum())):
                 self.inexact[self._instruments.name(run.instrument)[0]] += count
             start = stop
+        sizes = zip(encoded.columns, widths, strict=True)
+        assert all(len(column) == start * width for column, width in sizes), "rows of no run"
 
     def _append_run(self, run: Run, schema: Schema, parts: Sequence[memoryview]) -> None:
         folder = self._folder(run)
+        event_ns = run.rows["event_ns"]
+        assert run.late or (event_ns[:-1] <= event_ns[1:]).all(), f"rows of {folder} go back"
         paths = [f"{folder}/{name}" for name in _file_names(schema, run.day)]
         known = self._known.use(folder, run.day)
+        assert known.schema == schema, f"{folder} has other columns"
         append_all(self._files, known, list(zip(paths, parts, strict=True)), len(run.rows))
 
     def _folder(self, run: Run) -> str:
@@ -187,6 +195,7 @@ class ColumnStore:
         for column in found.schema.columns:
             have = found.rows[column.name]
             if have < rows:
+                assert not column.required, f"{column.name} of {found.folder} would be made up"
                 path, size = found.path(column.name), found.schema.item_sizes[column.name]
                 if found.sizes[column.name] > have * size:
                     self._files.truncate(path, have * size)

@@ -78,6 +78,7 @@ def plan_cut(files: Files, extent: Extent, *, accept_damage: bool) -> Cut:
     longer = {path: size for path, size in good.sizes().items() if sizes[path] > size}
     if not isinstance(finding, Damaged):
         return Cut(good, longer, finding)
+    assert 0 <= good.length <= extent.length, "a cut makes nothing longer"
     whole, fill = _filling(good, finding.filled, sizes)
     return Cut(good, longer | whole, finding, fill)
 
@@ -141,6 +142,7 @@ def _filling(
         assert good.schema is not None, "a file of lines has no columns"
         path, size = good.column_path(name), good.schema.item_sizes[name]
         rows, torn = divmod(found[path], size)
+        assert rows < good.length, f"{path} is long enough"
         if torn:
             whole[path] = rows * size
         column = SPECS[good.schema.table].column(name)

@@ -80,6 +80,7 @@ class DayFiles:
 
         The time column goes first, so that no reader counts rows that are on their way out.
         """
+        assert 0 <= rows <= self.whole_rows, "no such rows are complete"
         cut = {}
         for name, width in reversed(self.schema.item_sizes.items()):
             excess = self.sizes[name] - rows * width

@@ -41,6 +41,7 @@ def encode(schema: Schema, parts: Sequence[RowBatch]) -> Encoded:
 def absent_records(column: FileColumn, width: str, rows: int) -> bytes:
     """Records of a column for rows from before it existed; their absent value."""
     dtype = column.numpy_dtype(width)
+    assert not column.required, f"no row is without {column.name}"
     return np.full((rows, *dtype.shape), column.absent or 0, dtype.base).tobytes()
 
 

@@ -66,6 +66,7 @@ class Extent:
         a process that died, and is written again.
         """
         good = {path: self.length * width for path, width in self.widths().items()}
+        assert good.keys().isdisjoint(self._not_begun()), f"columns of {self.path} in two states"
         return good | dict.fromkeys(self._not_begun(), 0)
 
     def to_plain(self) -> list[Any]:
@@ -163,6 +164,8 @@ class KnownLengths:
         excess = max(len(self._known) - MAX_KNOWN_DAYS, 0)
         for known in list(self._known.values())[:excess]:
             self._forget(known)
+        kept = self._known.values()
+        assert len(kept) <= MAX_KNOWN_DAYS or any(each.longer for each in kept), "too much is known"
 
     def extents(self) -> list[Extent]:
         """Everything known, as values."""

@@ -51,6 +51,7 @@ class ExtentsLog:
 
     def add(self, extents: list[Extent]) -> None:
         """Make extents durable; after an `OSError` call it again with the same."""
+        assert extents, "a line about nothing"
         fresh = self._part is None
         if self._part is None:
             self._part = self._next_part()
@@ -91,6 +92,7 @@ class ExtentsLog:
 
     def forget(self, before_epoch: int) -> None:
         """Remove what no checkpoint needs that recovery may still begin with."""
+        assert before_epoch <= self._epoch, "what is being written would be removed"
         for path, epoch, _ in self._existing():
             if epoch < before_epoch:
                 self._files.remove(path)

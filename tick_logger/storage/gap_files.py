@@ -89,6 +89,7 @@ class GapFiles:
         append_groups(gaps_of, self._append)
 
     def _append(self, place: Place, gaps: Sequence[GapRecord]) -> None:
+        assert all(self._place(gap) == place for gap in gaps), f"{place[0]} is not theirs"
         lines = [gap_line(gap) for gap in gaps]
         exchange, _ = self._instruments.name(gaps[0].instrument)
         proofs = self._proofs_of(exchange)

@@ -38,7 +38,9 @@ class IdRanges:
         edges = np.flatnonzero(apart)
         starts = np.concatenate(([0], edges + 1))
         ends = np.append(edges, len(first) - 1)
-        return cls(first[starts], reach[ends])
+        found = cls(first[starts], reach[ends])
+        assert (found.last[:-1] < found.first[1:]).all(), "ranges that touch, or go back"
+        return found
 
     def union(self, other: IdRanges) -> IdRanges:
         """The ids of either set."""

@@ -68,6 +68,7 @@ class KeptAsideFiles:
         self._counts[place] = self._counts.pop(place, 0) + len(kept)  # the newest comes last
         for old in list(self._counts)[:-MAX_COUNTED]:
             del self._counts[old]
+        assert place in self._counts, "kept without being counted"
 
 
 def _place(aside: KeptAside) -> Place:

@@ -46,6 +46,8 @@ class LineFiles:
     def append(self, place: Place, lines: Sequence[bytes]) -> None:
         """Append lines, newlines included; raises `CannotAppend`."""
         data = b"".join(lines)
+        assert data.endswith(b"\n"), "half a line"
+        assert data.count(b"\n") == len(lines), "two lines in one"
         append_all(self.files, self.known.use(*place), [(place[0], data)], len(data))
 
     def _whole_lines(self, path: str) -> int:
@@ -76,3 +78,4 @@ def append_groups(
             rest = tuple(chain.from_iterable(waiting.values()))
             raise PartlyWritten(error.path, error.reason, rest) from error.__cause__
         del waiting[place]
+    assert not waiting, "files that were passed over"

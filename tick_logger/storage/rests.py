@@ -23,6 +23,7 @@ def rests_of(values: Floats, halves: Halves, out: Rests) -> npt.NDArray[np.bool_
 
     Returns which numbers do not come back by their rests, or None if all do.
     """
+    assert len(values) == len(halves) == len(out), "prices without a rest"
     back = halves.astype(np.float64)
     difference = values.view(np.int64) - back.view(np.int64)
     np.copyto(out, difference, casting="unsafe")

@@ -85,6 +85,7 @@ class Store:
             *self._gaps.meet(flush.gaps),
             *self._asides.meet(asides),
         ]
+        assert not any(extent.place in self._known for extent in new), "known lengths would change"
         for extent in new:
             self._known.learn(extent)
         return new
@@ -159,6 +160,7 @@ class Store:
         `accept_damage` its day is cut to whole rows instead.  Raises `StorageError` if the disk
         fails; the same call may be made again.
         """
+        assert self._rest is None, "cut in the middle of a flush"
         first: dict[Place, Extent] = {}
         for extent in extents:
             first.setdefault(extent.place, extent)
@@ -166,6 +168,7 @@ class Store:
         for cut in cuts:
             carry_out(self._files, cut)
         for cut in cuts:
+            assert cut.extent.length <= first[cut.extent.place].length, "a cut makes nothing longer"
             self._known.learn(cut.extent)
         return [cut.finding for cut in cuts if cut.finding is not None]
 
