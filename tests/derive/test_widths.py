@@ -111,9 +111,8 @@ def test_the_directory_says_since_when_it_has_the_rest(left: Left) -> None:
 def test_the_journal_knows_better_than_an_older_checkpoint() -> None:
     """A process that began to keep the rest died before its first one: no other may go back."""
     files = recorded_as("f4", 3, 6)
-    begun = told("f4") + [
-        [Started(NOW_NS, "1.0", EXACT, 1, Schemas.written(EXACT).to_plain())],
-    ]
+    start = Started(NOW_NS, "1.0", EXACT, 1, Schemas.written(EXACT).to_plain())
+    begun: Frames = [*told("f4"), [start]]
     live(files, begun)
     with pytest.raises(ConfigError, match=r'recorded as "f4\+rest"'):
         recovery(files, price_dtype="f4").run(NOW_NS)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 
+from tick_logger.derive.replay import entries_of
 from tick_logger.errors import ConfigError
-from tick_logger.journal.entry_codec import decode_entries
 from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Started
 from tick_logger.model.tables import EXACT, SPECS
@@ -67,7 +67,8 @@ def price_dtype_to_use(wanted: str | None, recorded: str | None) -> str:
 def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | None:
     """The width of recorded prices: of `format.json`, the checkpoint, or the journal's beginning.
 
-    Where none of them tells, the column files do; None if there are none either.  Raises `StorageError` if a newer version made one of them.
+    Where none of them tells, the column files do; None if there are none either.
+    Raises `RefusedError` if a newer version made one of them.
     """
     with contextlib.suppress(UnreadableFormatError):
         if widths := read_widths(files):
@@ -75,7 +76,7 @@ def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | N
     if checkpoint is not None:
         return str(checkpoint.state["price_dtype"])
     for frame in JournalReader(files, from_seq=FIRST_SEQ, until_seq=FIRST_SEQ + 1):
-        for entry in decode_entries(frame.body):
+        for entry in entries_of(frame):
             if isinstance(entry, Started):
                 return entry.price_dtype
     return _width_on_disk(files)

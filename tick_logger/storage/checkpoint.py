@@ -23,7 +23,8 @@ from typing import Any
 import attrs
 import google_crc32c
 
-from tick_logger.errors import MADE_BY_NEWER, StorageError
+from tick_logger.errors import MADE_BY_NEWER
+from tick_logger.storage.extents import RefusedError
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER
 from tick_logger.storage.state_codec import decode_state, encode_state
@@ -76,7 +77,7 @@ class CheckpointSlots:
     last reading; a save that was cut short leaves one such slot.
 
     Every method raises `OSError` where reading or writing fails: a slot that cannot be read is
-    never taken for one that is not there.  They raise `StorageError` where a slot was made by a
+    never taken for one that is not there.  They raise `RefusedError` where a slot was made by a
     newer version of the program, which this one neither understands nor overwrites.
     """
 
@@ -159,8 +160,8 @@ class CheckpointSlots:
             return None
         try:
             return decode_slot(data)
-        except StorageError as error:
-            raise StorageError(f"{path}: {error}") from error
+        except RefusedError as error:
+            raise RefusedError(f"{path}: {error}") from error
         except ValueError as error:
             problems.append(f"{path} holds no valid checkpoint: {error}")
             return None
@@ -183,7 +184,7 @@ def encode_slot(checkpoint: Checkpoint) -> bytes:
 
 
 def decode_slot(data: bytes) -> Checkpoint:
-    """What a slot holds; `ValueError` if nothing valid, `StorageError` if of an unknown format."""
+    """What a slot holds; `ValueError` if nothing valid, `RefusedError` if of an unknown format."""
     start = _HEAD.size + _CRC.size
     head, body = data[: _HEAD.size], data[start:]
     if len(data) < start:
@@ -196,7 +197,7 @@ def decode_slot(data: bytes) -> Checkpoint:
     if _CRC.unpack_from(data, _HEAD.size) != (_crc(head, body),):
         raise ValueError("its checksum is wrong")
     if not 1 <= version <= FORMAT:
-        raise StorageError(
+        raise RefusedError(
             f"{MADE_BY_NEWER}: its format is {version}, this version knows up to {FORMAT}"
         )
     try:
