@@ -181,6 +181,22 @@ def test_a_tick_says_what_it_put_on_disk() -> None:
     assert derived.settle() is None
 
 
+def test_a_tick_says_how_many_prices_lost_digits() -> None:
+    """By exchange: those too small for an f4 and its rest."""
+    derived = derivation(prepared())
+    prices = (b'"price":"1e-60"', b'"price":"1e-43"', b'"price":"1e-38"')
+    messages = [
+        (TRADE % (number, number)).replace(b'"price":"10"', price)
+        for number, price in enumerate(prices, 1)
+    ]
+    entry = received("coinbase", [(START_NS, messages)], defined=[Defined(0, "BTC-USD", TABLES)])
+    take(derived, [started(START_NS), entry, Ticked()])
+    derived.apply(Ticked())
+    outcome = derived.settle()
+    assert outcome is not None
+    assert outcome.inexact == {"coinbase": 2}
+
+
 def test_what_an_adapter_failed_on_is_passed_over() -> None:
     """It would fail on it again; nothing of it is decoded, and the receive time counts."""
     derived = derivation(prepared())

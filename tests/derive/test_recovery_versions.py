@@ -10,10 +10,10 @@ from tests.derive.derived import NOW_NS, recorded
 from tests.derive.story import Frames, story
 from tests.fakes.memory_files import MemoryFiles
 from tests.recording.lives import live, recover, recovery
+from tick_logger.errors import RefusedError
 from tick_logger.journal.journal import Journal
 from tick_logger.model.entries import Started
 from tick_logger.storage.checkpoint import CheckpointSlots
-from tick_logger.storage.extents import RefusedError
 
 STORY = story(2, rounds=3)
 

@@ -79,6 +79,20 @@ def test_times_that_cannot_be_are_told(accounts: Accounts) -> None:
     ]
 
 
+def test_prices_that_lost_digits_are_told(accounts: Accounts, metrics: Metrics) -> None:
+    """Counted by exchange, in one line for each flush that has any; none without."""
+    with structlog.testing.capture_logs() as logs:
+        accounts.flushed(Outcome(Flush(), TickCounts(), inexact={"one": 3, "two": 1}))
+        accounts.flushed(Outcome(Flush(), TickCounts(), inexact={"one": 2}))
+        accounts.flushed(Outcome(Flush(), TickCounts()))
+    assert [(line["event"], line["prices"], line["exchanges"]) for line in logs] == [
+        ("prices_inexact", 4, {"one": 3, "two": 1}),
+        ("prices_inexact", 2, {"one": 2}),
+    ]
+    assert metrics.read("collector_prices_inexact_total", "one") == 5
+    assert metrics.read("collector_prices_inexact_total", "two") == 1
+
+
 def test_holes_of_one_cause_are_one_line(accounts: Accounts, metrics: Metrics) -> None:
     """With the ids missing in all of them, and some of the streams."""
     gaps = (

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.checkpoints import LoggedFiles, loaded, saved
-from tick_logger.errors import StorageError
+from tick_logger.errors import RefusedError
 from tick_logger.storage.checkpoint import CheckpointSlots
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 
@@ -209,7 +209,7 @@ def test_newer_version(which: int) -> None:
     expected = f"^{path}: made by a newer version of the program, .* its format is 3"
     for attempt in ("load", "save"):
         slots = CheckpointSlots(files)
-        with pytest.raises(StorageError, match=expected):
+        with pytest.raises(RefusedError, match=expected):
             slots.load() if attempt == "load" else slots.save(30, 1003, {"n": 3})
     assert files.contents == before
 

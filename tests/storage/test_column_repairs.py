@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
-from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, numbered, run
+from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import (
     MD,
     MD_WIDTHS,
@@ -17,8 +18,12 @@ from tests.storage.stored import (
     store,
 )
 from tick_logger.errors import RefusedError, StorageError
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.columns import Repair
+from tick_logger.storage.store import Store
+
+PRICES = ("price", "volume", "best_bid", "best_ask")
 
 
 @pytest.mark.parametrize("cut_column", MD_WIDTHS)
@@ -95,3 +100,40 @@ def test_another_price_width_is_refused(old: str, new: str) -> None:
     with pytest.raises(RefusedError, match=f"its prices are {old}, and {new} is configured"):
         put(store(files, new), flush(run(Table.MD, numbered(5, 5))))
     assert files.contents == content
+
+
+def of_width(files: MemoryFiles, price_dtype: str) -> Store:
+    """A store that writes all columns of this version."""
+    return Store(files, instruments(("venue", "BTC-USD")), Schemas.written(price_dtype))
+
+
+@pytest.mark.parametrize(("old", "new"), [("f4", "f8"), ("f4+rest", "f8"), ("f8", "f4")])
+@pytest.mark.parametrize("name", ["price", "side", "best_ask", "rest", "nanos", "time"])
+@pytest.mark.parametrize("cut_bytes", [1, 8])
+def test_another_width_is_refused_though_columns_are_uneven(
+    old: str, new: str, name: str, cut_bytes: int
+) -> None:
+    """A day that was brought back by hand is not cut as if it had the width of the others."""
+    files = MemoryFiles()
+    put(of_width(files, old), flush(run(Table.MD, numbered(1, 9))))
+    column_file = files.contents.get(f"{MD}/{name}.01.02.24.bin", bytearray())
+    del column_file[len(column_file) - cut_bytes :]
+    content = {path: bytes(data) for path, data in files.contents.items()}
+    with pytest.raises(RefusedError, match=f"its prices are {old[:2]}, and {new} is configured"):
+        put(of_width(files, new), flush(run(Table.MD, numbered(10, 10))))
+    assert files.contents == content
+
+
+@pytest.mark.parametrize("price_dtype", ["f4", "f4+rest", "f8"])
+def test_what_an_append_leaves_is_never_taken_for_another_width(price_dtype: str) -> None:
+    """However few rows were there before it, and wherever it was cut short."""
+    sizes = MD_WIDTHS | dict.fromkeys(PRICES, 8 if price_dtype == "f8" else 4)
+    for before, more in itertools.product((0, 1, 2), (1, 2, 5, 9)):
+        for part in range(1, len(sizes)):
+            files = MemoryFiles()
+            put(of_width(files, price_dtype), flush(run(Table.MD, numbered(1, before + more))))
+            for name in list(sizes)[part:]:
+                del files.contents[f"{MD}/{name}.01.02.24.bin"][before * sizes[name] :]
+            put(of_width(files, price_dtype), flush(run(Table.MD, numbered(20, 20))))
+            left = {name: len(column(files, MD, name)) // sizes[name] for name in sizes}
+            assert left == dict.fromkeys(sizes, before + 1), (before, more, part)

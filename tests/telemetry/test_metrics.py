@@ -44,6 +44,7 @@ COUNTERS = {
     "book_resyncs",
     "unproven_id_holes",
     "silent_renewals",
+    "prices_inexact",
 }
 SYMBOL_ROWS = "collector_symbol_rows_written_total"
 GAUGES = {

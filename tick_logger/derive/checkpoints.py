@@ -44,7 +44,7 @@ class Checkpoints:
     def read(self) -> list[Checkpoint]:
         """All valid checkpoints (none to two), the older one first.
 
-        Raises `OSError`, and `StorageError` if a newer version of the program made one.
+        Raises `OSError`, and `RefusedError` if a newer version of the program made one.
         """
         found = self._slots.both()
         self._epochs = [each.state[EXTENTS_EPOCH] for each in found]

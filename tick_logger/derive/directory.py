@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 
+from tick_logger.derive.replay import entries_of
 from tick_logger.errors import ConfigError
-from tick_logger.journal.entry_codec import decode_entries
 from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Started
-from tick_logger.model.tables import EXACT
+from tick_logger.model.tables import EXACT, SPECS
 from tick_logger.storage.checkpoint import Checkpoint
+from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import (
     UnreadableFormatError,
@@ -21,6 +22,7 @@ from tick_logger.storage.format_file import (
     write_format,
 )
 from tick_logger.storage.journal_layout import LOCK_PATH
+from tick_logger.storage.layout import ColumnPath, parse, table_folder
 
 FIRST_SEQ = 1
 """Number of the first frame of every journal."""
@@ -65,7 +67,8 @@ def price_dtype_to_use(wanted: str | None, recorded: str | None) -> str:
 def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | None:
     """The width of recorded prices: of `format.json`, the checkpoint, or the journal's beginning.
 
-    None where none of them tells.  Raises `StorageError` if a newer version made one of them.
+    Where none of them tells, the column files do; None if there are none either.
+    Raises `RefusedError` if a newer version made one of them.
     """
     with contextlib.suppress(UnreadableFormatError):
         if widths := read_widths(files):
@@ -73,9 +76,23 @@ def recorded_price_dtype(files: Files, checkpoint: Checkpoint | None) -> str | N
     if checkpoint is not None:
         return str(checkpoint.state["price_dtype"])
     for frame in JournalReader(files, from_seq=FIRST_SEQ, until_seq=FIRST_SEQ + 1):
-        for entry in decode_entries(frame.body):
+        for entry in entries_of(frame):
             if isinstance(entry, Started):
                 return entry.price_dtype
+    return _width_on_disk(files)
+
+
+def _width_on_disk(files: Files) -> str | None:
+    """What the column files show: "f4+rest" if any day has the rest, else the width of one day."""
+    found = [parse(path) for path in files.list(recursive=True)]
+    columns = [each for each in found if isinstance(each, ColumnPath)]
+    if any(SPECS[each.table].column(each.column).rest_of for each in columns):
+        return EXACT
+    for each in columns:
+        folder = table_folder(each.exchange, each.symbol, each.table, late=each.late)
+        day = DayFiles.look(files, folder, each.table, each.day)
+        if day.is_even:
+            return day.schema.width
     return None
 
 

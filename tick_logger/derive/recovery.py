@@ -86,6 +86,7 @@ class Recovery:
         self._price_dtype = price_dtype
         self._accept_damage = accept_damage
         self._findings: list[str] = []
+        self._recorded: str | None = None  # the width of prices until now
 
     def base(self, now_ns: int) -> Derivation:
         """The state of the newest checkpoint, with the files cut to what they held then."""
@@ -108,13 +109,11 @@ class Recovery:
 
         Raises `OSError`; it may be called again.
         """
-        first, price_dtype = derivation.next_seq == FIRST_SEQ, self._price_dtype
-        assert price_dtype is not None, "nothing will be recorded"
+        assert self._price_dtype is not None, "nothing will be recorded"
         if not derivation.of_this_version:
             # An earlier version refuses this checkpoint, and so never meets what it cannot read.
             self.checkpoints.save(derivation, now_ns)
-        before = None if first else derivation.price_dtype
-        describe_directory(self.files, before, price_dtype, now_ns)
+        describe_directory(self.files, self._recorded, self._price_dtype, now_ns)
 
     def _run(self, now_ns: int, on_progress: OnProgress) -> Recovered:
         self._findings = []
@@ -133,6 +132,10 @@ class Recovery:
         replay = Replay(derivation, self.files, skip_damage=self._accept_damage, on_outcome=count)
         while replay.run():
             on_progress(replay.messages, replay.frames / frames)
+        if replay.frames:
+            # The last process may have begun with another width than what was looked at told.
+            self._recorded = derivation.price_dtype
+            price_dtype_to_use(self._price_dtype, self._recorded)
         return Recovered(
             derivation=derivation,
             next_seq=derivation.next_seq,
@@ -153,9 +156,7 @@ class Recovery:
     def _base(self, checkpoints: Sequence[Checkpoint], now_ns: int) -> Derivation:
         checkpoint = checkpoints[-1] if checkpoints else None
         extents_log = self.checkpoints.extents_log
-        recorded = recorded_price_dtype(self.files, checkpoint)
-        price_dtype = price_dtype_to_use(self._price_dtype, recorded)
-        derivation = Derivation(self.files, extents_log, Schemas.written(price_dtype))
+        derivation = Derivation(self.files, extents_log, self._schemas(checkpoint))
         epoch = 0
         if checkpoint is not None:
             epoch = checkpoint.state[EXTENTS_EPOCH]
@@ -173,6 +174,12 @@ class Recovery:
             self._findings += map(str, found)
             self.checkpoints.save(derivation, now_ns)
         return derivation
+
+    def _schemas(self, checkpoint: Checkpoint | None) -> Schemas:
+        """What holds for entries before which no `Started` is left: as it was recorded so far."""
+        self._recorded = recorded_price_dtype(self.files, checkpoint)
+        to_use = price_dtype_to_use(self._price_dtype, self._recorded)
+        return Schemas.written(self._recorded or to_use)
 
     def _has_lost_its_checkpoints(self, known: Sequence[SegmentInfo]) -> bool:
         """Whether two were saved, now that there is none: the journal alone is not enough then.
@@ -194,10 +201,8 @@ class Recovery:
             raise RefusedError(f"no checkpoint to continue from ({reason}); {what}; {ACCEPT}")
         journal = check_segments(self.files)
         self._findings += [reason, *journal.problems]
-        recorded = recorded_price_dtype(self.files, None)
-        schemas = Schemas.written(price_dtype_to_use(self._price_dtype, recorded))
         # The extents that are on record go with the checkpoints that are lost: nothing is cut.
-        derivation = Derivation(self.files, self.checkpoints.extents_log, schemas)
+        derivation = Derivation(self.files, self.checkpoints.extents_log, self._schemas(None))
         derivation.next_seq = max(journal.next_seq, FIRST_SEQ)
         self.checkpoints.save(derivation, now_ns)
         return Recovered(

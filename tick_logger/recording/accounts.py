@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -87,7 +87,20 @@ class Accounts:
             )
         for repair in outcome.repairs:
             self._log.warning("mended", **attrs.asdict(repair))
+        self._report_inexact(outcome.inexact)
         self._report_gaps([gap for gap in flush.gaps if not gap.healed])
+
+    def _report_inexact(self, inexact: Mapping[str, int]) -> None:
+        """Count the prices that have lost digits; one log line for all exchanges."""
+        for exchange, count in inexact.items():
+            self._metrics.exchange(exchange).prices_inexact.inc(count)
+        if inexact:
+            self._log.warning(
+                "prices_inexact",
+                prices=sum(inexact.values()),
+                exchanges=dict(inexact),
+                explanation="too small for f4 and its rest; the journal has what was received",
+            )
 
     def _report_gaps(self, gaps: list[GapRecord]) -> None:
         """Count each hole; one log line for those with the same exchange and cause."""

@@ -173,7 +173,8 @@ class ColumnStore:
         """Learn the length of a day's columns from disk, and make it the same for all."""
         try:
             found = DayFiles.look(self._files, folder, wanted.table, day)
-            if found.is_even:
+            if not found.may_be(wanted.width):
+                # Cut as if they had the width that is wanted, prices of another would be lost.
                 self._check_width(folder, wanted, found.schema)
             if missing := found.missing:
                 # Cutting the others to nothing would finish what a slip of the hand has begun.

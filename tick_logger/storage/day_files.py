@@ -75,6 +75,15 @@ class DayFiles:
         whole = all(self.sizes[n] == rows[n] * size for n, size in self.schema.item_sizes.items())
         return whole and len(set(rows.values())) == 1 and self.whole_rows > 0
 
+    def may_be(self, width: str) -> bool:
+        """Whether appends of prices of this width, the last one cut short, leave such sizes.
+
+        No column is longer then than those that are written before it.
+        """
+        first = Schema.first(self.table, width)
+        rows = [self.sizes[name] // size for name, size in first.item_sizes.items()]
+        return rows == sorted(rows, reverse=True)
+
     def cut(self, files: Files, rows: int) -> dict[str, int]:
         """Cut every column that is longer than `rows`; returns rows cut, a torn one included.
 

@@ -47,10 +47,15 @@ class _Table(msgspec.Struct):
     late_columns: list[_Column]
 
 
-class _Format(msgspec.Struct):
-    """What is read of the file; everything else in it is for others."""
+class _Version(msgspec.Struct):
+    """What every version of the file has, whatever else is in it."""
 
     version: int
+
+
+class _Format(_Version):
+    """What is read of the file; everything else in it is for others."""
+
     price_dtypes: list[_Width]
     tables: dict[str, _Table]
 
@@ -66,12 +71,16 @@ def read_widths(files: Files) -> list[Width]:
     """
     if not files.exists(FORMAT_PATH):
         return []
+    data = files.read(FORMAT_PATH)
     try:
-        found = msgspec.json.decode(files.read(FORMAT_PATH), type=_Format)
+        version = msgspec.json.decode(data, type=_Version).version
+        if version > VERSION:  # the rest may have another form
+            raise _newer(f"its format is {version}, this version knows up to {VERSION}")
+        found = msgspec.json.decode(data, type=_Format)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFormatError(f"{FORMAT_PATH} cannot be read: {error}") from error
     for reason in _not_known(found):
-        raise RefusedError(f"{FORMAT_PATH}: {MADE_BY_NEWER}: {reason}")
+        raise _newer(reason)
     return [Width(each.price_dtype, each.since_ns) for each in found.price_dtypes]
 
 
@@ -111,10 +120,12 @@ def describe(widths: list[Width]) -> bytes:
     return json.dumps(document, indent=2, allow_nan=False).encode() + b"\n"
 
 
+def _newer(reason: str) -> RefusedError:
+    return RefusedError(f"{FORMAT_PATH}: {MADE_BY_NEWER}: {reason}")
+
+
 def _not_known(found: _Format) -> Iterable[str]:
     """What it names that this version does not know."""
-    if found.version > VERSION:
-        yield f"its format is {found.version}, this version knows up to {VERSION}"
     yield from (
         f'the width of prices "{each.price_dtype}" is not known'
         for each in found.price_dtypes

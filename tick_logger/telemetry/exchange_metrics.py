@@ -136,6 +136,9 @@ class ExchangeMetrics:
     def _count_by_feed(self, families: Families, exchange: str) -> None:
         """What is put on disk."""
         rows = families.family(Counter, "rows_written", "Rows written to column files", "feed")
+        self.prices_inexact = families.family(
+            Counter, "prices_inexact", "Prices written of which not every digit comes back"
+        ).labels(exchange)
         late = families.family(
             Counter, "late_rows", "Rows that came after their place was written", "feed"
         )

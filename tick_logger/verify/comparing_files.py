@@ -3,6 +3,8 @@
 A replay of the journal onto these shows whether it gives the same bytes as the recording did.
 Each file begins at length zero, or where `begin` puts it, and grows by what is appended; reads see
 the real bytes up to there.  Nothing on the disk is changed.
+
+Of messages kept aside all is compared but the words that say what is wrong with them.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable
 import attrs
 
 from tick_logger.storage.files import Files
+from tick_logger.verify.comparing_lines import compare_lines, has_words
 
 
 @attrs.frozen
@@ -32,6 +35,7 @@ class ComparingFiles:
     def __init__(self, real: Files) -> None:
         self._real = real
         self._lengths: dict[str, int] = {}
+        self._compared: dict[str, int] = {}  # bytes on disk that were compared, if not the length
         self.version: Callable[[], str] = lambda: ""
         self.versions: dict[str, set[str]] = {}
         self.differences: dict[str, Difference] = {}
@@ -39,11 +43,12 @@ class ComparingFiles:
 
     def begin(self, path: str, size: int) -> None:
         """Let a file have its first `size` bytes already."""
-        self._lengths[path] = size
+        self.truncate(path, size)
 
     def shorter_than_real(self) -> dict[str, int]:
         """Of each file that grew here: how many more bytes it has on disk."""
-        more = {path: self._real.size(path) - size for path, size in self._lengths.items()}
+        compared = self._lengths | self._compared
+        more = {path: self._real.size(path) - size for path, size in compared.items()}
         return {path: excess for path, excess in more.items() if excess > 0}
 
     @property
@@ -63,12 +68,20 @@ class ComparingFiles:
         self.compared_bytes += len(data)
         version = self.version()
         self.versions.setdefault(path, set()).add(version)
+        if has_words(path) and self._real.exists(path):
+            self._compare_lines(path, self._compared.get(path, at), bytes(data), version)
+            return
         found = self._real.read(path, at, len(data)) if self._real.exists(path) else b""
         if found != data and path not in self.differences:
             same = next(
                 (i for i, (a, b) in enumerate(zip(found, data, strict=False)) if a != b), len(found)
             )
             self.differences[path] = Difference(at + same, version)
+
+    def _compare_lines(self, path: str, at: int, lines: bytes, version: str) -> None:
+        self._compared[path], differs = compare_lines(self._real, path, at, lines)
+        if differs is not None:
+            self.differences.setdefault(path, Difference(differs, version))
 
     def size(self, path: str) -> int:
         """Length here."""
@@ -81,6 +94,7 @@ class ComparingFiles:
     def truncate(self, path: str, size: int) -> None:
         """Cut here; the file on disk stays as it is."""
         self._lengths[path] = size
+        self._compared.pop(path, None)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """The real bytes, as far as the file reaches here."""
@@ -109,12 +123,13 @@ class ComparingFiles:
 
     def replace(self, path: str, data: bytes) -> None:
         """Compare from the beginning."""
-        self._lengths[path] = 0
+        self.truncate(path, 0)
         self.append(path, data)
 
     def remove(self, path: str) -> None:
         """Forget it here."""
         self._lengths.pop(path, None)
+        self._compared.pop(path, None)
 
     def lock(self, path: str) -> None:
         """Nothing is written, so nobody is kept away."""

@@ -14,7 +14,7 @@ from tick_logger import __version__
 from tick_logger.derive.checkpoints import EXTENTS_EPOCH
 from tick_logger.derive.derivation import Derivation
 from tick_logger.derive.directory import FIRST_SEQ, recorded_price_dtype
-from tick_logger.derive.replay import Replay
+from tick_logger.derive.replay import Replay, entries_of
 from tick_logger.errors import MADE_BY_NEWER, StorageError
 from tick_logger.exchanges import registry
 from tick_logger.journal.reader import JournalReader, SegmentsCheck, check_segments
@@ -74,8 +74,16 @@ def _check_journal(
         )
         return
     newest = checkpoints[-1]
+    Schemas.from_plain(newest.state["price_dtype"], newest.state.get("columns", {}))
+    try:
+        ExtentsLog(files).read(newest.state[EXTENTS_EPOCH])
+    except StorageError as error:
+        report.findings.append(Finding(JOURNAL_FOLDER, Kind.JOURNAL, 1, detail=str(error)))
     reader = JournalReader(files, from_seq=newest.next_seq, skip_damage=True)
-    behind = sum(1 for _ in reader)
+    behind = 0
+    for frame in reader:
+        entries_of(frame)  # refused here, where a newer version wrote it
+        behind += 1
     if behind:
         detail = "frames; the recorder did not stop in order: start it, or run recover"
         report.findings.append(Finding(JOURNAL_FOLDER, Kind.NOT_RECOVERED, behind, detail=detail))
