@@ -65,7 +65,9 @@ INSTRUMENTS = (
     Instrument(
         "crash-tests",
         "tests of what is on disk",
-        ("tests/storage", "tests/journal", "tests/derive", "tests/recording"),
+        ("tests/storage", "tests/journal", "tests/derive", "tests/recording", "tests/upgrade"),
+        # They try much that the others have tried, and take longer than all of them.
+        ("tests/upgrade/test_power_cuts.py", "tests/upgrade/test_grown.py"),
     ),
     # The test of real processes says the same more slowly.
     Instrument("service", "service tests", ("tests/service",), ("tests/service/test_process.py",)),
