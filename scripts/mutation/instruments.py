@@ -35,6 +35,8 @@ LIMIT_SECS = 900.0
 """For what waits for ever without using the CPU."""
 
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_FRAME = re.compile(r'[ |]*File "(?:.*/)?((?:tick_logger|tests|scripts)/.+\.py)", line (\d+), ')
+_ASSERTION = re.compile(r"[ |]*AssertionError")
 _SHOWN_CHARS = 2000
 
 
@@ -63,7 +65,9 @@ INSTRUMENTS = (
     Instrument(
         "crash-tests",
         "tests of what is on disk",
-        ("tests/storage", "tests/journal", "tests/derive", "tests/recording"),
+        ("tests/storage", "tests/journal", "tests/derive", "tests/recording", "tests/upgrade"),
+        # They try much that the others have tried, and take longer than all of them.
+        ("tests/upgrade/test_power_cuts.py", "tests/upgrade/test_grown.py"),
     ),
     # The test of real processes says the same more slowly.
     Instrument("service", "service tests", ("tests/service",), ("tests/service/test_process.py",)),
@@ -85,11 +89,15 @@ _VERDICTS = {0: Verdict.UNNOTICED, 1: Verdict.NOTICED, -signal.SIGXCPU: Verdict.
 
 @attrs.frozen
 class Result:
-    """How a run ended; `said` is the test that failed first, or why the run was none."""
+    """How a run ended; `said` is the test that failed first, or why the run was none.
+
+    `assertion` is the place of an assertion of the program itself that failed in that test.
+    """
 
     verdict: Verdict
     secs: float
     said: str = ""
+    assertion: str = ""
 
     @property
     def noticed(self) -> bool:
@@ -115,7 +123,7 @@ async def run(instrument: Instrument, checkout: Path, cpu_secs: float) -> Result
     if not paths:
         return Result(Verdict.BROKEN, 0, f"there is no {' or '.join(instrument.paths)}")
     command = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"', str(math.ceil(cpu_secs))]
-    command += [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider"]
+    command += [sys.executable, "-m", "pytest", "-x", "-q", "--tb=native", "-p", "no:cacheprovider"]
     command += [*paths, *(f"--deselect={test}" for test in instrument.without)]
     environ = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
     began = trio.current_time()
@@ -126,7 +134,8 @@ async def run(instrument: Instrument, checkout: Path, cpu_secs: float) -> Result
         )  # fmt: skip
         output = done.stdout.decode(errors="replace")
         verdict = _VERDICTS.get(done.returncode, Verdict.BROKEN)
-        return Result(verdict, trio.current_time() - began, _told(verdict, output))
+        secs, assertion = trio.current_time() - began, failed_assertion(output)
+        return Result(verdict, secs, _told(verdict, output), assertion)
     return Result(Verdict.HANGS, LIMIT_SECS)
 
 
@@ -142,6 +151,17 @@ async def cpu_limit_secs(instrument: Instrument, sound: Path) -> float:
         raise UnsoundError(f"{instrument.name} fails without any mutation: {why}")
     used_secs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     return max(PATIENCE * used_secs, MIN_CPU_SECS)
+
+
+def failed_assertion(output: str) -> str:
+    """Place of the first assertion of the program, not of a test, that a traceback ends with."""
+    place = ""
+    for line in output.splitlines():
+        if frame := _FRAME.match(line):
+            place = f"{frame[1]}:{frame[2]}"
+        elif _ASSERTION.match(line) and place.startswith("tick_logger/"):
+            return place
+    return ""
 
 
 def _told(verdict: Verdict, output: str) -> str:

@@ -51,6 +51,11 @@ class Trial:
         return any(result.noticed for result in self.results.values())
 
     @property
+    def assertion(self) -> str:
+        """The place of an assertion of the program by which it was noticed; empty if by none."""
+        return next((each.assertion for each in self.results.values() if each.assertion), "")
+
+    @property
     def broken(self) -> bool:
         """Whether an instrument could not even run."""
         return any(each.verdict is Verdict.BROKEN for each in self.results.values())
@@ -99,7 +104,8 @@ async def _one(
         result = await run(instrument, copy, cpu_secs)
         shutil.rmtree(copy)
     trial.results[instrument.name] = result
-    said = f"{result.verdict} {result.said}".rstrip()
+    by = f", by {result.assertion}" if result.assertion else ""
+    said = f"{result.verdict} {result.said}".rstrip() + by
     _say(f"{trial.mutation.name}: {instrument.name}, {result.secs:.0f} s: {said}")
 
 
@@ -109,17 +115,20 @@ async def _one(
 def table(trials: Sequence[Trial], instruments: Sequence[Instrument]) -> str:
     """Who noticed what, for people; then what nobody noticed, and why, if that is known."""
     lines = [
-        "| mutation | what it breaks | " + " | ".join(each.title for each in instruments) + " |",
-        "|---" * (len(instruments) + 2) + "|",
+        "| mutation | what it breaks | "
+        + " | ".join(each.title for each in instruments)
+        + " | assertion of the program |",
+        "|---" * (len(instruments) + 3) + "|",
     ]
     for trial in trials:
         cells = [trial.mutation.name, trial.mutation.breaks]
         cells += [trial.results[each.name].verdict for each in instruments]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join([*cells, trial.assertion]) + " |")
     counts = [
         f"{sum(trial.results[each.name].noticed for trial in trials)} by {each.title}"
         for each in instruments
     ]
+    counts.append(f"{sum(bool(trial.assertion) for trial in trials)} by the program itself")
     lines += ["", f"Of {len(trials)} mutations are noticed: {', '.join(counts)}."]
     for trial in trials:
         why = trial.mutation.undetectable

@@ -7,6 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from scripts.mutation.instruments import failed_assertion
 from scripts.mutation.mutations import MisfitError, Mutation, check, load
 
 ROOT = Path(__file__).parents[2]
@@ -37,3 +38,30 @@ def test_a_mutation_leaves_python() -> None:
     """A syntax error would be noticed by everything, and show nothing."""
     with pytest.raises(MisfitError, match="is no Python"):
         attrs.evolve(MUTATION, new="x =").mutated("x = 1\n")
+
+
+NATIVE = """
+Traceback (most recent call last):
+  File "/tmp/copy/tests/storage/test_columns.py", line 7, in test_it
+    put(made)
+  File "/tmp/copy/{file}", line 12, in put
+    assert not rest
+           ^^^^^^^^
+AssertionError: left
+FAILED tests/storage/test_columns.py::test_it
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "place"),
+    [
+        (NATIVE.format(file="tick_logger/storage/columns.py"), "tick_logger/storage/columns.py:12"),
+        (NATIVE.format(file="tests/storage/stored.py"), ""),
+        (NATIVE.format(file="tick_logger/a.py").replace("Assertion", "OS"), ""),
+        (NATIVE.format(file="tick_logger/a.py").replace("\n", "\n  | "), "tick_logger/a.py:12"),
+        ("1 passed", ""),
+    ],
+)
+def test_who_has_noticed(output: str, place: str) -> None:
+    """An assertion of the program, or of a test; alone or in a group of errors."""
+    assert failed_assertion(output) == place

@@ -167,7 +167,7 @@ def test_rows_out_of_order(row: int) -> None:
 def test_rows_out_of_order_by_nanoseconds() -> None:
     """Within a second the nanoseconds decide."""
     rows = [{"event_ns": MIDNIGHT_NS + 50 * SECOND + nanos} for nanos in (2, 1)]
-    report = checked(lambda files: [adding(Table.MD, row)(files) for row in rows])
+    report = checked(*(adding(Table.MD, row) for row in rows))
     assert summary(report) == [(column("MD", "time"), Kind.ORDER, 1, 4)]
 
 
