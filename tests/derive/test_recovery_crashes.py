@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from tests.derive.derived import bytes_of, recorded
-from tests.derive.story import SECOND, entries_of, story
+from tests.derive.story import SECOND, Frames, entries_of, story
 from tests.fakes.sim_disk import Kind, PowerCut, SimDisk
 from tests.recording.lives import NOTHING, die, live, recover
 from tick_logger.model.entries import Started
@@ -21,12 +21,10 @@ STEP = 37
 """Each test tries every 37th operation, beginning with another one: all would take a minute."""
 
 
-@pytest.mark.parametrize("kind", ["power", "kill"])
-@pytest.mark.parametrize("phase", range(8))
-def test_a_recording_survives_a_crash_at_any_moment(phase: int, kind: Kind) -> None:
-    """In the journal, between columns, in the middle of a checkpoint: two crashes, then the end."""
-    frames = story(phase, rounds=2)
-    expected = bytes_of(entries_of(frames))
+def crash_at_every_moment(
+    frames: Frames, expected: Mapping[str, bytes], phase: int, kind: Kind
+) -> None:
+    """Two crashes, the first at each moment of this phase, and a life to the end."""
     for at in range(1 + phase, 1000, STEP):
         disk = SimDisk(Random(at))
         died = die(disk, frames, at, kind=kind, checkpoints=CHECKPOINTS, kept=NOTHING)
@@ -36,6 +34,15 @@ def test_a_recording_survives_a_crash_at_any_moment(phase: int, kind: Kind) -> N
         if not died:
             break
     assert at > 200
+
+
+@pytest.mark.parametrize("kind", ["power", "kill"])
+@pytest.mark.parametrize("phase", range(8))
+def test_a_recording_survives_a_crash_at_any_moment(phase: int, kind: Kind) -> None:
+    """In the journal, between columns, in the middle of a checkpoint: two crashes, then the end."""
+    frames = story(phase, rounds=2)
+    expected = bytes_of(entries_of(frames))
+    crash_at_every_moment(frames, expected, phase, kind)
 
 
 VERSIONS = tuple(range(FIRST_VERSION, VERSION + 1))
@@ -52,15 +59,7 @@ def test_an_upgrade_survives_a_crash_at_any_moment(phase: int, before: int, kind
     expected = bytes_of(entries)
     upgraded = max(at for at, entry in enumerate(entries) if isinstance(entry, Started))
     check_grown(expected, bytes_of(entries[:upgraded]))
-    for at in range(1 + phase, 1000, STEP):
-        disk = SimDisk(Random(at))
-        died = die(disk, frames, at, kind=kind, checkpoints=CHECKPOINTS, kept=NOTHING)
-        die(disk, frames, 37 + at % 101, kind=kind, checkpoints=CHECKPOINTS, kept=NOTHING)
-        live(disk, frames, checkpoints=CHECKPOINTS, kept=NOTHING)
-        assert recorded(disk) == expected, at
-        if not died:
-            break
-    assert at > 200
+    crash_at_every_moment(frames, expected, phase, kind)
 
 
 def check_grown(files: Mapping[str, bytes], before: Mapping[str, bytes]) -> None:
