@@ -12,6 +12,7 @@ from tests.storage.stored import MD, column, put
 from tick_logger.errors import StorageError
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
+from tick_logger.storage import encoding
 from tick_logger.storage.store import Store
 
 LATE_MD = "venue/BTC-USD/late/MD"
@@ -99,3 +100,21 @@ def test_a_later_column_that_is_short_costs_no_row(left: int) -> None:
     assert column(files, MD, "rest") == whole * TENTH + (3 - whole) * NOTHING + TENTH
     assert len(column(files, MD, "time")) == 4 * 4
     assert made.take_repairs() == []
+
+
+def test_a_long_day_is_filled_up_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows it has, so much memory must do."""
+    files = MemoryFiles()
+    write(store(files, FIRST), 1, 100)
+    monkeypatch.setattr(encoding, "MAX_FILL_BYTES", 7 * 16 + 3)
+    appended: list[int] = []
+    append = files.append
+
+    def noted(path: str, data: bytes | memoryview) -> None:
+        appended.append(len(data) if "/rest." in path else 0)
+        append(path, data)
+
+    monkeypatch.setattr(files, "append", noted)
+    write(store(files, EXACT), 101, 101)
+    assert [size for size in appended if size] == [7 * 16] * 14 + [2 * 16, 16]
+    assert column(files, MD, "rest") == 100 * NOTHING + TENTH

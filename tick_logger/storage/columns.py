@@ -131,7 +131,8 @@ class ColumnStore:
                 # Something may be there of an attempt that failed.
                 if self._files.size(path):
                     self._files.truncate(path, 0)
-                self._files.append(path, absent_records(column, schema.width, known.length))
+                for piece in absent_records(column, schema.width, known.length):
+                    self._files.append(path, piece)
             except OSError as error:
                 raise CannotAppend(path, reason_of(error)) from error
         known.schema = schema
@@ -199,7 +200,8 @@ class ColumnStore:
                 path, size = found.path(column.name), found.schema.item_sizes[column.name]
                 if found.sizes[column.name] > have * size:
                     self._files.truncate(path, have * size)
-                self._files.append(path, absent_records(column, found.schema.width, rows - have))
+                for piece in absent_records(column, found.schema.width, rows - have):
+                    self._files.append(path, piece)
 
     def _check_width(self, folder: str, wanted: Schema, found: Schema) -> None:
         if found.width != wanted.width:

@@ -7,7 +7,7 @@ lost of it is filled up with the value that stands for none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -61,7 +61,8 @@ class Cut:
     extent: Extent
     sizes: Mapping[str, int]
     finding: Finding | None = None
-    fill: Mapping[str, bytes] = attrs.field(factory=dict)  # what is appended after that, by path
+    fill: Mapping[str, Iterator[bytes]] = attrs.field(factory=dict)
+    """What is appended after that, by path, in pieces; they can be taken once."""
 
 
 def plan_cut(files: Files, extent: Extent, *, accept_damage: bool) -> Cut:
@@ -90,9 +91,10 @@ def carry_out(files: Files, cut: Cut) -> None:
             files.truncate(path, size)
         except OSError as error:
             raise StorageError(f"cannot cut {path}: {reason_of(error)}") from error
-    for path, records in cut.fill.items():
+    for path, pieces in cut.fill.items():
         try:
-            files.append(path, records)
+            for piece in pieces:
+                files.append(path, piece)
         except OSError as error:
             raise StorageError(f"cannot fill up {path}: {reason_of(error)}") from error
 
@@ -134,10 +136,10 @@ def _whole_length(files: Files, extent: Extent, found: Mapping[str, int]) -> int
 
 def _filling(
     good: Extent, columns: Sequence[str], found: Mapping[str, int]
-) -> tuple[dict[str, int], dict[str, bytes]]:
+) -> tuple[dict[str, int], dict[str, Iterator[bytes]]]:
     """Of columns that are too short: the bytes to cut them to, and what to append then, by path."""
     whole: dict[str, int] = {}
-    fill: dict[str, bytes] = {}
+    fill: dict[str, Iterator[bytes]] = {}
     for name in columns:
         assert good.schema is not None, "a file of lines has no columns"
         path, size = good.column_path(name), good.schema.item_sizes[name]

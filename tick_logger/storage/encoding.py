@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 import numpy as np
@@ -13,6 +13,9 @@ from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import ORIGIN_LATE, FileColumn
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.rests import rests_of
+
+MAX_FILL_BYTES = 4 * 1024 * 1024
+"""Absent values are written in pieces: a day that gains a column may have 100 million rows."""
 
 
 @attrs.frozen(eq=False)
@@ -38,11 +41,14 @@ def encode(schema: Schema, parts: Sequence[RowBatch]) -> Encoded:
     return Encoded([_bytes_of(column) for column in columns], encoder.inexact)
 
 
-def absent_records(column: FileColumn, width: str, rows: int) -> bytes:
+def absent_records(column: FileColumn, width: str, rows: int) -> Iterator[bytes]:
     """Records of a column for rows from before it existed; their absent value."""
     dtype = column.numpy_dtype(width)
     assert not column.required, f"no row is without {column.name}"
-    return np.full((rows, *dtype.shape), column.absent or 0, dtype.base).tobytes()
+    piece = max(1, MAX_FILL_BYTES // dtype.itemsize)
+    for done in range(0, rows, piece):
+        count = min(piece, rows - done)
+        yield np.full((count, *dtype.shape), column.absent or 0, dtype.base).tobytes()
 
 
 class _Encoder:
