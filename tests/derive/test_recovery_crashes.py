@@ -82,8 +82,9 @@ def check_grown(files: Mapping[str, bytes], before: Mapping[str, bytes]) -> None
 def test_a_recovery_survives_a_crash_at_any_moment(seed: int) -> None:
     """And does not add up: the second one gives what the first would have given."""
     frames = story(seed, rounds=2)
-    crashed = SimDisk(Random(seed))
-    die(crashed, frames, 330, checkpoints=(1, 5))
+    rehearsal, crashed = SimDisk(Random(seed)), SimDisk(Random(seed))
+    live(rehearsal, frames, checkpoints=(1, 5))
+    die(crashed, frames, rehearsal.operations * 3 // 4, checkpoints=(1, 5))
     whole = copy.deepcopy(crashed)
     messages = recover(whole).messages
     assert messages > 5
