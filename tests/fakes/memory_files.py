@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
+LONGEST_NAME_BYTES = 255
+"""Of one part of a path, as on the usual file systems."""
+
 PID_TEXT = b"1\n"
 """What a lock file holds: always the same, so that runs can be compared."""
 
@@ -31,12 +34,14 @@ class MemoryFiles:
 
     def lock(self, path: str) -> None:
         self._count("lock", path)
+        self._check_name(path)
         if path in self._locked:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)
         self._locked.add(path)
         self.contents[path] = bytearray(PID_TEXT)
 
     def append(self, path: str, data: bytes | memoryview) -> None:
+        self._check_name(path)
         content = self.contents.setdefault(path, bytearray())
         mishap = self._mishap("append", path)
         if mishap is not None:
@@ -65,6 +70,7 @@ class MemoryFiles:
 
     def replace(self, path: str, data: bytes) -> None:
         self._count("replace", path)
+        self._check_name(path)
         # The old file is there until the new one is whole.
         needed = len(data) + sum(len(each) for each in self.contents.values())
         if self.capacity_bytes is not None and needed > self.capacity_bytes:
@@ -109,6 +115,11 @@ class MemoryFiles:
     def heal(self) -> None:
         """Let every later operation succeed."""
         self.fail_at = self.fail_from = self.capacity_bytes = None
+
+    def _check_name(self, path: str) -> None:
+        whole = path.encode()
+        if any(len(part) > LONGEST_NAME_BYTES for part in whole.split(b"/")):
+            raise failure(errno.ENAMETOOLONG, path)
 
     def _content(self, path: str) -> bytearray:
         if path not in self.contents:

@@ -254,6 +254,7 @@ class SimDisk(MemoryFiles):
         self._used += len(data)
 
     def _create(self, path: str) -> bytearray:
+        self._check_name(path)
         if _parent(path) not in self._folders:
             new = [each for each in folders_of(path) if each not in self._folders]
             self._folders.update(new)

@@ -53,6 +53,17 @@ def test_append_after_close_is_allowed(files: Files) -> None:
     assert files.read("x") == b"12"
 
 
+@pytest.mark.parametrize("path", ["x" * 256, "a/" + "é" * 128, "a/" + "x" * 256 + "/b"])
+def test_a_name_can_be_too_long(files: Files, path: str) -> None:
+    """It has 255 bytes at most, also as a folder; nothing is left behind that is listed."""
+    with pytest.raises(OSError, match="File name too long"):
+        files.append(path, b"1")
+    with pytest.raises(OSError, match="File name too long"):
+        files.replace(path, b"1")
+    files.append("a/" + "é" * 127, b"1")
+    assert files.list(recursive=True) == ["a/" + "é" * 127]
+
+
 def test_append_of_nothing_makes_the_file(files: Files) -> None:
     """No bytes are as good as any."""
     files.append("x", b"")
