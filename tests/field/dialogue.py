@@ -5,7 +5,7 @@ What is right is said by checks (`checks`), each of which gives a sentence for w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ from tests.field.seen import Seen
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges import registry
 
-Check: TypeAlias = Callable[[Seen], Iterator[str]]
+Check: TypeAlias = Callable[[Seen], Iterable[str]]
 
 
 @attrs.frozen(kw_only=True)
@@ -23,6 +23,7 @@ class Dialogue:
     """One performance, and its judges."""
 
     path: Path
+    words: str  # what is right, for people
     venue: str
     feeds: tuple[str, ...] = ("trades",)
     secs: float  # that it takes to see what is right
@@ -56,10 +57,18 @@ class Dialogue:
         return ending + [complaint for check in self.right for complaint in check(seen)]
 
 
-def dialogue(folder: Path, name: str, *right: Check, secs: float, **more: Any) -> Dialogue:  # noqa: ANN401
+def dialogue(
+    folder: Path,
+    name: str,
+    words: str,
+    *right: Check,
+    secs: float,
+    **more: Any,  # noqa: ANN401
+) -> Dialogue:
     """One whose name ends with its venue's; more as `Dialogue` takes it."""
     venue = next(each for each in _BY_LENGTH if name.endswith(f"-{each.replace('_', '-')}"))
-    return Dialogue(path=folder / f"{name}.jsonl", venue=venue, secs=secs, right=right, **more)
+    path = folder / f"{name}.jsonl"
+    return Dialogue(path=path, words=words, venue=venue, secs=secs, right=right, **more)
 
 
 _BY_LENGTH = sorted(registry.available(), key=len, reverse=True)

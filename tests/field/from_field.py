@@ -78,21 +78,28 @@ BOOK_OF_OKX = '"subscribe"', '"books"', "AAA-USDT"
 FROM_FIELD: tuple[Dialogue, ...] = (
     _dialogue(
         "banned-listing-binance",
+        "the listing is not asked for again in the twelve minutes that the answer names",
         asked_once("rest", "/api/v3/exchangeInfo", within=720.0),
         secs=60.0,
         longer_secs=719.0,
     ),
     _dialogue(
         "busy-at-first-kraken",
+        "all twelve symbols are recorded within a minute, and their holes end there",
         recorded_within(60.0, *KRAKEN),
         hole_until_first_row(*KRAKEN),
         secs=90.0,
     ),
     _dialogue(
-        "busy-at-first-okx", recorded_within(60.0, *OKX), hole_until_first_row(*OKX), secs=90.0
+        "busy-at-first-okx",
+        "all six symbols are recorded within a minute, and their holes end there",
+        recorded_within(60.0, *OKX),
+        hole_until_first_row(*OKX),
+        secs=90.0,
     ),
     _dialogue(
         "busy-for-some-kraken",
+        "all twelve symbols are recorded within a minute, and the holes of six end there",
         recorded_within(60.0, *KRAKEN),
         hole_until_first_row(*KRAKEN[6:]),
         no_holes(*KRAKEN[:6]),
@@ -100,6 +107,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "chinese-name-binance",
+        "its folder has its own name; all trades, and a book that begins with a snapshot",
         trades_complete("币安人生USDT"),
         snapshot_first("币安人生USDT"),
         no_holes("币安人生USDT", tables=("TRADES", "BOOK")),
@@ -108,6 +116,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "halt-binance",
+        "the halted symbol goes on with its first trade after the halt, and nothing is lost",
         trades_complete("AAAUSDT", "BBBUSDT"),
         no_holes("AAAUSDT", "BBBUSDT"),
         _halted_goes_on,
@@ -115,6 +124,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "ids-begin-again-binance",
+        "each trade is recorded, no hole is invented, and something says that ids began again",
         trades_complete("AAAUSDT"),
         no_holes("AAAUSDT"),
         said("AAAUSDT", "again"),
@@ -122,6 +132,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "long-name-okx",
+        "AAA-USDT is recorded, the other does no harm, and the next start works",
         begun_within(10.0, "AAA-USDT"),
         _other_is_refused_or_recorded,
         secs=40.0,
@@ -129,6 +140,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "new-kind-of-message-coinbase",
+        "one connection, all trades, no holes, and a line about the unknown kind",
         trades_complete("AAA-USD"),
         no_holes("AAA-USD"),
         connections_at_most(1),
@@ -137,6 +149,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "no-snapshot-coinbase-advanced",
+        "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, '"subscribe"', '"level2"'),
         hole_at(20.0, "AAA-USD", "BOOK"),
         secs=90.0,
@@ -145,6 +158,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "no-snapshot-coinbase",
+        "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, '"subscribe"', "level2", "AAA-USD"),
         hole_at(20.0, "AAA-USD", "BOOK"),
         secs=90.0,
@@ -153,6 +167,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "no-snapshot-okx",
+        "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, *BOOK_OF_OKX),
         hole_at(20.0, "AAA-USDT", "BOOK"),
         secs=90.0,
@@ -160,10 +175,15 @@ FROM_FIELD: tuple[Dialogue, ...] = (
         settings={"data_timeout_secs": 10.0},
     ),
     _dialogue(
-        "one-bad-trade-bybit", _whole_messages_are_recorded, _every_bad_message_is_told, secs=40.0
+        "one-bad-trade-bybit",
+        "a gap record tells of each bad message; all other trades are recorded",
+        _whole_messages_are_recorded,
+        _every_bad_message_is_told,
+        secs=40.0,
     ),
     _dialogue(
         "one-channel-refused-binance",
+        "trades of both are recorded within seconds; only their books are refused",
         recorded_within(15.0, "AAAUSDT", "BBBUSDT"),
         trades_complete("AAAUSDT", "BBBUSDT"),
         no_holes("AAAUSDT", "BBBUSDT", cause="refused"),
@@ -174,6 +194,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "one-channel-refused-coinbase",
+        "trades of both are recorded within seconds; only their books are refused",
         recorded_within(FIRST_SECS, "AAA-USD", "BBB-USD"),
         trades_complete("AAA-USD", "BBB-USD"),
         no_holes("AAA-USD", "BBB-USD", cause="refused"),
@@ -184,15 +205,23 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "one-product-refused-coinbase",
+        "two products are recorded; the third is refused, as a record tells",
         recorded_within(FIRST_SECS, "AAA-USD", "CCC-USD"),
         trades_complete("AAA-USD", "CCC-USD"),
         no_holes("AAA-USD", "CCC-USD", cause="refused"),
         refused("BBB-USD", "TRADES"),
         secs=60.0,
     ),
-    _dialogue("one-trade-ahead-bybit", trades_complete("AAAUSDT", late=1), one_day, secs=40.0),
+    _dialogue(
+        "one-trade-ahead-bybit",
+        "nothing but that one trade lies beside the others",
+        trades_complete("AAAUSDT", late=1),
+        one_day,
+        secs=40.0,
+    ),
     _dialogue(
         "refused-and-closed-upbit",
+        "five symbols are recorded within a minute, and KRW-S03 alone stays refused",
         recorded_within(60.0, *UPBIT[:3], *UPBIT[4:]),
         refused("KRW-S03", "TRADES"),
         no_holes(*UPBIT[:3], *UPBIT[4:], cause="refused"),
@@ -200,12 +229,14 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "slow-down-upgrade-binance",
+        "there is no second attempt for two minutes",
         asked_once("refused", within=120.0),
         secs=60.0,
         longer_secs=119.0,
     ),
     _dialogue(
         "snapshot-before-answer-bybit",
+        "flagged rows come first, then the updates",
         snapshot_first("AAAUSDT"),
         no_holes("AAAUSDT", tables=("BOOK",)),
         asked_once("got", "orderbook.200.AAAUSDT"),
@@ -214,6 +245,7 @@ FROM_FIELD: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "zero-last-price-coinbase-advanced",
+        "each book is asked for once; no gap records; the best ask is recorded",
         asked_once("got", '"subscribe"', '"level2"'),
         never_asked('"unsubscribe"'),
         no_holes("AAA-USD", "NEW-USD", tables=("MD", "BOOK")),

@@ -46,6 +46,7 @@ def _bad_trade_is_told(seen: Seen) -> Iterator[str]:
 OWN: tuple[Dialogue, ...] = (
     _dialogue(
         "ids-begin-again-okx",
+        "each trade is recorded, no hole is invented, and something says that ids began again",
         trades_complete("AAA-USDT"),
         no_holes("AAA-USDT"),
         said("AAA-USDT", "again"),
@@ -53,6 +54,7 @@ OWN: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "new-kind-of-message-bybit",
+        "one connection, all trades, no holes, and a line about the unknown kind",
         trades_complete("AAAUSDT"),
         no_holes("AAAUSDT"),
         connections_at_most(1),
@@ -61,6 +63,7 @@ OWN: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "no-snapshot-bybit",
+        "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, '"subscribe"', "orderbook.200.AAAUSDT"),
         hole_at(20.0, "AAAUSDT", "BOOK"),
         secs=90.0,
@@ -69,6 +72,7 @@ OWN: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "no-snapshot-kraken",
+        "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, '"subscribe"', '"book"', "AAA/USD"),
         hole_at(20.0, "AAA/USD", "BOOK"),
         secs=90.0,
@@ -77,13 +81,20 @@ OWN: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "odd-listing-coinbase",
+        "AAA-USD is recorded, whatever else is listed",
         recorded_within(25.0, "AAA-USD"),
         trades_complete("AAA-USD"),
         secs=40.0,
     ),
-    _dialogue("one-bad-trade-okx", _bad_trade_is_told, secs=30.0),
+    _dialogue(
+        "one-bad-trade-okx",
+        "both good trades of the message are recorded, and a record tells of the third",
+        _bad_trade_is_told,
+        secs=30.0,
+    ),
     _dialogue(
         "one-channel-refused-kraken",
+        "trades of both are recorded within seconds; only their books are refused",
         recorded_within(15.0, "AAA/USD", "BBB/USD"),
         trades_complete("AAA/USD", "BBB/USD"),
         no_holes("AAA/USD", "BBB/USD", cause="refused"),
@@ -92,17 +103,36 @@ OWN: tuple[Dialogue, ...] = (
         secs=40.0,
         feeds=("trades", "orderbook"),
     ),
-    _dialogue("one-code-busy-upbit", recorded_within(60.0, "KRW-A", "KRW-B"), secs=90.0),
-    _dialogue("one-trade-ahead-okx", trades_complete("AAA-USDT", late=1), one_day, secs=40.0),
-    _dialogue("one-trade-behind-kraken", trades_complete("AAA/USD", late=1), one_day, secs=40.0),
+    _dialogue(
+        "one-code-busy-upbit",
+        "both symbols are recorded within a minute",
+        recorded_within(60.0, "KRW-A", "KRW-B"),
+        secs=90.0,
+    ),
+    _dialogue(
+        "one-trade-ahead-okx",
+        "nothing but that one trade lies beside the others",
+        trades_complete("AAA-USDT", late=1),
+        one_day,
+        secs=40.0,
+    ),
+    _dialogue(
+        "one-trade-behind-kraken",
+        "nothing but that one trade lies beside the others, and no file is of another day",
+        trades_complete("AAA/USD", late=1),
+        one_day,
+        secs=40.0,
+    ),
     _dialogue(
         "quotes-begin-again-bybit",
+        "each quote is recorded once, however often the last one is pushed again",
         _quotes("AAAUSDT", 501, 502, 503, 504, 505, 1, 2),
         secs=40.0,
         feeds=("quotes",),
     ),
     _dialogue(
         "refused-and-closed-binance",
+        "three symbols are recorded within a minute, and CUSDT alone stays refused",
         recorded_within(60.0, "AUSDT", "BUSDT", "DUSDT"),
         refused("CUSDT", "TRADES"),
         no_holes("AUSDT", "BUSDT", "DUSDT", cause="refused"),
@@ -110,6 +140,7 @@ OWN: tuple[Dialogue, ...] = (
     ),
     _dialogue(
         "slow-down-listing-kraken",
+        "the listing is asked for again as late as the answer says, and then all is recorded",
         asked_once("rest", "/0/public/AssetPairs", within=90.0),
         recorded_within(100.0, "AAA/USD"),
         secs=150.0,

@@ -1,7 +1,7 @@
 """A venue that plays a dialogue (`rules`) on any stream, and notes what happened and when.
 
 It takes part in HTTP and WebSocket as a server, on one port for both.  It goes by trio's clock, so
-that it plays in virtual time as it does on sockets.  Times of notes are seconds since it was made.
+that it plays in virtual time as it does on sockets.  The dialogue begins when a client comes.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ class Player:
 
     def __init__(self, rules: Sequence[Rule], clock: WallClock) -> None:
         self.notes: list[Note] = []
-        self.began_ns = clock.now_ns()
-        self._rules = rules
         self.clock = clock
+        self.began_ns = clock.now_ns()
+        self.begun = trio.Event()
+        self._rules = rules
         self._began = trio.current_time()
         self._first: float | None = None  # when the first message came
         self._opened = 0
@@ -55,6 +56,9 @@ class Player:
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
         """Serve one client; closes the stream."""
+        if not self.begun.is_set():
+            self.begun.set()
+            self.began_ns, self._began = self.clock.now_ns(), trio.current_time()
         try:
             connection, raw = h11.Connection(h11.SERVER), bytearray()
             while (request := await _request(stream, connection, raw)) is not None:
