@@ -228,9 +228,9 @@ class Court:
             if begin - 1e-6 <= moment <= end + 1e-6
         ]
 
-    def venue_moment(self, event_ns: int) -> float:
-        """A time of the exchanges' clock as one of trio's."""
-        return (event_ns - self.world.venue_clock._offset_ns) / 1e9
+    def venue_moment(self, made_ns: int) -> float:
+        """When something happened by the exchanges' true clock, as a time of trio's."""
+        return (made_ns - self.world.venue_clock._offset_ns) / 1e9
 
 
 def _asks_for(config: ExchangeConfig, symbol: str, table: str) -> bool:

@@ -46,7 +46,7 @@ def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
     for position, trade in enumerate(trades):
         if trade.trade_id in ids or not trade.subscribed:
             continue
-        at = stream.court.venue_moment(trade.event_ns)
+        at = stream.court.venue_moment(trade.made_ns)
         if not stream.wanted(at):
             continue
         process = stream.court.process_at(at)

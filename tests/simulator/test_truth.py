@@ -9,7 +9,9 @@ from tick_logger.simulator.truth import TrueTrade, Truth, TruthForgottenError
 
 def trade(number: int, *, subscribed: bool = True, withheld: bool = False) -> TrueTrade:
     """A trade of which only the id and the two flags matter."""
-    return TrueTrade(number, number * 1000, "1.0", "2", "buy", None, None, subscribed, withheld)
+    return TrueTrade(
+        number, number * 1000, "1.0", "2", "buy", None, None, subscribed, withheld, number * 1000
+    )
 
 
 def test_what_nobody_heard_and_what_was_withheld_are_told_apart() -> None:

@@ -19,6 +19,7 @@ from tick_logger.simulator.dialects.base import GOING_AWAY
 from tick_logger.simulator.faults import FaultCounts, Faults
 from tick_logger.simulator.hub import Hub
 from tick_logger.simulator.market import Market
+from tick_logger.simulator.oddities import with_odd_entries
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.simulator.server import serve_http
 from tick_logger.simulator.session import Session, SessionSettings
@@ -84,6 +85,8 @@ class SimulatedExchange:
             levels=settings.book_levels,
             now_ns=clock.now_ns(),
         )
+        self._time_rng = Random(f"{seed}:times")
+        self._market.odd_time = self._odd_time
         self._dialect = kind(self._hub, self._market, self.truth)
         self._dialect.open()
 
@@ -122,8 +125,16 @@ class SimulatedExchange:
     def step_once(self, elapsed_secs: float) -> None:
         """Let this much time pass in the market, and queue its messages for the sessions."""
         self._elapsed_secs += elapsed_secs
+        self._market.offset_ns = round(self._hub.faults.clock_offset_secs * 1e6) * 1000
         self._dialect.publish(self._market.step(self._clock.now_ns(), elapsed_secs, self._rate))
         self._dialect.tick(round(self._elapsed_secs * 1e6))
+
+    def _odd_time(self) -> int:
+        """By how much the time of the market's next event is off."""
+        faults = self._hub.faults
+        probability = faults.odd_time_probability
+        is_off = probability > 0 and self._time_rng.random() < probability
+        return round(faults.odd_time_secs * 1e6) * 1000 if is_off else 0
 
     async def serve(
         self,
@@ -170,12 +181,18 @@ class SimulatedExchange:
         """Status and body of a GET, at once; the fault `rest_status` applies."""
         if self._hub.faults.rest_status is not None:
             return self._hub.faults.rest_status, b'{"message":"service unavailable"}'
-        return self._dialect.rest(target)
+        status, body = self._dialect.rest(target)
+        if status == 200 and self._hub.faults.odd_listing:
+            words = self._dialect.words
+            body = with_odd_entries(body, words.listing_place, words.name_in_listing)
+        return status, body
 
     async def answer(self, target: str) -> tuple[int, bytes]:
-        """As `rest`, after the fault `rest_hang_secs`."""
+        """As `rest`, after the fault `rest_hang_secs`, and as of `rest_lag_secs` before."""
         await trio.sleep(self._hub.faults.rest_hang_secs)
-        return self.rest(target)
+        answer = self.rest(target)
+        await trio.sleep(self._hub.faults.rest_lag_secs)
+        return answer
 
     # -- what happened ----------------------------------------------------------------------------
 

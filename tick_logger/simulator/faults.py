@@ -55,6 +55,30 @@ class Faults:
     silent_symbols: frozenset[str] = frozenset()
     """What is subscribed of these, before the fault or during it, is acknowledged and not delivered
     until it is subscribed again without the fault."""
+    refused_feeds: frozenset[str] = frozenset()
+    """Kinds of data, by the words of `Words.channels`, that are refused for every symbol."""
+    busy: bool = False
+    """Whether each new subscription is refused with the venue's words for a limit of requests."""
+    refusals_close: bool = False
+    """Whether a connection on which one of these faults refused something is closed."""
+    lost_ack_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many subscriptions take effect without an acknowledgement."""
+    no_snapshot_symbols: frozenset[str] = frozenset()
+    """New subscribers to their books are not sent the snapshot, but what changes from then on."""
+    odd_time_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many orders and quotes of the market have an event time that is off."""
+    odd_time_secs: float = 600.0
+    """By how much it is off: ahead, or back if negative."""
+    clock_offset_secs: float = 0.0
+    """How far the exchange's own clock is ahead.  It never runs back: it stands still instead."""
+    bad_trade_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many messages with trades have one without a price among them."""
+    unknown_kind_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How often a well-formed message of an unknown kind comes beside another."""
+    odd_listing: bool = False
+    """Whether listings have entries that make no sense, beside all others."""
+    rest_lag_secs: float = 0.0
+    """How old REST answers are when they come."""
     rest_status: int | None = None
     rest_hang_secs: float = 0.0
 
@@ -76,6 +100,10 @@ class GarbageSource(Protocol):
 
     def unknown_type(self, rng: Random) -> bytes:
         """Well-formed JSON of a message type that does not exist."""
+        ...
+
+    def spoilt(self, payload: bytes) -> bytes | None:
+        """A message with trades of which the last has no price; None if it has none."""
         ...
 
 
@@ -118,6 +146,8 @@ class FaultCounts:
     stalled: int = 0
     half_open: int = 0
     cut: int = 0
+    bad_trades: int = 0
+    unknown_kinds: int = 0
     slow_consumers: int = 0
 
 

@@ -56,6 +56,7 @@ class Hub:
         self._topics: dict[str, dict[Client, None]] = {}
         self._silent: set[tuple[Client, str]] = set()  # subscribed, but nothing is delivered
         self._hole_rng = Random(f"{seed}:holes")
+        self._ack_rng = Random(f"{seed}:acknowledgements")
 
     def subscribe(self, client: Client, topic: str) -> None:
         """Send a topic's messages to a client from now on."""
@@ -114,6 +115,11 @@ class Hub:
         """Whether the next trade's message is to be kept from everybody."""
         probability = self.faults.id_hole_probability
         return probability > 0 and self._hole_rng.random() < probability
+
+    def loses_next_acknowledgement(self) -> bool:
+        """Whether the next acknowledgement is not sent."""
+        probability = self.faults.lost_ack_probability
+        return probability > 0 and self._ack_rng.random() < probability
 
     def set_faults(self, faults: Faults) -> None:
         """Misbehave differently from now on, on the live connections too."""

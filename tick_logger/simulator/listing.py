@@ -40,6 +40,7 @@ class Trade(NamedTuple):
     maker_order: int  # 128 bits
     taker_order: int
     sequence: int
+    made_ns: int  # when it was made, whatever `time_ns` says
     quote: Quote
 
 
@@ -71,7 +72,9 @@ class Listing:
         """The best prices now."""
         return Quote(self, time_ns, self.book.update_id, *self.book.top())
 
-    def trade(self, time_ns: int, ticks: int, lots: int, taker_buys: bool, order: int) -> Trade:
+    def trade(
+        self, time_ns: int, ticks: int, lots: int, taker_buys: bool, order: int, made_ns: int
+    ) -> Trade:
         """Make a trade that has already been taken out of the book, and count it."""
         self.trade_id += 1
         self.high_ticks = max(self.high_ticks, ticks)
@@ -88,6 +91,7 @@ class Listing:
             maker_order=self.rng.getrandbits(128),
             taker_order=order,
             sequence=self.next_sequence(),
+            made_ns=made_ns,
             quote=self.quote(time_ns),
         )
         return self.last_trade
@@ -122,9 +126,8 @@ def new_listing(spec: SymbolSpec, rng: Random, weight: float, levels: int, time_
         turnover=volume * spec.start_ticks,
         first_id=trade_id - rng.randint(10_000, 90_000),
     )
-    listing.trade(
-        time_ns, spec.start_ticks, some_lots(spec, rng), rng.random() < 0.5, rng.getrandbits(128)
-    )
+    lots, buys, order = some_lots(spec, rng), rng.random() < 0.5, rng.getrandbits(128)
+    listing.trade(time_ns, spec.start_ticks, lots, buys, order, time_ns)
     return listing
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 
 import attrs
@@ -36,7 +36,11 @@ class MessageCost:
 
 
 class Market:
-    """All symbols of one exchange."""
+    """All symbols of one exchange.
+
+    `offset_ns` is how far its clock is ahead of the caller's, in whole microseconds, and
+    `odd_time` gives for each event by how much its time is off besides.
+    """
 
     def __init__(
         self, specs: Iterable[SymbolSpec], cost: MessageCost, *, seed: int, levels: int, now_ns: int
@@ -47,7 +51,9 @@ class Market:
         self._levels = levels
         self._rng = Random(f"{seed}:market")
         self._credit = 0.0
-        self.now_ns = _whole_microseconds(now_ns)
+        self.offset_ns = 0
+        self.odd_time: Callable[[], int] = _never
+        self.now_ns = self._true_ns = _whole_microseconds(now_ns)
         for spec in specs:
             self.add(spec)
 
@@ -80,8 +86,8 @@ class Market:
         Event times are whole microseconds, never before an earlier step's, and share the steps
         evenly; the trades of one order have one time.
         """
-        end_ns = max(self.now_ns, _whole_microseconds(now_ns))
-        start_ns = max(self.now_ns, end_ns - round(elapsed_secs * 10**9))
+        end_ns = max(self._true_ns, _whole_microseconds(now_ns))
+        start_ns = max(self._true_ns, end_ns - round(elapsed_secs * 10**9))
         steady = self._cost.steady_per_symbol * len(self._active)
         income = max(rate - steady, rate * 0.2)
         self._credit = min(self._credit + income * elapsed_secs, income * _MOST_CREDIT_SECS)
@@ -89,17 +95,25 @@ class Market:
         events: list[Trade | Quote] = []
         while self._credit > 0 and self._active:
             share = 1.0 - self._credit / at_first
-            time_ns = _whole_microseconds(start_ns + int((end_ns - start_ns) * share))
-            self._one_event(self._pick(), time_ns, events)
-        self.now_ns = end_ns
+            true_ns = _whole_microseconds(start_ns + int((end_ns - start_ns) * share))
+            self._one_event(self._pick(), self._shown(true_ns), true_ns, events)
+        self.now_ns, self._true_ns = self._shown(end_ns), end_ns
         return events
 
-    def _one_event(self, listing: Listing, time_ns: int, events: list[Trade | Quote]) -> None:
+    def _shown(self, true_ns: int) -> int:
+        """What the exchange's clock shows then."""
+        self.now_ns = max(self.now_ns, true_ns + self.offset_ns)
+        return self.now_ns
+
+    def _one_event(
+        self, listing: Listing, now_ns: int, true_ns: int, events: list[Trade | Quote]
+    ) -> None:
+        time_ns = now_ns + self.odd_time()
         before = listing.book.top()
         spent = _IDLE_COST if listing.book.changed else self._cost.batch
         earlier = len(events)
         if listing.rng.random() < _ORDER_SHARE:
-            _take(listing, time_ns, events)
+            _take(listing, time_ns, true_ns, events)
         else:
             _change_level(listing)
         spent += self._cost.trade * (len(events) - earlier)
@@ -127,7 +141,11 @@ def _pull(listing: Listing) -> float:
     return 0.5 + min(0.3, max(-0.3, distance * 50))
 
 
-def _take(listing: Listing, time_ns: int, events: list[Trade | Quote]) -> None:
+def _never() -> int:
+    return 0
+
+
+def _take(listing: Listing, time_ns: int, true_ns: int, events: list[Trade | Quote]) -> None:
     """An order takes liquidity from the best levels of one side."""
     rng, book = listing.rng, listing.book
     buys = rng.random() < _pull(listing)
@@ -140,7 +158,7 @@ def _take(listing: Listing, time_ns: int, events: list[Trade | Quote]) -> None:
         if lots == held:
             _extend(listing, is_bid=not buys)
         book.set_level(not buys, ticks, held - lots)
-        events.append(listing.trade(time_ns, ticks, lots, buys, order))
+        events.append(listing.trade(time_ns, ticks, lots, buys, order, true_ns))
         wanted -= lots
         if not wanted:
             return

@@ -16,7 +16,8 @@ import attrs
 class TrueTrade:
     """One trade as it was made.
 
-    `event_ns` is the exchange's time of the trade; `side` the taker's ("buy" or "sell"); the order
+    `event_ns` is the exchange's time of the trade, as it was told, and `made_ns` when it was really
+    made, by a clock that is never off; `side` the taker's ("buy" or "sell"); the order
     ids are None where the dialect sends none.  `subscribed` says whether at least one session was
     subscribed to the symbol's trades at that moment, `withheld` that no session was sent it.
     """
@@ -30,6 +31,7 @@ class TrueTrade:
     taker_order_id: str | None
     subscribed: bool
     withheld: bool
+    made_ns: int
 
 
 class TruthForgottenError(Exception):

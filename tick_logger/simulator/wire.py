@@ -32,6 +32,11 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return head + payload
 
 
+def payload_of(ready_frame: bytes) -> bytes:
+    """What is in a frame made by `frame`."""
+    return ready_frame[{126: 4, 127: 10}.get(ready_frame[1], 2) :]
+
+
 class FrameCounter:
     """Finds the frames that begin in a client's bytes, which may be split anywhere."""
 

@@ -16,6 +16,7 @@ from tick_logger.simulator.faults import TEXT
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
+from tick_logger.simulator.oddities import with_bad_trade
 from tick_logger.simulator.symbols import SymbolSpec
 from tick_logger.simulator.truth import TrueTrade, Truth
 
@@ -37,6 +38,23 @@ class Rules:
     """A client that sends nothing at all for so long is cut; None: it need not send anything."""
 
 
+@attrs.frozen(kw_only=True)
+class Words:
+    """Where in a venue's messages the things are that faults are about."""
+
+    channels: Mapping[str, str]
+    """By kind of data ("ticker", "trades", "quotes", "orderbook"), the channel that has it."""
+    trades_word: bytes
+    """What occurs in messages with trades, and in no others."""
+    trades_place: Sequence[str] = ()
+    """Where in them the trades lie, or the only one."""
+    price_of_trade: str = "price"
+    listing_place: Sequence[str] = ()
+    """Where in a listing its entries lie."""
+    name_in_listing: str = "symbol"
+    """The field of an entry that has its name."""
+
+
 class Dialect(abc.ABC):
     """One venue's protocol, over one market."""
 
@@ -46,6 +64,8 @@ class Dialect(abc.ABC):
     rules: ClassVar[Rules]
     opcode: ClassVar[int] = TEXT
     """Of every message that the venue sends."""
+
+    words: ClassVar[Words]
 
     def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
         hub.opcode = self.opcode
@@ -126,14 +146,45 @@ class Dialect(abc.ABC):
                 taker_order_id=orders[1],
                 subscribed=subscribed,
                 withheld=withheld or (subscribed and not self._hub.delivers(topic)),
+                made_ns=trade.made_ns,
             ),
         )
         return not withheld
+
+    # -- faults of answers ------------------------------------------------------------------------
+
+    def _refuses(self, symbol: str, channel: str) -> bool:
+        """Whether a fault refuses this subscription."""
+        faults = self._hub.faults
+        if symbol in faults.refused_symbols:
+            return True
+        return any(self.words.channels.get(feed) == channel for feed in faults.refused_feeds)
+
+    def _refused(self, client: Client) -> None:
+        """A fault has refused something, which was answered."""
+        if self._hub.faults.refusals_close:
+            client.end(POLICY_VIOLATION, "refused")
+
+    def _acknowledge(self, client: Client, payload: bytes) -> None:
+        """Tell a client that its subscription was accepted, if that is not lost."""
+        if not self._hub.loses_next_acknowledgement():
+            client.reply(payload)
+
+    def _keeps_snapshot(self, symbol: str, channel: str) -> bool:
+        """Whether a new subscriber of a book is not sent it."""
+        of_books = channel == self.words.channels["orderbook"]
+        return of_books and symbol in self._hub.faults.no_snapshot_symbols
 
     def _some_listing(self, rng: Random) -> Listing:
         return rng.choice(list(self._market.listings.values()))
 
     # -- what garbage is made of ------------------------------------------------------------------
+
+    def spoilt(self, payload: bytes) -> bytes | None:
+        """A message with trades of which the last has no price; None if it has none."""
+        if self.words.trades_word not in payload:
+            return None
+        return with_bad_trade(payload, self.words.trades_place, self.words.price_of_trade)
 
     @abc.abstractmethod
     def sample(self, rng: Random) -> bytes:

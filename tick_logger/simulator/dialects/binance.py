@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from tick_logger.simulator.dialects import binance_texts as texts
-from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules
+from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
 from tick_logger.simulator.faults import BINARY, TEXT
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
@@ -30,6 +30,18 @@ _MOST_STREAMS = 1024
 _DEPTH_LIMIT = 100
 _MOST_DEPTH = 5000
 _PING, _PONG = 9, 10
+_WORDS = Words(
+    channels={
+        "ticker": "ticker",
+        "trades": "trade",
+        "quotes": "bookTicker",
+        "orderbook": "depth",
+    },
+    trades_word=b'"e":"trade"',
+    trades_place=("data",),
+    price_of_trade="p",
+    listing_place=("symbols",),
+)
 
 
 class _Request(msgspec.Struct):
@@ -43,6 +55,7 @@ class BinanceDialect(Dialect):
 
     name = "binance"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}USDT" for base in BASES), "ETHBTC")
+    words = _WORDS
     cost = MessageCost(trade=1.0, quote=1.0)
     rules = Rules(
         messages_per_second=5,
@@ -179,8 +192,13 @@ class BinanceDialect(Dialect):
         named = {stream.partition("@")[0].upper() for stream in request.params}
         if named & self._hub.faults.never_acked_symbols:
             return
-        if named & self._hub.faults.refused_symbols:
+        if any(self._refuses(*_symbol_and_kind(stream)) for stream in request.params):
             client.reply(_error(2, "Invalid request: refused", request.id))
+            self._refused(client)
+            return
+        if self._hub.faults.busy and request.method == "SUBSCRIBE":
+            client.reply(_error(-1003, "Too many requests.", request.id))
+            self._refused(client)
             return
         self._obey(client, request)
 
@@ -199,7 +217,11 @@ class BinanceDialect(Dialect):
             case unknown:
                 self._malformed(client, f"unknown variant {unknown}", request.id)
                 return
-        client.reply(msgspec.json.encode({"result": result, "id": request.id}))
+        answer = msgspec.json.encode({"result": result, "id": request.id})
+        if request.method == "SUBSCRIBE":
+            self._acknowledge(client, answer)
+        else:
+            client.reply(answer)
 
     def _subscribe(self, client: Client, streams: Iterable[str]) -> bool:
         new = dict.fromkeys(stream for stream in streams if stream not in client.topics)
@@ -277,6 +299,11 @@ class BinanceDialect(Dialect):
 
 def _stream(listing: Listing, kind: str) -> str:
     return f"{listing.spec.symbol.lower()}@{kind}"
+
+
+def _symbol_and_kind(stream: str) -> tuple[str, str]:
+    symbol, _, kind = stream.partition("@")
+    return symbol.upper(), kind.partition("@")[0]
 
 
 def _error(code: int, reason: str, request_id: int | str | None) -> bytes:

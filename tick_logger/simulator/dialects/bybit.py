@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from tick_logger.simulator.dialects import bybit_texts as texts
-from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules
+from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
 from tick_logger.simulator.dialects.bybit_books import BestPrices, BookWindows
 from tick_logger.simulator.dialects.bybit_listing import instruments_info
 from tick_logger.simulator.dialects.bybit_requests import (
@@ -25,6 +25,7 @@ from tick_logger.simulator.dialects.bybit_requests import (
     DEPTHS,
     MOST_ARGS,
     Request,
+    channel_of,
     objection,
     symbol_of,
 )
@@ -46,6 +47,18 @@ _MOST_CONNECTIONS, _CONNECTIONS_WITHIN_NS = 500, 300 * 10**9
 # client that sends nothing, whatever it is sent.
 _SILENCE_SECS = 600.0
 _MESSAGES_PER_SECOND = 20  # no limit is documented: more than any decent client needs
+_WORDS = Words(
+    channels={
+        "ticker": "tickers",
+        "trades": "publicTrade",
+        "quotes": "orderbook.1",
+        "orderbook": "orderbook.200",
+    },
+    trades_word=b'"topic":"publicTrade.',
+    trades_place=("data",),
+    price_of_trade="p",
+    listing_place=("result", "list"),
+)
 
 
 class BybitDialect(Dialect):
@@ -59,6 +72,7 @@ class BybitDialect(Dialect):
         counted_opcodes=frozenset({TEXT, BINARY}),
         client_silence_secs=_SILENCE_SECS,
     )
+    words = _WORDS
     own_variant: ClassVar[int] = texts.SPOT
     book_period_us: ClassVar[int] = 200_000
     ticker_period_us: ClassVar[int] = 50_000
@@ -201,11 +215,7 @@ class BybitDialect(Dialect):
             request = msgspec.json.decode(text, type=Request)
         except (msgspec.DecodeError, RecursionError) as error:
             self._hub.breach(client, f"malformed request: {error}")
-            client.reply(
-                texts.answer(
-                    client.name, "", "Failed to decode incoming data", None, client.variant
-                )
-            )
+            self._answer(client, Request(""), "Failed to decode incoming data")
             return
         if request.op == "ping":
             client.reply(texts.pong(client.name, request.req_id, client.variant))
@@ -221,24 +231,31 @@ class BybitDialect(Dialect):
 
     def _subscribe(self, client: Client, request: Request) -> None:
         trading = {listing.spec.symbol for listing in self._market.active()}
-        valid = trading - self._hub.faults.refused_symbols
-        refusal = objection(request, valid, client.topics, client.variant)
+        if self._hub.faults.busy:
+            self._answer(client, request, "Too many visits!")
+            self._refused(client)
+            return
+        by_fault = {t for t in request.args if self._refuses(symbol_of(t), channel_of(t))}
+        refusal = objection(request, trading, client.topics, client.variant, by_fault)
         if refusal is not None:
             if refusal.breach:
                 self._hub.breach(client, refusal.breach)
             self._answer(client, request, refusal.reason)
+            if by_fault:
+                self._refused(client)
             return
         greetings = [self._greet(topic, client.variant) for topic in request.args]
         for topic in request.args:
             self._hub.subscribe(client, topic)
         # As recorded: on linear the first messages overtake the answer.
+        answer = self._answer_text(client, request, "")
         if client.variant == texts.SPOT:
-            self._answer(client, request, "")
-        for greeting in greetings:
-            if greeting:
+            self._acknowledge(client, answer)
+        for topic, greeting in zip(request.args, greetings, strict=True):
+            if greeting and not self._keeps_snapshot(symbol_of(topic), channel_of(topic)):
                 client.reply(greeting)
         if client.variant == texts.LINEAR:
-            self._answer(client, request, "")
+            self._acknowledge(client, answer)
 
     def _unsubscribe(self, client: Client, request: Request) -> None:
         if len(request.args) > MOST_ARGS:
@@ -250,7 +267,11 @@ class BybitDialect(Dialect):
         self._answer(client, request, "")
 
     def _answer(self, client: Client, request: Request, refusal: str) -> None:
-        client.reply(texts.answer(client.name, request.op, refusal, request.req_id, client.variant))
+        client.reply(self._answer_text(client, request, refusal))
+
+    @staticmethod
+    def _answer_text(client: Client, request: Request, refusal: str) -> bytes:
+        return texts.answer(client.name, request.op, refusal, request.req_id, client.variant)
 
     def _greet(self, topic: str, variant: int) -> bytes:
         """The first message to a new subscriber: all but trades begin with a snapshot."""
@@ -284,11 +305,7 @@ class BybitDialect(Dialect):
 
     def wrong_types(self, rng: Random) -> bytes:
         """A trade whose numbers are texts and whose texts are not."""
-        symbol = self._some_listing(rng).spec.symbol
-        return (
-            f'{{"topic":"publicTrade.{symbol}","type":"snapshot","ts":[],"data":'
-            f'[{{"T":"soon","s":"{symbol}","S":3,"v":[],"p":{{}},"i":null}}]}}'
-        ).encode()
+        return texts.wrong_types(self._some_listing(rng).spec.symbol)
 
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits, on either category."""

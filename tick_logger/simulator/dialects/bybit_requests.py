@@ -47,14 +47,26 @@ def symbol_of(topic: str) -> str:
     return ""
 
 
+def channel_of(topic: str) -> str:
+    """What comes before the symbol."""
+    return topic.removesuffix(f".{symbol_of(topic)}")
+
+
 def objection(
-    request: Request, valid: Collection[str], subscribed: Collection[str], variant: int
+    request: Request,
+    valid: Collection[str],
+    subscribed: Collection[str],
+    variant: int,
+    refused: Collection[str] = (),
 ) -> Refusal | None:
-    """The reason to refuse a subscription, or None; `valid` are the venue's symbols."""
+    """The reason to refuse a subscription, or None; `valid` are the venue's symbols.
+
+    `refused` are topics that are refused whatever their symbol.
+    """
     if len(request.args) > MOST_ARGS:
         return Refusal("args size >10", f"{len(request.args)} args in one request")
     for number, topic in enumerate(request.args):
-        if symbol_of(topic) not in valid:
+        if symbol_of(topic) not in valid or topic in refused:
             unknown = f"Invalid symbol :[{topic}]"
             return Refusal(unknown if variant == SPOT else f"error:handler not found,topic:{topic}")
         if topic in subscribed or topic in request.args[:number]:

@@ -15,10 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from tick_logger.simulator.dialects import coinbase_texts as texts
-from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.coinbase_requests import (
     MalformedRequestError,
     RefusedRequestError,
+    Request,
     Topic,
     parse,
     reply_products,
@@ -27,6 +28,7 @@ from tick_logger.simulator.faults import BINARY, TEXT
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
+from tick_logger.simulator.oddities import with_odd_entries
 from tick_logger.simulator.periods import Periodic
 from tick_logger.simulator.symbols import BASES, SymbolSpec, plain, spec_of
 from tick_logger.simulator.truth import Truth
@@ -36,6 +38,16 @@ _HEARTBEAT_PERIOD_US = 1_000_000
 _STATUS_PERIOD_US = 5_000_000
 _MOST_REST_TRADES = 1000
 _STATUS_TOPIC = "status:"
+_TOO_MANY = "Too many requests", "rate limit exceeded"
+_WORDS = Words(
+    channels={
+        "ticker": "ticker",
+        "trades": "matches",
+        "orderbook": "level2_batch",
+    },
+    trades_word=b'"type":"match"',
+    name_in_listing="id",
+)
 
 
 class CoinbaseDialect(Dialect):
@@ -43,6 +55,7 @@ class CoinbaseDialect(Dialect):
 
     name = "coinbase"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}-USD" for base in BASES), "BTC-EUR")
+    words = _WORDS
     cost = MessageCost(trade=2.0, quote=0.0)
     rules = Rules(
         messages_per_second=10, counted_opcodes=frozenset({TEXT, BINARY}), first_request_secs=5.0
@@ -96,7 +109,14 @@ class CoinbaseDialect(Dialect):
     def listing_changed(self) -> None:
         """Send the list of products to its subscribers."""
         self.open()
-        self._hub.publish(_STATUS_TOPIC, lambda _: texts.status(self._market.listings.values()))
+        self._hub.publish(_STATUS_TOPIC, lambda _: self._list())
+
+    def _list(self) -> bytes:
+        message = texts.status(self._market.listings.values())
+        odd = self._hub.faults.odd_listing
+        return (
+            with_odd_entries(message, ("products",), self.words.name_in_listing) if odd else message
+        )
 
     def _publish_trade(self, trade: Trade) -> None:
         symbol = trade.listing.spec.symbol
@@ -143,20 +163,25 @@ class CoinbaseDialect(Dialect):
 
     def too_many_messages(self, client: Client) -> None:
         """The request is refused; the connection stays."""
-        client.reply(texts.error("Too many requests", "rate limit exceeded"))
+        client.reply(texts.error(*_TOO_MANY))
 
     def request(self, client: Client, text: str) -> None:
         """Subscribe or unsubscribe."""
         faults = self._hub.faults
         online = {listing.spec.symbol for listing in self._market.active()}
         try:
-            request = parse(text, online - faults.refused_symbols, client.topics)
+            request = parse(text, online, client.topics)
         except MalformedRequestError as error:
             self._hub.breach(client, f"malformed request: {error}")
             client.reply(texts.error("Malformed request", str(error)))
             return
         except RefusedRequestError as error:
             client.reply(texts.error("Failed to subscribe", str(error)))
+            return
+        objection = self._objection(request)
+        if objection:
+            client.reply(texts.error(*objection))
+            self._refused(client)
             return
         if any(topic.product in faults.never_acked_symbols for topic in request.topics):
             return
@@ -167,21 +192,36 @@ class CoinbaseDialect(Dialect):
             return
         self._subscribe(client, request.topics)
 
+    def _objection(self, request: Request) -> tuple[str, str] | None:
+        """Message and reason with which a fault refuses a request."""
+        for topic in request.topics if request.subscribe else ():
+            if topic.product in self._hub.faults.refused_symbols:
+                return "Failed to subscribe", f"{topic.product} is not a valid product"
+            if self._refuses(topic.product, topic.channel):
+                return "Failed to subscribe", f"{topic.channel} is not a valid channel"
+            if self._hub.faults.busy and topic.product:
+                return _TOO_MANY
+        return None
+
     def _subscribe(self, client: Client, topics: Sequence[Topic]) -> None:
         new = [topic for topic in topics if str(topic) not in client.topics]
         for topic in new:
             self._hub.subscribe(client, str(topic))
         delivered = [topic for topic in new if self._hub.delivers(str(topic), client)]
-        greetings = [greeting for topic in delivered for greeting in self._greet(topic)]
+        greeted = [t for t in delivered if not self._keeps_snapshot(t.product, t.channel)]
+        greetings = [greeting for topic in greeted for greeting in self._greet(topic)]
         # As recorded: some of the first messages overtake the acknowledgement.
         acknowledgement = texts.subscriptions(reply_products(client.topics))
-        for payload in (*greetings[:1], acknowledgement, *greetings[1:]):
+        for payload in greetings[:1]:
+            client.reply(payload)
+        self._acknowledge(client, acknowledgement)
+        for payload in greetings[1:]:
             client.reply(payload)
 
     def _greet(self, topic: Topic) -> list[bytes]:
         """The first message to a new subscriber."""
         if topic.channel == "status":
-            return [texts.status(self._market.listings.values())]
+            return [self._list()]
         listing = self._market.listings[topic.product]
         last = self._last_sent[topic.product]
         if topic.channel == "matches":

@@ -17,11 +17,12 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.dialects import coinbase_advanced_texts as texts
-from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.coinbase_advanced_requests import (
     HEARTBEATS,
     PRODUCT_CHANNELS,
     RefusedRequestError,
+    Request,
     by_channel,
     parse,
     topic,
@@ -43,6 +44,8 @@ _QUIET_US = 90_000_000
 _NEWEST_TRADES = 100
 """In a snapshot of trades."""
 
+_TOO_MANY = "rate limit exceeded"
+
 _FIRST_COUNTER = 41_690
 """Heartbeats count since the start of a program of the venue, not since that of a connection."""
 
@@ -50,6 +53,17 @@ _STAMP_STEP_NS = 37
 """Between messages of one moment: no two have the same time, as no two have in recordings."""
 
 _ALIAS_QUOTE = "USDC"
+_WORDS = Words(
+    channels={
+        "ticker": "ticker",
+        "trades": "market_trades",
+        "orderbook": "level2",
+    },
+    trades_word=b'"channel":"market_trades"',
+    trades_place=("events", "trades"),
+    listing_place=("products",),
+    name_in_listing="product_id",
+)
 
 
 class _Connections:
@@ -96,6 +110,7 @@ class CoinbaseAdvancedDialect(Dialect):
 
     name = "coinbase_advanced"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}-USD" for base in BASES), "BTC-EUR")
+    words = _WORDS
     cost = MessageCost(trade=1.1, quote=1.0, steady_per_symbol=0.0)
     rules = Rules(
         messages_per_second=8,
@@ -247,18 +262,23 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def too_many_messages(self, client: Client) -> None:
         """The request is refused; the connection stays."""
-        client.reply(texts.error("rate limit exceeded"))
+        client.reply(texts.error(_TOO_MANY))
 
     def request(self, client: Client, text: str) -> None:
         """Subscribe or unsubscribe, wholly or not at all."""
         faults = self._hub.faults
         online = {listing.spec.symbol for listing in self._market.active()}
         try:
-            request = parse(text, online - faults.refused_symbols)
+            request = parse(text, online)
         except RefusedRequestError as error:
             if error.breach:
                 self._hub.breach(client, error.breach)
             client.reply(texts.error(str(error)))
+            return
+        objection = self._objection(request)
+        if objection:
+            client.reply(texts.error(objection))
+            self._refused(client)
             return
         if faults.never_acked_symbols.intersection(request.products):
             return
@@ -269,7 +289,19 @@ class CoinbaseAdvancedDialect(Dialect):
                 self._hub.unsubscribe(client, each)
             if request.channel not in by_channel(client.topics):
                 self._connections.close(client.variant, request.channel)
-        self._reply(client, "subscriptions", texts.subscriptions(by_channel(client.topics)))
+        if not request.subscribe or not self._hub.loses_next_acknowledgement():
+            self._reply(client, "subscriptions", texts.subscriptions(by_channel(client.topics)))
+
+    def _objection(self, request: Request) -> str:
+        """What a fault refuses a request with."""
+        if not request.subscribe or request.channel not in PRODUCT_CHANNELS:
+            return ""
+        for product in request.products:
+            if product in self._hub.faults.refused_symbols:
+                return f"{product} is not a valid product"
+            if self._refuses(product, request.channel):
+                return f"{request.channel} is not a valid channel"
+        return _TOO_MANY if self._hub.faults.busy else ""
 
     def _subscribe(self, client: Client, channel: str, products: Sequence[str]) -> None:
         """As recorded: the snapshots come before the acknowledgement."""
@@ -280,7 +312,7 @@ class CoinbaseAdvancedDialect(Dialect):
             if channel == "market_trades":  # those that the snapshot will name are not news
                 self._send_trades(product)
             self._hub.subscribe(client, topic(channel, product))
-            if channel in PRODUCT_CHANNELS:
+            if channel in PRODUCT_CHANNELS and not self._keeps_snapshot(product, channel):
                 self._reply(client, channel, self._snapshot(channel, product))
 
     def _snapshot(self, channel: str, product: str) -> str:

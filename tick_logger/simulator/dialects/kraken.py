@@ -15,7 +15,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.dialects import kraken_texts as texts
-from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.kraken_books import Sides, View
 from tick_logger.simulator.dialects.kraken_requests import (
     DEPTHS,
@@ -39,6 +39,19 @@ _HEARTBEAT_AFTER_US = 1_000_000
 _SNAPSHOT_TRADES = 50
 _MOST_CONNECTS, _CONNECTS_WINDOW_NS = 150, 600 * 10**9
 _ALL_SIZE_DECIMALS = 8
+_TOO_FAST = "Exceeded msg rate"
+_WORDS = Words(
+    channels={
+        "ticker": "ticker",
+        "trades": "trade",
+        "quotes": "ticker",
+        "orderbook": "book",
+    },
+    trades_word=b'"channel":"trade"',
+    trades_place=("data",),
+    listing_place=("result",),
+    name_in_listing="wsname",
+)
 
 
 class KrakenDialect(Dialect):
@@ -46,6 +59,7 @@ class KrakenDialect(Dialect):
 
     name = "kraken"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}/USD" for base in BASES), "ETH/BTC")
+    words = _WORDS
     cost = MessageCost(trade=1.0, quote=1.0, steady_per_symbol=0.0)
     rules = Rules(
         messages_per_second=15,  # not documented; more than that at once was seen to be refused
@@ -186,7 +200,7 @@ class KrakenDialect(Dialect):
 
     def too_many_messages(self, client: Client) -> None:
         """The request is refused; the connection stays."""
-        self._answer(client, error="Exceeded msg rate", success=False)
+        self._answer(client, error=_TOO_FAST, success=False)
 
     def request(self, client: Client, text: str) -> None:
         """Subscribe, unsubscribe or ping."""
@@ -211,18 +225,24 @@ class KrakenDialect(Dialect):
         online = {listing.spec.symbol for listing in self._market.active()}
         begun = []
         for symbol in request.symbols:
-            if symbol not in online - self._hub.faults.refused_symbols:
-                self._refuse(client, request, symbol, f"Currency pair not supported {symbol}")
+            busy, unknown = self._hub.faults.busy, f"Currency pair not supported {symbol}"
+            if busy or self._refuses(symbol, request.channel):
+                self._refuse(client, request, symbol, _TOO_FAST if busy else unknown)
+                self._refused(client)
+            elif symbol not in online:
+                self._refuse(client, request, symbol, unknown)
             elif any(_same(topic, request.channel, symbol) for topic in client.topics):
                 self._refuse(client, request, symbol, "Already subscribed")
             else:
                 begun.append(symbol)
                 self._hub.subscribe(client, request.topic(symbol))
-                self._confirm(client, request, symbol, snapshot=request.snapshot)
+                if not self._hub.loses_next_acknowledgement():
+                    self._confirm(client, request, symbol, snapshot=request.snapshot)
         for symbol in begun:
             listing = self._market.listings[symbol]
             greeting = self._greeting(request, listing)  # a book is followed from here on
-            if greeting is not None and request.snapshot:
+            kept = self._keeps_snapshot(listing.spec.symbol, request.channel)
+            if greeting is not None and request.snapshot and not kept:
                 client.reply(greeting)
 
     def _greeting(self, request: Request, listing: Listing) -> bytes | None:
@@ -257,14 +277,8 @@ class KrakenDialect(Dialect):
         )
 
     def _refuse(self, client: Client, request: Request, symbol: str, error: str) -> None:
-        self._answer(
-            client,
-            error=error,
-            method=request.method,
-            req_id=request.req_id,
-            success=False,
-            symbol=symbol,
-        )
+        asked = {"method": request.method, "req_id": request.req_id}
+        self._answer(client, error=error, **asked, success=False, symbol=symbol)
 
     def _answer(self, client: Client, **fields: object) -> None:
         self._heard_us[client] = self._elapsed_us

@@ -20,7 +20,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from tick_logger.simulator.dialects import okx_texts as texts
-from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.okx_requests import (
     BUSINESS,
     MOST_BYTES,
@@ -31,6 +31,7 @@ from tick_logger.simulator.dialects.okx_requests import (
     objection,
     parse,
 )
+from tick_logger.simulator.dialects.okx_silences import Silences
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
@@ -42,11 +43,24 @@ from tick_logger.simulator.truth import Truth
 _PERIOD_US = 100_000  # of books and tickers
 _LOOK_PERIOD_US = 1_000_000  # at who has been quiet for too long
 _QUIET_BOOK_US = 60_000_000
-_SILENCE_US = 30_000_000
 _HOUR_NS = 3600 * 10**9
 _REQUESTS_PER_HOUR = 480
 _ADDRESSES = {"public": PUBLIC, "business": BUSINESS}
+_TOO_FREQUENT = 60014, "Requests too frequent"
 _TOO_LARGE, _SILENT = 1009, 4004  # close codes
+_WORDS = Words(
+    channels={
+        "ticker": "tickers",
+        "trades": "trades-all",
+        "quotes": "bbo-tbt",
+        "orderbook": "books",
+    },
+    trades_word=b'"channel":"trades',
+    trades_place=("data",),
+    price_of_trade="px",
+    listing_place=("data",),
+    name_in_listing="instId",
+)
 
 
 class OkxDialect(Dialect):
@@ -54,6 +68,7 @@ class OkxDialect(Dialect):
 
     name = "okx"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}-USDT" for base in BASES), "ETH-BTC")
+    words = _WORDS
     cost = MessageCost(trade=1.0, quote=1.0, batch=2.0, steady_per_symbol=0.0)
     rules = Rules(messages_per_second=1000, counted_opcodes=frozenset())  # no limit is documented
 
@@ -62,11 +77,9 @@ class OkxDialect(Dialect):
         self._books = Periodic(_PERIOD_US, _PERIOD_US)
         self._tickers = Periodic(_PERIOD_US, _PERIOD_US)
         self._looks = Periodic(_LOOK_PERIOD_US, _LOOK_PERIOD_US)
-        self._before_us = self._now_us = 0
         self._last_sent: dict[str, Trade] = {}
         self._moved: dict[str, Listing] = {}  # since their last ticker
-        self._pushed_us: dict[str, int] = {}  # by topic, whether or not anybody listened
-        self._answered_us: dict[Client, int] = {}
+        self._silences = Silences()
         self._limits: dict[Client, RateLimit] = {}  # of requests
 
     @staticmethod
@@ -99,7 +112,7 @@ class OkxDialect(Dialect):
 
     def tick(self, elapsed_us: int) -> None:
         """Send the books and tickers that are due, and end silent connections."""
-        self._before_us, self._now_us = self._now_us, elapsed_us
+        self._silences.move(elapsed_us)
         if self._books.due(elapsed_us):
             for listing in self._market.listings.values():
                 self._publish_changes(listing)
@@ -152,22 +165,18 @@ class OkxDialect(Dialect):
         }
         for channel, message in messages.items():
             topic = Topic(channel, listing.spec.symbol)
-            if self._now_us - self._pushed_us.setdefault(str(topic), 0) >= _QUIET_BOOK_US:
+            if self._silences.of_topic(str(topic)) >= _QUIET_BOOK_US:
                 self._publish_changes(listing)
                 self._push(topic, message)
 
     def _push(self, topic: Topic, message: Callable[[], bytes]) -> None:
-        self._pushed_us[str(topic)] = self._now_us
+        self._silences.pushed(str(topic))
         self._hub.publish(str(topic), lambda _: message())
 
     def _tell_truth(self, trade: Trade) -> bool:
         spec = trade.listing.spec
-        return self._record(
-            trade,
-            str(Topic("trades-all", spec.symbol)),
-            price=texts.price(spec, trade.ticks),
-            size=texts.size(spec, trade.lots),
-        )
+        topic, price = Topic("trades-all", spec.symbol), texts.price(spec, trade.ticks)
+        return self._record(trade, str(topic), price=price, size=texts.size(spec, trade.lots))
 
     # -- who is connected -------------------------------------------------------------------------
 
@@ -179,7 +188,7 @@ class OkxDialect(Dialect):
     def connected(self, client: Client, target: str) -> None:
         """Nothing is sent before something is asked for."""
         client.variant = _ADDRESSES[urlsplit(target).path.rstrip("/").rpartition("/")[2]]
-        self._answered_us[client] = self._now_us
+        self._silences.answered(client)
         self._limits[client] = RateLimit(_REQUESTS_PER_HOUR, _HOUR_NS)
 
     def too_many_messages(self, client: Client) -> None:
@@ -187,19 +196,17 @@ class OkxDialect(Dialect):
 
     def _end_silent(self) -> None:
         live = self._hub.clients
-        self._answered_us = {c: us for c, us in self._answered_us.items() if c in live}
+        self._silences.forget_all_but(live)
         self._limits = {c: limit for c, limit in self._limits.items() if c in live}
         if self._hub.faults.half_open_after_secs is not None or self._hub.counts.half_open:
             return
         for client in list(live):
-            pushed_us = (self._pushed_us.get(topic, 0) for topic in client.topics)
-            # An answer counts from the step before it, which was up to a step too early.
-            if self._before_us - max([self._answered_us[client], *pushed_us]) >= _SILENCE_US:
+            if self._silences.silent(client):
                 self._hub.breach(client, "no ping within 30 s of silence")
                 client.end(_SILENT, "No data received in 30s.")
 
     def _answer(self, client: Client, payload: bytes) -> None:
-        self._answered_us[client] = self._now_us
+        self._silences.answered(client)
         client.reply(payload)
 
     # -- in ---------------------------------------------------------------------------------------
@@ -216,10 +223,14 @@ class OkxDialect(Dialect):
         try:
             request = parse(text)
             if self._limits[client].exceeded(self._market.now_ns):
-                raise RefusedRequestError(60014, "Requests too frequent", request.request_id)
+                raise RefusedRequestError(*_TOO_FREQUENT, request.request_id)
         except RefusedRequestError as refusal:
             self._hub.breach(client, f"refused request: {refusal.reason}")
             self._error(client, refusal.code, refusal.reason, refusal.request_id)
+            return
+        if self._hub.faults.busy and request.op == "subscribe":
+            self._error(client, *_TOO_FREQUENT, request.request_id)
+            self._refused(client)
             return
         if not {topic.symbol for topic in request.topics} & self._hub.faults.never_acked_symbols:
             self._obey(client, request)
@@ -227,34 +238,37 @@ class OkxDialect(Dialect):
     def _obey(self, client: Client, request: Request) -> None:
         subscribes = request.op == "subscribe"
         trading = {listing.spec.symbol for listing in self._market.active()}
-        valid = trading - self._hub.faults.refused_symbols
         new: list[Topic] = []
         for topic in request.topics:
-            if subscribes and self._objects(client, topic, valid, request.request_id):
+            if subscribes and self._objects(client, topic, trading, request.request_id):
                 continue
             if not subscribes:
                 self._hub.unsubscribe(client, str(topic))
             elif str(topic) not in client.topics and topic not in new:
                 new.append(topic)
             names = topic.arg, request.request_id, _connection_id(client)
-            self._answer(client, texts.answer(request.op, *names))
+            if not subscribes or not self._hub.loses_next_acknowledgement():
+                self._answer(client, texts.answer(request.op, *names))
         for topic in new:
             self._publish_changes(self._market.listings[topic.symbol])  # to those before
             self._hub.subscribe(client, str(topic))
             greeting = self._greeting(topic)
-            if greeting:
+            if greeting and not self._keeps_snapshot(topic.symbol, topic.channel):
                 self._answer(client, greeting)
 
     def _objects(
-        self, client: Client, topic: Topic, valid: Collection[str], request_id: str
+        self, client: Client, topic: Topic, trading: Collection[str], request_id: str
     ) -> bool:
         """Whether an argument is refused; the others of its request are not touched by that."""
-        refusal = objection(topic, valid, client.variant)
+        by_fault = self._refuses(topic.symbol, topic.channel)
+        refusal = objection(topic, () if by_fault else trading, client.variant)
         if refusal is None:
             return False
         if refusal.breach:
             self._hub.breach(client, refusal.breach)
         self._error(client, refusal.code, refusal.reason, request_id)
+        if by_fault:
+            self._refused(client)
         return True
 
     def _greeting(self, topic: Topic) -> bytes:

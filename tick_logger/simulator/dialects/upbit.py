@@ -22,7 +22,7 @@ import attrs
 import msgspec
 
 from tick_logger.simulator.dialects import upbit_texts as texts
-from tick_logger.simulator.dialects.base import Dialect, Rules
+from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.upbit_requests import (
     FORMATS,
     TYPES,
@@ -50,6 +50,17 @@ _IDS_PER_MILLISECOND = 10_000
 _WON_PER_DOLLAR = 1400
 _SIZE_DECIMALS = 8
 _PRICE_DIGITS = 6  # that a price has at least
+_WORDS = Words(
+    channels={
+        "ticker": "ticker",
+        "trades": "trade",
+        "quotes": "orderbook",
+        "orderbook": "orderbook",
+    },
+    trades_word=b'"type":"trade"',
+    price_of_trade="trade_price",
+    name_in_listing="market",
+)
 
 
 class UpbitDialect(Dialect):
@@ -62,6 +73,7 @@ class UpbitDialect(Dialect):
         "USDT-BTC",
     )
     opcode = BINARY
+    words = _WORDS
     cost = MessageCost(trade=2.0, quote=0.0, steady_per_symbol=0.0)
     rules = Rules(
         messages_per_second=5,
@@ -212,9 +224,14 @@ class UpbitDialect(Dialect):
         named = {wish.code for wish in request.wishes}
         if named & self._hub.faults.never_acked_symbols:
             return
-        refused = sorted(named & self._hub.faults.refused_symbols)
+        refused = sorted(w.code for w in request.wishes if self._refuses(w.code, w.kind))
         if refused:
             client.reply(texts.error("INVALID_PARAM", f"{refused[0]} 은 지원하지 않는 페어입니다."))
+            self._refused(client)
+            return
+        if self._hub.faults.busy and request.wishes:
+            client.reply(texts.error("TOO_MANY_REQUEST", "too many requests"))
+            self._refused(client)
             return
         client.variant = FORMATS.index(request.format)
         if request.lists:

@@ -1,0 +1,58 @@
+"""What makes no sense in messages that are otherwise as they should be.
+
+Not here: whole messages that are garbage (`faults`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def with_odd_entries(body: bytes, place: Sequence[str], name: str) -> bytes:
+    """A listing with odd entries before, between and after the others; any other body as it is.
+
+    One has null for everything, one no name, one no fields at all, and one is no object.  `place`
+    leads to the entries, and `name` is the field that has the name of each.
+    """
+    document = json.loads(body)
+    entries: Any = document
+    for step in place:
+        entries = entries.get(step) if isinstance(entries, dict) else None
+    if isinstance(entries, dict) and entries:
+        first = next(iter(entries.values()))
+        odd = {f"ODD{n}": each for n, each in enumerate(_odd(first, name))}
+        before, after = dict(list(odd.items())[:2]), dict(list(odd.items())[2:])
+        sound = dict(entries)
+        entries.clear()
+        entries.update(before | sound | after)
+    elif isinstance(entries, list) and entries and isinstance(entries[0], dict):
+        null, nameless, empty, text = _odd(entries[0], name)
+        entries[:] = [null, entries[0], nameless, *entries[1:], empty, text]
+    else:
+        return body
+    return json.dumps(document).encode()
+
+
+def _odd(entry: Mapping[str, Any], name: str) -> list[Any]:
+    return [dict.fromkeys(entry), {**entry, name: ""}, {}, "soon"]
+
+
+def with_bad_trade(payload: bytes, trades_at: Sequence[str], price: str) -> bytes | None:
+    """A message whose last trade has no price; None if it has no trades.
+
+    `trades_at` leads to them: a list of trades, or a single one.
+    """
+    document: Any = json.loads(payload)
+    trades = document
+    for step in trades_at:
+        if isinstance(trades, list):
+            trades = trades[-1] if trades else None
+        trades = trades.get(step) if isinstance(trades, dict) else None
+    if isinstance(trades, list):
+        trades = trades[-1] if trades else None
+    if not isinstance(trades, dict) or price not in trades:
+        return None
+    trades[price] = None
+    return json.dumps(document, separators=(",", ":")).encode()
