@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import enum
 
+import attrs
+
 
 class TickLoggerError(Exception):
     """Base of all errors that the program raises on purpose."""
@@ -49,11 +51,30 @@ class Ending(enum.StrEnum):
     """It was no longer needed."""
 
 
-class ConnectionLost(TickLoggerError):
-    """A connection ended or could not be made: how, and in the message the detail."""
+@attrs.frozen
+class Told:
+    """What the other side said when it refused a request, or closed a connection; as it was sent.
 
-    def __init__(self, ending: Ending, detail: str) -> None:
+    `code` is the status of an HTTP answer, or the code of a close frame (from 1000 on), or 0 of an
+    answer that is a refusal by its words alone; `words` are the beginning of the body, or the
+    reason in the frame.  The others are headers.
+    """
+
+    code: int
+    words: str = ""
+    retry_after: str = ""
+    date: str = ""
+
+
+class ConnectionLost(TickLoggerError):
+    """A connection ended or could not be made: how, and in the message the detail.
+
+    `told` is what the other side said, where it said anything.
+    """
+
+    def __init__(self, ending: Ending, detail: str, told: Told | None = None) -> None:
         self.ending = ending
+        self.told = told
         super().__init__(detail)
 
 

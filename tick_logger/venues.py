@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from random import Random
 
-from tick_logger.config.schema import Config
+from tick_logger.config.schema import Config, ExchangeConfig
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.wanted import WantedTables
+from tick_logger.net.address import Addresses
+from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.rest.client import RestClient
@@ -23,6 +25,7 @@ from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
+from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 
 class Venues:
@@ -45,6 +48,7 @@ class Venues:
         self._given_dial = dial
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
+        self._addresses = Addresses()
 
     def add(
         self,
@@ -70,13 +74,15 @@ class Venues:
         )
         self.intakes.append(intake)
         own, dial = config.exchanges[name], self._dial(name)
+        approach = partial(self._approach, exchange, own, metrics)
         context = VenueContext(
             exchange=exchange,
             ws_endpoint=own.ws_endpoint,
             instruments=shared.instruments,
             intake=intake,
             dial=dial,
-            rest=RestClient(exchange, own.rest_endpoint, dial),
+            rest=RestClient(own.rest_endpoint, dial, approach(own.rest_endpoint, Purpose.REST)),
+            connects=approach(own.ws_endpoint, Purpose.CONNECTIONS),
             clock=shared.clock,
             rng=self._rng,
             metrics=metrics,
@@ -95,6 +101,24 @@ class Venues:
             for dial in self._network_dials:
                 await dials.enter_async_context(dial)
             yield
+
+    def _approach(
+        self,
+        exchange: Exchange,
+        config: ExchangeConfig,
+        metrics: ExchangeMetrics,
+        endpoint: str,
+        purpose: Purpose,
+    ) -> Approach:
+        address = self._addresses.at(
+            exchange.operator or exchange.name,
+            endpoint,
+            weight_per_minute=exchange.profile.rest_weight_per_minute,
+            connects_per_second=config.connects_per_second,
+            ban_secs=exchange.profile.ban_secs,
+        )
+        clock = self._resources.clock
+        return Approach(exchange.name, address, purpose, clock=clock, metrics=metrics)
 
     def _dial(self, name: str) -> Dial:
         if self._given_dial is not None:

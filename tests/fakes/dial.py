@@ -96,4 +96,6 @@ class MemoryDial:
                 status, body = await self._simulated.answer(target)
         except trio.TooSlowError:
             raise ConnectionLost(Ending.HTTP, f"{url}: no answer") from None
-        return HttpAnswer(status, body, "" if status == 200 else self.retry_after)
+        if status == 200:
+            return HttpAnswer(status, body)
+        return HttpAnswer(status, body, self.retry_after or self._simulated.retry_after)

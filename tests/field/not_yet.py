@@ -68,7 +68,6 @@ DIALOGUES = frozenset(
         "quotes-begin-again-bybit",
         "refused-and-closed-binance",
         "refused-and-closed-upbit",
-        "slow-down-upgrade-binance",
         "zero-last-price-coinbase-advanced",
     }
 )

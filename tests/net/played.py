@@ -11,6 +11,8 @@ import trio
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tick_logger.errors import ConnectionLost, Ending
+from tick_logger.net.address import Address
+from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.wire.dial import HttpAnswer
@@ -119,17 +121,25 @@ class PlayedDial:
         return HttpAnswer(200, " ".join([*self.symbols[begin:end], *more]).encode())
 
 
-def venue_on(bench: Bench, dial: PlayedDial) -> VenueContext:
+def venue_on(bench: Bench, dial: PlayedDial, *, connects_per_second: float = 10.0) -> VenueContext:
     """What the connections share, around the bench's intake."""
-    exchange = bench.exchange
+    exchange, metrics = bench.exchange, bench.metrics.exchange(bench.exchange.name)
+    address = Address(
+        exchange.profile.rest_weight_per_minute, connects_per_second, exchange.profile.ban_secs
+    )
+
+    def approach(purpose: Purpose) -> Approach:
+        return Approach(exchange.name, address, purpose, clock=dial.clock, metrics=metrics)
+
     return VenueContext(
         exchange=exchange,
         ws_endpoint=exchange.ws_endpoint,
-        rest=RestClient(exchange, exchange.rest_endpoint, dial),
+        rest=RestClient(exchange.rest_endpoint, dial, approach(Purpose.REST)),
+        connects=approach(Purpose.CONNECTIONS),
         instruments=bench.instruments,
         dial=dial,
         clock=dial.clock,
         intake=bench.intake,
-        metrics=bench.metrics.exchange(exchange.name),
+        metrics=metrics,
         rng=Random(0),
     )

@@ -60,6 +60,23 @@ async def test_a_cancelled_connect_costs_its_turn_and_nothing_else(
     assert trio.current_time() == 1.0
 
 
+async def test_a_closed_gate_lets_no_connection_through(autojump_clock: MockClock) -> None:
+    """Not even who had a turn already; then each gets another, with the usual spacing."""
+    gate, passed = SpacingGate(2.0), list[float]()
+
+    async def caller() -> None:
+        await gate.wait()
+        passed.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(caller)
+        await trio.sleep(0.25)
+        gate.close_until(30.0)
+        gate.close_until(10.0)
+    assert passed == [0.0, 30.0, 30.5]
+
+
 async def test_messages_go_in_bursts_up_to_the_limit(autojump_clock: MockClock) -> None:
     """Any second holds at most so many."""
     assert await passages(MessageGate(3.0), 7) == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0]

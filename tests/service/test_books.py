@@ -88,7 +88,7 @@ async def test_a_ban_is_kept_by_all_who_ask(autojump_clock: MockClock) -> None:
         world.exchange.set_faults(Faults(rest_status=429))
         world.dial.retry_after = "400"
         await world.until(10.0)
-        (banned,) = world.times("rest_banned", secs=400.0)
+        (banned,) = world.times("told_to_wait", secs=400.0)
         world.exchange.set_faults(Faults())
         await world.until(430.0)
         world.exchange._market._credit = -1e9

@@ -152,6 +152,24 @@ def rest_errors(stage: Stage, _size: float) -> Undo:
     return _misbehave(stage, rest_status=503)
 
 
+def told_to_wait(stage: Stage, size: float) -> Undo:
+    """Whoever asks or connects is told to come back later, and may not come sooner."""
+    return _misbehave(
+        stage, rest_status=429, upgrade_status=429, retry_after=str(1 + round(8 * size))
+    )
+
+
+def busy_closes(stage: Stage, size: float) -> Undo:
+    """Connections last a few seconds, and end with a wish to be left alone for some more."""
+    secs = 1 + round(4 * size)
+    return _misbehave(
+        stage,
+        cut_after_secs=(0.2, 1 + 20 * size),
+        abrupt_cut_probability=0.0,
+        close_with=(1013, f"try again in {secs} s"),
+    )
+
+
 def all_cut(stage: Stage, size: float) -> Undo:
     """Every connection at once."""
     for exchange in stage.exchanges.values():
@@ -283,6 +301,7 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     for each in (
         cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, loss, silences,
         farewells, refused, never_acked, late_acks, rest_errors, all_cut, no_dialling,
+        told_to_wait, busy_closes,
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,

@@ -193,6 +193,7 @@ class World:
         self.processes.append(process)
         refusals = {name: dial.refusals for name, dial in self.dials.items()}
         for name, exchange in self.exchanges.items():
+            exchange.forgive()
             dial = TappedDial(exchange, self.clock, self.nursery, self.logs[name], self.poison)
             dial.refusals = refusals.get(name, 0)
             self.dials[name] = dial

@@ -30,6 +30,7 @@ COUNTERS = {
     "parse_errors",
     "parse_circuit_breaks",
     "reconnects",
+    "told_to_wait",
     "message_timeouts",
     "ack_retries",
     "subscriptions_refused",
@@ -54,6 +55,8 @@ GAUGES = {
     "symbols",
     "symbols_left_out",
     "subscriptions_silent",
+    "rest_waits_until_timestamp_seconds",
+    "connects_wait_until_timestamp_seconds",
     "last_message_timestamp_seconds",
 }
 

@@ -60,6 +60,7 @@ class Profile:
     listing_interval_secs: float = 300.0  # how often a REST listing is read again
     rest_weight_per_minute: int = 120  # of all REST requests together; far below any venue's limit
     listing_weight: int = 1  # of one page of a listing
+    ban_secs: float = 120.0  # how long a ban lasts for which no time is named
 
 
 # -- what decoding says beside rows ---------------------------------------------------------------
@@ -254,6 +255,8 @@ class Exchange(abc.ABC):
     """One venue.  Stateless: one instance serves every connection."""
 
     name: ClassVar[str]
+    operator: ClassVar[str] = ""
+    """Whose limits apply, where several exchanges are one operator's; empty: the exchange's own."""
     profile: ClassVar[Profile]
     ws_endpoint: ClassVar[str]
     rest_endpoint: ClassVar[str]

@@ -285,6 +285,7 @@ def _reading(trades: Decode, numbered: Callable[..., Any]) -> dict[str, tuple[De
 class _Bybit(Exchange):
     """What spot and linear have in common."""
 
+    operator: ClassVar[str] = "bybit"
     ws_endpoint: ClassVar[str] = "wss://stream.bybit.com"
     rest_endpoint: ClassVar[str] = "https://api.bybit.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_TOPICS)
@@ -298,6 +299,7 @@ class _Bybit(Exchange):
         # The topics of a connection may have 21,000 characters in all: this leaves 52 for each.
         subscriptions_per_connection=400,
         ping_text='{"op":"ping"}',
+        ban_secs=600.0,
     )
     _category: ClassVar[str]
     _query: ClassVar[str] = ""

@@ -19,21 +19,35 @@ STABLE_SECS = 60.0
 
 
 class SpacingGate:
-    """Lets one new connection through every `1 / per_second` seconds."""
+    """Lets one new connection through every `1 / per_second` seconds, and none while it is closed.
+
+    Whoever shares it goes at the pace of the slowest.
+    """
 
     def __init__(self, per_second: float) -> None:
         self._spacing_secs = 1.0 / per_second
         self._next_time = float("-inf")
+        self._closed_until = float("-inf")
+
+    def slow_down(self, per_second: float) -> None:
+        """Let through no more than this either, from the next one on."""
+        self._spacing_secs = max(self._spacing_secs, 1.0 / per_second)
+
+    def close_until(self, time: float) -> None:
+        """Let nothing through before this moment."""
+        self._closed_until = max(self._closed_until, time)
 
     async def wait(self) -> None:
         """Return when it is this caller's turn.
 
         Cancellation: the turn is lost, which only makes the next caller wait longer.
         """
-        now = trio.current_time()
-        turn = max(now, self._next_time)
-        self._next_time = turn + self._spacing_secs
-        await trio.sleep_until(turn)
+        while True:
+            turn = max(trio.current_time(), self._next_time, self._closed_until)
+            self._next_time = turn + self._spacing_secs
+            await trio.sleep_until(turn)
+            if self._closed_until <= turn:
+                return  # else it was closed meanwhile: all line up again
 
 
 class WindowGate:

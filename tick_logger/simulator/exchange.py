@@ -7,7 +7,7 @@ the wall clock that it is given.  It prints and logs nothing: what happened can 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
@@ -20,8 +20,9 @@ from tick_logger.simulator.faults import FaultCounts, Faults
 from tick_logger.simulator.hub import Hub
 from tick_logger.simulator.market import Market
 from tick_logger.simulator.oddities import with_odd_entries
+from tick_logger.simulator.patience import Patience
 from tick_logger.simulator.registry import DIALECTS
-from tick_logger.simulator.server import serve_http
+from tick_logger.simulator.server import Refusal, serve_http
 from tick_logger.simulator.session import Session, SessionSettings
 from tick_logger.simulator.truth import Truth
 
@@ -63,6 +64,7 @@ class SimulatedExchange:
         self.name = name
         self.truth = Truth(settings.truth_trades_per_symbol)
         self.connections_opened = 0
+        self._patience = Patience()
         self._hub = Hub(faults if faults is not None else Faults(), seed)
         self._clock = clock
         self._rate = messages_per_second
@@ -159,7 +161,29 @@ class SimulatedExchange:
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
         """Serve one client, WebSocket or REST, on any stream; closes the stream at the end."""
-        await serve_http(stream, accepts=self._accepts, upgrade=self._upgrade, answer=self.answer)
+        await serve_http(
+            stream,
+            accepts=self._accepts,
+            upgrade=self._upgrade,
+            answer=lambda target: self._late(partial(self._rest, target)),
+            refuses=self.refusal,
+        )
+
+    def refusal(self, *, upgrade: bool) -> Refusal | None:
+        """What a client gets instead of a connection, or of an answer by REST; None: nothing.
+
+        One that comes before the time that it was told is written down.
+        """
+        return self._patience.refusal(self._hub, upgrade=upgrade)
+
+    @property
+    def retry_after(self) -> str:
+        """The header of what is refused now."""
+        return self._hub.faults.retry_after
+
+    def forgive(self) -> None:
+        """Forget who was told to wait: another client comes, who cannot know of it."""
+        self._patience = Patience()
 
     def _accepts(self, target: str, headers: Mapping[str, str]) -> bool:
         objection = self._dialect.refuses_headers(headers)
@@ -179,8 +203,13 @@ class SimulatedExchange:
 
     def rest(self, target: str) -> tuple[int, bytes]:
         """Status and body of a GET, at once; the fault `rest_status` applies."""
-        if self._hub.faults.rest_status is not None:
-            return self._hub.faults.rest_status, b'{"message":"service unavailable"}'
+        refusal = self.refusal(upgrade=False)
+        if refusal is not None:
+            return refusal.status, refusal.body
+        return self._rest(target)
+
+    def _rest(self, target: str) -> tuple[int, bytes]:
+        """As `rest`, to what was not refused."""
         status, body = self._dialect.rest(target)
         if status == 200 and self._hub.faults.odd_listing:
             words = self._dialect.words
@@ -189,10 +218,13 @@ class SimulatedExchange:
 
     async def answer(self, target: str) -> tuple[int, bytes]:
         """As `rest`, after the fault `rest_hang_secs`, and as of `rest_lag_secs` before."""
+        return await self._late(partial(self.rest, target))
+
+    async def _late(self, answer: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         await trio.sleep(self._hub.faults.rest_hang_secs)
-        answer = self.rest(target)
+        found = answer()
         await trio.sleep(self._hub.faults.rest_lag_secs)
-        return answer
+        return found
 
     # -- what happened ----------------------------------------------------------------------------
 

@@ -80,7 +80,16 @@ class Faults:
     rest_lag_secs: float = 0.0
     """How old REST answers are when they come."""
     rest_status: int | None = None
+    """With what REST requests are refused."""
     rest_hang_secs: float = 0.0
+    upgrade_status: int | None = None
+    """With what connections are refused."""
+    retry_after: str = ""
+    """The header of both refusals; a client that comes back sooner is written down, if it names
+    seconds."""
+    refusal_body: bytes = b'{"message":"service unavailable"}'
+    close_with: tuple[int, str] = (1001, "fault")
+    """Code and reason of the close frames of cuts."""
 
 
 class GarbageSource(Protocol):

@@ -6,14 +6,29 @@ handed to the session unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import attrs
 import h11
 import trio
 
 _RECEIVE_BYTES = 16 * 1024
 _IDLE_SECS = 75.0  # how long a connection may wait for its next request
 _REASONS = {200: b"OK", 400: b"Bad Request", 404: b"Not Found", 429: b"Too Many Requests"}
+
+
+@attrs.frozen
+class Refusal:
+    """What a client gets instead of what it asked for."""
+
+    status: int
+    body: bytes
+    retry_after: str = ""
+
+
+def _nobody(*, upgrade: bool) -> Refusal | None:
+    return None
+
 
 Answer = Callable[[str], Awaitable[tuple[int, bytes]]]
 Upgrade = Callable[[trio.abc.Stream, str, bytes], Awaitable[None]]
@@ -25,10 +40,12 @@ async def serve_http(
     accepts: Callable[[str, Mapping[str, str]], bool],
     upgrade: Upgrade,
     answer: Answer,
+    refuses: Callable[..., Refusal | None] = _nobody,
 ) -> None:
     """Serve one client until it closes, misbehaves or stays idle; closes the stream.
 
-    `upgrade` gets the stream, the request target and the bytes already read.
+    `upgrade` gets the stream, the request target and the bytes already read.  `refuses` is asked
+    first, with the keyword `upgrade`: whether one is asked for.
     """
     try:
         connection, raw = h11.Connection(h11.SERVER), bytearray()
@@ -38,14 +55,19 @@ async def serve_http(
             headers = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers
             }
-            if accepts(target, headers):
+            if (refusal := refuses(upgrade=True)) is not None:
+                await _refuse(stream, connection, refusal)
+            elif accepts(target, headers):
                 await upgrade(stream, target, bytes(raw))
             else:
                 await _respond(stream, connection, 404, b'{"message":"no feed here"}')
             return
         while request is not None:
             target = request.target.decode("ascii", errors="replace")
-            await _respond(stream, connection, *await answer(target))
+            if (refusal := refuses(upgrade=False)) is not None:
+                await _refuse(stream, connection, refusal)
+            else:
+                await _respond(stream, connection, *await answer(target))
             request = await _next_request(stream, connection, raw)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         return  # the client has gone
@@ -85,13 +107,26 @@ def _wants_upgrade(request: h11.Request) -> bool:
     )
 
 
+async def _refuse(stream: trio.abc.Stream, connection: h11.Connection, refusal: Refusal) -> None:
+    headers = [("Retry-After", refusal.retry_after)] if refusal.retry_after else []
+    await _respond(stream, connection, refusal.status, refusal.body, headers)
+
+
 async def _respond(
-    stream: trio.abc.Stream, connection: h11.Connection, status: int, body: bytes
+    stream: trio.abc.Stream,
+    connection: h11.Connection,
+    status: int,
+    body: bytes,
+    more: Sequence[tuple[str, str]] = (),
 ) -> None:
     head = h11.Response(
         status_code=status,
         reason=_REASONS.get(status, b"Status"),
-        headers=[("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
+        headers=[
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            *more,
+        ],
     )
     parts = [connection.send(head), connection.send(h11.Data(data=body))]
     parts.append(connection.send(h11.EndOfMessage()))

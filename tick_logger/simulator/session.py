@@ -223,7 +223,8 @@ class Session:
             self._freeze(faults.half_open_secs)
         else:
             counts.cut += 1
-            self.end(None if kind == "cut" else GOING_AWAY, "fault")
+            code, reason = faults.close_with
+            self.end(None if kind == "cut" else code, reason)
 
     def _freeze(self, duration_secs: float) -> None:
         if self._wire is not None and self._tasks is not None:

@@ -87,13 +87,21 @@ class ExchangeMetrics:
         self.subscriptions_refused = counter(
             "subscriptions_refused", "Requests that the exchange refused"
         )
+        self.told_to_wait = counter(
+            "told_to_wait", "Times that the exchange said to wait before the next approach"
+        )
         self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
         self.pongs_received = counter("pongs_received", "Answers to these pings")
         self.duplicates = counter("duplicates", "Rows that were there already")
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
+        self._show_state(gauge)
+        self.latency = families.latency.child(exchange)
+        self.gap_size = families.gap_size.child(exchange)
 
+    def _show_state(self, gauge: Callable[[str, str], Gauge]) -> None:
+        """How things are now."""
         self.websocket_connected = gauge(
             "websocket_connected", "1 while all connections that should be open are open"
         )
@@ -110,8 +118,14 @@ class ExchangeMetrics:
             "last_message_timestamp_seconds",
             "Unix time of the newest market data, 0 before the first",
         )
-        self.latency = families.latency.child(exchange)
-        self.gap_size = families.gap_size.child(exchange)
+        self.rest_waits_until_timestamp_seconds = gauge(
+            "rest_waits_until_timestamp_seconds",
+            "Unix time before which the exchange wants no request by REST, 0 if it never said so",
+        )
+        self.connects_wait_until_timestamp_seconds = gauge(
+            "connects_wait_until_timestamp_seconds",
+            "Unix time before which the exchange wants no new connection, 0 if it never said so",
+        )
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
 import attrs
 import pytest
 import trio
 import trio.testing
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from tests.fakes.clock import VirtualClock
+from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.dial import TIMEOUTS, MemoryDial
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges import registry
-from tick_logger.net.rest.client import DEFAULT_BAN_SECS, MAX_BAN_SECS, RestClient
+from tick_logger.net.address import DEFAULT_WAIT_SECS, MAX_WAIT_SECS, Address
+from tick_logger.net.approach import Approach, Purpose
+from tick_logger.net.rest.client import RestClient
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults
+from tick_logger.telemetry.metrics import Metrics
 
 LISTING, DEPTH = "/api/v3/exchangeInfo", "/api/v3/depth"
 ENDPOINT = "http://venue.test"
+PROFILE = registry.get("binance").profile
 WEIGHTS = {LISTING: 20, DEPTH: 250}
 FULL = 5_100 // 250
 """Snapshots in full depth within a minute."""
+
+
+def http_date(secs: float) -> str:
+    """A moment so long after the beginning, as HTTP writes it."""
+    return formatdate(NOON_NS / 1e9 + secs, usegmt=True)
 
 
 @attrs.frozen
@@ -63,7 +74,10 @@ async def asking(**faults: Any) -> AsyncIterator[Scene]:  # noqa: ANN401 - what 
     )
     async with trio.open_nursery() as nursery:
         dial = MemoryDial(exchange, clock, nursery)
-        yield Scene(exchange, dial, RestClient(registry.get("binance"), ENDPOINT, dial))
+        address = Address(PROFILE.rest_weight_per_minute, 1.0, PROFILE.ban_secs)
+        metrics = Metrics(CollectorRegistry()).exchange("binance")
+        approach = Approach("binance", address, Purpose.REST, clock=clock, metrics=metrics)
+        yield Scene(exchange, dial, RestClient(ENDPOINT, dial, approach))
 
 
 async def test_the_answer_is_that_of_the_venue(autojump_clock: MockClock) -> None:
@@ -144,18 +158,19 @@ async def test_a_ban_holds_for_every_request(status: int, autojump_clock: MockCl
                     await trio.testing.wait_all_tasks_blocked()
         assert scene.dial.requests == [(5.0, DEPTH), (125.0, LISTING), (125.0, DEPTH)]
     ((event, secs),) = ((line["event"], line["secs"]) for line in lines)
-    assert (event, secs) == ("rest_banned", 120.0)
+    assert (event, secs) == ("told_to_wait", 120.0)
 
 
 @pytest.mark.parametrize(
     ("retry_after", "secs"),
     [
-        ("", DEFAULT_BAN_SECS),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", DEFAULT_BAN_SECS),
-        ("-5", DEFAULT_BAN_SECS),
-        ("²", DEFAULT_BAN_SECS),
+        ("", DEFAULT_WAIT_SECS),
+        (http_date(120), 121.0),
+        (http_date(-1), DEFAULT_WAIT_SECS),
+        ("-5", DEFAULT_WAIT_SECS),
+        ("²", DEFAULT_WAIT_SECS),
         (" 7 ", 7.0),
-        ("9" * 400, MAX_BAN_SECS),
+        ("9" * 400, MAX_WAIT_SECS),
     ],
 )
 async def test_how_long_a_ban_lasts(
@@ -169,14 +184,18 @@ async def test_how_long_a_ban_lasts(
         assert [at for at, _ in scene.dial.requests] == [0.0, secs]
 
 
-async def test_another_failure_is_no_ban(autojump_clock: MockClock) -> None:
-    """Whoever asks next is not kept waiting, whatever the venue would like."""
+async def test_another_failure_is_a_reason_to_wait_if_it_says_so(
+    autojump_clock: MockClock,
+) -> None:
+    """Whoever asks next is kept waiting as long as the venue would like, and no longer."""
     async with asking(rest_status=503) as scene:
+        await scene.refusal()
+        assert trio.current_time() == 0.0
         scene.dial.retry_after = "120"
         await scene.refusal()
         scene.exchange.set_faults(Faults())
         await scene.get(LISTING)
-        assert trio.current_time() == 0.0
+        assert trio.current_time() == 120.0
 
 
 @pytest.mark.parametrize(

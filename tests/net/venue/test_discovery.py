@@ -13,7 +13,7 @@ from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tests.net.played import PlayedDial, venue_on
 from tick_logger.model.instruments import Instrument
-from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.discovery import MOST_PAGES, RETRY_SECS, Discovery
 
 
@@ -28,7 +28,6 @@ class Listing:
         began = trio.current_time()
         await Discovery(
             venue_on(Bench(), self.dial),
-            SpacingGate(1.0),
             Backoff(1.0, 60.0, Random(0)),
             plan_for=lambda listing: self.delivered.append((trio.current_time() - began, listing)),
             write_listing=lambda _: None,

@@ -17,7 +17,7 @@ from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.context import MOST_LOSSES, Timeouts, VenueContext
-from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.share import Load, Share
 
 WANTED = frozenset(
@@ -48,8 +48,8 @@ async def carried(answer: Callable[[PlayedLink, str], None] = grant) -> AsyncIte
     bench = Bench(venue=TinyVenue(), batches=10_000, linger_secs=0.0)
     dial = PlayedDial(VirtualClock(), answer=answer)
     venue = venue_on(bench, dial)
-    gate, backoff = SpacingGate(10.0), Backoff(1.0, 1.0, Random(0))
-    share = Share("0-public", venue, Load(WANTED, TIMEOUTS), gate, backoff)
+    backoff = Backoff(1.0, 1.0, Random(0))
+    share = Share("0-public", venue, Load(WANTED, TIMEOUTS), backoff)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.intake.run, bench.send)
         nursery.start_soon(share.run)

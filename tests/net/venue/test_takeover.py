@@ -22,7 +22,7 @@ from tick_logger.model.marks import Interrupted, Mark, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.context import Timeouts
 from tick_logger.net.intake.rhythm import KNOWN_AFTER
-from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.share import Load, Share
 
 BTC, ETH = 0, 1
@@ -87,7 +87,6 @@ async def carried(
         "1",
         venue_on(bench, dial),
         Load(wanted, TIMEOUTS),
-        SpacingGate(10.0),
         Backoff(1.0, 1.0, Random(0)),
     )
     scene = Scene(dial, bench, trio.current_time(), [])

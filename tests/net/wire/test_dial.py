@@ -321,6 +321,7 @@ async def test_get_over_tls_trusts_the_same_authority(authority: Authority) -> N
     ("answer", "found"),
     [
         (http(418, b"", b"Retry-After: 120"), HttpAnswer(418, b"", "120")),
+        (http(429, b"", b"Date: x\r\nRetry-After: y"), HttpAnswer(429, b"", "y", "x")),
         (http(301, b"", b"Location: http://127.0.0.1:1/"), HttpAnswer(301, b"")),
         (http(404, b"not\nhere"), HttpAnswer(404, b"not\nhere")),
     ],

@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.net.wire.bytes_sent import accept, acceptance, data_frame, read_request
 from tests.net.wire.clients import Client, connect, connect_raw, new_client
-from tick_logger.errors import ConnectionLost, Ending
+from tick_logger.errors import ConnectionLost, Ending, Told
 from tick_logger.net.wire.link import Link
 
 
@@ -176,6 +176,15 @@ async def test_sending_on_a_lost_link_tells_why(client: Client) -> None:
     for use in (link.send("x"), link.ping()):
         with pytest.raises(ConnectionLost, match=r"close frame 1008 .*: too many requests"):
             await use
+
+
+async def test_the_reason_of_a_close_frame_is_kept_as_it_was_sent(client: Client) -> None:
+    """With its code; what this side closes says nothing."""
+    link, server = await connect(client)
+    client.nursery.start_soon(server.aclose, 1013, "try again in 30 s")
+    with pytest.raises(ConnectionLost) as caught:
+        await link.wait_closed()
+    assert caught.value.told == Told(1013, "try again in 30 s")
 
 
 async def test_sending_into_a_closed_socket_is_a_lost_connection(client: Client) -> None:

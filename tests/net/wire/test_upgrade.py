@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from tests.net.wire.bytes_sent import read_request
 from tests.net.wire.clients import Client, new_client
-from tick_logger.errors import ConnectionLost, Ending
+from tick_logger.errors import ConnectionLost, Ending, Told
 from tick_logger.net.wire.link import Address
 
 
@@ -20,6 +20,11 @@ def client(nursery: trio.Nursery) -> Client:
 
 async def refusal(client: Client, answer: bytes, then_close: bool = False) -> str:
     """What a failed upgrade says when the server answers with these bytes."""
+    return str(await failure(client, answer, then_close))
+
+
+async def failure(client: Client, answer: bytes, then_close: bool = False) -> ConnectionLost:
+    """The error of an upgrade that fails when the server answers with these bytes."""
 
     async def answer_request() -> None:
         await read_request(client.server)
@@ -31,7 +36,7 @@ async def refusal(client: Client, answer: bytes, then_close: bool = False) -> st
     with pytest.raises(ConnectionLost) as caught:
         await client.open()
     assert caught.value.ending is Ending.DIAL
-    return str(caught.value)
+    return caught.value
 
 
 async def test_a_refused_upgrade_reports_status_and_body(client: Client) -> None:
@@ -72,6 +77,21 @@ async def test_a_refusal_whose_body_ends_with_the_connection(
     answer = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<html>"
     assert "HTTP 403 Forbidden" in await refusal(client, answer, then_close=True)
     assert trio.current_time() == 0
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 4\r\n\r\nbusy", b"\r\nbusy"])
+async def test_what_a_refusal_says_is_kept_as_it_was_sent(
+    client: Client, body: bytes, autojump_clock: MockClock
+) -> None:
+    """Also where the body ends with the connection, which the library does not take."""
+    head = b"HTTP/1.1 429 x\r\nretry-AFTER:  120 \r\nDate: Tue, 14 Nov 2023 21:56:40 GMT\r\n"
+    lost = await failure(client, head + body, then_close=True)
+    assert lost.told == Told(429, "busy", "120", "Tue, 14 Nov 2023 21:56:40 GMT")
+
+
+async def test_where_nothing_is_answered_nothing_is_told(client: Client) -> None:
+    """An end is not a word."""
+    assert (await failure(client, b"", then_close=True)).told is None
 
 
 async def test_no_answer_at_all(client: Client, autojump_clock: MockClock) -> None:

@@ -230,6 +230,14 @@ def test_all_is_well() -> None:
         ({"subscriptions_silent": 3}, "3 subscriptions accepted by the exchange, but silent"),
         ({"subscriptions_silent": 1}, "1 subscription accepted by the exchange, but silent"),
         (
+            {"connect_wait_secs": 95.4},
+            "the exchange said to wait, for another 95 s, before new connections",
+        ),
+        (
+            {"rest_wait_secs": 5400.0},
+            "the exchange said to wait, for another 90 min, before requests",
+        ),
+        (
             {"symbols_left_out": 1234},
             "1,234 symbols are not recorded, because its connections are full",
         ),
@@ -260,6 +268,11 @@ def test_an_exchange_without_connections_is_not_ready() -> None:
     """One connection is enough to be ready, and too few to be healthy."""
     off, partly = exchange(connections_up=0), exchange(connections_up=1)
     assert reasons_not_ready(view({"alpha": off, "beta": partly})) == [f"alpha: {UNCONNECTED}"]
+    waiting = exchange(connections_up=0, connect_wait_secs=30.0)
+    assert reasons_not_ready(view({"alpha": waiting})) == [
+        f"alpha: {UNCONNECTED}",
+        "alpha: the exchange said to wait, for another 30 s, before new connections",
+    ]
     told = document(view({"alpha": off, "beta": partly}))
     assert (told["ready"], told["not_ready"]) == (False, [f"alpha: {UNCONNECTED}"])
     assert [each["connected"] for each in told["exchanges"]] == [False, False]

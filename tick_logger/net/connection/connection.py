@@ -117,6 +117,7 @@ class Connection:
             self._venue.intake.forget(self)
             self._learn_anew(self._dialogue.wanted)
             why = lost[0] if lost else ConnectionLost(Ending.REPLACED, "no longer needed")
+            self._venue.connects.told(why.told)
             self._note("ended", f"{why.ending}: {why}")
             self.ended.set()
         return why

@@ -13,6 +13,7 @@ from tick_logger.clock import WallClock
 from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
+from tick_logger.net.approach import Approach
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.snapshots import SnapshotFetcher
@@ -41,6 +42,8 @@ class VenueContext:
     instruments: Instruments
     dial: Dial
     rest: RestClient
+    connects: Approach
+    """How and when connections are begun."""
     clock: WallClock
     intake: Intake
     metrics: ExchangeMetrics

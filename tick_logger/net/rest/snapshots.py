@@ -18,6 +18,7 @@ import trio
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import BookSnapshot, Exchange
 from tick_logger.net.rest.client import RestClient
+from tick_logger.net.wire.wording import excerpt
 from tick_logger.telemetry.logs import get_logger
 
 MAX_ATTEMPTS = 20
@@ -110,6 +111,7 @@ class SnapshotFetcher:
         decoded = self._exchange.decode([payload], self._symbols)
         found = [event for _, event in decoded.events if isinstance(event, BookSnapshot)]
         if not found:
+            self._rest.objected(excerpt(body))
             reason = decoded.bad[0].reason if decoded.bad else "no snapshot in the answer"
             self._again(wish, reason)
         elif not wish.asker.accepts_snapshot(wish.instrument, found[0].last_id):

@@ -18,7 +18,7 @@ from tick_logger.exchanges.base import VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.pace import Backoff
 from tick_logger.telemetry.logs import get_logger
 
 CHANNEL_GRACE_SECS = 15.0
@@ -49,14 +49,12 @@ class Discovery:
     def __init__(
         self,
         venue: VenueContext,
-        connect_gate: SpacingGate,
         backoff: Backoff,
         *,
         plan_for: ListingListener,
         write_listing: ListingListener,
     ) -> None:
         self._venue = venue
-        self._connect_gate = connect_gate
         self._backoff = backoff
         self._plan_for = plan_for
         self._write_listing = write_listing
@@ -82,7 +80,7 @@ class Discovery:
     async def _listen(self) -> None:
         """Stay on the venue's listing channel."""
         while True:
-            await self._connect_gate.wait()
+            await self._venue.connects.connect_turn()
             connection = Connection(
                 "listing", self._venue, (), NO_DATA_EXPECTED, on_listing=self._on_channel
             )
@@ -100,7 +98,11 @@ class Discovery:
         try:
             listing = await self._read()
         except (ConnectionLost, VenueError) as error:
-            self._log.warning("listing_failed", reason=str(error), retry_secs=RETRY_SECS)
+            rest = self._venue.rest
+            if isinstance(error, VenueError):
+                rest.objected(str(error))
+            retry_secs = round(max(RETRY_SECS, rest.closed_secs), 3)
+            self._log.warning("listing_failed", reason=str(error), retry_secs=retry_secs)
             return False
         self._consider(listing)
         if not self._active:

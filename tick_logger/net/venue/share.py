@@ -19,7 +19,7 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.pace import Backoff
 from tick_logger.telemetry.logs import get_logger
 
 BETWEEN_HANDOVERS_SECS = 60.0
@@ -45,7 +45,6 @@ class Share:
         label: str,
         venue: VenueContext,
         load: Load,
-        connect_gate: SpacingGate,
         backoff: Backoff,
         *,
         lane: str = "",
@@ -53,7 +52,6 @@ class Share:
         self._label = label
         self._venue = venue
         self._load = load
-        self._connect_gate = connect_gate
         self.backoff = backoff
         self._lane = lane
         self._handed_over_at = float("-inf")
@@ -92,7 +90,7 @@ class Share:
 
     async def _start(self, nursery: trio.Nursery) -> Connection:
         """A new connection, on its way."""
-        await self._connect_gate.wait()
+        await self._venue.connects.connect_turn()
         self._generation += 1
         label = f"{self._label}.{self._generation}"
         load = self._load

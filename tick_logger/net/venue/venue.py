@@ -19,7 +19,7 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instrument
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import Backoff, SpacingGate
+from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.discovery import Discovery, ListingListener
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.share import Load, Share
@@ -40,7 +40,6 @@ class Venue:
         self._exchange = context.exchange
         self._config = config
         self._write_listing = write_listing
-        self._connect_gate = SpacingGate(config.connects_per_second)
         self._shares: dict[tuple[int, str], Share] = {}
         self._plan = Plan({}, ())
         self._tradable: tuple[Instrument, ...] = ()
@@ -57,7 +56,6 @@ class Venue:
                 nursery.start_soon(self._context.snapshots.run)  # waits until a book asks for one
                 discovery = Discovery(
                     self._context,
-                    self._connect_gate,
                     self._listing_backoff,
                     plan_for=self._plan_for,
                     write_listing=self._write_listing,
@@ -161,7 +159,7 @@ class Venue:
             return
         assert self._nursery is not None, "checked where listings arrive"
         label = f"{number}-{lane}" if lane else str(number)
-        share = Share(label, self._context, load, self._connect_gate, self._backoff(), lane=lane)
+        share = Share(label, self._context, load, self._backoff(), lane=lane)
         self._shares[number, lane] = share
         self._nursery.start_soon(share.run)
 

@@ -59,6 +59,7 @@ class HttpAnswer:
     status: int
     body: bytes
     retry_after: str = ""  # the header of this name, as sent
+    date: str = ""  # likewise: the venue's clock
 
 
 class Dial(Protocol):
@@ -189,8 +190,9 @@ class NetworkDial:
                         excess.cancel(reason="the body is too large")
         if size > MAX_BODY_BYTES:
             raise ConnectionLost(Ending.HTTP, f"{place}: over {MAX_BODY_BYTES} bytes of body")
-        wait = response.headers.get("retry-after", "")
-        return HttpAnswer(response.status_code, bytes(body), wait)
+        headers = response.headers
+        wait, date = headers.get("retry-after", ""), headers.get("date", "")
+        return HttpAnswer(response.status_code, bytes(body), wait, date)
 
     def _step(self, failure: TransportError) -> str:
         """Which step of connecting failed, and why."""

@@ -19,7 +19,7 @@ import trio_websocket
 import wsproto.utilities
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConnectionLost, Ending
+from tick_logger.errors import ConnectionLost, Ending, Told
 from tick_logger.net.wire.frames import FrameError
 from tick_logger.net.wire.tap import FrameTap, OnFrames
 from tick_logger.net.wire.wording import excerpt, http_status, in_words
@@ -181,7 +181,7 @@ class WebSocketLink:
                 # A bug of ours, which the library or a cancellation may have put out of sight.
                 raise self._tap.crash from None
         if self._library is None:
-            raise ConnectionLost(Ending.DIAL, f"{address}: {self._refusal()}")
+            raise ConnectionLost(Ending.DIAL, f"{address}: {self._refusal()}", self._told())
 
     async def _live(self, address: Address, task_status: trio.TaskStatus[None]) -> None:
         try:
@@ -230,7 +230,11 @@ class WebSocketLink:
             return ConnectionLost(Ending.CLOSED, "closed by this side")
         if told is not None and told.code == tap.close_code:
             reason = f": {told.reason}" if told.reason else ""
-            return ConnectionLost(Ending.CLOSED, f"close frame {told.code} {told.name}{reason}")
+            return ConnectionLost(
+                Ending.CLOSED,
+                f"close frame {told.code} {told.name}{reason}",
+                Told(told.code, told.reason or ""),
+            )
         if told is not None and told.reason:
             return ConnectionLost(
                 Ending.PROTOCOL, f"the library refused a control frame: {told.reason}"
@@ -247,8 +251,7 @@ class WebSocketLink:
         """Why there was no upgrade, the most telling fact first."""
         tap = self._tap
         if tap.status is not None and tap.status != _SWITCHING:
-            bodies = [getattr(error, "body", None) for error in self._library_errors]
-            said = excerpt(b"".join(body for body in bodies if body))
+            said = self._said()
             refused = f"upgrade refused with {http_status(tap.status)}"
             return f"{refused}: {said}" if said else refused
         if tap.error is not None:
@@ -256,6 +259,20 @@ class WebSocketLink:
         if self._library_errors:
             return f"upgrade: {self._objections()}"
         return "the other side ended the connection without answering the upgrade request"
+
+    def _said(self) -> str:
+        """The beginning of the body of a refusal."""
+        bodies = [getattr(error, "body", None) for error in self._library_errors]
+        return excerpt(b"".join(body for body in bodies if body) or self._tap.refusal[1])
+
+    def _told(self) -> Told | None:
+        """What an answer said that was no upgrade; None where none came."""
+        status = self._tap.status
+        if status is None or status == _SWITCHING:
+            return None
+        headers, _ = self._tap.refusal
+        retry_after, date = headers.get("retry-after", ""), headers.get("date", "")
+        return Told(status, self._said(), retry_after, date)
 
     def _objections(self) -> str:
         return ", ".join(_objection(error) for error in self._library_errors)

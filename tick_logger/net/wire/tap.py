@@ -108,6 +108,20 @@ class FrameTap(trio.abc.Stream):
         """Close the inner stream."""
         await self._inner.aclose()
 
+    @property
+    def refusal(self) -> tuple[dict[str, str], bytes]:
+        """Headers (names in lower case) and body, as far as it came, of an answer that is no 101.
+
+        The library hears of them only where it understands how the body ends.
+        """
+        end = _END_OF_HEAD.search(self._answer)
+        if end is None or self.status == 101:
+            return {}, b""
+        lines = self._answer[: end.start()].decode("latin-1").splitlines()[1:]
+        named = (line.partition(":") for line in lines)
+        headers = {name.strip().lower(): value.strip() for name, _, value in named}
+        return headers, bytes(self._answer[end.end() :])
+
     def _take_head(self, recv_ns: int, data: bytes) -> bytes:
         """Collect the answer's head; pass it on when it is complete, with what follows it."""
         searched = max(0, len(self._answer) - 2)

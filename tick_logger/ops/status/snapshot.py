@@ -33,6 +33,8 @@ class ExchangeNumbers:
     ids_missing: int = 0
     subscriptions_silent: int = 0
     last_message: float | None = None  # Unix time of the newest data; None before the first
+    rest_wait_secs: float = 0.0  # for how much longer it wants no requests by REST
+    connect_wait_secs: float = 0.0  # likewise, no new connections
 
 
 _SOURCES = {
@@ -101,11 +103,16 @@ def snapshot(
 def _numbers(
     samples: Mapping[tuple[str, str], float], name: str, wall_secs: float
 ) -> ExchangeNumbers:
+    def until(source: str) -> float:
+        return max(0.0, samples.get((PREFIX + source, name), 0.0) - wall_secs)
+
     last_data = samples.get((PREFIX + _LAST_DATA, name), 0.0)
     return ExchangeNumbers(
         **{key: int(samples.get((PREFIX + source, name), 0)) for key, source in _SOURCES.items()},
         seconds_since_data=max(0.0, wall_secs - last_data) if last_data else None,
         last_message=last_data or None,
+        rest_wait_secs=until("rest_waits_until_timestamp_seconds"),
+        connect_wait_secs=until("connects_wait_until_timestamp_seconds"),
     )
 
 

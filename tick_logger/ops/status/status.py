@@ -77,6 +77,7 @@ def reasons_not_ready(view: View) -> list[str]:
     for name, exchange in view.exchanges.items():
         if not exchange.numbers.connections_up:
             found.append(f"{name}: {_unconnected(exchange.numbers)}")
+            found += [f"{name}: {reason}" for reason in _told_to_wait(exchange.numbers)]
     return found
 
 
@@ -105,6 +106,7 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
         found.append(_unconnected(numbers))
     elif up < wanted:
         found.append(f"only {up} of {wanted} connections are open")
+    found += _told_to_wait(numbers)
     if silent_secs is None and uptime_secs > patience.first_secs:
         found.append("no data since the start")
     elif silent_secs is not None and silent_secs > patience.secs:
@@ -122,6 +124,15 @@ def _unconnected(numbers: ExchangeNumbers) -> str:
     if numbers.connections_wanted:
         return f"not connected (0 of {numbers.connections_wanted} connections are open)"
     return "not connected (no list of symbols yet, or none of those configured is in it)"
+
+
+def _told_to_wait(numbers: ExchangeNumbers) -> list[str]:
+    waits = {"new connections": numbers.connect_wait_secs, "requests": numbers.rest_wait_secs}
+    return [
+        f"the exchange said to wait, for another {_duration(secs)}, before {what}"
+        for what, secs in waits.items()
+        if secs
+    ]
 
 
 def _many(count: int, one: str, more: str) -> str:
