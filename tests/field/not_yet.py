@@ -13,31 +13,14 @@ import pytest
 
 CASES = frozenset(
     {
-        "kr-ticker-null-sides",
-        "by-refusal-null-reason",
-        "up-ticker-null-volume",
         "okx-null-tick-of-preopen",
         "okx-empty-and-placeholder-names",
         "cb-null-status",
-        "bn-level-of-three",
-        "okx-level-of-five",
-        "cb-ticker-zero-and-null",
-        "cb-ticker-all-blank",
-        "up-ticker-zero",
-        "okx-time-in-ns",
         "bn-odd-entries",
         "by-null-steps",
         "kr-post-only-and-null",
         "up-null-market",
         "ca-null-increments",
-        "bn-ticker-null-bid",
-        "by-trade-time-in-ns",
-        "by-level-of-three",
-        "cb-level-of-three",
-        "kr-ticker-null-last",
-        "okx-refusal-null-text",
-        "bn-refusal-null-text",
-        "kr-refusal-null-text",
     }
 )
 
