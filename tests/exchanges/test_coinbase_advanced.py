@@ -388,16 +388,10 @@ def test_older_envelopes_are_understood() -> None:
     assert events_of(decode(json.dumps(beat).encode())) == [Heartbeat()]
 
 
-@pytest.mark.parametrize(
-    ("payload", "expected"),
-    [
-        (b'{"type":"welcome","message":"hello"}', "Object missing required field `channel`"),
-        (b'{"channel":"ticker"}', "ticker: Object missing required field `events`"),
-    ],
-)
-def test_what_is_no_message_is_bad(payload: bytes, expected: str) -> None:
+def test_what_is_no_message_is_bad() -> None:
     """The reason says what it is."""
-    assert reason(payload) == expected
+    assert reason(b'{"type":"hello"}') == "Object missing required field `channel`"
+    assert reason(b'{"channel":"ticker"}') == "ticker: Object missing required field `events`"
 
 
 def test_a_message_of_an_unknown_kind_is_not_bad() -> None:

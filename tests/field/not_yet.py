@@ -33,16 +33,12 @@ DIALOGUES = frozenset(
         "ids-begin-again-binance",
         "ids-begin-again-okx",
         "long-name-okx",
-        "new-kind-of-message-bybit",
-        "new-kind-of-message-coinbase",
         "no-snapshot-bybit",
         "no-snapshot-coinbase",
         "no-snapshot-coinbase-advanced",
         "no-snapshot-kraken",
         "no-snapshot-okx",
         "odd-listing-coinbase",
-        "one-bad-trade-bybit",
-        "one-bad-trade-okx",
         "one-channel-refused-binance",
         "one-channel-refused-coinbase",
         "one-trade-ahead-bybit",
@@ -51,7 +47,6 @@ DIALOGUES = frozenset(
         "quotes-begin-again-bybit",
         "refused-and-closed-binance",
         "refused-and-closed-upbit",
-        "zero-last-price-coinbase-advanced",
     }
 )
 

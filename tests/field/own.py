@@ -58,7 +58,7 @@ OWN: tuple[Dialogue, ...] = (
         trades_complete("AAAUSDT"),
         no_holes("AAAUSDT"),
         connections_at_most(1),
-        said("priceLimit"),
+        said("impliedVolatility"),
         secs=120.0,
     ),
     _dialogue(
