@@ -133,7 +133,7 @@ IGNORED = [
 class Channel(msgspec.Struct):
     """What a message is, and its number, whatever is wrong with the rest."""
 
-    channel: str
+    channel: str | None = None
     sequence_num: Id | None = None
 
 

@@ -116,7 +116,7 @@ class BookText(Entry):
 class Arg(msgspec.Struct, rename="camel", gc=False):
     """What a message belongs to; some channels are not those of an instrument."""
 
-    channel: str
+    channel: str = ""
     inst_id: str = ""
 
 

@@ -279,8 +279,9 @@ def _lost(
 ) -> list[Lost]:
     """Which streams lack rows because of what is lost of a payload, each row once."""
     lost: dict[Lost, None] = {}
+    listed = payload.lstrip().startswith(b"[")  # then each element is a message of its own
     for part in found.lost:
-        texts = (*part.texts, payload)
+        texts = part.texts if listed else (*part.texts, payload)
         for instrument, table in sorted(places(naming, texts, symbols)):
             trade_id = naming.id_in(texts[0]) if table is Table.TRADES else None
             lost[Lost(frame, instrument, table, trade_id)] = None

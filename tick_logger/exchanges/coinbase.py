@@ -122,7 +122,7 @@ class _Heartbeat(_Message, tag="heartbeat"):
 
 
 class _ProductId(msgspec.Struct, gc=False):
-    product_id: str
+    product_id: str = ""
 
 
 class _Channel(msgspec.Struct, gc=False):
@@ -278,9 +278,10 @@ def _heartbeats(found: Findings, frame: Frames, messages: list[_Heartbeat]) -> N
 def _subscriptions(found: Findings, frame: Frames, messages: list[_Subscriptions]) -> None:
     for number, m in zip(frame.tolist(), messages, strict=True):
         live = frozenset(
-            Subscription(product if isinstance(product, str) else product.product_id, feed)
+            Subscription(symbol, feed)
             for channel in m.channels
             for product in channel.product_ids or ()
+            if (symbol := product if isinstance(product, str) else product.product_id)
             for feed in _FEEDS_OF_CHANNEL.get(channel.name, ())
         )
         found.event(number, base.Confirmed(live))

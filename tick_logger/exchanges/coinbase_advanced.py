@@ -261,9 +261,10 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
         return found.undecodable(frame, error)
     if message.sequence_num is not None:
         found.count(np.array([frame], np.int32), [message.sequence_num])
-    if is_known(message.channel):
-        return found.undecodable(frame, error, message.channel)
-    return found.unknown(frame, message.channel)
+    channel = message.channel or ""
+    if is_known(channel) or not channel:
+        return found.undecodable(frame, error, channel)
+    return found.unknown(frame, channel)
 
 
 # How payloads say what they are about, and where their elements stand.

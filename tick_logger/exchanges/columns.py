@@ -102,7 +102,10 @@ class Findings:
 
     def unknown(self, frame: int, kind: str) -> None:
         """Payload `frame` is a well-formed message of a kind of which we do not know."""
-        self._unknown[frame] = _shortened(kind)
+        if kind:
+            self._unknown[frame] = _shortened(kind)
+        else:
+            self.reject(frame, "a message of no kind")
 
     def undecodable(self, frame: int, error: Exception, kind: str = "") -> None:
         """Payload `frame` is bad, because a decoder raised `error`; `kind` is its message's."""

@@ -283,8 +283,9 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
 
 # How payloads say what they are about, and where their elements stand.
 _TABLES = {name: tuple(tables.FEEDS[f] for f in feeds) for name, feeds in _FEEDS_OF_CHANNEL.items()}
+_ANSWERS = {"method", "result", "success", "error"}
 _FORM = Form(
-    Naming(of_kinds(_TABLES), {"method"}, trade_id="trade_id"),
+    Naming(of_kinds(_TABLES), _ANSWERS, trade_id="trade_id"),
     {
         **dict.fromkeys(tables.Table, ("data.*",)),
         tables.Table.BOOK: ("data.*", "data.*.bids.*", "data.*.asks.*"),

@@ -32,7 +32,7 @@ Named: TypeAlias = tuple[str, Collection[Table]]
 
 _MEMBER = rb'"%b"\s*:\s*"?([0-9A-Fa-f-]{1,40})["\s,}]'
 _MOST_ID = 2**63 - 1
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*(:?)')
+_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*(:?)')
 _decode_text = msgspec.json.Decoder(str).decode
 
 

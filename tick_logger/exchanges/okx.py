@@ -287,7 +287,7 @@ def _subscriptions(arg: messages.Arg) -> frozenset[Subscription]:
 # How payloads say what they are about, and where their elements stand.
 _TABLES = {channel: (tables.FEEDS[feed],) for channel, feed in FEED_OF_CHANNEL.items()}
 _FORM = Form(
-    Naming(of_kinds(_TABLES), {"event"}, trade_id="tradeId"),
+    Naming(of_kinds(_TABLES), {"event", "connId"}, trade_id="tradeId"),
     {
         **dict.fromkeys(tables.Table, ("data.*",)),
         tables.Table.BOOK: ("data.*", "data.*.bids.*", "data.*.asks.*"),

@@ -268,10 +268,9 @@ def _confirmed(listed: list[wire.Listed]) -> base.Confirmed:
 
 # How payloads say what they are about; each message of a list stands alone.
 _TABLES = {name: tuple(tables.FEEDS[f] for f in feeds) for name, feeds in _FEEDS_OF_TYPE.items()}
+_ANSWERS = {"error", "status", "method", "mthd", "result", "rslt"}
 _FORM = Form(
-    Naming(
-        of_kinds(_TABLES), {"error", "method", "mthd", "status"}, trade_id="(?:sequential_id|sid)"
-    ),
+    Naming(of_kinds(_TABLES), _ANSWERS, trade_id="(?:sequential_id|sid)"),
     dict.fromkeys(tables.Table, ("*",)),
 )
 
