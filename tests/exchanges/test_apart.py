@@ -1,4 +1,4 @@
-"""Taking payloads apart: what is left out is what is bad, however long the lists and however many."""
+"""Payloads taken apart: what is left out is what is bad, however many and however long."""
 
 from __future__ import annotations
 
