@@ -107,7 +107,7 @@ class Live:
             case Received():
                 found = decoded(entry, self.symbols, self.wanted)
                 nothing = attrs.evolve(entry, payloads=b"", lengths=entry.lengths[:0])
-                self.derived.receive(nothing, found.rows, found.aside)
+                self.derived.receive(nothing, found.rows, found.aside, found.losses)
             case Started():
                 self.wanted = {}
                 self.derived.start(entry)

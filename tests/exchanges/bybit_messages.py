@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.exchanges.said import reason_of
+from tests.exchanges.said import complaint_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import Decoded, Exchange
 from tick_logger.exchanges.bybit import EXCHANGES
@@ -42,4 +42,4 @@ def changed(venue: Exchange, name: str, path: str, value: object) -> bytes:
 
 def reason(venue: Exchange, payload: bytes) -> str:
     """Why this payload is bad."""
-    return reason_of(decode(venue, payload))
+    return complaint_of(decode(venue, payload))

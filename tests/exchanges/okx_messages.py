@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.exchanges.given import present
-from tests.exchanges.said import reason_of
+from tests.exchanges.said import complaint_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import Decoded
 from tick_logger.exchanges.okx import EXCHANGE
@@ -37,4 +37,4 @@ def outside(sample: str, **fields: object) -> bytes:
 
 def reason(payload: bytes) -> str:
     """Why this payload is bad."""
-    return reason_of(decode(payload))
+    return complaint_of(decode(payload))

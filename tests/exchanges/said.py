@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from tick_logger.exchanges.base import Decoded, Event
 from tick_logger.model.tables import Table
 
@@ -80,6 +82,26 @@ def reason_of(decoded: Decoded) -> str:
     return bad.reason
 
 
+def complaint_of(decoded: Decoded) -> str:
+    """Why the only payload is bad, as a whole or in part."""
+    (bad,) = decoded.bad
+    return bad.reason
+
+
+def kind_of(decoded: Decoded) -> str:
+    """Of which kind the only payload is, of which nothing is known."""
+    assert (decoded.rows, decoded.events, decoded.bad, decoded.lost) == ((), (), (), ())
+    (unknown,) = decoded.unknown
+    return unknown.kind
+
+
+def in_part(decoded: Decoded) -> tuple[str, list[tuple[Table, int, int | None]]]:
+    """Why the only payload is bad in part, and table, instrument and id of what is lost."""
+    (bad,) = decoded.bad
+    assert bad.in_part
+    return bad.reason, [(each.table, each.instrument, each.trade_id) for each in decoded.lost]
+
+
 def events_of(decoded: Decoded) -> list[Event]:
     """The events without the numbers of their payloads."""
     return [event for _, event in decoded.events]
@@ -100,4 +122,8 @@ def by_frame(decoded: Decoded) -> dict[int, list[object]]:
             said[frame].append(("counted", number))
     for bad in decoded.bad:
         said[bad.frame].append(bad.reason)
+    for lost in decoded.lost:
+        said[lost.frame].append(attrs.evolve(lost, frame=0))
+    for unknown in decoded.unknown:
+        said[unknown.frame].append(("unknown", unknown.kind))
     return dict(said)

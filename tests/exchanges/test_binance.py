@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.exchanges.given import present
-from tests.exchanges.said import events_of, reason_of, rows_of
+from tests.exchanges.said import events_of, kind_of, reason_of, rows_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
     Acknowledged,
@@ -180,13 +180,14 @@ def test_levels_belong_to_their_own_update() -> None:
         (changed("trade", s="DOGEUSDT"), "unknown symbol 'DOGEUSDT'"),
         (changed("bookTicker", A="-1"), "ask_size of -1.0 is out of range"),
         (changed("ticker", c="-1"), "price of -1.0 is out of range"),
-        (changed("depth", b=[["1", "nan"]]), "size of nan is out of range"),
-        (changed("depth", b=[["1"]]), "depth: Expected `array` of length 2 - at `$.b[0]`"),
+        (changed("depth", b=[["1", "nan"]], a=[]), "size of nan is out of range"),
+        (
+            changed("depth", b=[["1"]], a=[]),
+            "depth: Expected `array` of at least length 2, got 1 - at `$.b[0]`",
+        ),
         (changed("depth", U=104), "depth update from id 104 to the smaller id 103"),
         (b'{"stream":"x@trade"}', "trade: Input data was truncated"),
         (b'{"stream":"x@trade","data":[]}', "trade: Expected `object`, got `array`"),
-        (b'{"stream":"x@surprise","data":{}}', "unknown stream 'x@surprise'"),
-        (b'{"stream":"x@surprise","data":[]}', "unknown stream 'x@surprise'"),
         (b'{"stream":1,"data":{}}', "envelope: Expected `str`, got `int` - at `$.stream`"),
         (b"{}", "neither a message of a stream nor an answer to a request"),
         (b'{"stream":"\xff"}', "envelope: text is not UTF-8"),
@@ -196,6 +197,20 @@ def test_levels_belong_to_their_own_update() -> None:
 def test_what_is_wrong_with_a_payload_is_said(payload: bytes, expected: str) -> None:
     """In words that name the field."""
     assert reason(payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        (b'{"stream":"x@surprise","data":{}}', "surprise"),
+        (b'{"stream":"x@surprise@100ms","data":[]}', "surprise"),
+        (b'{"stream":"btcusdt@trade","data":{"e":"tradeHalt","s":"BTCUSDT"}}', "tradeHalt"),
+        (b'{"e":"balanceUpdate","E":1}', "balanceUpdate"),
+    ],
+)
+def test_a_message_of_an_unknown_kind_is_not_bad(payload: bytes, kind: str) -> None:
+    """Its kind is named, without the symbol."""
+    assert kind_of(decode(payload)) == kind
 
 
 @pytest.mark.parametrize("kind", ["aggTrade", "kline"])

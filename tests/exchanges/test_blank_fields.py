@@ -50,10 +50,10 @@ def test_a_blank_field_is_one_that_was_not_sent(venue: str, field: str, blank: o
 
 def test_a_blank_that_must_not_be_makes_its_message_bad() -> None:
     """The reason is about what was sent."""
-    sample = json.loads(SAMPLES["coinbase"]["ticker"])
-    decoded = registry.get("coinbase").decode([json.dumps(sample | {"sequence": ""}).encode()], {})
+    sample = json.loads(SAMPLES["coinbase"]["match"])
+    decoded = registry.get("coinbase").decode([json.dumps(sample | {"price": ""}).encode()], {})
     assert [each.reason for each in decoded.bad] == [
-        "ticker: Expected `int`, got `str` - at `$.sequence`"
+        "match: Expected `float`, got `str` - at `$.price`"
     ]
 
 
@@ -65,7 +65,8 @@ def test_a_refusal_may_give_no_reason() -> None:
 
 
 def test_numbers_survive_to_the_last_digit() -> None:
-    """Bare ones as well as those in texts, however large or small."""
+    """Bare ones as well as those in texts, however large or small, and as they are spelled."""
+    assert without_blanks(b'{"a":1.500,"b":null,"c":[0E-8]}') == b'{"a":1.500,"c":[0E-8]}'
     payload = (
         b'{"a":9223372036854775807,"b":0.1234567890123456,"c":1e-9,"d":"61234.560","e":[""],"f":""}'
     )
@@ -78,7 +79,7 @@ def test_numbers_survive_to_the_last_digit() -> None:
     }
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b'{"a":"\xff"}', b"[" * 5000 + b"]" * 5000])
+@pytest.mark.parametrize("payload", [b'{"a":null', b'["",{]', b'{"\xff":null}', b'{"a":""}}'])
 def test_what_is_no_json_stays_undecodable(payload: bytes) -> None:
     """Callers guard against these errors, and no others."""
     with pytest.raises(UNDECODABLE):

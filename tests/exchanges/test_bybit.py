@@ -124,7 +124,7 @@ def test_messages_with_different_numbers_of_trades_keep_them_apart(venue: Exchan
     ],
 )
 def test_an_id_of_another_form_is_bad(venue: Exchange, i: object, expected: str) -> None:
-    """A number never stands for two forms of id; the other trades of the message go with it."""
+    """A number never stands for two forms of id; its trade alone is lost."""
     assert expected in reason(venue, changed(venue, "trades", "data.1.i", i))
 
 
@@ -216,7 +216,7 @@ def test_a_ticker_without_a_sequence_has_none() -> None:
         ("data.symbol", "NOPEUSDT", "unknown symbol 'NOPEUSDT'"),
         ("data", [1], "tickers: "),
         ("data", None, "tickers: "),
-        ("ts", "", "tickers: "),
+        ("ts", -1, "tickers: Expected `int` >= 0"),
     ],
 )
 def test_a_ticker_with_an_impossible_value_is_bad(path: str, value: object, expected: str) -> None:
@@ -344,14 +344,12 @@ def test_books_that_nobody_keeps_are_passed_over(venue: Exchange) -> None:
     [
         ("data.a", [["1.3", "nan"]], "size of nan is out of range"),
         ("data.b", [["0", "1"]], "price of 0.0 is out of range"),
-        ("data.b", [["1.3", "1", "7"]], "orderbook: Expected `array` of length 2"),
-        ("data.b", None, "orderbook: Object missing required field `b`"),
+        ("data.b", [["1.3"]], "orderbook: Expected `array` of at least length 2"),
         ("type", "insert", "orderbook: Invalid enum value 'insert' - at `$.type`"),
-        ("topic", "orderbook.best.MNTUSDT", "unknown topic 'orderbook.best.MNTUSDT'"),
     ],
 )
 def test_a_book_with_an_impossible_value_is_bad(
     venue: Exchange, path: str, value: object, expected: str
 ) -> None:
-    """Half an update would corrupt the book."""
+    """The reason names the field and what is wrong with it."""
     assert expected in reason(venue, changed(venue, "delta", path, value))

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from tests.exchanges.given import present, wishes
-from tests.exchanges.said import events_of, reason_of, rows_of
+from tests.exchanges.said import events_of, in_part, kind_of, reason_of, rows_of
 from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges.base import (
     BookSnapshot,
@@ -93,16 +93,20 @@ def test_matches_and_last_matches_keep_the_order_of_their_payloads() -> None:
         ({"side": "both"}, "match: Invalid enum value 'both' - at `$.side`"),
         ({"time": "soon"}, "'soon' is not a time"),
         ({"maker_order_id": "me"}, "'me' is not a UUID"),
-        ({"taker_order_id": None}, "match: Object missing required field `taker_order_id`"),
+        ({"side": None}, "match: Object missing required field `side`"),
         ({"trade_id": 10**26}, "match: Expected `int` <= 9223372036854775807 - at `$.trade_id`"),
         ({"trade_id": -1}, "match: Expected `int` >= 0 - at `$.trade_id`"),
         ({"product_id": "DOGE-USD"}, "unknown symbol 'DOGE-USD'"),
-        ({"type": "auction"}, "unknown message type 'auction'"),
     ],
 )
 def test_a_match_with_an_impossible_value_is_bad(fields: dict[str, object], expected: str) -> None:
     """The reason names the field and what is wrong with it."""
     assert reason(changed("match", **fields)) == expected
+
+
+def test_a_message_of_an_unknown_kind_is_not_bad() -> None:
+    """Its kind is named."""
+    assert kind_of(decode(changed("match", type="auction"))) == "auction"
 
 
 def test_a_trade_of_no_size_is_kept() -> None:
@@ -209,11 +213,17 @@ def test_updates_and_snapshots_stay_in_the_order_of_their_payloads() -> None:
     assert [row[4] for row in book(decoded)] == [0, 0, 1, 1, 1, 0, 0]
 
 
-def test_one_impossible_level_makes_the_whole_update_bad() -> None:
-    """Half an update would corrupt the book."""
+def test_an_impossible_level_is_lost_and_no_other() -> None:
+    """The book is wrong then, which is told."""
+    lost = [(Table.BOOK, SYMBOLS[json.loads(SAMPLE["l2update"])["product_id"]], None)]
     changes = [["buy", "14.75", "9"], ["buy", "14.74", "nan"]]
-    assert reason(changed("l2update", changes=changes)) == "size of nan is out of range"
-    assert reason(changed("snapshot", bids=[["-1", "9"]])) == "price of -1.0 is out of range"
+    decoded = decode(changed("l2update", changes=changes))
+    assert in_part(decoded) == ("size of nan is out of range", lost)
+    assert [row["price"] for row in rows_of(decoded, Table.BOOK)] == [14.75]
+    decoded = decode(changed("snapshot", bids=[["-1", "9"]], asks=[["15", "1"]]))
+    assert in_part(decoded)[0] == "price of -1.0 is out of range"
+    assert [row["price"] for row in rows_of(decoded, Table.BOOK)] == [15.0]
+    assert decoded.events == ()  # no snapshot that could be relied on
 
 
 def test_an_empty_update_says_nothing_and_an_empty_book_is_a_snapshot() -> None:

@@ -69,7 +69,6 @@ def test_an_id_may_be_a_text() -> None:
             "trade: Expected `int` <= 9223372036854775807 - at `$.sequential_id`",
         ),
         ({"code": "KRW-DOGE"}, "unknown symbol 'KRW-DOGE'"),
-        ({"type": "auction"}, "unknown message type 'auction'"),
         ({"type": 7}, "Expected `str`, got `int` - at `$.type`"),
     ],
 )
@@ -159,11 +158,14 @@ def test_a_list_says_what_its_messages_say() -> None:
     assert decoded.bad == ()
 
 
-def test_one_bad_message_makes_its_list_bad() -> None:
-    """A payload is understood as a whole or not at all."""
+def test_one_bad_message_of_a_list_is_lost_and_no_other() -> None:
+    """Each of them says something of its own."""
     bad = b"[" + SAMPLE["trade"] + b"," + changed("ticker", trade_price=-1) + b"]"
     decoded = decode(SAMPLE["trade"], bad, SAMPLE["trade"])
-    assert [row["frame"] for row in rows_of(decoded, Table.TRADES)] == [0, 2]
+    assert [row["frame"] for row in rows_of(decoded, Table.TRADES)] == [0, 1, 2]
+    assert [(each.frame, each.table, each.instrument) for each in decoded.lost] == [
+        (1, Table.MD, BTC)
+    ]
     assert [(each.frame, each.reason) for each in decoded.bad] == [
         (1, "price of -1.0 is out of range")
     ]

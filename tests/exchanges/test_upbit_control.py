@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.exchanges.said import events_of, rows_of
+from tests.exchanges.said import events_of, kind_of, rows_of
 from tests.exchanges.upbit_messages import SAMPLE, changed, decode, reason
 from tick_logger.exchanges.base import (
     Confirmed,
@@ -85,12 +85,17 @@ def test_streams_that_are_never_asked_for_are_passed_over(kind: str, key: str) -
         (changed("subscriptions", result=None), NEITHER),
         (b"PONG", "JSON is malformed: invalid character (byte 0)"),
         (b"<html>502</html>", "JSON is malformed: invalid character (byte 0)"),
-        (b'{"ty":"later","cd":"KRW-BTC"}', "unknown message type 'later'"),
     ],
 )
 def test_what_nobody_documented_is_bad(payload: bytes, expected: str) -> None:
     """The reason says what it is not."""
     assert reason(payload) == expected
+
+
+@pytest.mark.parametrize("name", ["type", "ty"])
+def test_a_message_of_an_unknown_kind_is_not_bad(name: str) -> None:
+    """Its kind is named."""
+    assert kind_of(decode(b'{"%b":"later","cd":"KRW-BTC"}' % name.encode())) == "later"
 
 
 # -- requests --------------------------------------------------------------------------------------

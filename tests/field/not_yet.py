@@ -13,31 +13,14 @@ import pytest
 
 CASES = frozenset(
     {
-        "kr-ticker-null-sides",
-        "by-refusal-null-reason",
-        "up-ticker-null-volume",
         "okx-null-tick-of-preopen",
         "okx-empty-and-placeholder-names",
         "cb-null-status",
-        "bn-level-of-three",
-        "okx-level-of-five",
-        "cb-ticker-zero-and-null",
-        "cb-ticker-all-blank",
-        "up-ticker-zero",
-        "okx-time-in-ns",
         "bn-odd-entries",
         "by-null-steps",
         "kr-post-only-and-null",
         "up-null-market",
         "ca-null-increments",
-        "bn-ticker-null-bid",
-        "by-trade-time-in-ns",
-        "by-level-of-three",
-        "cb-level-of-three",
-        "kr-ticker-null-last",
-        "okx-refusal-null-text",
-        "bn-refusal-null-text",
-        "kr-refusal-null-text",
     }
 )
 
@@ -50,16 +33,12 @@ DIALOGUES = frozenset(
         "ids-begin-again-binance",
         "ids-begin-again-okx",
         "long-name-okx",
-        "new-kind-of-message-bybit",
-        "new-kind-of-message-coinbase",
         "no-snapshot-bybit",
         "no-snapshot-coinbase",
         "no-snapshot-coinbase-advanced",
         "no-snapshot-kraken",
         "no-snapshot-okx",
         "odd-listing-coinbase",
-        "one-bad-trade-bybit",
-        "one-bad-trade-okx",
         "one-channel-refused-binance",
         "one-channel-refused-coinbase",
         "one-trade-ahead-bybit",
@@ -68,7 +47,6 @@ DIALOGUES = frozenset(
         "quotes-begin-again-bybit",
         "refused-and-closed-binance",
         "refused-and-closed-upbit",
-        "zero-last-price-coinbase-advanced",
     }
 )
 

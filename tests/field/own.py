@@ -43,6 +43,34 @@ def _bad_trade_is_told(seen: Seen) -> Iterator[str]:
         yield f"recorded: {ids[5:12]}, told as missing: {told}"
 
 
+def _told_once(symbol: str, table: str, *ids: int | None) -> Check:
+    """There is one record of what was not understood, by these ids."""
+
+    def check(seen: Seen) -> Iterator[str]:
+        told = [hole for hole in seen.holes(symbol, table) if hole.cause != "resync"]
+        if [(h.from_id, h.to_id, h.cause) for h in told] != [(*ids, "undecodable")]:
+            yield f"{symbol} {table}: told {told}"
+
+    return check
+
+
+def _begins_anew(seen: Seen) -> Iterator[str]:
+    """After the broken level, whose neighbour is recorded, a snapshot, and nothing before it."""
+    rows = seen.rows("AAAUSDT", "BOOK")
+    flagged = [at for at, flags in zip(rows.recv_secs, rows["flags"], strict=True) if flags]
+    if 1.25 not in rows["price"]:
+        yield "the good level of the broken message is missing"
+    if len(seen.asked("rest", "/api/v3/depth")) != 2 or flagged[-1] < 20.0:
+        yield f"snapshots at {flagged}"
+
+
+def _only_that_book_begins_anew(seen: Seen) -> Iterator[str]:
+    """The other one of the same message is right, and stays."""
+    ended = seen.asked("got", "unsubscribe")
+    if len(ended) != 1 or seen.asked("got", "unsubscribe", "AAA-USD"):
+        yield f"ended at {ended}"
+
+
 OWN: tuple[Dialogue, ...] = (
     _dialogue(
         "ids-begin-again-okx",
@@ -58,7 +86,7 @@ OWN: tuple[Dialogue, ...] = (
         trades_complete("AAAUSDT"),
         no_holes("AAAUSDT"),
         connections_at_most(1),
-        said("priceLimit"),
+        said("impliedVolatility"),
         secs=120.0,
     ),
     _dialogue(
@@ -84,6 +112,30 @@ OWN: tuple[Dialogue, ...] = (
         "AAA-USD is recorded, whatever else is listed",
         recorded_within(25.0, "AAA-USD"),
         trades_complete("AAA-USD"),
+        secs=40.0,
+    ),
+    _dialogue(
+        "one-bad-level-binance",
+        "the good level is recorded, a record tells of the other, and the book begins anew",
+        _told_once("AAAUSDT", "BOOK", None, None),
+        _begins_anew,
+        secs=40.0,
+        feeds=("orderbook",),
+    ),
+    _dialogue(
+        "one-bad-level-coinbase-advanced",
+        "only the book whose level is broken begins anew",
+        _told_once("BBB-USD", "BOOK", None, None),
+        no_holes("AAA-USD", tables=("BOOK",)),
+        _only_that_book_begins_anew,
+        secs=40.0,
+        feeds=("orderbook",),
+    ),
+    _dialogue(
+        "one-bad-trade-coinbase",
+        "the hole in the ids is the one record, and has the cause",
+        _told_once("AAA-USD", "TRADES", 308, 308),
+        asked_once("got", "AAA-USD"),
         secs=40.0,
     ),
     _dialogue(
@@ -129,6 +181,15 @@ OWN: tuple[Dialogue, ...] = (
         _quotes("AAAUSDT", 501, 502, 503, 504, 505, 1, 2),
         secs=40.0,
         feeds=("quotes",),
+    ),
+    _dialogue(
+        "torn-message-okx",
+        "a record tells of the torn message; the other is named, and costs nothing",
+        trades_complete("AAA-USDT"),
+        _told_once("AAA-USDT", "TRADES", None, None),
+        connections_at_most(2),
+        said("weather"),
+        secs=60.0,
     ),
     _dialogue(
         "refused-and-closed-binance",

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from tests.model.marks import MARKS
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Mark, MissingIds, Retired
+from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds, Retired
 from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.tables import Table
 
@@ -19,7 +19,7 @@ def is_plain(value: object) -> bool:
     """Whether there is nothing in it that JSON has no word for; enumerations count as foreign."""
     if type(value) is list:
         return all(map(is_plain, value))
-    return type(value) in (str, int)
+    return type(value) in (str, int, bool)
 
 
 @given(MARKS)
@@ -39,6 +39,12 @@ def test_a_mark_is_its_kind_and_its_fields_in_order() -> None:
     assert mark_to_plain(mark) == ["Interrupted", [3, 4], ["MD", "BOOK"], 5, "disconnect"]
     hole = MissingIds(1, Table.TRADES, 2, 3, 4, 5, Cause.SEQUENCE)
     assert mark_to_plain(hole) == ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
+
+
+def test_a_lapse_of_an_older_journal_is_told_whatever_ids_say() -> None:
+    """It did not say."""
+    plain = ["Lapse", [3], ["MD"], 4, 5, "sequence"]
+    assert mark_from_plain(plain) == Lapse((3,), (Table.MD,), 4, 5, Cause.SEQUENCE, ids_tell=False)
 
 
 def test_a_retirement_of_an_older_journal_is_of_all_tables() -> None:

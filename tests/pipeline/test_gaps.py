@@ -7,7 +7,7 @@ import pytest
 from tests.pipeline.streams import SECOND, T0
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
-from tick_logger.model.marks import Interrupted, MissingIds, Resumed
+from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline import gaps
 from tick_logger.pipeline.gaps import GapLedger
@@ -207,3 +207,80 @@ def test_an_interruption_before_the_first_id_is_recorded() -> None:
     gap.interrupted(Interrupted((0,), (TRADES,), T0, Cause.DISCONNECT))
     gap.resumed(Resumed((0,), (TRADES,), T0 + 5))
     assert gap.tick() == (GapRecord(0, TRADES, None, None, T0, T0 + 5, Cause.DISCONNECT),)
+
+
+# -- what was not understood -----------------------------------------------------------------------
+
+
+def lapse(table: Table, *recv_ns: int) -> list[Lapse]:
+    """Messages of a stream that came at these times, and could not be understood."""
+    return [
+        Lapse((0,), (table,), at_ns, at_ns, Cause.UNDECODABLE, ids_tell=True) for at_ns in recv_ns
+    ]
+
+
+def undecodable(table: Table, from_ns: int, to_ns: int) -> GapRecord:
+    return GapRecord(0, table, None, None, from_ns, to_ns, Cause.UNDECODABLE)
+
+
+@pytest.mark.parametrize("table", [MD, BOOK])
+def test_where_ids_prove_nothing_each_message_is_a_record(table: Table) -> None:
+    """Those within a second share one, and the next tick has records of its own."""
+    gap = ledger()
+    for each in lapse(table, T0, T0 + SECOND, T0 + 3 * SECOND):
+        gap.lapsed(each)
+    assert gap.tick() == (
+        undecodable(table, T0, T0 + SECOND),
+        undecodable(table, T0 + 3 * SECOND, T0 + 3 * SECOND),
+    )
+    (again,) = lapse(table, T0 + 3 * SECOND)
+    gap.lapsed(again)
+    assert gap.tick() == (undecodable(table, T0 + 3 * SECOND, T0 + 3 * SECOND),)
+
+
+def test_where_ids_are_dense_the_hole_is_the_record_and_has_the_cause() -> None:
+    """One record, not two."""
+    known = [T0]
+    gap = GapLedger(lambda *_: True, lambda _: known[0])
+    (bad,) = lapse(TRADES, T0 + SECOND)
+    gap.lapsed(bad)
+    gap.hole(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
+    known[0] = T0 + 2 * SECOND
+    assert gap.tick() == ()
+    expected = GapRecord(0, TRADES, 5, 5, T0, T0 + 2 * SECOND, Cause.UNDECODABLE)
+    assert gap.tick() == (expected,)
+    gap.unproven()
+    assert gap.close(T0 + 9 * SECOND) == ()
+
+
+@pytest.mark.parametrize("known_ns", [T0, T0 + SECOND])
+def test_where_no_id_comes_after_it_the_message_is_told_at_the_end(known_ns: int) -> None:
+    """Ids that came before it, or with it, prove nothing; many messages are one record."""
+    known = [T0]
+    gap = GapLedger(lambda *_: True, lambda _: known[0])
+    for each in lapse(TRADES, *(T0 + SECOND + n for n in range(100))):
+        gap.lapsed(each)
+    known[0] = known_ns
+    gap.unproven()
+    assert gap.close(T0 + 9 * SECOND) == (undecodable(TRADES, T0 + SECOND, T0 + SECOND + 99),)
+
+
+def test_before_the_first_id_nothing_is_proven() -> None:
+    """Then the message itself is the record."""
+    gap = GapLedger(lambda *_: True, lambda _: None)
+    for each in lapse(TRADES, T0):
+        gap.lapsed(each)
+    assert gap.tick() == (undecodable(TRADES, T0, T0),)
+
+
+def test_what_was_not_understood_begins_and_ends_no_interruption() -> None:
+    """One in progress goes on."""
+    gap = ledger()
+    gap.interrupted(Interrupted((0,), (MD,), T0, Cause.DISCONNECT))
+    for each in lapse(MD, T0 + SECOND):
+        gap.lapsed(each)
+    gap.resumed(Resumed((0,), (MD,), T0 + 2 * SECOND))
+    assert gap.tick() == (
+        undecodable(MD, T0 + SECOND, T0 + SECOND),
+        GapRecord(0, MD, None, None, T0, T0 + 2 * SECOND, Cause.DISCONNECT),
+    )

@@ -224,4 +224,4 @@ class DerivingRig:
         cost = len(entry.payloads)
         assert self.budget.take(cost)
         nothing = attrs.evolve(entry, payloads=b"", lengths=entry.lengths[:0])
-        return Batch(nothing, found.rows, found.aside, cost)
+        return Batch(nothing, found.rows, found.aside, cost, found.losses)

@@ -344,11 +344,14 @@ async def test_never_acked_symbols_leave_all_as_it_was(
 
 @pytest.mark.parametrize("kind", GARBAGE_KINDS)
 async def test_garbage_says_nothing_to_the_recorder(kind: str, autojump_clock: MockClock) -> None:
-    """It is bad, or a sign of life beside something undecodable."""
+    """It is bad, of an unknown kind, or a sign of life beside something undecodable."""
     served = exchange(NAME, symbols=[BTC])
     for seed in range(20):
         _, payload = garbage(kind, served._dialect, Random(seed))
         decoded = EXCHANGE.decode([payload], {BTC: 0})
         assert decoded.rows == ()
+        if kind == "unknown_type":
+            assert [each.kind for each in decoded.unknown] == ["tomorrow"]
+            continue
         assert decoded.bad or events_of(decoded) == [Heartbeat()]
         assert decoded.bad or kind == "invalid_utf8"

@@ -21,6 +21,14 @@ def aside(payload: bytes = b"{]", *, day: int = DAY, exchange: str = "venue") ->
     return KeptAside(exchange, day * NS_PER_DAY, "no JSON", payload)
 
 
+def of_kind(kind: str, payload: bytes = b"{}", *, day: int = DAY) -> KeptAside:
+    return KeptAside("venue", day * NS_PER_DAY, f"unknown kind {kind!r}", payload, kind)
+
+
+def payloads(files: MemoryFiles, path: str = PATH) -> list[str]:
+    return [json.loads(line)["payload"] for line in files.contents.get(path, b"").splitlines()]
+
+
 def lines(files: MemoryFiles, path: str = PATH) -> int:
     return files.contents.get(path, b"").count(b"\n")
 
@@ -75,3 +83,28 @@ def test_numbers_of_days_long_unused_are_forgotten(monkeypatch: pytest.MonkeyPat
         [DAY + 2, 1],
         [DAY + 1, 2],
     ]
+
+
+def test_of_an_unknown_kind_the_first_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for all days and processes, beside whatever else is kept; so many kinds and no more."""
+    monkeypatch.setattr(kept_aside, "MAX_KINDS", 2)
+    files = MemoryFiles()
+    first = store(files)
+    put(first, Flush(), [of_kind("a", b"1"), aside(b"2"), of_kind("a", b"3"), of_kind("b", b"4")])
+    put(first, Flush(), [of_kind("b", b"5"), of_kind("c", b"6")])
+    second = store(files)
+    second.load(first.dump())
+    put(second, Flush(), [of_kind("a", b"7", day=DAY + 1), of_kind("d", b"8"), aside(b"9")])
+    assert payloads(files) == ["1", "2", "4", "9"]
+    assert payloads(files, "venue/undecodable.02.02.24.jsonl") == []
+
+
+def test_a_checkpoint_of_an_earlier_version_knows_no_kinds() -> None:
+    """It says nothing of them."""
+    files = MemoryFiles()
+    state = store(files).dump()
+    del state["kinds"]
+    later = store(files)
+    later.load(state)
+    put(later, Flush(), [of_kind("a", b"1")])
+    assert payloads(files) == ["1"]

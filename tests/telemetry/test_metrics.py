@@ -28,6 +28,8 @@ COUNTERS = {
     "messages_dropped",
     "bytes_dropped",
     "parse_errors",
+    "unknown_messages",
+    "event_times_missing",
     "parse_circuit_breaks",
     "reconnects",
     "told_to_wait",

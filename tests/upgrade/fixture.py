@@ -172,12 +172,32 @@ def lost(recorded: Fixture, files: Files) -> list[str]:
             if digest(name, columns.get(name, b""), rows) != expected:
                 found.append(f"{where}: another {name}")
     for path in line_paths(recorded.files):
-        old, new = recorded.files[path], bytes(files.get(path, b""))
-        if not new.startswith(old):
+        old, new = as_then(recorded.files[path]), as_then(files.get(path, b""))
+        if new[: len(old)] != old:
             found.append(f"{path}: other lines")
-        elif not set(recorded.added_lines.get(path, ())) <= set(new.decode().splitlines()):
+        elif not set(as_then(added_text(recorded, path))) <= set(new):
             found.append(f"{path}: a line is missing")
     return found
+
+
+def added_text(recorded: Fixture, path: str) -> bytes:
+    """The lines that a recovery by the older version adds to a file."""
+    return "\n".join(recorded.added_lines.get(path, ())).encode()
+
+
+def as_then(content: bytes | bytearray) -> list[str]:
+    """Lines as the older version wrote them, as far as both must say the same.
+
+    Why a message was not understood is told in other words, and now there are records of what was
+    lost with it.
+    """
+    lines = []
+    for text in content.decode(errors="replace").splitlines():
+        line = json.loads(text) if text.startswith("{") and text.endswith("}") else {"text": text}
+        line.pop("reason", None)
+        if line.get("cause") != "undecodable":
+            lines.append(json.dumps(line))
+    return lines
 
 
 def digest(column: str, content: bytes, rows: int) -> str:
@@ -189,9 +209,9 @@ def added_lines(before: Files, after: Files) -> dict[str, list[str]]:
     """By path the lines that were added to files of lines, of which nothing else has changed."""
     found = {}
     for path in line_paths(after):
-        old, new = bytes(before.get(path, b"")), bytes(after[path])
-        assert new.startswith(old), f"{path} is not what it was"
-        found[path] = new[len(old) :].decode().splitlines()
+        old, new = as_then(before.get(path, b"")), as_then(after[path])
+        assert new[: len(old)] == old, f"{path} is not what it was"
+        found[path] = new[len(old) :]
     return {path: lines for path, lines in found.items() if lines}
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.upgrade.fixture import (
     Fixture,
     added_lines,
+    added_text,
+    as_then,
     column_files,
     lines_of,
     load,
@@ -90,7 +92,9 @@ def test_recover_gives_what_the_older_version_gives(
         where: known["rows"] for where, known in recorded.tables.items()
     }
     assert lost(recorded, files) == []
-    assert added_lines(recorded.files, files) == recorded.added_lines
+    assert added_lines(recorded.files, files) == {
+        path: as_then(added_text(recorded, path)) for path in recorded.added_lines
+    }
     verified = run("verify", str(folder), "--deep")
     assert verified.returncode == 0, verified.stdout
 

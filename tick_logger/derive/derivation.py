@@ -29,7 +29,7 @@ from tick_logger.exchanges.decoding import decode
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
 from tick_logger.model.flush import Flush, StreamTail
-from tick_logger.model.marks import Interrupted, Lapse
+from tick_logger.model.marks import Interrupted, Lapse, Mark
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
@@ -144,7 +144,11 @@ class Derivation:
 
     @_alone
     def receive(
-        self, received: Received, rows: Sequence[RowBatch], asides: Sequence[KeptAside]
+        self,
+        received: Received,
+        rows: Sequence[RowBatch],
+        asides: Sequence[KeptAside],
+        losses: Sequence[Mark] = (),
     ) -> None:
         """Take what was received, and what it was decoded to; the payloads are not looked at."""
         self._streams.define(received)
@@ -154,7 +158,7 @@ class Derivation:
             self._stopped_ns[received.exchange] = int(received.recv_ns[-1])
         self._asides += asides[: MAX_WAITING_ASIDES - len(self._asides)]
         marks = self._streams.with_names(received.marks) if self._lossy else received.marks
-        self._pipeline.push([*marks, *rows])
+        self._pipeline.push([*marks, *losses, *rows])
 
     @_alone
     def start(self, started: Started) -> None:
@@ -252,10 +256,12 @@ class Derivation:
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def _decode(self, received: Received) -> tuple[Sequence[RowBatch], Sequence[KeptAside]]:
+    def _decode(
+        self, received: Received
+    ) -> tuple[Sequence[RowBatch], Sequence[KeptAside], Sequence[Mark]]:
         self._streams.define(received)
         if not received.decodable or received.exchange not in registry.available():
-            return (), ()
+            return (), (), ()
         try:
             found = decode(
                 registry.get(received.exchange),
@@ -274,8 +280,8 @@ class Derivation:
                     for each, table in self._streams.by_table(received.exchange)
                 ]
             )
-            return (), ()
-        return found.rows, found.aside
+            return (), (), ()
+        return found.rows, found.aside, found.losses
 
     def _close_gap(self, received: Received) -> None:
         """Note that nothing is known between a loss of entries and this."""

@@ -17,7 +17,6 @@ from tick_logger.exchanges.messages import (
     Id,
     decode_listing,
     lenient,
-    without_blanks,
 )
 from tick_logger.model.instruments import Instrument
 
@@ -26,11 +25,11 @@ N = TypeVar("N", int, str)
 
 class Trade(msgspec.Struct, Generic[N], gc=False):
     i: N
-    T: Id
     s: str
     S: Literal["Buy", "Sell"]
     v: float
     p: float
+    T: Id = 0
 
 
 class Trades(msgspec.Struct, Generic[N], gc=False):
@@ -45,23 +44,23 @@ class Prices(msgspec.Struct, gc=False):
 
 
 class Ticker(msgspec.Struct, gc=False):
-    ts: Id
     data: Prices
+    ts: Id = 0
     cs: Id = 0
 
 
 class Levels(msgspec.Struct, gc=False):
     s: str
-    b: list[Level]
-    a: list[Level]
     u: Id
+    b: list[Level] = []
+    a: list[Level] = []
 
 
 class Book(msgspec.Struct, gc=False):
     topic: str
     type: Literal["snapshot", "delta"]
-    ts: Id
     data: Levels
+    ts: Id = 0
     cts: Id = 0  # the matching engine's time; older messages have none
 
 
@@ -101,18 +100,10 @@ class _Listing(msgspec.Struct, gc=False):
     result: _Page = msgspec.field(default_factory=_Page)
 
 
-decode_any = msgspec.json.Decoder(AnyMessage).decode
+decode_any = lenient(AnyMessage)
 _decode_listing = msgspec.json.Decoder(_Listing).decode
 decode_book = lenient(Book)
-_decode_prices = lenient(Ticker)
-
-
-def decode_ticker(payload: bytes) -> Ticker:
-    """A ticker; what does not apply is an empty text or null, which count as not sent."""
-    try:
-        return _decode_prices(payload)
-    except msgspec.ValidationError:
-        return _decode_prices(without_blanks(payload))
+decode_ticker = lenient(Ticker)
 
 
 def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from tick_logger.exchanges.columns import ABSENT
-from tick_logger.exchanges.messages import UNDECODABLE, Id, explained, lenient
+from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
 # `gc=False`: nothing here can be part of a cycle, so the collector need not look at the tens of
@@ -34,14 +34,14 @@ class Trade(msgspec.Struct, gc=False):
     trade_id: Id
     price: float
     size: float
-    time: str
     side: Literal["BUY", "SELL", "UNKNOWN_ORDER_SIDE"]
+    time: str = ""
 
 
 class TradesEvent(msgspec.Struct, gc=False):
     """Trades of one or more products, the newest first."""
 
-    trades: list[Trade]
+    trades: list[Trade] = []
 
 
 class MarketTrades(Message, tag="market_trades"):
@@ -64,14 +64,14 @@ class Ticker(msgspec.Struct, gc=False):
 class TickersEvent(msgspec.Struct, gc=False):
     """Tickers of one or more products."""
 
-    tickers: list[Ticker]
+    tickers: list[Ticker] = []
 
 
 class Tickers(Message, tag="ticker"):
     """Channel `ticker`."""
 
-    timestamp: str
     events: list[TickersEvent]
+    timestamp: str = ""
 
 
 class Level(msgspec.Struct, gc=False):
@@ -92,14 +92,14 @@ class Snapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
     """A whole book."""
 
     product_id: str
-    updates: list[Level]
+    updates: list[Level] = []
 
 
 class Update(msgspec.Struct, tag_field="type", tag="update", gc=False):
     """Changes of a book."""
 
     product_id: str
-    updates: list[Change]
+    updates: list[Change] = []
 
 
 class Level2(Message, tag="l2_data"):
@@ -115,7 +115,7 @@ class Heartbeats(Message, tag="heartbeats"):
 class SubscriptionsEvent(msgspec.Struct, gc=False):
     """All that is subscribed: products by channel."""
 
-    subscriptions: dict[str, list[str]]
+    subscriptions: dict[str, list[str] | None] = {}
 
 
 class Subscriptions(Message, tag="subscriptions"):
@@ -131,9 +131,10 @@ IGNORED = [
 
 
 class Channel(msgspec.Struct):
-    """What a message is, whatever is wrong with the rest."""
+    """What a message is, and its number, whatever is wrong with the rest."""
 
-    channel: str
+    channel: str | None = None
+    sequence_num: Id | None = None
 
 
 class Error(msgspec.Struct):
@@ -156,16 +157,12 @@ _KNOWN = {str(message.__struct_config__.tag) for message in CHANNELS}
 
 decode_message: Callable[[bytes | msgspec.Raw], Any] = lenient(reduce(or_, CHANNELS))
 decode_error = msgspec.json.Decoder(Error).decode
-_decode_channel = msgspec.json.Decoder(Channel).decode
+decode_channel = lenient(Channel)
 
 
-def complaint(payload: bytes, error: Exception) -> str:
-    """What is wrong with a payload that `decode_message` does not take."""
-    try:
-        channel = _decode_channel(payload).channel
-    except UNDECODABLE:
-        return explained(error)
-    return f"{channel}: {explained(error)}" if channel in _KNOWN else f"unknown channel {channel!r}"
+def is_known(channel: str) -> bool:
+    """Whether a message of this channel is expected to be understood."""
+    return channel in _KNOWN
 
 
 # -- listing ---------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Trade(msgspec.Struct, gc=False):
     price: float
     qty: float
     trade_id: Id
-    timestamp: str
+    timestamp: str = ""
 
 
 class Level(msgspec.Struct, gc=False):
@@ -51,16 +51,16 @@ class Book(msgspec.Struct, gc=False):
     """Levels of one book that changed, or all of them, and the checksum of the book after that."""
 
     symbol: str
-    bids: list[Level]
-    asks: list[Level]
     checksum: Crc32
+    bids: list[Level] = []
+    asks: list[Level] = []
     timestamp: str = ""
 
 
 class System(msgspec.Struct, gc=False):
     """What the trading engine does, or the connection to it."""
 
-    system: str
+    system: str = ""
 
 
 class Message(msgspec.Struct, tag_field="channel", gc=False):
@@ -93,7 +93,7 @@ class Heartbeat(Message, tag="heartbeat"):
 class Status(Message, tag="status"):
     """A message of `status`: at the beginning, and at each change."""
 
-    data: list[System]
+    data: list[System] = []
 
 
 class Instruments(Message, tag="instrument"):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from tick_logger.exchanges.base import TextLevel
-from tick_logger.exchanges.columns import ABSENT
-from tick_logger.exchanges.messages import Id, lenient, without_blanks
+from tick_logger.exchanges import base
+from tick_logger.exchanges.columns import ABSENT, Level
+from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
 # -- channels --------------------------------------------------------------------------------------
@@ -47,9 +47,14 @@ def is_uninteresting(channel: str) -> bool:
 
 # -- data: lists of entries, nearly always of one --------------------------------------------------
 
-# Price, size, a deprecated zero, and how many orders there are.
-SentLevel: TypeAlias = tuple[float, float, Any, Any]
-SentTextLevel: TypeAlias = tuple[str, str, Any, Any]
+# A level has a price, a size, a deprecated zero, and how many orders there are.
+
+
+class TextLevel(msgspec.Struct, array_like=True, gc=False):
+    """Price and size of a level as they were sent."""
+
+    price: msgspec.Raw
+    size: msgspec.Raw
 
 
 class Entry(msgspec.Struct, rename="camel", gc=False):
@@ -67,14 +72,14 @@ class Trade(Entry):
     px: float
     sz: float
     side: Literal["buy", "sell"]
-    ts: Id
+    ts: Id = 0
 
 
 class Ticker(Entry):
     """The last trade and the best prices; what there is none of is sent as an empty text."""
 
     inst_id: str
-    ts: Id
+    ts: Id = 0
     last: float = ABSENT
     last_sz: float = ABSENT
     bid_px: float = ABSENT
@@ -84,18 +89,18 @@ class Ticker(Entry):
 class Best(Entry):
     """The best level of each side."""
 
-    bids: list[SentLevel]
-    asks: list[SentLevel]
-    ts: Id
+    bids: list[Level] = []
+    asks: list[Level] = []
+    ts: Id = 0
     seq_id: Id = 0
 
 
 class Book(Entry):
     """A whole book, or its levels that changed."""
 
-    bids: list[SentLevel]
-    asks: list[SentLevel]
-    ts: Id
+    bids: list[Level] = []
+    asks: list[Level] = []
+    ts: Id = 0
     checksum: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = 0
     seq_id: Id | None = None
     prev_seq_id: Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)] | None = None
@@ -104,14 +109,14 @@ class Book(Entry):
 class BookText(Entry):
     """A `Book` with its numbers as they were sent."""
 
-    bids: list[SentTextLevel]
-    asks: list[SentTextLevel]
+    bids: list[TextLevel] = []
+    asks: list[TextLevel] = []
 
 
 class Arg(msgspec.Struct, rename="camel", gc=False):
     """What a message belongs to; some channels are not those of an instrument."""
 
-    channel: str
+    channel: str = ""
     inst_id: str = ""
 
 
@@ -167,10 +172,12 @@ class Head(msgspec.Struct, gc=False):
     event: str = ""
     code: str | int = ""
     msg: str = ""
-    id: str = ""
+    id: str | int = ""
 
     def request_id(self) -> int | None:
         """The id of the request that this answers, if it is one that we give."""
+        if isinstance(self.id, int):
+            return self.id
         given = self.id.isascii() and self.id.isdecimal() and len(self.id) <= _MOST_ID_DIGITS
         return int(self.id) if given else None
 
@@ -244,14 +251,10 @@ def decode_books(payload: bytes | msgspec.Raw) -> SentBooks:
     return message, [None] * len(message.data)
 
 
-def price_and_size(levels: Sequence[SentTextLevel]) -> tuple[TextLevel, ...]:
+def price_and_size(levels: Sequence[TextLevel]) -> tuple[base.TextLevel, ...]:
     """Of each level what a checksum is made of."""
-    return tuple((level[0], level[1]) for level in levels)
+    return tuple((_text(level.price), _text(level.size)) for level in levels)
 
 
-def decode_tickers_with_gaps(payload: bytes | msgspec.Raw) -> Tickers:
-    """Decode it without fields that are empty or null, if need be; raises what decoders raise."""
-    try:
-        return decode_tickers(payload)
-    except msgspec.ValidationError:
-        return decode_tickers(without_blanks(bytes(payload)))
+def _text(sent: msgspec.Raw) -> str:
+    return bytes(sent).decode().strip('"')

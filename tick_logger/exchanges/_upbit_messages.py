@@ -28,19 +28,19 @@ class Trade(Message, tag="trade"):
     """A trade; `ask_bid` is the taker's side."""
 
     code: str
-    trade_timestamp: Id
     trade_price: float
     trade_volume: float
     ask_bid: AskBid
     sequential_id: Id
+    trade_timestamp: Id = 0
 
 
 class Ticker(Message, tag="ticker"):
     """The last trade and the day so far."""
 
     code: str
-    timestamp: Id
-    trade_price: float
+    timestamp: Id = 0
+    trade_price: float = ABSENT
     trade_volume: float = ABSENT
     ask_bid: AskBid | None = None
     acc_trade_volume: float = 0.0
@@ -49,18 +49,18 @@ class Ticker(Message, tag="ticker"):
 class Unit(msgspec.Struct, gc=False):
     """The n-th best ask and the n-th best bid; zeros where a side has no more orders."""
 
-    ask_price: float
-    bid_price: float
-    ask_size: float
-    bid_size: float
+    ask_price: float = 0.0
+    bid_price: float = 0.0
+    ask_size: float = ABSENT
+    bid_size: float = ABSENT
 
 
 class Orderbook(Message, tag="orderbook"):
     """A whole book; `timestamp` is when it last changed."""
 
     code: str
-    timestamp: Id
     orderbook_units: list[Unit]
+    timestamp: Id = 0
 
 
 _SHORT_NAMES = {
@@ -151,6 +151,5 @@ def _decoder(*messages: Any) -> Callable[[bytes | msgspec.Raw], Any]:  # noqa: A
 
 decode_default = _decoder(Trade, Ticker, Orderbook)
 decode_simple = _decoder(SimpleTrade, SimpleTicker, SimpleOrderbook)
-decode_other = msgspec.json.Decoder(Other).decode
-decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+decode_other = lenient(Other)
 decode_markets = msgspec.json.Decoder(list[Market]).decode

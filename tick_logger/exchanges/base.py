@@ -153,6 +153,16 @@ class BookTexts:
 
 
 @attrs.frozen
+class BookBroken:
+    """A message of this book was not understood, or not all of it: the book is wrong from here on.
+
+    No adapter says so; it follows from what a payload has lost (`Decoded.lost`).
+    """
+
+    instrument: int
+
+
+@attrs.frozen
 class GoingAway:
     """The venue announces that it will close this connection."""
 
@@ -185,6 +195,7 @@ Event: TypeAlias = (
     | BookLink
     | BookSnapshot
     | BookTexts
+    | BookBroken
     | GoingAway
     | Listing
     | Heartbeat
@@ -211,6 +222,25 @@ class BadFrame:
 
     frame: int
     reason: str
+    in_part: bool = False  # the rest of it was understood
+
+
+@attrs.frozen
+class Lost:
+    """Rows of this table of this instrument were in payload `frame`, and nobody understood them."""
+
+    frame: int
+    instrument: int
+    table: Table
+    trade_id: int | None = None  # where it is a trade, and its id can be read
+
+
+@attrs.frozen
+class UnknownKind:
+    """Payload number `frame` is a well-formed message of a kind that nobody has told us of."""
+
+    frame: int
+    kind: str
 
 
 @attrs.frozen(eq=False)
@@ -249,6 +279,9 @@ class Decoded:
     events: tuple[tuple[int, Event], ...] = ()  # (payload number, event), in order
     bad: tuple[BadFrame, ...] = ()
     counted: Counted | None = None  # of the payloads that have a number
+    lost: tuple[Lost, ...] = ()  # in the bad payloads, as far as they tell; in order
+    unknown: tuple[UnknownKind, ...] = ()
+    untimed: int = 0  # times that were owed, and not sent or not possible
 
 
 class Exchange(abc.ABC):
@@ -271,6 +304,8 @@ class Exchange(abc.ABC):
     book_depths: ClassVar[tuple[int, ...]] = ()
     """The depths that the venue offers: a book that begins with so many levels on both sides is cut
     to as many."""
+    whole_books: ClassVar[bool] = False
+    """Whether every message of a book is all of it, so that the next mends whatever was lost."""
     counts_messages: ClassVar[bool] = False
     """Whether every message of a connection has its number (`Decoded.counted`)."""
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()
@@ -320,10 +355,10 @@ class Exchange(abc.ABC):
 
     @abc.abstractmethod
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> Decoded:
-        """What the payloads say; a payload that cannot be understood goes into `bad`.
+        """What the payloads say; one that is not understood, or not all of it, goes into `bad`.
 
         `instruments` maps the symbols that may occur to their indices; a row of any other symbol
-        makes its payload a bad one.  Never raises for anything that a venue may send.
+        is not understood.  Never raises for anything that a venue may send.
         """
 
     @abc.abstractmethod

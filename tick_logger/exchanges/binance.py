@@ -23,100 +23,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.exchanges import _binance_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription
-from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Level, NumberRule
+from tick_logger.exchanges.columns import (
+    ABOVE_ZERO,
+    FROM_ZERO,
+    Findings,
+    NumberRule,
+)
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
-    Id,
     decode_each,
     decode_listing,
-    explained,
     grouped,
     lenient,
 )
+from tick_logger.exchanges.naming import Named, Naming
 from tick_logger.exchanges.requests import batches, in_order, request
-from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
-
-# -- messages: only the fields that are used, under the venue's own one-letter names ---------------
-
-
-class _Envelope(msgspec.Struct, gc=False):
-    stream: str = ""
-    data: msgspec.Raw = msgspec.Raw()
-    snapshot: str = ""  # a symbol: this is our own wrapping of a REST answer
-
-
-class _Trade(msgspec.Struct, gc=False):
-    s: str
-    t: Id
-    p: float
-    q: float
-    T: Id
-    m: bool
-
-
-class _BookTicker(msgspec.Struct, gc=False):
-    s: str
-    u: Id
-    b: float
-    B: float
-    a: float
-    A: float
-
-
-class _Ticker(msgspec.Struct, gc=False):
-    s: str
-    E: Id
-    c: float
-    Q: float
-    b: float
-    a: float
-    L: Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]  # -1: no trade in the last 24 hours
-
-
-class _Depth(msgspec.Struct, gc=False):
-    s: str
-    E: Id
-    U: Id
-    u: Id
-    b: list[Level]
-    a: list[Level]
-
-
-class _Snapshot(msgspec.Struct, gc=False):
-    lastUpdateId: Id  # noqa: N815 (the venue's name)
-    bids: list[Level]
-    asks: list[Level]
-
-
-class _Error(msgspec.Struct, gc=False):
-    code: int = 0
-    msg: str = ""
-
-
-class _Control(_Error, gc=False):
-    """Everything that is no message of a stream.  Errors are documented bare, and seen wrapped."""
-
-    id: Id | None = None
-    result: msgspec.Raw = msgspec.Raw()
-    error: _Error | None = None
-    e: str = ""
-
-
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
-_decode_control = msgspec.json.Decoder(_Control).decode
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -129,11 +65,11 @@ _QUOTE = NumberRule(best_bid=FROM_ZERO, bid_size=FROM_ZERO, best_ask=FROM_ZERO, 
 _TICKER = NumberRule(price=FROM_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, best_ask=FROM_ZERO)
 
 
-def _trades(found: Findings, frame: Frames, messages: list[_Trade]) -> None:
+def _trades(found: Findings, frame: Frames, messages: list[wire.Trade]) -> None:
     price, size = found.numbers(frame, _TRADE, [m.p for m in messages], [m.q for m in messages])
     columns = {
         "instrument": found.instruments(frame, [m.s for m in messages]),
-        "event_ns": unix_times([m.T for m in messages]),
+        "event_ns": found.unix_times(frame, [m.T for m in messages]),
         "seq": [m.t for m in messages],
         "price": price,
         "size": size,
@@ -144,7 +80,7 @@ def _trades(found: Findings, frame: Frames, messages: list[_Trade]) -> None:
     found.rows(tables.Table.TRADES, frame, columns)
 
 
-def _book_tickers(found: Findings, frame: Frames, messages: list[_BookTicker]) -> None:
+def _book_tickers(found: Findings, frame: Frames, messages: list[wire.BookTicker]) -> None:
     bid, bid_size, ask, ask_size = found.numbers(
         frame,
         _QUOTE,
@@ -165,7 +101,7 @@ def _book_tickers(found: Findings, frame: Frames, messages: list[_BookTicker]) -
     found.rows(tables.Table.QUOTES, frame, columns)
 
 
-def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
+def _tickers(found: Findings, frame: Frames, messages: list[wire.Ticker]) -> None:
     price, volume, bid, ask = found.numbers(
         frame,
         _TICKER,
@@ -176,7 +112,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
     )
     columns = {
         "instrument": found.instruments(frame, [m.s for m in messages]),
-        "event_ns": unix_times([m.E for m in messages]),
+        "event_ns": found.unix_times(frame, [m.E for m in messages]),
         "seq": [max(m.L, 0) for m in messages],
         "price": price,
         "volume": volume,
@@ -187,11 +123,11 @@ def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
     found.rows(tables.Table.MD, frame, columns)
 
 
-def _depths(found: Findings, frame: Frames, messages: list[_Depth]) -> None:
+def _depths(found: Findings, frame: Frames, messages: list[wire.Depth]) -> None:
     instrument = found.instruments(frame, [m.s for m in messages])
     columns: dict[str, npt.NDArray[np.generic]] = {
         "instrument": instrument,
-        "event_ns": unix_times([m.E for m in messages]),
+        "event_ns": found.unix_times(frame, [m.E for m in messages]),
         "seq": np.array([m.u for m in messages], np.uint64),
     }
     found.book(frame, columns, [m.b for m in messages], [m.a for m in messages])
@@ -206,12 +142,12 @@ def _depths(found: Findings, frame: Frames, messages: list[_Depth]) -> None:
 
 # How the messages of a kind of stream are decoded, and what makes rows of them.
 _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Findings, Frames, Any], None]]] = {
-    "trade": (lenient(_Trade), _trades),
-    "bookTicker": (lenient(_BookTicker), _book_tickers),
-    "ticker": (lenient(_Ticker), _tickers),
-    "depth": (lenient(_Depth), _depths),
+    "trade": (lenient(wire.Trade), _trades),
+    "bookTicker": (lenient(wire.BookTicker), _book_tickers),
+    "ticker": (lenient(wire.Ticker), _tickers),
+    "depth": (lenient(wire.Depth), _depths),
 }
-_decode_snapshot = lenient(_Snapshot)
+_decode_snapshot = lenient(wire.Snapshot)
 _UNINTERESTING = {"aggTrade", "kline"}
 _SHUTDOWN = "serverShutdown"
 
@@ -221,16 +157,22 @@ def _kind_of_stream(stream: str) -> str:
     return stream.partition("@")[2].partition("@")[0].partition("_")[0]
 
 
+_EVENTS = {"trade": "trade", "ticker": "24hrTicker", "depth": "depthUpdate", "bookTicker": ""}
+"""What the messages of a kind of stream call themselves; "": nothing."""
+
+
 def _of_no_kind(
     found: Findings, kind: str, payloads: Sequence[bytes], frame: int, error: Exception
 ) -> None:
     """A payload that comes under the name of a stream, and is none of its messages."""
     try:
-        event = _decode_control(_decode_envelope(payloads[frame]).data).e
+        event = wire.decode_control(wire.decode_envelope(payloads[frame]).data).e
     except UNDECODABLE:
         event = ""
     if event == _SHUTDOWN:
         found.event(frame, base.GoingAway(_SHUTDOWN))
+    elif event and event != _EVENTS[kind]:
+        found.unknown(frame, event)
     else:
         found.undecodable(frame, error, kind)
 
@@ -239,7 +181,7 @@ def _stream(
     found: Findings,
     kind: str,
     frame: Frames,
-    envelopes: list[_Envelope],
+    envelopes: list[wire.Envelope],
     payloads: Sequence[bytes],
 ) -> None:
     """All messages of one kind of stream."""
@@ -251,7 +193,7 @@ def _stream(
         handle(found, np.array(kept, np.int32), messages)
 
 
-def _snapshot(found: Findings, frame: int, envelope: _Envelope) -> None:
+def _snapshot(found: Findings, frame: int, envelope: wire.Envelope) -> None:
     """A REST book snapshot with its symbol, which the answer itself does not name."""
     try:
         snapshot = _decode_snapshot(envelope.data)
@@ -268,26 +210,51 @@ def _snapshot(found: Findings, frame: int, envelope: _Envelope) -> None:
     found.event(frame, base.BookSnapshot(int(instrument[0]), snapshot.lastUpdateId))
 
 
-def _other(found: Findings, frame: int, envelope: _Envelope, payload: bytes) -> None:
+def _other(found: Findings, frame: int, envelope: wire.Envelope, payload: bytes) -> None:
     """A message of no known stream: a snapshot of ours, an answer, an announcement, or garbage."""
     if envelope.snapshot:
         return _snapshot(found, frame, envelope)
+    kind = _kind_of_stream(envelope.stream)
     try:
-        message = _decode_control(envelope.data if bytes(envelope.data) else payload)
+        message = wire.decode_control(envelope.data if bytes(envelope.data) else payload)
     except UNDECODABLE as error:
-        unknown = f"unknown stream {envelope.stream!r}" if envelope.stream else explained(error)
-        return found.reject(frame, unknown)
+        return found.unknown(frame, kind) if kind else found.undecodable(frame, error)
     if message.e == _SHUTDOWN:
         found.event(frame, base.GoingAway(_SHUTDOWN))
+    elif kind or message.e:
+        found.unknown(frame, kind or message.e)
     elif envelope.stream:
         found.reject(frame, f"unknown stream {envelope.stream!r}")
     elif message.error is not None or message.msg:
         said = message.error or message
         found.event(frame, base.Refused(message.id, f"{said.msg} (code {said.code})"))
-    elif bytes(message.result) and message.id is not None:
+    elif message.id is not None:
         found.event(frame, base.Acknowledged(message.id))
     else:
         found.reject(frame, "neither a message of a stream nor an answer to a request")
+
+
+# How payloads say what they are about, and where their elements stand.
+_TABLES = {
+    **dict.fromkeys(("trade",), (tables.Table.TRADES,)),
+    **dict.fromkeys(("ticker", "24hrTicker"), (tables.Table.MD,)),
+    **dict.fromkeys(("bookTicker",), (tables.Table.QUOTES,)),
+    **dict.fromkeys(("depth", "depthUpdate", "snapshot"), (tables.Table.BOOK,)),
+}
+
+
+def _named(text: str) -> Named:
+    """`btcusdt@trade` names both; alone stand the symbol, and what a message calls itself."""
+    symbol, stream, _ = text.partition("@")
+    if stream:
+        return symbol.upper(), _TABLES.get(_kind_of_stream(text), ())
+    return text, _TABLES.get(text, ())
+
+
+_FORM = Form(
+    Naming(_named, {"result", "error", "id"}, trade_id="t"),
+    {tables.Table.BOOK: ("data.b.*", "data.a.*", "data.bids.*", "data.asks.*")},
+)
 
 
 # -- the listing ----------------------------------------------------------------------------------
@@ -397,9 +364,14 @@ class Binance(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
         failed = partial(found.undecodable, kind="envelope")
-        frames, envelopes = decode_each(_decode_envelope, range(len(payloads)), payloads, failed)
+        frames, envelopes = decode_each(
+            wire.decode_envelope, range(len(payloads)), payloads, failed
+        )
         streams = [envelope.stream for envelope in envelopes]
         kinds = {stream: _kind_of_stream(stream) for stream in set(streams)}
         for kind, frame, group in grouped([kinds[s] for s in streams], frames, envelopes):

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeAlias, TypeVar
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -42,12 +43,14 @@ from tick_logger.exchanges._bybit_messages import (
     next_cursor,
     parse_instruments,
 )
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
     FROM_ZERO,
     Findings,
+    Level,
     NumberRule,
     flattened,
 )
@@ -59,8 +62,8 @@ from tick_logger.exchanges.messages import (
     grouped,
     lenient,
 )
+from tick_logger.exchanges.naming import Named, Naming
 from tick_logger.exchanges.requests import batches, in_order, request
-from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -73,7 +76,7 @@ Decode: TypeAlias = Callable[[Any], Any]
 # -- rows ------------------------------------------------------------------------------------------
 
 _TAKER = {"Buy": tables.SIDE_BUY, "Sell": tables.SIDE_SELL}
-_NO_LEVEL = (ABSENT, ABSENT)
+_NO_LEVEL = Level(ABSENT, ABSENT)
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 # Nothing says what stands for the price of a market without trades or orders: 0 is let pass.
@@ -92,6 +95,11 @@ def _uuids(found: Findings, frame: Frames, ids: list[str]) -> npt.NDArray[np.uin
     return words[::2].astype(np.uint64) >> np.uint64(4)
 
 
+def _number_of_uuid(text: str) -> int:
+    """The same of one; raises `ValueError`."""
+    return UUID(text).int >> 68
+
+
 def _trades(
     numbered: Callable[[Findings, Frames, list[N]], npt.NDArray[np.uint64]],
     found: Findings,
@@ -102,7 +110,7 @@ def _trades(
     price, size = found.numbers(frame, _TRADE, [t.p for t in trades], [t.v for t in trades])
     columns = {
         "instrument": found.instruments(frame, [t.s for t in trades]),
-        "event_ns": unix_times([t.T for t in trades]),
+        "event_ns": found.unix_times(frame, [t.T for t in trades]),
         "seq": numbered(found, frame, [t.i for t in trades]),
         "price": price,
         "size": size,
@@ -119,7 +127,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[Ticker]) -> None:
     price, bid, ask = found.numbers(frame, _TICKER, *prices)
     columns: dict[str, npt.ArrayLike] = {
         "instrument": found.instruments(frame, [d.symbol for d in data]),
-        "event_ns": unix_times([m.ts for m in messages]),
+        "event_ns": found.unix_times(frame, [m.ts for m in messages]),
         "seq": np.array([m.cs for m in messages], np.uint64),
         "price": price,
         "volume": np.nan,
@@ -134,13 +142,21 @@ def _tickers(found: Findings, frame: Frames, messages: list[Ticker]) -> None:
 def _quotes(found: Findings, frame: Frames, messages: list[Book]) -> None:
     """The best levels; one of size 0 has gone."""
     sides = [m.data.b for m in messages], [m.data.a for m in messages]
-    best = [[next((v for v in levels if v[1]), _NO_LEVEL) for levels in side] for side in sides]
-    sent = [[level[part] for level in side] for side in best for part in (0, 1)]
+    best = [[next((v for v in levels if v.size), _NO_LEVEL) for levels in side] for side in sides]
+    sent = [f(side) for side in best for f in (_prices, _sizes)]
     bid, bid_size, ask, ask_size = found.numbers(frame, _QUOTE, *sent)
     columns = _of_books(found, frame, messages)
     columns |= {"best_bid": bid, "best_bid_size": bid_size}
     columns |= {"best_ask": ask, "best_ask_size": ask_size}
     found.rows(tables.Table.QUOTES, frame, columns, needs_any=("best_bid", "best_ask"))
+
+
+def _prices(levels: list[Level]) -> list[float]:
+    return [level.price for level in levels]
+
+
+def _sizes(levels: list[Level]) -> list[float]:
+    return [level.size for level in levels]
 
 
 def _snapshots(found: Findings, frame: Frames, messages: list[Book]) -> None:
@@ -164,7 +180,7 @@ def _of_books(found: Findings, frame: Frames, messages: list[Book]) -> Columns:
     """Instrument, time and update id."""
     return {
         "instrument": found.instruments(frame, [m.data.s for m in messages]),
-        "event_ns": unix_times([m.cts or m.ts for m in messages]),
+        "event_ns": found.unix_times(frame, [m.cts or m.ts for m in messages]),
         "seq": np.array([m.data.u for m in messages], np.uint64),
     }
 
@@ -176,6 +192,7 @@ _HEAD_BYTES = 18  # how most messages begin; the others are looked at more close
 _HEADS = {f'{{"topic":"{k}.'.encode()[:_HEAD_BYTES]: k for k in (_TICKERS, _TRADES, _BOOKS)}
 _UNINTERESTING = {"kline", "liquidation", "allLiquidation", "insurance", "adlAlert", "priceLimit"}
 _UNINTERESTING |= {"kline_lt", "tickers_lt", "lt"}
+_OPS = {"subscribe", "unsubscribe", "ping", "pong"}
 _BOOKS_WITHOUT_DEPTH = {"full", "rpi"}
 _BOOK_ROWS: dict[tuple[str | None, str], Rows] = {
     (_QUOTES, "snapshot"): _quotes,
@@ -196,6 +213,11 @@ def _kind(topic: str) -> str | None:
     return head if head in (_TICKERS, _TRADES) else None
 
 
+def _unknown(topic: str) -> str:
+    """The name of a kind of which there is nothing known: the topic without its symbol."""
+    return topic.rpartition(".")[0] or topic
+
+
 def _books(found: Findings, frame: Frames, messages: list[Book]) -> None:
     """Books of all depths."""
     kinds = {topic: _kind(topic) for topic in {m.topic for m in messages}}
@@ -205,7 +227,7 @@ def _books(found: Findings, frame: Frames, messages: list[Book]) -> None:
             _BOOK_ROWS[key](found, frames, group)
         elif key[0] != _SKIPPED:
             for number, m in zip(frames.tolist(), group, strict=True):
-                found.reject(number, f"unknown topic {m.topic!r}")
+                found.unknown(number, _unknown(m.topic))
 
 
 def _look(found: Findings, frame: int, payload: bytes) -> str:
@@ -220,7 +242,7 @@ def _look(found: Findings, frame: int, payload: bytes) -> str:
         return _SKIPPED
     kind = _kind(m.topic)
     if kind is None:
-        found.reject(frame, f"unknown topic {m.topic!r}")
+        found.unknown(frame, _unknown(m.topic))
         return _SKIPPED
     return _BOOKS if kind == _QUOTES else kind
 
@@ -238,7 +260,14 @@ def _answer(found: Findings, frame: int, m: AnyMessage) -> None:
     elif m.success is False and m.op not in ("ping", "pong", "unsubscribe"):
         found.event(frame, _refusal(m.ret_msg))
     elif m.success is None or m.op != "unsubscribe":
+        _no_answer(found, frame, m)
+
+
+def _no_answer(found: Findings, frame: int, m: AnyMessage) -> None:
+    if m.op in _OPS or not m.op:
         found.reject(frame, f"neither of a topic nor an answer: {m.op} {m.ret_msg}".rstrip())
+    else:
+        found.unknown(frame, m.op)
 
 
 def _refusal(reason: str) -> base.Refused | base.Granted:
@@ -273,6 +302,21 @@ _TOPICS = {
 }
 
 
+_TABLES = {
+    _TICKERS: (tables.Table.MD,),
+    _TRADES: (tables.Table.TRADES,),
+    _QUOTES: (tables.Table.QUOTES,),
+    _BOOKS: (tables.Table.BOOK,),
+}
+_LISTS = {tables.Table.TRADES: ("data.*",), tables.Table.BOOK: ("data.b.*", "data.a.*")}
+
+
+def _named(text: str) -> Named:
+    """`orderbook.200.BTCUSDT` names both; a symbol may stand alone."""
+    topic, _, symbol = text.rpartition(".")
+    return symbol, _TABLES.get(_kind(text) or "", ()) if topic else ()
+
+
 def _reading(trades: Decode, numbered: Callable[..., Any]) -> dict[str, tuple[Decode, Rows]]:
     """How the messages of a kind are decoded, and what makes rows of them."""
     return {
@@ -304,6 +348,7 @@ class _Bybit(Exchange):
     _category: ClassVar[str]
     _query: ClassVar[str] = ""
     _reading: ClassVar[Mapping[str, tuple[Decode, Rows]]]
+    _form: ClassVar[Form]
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The public stream of this category, which the endpoint may name already."""
@@ -327,6 +372,9 @@ class _Bybit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, self._form)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
         kinds = [
             _HEADS.get(payload[:_HEAD_BYTES]) or _look(found, number, payload)
@@ -363,6 +411,7 @@ class BybitSpot(_Bybit):
     trade_ids: ClassVar[Ids] = Ids.SPARSE
     _category = "spot"
     _reading = _reading(lenient(Trades[Id]), _numbers)
+    _form = Form(Naming(_named, {"op"}, trade_id="i"), _LISTS)
 
 
 class BybitLinear(_Bybit):
@@ -373,6 +422,7 @@ class BybitLinear(_Bybit):
     _category = "linear"
     _query = "&limit=1000"  # the most of one page; 800 were listed in August 2026
     _reading = _reading(lenient(Trades[str]), _uuids)
+    _form = Form(Naming(_named, {"op"}, trade_id="i", id_of=_number_of_uuid), _LISTS)
 
 
 EXCHANGES = (BybitSpot(), BybitLinear())

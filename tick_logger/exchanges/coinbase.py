@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import base
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -46,11 +47,10 @@ from tick_logger.exchanges.messages import (
     Id,
     decode_each,
     decode_listing,
-    explained,
     grouped,
     lenient,
-    without_blanks,
 )
+from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -75,9 +75,9 @@ class _Match(_Message, tag="match"):
     price: float
     size: float
     side: Side
-    time: str
-    maker_order_id: str
-    taker_order_id: str
+    time: str = ""
+    maker_order_id: str = ""
+    taker_order_id: str = ""
 
 
 class _LastMatch(_Match, tag="last_match"):
@@ -87,7 +87,7 @@ class _LastMatch(_Match, tag="last_match"):
 class _Ticker(_Message, tag="ticker"):
     # In an auction, and before a product's first trade, there is no trade to speak of.
     product_id: str
-    sequence: Id
+    sequence: Id = 0
     price: float = ABSENT
     last_size: float = ABSENT
     side: Side | None = None
@@ -100,27 +100,33 @@ class _Ticker(_Message, tag="ticker"):
 
 class _Snapshot(_Message, tag="snapshot"):
     product_id: str
-    bids: list[Level]
-    asks: list[Level]
+    bids: list[Level] = []
+    asks: list[Level] = []
+
+
+class _Change(msgspec.Struct, array_like=True, gc=False):
+    side: Side
+    price: float
+    size: float
 
 
 class _L2Update(_Message, tag="l2update"):
     product_id: str
-    changes: list[tuple[Side, float, float]]
+    changes: list[_Change] = []
     time: str = ""
 
 
 class _Heartbeat(_Message, tag="heartbeat"):
-    product_id: str
-    last_trade_id: Id
+    product_id: str = ""
+    last_trade_id: Id = 0
 
 
 class _ProductId(msgspec.Struct, gc=False):
-    product_id: str
+    product_id: str = ""
 
 
 class _Channel(msgspec.Struct, gc=False):
-    name: str
+    name: str = ""
     product_ids: list[str | _ProductId] | None = None
 
 
@@ -169,7 +175,7 @@ _BOOK_SIDE = {"buy": tables.BOOK_BID, "sell": tables.BOOK_ASK}
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 _TICKER = NumberRule(
-    price=ABOVE_ZERO,
+    price=FROM_ZERO,  # 0 where there was no trade
     last_size=FROM_ZERO,
     best_bid=FROM_ZERO,
     best_ask=FROM_ZERO,
@@ -188,8 +194,8 @@ def _matches(found: Findings, frame: Frames, messages: list[_Match]) -> None:
         "price": price,
         "size": size,
         "side": [_TAKER_OF_MAKER[m.side] for m in messages],
-        "maker": found.uuids(frame, [m.maker_order_id for m in messages]),
-        "taker": found.uuids(frame, [m.taker_order_id for m in messages]),
+        "maker": found.uuids(frame, [m.maker_order_id for m in messages], owed=False),
+        "taker": found.uuids(frame, [m.taker_order_id for m in messages], owed=False),
     }
     found.rows(tables.Table.TRADES, frame, columns)
 
@@ -207,7 +213,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[_Ticker]) -> None:
     )
     common = {
         "instrument": found.instruments(frame, [m.product_id for m in messages]),
-        "event_ns": found.iso_times(frame, [m.time for m in messages]),
+        "event_ns": found.iso_times(frame, [m.time for m in messages], owed=False),
         "seq": np.array([m.sequence for m in messages], np.uint64),
         "best_bid": bid,
         "best_ask": ask,
@@ -222,13 +228,14 @@ def _l2updates(found: Findings, frame: Frames, messages: list[_L2Update]) -> Non
     changes = [change for m in messages for change in m.changes]
     counts = [len(m.changes) for m in messages]
     per_change = np.repeat(frame, counts)
-    price, size = found.numbers(per_change, LEVEL, [c[1] for c in changes], [c[2] for c in changes])
+    sent = [c.price for c in changes], [c.size for c in changes]
+    price, size = found.numbers(per_change, LEVEL, *sent)
     instrument = found.instruments(frame, [m.product_id for m in messages])
     columns = {
         "instrument": np.repeat(instrument, counts),
         "event_ns": np.repeat(found.iso_times(frame, [m.time for m in messages]), counts),
         "seq": 0,
-        "side": [_BOOK_SIDE[c[0]] for c in changes],
+        "side": [_BOOK_SIDE[c.side] for c in changes],
         "price": price,
         "size": size,
         "flags": 0,
@@ -261,19 +268,20 @@ _FEEDS_OF_CHANNEL = {
 
 
 def _heartbeats(found: Findings, frame: Frames, messages: list[_Heartbeat]) -> None:
-    instruments = found.instruments(frame, [m.product_id for m in messages]).tolist()
-    for number, instrument, m in zip(frame.tolist(), instruments, messages, strict=True):
+    for number, m in zip(frame.tolist(), messages, strict=True):
         found.event(number, base.Heartbeat())
         if m.last_trade_id:  # 0: never traded, or the venue does not say
+            (instrument,) = found.instruments(np.array([number]), [m.product_id]).tolist()
             found.event(number, base.TradeIdSeen(instrument, m.last_trade_id))
 
 
 def _subscriptions(found: Findings, frame: Frames, messages: list[_Subscriptions]) -> None:
     for number, m in zip(frame.tolist(), messages, strict=True):
         live = frozenset(
-            Subscription(product if isinstance(product, str) else product.product_id, feed)
+            Subscription(symbol, feed)
             for channel in m.channels
             for product in channel.product_ids or ()
+            if (symbol := product if isinstance(product, str) else product.product_id)
             for feed in _FEEDS_OF_CHANNEL.get(channel.name, ())
         )
         found.event(number, base.Confirmed(live))
@@ -301,30 +309,37 @@ _HANDLERS: dict[type[_Message], Callable[[Findings, Frames, Any], None]] = {
     _Status: _statuses,
 }
 
-_KNOWN = {str(message.__struct_config__.tag) for message in _HANDLERS}
 _UNINTERESTING = {"received", "open", "done", "change", "activate"}
 
 _decode: Callable[[bytes | msgspec.Raw], _Message] = lenient(reduce(or_, _HANDLERS))
 _decode_type = msgspec.json.Decoder(_Typed).decode
 _decode_products = msgspec.json.Decoder(list[_Product]).decode
+_KNOWN = {str(message.__struct_config__.tag) for message in _HANDLERS}
 
 
-def _without_its_blanks(
-    found: Findings, payloads: Sequence[bytes], frame: int, error: Exception
-) -> _Message | None:
-    """A message without its blanks; if it is none, it is rejected unless it is uninteresting."""
-    reason = explained(error)
+def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Exception) -> None:
+    """A payload that is no good message of a known type."""
     try:
         kind = _decode_type(payloads[frame]).type
-        if kind in _KNOWN:
-            reason = f"{kind}: {reason}"
-            return _decode(without_blanks(payloads[frame]))
     except UNDECODABLE:
-        found.reject(frame, reason)
-    else:
-        if kind not in _UNINTERESTING:
-            found.reject(frame, f"unknown message type {kind!r}")
-    return None
+        return found.undecodable(frame, error)
+    if kind in _KNOWN:
+        return found.undecodable(frame, error, kind)
+    return None if kind in _UNINTERESTING else found.unknown(frame, kind)
+
+
+# How payloads say what they are about, and where their elements stand.
+_TICKS, _BOOKS = (tables.Table.MD, tables.Table.QUOTES), (tables.Table.BOOK,)
+_KINDS = {
+    **dict.fromkeys(("match", "last_match"), (tables.Table.TRADES,)),
+    "ticker": _TICKS,
+    **dict.fromkeys(("snapshot", "l2update"), _BOOKS),
+}
+_ANSWERS = {"subscriptions", "error", "heartbeat", "status"}
+_FORM = Form(
+    Naming(of_kinds(_KINDS), _ANSWERS, trade_id="trade_id"),
+    {tables.Table.BOOK: ("changes.*", "bids.*", "asks.*")},
+)
 
 
 # -- the venue -------------------------------------------------------------------------------------
@@ -385,8 +400,11 @@ class Coinbase(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
-        failed = partial(_without_its_blanks, found, payloads)
+        failed = partial(_other, found, payloads)
         frames, messages = decode_each(_decode, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
             _HANDLERS[kind](found, frame, group)

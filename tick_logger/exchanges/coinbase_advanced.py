@@ -49,11 +49,13 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     Tickers,
     Trade,
     Update,
-    complaint,
+    decode_channel,
     decode_error,
     decode_message,
     decode_products,
+    is_known,
 )
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -70,8 +72,8 @@ from tick_logger.exchanges.messages import (
     decode_each,
     decode_listing,
     grouped,
-    without_blanks,
 )
+from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -89,7 +91,7 @@ _BOOK_SIDE = {"bid": tables.BOOK_BID, "offer": tables.BOOK_ASK}
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 _TICKER = NumberRule(
-    price=ABOVE_ZERO,
+    price=FROM_ZERO,  # 0 where there was no trade
     best_bid=FROM_ZERO,
     best_ask=FROM_ZERO,
     best_bid_quantity=FROM_ZERO,
@@ -223,7 +225,7 @@ def _subscriptions(found: Findings, frame: Frames, messages: list[Subscriptions]
             for event in m.events
             for channel, products in event.subscriptions.items()
             for feed in _FEEDS_OF_CHANNEL.get(channel, ())
-            for product in products
+            for product in products or ()
         )
         found.event(number, base.Confirmed(live))
 
@@ -242,26 +244,44 @@ _HANDLERS: dict[type[Any], Callable[[Findings, Frames, Any], None]] = {
 }
 
 
-def _retried(
-    found: Findings, payloads: Sequence[bytes], frame: int, error: Exception
-) -> Message | None:
-    """A message without its blanks, or an error, which alone has no channel; all else is bad.
+def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Exception) -> None:
+    """An error, which alone has no channel, a message of an unknown one, or a bad payload.
 
-    A bad message is one that is missing, so that all books of its connection begin anew.
+    What came is not missing, so that its number counts whatever it says.
     """
-    try:
-        message: Message = decode_message(without_blanks(payloads[frame]))
-    except UNDECODABLE:
-        pass
-    else:
-        return message
     try:
         reason = decode_error(payloads[frame]).message
     except UNDECODABLE:
-        found.reject(frame, complaint(payloads[frame], error))
+        pass
     else:
-        found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
-    return None
+        return found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
+    try:
+        message = decode_channel(payloads[frame])
+    except UNDECODABLE:
+        return found.undecodable(frame, error)
+    if message.sequence_num is not None:
+        found.count(np.array([frame], np.int32), [message.sequence_num])
+    channel = message.channel or ""
+    if is_known(channel) or not channel:
+        return found.undecodable(frame, error, channel)
+    return found.unknown(frame, channel)
+
+
+# How payloads say what they are about, and where their elements stand.
+_TICKS = (tables.Table.MD, tables.Table.QUOTES)
+_TABLES = {
+    "market_trades": (tables.Table.TRADES,),
+    "ticker": _TICKS,
+    "l2_data": (tables.Table.BOOK,),
+}
+_FORM = Form(
+    Naming(of_kinds(_TABLES), {"subscriptions", "heartbeats", "error"}, trade_id="trade_id"),
+    {
+        tables.Table.TRADES: ("events.*", "events.*.trades.*"),
+        **dict.fromkeys(_TICKS, ("events.*", "events.*.tickers.*")),
+        tables.Table.BOOK: ("events.*", "events.*.updates.*"),
+    },
+)
 
 
 # -- the venue -------------------------------------------------------------------------------------
@@ -321,8 +341,11 @@ class CoinbaseAdvanced(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
-        failed = partial(_retried, found, payloads)
+        failed = partial(_other, found, payloads)
         frames, messages = decode_each(decode_message, range(len(payloads)), payloads, failed)
         for kind, frame, group in grouped(list(map(type, messages)), frames, messages):
             _count(found, frame, group)

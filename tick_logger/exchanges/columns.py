@@ -12,17 +12,25 @@ does.
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
 import attrs
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import times
-from tick_logger.exchanges.base import BadFrame, Counted, Decoded, DecodedRows, Event
+from tick_logger.exchanges.base import (
+    BadFrame,
+    Counted,
+    Decoded,
+    DecodedRows,
+    Event,
+    UnknownKind,
+)
 from tick_logger.exchanges.messages import Frames, explained
 from tick_logger.exchanges.nesting import TOO_DEEP, too_deep
 from tick_logger.model.rows import concatenated, picked
@@ -57,8 +65,13 @@ ABSENT = float("nan")
 ABOVE_ZERO = float(np.finfo(np.float64).smallest_subnormal)
 FROM_ZERO = 0.0
 
-Level: TypeAlias = tuple[float, float]
-"""Price and size of one level of a book."""
+
+class Level(msgspec.Struct, array_like=True, gc=False):
+    """Price and size of one level of a book, a list that may hold more."""
+
+    price: float
+    size: float
+
 
 LEVEL = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 
@@ -76,6 +89,8 @@ class Findings:
     _parts: dict[Table, list[DecodedRows]] = attrs.field(factory=dict, init=False)
     _events: list[tuple[int, Event]] = attrs.field(factory=list, init=False)
     _counted: list[tuple[Frames, Sequence[int]]] = attrs.field(factory=list, init=False)
+    _unknown: dict[int, str] = attrs.field(factory=dict, init=False)
+    _untimed: list[Frames] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         for frame in too_deep(self._payloads):
@@ -83,9 +98,14 @@ class Findings:
 
     def reject(self, frame: int, reason: str) -> None:
         """Payload `frame` is bad; the first reason stays."""
-        if len(reason) > MAX_REASON_CHARS:
-            reason = reason[:MAX_REASON_CHARS] + "..."
-        self._bad.setdefault(frame, reason)
+        self._bad.setdefault(frame, _shortened(reason))
+
+    def unknown(self, frame: int, kind: str) -> None:
+        """Payload `frame` is a well-formed message of a kind of which we do not know."""
+        if kind:
+            self._unknown[frame] = _shortened(kind)
+        else:
+            self.reject(frame, "a message of no kind")
 
     def undecodable(self, frame: int, error: Exception, kind: str = "") -> None:
         """Payload `frame` is bad, because a decoder raised `error`; `kind` is its message's."""
@@ -96,7 +116,10 @@ class Findings:
         self._events.append((frame, event))
 
     def count(self, frame: Frames, numbers: Sequence[int]) -> None:
-        """These payloads have these numbers among all of their connection."""
+        """These payloads, bad or not, have these numbers among all of their connection.
+
+        What came is not missing, whatever it says.
+        """
         self._counted.append((frame, numbers))
 
     def rows(
@@ -172,7 +195,7 @@ class Findings:
         per_message = counts[::2] + counts[1::2]
         per_level = np.repeat(frame, per_message)
         levels = list(chain.from_iterable(lists))
-        prices, sizes = [level[0] for level in levels], [level[1] for level in levels]
+        prices, sizes = [level.price for level in levels], [level.size for level in levels]
         price, size = self.numbers(per_level, LEVEL, prices, sizes)
         own = {
             "side": np.repeat(np.tile([BOOK_BID, BOOK_ASK], len(frame)), counts),
@@ -186,45 +209,67 @@ class Findings:
         }
         self.rows(Table.BOOK, per_level, repeated | own)
 
-    def iso_times(self, frame: Frames, texts: Sequence[str]) -> Ints:
-        """ISO-8601 UTC texts as int64 ns; NO_TIME where empty or outside 2000 to 2100.
+    def unix_times(self, frame: Frames, values: Sequence[int]) -> Ints:
+        """Numbers of any unit as int64 ns; NO_TIME, which is counted, where none was sent."""
+        return self._owed(frame, times.unix_times(values))
 
-        A text that is no such time rejects its payload.
+    def iso_times(self, frame: Frames, texts: Sequence[str], *, owed: bool = True) -> Ints:
+        """ISO-8601 texts as int64 ns; NO_TIME where empty or outside 2000 to 2100.
+
+        A text that is no such time rejects its payload.  NO_TIME is counted where one is `owed`.
         """
         try:
-            return times.iso_times(texts)
+            found = times.iso_times(texts)
         except ValueError:
-            each = [times.iso_time(text) for text in texts]
+            found = self._iso_times_one_by_one(frame, texts)
+        return self._owed(frame, found) if owed else found
+
+    def _owed(self, frame: Frames, found: Ints) -> Ints:
+        """Count the times that are missing; a row each, like `frame`."""
+        missing = found == NO_TIME
+        if missing.any():
+            self._untimed.append(frame[missing])
+        return found
+
+    def _iso_times_one_by_one(self, frame: Frames, texts: Sequence[str]) -> Ints:
+        each = [times.iso_time(text) for text in texts]
         for row, time_ns in enumerate(each):
             if time_ns is None:
                 self.reject(int(frame[row]), f"{texts[row]!r} is not a time")
         return np.array([NO_TIME if ns is None else ns for ns in each], np.int64)
 
-    def uuids(self, frame: Frames, texts: Sequence[str]) -> npt.NDArray[np.void]:
-        """UUID texts as their 16 bytes (shape `(n,)`); a malformed one rejects its payload."""
+    def uuids(
+        self, frame: Frames, texts: Sequence[str], *, owed: bool = True
+    ) -> npt.NDArray[np.void]:
+        """UUID texts as their 16 bytes (shape `(n,)`); a malformed one rejects its payload.
+
+        An empty one that is not owed is all zeros.
+        """
         try:
             return _uuid_bytes(texts)
         except ValueError:
-            return np.concatenate(
-                [self._uuid(int(f), t) for f, t in zip(frame, texts, strict=True)]
-            )
+            each = zip(frame.tolist(), texts, strict=True)
+            return np.concatenate([self._uuid(f, t, owed=owed) for f, t in each])
 
-    def _uuid(self, frame: int, text: str) -> npt.NDArray[np.void]:
+    def _uuid(self, frame: int, text: str, *, owed: bool) -> npt.NDArray[np.void]:
         try:
             return _uuid_bytes([text])
         except ValueError:
-            self.reject(frame, f"{text!r} is not a UUID")
+            if text or owed:
+                self.reject(frame, f"{text!r} is not a UUID")
             return np.zeros(1, UUID_DTYPE)
 
     def done(self) -> Decoded:
         """Everything found, without what rejected payloads said."""
-        tables = [_merged(table, parts, self._bad) for table, parts in self._parts.items()]
+        tables = [merged(table, parts, self._bad) for table, parts in self._parts.items()]
         events = sorted(self._events, key=itemgetter(0))
         return Decoded(
             rows=tuple(rows for rows in tables if len(rows.frame)),
             events=tuple(entry for entry in events if entry[0] not in self._bad),
             bad=tuple(BadFrame(frame, self._bad[frame]) for frame in sorted(self._bad)),
             counted=self._all_counted(),
+            unknown=tuple(UnknownKind(frame, kind) for frame, kind in self._unknown.items()),
+            untimed=sum(int((~np.isin(f, list(self._bad))).sum()) for f in self._untimed),
         )
 
     def _all_counted(self) -> Counted | None:
@@ -235,8 +280,9 @@ class Findings:
         flat = chain.from_iterable(numbers for _, numbers in self._counted)
         number = np.fromiter(flat, np.int64, total)
         order = np.argsort(frame, kind="stable")
-        if self._bad:
-            order = order[~np.isin(frame[order], list(self._bad))]
+        deep = [each for each, reason in self._bad.items() if reason == TOO_DEEP]
+        if deep:  # which of them a decoder follows differs
+            order = order[~np.isin(frame[order], deep)]
         return Counted(frame[order], number[order])
 
 
@@ -268,7 +314,13 @@ def _fixed_width(texts: Sequence[str], width: int) -> npt.NDArray[np.bytes_]:
     return np.frombuffer("".join(texts).encode("ascii"), f"S{width}")
 
 
-def _merged(table: Table, parts: list[DecodedRows], bad: Mapping[int, str]) -> DecodedRows:
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_REASON_CHARS else text[:MAX_REASON_CHARS] + "..."
+
+
+def merged(
+    table: Table, parts: Sequence[DecodedRows], bad: Collection[int] = frozenset()
+) -> DecodedRows:
     """The parts as one, in the order of the payloads, without the rows of bad payloads."""
     columns, frame = parts[0].columns, parts[0].frame
     rows: npt.NDArray[np.int64] | None = None

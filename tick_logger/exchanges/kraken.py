@@ -38,6 +38,7 @@ import numpy as np
 
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -53,7 +54,9 @@ from tick_logger.exchanges.messages import (
     decode_each,
     decode_listing,
     grouped,
+    lenient,
 )
+from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -83,7 +86,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[wire.Tickers]) -> No
     )
     common = {
         "instrument": found.instruments(frame, [t.symbol for t in tickers]),
-        "event_ns": found.iso_times(frame, [t.timestamp for t in tickers]),
+        "event_ns": found.iso_times(frame, [t.timestamp for t in tickers], owed=False),
         "best_bid": bid,
         "best_ask": ask,
     }
@@ -134,9 +137,10 @@ def _books(found: Findings, frame: Frames, messages: list[wire.Books]) -> None:
     per_level = np.repeat(frame, per_book)
     instrument = found.instruments(frame, [b.symbol for b in books])
     price, size = found.numbers(per_level, LEVEL, prices, sizes)
+    time_ns = found.iso_times(frame, [b.timestamp for b in books], owed=False)
     columns = {
         "instrument": np.repeat(instrument, per_book),
-        "event_ns": np.repeat(found.iso_times(frame, [b.timestamp for b in books]), per_book),
+        "event_ns": np.repeat(time_ns, per_book),
         "seq": 0,
         "side": np.repeat(np.tile([tables.BOOK_BID, tables.BOOK_ASK], len(books)), counts),
         "price": price,
@@ -164,7 +168,7 @@ def _read(levels: Sequence[wire.Level]) -> tuple[list[TextLevel], list[float], l
     if not levels:
         return [], [], []
     raw = [*(level.price for level in levels), *(level.qty for level in levels)]
-    joined = b",".join(raw).decode()
+    joined = b",".join(raw).replace(b'"', b"").decode()  # or they are sent as texts
     numbers, texts = _decode_numbers(f"[{joined}]"), joined.split(",")
     count = len(levels)
     paired = list(zip(texts[:count], texts[count:], strict=True))
@@ -193,6 +197,7 @@ def _readable(
 _FEEDS_OF_CHANNEL = {"ticker": ("ticker", "quotes"), "trade": ("trades",), "book": ("orderbook",)}
 _EVERY_FEED = tuple(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
 
+_METHODS = {"subscribe", "unsubscribe", "ping"}
 _GRANTED_BEFORE = "Already subscribed"  # what is asked for again, because an answer came too late
 _PROXY_NOTICE = b"CloudFlare WebSocket proxy restarting"
 
@@ -218,6 +223,8 @@ def _answer(found: Findings, frame: int, answer: wire.Answer) -> None:
     method, result = answer.method, answer.result
     if method == "pong":
         found.event(frame, base.Pong())
+    elif method not in _METHODS:
+        found.unknown(frame, method) if method else found.reject(frame, "no answer to a request")
     elif answer.success is None:
         found.reject(frame, f"no answer to a request: method {method!r}")
     elif method == "unsubscribe" or answer.error == _GRANTED_BEFORE:
@@ -232,7 +239,7 @@ def _answer(found: Findings, frame: int, answer: wire.Answer) -> None:
             live = frozenset(Subscription(result.symbol, feed) for feed in feeds)
             found.event(frame, base.Granted(live))
     else:
-        found.reject(frame, f"unknown answer: method {method!r}")
+        found.reject(frame, f"an answer without a result: method {method!r}")
 
 
 def _refusal(answer: wire.Answer) -> base.Refused:
@@ -253,8 +260,8 @@ _HANDLERS: dict[type[wire.Message], Callable[[Findings, Frames, Any], None]] = {
 }
 _KNOWN = {str(message.__struct_config__.tag) for message in _HANDLERS}
 
-_decode = msgspec.json.Decoder(reduce(or_, _HANDLERS)).decode
-_decode_answer = msgspec.json.Decoder(wire.Answer).decode
+_decode: Callable[[bytes | msgspec.Raw], Any] = lenient(reduce(or_, _HANDLERS))
+_decode_answer = lenient(wire.Answer)
 _decode_pairs = msgspec.json.Decoder(wire.AssetPairs).decode
 
 
@@ -269,10 +276,21 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
     if answer.channel in _KNOWN:
         found.undecodable(frame, error, answer.channel)
     elif answer.channel:
-        found.reject(frame, f"unknown channel {answer.channel!r}")
+        found.unknown(frame, answer.channel)
     else:
         _answer(found, frame, answer)
 
+
+# How payloads say what they are about, and where their elements stand.
+_TABLES = {name: tuple(tables.FEEDS[f] for f in feeds) for name, feeds in _FEEDS_OF_CHANNEL.items()}
+_ANSWERS = {"method", "result", "success", "error"}
+_FORM = Form(
+    Naming(of_kinds(_TABLES), _ANSWERS, trade_id="trade_id"),
+    {
+        **dict.fromkeys(tables.Table, ("data.*",)),
+        tables.Table.BOOK: ("data.*", "data.*.bids.*", "data.*.asks.*"),
+    },
+)
 
 # -- the venue -------------------------------------------------------------------------------------
 
@@ -349,6 +367,9 @@ class Kraken(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
         failed = partial(_other, found, payloads)
         frames, messages = decode_each(_decode, range(len(payloads)), payloads, failed)

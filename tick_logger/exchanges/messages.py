@@ -7,7 +7,7 @@ fields of any venue's messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
@@ -28,6 +28,11 @@ Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """All that a compiled decoder raises over a payload.  Text that is no UTF-8 has an exception of its
 own, which is no `MsgspecError`; so may have what nests too deeply, and is rejected before."""
+
+
+_BLANKS = (b"null", b'""')
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def lenient(message: type[M]) -> Callable[[bytes | msgspec.Raw], M]:
@@ -75,18 +80,39 @@ def decode_each(
     return kept, messages
 
 
+def members_of(text: bytes | msgspec.Raw) -> dict[str, bytes]:
+    """The members of a JSON object, each as it is spelled; raises `UNDECODABLE`."""
+    return {name: bytes(value) for name, value in _decode_members(text).items()}
+
+
+def elements_of(text: bytes | msgspec.Raw) -> list[bytes]:
+    """The elements of a JSON list, each as it is spelled; raises `UNDECODABLE`."""
+    return [bytes(value) for value in _decode_elements(text)]
+
+
+def object_of(members: Mapping[str, bytes]) -> bytes:
+    """The JSON object with these members."""
+    return msgspec.json.encode({name: msgspec.Raw(text) for name, text in members.items()})
+
+
+def list_of(elements: Iterable[bytes]) -> bytes:
+    """The JSON list of these elements."""
+    return b"[" + b",".join(elements) + b"]"
+
+
 def without_blanks(payload: bytes) -> bytes:
     """JSON without the members that are null or an empty text, which stand for no value.
 
-    Numbers keep their value, not their spelling.  Raises `UNDECODABLE`.
+    Everything else stays as it is spelled.  Raises `UNDECODABLE`.
     """
-    return msgspec.json.encode(_without_blanks(msgspec.json.decode(payload)))
-
-
-def _without_blanks(value: object) -> object:
-    if isinstance(value, dict):
-        return {k: _without_blanks(v) for k, v in value.items() if v is not None and v != ""}
-    return [_without_blanks(each) for each in value] if isinstance(value, list) else value
+    if not any(blank in payload for blank in _BLANKS):
+        return payload
+    if payload.lstrip()[:1] == b"[":
+        return list_of(map(without_blanks, elements_of(payload)))
+    if payload.lstrip()[:1] != b"{":
+        return payload
+    members = members_of(payload).items()
+    return object_of({name: without_blanks(v) for name, v in members if v not in _BLANKS})
 
 
 def grouped(

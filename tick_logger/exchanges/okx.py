@@ -29,7 +29,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain, zip_longest
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -38,6 +38,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -55,8 +56,8 @@ from tick_logger.exchanges.messages import (
     decode_listing,
     grouped,
 )
+from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import in_order, request
-from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -64,7 +65,7 @@ from tick_logger.model.proof import Ids
 # -- rows ------------------------------------------------------------------------------------------
 
 _TAKER = {"buy": tables.SIDE_BUY, "sell": tables.SIDE_SELL}
-_EMPTY_SIDE = (ABSENT, ABSENT)
+_EMPTY_SIDE = Level(ABSENT, ABSENT)
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 _TICKER = NumberRule(price=FROM_ZERO, last_size=FROM_ZERO, best_bid=FROM_ZERO, best_ask=FROM_ZERO)
@@ -76,7 +77,7 @@ def _trades(found: Findings, frame: Frames, sent: list[messages.Trades]) -> None
     price, size = found.numbers(frame, _TRADE, [t.px for t in trades], [t.sz for t in trades])
     columns = {
         "instrument": found.instruments(frame, [t.inst_id for t in trades]),
-        "event_ns": unix_times([t.ts for t in trades]),
+        "event_ns": found.unix_times(frame, [t.ts for t in trades]),
         "seq": [t.trade_id for t in trades],
         "price": price,
         "size": size,
@@ -99,7 +100,7 @@ def _tickers(found: Findings, frame: Frames, sent: list[messages.Tickers]) -> No
     )
     columns = {
         "instrument": found.instruments(frame, [t.inst_id for t in tickers]),
-        "event_ns": unix_times([t.ts for t in tickers]),
+        "event_ns": found.unix_times(frame, [t.ts for t in tickers]),
         "seq": 0,
         "price": price,
         "volume": volume,
@@ -118,14 +119,14 @@ def _quotes(found: Findings, frame: Frames, sent: list[messages.Bests]) -> None:
     bid, bid_size, ask, ask_size = found.numbers(
         frame,
         _QUOTE,
-        [level[0] for level in bids],
-        [level[1] for level in bids],
-        [level[0] for level in asks],
-        [level[1] for level in asks],
+        [level.price for level in bids],
+        [level.size for level in bids],
+        [level.price for level in asks],
+        [level.size for level in asks],
     )
     columns = {
         "instrument": found.instruments(frame, names),
-        "event_ns": unix_times([q.ts for q in quotes]),
+        "event_ns": found.unix_times(frame, [q.ts for q in quotes]),
         "seq": np.array([q.seq_id for q in quotes], np.uint64),
         "best_bid": bid,
         "best_bid_size": bid_size,
@@ -161,13 +162,10 @@ def _levels(found: Findings, frame: Frames, sent: list[messages.SentBooks], flag
     instrument = found.instruments(frame, names)
     columns: dict[str, npt.NDArray[np.generic]] = {
         "instrument": instrument,
-        "event_ns": unix_times([b.ts for b in books]),
+        "event_ns": found.unix_times(frame, [b.ts for b in books]),
         "seq": np.array([b.seq_id or 0 for b in books], np.uint64),
     }
-    # Of each level only price and size are looked at, which come first.
-    bids = cast(list[list[Level]], [b.bids for b in books])
-    asks = cast(list[list[Level]], [b.asks for b in books])
-    found.book(frame, columns, bids, asks, flags)
+    found.book(frame, columns, [b.bids for b in books], [b.asks for b in books], flags)
     for number, index, book, text in zip(
         frame.tolist(), instrument.tolist(), books, texts, strict=True
     ):
@@ -193,7 +191,6 @@ _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Findings, Frames, Any], 
     "quotes": (messages.decode_bests, _quotes),
     "orderbook": (messages.decode_books, _books),
 }
-_CAREFULLY = {"ticker": messages.decode_tickers_with_gaps}  # what the usual way cannot decode
 
 # How data begins as the venue writes it; what begins otherwise is looked at twice.  The names of
 # the longest channels do not end within these bytes, so the decoder checks those of books.
@@ -214,7 +211,7 @@ def _data(found: Findings, feed: str, frame: Frames, payloads: list[bytes]) -> N
     except UNDECODABLE:
         numbers = frame.tolist()
         failed = partial(_event_after_all, found, feed, numbers, payloads)
-        kept, decoded = decode_each(_CAREFULLY.get(feed, decode), numbers, payloads, failed)
+        kept, decoded = decode_each(decode, numbers, payloads, failed)
         frame = np.array(kept, np.int32)
     if decoded:
         handle(found, frame, decoded)
@@ -257,14 +254,16 @@ def _feed_or_event(found: Findings, number: int, payload: bytes) -> str:
     elif channel in FEED_OF_CHANNEL:
         return FEED_OF_CHANNEL[channel]
     elif not messages.is_uninteresting(channel):
-        found.reject(number, f"unknown channel {channel!r}")
+        found.unknown(number, channel)
     return ""
 
 
 def _event(found: Findings, number: int, head: messages.Head) -> None:
     match head.event:
-        case "subscribe" if head.arg is not None:
-            if granted := _subscriptions(head.arg):
+        case "subscribe":
+            if head.arg is None:
+                found.reject(number, "an acknowledgement of nothing")
+            elif granted := _subscriptions(head.arg):
                 found.event(number, base.Granted(granted))
         case "unsubscribe" | "channel-conn-count":
             pass
@@ -276,7 +275,7 @@ def _event(found: Findings, number: int, head: messages.Head) -> None:
         case "notice" if str(head.code) == _SERVICE_UPGRADE:
             found.event(number, base.GoingAway(f"{head.msg} (code {head.code})"))
         case event:
-            found.reject(number, f"unknown event {event!r} with code {head.code!r}")
+            found.unknown(number, f"{event} {head.code}".rstrip())
 
 
 def _subscriptions(arg: messages.Arg) -> frozenset[Subscription]:
@@ -284,6 +283,16 @@ def _subscriptions(arg: messages.Arg) -> frozenset[Subscription]:
     feed = FEED_OF_CHANNEL.get(arg.channel)
     return frozenset({Subscription(arg.inst_id, feed)} if feed and arg.inst_id else ())
 
+
+# How payloads say what they are about, and where their elements stand.
+_TABLES = {channel: (tables.FEEDS[feed],) for channel, feed in FEED_OF_CHANNEL.items()}
+_FORM = Form(
+    Naming(of_kinds(_TABLES), {"event", "connId"}, trade_id="tradeId"),
+    {
+        **dict.fromkeys(tables.Table, ("data.*",)),
+        tables.Table.BOOK: ("data.*", "data.*.bids.*", "data.*.asks.*"),
+    },
+)
 
 # -- the venue -------------------------------------------------------------------------------------
 
@@ -338,6 +347,9 @@ class Okx(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
         feeds = [_FEED_OF_START.get(payload[:_START_BYTES], "") for payload in payloads]
         if "" in feeds:

@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
 from tick_logger.exchanges.messages import (
@@ -39,9 +40,10 @@ from tick_logger.exchanges.messages import (
     Frames,
     decode_each,
     decode_listing,
+    elements_of,
     grouped,
 )
-from tick_logger.exchanges.times import unix_times
+from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -51,7 +53,7 @@ from tick_logger.model.proof import Ids
 _TAKER = {"ASK": tables.SIDE_SELL, "BID": tables.SIDE_BUY, None: tables.SIDE_UNKNOWN}
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
-_TICKER = NumberRule(price=ABOVE_ZERO, last_size=FROM_ZERO, day_volume=FROM_ZERO)
+_TICKER = NumberRule(price=FROM_ZERO, last_size=FROM_ZERO, day_volume=FROM_ZERO)
 _UNIT = NumberRule(bid=FROM_ZERO, bid_size=FROM_ZERO, ask=FROM_ZERO, ask_size=FROM_ZERO)
 
 
@@ -61,7 +63,7 @@ def _trades(found: Findings, frame: Frames, messages: list[wire.Trade]) -> None:
     )
     columns = {
         "instrument": found.instruments(frame, [m.code for m in messages]),
-        "event_ns": unix_times([m.trade_timestamp for m in messages]),
+        "event_ns": found.unix_times(frame, [m.trade_timestamp for m in messages]),
         "seq": [m.sequential_id for m in messages],
         "price": price,
         "size": size,
@@ -87,7 +89,7 @@ def _tickers(found: Findings, frame: Frames, messages: list[wire.Ticker]) -> Non
     )
     columns = {
         "instrument": found.instruments(frame, [m.code for m in messages]),
-        "event_ns": unix_times([m.timestamp for m in messages]),
+        "event_ns": found.unix_times(frame, [m.timestamp for m in messages]),
         "seq": day_volume.view(np.uint64),
         "price": price,
         "volume": volume,
@@ -102,7 +104,7 @@ def _orderbooks(found: Findings, frame: Frames, messages: list[wire.Orderbook]) 
     stamps = [m.timestamp for m in messages]
     common: dict[str, npt.NDArray[np.generic]] = {
         "instrument": found.instruments(frame, [m.code for m in messages]),
-        "event_ns": unix_times(stamps),
+        "event_ns": found.unix_times(frame, stamps),
         "seq": np.array(stamps, np.uint64),
     }
     units = [unit for m in messages for unit in m.orderbook_units]
@@ -115,10 +117,20 @@ def _orderbooks(found: Findings, frame: Frames, messages: list[wire.Orderbook]) 
         [unit.ask_price for unit in units],
         [unit.ask_size for unit in units],
     )
+    if np.isnan(values).any():
+        values = _with_sizes(found, np.repeat(frame, counts), values)
     _levels(found, frame, common, counts, values)
     _best(found, frame, common, counts, values)
     for number, instrument in zip(frame.tolist(), common["instrument"].tolist(), strict=True):
         found.event(number, base.BookSnapshot(instrument, 0))
+
+
+def _with_sizes(found: Findings, frame: Frames, values: Floats) -> Floats:
+    """The values of all units, with a size of 0 where no price is; a price needs a size."""
+    lacking = np.isnan(values[1::2])
+    for number in frame[(lacking & (values[::2] != 0)).any(axis=0)].tolist():
+        found.reject(number, "a price without a size")
+    return np.nan_to_num(values)
 
 
 def _levels(
@@ -198,7 +210,7 @@ def _taken_apart(
         inner = [payload]
         if payload.startswith(b"["):
             try:
-                inner = [bytes(raw) for raw in wire.decode_list(payload)]
+                inner = elements_of(payload)
             except UNDECODABLE as error:
                 found.undecodable(frame, error)
                 continue
@@ -220,7 +232,7 @@ def _other(found: Findings, frame: int, text: bytes) -> None:
     if kind in _FEEDS_OF_TYPE:
         _odd(found, frame, text, message)
     elif kind and not kind.startswith(_UNINTERESTING):
-        found.reject(frame, f"unknown message type {kind!r}")
+        found.unknown(frame, kind)
     elif message.error is not None:
         reason = ": ".join(filter(None, (str(message.error.name), message.error.message)))
         found.event(frame, base.Refused(None, reason))
@@ -254,6 +266,14 @@ def _confirmed(listed: list[wire.Listed]) -> base.Confirmed:
     )
 
 
+# How payloads say what they are about; each message of a list stands alone.
+_TABLES = {name: tuple(tables.FEEDS[f] for f in feeds) for name, feeds in _FEEDS_OF_TYPE.items()}
+_ANSWERS = {"error", "status", "method", "mthd", "result", "rslt"}
+_FORM = Form(
+    Naming(of_kinds(_TABLES), _ANSWERS, trade_id="(?:sequential_id|sid)"),
+    dict.fromkeys(tables.Table, ("*",)),
+)
+
 # -- the venue -------------------------------------------------------------------------------------
 
 
@@ -270,6 +290,7 @@ class Upbit(Exchange):
     greets: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)
     names_requests: ClassVar[bool] = False
     requests_replace: ClassVar[bool] = True
+    whole_books: ClassVar[bool] = True
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=2.0,  # 5 are allowed, to all connections of an address
         client_messages_per_second=5.0,
@@ -302,6 +323,9 @@ class Upbit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+
+    def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
         frames, texts = _taken_apart(found, payloads)
         frame_of = np.fromiter(frames, np.int32, len(texts))

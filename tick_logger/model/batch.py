@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from tick_logger.model.entries import KeptAside, Received
+from tick_logger.model.marks import Mark
 from tick_logger.model.rows import RowBatch
 
 
@@ -16,3 +17,4 @@ class Batch:
     rows: tuple[RowBatch, ...] = ()
     kept_aside: tuple[KeptAside, ...] = ()
     budget_bytes: int = 0
+    losses: tuple[Mark, ...] = ()  # what of it was not understood

@@ -32,6 +32,8 @@ class Cause(enum.StrEnum):
     """The snapshot that a book needs did not come, so that it cannot be rebuilt."""
     OVERFLOW = "overflow"
     """More came in than could be stored, and was given up."""
+    UNDECODABLE = "undecodable"
+    """A message came, and all of it or a part could not be understood (`exchanges.decoding`)."""
     ADAPTER = "adapter"
     """The adapter failed on a message: when it came in (`net`), or in a replay by a version that
     cannot decode it any more (`derive`)."""

@@ -108,9 +108,13 @@ Entry: TypeAlias = Received | Started | Ticked | Closed
 
 @attrs.frozen
 class KeptAside:
-    """An undecodable payload of an exchange, for inspection."""
+    """A payload of an exchange that was not understood, or not all of it, for inspection.
+
+    Of those of one unknown `kind` the first is kept.
+    """
 
     exchange: str
     recv_ns: int
     reason: str
     payload: bytes
+    kind: str = ""

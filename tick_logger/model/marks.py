@@ -53,7 +53,8 @@ class MissingIds:
 class Lapse:
     """Rows of these streams may be missing between two times of receipt, even if their ids join.
 
-    It neither begins nor ends an interruption.
+    It neither begins nor ends an interruption.  If `ids_tell`, ids that are dense show themselves
+    what is missing, and this says only why.
     """
 
     instruments: tuple[int, ...]
@@ -61,6 +62,7 @@ class Lapse:
     from_ns: int
     to_ns: int
     cause: Cause
+    ids_tell: bool = False
 
 
 @attrs.frozen

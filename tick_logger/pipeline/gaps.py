@@ -36,6 +36,9 @@ GRACE_TICKS = 2
 MAX_PAST_OUTAGES = 16
 """Per stream of dense ids: how many past interruptions are kept as possible causes."""
 
+APART_NS = 10**9
+"""Lapses of one stream that are closer share a record: a venue may send nothing but nonsense."""
+
 Stream = tuple[int, Table]
 
 
@@ -109,6 +112,7 @@ class GapLedger:
         self._past: dict[Stream, list[_Outage]] = {}
         self._pending: dict[Stream, list[_Hole]] = {}  # ascending
         self._records: list[GapRecord] = []
+        self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
         self._tick = 0
 
     def interrupted(self, mark: Interrupted) -> None:
@@ -178,12 +182,41 @@ class GapLedger:
         )
 
     def lapsed(self, mark: Lapse) -> None:
-        """Record a span of time in which rows may be missing."""
-        self._records += [
-            GapRecord(instrument, table, None, None, mark.from_ns, mark.to_ns, mark.cause)
-            for instrument in mark.instruments
-            for table in mark.tables
-        ]
+        """Record a span of time in which rows may be missing, or let the ids tell."""
+        for instrument in mark.instruments:
+            for table in mark.tables:
+                stream = (instrument, table)
+                known_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
+                if not mark.ids_tell:
+                    self._record_lapse(stream, mark)
+                elif known_ns is None:
+                    self._record_together(stream, mark)
+                else:
+                    self._let_ids_tell(stream, mark, known_ns)
+
+    def _record_lapse(self, stream: Stream, mark: Lapse) -> None:
+        self._records.append(GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause))
+
+    def _record_together(self, stream: Stream, mark: Lapse) -> None:
+        """Record it with the one before in the same record, if that is of the same tick."""
+        at = self._lapses.get((stream, mark.cause))
+        if at is not None:
+            before = self._records[at]
+            if before.to_ns is not None and mark.from_ns - before.to_ns <= APART_NS:
+                to_ns = max(before.to_ns, mark.to_ns)
+                self._records[at] = attrs.evolve(before, to_ns=to_ns)
+                return
+        self._lapses[stream, mark.cause] = len(self._records)
+        self._record_lapse(stream, mark)
+
+    def _let_ids_tell(self, stream: Stream, mark: Lapse, known_ns: int) -> None:
+        """Keep it as the cause of the hole that will show, if later ids come."""
+        past = self._past.setdefault(stream, [])
+        if past and past[-1].cause is mark.cause and past[-1].proven_ns == known_ns:
+            past[-1].to_ns = max(past[-1].to_ns or mark.to_ns, mark.to_ns)  # no id came since
+            return
+        past.append(_Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
+        del past[:-MAX_PAST_OUTAGES]
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
         """Record books that cannot be rebuilt, for want of a snapshot in its place."""
@@ -218,8 +251,7 @@ class GapLedger:
         """The records that are due."""
         self._tick += 1
         self._write_holes(due=self._tick)
-        records, self._records = self._records, []
-        return tuple(map(_in_order, records))
+        return self._take_records()
 
     def unproven(self) -> None:
         """Record the interruptions of dense ids that no id came after, before the end."""
@@ -230,7 +262,9 @@ class GapLedger:
                     continue
                 # Nothing moved since it ended: times alone prove little where a clock was set back.
                 unmoved = proven_ns == outage.proven_ns
-                if proven_ns is None or unmoved or proven_ns < outage.to_ns:
+                # What is not understood is an id itself: others must come after it.
+                last_ns = outage.to_ns - (outage.cause is not Cause.UNDECODABLE)
+                if proven_ns is None or unmoved or proven_ns <= last_ns:
                     self._record_outage(stream, outage, outage.to_ns)
                     past.remove(outage)
             if not past:
@@ -246,7 +280,11 @@ class GapLedger:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
         self._write_holes(due=self._tick + GRACE_TICKS)
+        return self._take_records()
+
+    def _take_records(self) -> tuple[GapRecord, ...]:
         records, self._records = self._records, []
+        self._lapses.clear()
         return tuple(map(_in_order, records))
 
     def dump(self) -> Plain:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeGuard
 
 import attrs
 import numpy as np
@@ -258,9 +259,10 @@ class Pipeline:
         return RowBatch.concat(Table.BOOK, [rows, *released])
 
     def _note(self, mark: Mark) -> None:
-        if isinstance(mark, Interrupted | Resumed | Retired):
+        if isinstance(mark, Interrupted | Resumed | Retired) or _asks_ids(mark):
             # A stream may be retired before anything came of it; what it lost until then ends.
-            self._meet_all(mark.tables, mark.instruments)
+            for table in mark.tables:
+                self._meet(table, mark.instruments)
         match mark:
             case Interrupted():
                 self._gaps.interrupted(mark)
@@ -283,10 +285,6 @@ class Pipeline:
                         self._gaps.retired((instrument, table), mark.at_ns)
                     if Table.BOOK in mark.tables:
                         self._books.forget(instrument)
-
-    def _meet_all(self, tables: Sequence[Table], instruments: Sequence[int]) -> None:
-        for table in tables:
-            self._meet(table, instruments)
 
     def _meet(self, table: Table, instruments: Sequence[int]) -> None:
         """Continue the streams that this process meets for the first time, if need be from disk."""
@@ -343,6 +341,10 @@ class Pipeline:
     def _take_counts(self) -> TickCounts:
         counts, self._counts = self._counts, TickCounts()
         return counts
+
+
+def _asks_ids(mark: Mark) -> TypeGuard[Lapse]:
+    return isinstance(mark, Lapse) and mark.ids_tell
 
 
 def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:

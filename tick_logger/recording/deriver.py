@@ -112,7 +112,8 @@ class Deriver:
                 case Closed(at_ns):
                     await self._flush(partial(derivation.close, at_ns))
                 case batch:
-                    derivation.receive(batch.received, batch.rows, batch.kept_aside)
+                    found = batch.rows, batch.kept_aside, batch.losses
+                    derivation.receive(batch.received, *found)
         derivation.next_seq = chunk.next_seq
         self._accounted_seq = max(self._accounted_seq, chunk.next_seq)
 

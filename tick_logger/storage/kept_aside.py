@@ -1,8 +1,9 @@
-"""Keeps payloads that could not be decoded, for inspection: one JSON line each, a bounded number.
+"""Keeps payloads that were not understood, for inspection: one JSON line each, a bounded number.
 
 `{exchange}/undecodable.{DD}.{MM}.{YY}.jsonl`, UTC day of receipt; keys `recv_ns`, `reason`,
 `payload` (text; bytes that are not UTF-8 appear as replacement characters) and `bytes` (length).
-Nothing reads these files back.
+Of payloads of an unknown kind the first is kept, once for all days.  Nothing reads these files
+back.
 
 Which payloads are kept depends only on the payloads that came before, so that a replay after a
 crash keeps the same.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tick_logger.model.entries import KeptAside
@@ -31,12 +32,17 @@ MAX_COUNTED = 64
 """Exchanges and days whose numbers are remembered: those that were last written to."""
 
 
+MAX_KINDS = 100
+"""Unknown kinds of each exchange that are remembered: no payload is kept of any more."""
+
+
 class KeptAsideFiles:
-    """The undecodable payloads of each exchange."""
+    """The payloads of each exchange that were not understood."""
 
     def __init__(self, lines: LineFiles) -> None:
         self._lines = lines
         self._counts: Counter[Place] = Counter()
+        self._kinds: dict[str, list[str]] = {}  # by exchange, those of which one is kept
 
     def meet(self, asides: Iterable[KeptAside]) -> list[Extent]:
         """The lengths of those files of these payloads that are not known; see `LineFiles`."""
@@ -56,19 +62,39 @@ class KeptAsideFiles:
         """How many were kept of each exchange and day, as plain data."""
         return [[path, day, count] for (path, day), count in self._counts.items()]
 
-    def load(self, state: list[list[Any]]) -> None:
-        """Go on from what `dump` gave."""
+    def dump_kinds(self) -> dict[str, list[str]]:
+        """The unknown kinds of each exchange of which one is kept, as plain data."""
+        return {exchange: list(kinds) for exchange, kinds in self._kinds.items()}
+
+    def load(self, state: list[list[Any]], kinds: Mapping[str, Sequence[str]]) -> None:
+        """Go on from what `dump` and `dump_kinds` gave."""
         self._counts = Counter({(path, day): count for path, day, count in state})
+        self._kinds = {exchange: list(those) for exchange, those in kinds.items()}
 
     def _append(self, place: Place, asides: Sequence[KeptAside]) -> None:
-        kept = asides[: MAX_PER_DAY - self._counts[place]]
+        kept = self._without_known(asides)[: MAX_PER_DAY - self._counts[place]]
         if not kept:
             return
         self._lines.append(place, [_line(aside) for aside in kept])
+        for aside in kept:
+            if aside.kind:
+                self._kinds.setdefault(aside.exchange, []).append(aside.kind)
         self._counts[place] = self._counts.pop(place, 0) + len(kept)  # the newest comes last
         for old in list(self._counts)[:-MAX_COUNTED]:
             del self._counts[old]
         assert place in self._counts, "kept without being counted"
+
+    def _without_known(self, asides: Sequence[KeptAside]) -> list[KeptAside]:
+        """Those that are of no kind, or the first of theirs."""
+        kept, kinds = [], {each: list(those) for each, those in self._kinds.items()}
+        for aside in asides:
+            known = kinds.setdefault(aside.exchange, [])
+            if aside.kind and (aside.kind in known or len(known) >= MAX_KINDS):
+                continue
+            if aside.kind:
+                known.append(aside.kind)
+            kept.append(aside)
+        return kept
 
 
 def _place(aside: KeptAside) -> Place:

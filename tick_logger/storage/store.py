@@ -136,13 +136,14 @@ class Store:
         return {
             "extents": extents_to_state(self._known.extents()),
             "asides": self._asides.dump(),
+            "kinds": self._asides.dump_kinds(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Know what `dump` gave; the files have yet to be cut, with `cut` or as they are used."""
         for extent in extents_from_state(state["extents"]):
             self._known.learn(extent, longer=True)
-        self._asides.load(state["asides"])
+        self._asides.load(state["asides"], state.get("kinds", {}))
 
     def extents(self) -> list[Extent]:
         """The lengths of everything that is known."""

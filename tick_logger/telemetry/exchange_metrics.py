@@ -75,7 +75,15 @@ class ExchangeMetrics:
             "messages_dropped", "Messages given up because the buffer was full"
         )
         self.bytes_dropped = counter("bytes_dropped", "Bytes of the messages given up")
-        self.parse_errors = counter("parse_errors", "Messages that could not be decoded")
+        self.parse_errors = counter(
+            "parse_errors", "Messages that could not be decoded, or not all of them"
+        )
+        self.unknown_messages = counter(
+            "unknown_messages", "Well-formed messages of kinds that are not known"
+        )
+        self.event_times_missing = counter(
+            "event_times_missing", "Times that the exchange owed and did not send"
+        )
         self.parse_circuit_breaks = counter(
             "parse_circuit_breaks", "Reconnects because too much could not be decoded"
         )

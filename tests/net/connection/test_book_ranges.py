@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tick_logger.exchanges.base import BookLink, BookSnapshot
+from tick_logger.exchanges.base import BookBroken, BookLink, BookSnapshot
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, MissingIds
 from tick_logger.model.tables import Table
@@ -100,3 +100,14 @@ def test_snapshots_that_arrive_are_no_updates() -> None:
     assert ranges.awaits(0)
     assert ranges.hear(BookSnapshot(0, FIRST + 12), 120) == NOTHING
     assert ranges.awaits(0)
+
+
+def test_after_an_update_that_was_not_understood_the_next_asks_anew() -> None:
+    """No older snapshot joins it: the ids of what is lost are not known."""
+    ranges = BookRanges()
+    assert ranges.hear(BookBroken(0), 90) == NOTHING  # a book that is not followed
+    ranges.link(link(10, 12), 100)
+    assert ranges.hear(BookBroken(0), 110) == Verdict((AwaitSnapshot(0, 110),))
+    assert not ranges.accepts(0, FIRST + 12)
+    assert ranges.link(link(20, 21), 120) == asks(0, 120)
+    assert [ranges.accepts(0, FIRST + number) for number in (18, 19)] == [False, True]

@@ -14,6 +14,7 @@ import pytest
 
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import (
+    BookBroken,
     BookCheck,
     BookLink,
     BookSnapshot,
@@ -343,3 +344,25 @@ def test_every_loss_of_a_chain_is_found_at_the_next_update(seed: int) -> None:
         if rng.random() < 0.2:
             again = rng.choice([each for each in sent if each[0] <= newest])
             assert books.link(link(*again), now) == NOTHING
+
+
+class Whole(TinyVenue):
+    """Each message is a whole book."""
+
+    whole_books = True
+
+
+@pytest.mark.parametrize("venue", [TinyVenue, Chained, OnlyCounted, Summed])
+def test_a_book_that_lost_something_begins_anew(venue: type[TinyVenue]) -> None:
+    """However a loss shows elsewhere; what comes before the next snapshot is not judged."""
+    books = BookSequences(venue())
+    books.hear(BookSnapshot(BTC, 5), 10)
+    resync = Interrupted((BTC,), BOOK, 20, Cause.RESYNC)
+    broken = Verdict((resync,), broken=frozenset((BTC,)))
+    assert books.hear(BookBroken(BTC), 20) == broken
+    assert books.hear(link(99, 98), 30) == NOTHING
+
+
+def test_a_book_of_which_each_message_is_whole_is_mended_by_the_next() -> None:
+    """There is nothing to subscribe to again."""
+    assert BookSequences(Whole()).hear(BookBroken(BTC), 20) == NOTHING

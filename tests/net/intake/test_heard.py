@@ -6,8 +6,19 @@ import numpy as np
 import pytest
 
 from tests.net.bench import Connection
-from tick_logger.exchanges.base import BadFrame, Counted, Decoded, Heartbeat, Pong
+from tick_logger.exchanges.base import (
+    BadFrame,
+    BookBroken,
+    BookSnapshot,
+    Counted,
+    Decoded,
+    Heartbeat,
+    Lost,
+    Pong,
+    UnknownKind,
+)
 from tick_logger.model.entries import Received, joined
+from tick_logger.model.tables import Table
 from tick_logger.net.intake.arrivals import Arrival, Heard
 from tick_logger.net.intake.heard import heard_by
 
@@ -69,3 +80,25 @@ def test_where_nothing_is_numbered_nothing_is_heard_of_numbers() -> None:
     """An array without numbers, for all connections."""
     heard = hear(Decoded(), [True, True, True])
     assert [len(each.numbers) for each in heard.values()] == [0, 0]
+
+
+def test_what_is_understood_in_part_and_unknown_kinds_are_no_nonsense() -> None:
+    """A new connection would mend neither."""
+    bad = (BadFrame(2, "no", in_part=True), BadFrame(4, "no"))
+    unknown = (UnknownKind(0, "new"), UnknownKind(5, "new"))
+    heard = hear(Decoded(bad=bad, unknown=unknown), [False, False, True])
+    assert [each.bad for each in heard.values()] == [1, 0]
+
+
+def test_a_book_that_lost_something_is_broken_in_its_place() -> None:
+    """After what came before it, and before what comes after it; other tables break nothing."""
+    lost = (Lost(3, 7, Table.BOOK), Lost(3, 7, Table.QUOTES), Lost(2, 8, Table.TRADES))
+    events = ((1, BookSnapshot(7, 1)), (3, Heartbeat()), (4, BookSnapshot(7, 2)))
+    heard = hear(Decoded(events=events, lost=lost), [True, True, True])
+    assert heard["1.1"].events == [
+        (10, BookSnapshot(7, 1)),
+        (30, Heartbeat()),
+        (30, BookBroken(7)),
+        (30, BookSnapshot(7, 2)),
+    ]
+    assert heard["2.1"].events == []

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import attrs
 
-from tick_logger.exchanges.base import BookLink
+from tick_logger.exchanges.base import BookBroken, BookLink
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, MissingIds
 from tick_logger.model.tables import Table
@@ -40,7 +40,18 @@ class BookRanges(BookFollower):
 
     def hear(self, event: BookEvent, recv_ns: int) -> Verdict:
         """Follow one update; snapshots are judged before they are taken, by `accepts`."""
+        if isinstance(event, BookBroken):
+            return self.broken(event.instrument, recv_ns)
         return self.link(event, recv_ns) if isinstance(event, BookLink) else NOTHING
+
+    def broken(self, instrument: int, recv_ns: int) -> Verdict:
+        """An update was not understood: its ids are not known, so that the next begins anew.
+
+        That one asks for a snapshot; an older one would be of no use.
+        """
+        if self._held.pop(instrument, None) is None:
+            return NOTHING
+        return Verdict((AwaitSnapshot(instrument, recv_ns),))
 
     def link(self, link: BookLink, recv_ns: int) -> Verdict:
         """Whether an update joins those before it."""

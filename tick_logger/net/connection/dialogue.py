@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 
 from tick_logger.exchanges.base import (
     Acknowledged,
+    BookBroken,
     BookLink,
     BookSnapshot,
     BookTexts,
@@ -96,7 +97,7 @@ class Dialogue:
         marks: list[Mark] = []
         for recv_ns, event in events:
             match event:
-                case BookLink() | BookTexts() | BookSnapshot():
+                case BookLink() | BookTexts() | BookSnapshot() | BookBroken():
                     if event.instrument in self._wanted_books:  # else it has been ended, or will be
                         marks += self.books.hear(event, recv_ns, now)
                 case TradeIdSeen():

@@ -13,10 +13,10 @@ from typing import ClassVar, Final, TypeAlias
 
 import attrs
 
-from tick_logger.exchanges.base import BookLink, BookSnapshot, BookTexts
+from tick_logger.exchanges.base import BookBroken, BookLink, BookSnapshot, BookTexts
 from tick_logger.model.marks import Mark
 
-BookEvent: TypeAlias = BookLink | BookTexts | BookSnapshot
+BookEvent: TypeAlias = BookLink | BookTexts | BookSnapshot | BookBroken
 """What a message says of a book beside its rows."""
 
 

@@ -19,7 +19,14 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot, BookTexts, Exchange
+from tick_logger.exchanges.base import (
+    BookBroken,
+    BookCheck,
+    BookLink,
+    BookSnapshot,
+    BookTexts,
+    Exchange,
+)
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
@@ -94,6 +101,8 @@ class BookSequences(BookFollower):
             return self.link(event, recv_ns)
         if isinstance(event, BookTexts):
             return self.texts(event, recv_ns)
+        if isinstance(event, BookBroken):
+            return self.broken(event.instrument, recv_ns)
         self.snapshot(event, recv_ns)
         return NOTHING
 
@@ -140,6 +149,13 @@ class BookSequences(BookFollower):
         lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, Cause.CHECKSUM)
         return self._begin_anew(number, lapse, recv_ns)
 
+    def broken(self, instrument: int, recv_ns: int) -> Verdict:
+        """A message of the book was not understood; whoever found that has told what is lost."""
+        if self._exchange.whole_books:
+            return NOTHING  # the next message mends it
+        self.drop(instrument)
+        return Verdict((_resync(instrument, recv_ns),), broken=frozenset((instrument,)))
+
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed, or will begin anew."""
         self._chains.pop(instrument, None)
@@ -161,8 +177,11 @@ class BookSequences(BookFollower):
         return self._begin_anew(link.instrument, hole, recv_ns)
 
     def _begin_anew(self, instrument: int, hole: Mark, recv_ns: int) -> Verdict:
-        resync = Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
-        return Verdict((hole, resync), broken=frozenset((instrument,)))
+        return Verdict((hole, _resync(instrument, recv_ns)), broken=frozenset((instrument,)))
+
+
+def _resync(instrument: int, recv_ns: int) -> Interrupted:
+    return Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
 
 
 class MessageNumbers:

@@ -42,7 +42,7 @@ class Heard:
     """
 
     frames: int
-    bad: int  # of them, those that cannot be understood
+    bad: int  # of them, those of which nothing is understood
     market_data: bool  # whether there was any in them
     numbers: Numbers
     numbered_ns: Times

@@ -18,7 +18,7 @@ import numpy as np
 import trio
 from structlog.typing import FilteringBoundLogger
 
-from tick_logger.exchanges.base import BadFrame, Decoded, Exchange
+from tick_logger.exchanges.base import BadFrame, Decoded, Exchange, UnknownKind
 from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.model.batch import Batch
 from tick_logger.model.cause import Cause
@@ -34,6 +34,9 @@ from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 DEFINE_AGAIN_SECS = 60.0
 """What is recorded is said again so often, for whoever reads a journal that has lost something."""
+
+MAX_KINDS_NAMED = 100
+"""Unknown kinds of messages that get a log line each; the others are only counted."""
 
 
 class PortionDecoder:
@@ -64,6 +67,7 @@ class PortionDecoder:
         self._log = log
         self._on_bug = on_bug
         self._define_again_at = 0.0
+        self._kinds_named: set[str] = set()
 
     def batch(self, items: Sequence[Item]) -> Batch:
         """The batch of one portion, in which no mark follows an arrival."""
@@ -82,12 +86,11 @@ class PortionDecoder:
             received = attrs.evolve(received, marks=tuple(marks), decodable=False)
             return Batch(received, budget_bytes=size)
         found, followed = decoded
-        if found.decoded.bad:
-            self._report_bad(found.decoded.bad, payloads)
+        self._report(found.decoded, payloads)
         if found.rows:
             self._metrics.latency.observe(self.delays.secs(found.rows))
         received = attrs.evolve(received, marks=(*marks, *followed))
-        return Batch(received, found.rows, found.aside, size)
+        return Batch(received, found.rows, found.aside, size, found.losses)
 
     def _received(
         self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Sequence[bytes]
@@ -151,15 +154,47 @@ class PortionDecoder:
             for instrument in self._wanted.take_changes()
         )
 
+    def _report(self, decoded: Decoded, payloads: Sequence[bytes]) -> None:
+        """Count, and say, what was not understood."""
+        if decoded.bad:
+            self._report_bad(decoded.bad, payloads)
+        if decoded.unknown:
+            self._report_unknown(decoded.unknown, payloads)
+        if decoded.untimed:
+            self._metrics.event_times_missing.inc(decoded.untimed)
+            self._log.warning(
+                "event_times_missing",
+                values=decoded.untimed,
+                explanation="the receive time stands in, or that of the row before",
+            )
+
     def _report_bad(self, bad: Sequence[BadFrame], payloads: Sequence[bytes]) -> None:
         self._metrics.parse_errors.inc(len(bad))
         first = bad[0]
         self._log.warning(
             "undecodable",
             messages=len(bad),
+            in_part=sum(each.in_part for each in bad),
             reason=first.reason,
-            begins=payloads[first.frame][:120].decode("utf-8", "replace"),
+            begins=_beginning(payloads[first.frame]),
         )
+
+    def _report_unknown(self, unknown: Sequence[UnknownKind], payloads: Sequence[bytes]) -> None:
+        self._metrics.unknown_messages.inc(len(unknown))
+        for each in unknown:
+            if each.kind in self._kinds_named or len(self._kinds_named) >= MAX_KINDS_NAMED:
+                continue
+            self._kinds_named.add(each.kind)
+            self._log.warning(
+                "unknown_kind_of_message",
+                kind=each.kind,
+                begins=_beginning(payloads[each.frame]),
+                explanation="said once for each kind; nothing that is recorded is missing for it",
+            )
+
+
+def _beginning(payload: bytes) -> str:
+    return payload[:120].decode("utf-8", "replace")
 
 
 def _not_decoded(arrivals: Sequence[Arrival]) -> list[Mark]:

@@ -6,13 +6,15 @@ The frames of all connections are decoded together; here it is told apart whose 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.exchanges.base import Decoded, Event
+from tick_logger.exchanges.base import BookBroken, Decoded, Event
 from tick_logger.model.entries import Received
+from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
 from tick_logger.net.intake.arrivals import Arrival, Heard, Numbers, Source
 
@@ -42,6 +44,13 @@ class _Tally:
         )
 
 
+def with_broken_books(decoded: Decoded) -> Sequence[tuple[int, Event]]:
+    """The events, and the books that broke because something of them was not understood."""
+    books = {(each.frame, each.instrument) for each in decoded.lost if each.table is Table.BOOK}
+    broken = [(frame, BookBroken(instrument)) for frame, instrument in sorted(books)]
+    return sorted([*decoded.events, *broken], key=itemgetter(0))
+
+
 def heard_by(
     arrivals: Sequence[Arrival],
     received: Received,
@@ -66,10 +75,11 @@ def heard_by(
         tally.market_data |= data
         of_arrival.append(tally)
     for bad in decoded.bad:
-        of_arrival[owner[bad.frame]].bad += 1
-    if decoded.events:
-        whose = owner[[frame for frame, _ in decoded.events]].tolist()
-        for number, (_, event) in zip(whose, decoded.events, strict=True):
+        of_arrival[owner[bad.frame]].bad += not bad.in_part
+    events = with_broken_books(decoded) if decoded.lost else decoded.events
+    if events:
+        whose = owner[[frame for frame, _ in events]].tolist()
+        for number, (_, event) in zip(whose, events, strict=True):
             of_arrival[number].events.append((arrivals[number].recv_ns, event))
     if decoded.counted is not None:
         frame, numbers = decoded.counted.frame, decoded.counted.number

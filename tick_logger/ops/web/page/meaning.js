@@ -31,6 +31,7 @@ export const CAUSES = {
   restart: "the recorder was restarted",
   crash: "the recorder stopped without warning",
   damage: "stored data was damaged",
+  undecodable: "a message was not understood, or not all of it",
   adapter: "a defect: the recorder failed on a message",
   refused: "the exchange refused the subscription",
   moved: "the symbol went to another connection",
