@@ -244,7 +244,7 @@ def test_where_ids_are_dense_the_hole_is_the_record_and_has_the_cause() -> None:
     gap = GapLedger(lambda *_: True, lambda _: known[0])
     (bad,) = lapse(TRADES, T0 + SECOND)
     gap.lapsed(bad)
-    gap.hole(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
+    gap.found(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
     known[0] = T0 + 2 * SECOND
     assert gap.tick() == ()
     expected = GapRecord(0, TRADES, 5, 5, T0, T0 + 2 * SECOND, Cause.UNDECODABLE)
