@@ -30,8 +30,6 @@ DIALOGUES = frozenset(
         "busy-at-first-okx",
         "busy-for-some-kraken",
         "halt-binance",
-        "ids-begin-again-binance",
-        "ids-begin-again-okx",
         "long-name-okx",
         "no-snapshot-bybit",
         "no-snapshot-coinbase",
@@ -44,7 +42,6 @@ DIALOGUES = frozenset(
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
         "one-trade-behind-kraken",
-        "quotes-begin-again-bybit",
         "refused-and-closed-binance",
         "refused-and-closed-upbit",
     }

@@ -35,6 +35,17 @@ def _quotes(symbol: str, *ids: int) -> Check:
     return check
 
 
+def _just_missing(symbol: str, id_: int) -> Check:
+    """No trade but this one is told as missing."""
+
+    def check(seen: Seen) -> Iterator[str]:
+        told = [(hole.from_id, hole.to_id) for hole in seen.holes(symbol, "TRADES")]
+        if told != [(id_, id_)]:
+            yield f"{symbol}: told as missing: {told}"
+
+    return check
+
+
 def _bad_trade_is_told(seen: Seen) -> Iterator[str]:
     """Of a message with three trades the two good ones are recorded, and the third is missed."""
     ids = seen.rows("AAA-USDT", "TRADES")["trade_id"]
@@ -72,6 +83,15 @@ def _only_that_book_begins_anew(seen: Seen) -> Iterator[str]:
 
 
 OWN: tuple[Dialogue, ...] = (
+    _dialogue(
+        "ids-begin-again-coinbase",
+        "each trade is recorded, the one that never came is the only hole, and both are said",
+        trades_complete("AAA-USD"),
+        _just_missing("AAA-USD", 890),
+        said("AAA-USD", "again"),
+        said("AAA-USD", "stray"),
+        secs=60.0,
+    ),
     _dialogue(
         "ids-begin-again-okx",
         "each trade is recorded, no hole is invented, and something says that ids began again",

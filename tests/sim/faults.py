@@ -152,6 +152,14 @@ def rest_errors(stage: Stage, _size: float) -> Undo:
     return _misbehave(stage, rest_status=503)
 
 
+def ids_again(stage: Stage, size: float) -> Undo:
+    """Ids of trades, and at some venues of quotes and books, begin again."""
+    for exchange in stage.exchanges.values():
+        if exchange.name in [*stage.exchanges][: 1 + int(size * len(stage.exchanges))]:
+            exchange.begin_ids_again()
+    return _nothing
+
+
 def told_to_wait(stage: Stage, size: float) -> Undo:
     """Whoever asks or connects is told to come back later, and may not come sooner."""
     return _misbehave(
@@ -301,7 +309,7 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     for each in (
         cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, loss, silences,
         farewells, refused, never_acked, late_acks, rest_errors, all_cut, no_dialling,
-        told_to_wait, busy_closes,
+        told_to_wait, busy_closes, ids_again,
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,

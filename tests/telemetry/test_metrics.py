@@ -46,6 +46,8 @@ COUNTERS = {
     "out_of_order",
     "book_resyncs",
     "unproven_id_holes",
+    "ids_begun_again",
+    "stray_ids",
     "silent_renewals",
     "prices_inexact",
 }

@@ -5,6 +5,10 @@ interruption only names its cause: if the ids continue without a hole nothing wa
 are not, the interruption itself is all that is known, and becomes a record when it ends.  So does
 an interruption of dense ids when everything ends, if no id came after it.
 
+Where ids begin again, they prove nothing about what lies between the two numberings: interruptions
+that fell in there become records.  That ids began again, or that one is a stray, has a record of
+its own, which is about no hole.
+
 A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
 is filled after its record was written gets a second record of the filled part, healed "late".
 
@@ -24,10 +28,18 @@ from typing import Any
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import VOID, GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened, Range, cut
+from tick_logger.pipeline.id_line import (
+    BegunAgain,
+    Finding,
+    HoleFilled,
+    HoleOpened,
+    Range,
+    Stray,
+    cut,
+)
 from tick_logger.pipeline.plain_state import Plain
 
 GRACE_TICKS = 2
@@ -40,6 +52,8 @@ APART_NS = 10**9
 """Lapses of one stream that are closer share a record: a venue may send nothing but nonsense."""
 
 Stream = tuple[int, Table]
+Numbering = tuple[int, Table, int]
+"""Holes of several numberings of a stream have nothing to do with each other."""
 
 
 @attrs.define
@@ -48,17 +62,20 @@ class _Outage:
     cause: Cause
     to_ns: int | None = None
     proven_ns: int | None = None  # how far the stream's ids were complete when it ended
+    unprovable: bool = False  # ids have begun again meanwhile
 
-    def explains(self, hole: HoleOpened) -> bool:
-        """Whether the hole lies around this interruption."""
-        first, last = sorted((hole.from_ns, hole.to_ns))  # the wall clock may have been set back
+    def lies_in(self, from_ns: int, to_ns: int) -> bool:
+        """Whether the interruption, or a part of it, lies between these times."""
+        first, last = sorted((from_ns, to_ns))  # the wall clock may have been set back
         begin, end = sorted((self.from_ns, last if self.to_ns is None else self.to_ns))
         return first <= end and begin <= last
 
     def dump(self, stream: Stream) -> list[Any]:
         """Its fields and its stream's."""
         instrument, table = stream
-        return [instrument, table.value, self.from_ns, self.cause.value, self.to_ns, self.proven_ns]
+        cause = self.cause.value
+        fields = [self.from_ns, cause, self.to_ns, self.proven_ns, self.unprovable]
+        return [instrument, table.value, *fields]
 
     @classmethod
     def load(cls, fields: Sequence[Any]) -> tuple[Stream, _Outage]:
@@ -110,7 +127,7 @@ class GapLedger:
         self._outages: dict[Stream, _Outage] = {}
         self._stopped: dict[Stream, _Outage] = {}  # not used since the process that used them
         self._past: dict[Stream, list[_Outage]] = {}
-        self._pending: dict[Stream, list[_Hole]] = {}  # ascending
+        self._pending: dict[Numbering, list[_Hole]] = {}  # ascending
         self._records: list[GapRecord] = []
         self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
         self._tick = 0
@@ -225,17 +242,36 @@ class GapLedger:
             for instrument, from_ns, to_ns in books
         ]
 
-    def hole(self, table: Table, found: HoleOpened | HoleFilled) -> None:
-        """Take note of a hole that opened, or of one that was filled."""
-        stream = (found.instrument, table)
+    def found(self, table: Table, found: Finding) -> None:
+        """Take note of what the ids of a stream show."""
+        match found:
+            case HoleOpened():
+                self._opened(table, found)
+            case HoleFilled():
+                self._filled(table, found)
+            case BegunAgain(instrument, before, first, from_ns, to_ns):
+                self._records.append(
+                    GapRecord(
+                        instrument, table, before, first, from_ns, to_ns, Cause.RENUMBERED, VOID
+                    )
+                )
+                self._unprovable((instrument, table), to_ns if from_ns is None else from_ns, to_ns)
+            case Stray(instrument, before, stray, from_ns, to_ns):
+                self._records.append(
+                    GapRecord(instrument, table, before, stray, from_ns, to_ns, Cause.STRAY, VOID)
+                )
+
+    def _opened(self, table: Table, found: HoleOpened) -> None:
+        cause = self._cause((found.instrument, table), found)
+        due_tick = self._tick + GRACE_TICKS
+        hole = _Hole(table, found, cause, due_tick, [(found.first, found.last)])
+        numbering = (found.instrument, table, found.numbering)
+        insort(self._pending.setdefault(numbering, []), hole, key=_first)
+
+    def _filled(self, table: Table, found: HoleFilled) -> None:
+        """What was filled may lie in several holes, of which the older have their records."""
         whole = [(found.first, found.last)]
-        if isinstance(found, HoleOpened):
-            cause = self._cause(stream, found)
-            hole = _Hole(table, found, cause, self._tick + GRACE_TICKS, whole)
-            insort(self._pending.setdefault(stream, []), hole, key=_first)
-            return
-        # What was filled may lie in several holes, of which the older have their records already.
-        pending = self._pending.get(stream, [])
+        pending = self._pending.get((found.instrument, table, found.numbering), [])
         start = max(bisect_right(pending, found.first, key=_first) - 1, 0)
         for hole in pending[start : bisect_right(pending, found.last, key=_first)]:
             cut(hole.parts, found.first, found.last)
@@ -246,6 +282,16 @@ class GapLedger:
             )
             for first, last in whole
         )
+
+    def _unprovable(self, stream: Stream, from_ns: int, to_ns: int) -> None:
+        """No id tells what an interruption between these times has cost."""
+        past = self._past.get(stream, [])
+        for outage in [each for each in past if each.lies_in(from_ns, to_ns)]:
+            past.remove(outage)
+            self._record_outage(stream, outage, outage.to_ns or to_ns)
+        current = self._outages.get(stream)
+        if current is not None and current.from_ns <= max(from_ns, to_ns):
+            current.unprovable = True
 
     def tick(self) -> tuple[GapRecord, ...]:
         """The records that are due."""
@@ -306,7 +352,8 @@ class GapLedger:
         for stream, outage in map(_Outage.load, state["past"]):
             self._past.setdefault(stream, []).append(outage)
         for hole in map(_Hole.load, state["pending"]):
-            self._pending.setdefault((hole.opened.instrument, hole.table), []).append(hole)
+            numbering = (hole.opened.instrument, hole.table, hole.opened.numbering)
+            self._pending.setdefault(numbering, []).append(hole)
         self._records = [_record_from_plain(fields) for fields in state["records"]]
 
     def _end(self, stream: Stream, at_ns: int) -> None:
@@ -316,7 +363,9 @@ class GapLedger:
         assert outage.to_ns is None, "an interruption ends once"
         outage.to_ns = at_ns
         outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
-        if outage.proven_ns is not None:  # without ids before it, those behind prove nothing
+        if (
+            outage.proven_ns is not None and not outage.unprovable
+        ):  # without ids before it, those behind prove nothing
             past = self._past.setdefault(stream, [])
             past.append(outage)
             del past[:-MAX_PAST_OUTAGES]
@@ -332,18 +381,21 @@ class GapLedger:
     def _cause(self, stream: Stream, hole: HoleOpened) -> Cause:
         current = self._outages.get(stream)
         candidates = [*self._past.get(stream, []), *([current] if current else [])]
-        return next((o.cause for o in reversed(candidates) if o.explains(hole)), Cause.SEQUENCE)
+        return next(
+            (o.cause for o in reversed(candidates) if o.lies_in(hole.from_ns, hole.to_ns)),
+            Cause.SEQUENCE,
+        )
 
     def _write_holes(self, due: int) -> None:
-        for stream, holes in list(self._pending.items()):
+        for numbering, holes in list(self._pending.items()):
             for hole in holes:
                 if hole.due_tick <= due:
                     self._records.extend(_records_of(hole))
             rest = [hole for hole in holes if hole.due_tick > due]
             if rest:
-                self._pending[stream] = rest
+                self._pending[numbering] = rest
             else:
-                del self._pending[stream]
+                del self._pending[numbering]
 
 
 def _records_of(hole: _Hole) -> list[GapRecord]:
@@ -358,8 +410,16 @@ def _records_of(hole: _Hole) -> list[GapRecord]:
 
 
 def _in_order(record: GapRecord) -> GapRecord:
-    """The record with the earlier time first: between the two the wall clock may have stepped."""
-    if record.from_ns is None or record.to_ns is None or record.from_ns <= record.to_ns:
+    """The record with the earlier time first: between the two the wall clock may have stepped.
+
+    Where ids began again the times stay, for each is that of the row whose id stands beside it.
+    """
+    if (
+        record.healed == VOID
+        or record.from_ns is None
+        or record.to_ns is None
+        or record.from_ns <= record.to_ns
+    ):
         return record
     return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
 

@@ -64,6 +64,7 @@ class SimulatedExchange:
         self.name = name
         self.truth = Truth(settings.truth_trades_per_symbol)
         self.connections_opened = 0
+        self.ids_begun_again = 0  # so many times
         self._patience = Patience()
         self._hub = Hub(faults if faults is not None else Faults(), seed)
         self._clock = clock
@@ -273,6 +274,14 @@ class SimulatedExchange:
         """Stop trading in a symbol; raises `KeyError` if it was never listed."""
         self._market.delist(symbol)
         self._dialect.listing_changed()
+
+    def begin_ids_again(self) -> None:
+        """Let ids go on from lower ones, as after a restart of the venue that nobody else notices.
+
+        Those of trades, and where the venue says so of itself, those of quotes and books.
+        """
+        self.ids_begun_again += 1
+        self._dialect.begin_ids_again()
 
     def announce_shutdown(self) -> int:
         """Send the venue's announcement, where it has one, to all clients; how many got it."""

@@ -151,6 +151,12 @@ class ExchangeMetrics:
         self.unproven_id_holes = counter(
             "unproven_id_holes", "Holes in ids that seem to rise by one, which nobody promises"
         )
+        self.ids_begun_again = counter(
+            "ids_begun_again", "Streams whose ids went on from a lower one, each time"
+        )
+        self.stray_ids = counter(
+            "stray_ids", "Trades whose id fits nowhere among those around them"
+        )
         self.silent_renewals = counter(
             "silent_renewals", "Subscriptions made again because they had gone silent"
         )

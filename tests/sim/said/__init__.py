@@ -33,7 +33,7 @@ KNOWN = _known()
 
 @attrs.frozen
 class Fact:
-    """Something that was said about a symbol: for trades the id is all of the key.
+    """Something that was said about a symbol: for trades id and event time are all of the key.
 
     `sound` is whether it stood in a message in which all is as it should be.
     """

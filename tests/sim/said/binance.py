@@ -13,7 +13,7 @@ def binance(message: Any) -> Said:  # noqa: ANN401 - any JSON
     symbol = data["s"]
     match kind:
         case "trade":
-            yield "TRADES", symbol, whole(data["t"])
+            yield "TRADES", symbol, whole(data["t"]), whole(data["T"]) * 1000
         case "bookTicker":
             yield "QUOTES", symbol, whole(data["u"]), *map(float, map(data.get, "bBaA"))
         case "ticker":

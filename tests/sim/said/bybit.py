@@ -27,7 +27,7 @@ def _bybit(id_of: Callable[[Any], int], message: Any) -> Said:  # noqa: ANN401 -
     match head:
         case "publicTrade":
             for trade in data:
-                yield "TRADES", trade["s"], id_of(trade["i"])
+                yield "TRADES", trade["s"], id_of(trade["i"]), whole(trade["T"]) * MILLISECOND_NS
         case "tickers":
             price, bid, ask = (
                 number(data.get(name)) for name in ("lastPrice", "bid1Price", "ask1Price")

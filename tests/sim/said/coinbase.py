@@ -12,7 +12,7 @@ def coinbase(message: Any) -> Said:  # noqa: ANN401 - any JSON
     symbol = message["product_id"]
     match message["type"]:
         case "match" | "last_match":
-            yield "TRADES", symbol, whole(message["trade_id"])
+            yield "TRADES", symbol, whole(message["trade_id"]), time_ns(message["time"])
         case "ticker":
             price, size, bid, ask, bid_size, ask_size = (
                 float(message[name])

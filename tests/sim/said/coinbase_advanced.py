@@ -15,7 +15,8 @@ def coinbase_advanced(message: Any) -> Said:  # noqa: ANN401 - any JSON
         match message["channel"]:
             case "market_trades":
                 for trade in event["trades"]:
-                    yield "TRADES", trade["product_id"], digits(trade["trade_id"])
+                    made = digits(trade["trade_id"]), time_ns(trade["time"])
+                    yield "TRADES", trade["product_id"], *made
             case "ticker":
                 for each in event["tickers"]:
                     yield from _ticker(each, time_ns(message["timestamp"]))

@@ -14,7 +14,7 @@ def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
         symbol = entry["symbol"]
         match channel:
             case "trade":
-                yield "TRADES", symbol, whole(entry["trade_id"])
+                yield "TRADES", symbol, whole(entry["trade_id"]), time_ns(entry["timestamp"])
             case "ticker":
                 bid, bid_size, ask, ask_size = (
                     float(entry[name]) for name in ("bid", "bid_qty", "ask", "ask_qty")

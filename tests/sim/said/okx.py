@@ -13,7 +13,8 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
     for entry in message["data"]:
         match channel:
             case "trades-all":
-                yield "TRADES", entry["instId"], digits(entry["tradeId"])
+                made = digits(entry["tradeId"]), digits(entry["ts"]) * MILLISECOND_NS
+                yield "TRADES", entry["instId"], *made
             case "tickers":
                 price, size, bid, ask = (
                     number(entry[name]) for name in ("last", "lastSz", "bidPx", "askPx")

@@ -15,7 +15,8 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
     symbol, stamp = message["code"], whole(message["timestamp"])
     match kind:
         case "trade":
-            yield "TRADES", symbol, whole(message["sequential_id"])
+            when = whole(message["trade_timestamp"]) * MILLISECOND_NS
+            yield "TRADES", symbol, whole(message["sequential_id"]), when
         case "ticker":
             price, size = float(message["trade_price"]), float(message["trade_volume"])
             side = TAKERS[message["ask_bid"]]

@@ -118,6 +118,11 @@ class Dialect(abc.ABC):
     def listing_changed(self) -> None:
         """A symbol was listed or delisted."""
 
+    def begin_ids_again(self) -> None:
+        """Let the ids of trades go on from lower ones."""
+        for listing in self._market.active():
+            listing.begin_ids_again()
+
     def announce_shutdown(self) -> int:
         """Tell every client that the server is about to close; how many were told."""
         return 0

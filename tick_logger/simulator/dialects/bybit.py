@@ -10,6 +10,7 @@ The best prices are sent when they change, and again with the same id after thre
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +23,6 @@ from tick_logger.simulator.dialects.bybit_books import BestPrices, BookWindows
 from tick_logger.simulator.dialects.bybit_listing import instruments_info
 from tick_logger.simulator.dialects.bybit_requests import (
     BEST,
-    DEPTHS,
     MOST_ARGS,
     Request,
     channel_of,
@@ -124,10 +124,17 @@ class BybitDialect(Dialect):
             self._publish_best(listing, elapsed_us)
             if books and listing.book.changed:
                 listing.book.fetch_changes()
-                for depth in DEPTHS:
-                    self._publish_book(listing, depth)
+                for levels in self._windows.deltas(listing, self._hub.wanted):
+                    self._publish_book(levels)
             if tickers:
                 self._publish_ticker(listing)
+
+    def begin_ids_again(self) -> None:
+        """Quotes begin at 1 as well, and so do books, with a snapshot."""
+        super().begin_ids_again()
+        self._best.begin_again()
+        for levels in self._windows.begin_again(self._market.active(), self._hub.wanted):
+            self._publish_book(levels)
 
     def listing_changed(self) -> None:
         """Nothing is pushed: instruments-info tells."""
@@ -159,19 +166,13 @@ class BybitDialect(Dialect):
 
     def _publish_best(self, listing: Listing, elapsed_us: int) -> None:
         if self._best.due(listing.quote(self._market.now_ns), elapsed_us):
-            self._hub.publish(
-                BEST + listing.spec.symbol, lambda variant: self._best_levels(listing, variant)
-            )
+            self._hub.publish(BEST + listing.spec.symbol, partial(self._best_levels, listing))
 
     def _best_levels(self, listing: Listing, variant: int) -> bytes:
         return texts.book(*self._best.levels(listing), variant)
 
-    def _publish_book(self, listing: Listing, depth: int) -> None:
-        topic = f"orderbook.{depth}.{listing.spec.symbol}"
-        levels = self._windows.delta(listing, topic) if self._hub.wanted(topic) else None
-        if levels is not None:
-            now_ns, sent = self._market.now_ns, levels
-            self._hub.publish(topic, lambda variant: texts.book(sent, now_ns, variant))
+    def _publish_book(self, levels: texts.Levels) -> None:
+        self._hub.publish(levels.topic, partial(texts.book, levels, self._market.now_ns))
 
     def _publish_ticker(self, listing: Listing) -> None:
         symbol, now_ns = listing.spec.symbol, self._market.now_ns
