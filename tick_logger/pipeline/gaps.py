@@ -9,21 +9,16 @@ Where ids begin again, they prove nothing about what lies between the two number
 that fell in there become records.  That ids began again, or that one is a stray, has a record of
 its own, which is about no hole.
 
-A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
-is filled after its record was written gets a second record of the filled part, healed "late".
-
 When a process ends, all streams stop.  That becomes an interruption if a later process uses the
 stream again, and no record if none does: then nobody wanted the stream.
 
-Invariant: an interruption is recorded at most once, however many processes it lasts.
+Invariant: an interruption is recorded at most once, however many processes it lasts.  Not here:
+how long holes in ids are held back (`id_holes`).
 """
 
 from __future__ import annotations
 
-import enum
-from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import attrs
 
@@ -31,84 +26,17 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.id_line import (
-    BegunAgain,
-    Finding,
-    HoleFilled,
-    HoleOpened,
-    Range,
-    Stray,
-    cut,
-)
+from tick_logger.pipeline.gap_records import in_order, record_from_plain, record_to_plain
+from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
+from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
+from tick_logger.pipeline.outages import Outage, Stream
 from tick_logger.pipeline.plain_state import Plain
-
-GRACE_TICKS = 2
-"""A hole is written when the rows around it leave the reorder window, not before."""
 
 MAX_PAST_OUTAGES = 16
 """Per stream of dense ids: how many past interruptions are kept as possible causes."""
 
 APART_NS = 10**9
 """Lapses of one stream that are closer share a record: a venue may send nothing but nonsense."""
-
-Stream = tuple[int, Table]
-Numbering = tuple[int, Table, int]
-"""Holes of several numberings of a stream have nothing to do with each other."""
-
-
-@attrs.define
-class _Outage:
-    from_ns: int
-    cause: Cause
-    to_ns: int | None = None
-    proven_ns: int | None = None  # how far the stream's ids were complete when it ended
-    unprovable: bool = False  # ids have begun again meanwhile
-
-    def lies_in(self, from_ns: int, to_ns: int) -> bool:
-        """Whether the interruption, or a part of it, lies between these times."""
-        first, last = sorted((from_ns, to_ns))  # the wall clock may have been set back
-        begin, end = sorted((self.from_ns, last if self.to_ns is None else self.to_ns))
-        return first <= end and begin <= last
-
-    def dump(self, stream: Stream) -> list[Any]:
-        """Its fields and its stream's."""
-        instrument, table = stream
-        cause = self.cause.value
-        fields = [self.from_ns, cause, self.to_ns, self.proven_ns, self.unprovable]
-        return [instrument, table.value, *fields]
-
-    @classmethod
-    def load(cls, fields: Sequence[Any]) -> tuple[Stream, _Outage]:
-        """The stream and the interruption that `dump` was given."""
-        instrument, table, from_ns, cause, *rest = fields
-        return (instrument, Table(table)), cls(from_ns, Cause(cause), *rest)
-
-
-@attrs.define
-class _Hole:
-    table: Table
-    opened: HoleOpened
-    cause: Cause
-    due_tick: int
-    parts: list[Range]  # what of it is still missing
-
-    def dump(self) -> list[Any]:
-        """Its fields, those of the hole as it opened in a list."""
-        opened = list(attrs.astuple(self.opened))
-        return [
-            self.table.value,
-            opened,
-            self.cause.value,
-            self.due_tick,
-            list(map(list, self.parts)),
-        ]
-
-    @classmethod
-    def load(cls, fields: Sequence[Any]) -> _Hole:
-        """The hole that `dump` was given."""
-        table, opened, cause, due_tick, parts = fields
-        ranges = [(first, last) for first, last in parts]
-        return cls(Table(table), HoleOpened(*opened), Cause(cause), due_tick, ranges)
 
 
 class GapLedger:
@@ -124,10 +52,10 @@ class GapLedger:
     ) -> None:
         self._dense = dense
         self._complete_until_ns = complete_until_ns
-        self._outages: dict[Stream, _Outage] = {}
-        self._stopped: dict[Stream, _Outage] = {}  # not used since the process that used them
-        self._past: dict[Stream, list[_Outage]] = {}
-        self._pending: dict[Numbering, list[_Hole]] = {}  # ascending
+        self._outages: dict[Stream, Outage] = {}
+        self._stopped: dict[Stream, Outage] = {}  # not used since the process that used them
+        self._past: dict[Stream, list[Outage]] = {}
+        self._holes = IdHoles()
         self._records: list[GapRecord] = []
         self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
         self._tick = 0
@@ -144,7 +72,7 @@ class GapLedger:
                 if current is not None and current.cause is Cause.RETIRED:
                     at_ns = max(at_ns, current.from_ns)
                     self._end(stream, at_ns)
-                self._outages.setdefault(stream, _Outage(at_ns, mark.cause))
+                self._outages.setdefault(stream, Outage(at_ns, mark.cause))
 
     def resumed(self, mark: Resumed) -> None:
         """End the interruption of these streams."""
@@ -156,7 +84,7 @@ class GapLedger:
         """The stream is no longer wanted: an interruption by intent, which is no loss."""
         self._end(stream, at_ns)
         assert stream not in self._outages, "a stream has one interruption at a time"
-        self._outages[stream] = _Outage(at_ns, Cause.RETIRED)
+        self._outages[stream] = Outage(at_ns, Cause.RETIRED)
 
     def restarted(
         self, streams: Iterable[Stream], stopped_ns: Mapping[int, int], cause: Cause
@@ -164,7 +92,7 @@ class GapLedger:
         """A new process continues: these streams stopped at the time given per instrument."""
         self.end_unused()
         for stream in streams:
-            self._stopped[stream] = _Outage(stopped_ns[stream[0]], cause)
+            self._stopped[stream] = Outage(stopped_ns[stream[0]], cause)
 
     def met_again(self, stream: Stream) -> bool:
         """Whether the stream had stopped; then that is an interruption, now in progress."""
@@ -232,7 +160,7 @@ class GapLedger:
         if past and past[-1].cause is mark.cause and past[-1].proven_ns == known_ns:
             past[-1].to_ns = max(past[-1].to_ns or mark.to_ns, mark.to_ns)  # no id came since
             return
-        past.append(_Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
+        past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
@@ -246,9 +174,10 @@ class GapLedger:
         """Take note of what the ids of a stream show."""
         match found:
             case HoleOpened():
-                self._opened(table, found)
+                cause = self._cause((found.instrument, table), found)
+                self._holes.opened(table, found, cause, self._tick)
             case HoleFilled():
-                self._filled(table, found)
+                self._records += self._holes.filled(table, found)
             case BegunAgain(instrument, before, first, from_ns, to_ns):
                 self._records.append(
                     GapRecord(
@@ -260,28 +189,6 @@ class GapLedger:
                 self._records.append(
                     GapRecord(instrument, table, before, stray, from_ns, to_ns, Cause.STRAY, VOID)
                 )
-
-    def _opened(self, table: Table, found: HoleOpened) -> None:
-        cause = self._cause((found.instrument, table), found)
-        due_tick = self._tick + GRACE_TICKS
-        hole = _Hole(table, found, cause, due_tick, [(found.first, found.last)])
-        numbering = (found.instrument, table, found.numbering)
-        insort(self._pending.setdefault(numbering, []), hole, key=_first)
-
-    def _filled(self, table: Table, found: HoleFilled) -> None:
-        """What was filled may lie in several holes, of which the older have their records."""
-        whole = [(found.first, found.last)]
-        pending = self._pending.get((found.instrument, table, found.numbering), [])
-        start = max(bisect_right(pending, found.first, key=_first) - 1, 0)
-        for hole in pending[start : bisect_right(pending, found.last, key=_first)]:
-            cut(hole.parts, found.first, found.last)
-            cut(whole, hole.opened.first, hole.opened.last)
-        self._records += (
-            GapRecord(
-                found.instrument, table, first, last, None, found.at_ns, Cause.SEQUENCE, "late"
-            )
-            for first, last in whole
-        )
 
     def _unprovable(self, stream: Stream, from_ns: int, to_ns: int) -> None:
         """No id tells what an interruption between these times has cost."""
@@ -296,8 +203,7 @@ class GapLedger:
     def tick(self) -> tuple[GapRecord, ...]:
         """The records that are due."""
         self._tick += 1
-        self._write_holes(due=self._tick)
-        return self._take_records()
+        return self._take_records(self._tick)
 
     def unproven(self) -> None:
         """Record the interruptions of dense ids that no id came after, before the end."""
@@ -325,13 +231,13 @@ class GapLedger:
             if outage.cause is not Cause.RETIRED:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
-        self._write_holes(due=self._tick + GRACE_TICKS)
-        return self._take_records()
+        return self._take_records(self._tick + GRACE_TICKS)
 
-    def _take_records(self) -> tuple[GapRecord, ...]:
-        records, self._records = self._records, []
+    def _take_records(self, tick: int) -> tuple[GapRecord, ...]:
+        """Those that are due by this tick."""
+        records, self._records = [*self._records, *self._holes.take_due(tick)], []
         self._lapses.clear()
-        return tuple(map(_in_order, records))
+        return tuple(map(in_order, records))
 
     def dump(self) -> Plain:
         """Everything that is open, as lists, in the order in which it will be recorded."""
@@ -340,21 +246,19 @@ class GapLedger:
             "outages": [outage.dump(stream) for stream, outage in self._outages.items()],
             "stopped": [outage.dump(stream) for stream, outage in self._stopped.items()],
             "past": [each.dump(stream) for stream, past in self._past.items() for each in past],
-            "pending": [hole.dump() for holes in self._pending.values() for hole in holes],
-            "records": [_record_to_plain(record) for record in self._records],
+            "pending": self._holes.dump(),
+            "records": [record_to_plain(record) for record in self._records],
         }
 
     def load(self, state: Plain) -> None:
         """Take over the state that `dump` returned."""
         self._tick = state["tick"]
-        self._outages = dict(map(_Outage.load, state["outages"]))
-        self._stopped = dict(map(_Outage.load, state["stopped"]))
-        for stream, outage in map(_Outage.load, state["past"]):
+        self._outages = dict(map(Outage.load, state["outages"]))
+        self._stopped = dict(map(Outage.load, state["stopped"]))
+        for stream, outage in map(Outage.load, state["past"]):
             self._past.setdefault(stream, []).append(outage)
-        for hole in map(_Hole.load, state["pending"]):
-            numbering = (hole.opened.instrument, hole.table, hole.opened.numbering)
-            self._pending.setdefault(numbering, []).append(hole)
-        self._records = [_record_from_plain(fields) for fields in state["records"]]
+        self._holes.load(state["pending"])
+        self._records = [record_from_plain(fields) for fields in state["records"]]
 
     def _end(self, stream: Stream, at_ns: int) -> None:
         outage = self._outages.pop(stream, None)
@@ -363,16 +267,15 @@ class GapLedger:
         assert outage.to_ns is None, "an interruption ends once"
         outage.to_ns = at_ns
         outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
-        if (
-            outage.proven_ns is not None and not outage.unprovable
-        ):  # without ids before it, those behind prove nothing
+        # Without ids before it, or in the same numbering, those behind prove nothing.
+        if outage.proven_ns is not None and not outage.unprovable:
             past = self._past.setdefault(stream, [])
             past.append(outage)
             del past[:-MAX_PAST_OUTAGES]
             return
         self._record_outage(stream, outage, at_ns)
 
-    def _record_outage(self, stream: Stream, outage: _Outage, to_ns: int) -> None:
+    def _record_outage(self, stream: Stream, outage: Outage, to_ns: int) -> None:
         if outage.cause is not Cause.RETIRED:
             self._records.append(
                 GapRecord(*stream, None, None, outage.from_ns, to_ns, outage.cause)
@@ -385,53 +288,3 @@ class GapLedger:
             (o.cause for o in reversed(candidates) if o.lies_in(hole.from_ns, hole.to_ns)),
             Cause.SEQUENCE,
         )
-
-    def _write_holes(self, due: int) -> None:
-        for numbering, holes in list(self._pending.items()):
-            for hole in holes:
-                if hole.due_tick <= due:
-                    self._records.extend(_records_of(hole))
-            rest = [hole for hole in holes if hole.due_tick > due]
-            if rest:
-                self._pending[numbering] = rest
-            else:
-                del self._pending[numbering]
-
-
-def _records_of(hole: _Hole) -> list[GapRecord]:
-    opened = hole.opened
-    assert all(opened.first <= low <= high <= opened.last for low, high in hole.parts)
-    return [
-        GapRecord(
-            opened.instrument, hole.table, first, last, opened.from_ns, opened.to_ns, hole.cause
-        )
-        for first, last in hole.parts
-    ]
-
-
-def _in_order(record: GapRecord) -> GapRecord:
-    """The record with the earlier time first: between the two the wall clock may have stepped.
-
-    Where ids began again the times stay, for each is that of the row whose id stands beside it.
-    """
-    if (
-        record.healed == VOID
-        or record.from_ns is None
-        or record.to_ns is None
-        or record.from_ns <= record.to_ns
-    ):
-        return record
-    return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
-
-
-def _record_to_plain(record: GapRecord) -> list[Any]:
-    return [each.value if isinstance(each, enum.Enum) else each for each in attrs.astuple(record)]
-
-
-def _record_from_plain(fields: Sequence[Any]) -> GapRecord:
-    instrument, table, from_id, to_id, from_ns, to_ns, cause, healed = fields
-    return GapRecord(instrument, Table(table), from_id, to_id, from_ns, to_ns, Cause(cause), healed)
-
-
-def _first(hole: _Hole) -> int:
-    return hole.opened.first
