@@ -28,6 +28,7 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.ids import HoleFilled, HoleOpened, Range, cut
+from tick_logger.pipeline.lost_trades import LostTrades
 from tick_logger.pipeline.plain_state import Plain
 
 GRACE_TICKS = 2
@@ -112,6 +113,7 @@ class GapLedger:
         self._past: dict[Stream, list[_Outage]] = {}
         self._pending: dict[Stream, list[_Hole]] = {}  # ascending
         self._records: list[GapRecord] = []
+        self.lost_trades = LostTrades()
         self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
         self._tick = 0
 
@@ -251,6 +253,7 @@ class GapLedger:
         """The records that are due."""
         self._tick += 1
         self._write_holes(due=self._tick)
+        self._records += self.lost_trades.tick()
         return self._take_records()
 
     def unproven(self) -> None:
@@ -280,6 +283,7 @@ class GapLedger:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
         self._write_holes(due=self._tick + GRACE_TICKS)
+        self._records += self.lost_trades.tick(last=True)
         return self._take_records()
 
     def _take_records(self) -> tuple[GapRecord, ...]:
@@ -296,6 +300,7 @@ class GapLedger:
             "past": [each.dump(stream) for stream, past in self._past.items() for each in past],
             "pending": [hole.dump() for holes in self._pending.values() for hole in holes],
             "records": [_record_to_plain(record) for record in self._records],
+            "lost_trades": self.lost_trades.dump(),
         }
 
     def load(self, state: Plain) -> None:
@@ -308,6 +313,7 @@ class GapLedger:
         for hole in map(_Hole.load, state["pending"]):
             self._pending.setdefault((hole.opened.instrument, hole.table), []).append(hole)
         self._records = [_record_from_plain(fields) for fields in state["records"]]
+        self.lost_trades.load(state.get("lost_trades", ()))
 
     def _end(self, stream: Stream, at_ns: int) -> None:
         outage = self._outages.pop(stream, None)

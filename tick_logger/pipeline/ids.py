@@ -106,6 +106,11 @@ class IdLedger:
                 ranges[0][0], ranges[-1][1], recv_ns, holes[-MAX_OPEN_HOLES:]
             )
 
+    def has(self, instrument: int, trade_id: int) -> bool:
+        """Whether this id has been seen."""
+        line = self._lines.get(instrument)
+        return line is not None and not line.unseen(np.array([trade_id], np.uint64)).any()
+
     def admit(self, rows: RowBatch) -> tuple[npt.NDArray[np.bool_], list[HoleOpened | HoleFilled]]:
         """Which rows (grouped by instrument) are new, and the holes that they opened or filled."""
         keep = np.ones(len(rows), np.bool_)
