@@ -29,6 +29,7 @@ from tick_logger.model.tables import Table
 from tick_logger.pipeline.gap_records import in_order, record_from_plain, record_to_plain
 from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
+from tick_logger.pipeline.lost_trades import LostTrades
 from tick_logger.pipeline.outages import Outage, Stream
 from tick_logger.pipeline.plain_state import Plain
 
@@ -57,6 +58,7 @@ class GapLedger:
         self._past: dict[Stream, list[Outage]] = {}
         self._holes = IdHoles()
         self._records: list[GapRecord] = []
+        self.lost_trades = LostTrades()
         self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
         self._tick = 0
 
@@ -203,6 +205,7 @@ class GapLedger:
     def tick(self) -> tuple[GapRecord, ...]:
         """The records that are due."""
         self._tick += 1
+        self._records += self.lost_trades.tick()
         return self._take_records(self._tick)
 
     def unproven(self) -> None:
@@ -231,6 +234,7 @@ class GapLedger:
             if outage.cause is not Cause.RETIRED:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
+        self._records += self.lost_trades.tick(last=True)
         return self._take_records(self._tick + GRACE_TICKS)
 
     def _take_records(self, tick: int) -> tuple[GapRecord, ...]:
@@ -248,6 +252,7 @@ class GapLedger:
             "past": [each.dump(stream) for stream, past in self._past.items() for each in past],
             "pending": self._holes.dump(),
             "records": [record_to_plain(record) for record in self._records],
+            "lost_trades": self.lost_trades.dump(),
         }
 
     def load(self, state: Plain) -> None:
@@ -259,6 +264,7 @@ class GapLedger:
             self._past.setdefault(stream, []).append(outage)
         self._holes.load(state["pending"])
         self._records = [record_from_plain(fields) for fields in state["records"]]
+        self.lost_trades.load(state.get("lost_trades", ()))
 
     def _end(self, stream: Stream, at_ns: int) -> None:
         outage = self._outages.pop(stream, None)

@@ -20,7 +20,7 @@ from tick_logger.model.flush import IdRun
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME
 from tick_logger.model.times import Times
-from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine
+from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine, Place
 from tick_logger.pipeline.numberings import Numberings, Outsider, Piece
 from tick_logger.pipeline.order import group_ends, group_starts, rows_of
 from tick_logger.pipeline.plain_state import Plain
@@ -43,6 +43,11 @@ class IdLedger:
         findings: list[Finding] = []  # have their records on disk as well
         for run in runs:
             self._take(instrument, Piece.of_run(run), NO_TIME, findings)
+
+    def has(self, instrument: int, trade_id: int) -> bool:
+        """Whether this id has been seen, in the present numbering."""
+        known = self._numberings.get(instrument)
+        return known is not None and known.line.place(trade_id)[0] is Place.SEEN
 
     def admit(self, rows: RowBatch, released: Times, held: RowBatch) -> tuple[Mask, list[Finding]]:
         """Which rows (sorted) are new, and what they show of the ids.

@@ -19,13 +19,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeGuard
 
 import attrs
 import numpy as np
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
+from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
@@ -45,6 +44,7 @@ from tick_logger.pipeline.admission import admit
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
+from tick_logger.pipeline.lost_trades import asks_ids
 from tick_logger.pipeline.order import sort_rows
 from tick_logger.pipeline.plain_state import (
     Plain,
@@ -151,8 +151,7 @@ class Pipeline:
         runs = [*self._take_stopped_runs(), *self._release_all()]
         self._gaps.end_unused()
         self._gaps.unproven()
-        gaps: tuple[GapRecord, ...] = self._gaps.close(at_ns)
-        return Flush(tuple(runs), gaps), self._take_counts()
+        return Flush(tuple(runs), self._gaps.close(at_ns)), self._take_counts()
 
     def restarted(self, stopped_ns: Mapping[int, int], cause: Cause, book_wait_ticks: int) -> None:
         """A new process continues; the one before received each instrument up to `stopped_ns`.
@@ -251,6 +250,7 @@ class Pipeline:
             self._meet(table, np.unique(rows["instrument"]).tolist())
             if table is Table.BOOK:
                 rows = self._past_waiting_books(rows, last=last)
+            self._gaps.lost_trades.came(rows)
             state = self._tables[table]
             if table is Table.QUOTES:
                 state.streams.note_untimed(pushed)
@@ -270,7 +270,7 @@ class Pipeline:
         return RowBatch.concat(Table.BOOK, [rows, *released])
 
     def _note(self, mark: Mark) -> None:
-        if isinstance(mark, Interrupted | Resumed | Retired) or _asks_ids(mark):
+        if isinstance(mark, Interrupted | Resumed | Retired) or asks_ids(mark):
             # A stream may be retired before anything came of it; what it lost until then ends.
             for table in mark.tables:
                 self._meet(table, mark.instruments)
@@ -279,6 +279,9 @@ class Pipeline:
                 self._gaps.interrupted(mark)
             case Resumed():
                 self._gaps.resumed(mark)
+            case MissingIds(cause=Cause.UNDECODABLE):
+                self._meet(Table.TRADES, [mark.instrument])
+                self._gaps.lost_trades.note(mark, self._recent, self._tables[Table.TRADES].ids)
             case MissingIds():
                 self._gaps.missing(mark)
             case Lapse():
@@ -348,10 +351,6 @@ class Pipeline:
     def _take_counts(self) -> TickCounts:
         counts, self._counts = self._counts, TickCounts()
         return counts
-
-
-def _asks_ids(mark: Mark) -> TypeGuard[Lapse]:
-    return isinstance(mark, Lapse) and mark.ids_tell
 
 
 def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:

@@ -40,6 +40,10 @@ class RecentIds:
         """Continue from ids that are on disk, oldest first."""
         self._of[instrument] = dict.fromkeys(ids)
 
+    def has(self, instrument: int, trade_id: int) -> bool:
+        """Whether it is among them."""
+        return trade_id in self._of.get(instrument, {})
+
     def admit(
         self, rows: RowBatch, states: StreamStates, held: RowBatch
     ) -> tuple[npt.NDArray[np.bool_], list[BegunAgain]]:
