@@ -34,7 +34,6 @@ DIALOGUES = frozenset(
         "no-snapshot-bybit",
         "no-snapshot-coinbase",
         "no-snapshot-coinbase-advanced",
-        "no-snapshot-kraken",
         "no-snapshot-okx",
         "odd-listing-coinbase",
         "one-channel-refused-binance",
