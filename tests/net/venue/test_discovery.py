@@ -12,9 +12,8 @@ from trio.testing import MockClock
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tests.net.played import PlayedDial, venue_on
-from tick_logger.model.instruments import Instrument
 from tick_logger.net.pace import Backoff
-from tick_logger.net.venue.discovery import MOST_PAGES, RETRY_SECS, Discovery
+from tick_logger.net.venue.discovery import MOST_PAGES, RETRY_SECS, Beside, Discovery
 
 
 @attrs.define
@@ -22,15 +21,17 @@ class Listing:
     """What a discovery delivers of a played venue, and when."""
 
     dial: PlayedDial
-    delivered: list[tuple[float, tuple[Instrument, ...]]] = attrs.field(factory=list)
+    delivered: list[tuple[float, tuple[str, ...]]] = attrs.field(factory=list)
 
     async def run(self) -> None:
         began = trio.current_time()
         await Discovery(
             venue_on(Bench(), self.dial),
             Backoff(1.0, 60.0, Random(0)),
-            plan_for=lambda listing: self.delivered.append((trio.current_time() - began, listing)),
-            write_listing=lambda _: None,
+            Beside(),
+            plan_for=lambda symbols, _: self.delivered.append(
+                (trio.current_time() - began, symbols)
+            ),
         ).run()
 
 
@@ -42,7 +43,7 @@ async def test_a_listing_of_many_pages_is_one_listing(autojump_clock: MockClock)
         nursery.start_soon(listing.run)
         await trio.sleep(1.0)
         nursery.cancel_scope.cancel()
-    assert listing.delivered == [(0.0, tuple(map(Instrument, symbols)))]
+    assert listing.delivered == [(0.0, symbols)]
 
 
 async def test_a_listing_without_end_is_no_listing(autojump_clock: MockClock) -> None:
@@ -73,5 +74,5 @@ async def test_a_first_listing_of_nothing_is_asked_for_again_soon(
             listing.dial.symbols = ("BTC",)
             await trio.sleep(RETRY_SECS)
             nursery.cancel_scope.cancel()
-    assert listing.delivered == [(2 * RETRY_SECS, (Instrument("BTC"),))]
+    assert listing.delivered == [(2 * RETRY_SECS, ("BTC",))]
     assert [line["event"] for line in lines] == ["listing_empty", "listing_empty", "listing"]
