@@ -36,6 +36,7 @@ EXCHANGE_TROUBLES = (
     "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
     "loss", "silences", "farewells", "refused", "never_acked", "late_acks", "rest_errors",
     "all_cut", "no_dialling", "told_to_wait", "busy_closes",
+    "odd_listings", "unlisted", "halts",
 )  # fmt: skip
 DISK_TROUBLES = (
     "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",
