@@ -23,7 +23,6 @@ DIALOGUES = frozenset(
         "no-snapshot-bybit",
         "no-snapshot-coinbase",
         "no-snapshot-coinbase-advanced",
-        "no-snapshot-kraken",
         "no-snapshot-okx",
         "one-channel-refused-binance",
         "one-channel-refused-coinbase",
