@@ -204,6 +204,33 @@ def test_spot_symbols_are_listed_with_their_steps() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("fields", "active"),
+    [
+        ({"status": "Trading"}, True),
+        ({"status": "PreLaunch"}, False),
+        ({"status": "PreLaunch", "preListingInfo": {"curAuctionPhase": "CallAuction"}}, False),
+        ({"status": "PreLaunch", "preListingInfo": {"curAuctionPhase": "CrossMatching"}}, True),
+        ({"status": "PreLaunch", "preListingInfo": {"curAuctionPhase": "ContinuousTrading"}}, True),
+        ({"status": "Trading", "preListingInfo": None}, True),
+        ({"status": "Delivering"}, False),
+        ({"status": "Closed"}, False),
+    ],
+)
+def test_states_in_which_there_are_trades(fields: dict[str, object], active: bool) -> None:
+    """A contract may be traded before its launch."""
+    found = LINEAR.parse_listing(listing(list=[{"symbol": "AUSDT", **fields}]))
+    assert [each.active for each in found] == [active]
+
+
+def test_a_page_may_have_nulls() -> None:
+    """They say nothing, and there is no page after it."""
+    page = {"symbol": "AUSDT", "status": "Trading", "priceFilter": {"tickSize": None}}
+    body = listing(list=[page], nextPageCursor=None).replace(b'"OK"', b"null")
+    assert LINEAR.parse_listing(body) == (Instrument("AUSDT", kind="linear"),)
+    assert LINEAR.next_page("https://x.test/a?b=c", body) is None
+
+
 def test_linear_symbols_are_listed_by_the_longest_page() -> None:
     """Dated futures among them, all of one kind."""
     symbol = {

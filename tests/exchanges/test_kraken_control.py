@@ -198,6 +198,18 @@ def test_pairs_have_the_names_of_version_two(
     assert EXCHANGE.parse_listing(listing(**fields)) == (expected,)
 
 
+@pytest.mark.parametrize(
+    ("status", "active"),
+    [
+        *((each, True) for each in ("online", "limit_only", "post_only", "reduce_only")),
+        *((each, False) for each in ("cancel_only", "work_in_progress", "delisted", "")),
+    ],
+)
+def test_states_in_which_there_are_trades(status: str, active: bool) -> None:
+    """Or may be at any moment, whatever orders are taken."""
+    assert [each.active for each in EXCHANGE.parse_listing(listing(status=status))] == [active]
+
+
 def test_dark_pools_are_left_out() -> None:
     """They have no name that could be subscribed to."""
     assert EXCHANGE.parse_listing(listing(wsname=None)) == ()

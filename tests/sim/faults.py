@@ -178,6 +178,30 @@ def busy_closes(stage: Stage, size: float) -> Undo:
     )
 
 
+def odd_listings(stage: Stage, _size: float) -> Undo:
+    """Listings have entries that make no sense."""
+    return _misbehave(stage, odd_listing=True)
+
+
+def unlisted(stage: Stage, _size: float) -> Undo:
+    """Listings lack symbols that trade."""
+    symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
+    return _misbehave(stage, unlisted_symbols=frozenset(symbols))
+
+
+def halts(stage: Stage, _size: float) -> Undo:
+    """Symbols do not trade, and listings say so."""
+    halted = [(each, each.truth.symbols()[-1]) for each in stage.exchanges.values()]
+    for exchange, symbol in halted:
+        exchange.delist_symbol(symbol)
+
+    def undo() -> None:
+        for exchange, symbol in halted:
+            exchange.list_symbol(symbol)
+
+    return undo
+
+
 def all_cut(stage: Stage, size: float) -> Undo:
     """Every connection at once."""
     for exchange in stage.exchanges.values():
@@ -309,7 +333,7 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     for each in (
         cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, loss, silences,
         farewells, refused, never_acked, late_acks, rest_errors, all_cut, no_dialling,
-        told_to_wait, busy_closes, ids_again,
+        told_to_wait, busy_closes, ids_again, odd_listings, unlisted, halts,
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,

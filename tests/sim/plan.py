@@ -37,6 +37,7 @@ EXCHANGE_TROUBLES = (
     "loss", "silences", "farewells", "refused", "never_acked", "late_acks", "rest_errors",
     "all_cut", "no_dialling", "told_to_wait", "busy_closes",
     "ids_again",
+    "odd_listings", "unlisted", "halts",
 )  # fmt: skip
 DISK_TROUBLES = (
     "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",

@@ -58,6 +58,8 @@ GAUGES = {
     "connections_wanted",
     "symbols",
     "symbols_left_out",
+    "symbols_kept",
+    "listing_entries_odd",
     "subscriptions_silent",
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",

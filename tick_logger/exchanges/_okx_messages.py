@@ -14,6 +14,7 @@ import msgspec
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.columns import ABSENT, Level
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
@@ -190,8 +191,8 @@ class Head(msgspec.Struct, gc=False):
 class Listed(Entry):
     """An instrument in the answer to a REST request."""
 
-    inst_id: str
-    state: str
+    inst_id: str = ""
+    state: str = ""
     inst_type: str = ""
     base_ccy: str = ""
     quote_ccy: str = ""
@@ -216,8 +217,11 @@ class Answer(msgspec.Struct, gc=False):
     """The answer to a REST request for instruments."""
 
     code: str
-    data: list[Listed]
-    msg: str = ""
+    data: list[msgspec.Raw]
+    msg: str | None = None
+
+
+LISTED = Entries(Listed, "instId")
 
 
 # -- decoders --------------------------------------------------------------------------------------

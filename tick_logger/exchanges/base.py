@@ -170,10 +170,30 @@ class GoingAway:
 
 
 @attrs.frozen
+class Odd:
+    """An entry of a listing that is not as it should be: its name, perhaps empty, and why."""
+
+    name: str
+    reason: str
+
+
+@attrs.frozen
+class Listed:
+    """What a listing, or a page of one, says: instruments, and which entries are odd.
+
+    An odd entry is among the instruments if it has a name.
+    """
+
+    instruments: tuple[Instrument, ...]
+    odd: tuple[Odd, ...] = ()
+
+
+@attrs.frozen
 class Listing:
     """The venue's instruments, as sent on a channel of its own."""
 
     instruments: tuple[Instrument, ...]
+    odd: tuple[Odd, ...] = ()
 
 
 @attrs.frozen
@@ -366,8 +386,17 @@ class Exchange(abc.ABC):
         """The REST address that lists the instruments."""
 
     @abc.abstractmethod
+    def read_listing(self, body: bytes) -> Listed:
+        """What a page of a listing says, entry by entry (`exchanges.listing`).
+
+        Raises `VenueError` if the body is no listing, or if none of its entries can be read.
+        Active are instruments of which there may be trades; those that a halt keeps from it are
+        listed, and not active.
+        """
+
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The instruments in a page of a listing; raises `VenueError` if the body is none."""
+        return self.read_listing(body).instruments
 
     def next_page(self, url: str, body: bytes) -> str | None:
         """The REST address of the page after this one, which could be parsed; None after the last.

@@ -33,13 +33,14 @@ import numpy.typing as npt
 from tick_logger.exchanges import _binance_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     Findings,
     NumberRule,
 )
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -266,9 +267,14 @@ class _Filter(msgspec.Struct, gc=False):
     stepSize: str = ""  # noqa: N815
 
 
+_TRADING = {"TRADING", "AUCTION_MATCH"}
+"""Statuses in which there are trades.  The others are halts, however long: BREAK is that of symbols
+that came to an end years ago, too."""
+
+
 class _Symbol(msgspec.Struct, gc=False):
-    symbol: str
-    status: str
+    symbol: str = ""
+    status: str = ""
     baseAsset: str = ""  # noqa: N815
     quoteAsset: str = ""  # noqa: N815
     isSpotTradingAllowed: bool = False  # noqa: N815
@@ -289,17 +295,18 @@ class _Symbol(msgspec.Struct, gc=False):
             self.symbol,
             self.baseAsset,
             self.quoteAsset,
-            active=spot and self.status == "TRADING",
+            active=spot and self.status in _TRADING,
             tick_size=filters.get("PRICE_FILTER", _NO_FILTER).tickSize,
             lot_size=filters.get("LOT_SIZE", _NO_FILTER).stepSize,
         )
 
 
 class _ExchangeInfo(msgspec.Struct, gc=False):
-    symbols: list[_Symbol]
+    symbols: list[msgspec.Raw]
 
 
 _NO_FILTER = _Filter()
+_SYMBOLS = Entries(_Symbol, "symbol")
 _decode_exchange_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 
@@ -386,10 +393,10 @@ class Binance(Exchange):
         """GET exchangeInfo."""
         return rest_endpoint.rstrip("/") + "/api/v3/exchangeInfo"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
         info = decode_listing(_decode_exchange_info, body, "exchangeInfo")
-        return tuple(symbol.instrument() for symbol in info.symbols)
+        return _SYMBOLS.read(info.symbols, "exchangeInfo")
 
     def snapshot_weight(self, symbols: int) -> int:
         """That of a snapshot with as many levels as `snapshot_url` asks for."""

@@ -41,10 +41,10 @@ from tick_logger.exchanges._bybit_messages import (
     decode_book,
     decode_ticker,
     next_cursor,
-    parse_instruments,
+    read_instruments,
 )
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -65,7 +65,6 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Named, Naming
 from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 N = TypeVar("N", int, str)
@@ -394,9 +393,9 @@ class _Bybit(Exchange):
         path = "/v5/market/instruments-info"
         return f"{rest_endpoint.rstrip('/')}{path}?category={self._category}{self._query}"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The symbols of instruments-info; active are those that trade."""
-        return parse_instruments(body, self._category)
+        return read_instruments(body, self._category)
 
     def next_page(self, url: str, body: bytes) -> str | None:
         """The same with the cursor of the answer; spot comes at once."""

@@ -40,6 +40,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import base
 from tick_logger.exchanges._coinbase_advanced_messages import (
     IGNORED,
+    PRODUCTS,
     Heartbeats,
     Level2,
     MarketTrades,
@@ -56,7 +57,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     is_known,
 )
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -76,7 +77,6 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -356,10 +356,10 @@ class CoinbaseAdvanced(Exchange):
         """GET the public products."""
         return rest_endpoint.rstrip("/") + "/api/v3/brokerage/market/products"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The spot products; active are those online, not halted, and no alias of another."""
         products = decode_listing(decode_products, body, "products").products
-        return tuple(each.instrument() for each in products if each.product_type == "SPOT")
+        return PRODUCTS.read(products, "products")
 
 
 def _requests(kind: str, subscriptions: Sequence[Subscription]) -> list[Request]:

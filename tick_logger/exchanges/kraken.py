@@ -39,7 +39,14 @@ import numpy as np
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
+from tick_logger.exchanges.base import (
+    Exchange,
+    Listed,
+    Request,
+    Subscription,
+    TextLevel,
+    VenueError,
+)
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -59,7 +66,6 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -390,13 +396,13 @@ class Kraken(Exchange):
         """GET AssetPairs."""
         return rest_endpoint.rstrip("/") + "/0/public/AssetPairs"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
-        """The pairs of AssetPairs, without dark pools; active are those whose status is online."""
+    def read_listing(self, body: bytes) -> Listed:
+        """The pairs of AssetPairs, without dark pools; active are those that may be traded."""
         answer = decode_listing(_decode_pairs, body, "AssetPairs")
-        errors = [text for text in answer.error if not text.startswith("W")]  # warnings
+        errors = [text for text in answer.error or () if not text.startswith("W")]  # warnings
         if errors or answer.result is None:  # with HTTP status 200
             raise VenueError(f"AssetPairs: {', '.join(errors) or 'no result'}")
-        return tuple(pair.instrument() for pair in answer.result.values() if pair.wsname)
+        return wire.PAIRS.read(answer.result.values(), "AssetPairs")
 
 
 def _with(feed: str, feeds_of: Mapping[str, set[str]]) -> list[str]:

@@ -39,7 +39,14 @@ from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
+from tick_logger.exchanges.base import (
+    Exchange,
+    Listed,
+    Request,
+    Subscription,
+    TextLevel,
+    VenueError,
+)
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -59,7 +66,6 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.requests import in_order, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -364,12 +370,12 @@ class Okx(Exchange):
         """GET instruments, those of the spot market."""
         return rest_endpoint.rstrip("/") + "/api/v5/public/instruments?instType=SPOT"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The instruments; active are those that are live."""
         answer = decode_listing(messages.decode_answer, body, "instruments")
         if answer.code != "0":
             raise VenueError(f"instruments: {answer.msg} (code {answer.code})")
-        return tuple(listed.instrument() for listed in answer.data)
+        return messages.LISTED.read(answer.data, "instruments")
 
     def book_checksum(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:
         """CRC-32, as a signed number, of the best bid, the best ask, the next bid and so on."""

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
@@ -45,7 +45,6 @@ from tick_logger.exchanges.messages import (
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -347,10 +346,10 @@ class Upbit(Exchange):
         """GET market/all."""
         return rest_endpoint.rstrip("/") + "/v1/market/all?is_details=true"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The markets, all of them active: those that end are taken off the list."""
         markets = decode_listing(wire.decode_markets, body, "market/all")
-        return tuple(market.instrument() for market in markets)
+        return wire.MARKETS.read(markets, "market/all")
 
 
 def _note(positions: list[int], position: int, _error: Exception) -> None:

@@ -77,6 +77,8 @@ class Faults:
     """How often a well-formed message of an unknown kind comes beside another."""
     odd_listing: bool = False
     """Whether listings have entries that make no sense, beside all others."""
+    unlisted_symbols: frozenset[str] = frozenset()
+    """These are missing in listings, although they trade."""
     rest_lag_secs: float = 0.0
     """How old REST answers are when they come."""
     rest_status: int | None = None

@@ -119,6 +119,13 @@ class ExchangeMetrics:
         self.symbols_left_out = gauge(
             "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
         )
+        self.symbols_kept = gauge(
+            "symbols_kept",
+            "Symbols recorded for a while though halted or not listed, or just back from that",
+        )
+        self.listing_entries_odd = gauge(
+            "listing_entries_odd", "Entries of the newest listing that are not as they should be"
+        )
         self.subscriptions_silent = gauge(
             "subscriptions_silent", "Subscriptions that are acknowledged but silent"
         )

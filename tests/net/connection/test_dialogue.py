@@ -29,6 +29,7 @@ from tick_logger.exchanges.base import (
     BookSnapshot,
     GoingAway,
     Granted,
+    Listed,
     Listing,
     Pong,
     Refused,
@@ -108,7 +109,7 @@ async def test_other_events_reach_whom_they_concern() -> None:
     talk = Talk()
     listing = (Instrument("BTC"),)
     assert talk.hear(1, Pong(), GoingAway("maintenance"), Listing(listing)) == []
-    assert (talk.pongs, talk.retired, talk.listed) == (1, ["maintenance"], [listing])
+    assert (talk.pongs, talk.retired, talk.listed) == (1, ["maintenance"], [Listed(listing)])
 
 
 async def test_newest_trade_ids_count_where_trades_are_wanted() -> None:

@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterable, Sequence
 import trio
 
 from tick_logger.errors import ConnectionLost, Ending, leaves
-from tick_logger.exchanges.base import Subscription
+from tick_logger.exchanges.base import Listed, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Mark, Resumed
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
@@ -54,7 +53,7 @@ class Connection:
         venue: VenueContext,
         wanted: Iterable[Subscription],
         timeouts: Timeouts,
-        on_listing: Callable[[tuple[Instrument, ...]], None] | None = None,
+        on_listing: Callable[[Listed], None] | None = None,
         *,
         lane: str = "",
     ) -> None:

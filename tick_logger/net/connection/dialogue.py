@@ -26,6 +26,7 @@ from tick_logger.exchanges.base import (
     Event,
     GoingAway,
     Granted,
+    Listed,
     Listing,
     Pong,
     Refused,
@@ -33,7 +34,6 @@ from tick_logger.exchanges.base import (
     TradeIdSeen,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.model.times import Times
@@ -57,7 +57,7 @@ class Reactions:
     pong: Callable[[], None]
     settled: Callable[[Settled], None]
     ask_snapshot: Callable[[int], None]
-    list_instruments: Callable[[tuple[Instrument, ...]], None] | None
+    list_instruments: Callable[[Listed], None] | None
 
 
 class Dialogue:
@@ -109,7 +109,7 @@ class Dialogue:
                 case GoingAway():
                     self._react.retire(event.reason)
                 case Listing() if self._react.list_instruments is not None:
-                    self._react.list_instruments(event.instruments)
+                    self._react.list_instruments(Listed(event.instruments, event.odd))
                 case Acknowledged() | Granted() | Confirmed() | Refused():
                     marks += self.apply(self._answered(event, now), recv_ns)
         self._count_judgements()

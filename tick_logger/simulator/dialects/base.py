@@ -180,6 +180,13 @@ class Dialect(abc.ABC):
         of_books = channel == self.words.channels["orderbook"]
         return of_books and symbol in self._hub.faults.no_snapshot_symbols
 
+    def _listed(self) -> list[Listing]:
+        """The symbols that a listing names, those among them that do not trade."""
+        missing = self._hub.faults.unlisted_symbols
+        return [
+            listing for symbol, listing in self._market.listings.items() if symbol not in missing
+        ]
+
     def _some_listing(self, rng: Random) -> Listing:
         return rng.choice(list(self._market.listings.values()))
 

@@ -249,7 +249,7 @@ class BinanceDialect(Dialect):
         return 404, b'{"code":-1,"msg":"Not found"}'
 
     def _exchange_info(self, wanted_status: str | None) -> bytes:
-        symbols = [texts.exchange_symbol(listing) for listing in self._market.listings.values()]
+        symbols = [texts.exchange_symbol(listing) for listing in self._listed()]
         if wanted_status is not None:
             symbols = [symbol for symbol in symbols if symbol["status"] == wanted_status]
         info: dict[str, Any] = {

@@ -296,7 +296,7 @@ class BybitDialect(Dialect):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if url.path != "/v5/market/instruments-info":
             return 404, b'{"retCode":404,"retMsg":"Not found","result":{}}'
-        return instruments_info(list(self._market.listings.values()), query, self._market.now_ns)
+        return instruments_info(self._listed(), query, self._market.now_ns)
 
     # -- garbage ----------------------------------------------------------------------------------
 

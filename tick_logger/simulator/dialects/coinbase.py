@@ -112,7 +112,7 @@ class CoinbaseDialect(Dialect):
         self._hub.publish(_STATUS_TOPIC, lambda _: self._list())
 
     def _list(self) -> bytes:
-        message = texts.status(self._market.listings.values())
+        message = texts.status(self._listed())
         odd = self._hub.faults.odd_listing
         return (
             with_odd_entries(message, ("products",), self.words.name_in_listing) if odd else message
@@ -240,7 +240,7 @@ class CoinbaseDialect(Dialect):
         url = urlsplit(target)
         match url.path.strip("/").split("/"):
             case ["products"]:
-                products = [texts.product(listing) for listing in self._market.listings.values()]
+                products = [texts.product(listing) for listing in self._listed()]
                 return 200, msgspec.json.encode(products)
             case ["products", symbol, "trades"] if symbol in self._market.listings:
                 return self._rest_trades(symbol, parse_qs(url.query))

@@ -328,7 +328,7 @@ class CoinbaseAdvancedDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /api/v3/brokerage/market/products."""
         if urlsplit(target).path == "/api/v3/brokerage/market/products":
-            return 200, texts.products(self._market.listings.values(), _ALIAS_QUOTE)
+            return 200, texts.products(self._listed(), _ALIAS_QUOTE)
         return 404, b'{"error":"NOT_FOUND","error_details":"","message":"no such address"}'
 
     # -- garbage ----------------------------------------------------------------------------------

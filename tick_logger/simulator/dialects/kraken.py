@@ -289,7 +289,7 @@ class KrakenDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /0/public/AssetPairs."""
         if urlsplit(target).path == "/0/public/AssetPairs":
-            return 200, texts.asset_pairs(self._market.listings.values())
+            return 200, texts.asset_pairs(self._listed())
         return 200, texts.error("EGeneral:Unknown method")
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -300,7 +300,7 @@ class OkxDialect(Dialect):
         kind = parse_qs(url.query).get("instType", [""])[0]
         if not kind:
             return 400, texts.rest_error(50014, "Parameter instType can not be empty.")
-        listings = self._market.listings.values() if kind == "SPOT" else ()
+        listings = self._listed() if kind == "SPOT" else ()
         return 200, texts.instruments(list(listings))
 
     # -- garbage ----------------------------------------------------------------------------------

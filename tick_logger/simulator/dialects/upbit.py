@@ -283,7 +283,7 @@ class UpbitDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /v1/market/all, which leaves out what is no longer traded."""
         if urlsplit(target).path == "/v1/market/all":
-            markets = [texts.market(listing) for listing in self._market.active()]
+            markets = [texts.market(each) for each in self._listed() if each.active]
             return 200, msgspec.json.encode(markets)
         reason = {"name": "not_found", "message": "no Route matched with those values"}
         return 404, msgspec.json.encode({"error": reason})
