@@ -43,9 +43,6 @@ CASES = frozenset(
 
 DIALOGUES = frozenset(
     {
-        "busy-at-first-kraken",
-        "busy-at-first-okx",
-        "busy-for-some-kraken",
         "halt-binance",
         "ids-begin-again-binance",
         "ids-begin-again-okx",
@@ -60,14 +57,10 @@ DIALOGUES = frozenset(
         "odd-listing-coinbase",
         "one-bad-trade-bybit",
         "one-bad-trade-okx",
-        "one-channel-refused-binance",
-        "one-channel-refused-coinbase",
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
         "one-trade-behind-kraken",
         "quotes-begin-again-bybit",
-        "refused-and-closed-binance",
-        "refused-and-closed-upbit",
         "zero-last-price-coinbase-advanced",
     }
 )

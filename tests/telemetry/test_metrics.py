@@ -34,6 +34,7 @@ COUNTERS = {
     "message_timeouts",
     "ack_retries",
     "subscriptions_refused",
+    "subscriptions_postponed",
     "pings_sent",
     "pongs_received",
     "duplicates",
@@ -57,6 +58,7 @@ GAUGES = {
     "subscriptions_silent",
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",
+    "token_rejected",
     "last_message_timestamp_seconds",
 }
 

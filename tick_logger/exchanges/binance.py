@@ -43,6 +43,7 @@ from tick_logger.exchanges.messages import (
     grouped,
     lenient,
 )
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
@@ -99,6 +100,10 @@ class _Snapshot(msgspec.Struct, gc=False):
     lastUpdateId: Id  # noqa: N815 (the venue's name)
     bids: list[Level]
     asks: list[Level]
+
+
+# Errors of the server itself, too many requests, time-outs, overload, too many connections.
+_BUSY_CODES = frozenset({-1000, -1001, -1003, -1004, -1006, -1007, -1008, -1034})
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -283,7 +288,9 @@ def _other(found: Findings, frame: int, envelope: _Envelope, payload: bytes) -> 
         found.reject(frame, f"unknown stream {envelope.stream!r}")
     elif message.error is not None or message.msg:
         said = message.error or message
-        found.event(frame, base.Refused(message.id, f"{said.msg} (code {said.code})"))
+        reason = f"{said.msg} (code {said.code})"
+        wait = wait_of(reason) or (base.Wait() if said.code in _BUSY_CODES else None)
+        found.event(frame, base.Refused(message.id, reason, wait=wait))
     elif bytes(message.result) and message.id is not None:
         found.event(frame, base.Acknowledged(message.id))
     else:

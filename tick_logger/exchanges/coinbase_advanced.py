@@ -72,6 +72,7 @@ from tick_logger.exchanges.messages import (
     grouped,
     without_blanks,
 )
+from tick_logger.exchanges.refusals import is_of_token, wait_of
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -256,11 +257,12 @@ def _retried(
     else:
         return message
     try:
-        reason = decode_error(payloads[frame]).message
+        reason = decode_error(payloads[frame]).message or "the venue gives no reason"
     except UNDECODABLE:
         found.reject(frame, complaint(payloads[frame], error))
     else:
-        found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
+        wait, of_token = wait_of(reason), is_of_token(reason)
+        found.event(frame, base.Refused(None, reason, wait=wait, of_token=of_token))
     return None
 
 

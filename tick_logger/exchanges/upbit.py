@@ -41,6 +41,7 @@ from tick_logger.exchanges.messages import (
     decode_listing,
     grouped,
 )
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.times import unix_times
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -223,7 +224,7 @@ def _other(found: Findings, frame: int, text: bytes) -> None:
         found.reject(frame, f"unknown message type {kind!r}")
     elif message.error is not None:
         reason = ": ".join(filter(None, (str(message.error.name), message.error.message)))
-        found.event(frame, base.Refused(None, reason))
+        found.event(frame, base.Refused(None, reason, wait=wait_of(reason)))
     elif "LIST_SUBSCRIPTIONS" in (message.method, message.mthd) and listed is not None:
         found.event(frame, _confirmed(listed))
     elif message.status == "UP":
