@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from trio.testing import MockClock
 
 from tests.service.oracle import gaps, rows
@@ -141,6 +143,33 @@ async def test_lost_acknowledgements_cost_nothing(name: str, autojump_clock: Moc
     for symbol in faulty.symbols:
         assert [gaps(world.files, name, symbol, table) for table in ("TRADES", "MD")] == [[], []]
         assert min(received_secs(world, name, symbol)) < SOON_SECS
+
+
+@WHETHER_IT_CLOSES
+async def test_a_rejected_token_costs_nothing(
+    closes: bool, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said once, and everything is recorded without it, heartbeats included."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    monkeypatch.setenv("COINBASE_API_KEY", "a key")
+    monkeypatch.setenv("COINBASE_API_SECRET", pem)
+    name = "coinbase_advanced"
+    faulty = misbehaving(name, 3, "trades", "orderbook", rejects_tokens=True, refusals_close=closes)
+    async with running(faulty) as world:
+        await world.until(2 * MINUTE)
+        world.exchange.cut_all(abrupt=True)
+        await world.until(4 * MINUTE + 0.123)
+        assert world.metric("token_rejected") == 1
+    assert len(world.said("token_rejected")) == 1
+    assert world.said("subscription_refused") == []
+    assert world.metric("subscriptions_refused_total") == 0
+    for symbol in faulty.symbols:
+        assert min(received_secs(world, name, symbol)) < SOON_SECS
+        assert max(received_secs(world, name, symbol)) > 4 * MINUTE - SOON_SECS
+        assert refused_gaps(world, name, symbol) == []
+    assert not closes or world.said("connection_lost") != []
+    assert world.exchange.violations == []
 
 
 @WHETHER_IT_CLOSES

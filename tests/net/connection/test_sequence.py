@@ -343,3 +343,14 @@ def test_every_loss_of_a_chain_is_found_at_the_next_update(seed: int) -> None:
         if rng.random() < 0.2:
             again = rng.choice([each for each in sent if each[0] <= newest])
             assert books.link(link(*again), now) == NOTHING
+
+
+def test_a_jump_that_is_told_of_otherwise_is_no_news() -> None:
+    """That to the first message after an overflow, by its time of receipt; the next jump is."""
+    numbers = MessageNumbers()
+    assert numbers.jumps(np.array([1, 2]), np.array([10, 20])) == []
+    numbers.excuse(30)
+    assert numbers.jumps(np.array([9, 10]), np.array([30, 40])) == []
+    assert numbers.judged == {}
+    assert numbers.jumps(np.array([12]), np.array([50])) == [(40, 50)]
+    assert numbers.judged == {Judgement.GAP: 1}
