@@ -18,6 +18,7 @@ from tick_logger.exchanges.base import (
     Refused,
     Subscription,
     VenueError,
+    Wait,
 )
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
@@ -77,6 +78,12 @@ def answer(op: str, ret_msg: str = "", *, success: bool = True) -> bytes:
     return json.dumps({"success": success, "ret_msg": ret_msg, "conn_id": "x", "op": op}).encode()
 
 
+def refused(reason: str, feed: str) -> Refused:
+    """As a whole, for one topic."""
+    named = frozenset({Subscription("BTCUSDT", feed)})
+    return Refused(None, reason, named, with_others=True)
+
+
 LIVE = Granted(frozenset({Subscription("BTCUSDT", "quotes")}))
 
 
@@ -93,7 +100,19 @@ LIVE = Granted(frozenset({Subscription("BTCUSDT", "quotes")}))
             answer(
                 "subscribe", "error:already subscribed,topic:orderbook.1.BTCUSDT", success=False
             ),
-            [LIVE],
+            [LIVE, refused("error:already subscribed,topic:orderbook.1.BTCUSDT", "quotes")],
+        ),
+        (
+            answer("subscribe", "Invalid symbol :[publicTrade.BTCUSDT]", success=False),
+            [refused("Invalid symbol :[publicTrade.BTCUSDT]", "trades")],
+        ),
+        (
+            answer("subscribe", "error:handler not found,topic:tickers.BTCUSDT", success=False),
+            [refused("error:handler not found,topic:tickers.BTCUSDT", "ticker")],
+        ),
+        (
+            answer("subscribe", "Too many visits!", success=False),
+            [Refused(None, "Too many visits!", wait=Wait())],
         ),
         (
             answer("subscribe", "error:already subscribed,topic:kline.1.BTCUSDT", success=False),

@@ -15,20 +15,13 @@ CASES: frozenset[str] = frozenset()
 
 DIALOGUES = frozenset(
     {
-        "busy-at-first-kraken",
-        "busy-at-first-okx",
-        "busy-for-some-kraken",
         "no-snapshot-bybit",
         "no-snapshot-coinbase",
         "no-snapshot-coinbase-advanced",
         "no-snapshot-okx",
-        "one-channel-refused-binance",
-        "one-channel-refused-coinbase",
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
         "one-trade-behind-kraken",
-        "refused-and-closed-binance",
-        "refused-and-closed-upbit",
     }
 )
 

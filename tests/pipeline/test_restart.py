@@ -121,7 +121,7 @@ def test_an_interruption_that_a_crash_fell_into_keeps_its_beginning_and_cause() 
     pipeline, out = new_pipeline(), Out()
     ticked(out, pipeline, [Interrupted((0,), (Table.MD,), T0 + 5, Cause.DISCONNECT)])
     pipeline = continued(pipeline)
-    ticked(out, pipeline, [], [Interrupted((0,), (Table.MD,), BACK - 1, Cause.REFUSED)])
+    ticked(out, pipeline, [], [Interrupted((0,), (Table.MD,), BACK - 1, Cause.SILENT)])
     ticked(out, pipeline, [resumed(Table.MD)])
     assert out.gaps == [outage(Table.MD, T0 + 5, BACK, Cause.DISCONNECT)]
 

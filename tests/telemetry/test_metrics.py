@@ -36,6 +36,7 @@ COUNTERS = {
     "message_timeouts",
     "ack_retries",
     "subscriptions_refused",
+    "subscriptions_postponed",
     "pings_sent",
     "pongs_received",
     "duplicates",
@@ -63,6 +64,7 @@ GAUGES = {
     "subscriptions_silent",
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",
+    "token_rejected",
     "last_message_timestamp_seconds",
 }
 

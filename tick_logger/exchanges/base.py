@@ -79,9 +79,13 @@ class Acknowledged:
 
 @attrs.frozen
 class Granted:
-    """These subscriptions are live from now on; others may be live as well."""
+    """These subscriptions are live from now on; others may be live as well.
+
+    Where the answer names its request, only those of them are meant that it has asked for.
+    """
 
     subscriptions: frozenset[Subscription]
+    request_id: int | None = None
 
 
 @attrs.frozen
@@ -92,16 +96,35 @@ class Confirmed:
 
 
 @attrs.frozen
+class Wait:
+    """How long a client is to wait: so many seconds, or until this time; 0: as it likes."""
+
+    secs: float = 0.0
+    until_ns: int = 0
+
+    def after(self, now_ns: int) -> float:
+        """The seconds from this moment on."""
+        return max(self.secs, (self.until_ns - now_ns) / 1e9 if self.until_ns else 0.0)
+
+
+@attrs.frozen
 class Refused:
     """A request was refused; `request_id` is None where the venue does not say which.
 
-    `subscriptions` are those refused, where the venue names them; the others of the same request
-    are still unanswered then.
+    `subscriptions` are those refused, where the venue names them, as far as the request has asked
+    for them; the others of the same request are still unanswered then.
     """
 
     request_id: int | None
     reason: str
     subscriptions: frozenset[Subscription] = frozenset()
+    with_others: bool = False
+    """Whether the others of the request were refused as well, and may be had without those named.
+    One that is named and live already only stood in their way."""
+    wait: Wait | None = None
+    """Where the venue is only too busy: for how long; None: waiting will not help."""
+    of_token: bool = False
+    """Whether the request's token was refused (`Exchange.signed`), not what it asked for."""
 
 
 @attrs.frozen

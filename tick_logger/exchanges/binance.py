@@ -50,10 +50,14 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Named, Naming
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
+
+# Errors of the server itself, too many requests, time-outs, overload, too many connections.
+_BUSY_CODES = frozenset({-1000, -1001, -1003, -1004, -1006, -1007, -1008, -1034})
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -228,7 +232,9 @@ def _other(found: Findings, frame: int, envelope: wire.Envelope, payload: bytes)
         found.reject(frame, f"unknown stream {envelope.stream!r}")
     elif message.error is not None or message.msg:
         said = message.error or message
-        found.event(frame, base.Refused(message.id, f"{said.msg} (code {said.code})"))
+        reason = f"{said.msg} (code {said.code})"
+        wait = wait_of(reason) or (base.Wait() if said.code in _BUSY_CODES else None)
+        found.event(frame, base.Refused(message.id, reason, wait=wait))
     elif message.id is not None:
         found.event(frame, base.Acknowledged(message.id))
     else:

@@ -52,6 +52,7 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -292,7 +293,8 @@ def _subscriptions(found: Findings, frame: Frames, messages: list[_Subscriptions
 
 def _errors(found: Findings, frame: Frames, messages: list[_Error]) -> None:
     for number, m in zip(frame.tolist(), messages, strict=True):
-        found.event(number, base.Refused(None, ": ".join(filter(None, (m.message, m.reason)))))
+        reason = ": ".join(filter(None, (m.message, m.reason)))
+        found.event(number, base.Refused(None, reason, wait=wait_of(reason)))
 
 
 def _statuses(found: Findings, frame: Frames, messages: list[_Status]) -> None:

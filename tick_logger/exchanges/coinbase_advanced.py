@@ -75,6 +75,7 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import is_of_token, wait_of
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
@@ -250,11 +251,12 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
     What came is not missing, so that its number counts whatever it says.
     """
     try:
-        reason = decode_error(payloads[frame]).message
+        reason = decode_error(payloads[frame]).message or "the venue gives no reason"
     except UNDECODABLE:
         pass
     else:
-        return found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
+        wait, of_token = wait_of(reason), is_of_token(reason)
+        return found.event(frame, base.Refused(None, reason, wait=wait, of_token=of_token))
     try:
         message = decode_channel(payloads[frame])
     except UNDECODABLE:

@@ -64,6 +64,7 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
@@ -233,8 +234,11 @@ def _answer(found: Findings, frame: int, answer: wire.Answer) -> None:
         found.unknown(frame, method) if method else found.reject(frame, "no answer to a request")
     elif answer.success is None:
         found.reject(frame, f"no answer to a request: method {method!r}")
-    elif method == "unsubscribe" or answer.error == _GRANTED_BEFORE:
+    elif method == "unsubscribe":
         return
+    elif answer.error == _GRANTED_BEFORE:
+        if answer.req_id is not None:  # which alone tells the channel
+            found.event(frame, base.Granted(_every_feed(answer.symbol), answer.req_id))
     elif not answer.success and method == "ping" and answer.req_id is None:
         found.reject(frame, f"refused ping: {answer.error}")  # and no request with it
     elif not answer.success:
@@ -249,10 +253,15 @@ def _answer(found: Findings, frame: int, answer: wire.Answer) -> None:
 
 
 def _refusal(answer: wire.Answer) -> base.Refused:
-    """A refusal names the symbol at most, and not the channel: none of its feeds can be had."""
-    symbols = [answer.symbol] if answer.symbol and answer.method == "subscribe" else []
-    refused = frozenset(Subscription(symbol, feed) for symbol in symbols for feed in _EVERY_FEED)
-    return base.Refused(answer.req_id, answer.error or "no reason was given", refused)
+    """A refusal names the symbol at most, and not the channel, which its request knows."""
+    named = answer.symbol if answer.method == "subscribe" else ""
+    reason = answer.error or "no reason was given"
+    return base.Refused(answer.req_id, reason, _every_feed(named), wait=wait_of(reason))
+
+
+def _every_feed(symbol: str) -> frozenset[Subscription]:
+    """All that an answer may mean that names a symbol and no channel; nothing if it names none."""
+    return frozenset(Subscription(symbol, feed) for feed in _EVERY_FEED if symbol)
 
 
 _HANDLERS: dict[type[wire.Message], Callable[[Findings, Frames, Any], None]] = {

@@ -64,6 +64,7 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import in_order, request
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
@@ -207,6 +208,8 @@ _FEED_OF_START = {
 }
 
 _SERVICE_UPGRADE = "64008"
+# Service unavailable, time-out, too many requests (two codes), system busy, system error.
+_BUSY_CODES = frozenset({"50001", "50004", "50011", "50013", "50026", "60014"})
 
 
 def _data(found: Findings, feed: str, frame: Frames, payloads: list[bytes]) -> None:
@@ -277,7 +280,8 @@ def _event(found: Findings, number: int, head: messages.Head) -> None:
             about = head.about()
             subscriptions = _subscriptions(about) if about else frozenset()
             reason = f"{head.msg} (code {head.code})"
-            found.event(number, base.Refused(head.request_id(), reason, subscriptions))
+            wait = wait_of(reason) or (base.Wait() if str(head.code) in _BUSY_CODES else None)
+            found.event(number, base.Refused(head.request_id(), reason, subscriptions, wait=wait))
         case "notice" if str(head.code) == _SERVICE_UPGRADE:
             found.event(number, base.GoingAway(f"{head.msg} (code {head.code})"))
         case event:

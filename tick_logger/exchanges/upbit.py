@@ -44,6 +44,7 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
 
@@ -234,7 +235,7 @@ def _other(found: Findings, frame: int, text: bytes) -> None:
         found.unknown(frame, kind)
     elif message.error is not None:
         reason = ": ".join(filter(None, (str(message.error.name), message.error.message)))
-        found.event(frame, base.Refused(None, reason))
+        found.event(frame, base.Refused(None, reason, wait=wait_of(reason)))
     elif "LIST_SUBSCRIPTIONS" in (message.method, message.mthd) and listed is not None:
         found.event(frame, _confirmed(listed))
     elif message.status == "UP":

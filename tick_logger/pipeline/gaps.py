@@ -65,7 +65,8 @@ class GapLedger:
     def interrupted(self, mark: Interrupted) -> None:
         """Begin an interruption; one that is already in progress keeps its beginning and cause.
 
-        One by intent ends: what is interrupted is wanted again.
+        One by intent ends: what is interrupted is wanted again.  Any other ends with a refusal,
+        which is why there is nothing from then on.
         """
         for instrument in mark.instruments:
             for table in mark.tables:
@@ -74,6 +75,8 @@ class GapLedger:
                 if current is not None and current.cause is Cause.RETIRED:
                     at_ns = max(at_ns, current.from_ns)
                     self._end(stream, at_ns)
+                elif current is not None and mark.cause is Cause.REFUSED is not current.cause:
+                    self._give_way(stream, current, at_ns)
                 self._outages.setdefault(stream, Outage(at_ns, mark.cause))
 
     def resumed(self, mark: Resumed) -> None:
@@ -116,17 +119,8 @@ class GapLedger:
 
     def missing(self, mark: MissingIds) -> None:
         """Record a hole that the feed side has proven."""
-        self._records.append(
-            GapRecord(
-                mark.instrument,
-                mark.table,
-                mark.from_id,
-                mark.to_id,
-                mark.from_ns,
-                mark.to_ns,
-                mark.cause,
-            )
-        )
+        fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
+        self._records.append(GapRecord(*fields, mark.cause))
 
     def lapsed(self, mark: Lapse) -> None:
         """Record a span of time in which rows may be missing, or let the ids tell."""
@@ -280,6 +274,13 @@ class GapLedger:
             del past[:-MAX_PAST_OUTAGES]
             return
         self._record_outage(stream, outage, at_ns)
+
+    def _give_way(self, stream: Stream, outage: Outage, at_ns: int) -> None:
+        """End an interruption because there is another from then on."""
+        if outage.from_ns < at_ns:
+            self._end(stream, at_ns)
+        else:
+            del self._outages[stream]
 
     def _record_outage(self, stream: Stream, outage: Outage, to_ns: int) -> None:
         if outage.cause is not Cause.RETIRED:

@@ -61,6 +61,8 @@ class Faults:
     """Whether each new subscription is refused with the venue's words for a limit of requests."""
     refusals_close: bool = False
     """Whether a connection on which one of these faults refused something is closed."""
+    rejects_tokens: bool = False
+    """Whether requests with a token are refused, where the venue takes any."""
     lost_ack_probability: float = attrs.field(default=0.0, validator=_probability)
     """How many subscriptions take effect without an acknowledgement."""
     no_snapshot_symbols: frozenset[str] = frozenset()

@@ -98,6 +98,9 @@ class ExchangeMetrics:
         self.told_to_wait = counter(
             "told_to_wait", "Times that the exchange said to wait before the next approach"
         )
+        self.subscriptions_postponed = counter(
+            "subscriptions_postponed", "Requests for which the exchange was too busy"
+        )
         self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
         self.pongs_received = counter("pongs_received", "Answers to these pings")
         self.duplicates = counter("duplicates", "Rows that were there already")
@@ -128,6 +131,9 @@ class ExchangeMetrics:
         )
         self.subscriptions_silent = gauge(
             "subscriptions_silent", "Subscriptions that are acknowledged but silent"
+        )
+        self.token_rejected = gauge(
+            "token_rejected", "1 while requests go unsigned because the exchange rejected the key"
         )
         self.last_message_timestamp_seconds = gauge(
             "last_message_timestamp_seconds",

@@ -22,6 +22,7 @@ from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.discovery import Beside, Discovery
 from tick_logger.net.venue.plan import Plan, plan
+from tick_logger.net.venue.retrials import Retrials, Shares
 from tick_logger.net.venue.share import Load, Share
 from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, WantedStreams
 from tick_logger.telemetry.logs import get_logger
@@ -61,8 +62,22 @@ class Venue:
                     self._context, self._listing_backoff, self._beside, plan_for=self._plan_for
                 )
                 nursery.start_soon(discovery.run)
+                nursery.start_soon(self._retrials().run)
         finally:
             self._nursery = None
+
+    def _retrials(self) -> Retrials:
+        return Retrials(
+            self._context,
+            Shares(timeouts=self._timeouts, ask=self._ask, carried=self._carried),
+        )
+
+    def _ask(self) -> None:
+        for share in self._shares.values():
+            share.ask()
+
+    def _carried(self) -> frozenset[Subscription]:
+        return frozenset().union(*(share.carried for share in self._shares.values()))
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
@@ -76,15 +91,17 @@ class Venue:
     @property
     def patience(self) -> Patience:
         """How long the least patient connection waits for data; as configured if there is none."""
-        config = self._config
-        timeouts = [share.timeouts for share in self._shares.values()] or [
-            Timeouts(
-                first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
-            )
-        ]
+        timeouts = [share.timeouts for share in self._shares.values()] or [self._timeouts()]
         return Patience(
             first_secs=min(each.first_data_secs for each in timeouts),
             secs=min(each.data_secs for each in timeouts),
+        )
+
+    def _timeouts(self) -> Timeouts:
+        """As configured, for whatever symbols."""
+        config = self._config
+        return Timeouts(
+            first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
         )
 
     def _plan_for(self, listed: tuple[str, ...], excused: frozenset[str]) -> None:
@@ -210,6 +227,7 @@ class Venue:
             symbol for symbol, number in places.items() if before.get(symbol, number) != number
         }
         self._wanted.change(wanted, moved)
+        self._context.refusals.keep(wanted)
 
     def _report_left_out(self) -> None:
         left_out = self._plan.left_out

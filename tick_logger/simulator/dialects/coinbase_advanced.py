@@ -294,6 +294,8 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _objection(self, request: Request) -> str:
         """What a fault refuses a request with."""
+        if request.signed and self._hub.faults.rejects_tokens:
+            return "authentication failure"
         if not request.subscribe or request.channel not in PRODUCT_CHANNELS:
             return ""
         for product in request.products:
