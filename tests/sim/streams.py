@@ -17,6 +17,7 @@ from tests.service.oracle import Rows, gaps
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
+from tick_logger.simulator.truth import TrueTrade
 
 MOST_SHOWN = 3
 
@@ -55,6 +56,11 @@ class Stream:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def trades(self) -> list[TrueTrade]:
+        """The trades that were made of its symbol."""
+        return self.court.world.exchanges[self.exchange].truth.trades(self.symbol)
 
     def invented(self, given: Given) -> Iterator[str]:
         """Rows that nobody sent, or not then, or that are there twice."""

@@ -38,7 +38,7 @@ class Beside:
 
 def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
     """True values, and everything that the venue can prove on disk or in a gap record."""
-    trades = stream.court.world.exchanges[stream.exchange].truth.trades(stream.symbol)
+    trades = stream.trades
     truth = {_key(trade): trade for trade in trades}
     for part in stream.parts:
         yield from _false_values(part, truth)
@@ -47,7 +47,7 @@ def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
     reach = _reach(keys, numbering)
     missing = []
     for position, trade in enumerate(trades):
-        if _key(trade) in keys or not trade.subscribed:
+        if _key(trade) in keys:
             continue
         at = stream.court.venue_moment(trade.made_ns)
         if not stream.wanted(at):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, Known, Said, whole
+from tests.sim.said.facts import MILLISECOND_NS, Known, Said, trades, whole
 
 TAKERS = {"BID": 1, "ASK": 0}
 
@@ -16,7 +16,7 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
     match kind:
         case "trade":
             when = whole(message["trade_timestamp"]) * MILLISECOND_NS
-            yield "TRADES", symbol, whole(message["sequential_id"]), when
+            yield trades(message["trade_price"]), symbol, whole(message["sequential_id"]), when
         case "ticker":
             price, size = float(message["trade_price"]), float(message["trade_volume"])
             side = TAKERS[message["ask_bid"]]
