@@ -162,7 +162,7 @@ def ids_again(stage: Stage, size: float) -> Undo:
 
 def told_to_wait(stage: Stage, size: float) -> Undo:
     """Whoever asks or connects is told to come back later, and may not come sooner."""
-    return _misbehave(
+    return misbehave(
         stage, rest_status=429, upgrade_status=429, retry_after=str(1 + round(8 * size))
     )
 
@@ -170,7 +170,7 @@ def told_to_wait(stage: Stage, size: float) -> Undo:
 def busy_closes(stage: Stage, size: float) -> Undo:
     """Connections last a few seconds, and end with a wish to be left alone for some more."""
     secs = 1 + round(4 * size)
-    return _misbehave(
+    return misbehave(
         stage,
         cut_after_secs=(0.2, 1 + 20 * size),
         abrupt_cut_probability=0.0,
