@@ -180,13 +180,13 @@ def busy_closes(stage: Stage, size: float) -> Undo:
 
 def odd_listings(stage: Stage, _size: float) -> Undo:
     """Listings have entries that make no sense."""
-    return _misbehave(stage, odd_listing=True)
+    return misbehave(stage, odd_listing=True)
 
 
 def unlisted(stage: Stage, _size: float) -> Undo:
     """Listings lack symbols that trade."""
     symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
-    return _misbehave(stage, unlisted_symbols=frozenset(symbols))
+    return misbehave(stage, unlisted_symbols=frozenset(symbols))
 
 
 def halts(stage: Stage, _size: float) -> Undo:

@@ -9,14 +9,6 @@ from collections.abc import Callable
 
 from tests.sim.faults import Stage, Undo, misbehave
 
-MOST_OFFSET_SECS = 8.0
-"""Of a venue's clock: what is usual among venues, and more."""
-
-ODD_TIMES_SECS = (600.0, 4 * 3600.0, 30 * 3600.0)
-"""How far ahead single event times are; back, they are that, or years."""
-
-YEARS_SECS = 3 * 365 * 86_400.0
-
 
 def _last_symbols(stage: Stage) -> frozenset[str]:
     return frozenset(each.truth.symbols()[-1] for each in stage.exchanges.values())
@@ -57,36 +49,20 @@ def no_snapshots(stage: Stage, size: float) -> Undo:
     return _for_all(stage, size, no_snapshot_symbols=_last_symbols(stage))
 
 
-def times_ahead(stage: Stage, size: float) -> Undo:
-    """Single events of the future."""
-    secs = ODD_TIMES_SECS[int(size * len(ODD_TIMES_SECS))]
-    return misbehave(stage, odd_time_probability=0.02 + 0.1 * size, odd_time_secs=secs)
+def busy_for_some(stage: Stage, size: float) -> Undo:
+    """There were too many requests for some symbols."""
+    return _for_all(stage, size, busy_symbols=_last_symbols(stage))
 
 
-def times_past(stage: Stage, size: float) -> Undo:
-    """Single events of long ago."""
-    secs = (*ODD_TIMES_SECS, YEARS_SECS)[int(size * 4)]
-    return misbehave(stage, odd_time_probability=0.02 + 0.1 * size, odd_time_secs=-secs)
-
-
-def clock_off(stage: Stage, size: float) -> Undo:
-    """The clocks of exchanges are some seconds off."""
-    return misbehave(stage, clock_offset_secs=MOST_OFFSET_SECS * (2 * size - 1))
-
-
-def bad_trades(stage: Stage, size: float) -> Undo:
-    """Trades that make no sense, among others."""
-    return misbehave(stage, bad_trade_probability=0.02 + 0.3 * size)
+def empty_sides(stage: Stage, size: float) -> Undo:
+    """Books without bids, without asks, or without any levels."""
+    sides = frozenset({"asks", "bids"} if size < 0.2 else {"asks"} if size < 0.6 else {"bids"})
+    return _for_all(stage, size, empty_book_symbols=_last_symbols(stage), empty_sides=sides)
 
 
 def unknown_kinds(stage: Stage, size: float) -> Undo:
     """Messages of kinds that nobody knows."""
     return misbehave(stage, unknown_kind_probability=0.05 + 0.9 * size)
-
-
-def odd_listings(stage: Stage, _size: float) -> Undo:
-    """Listings with entries that make no sense."""
-    return misbehave(stage, odd_listing=True)
 
 
 def old_answers(stage: Stage, size: float) -> Undo:
@@ -97,7 +73,7 @@ def old_answers(stage: Stage, size: float) -> Undo:
 BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     each.__name__: each
     for each in (
-        feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, times_ahead, times_past,
-        clock_off, bad_trades, unknown_kinds, odd_listings, old_answers,
+        feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, unknown_kinds,
+        busy_for_some, empty_sides, old_answers,
     )
 }  # fmt: skip

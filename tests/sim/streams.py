@@ -135,9 +135,13 @@ class Stream:
         place = self.exchange, self.symbol, self.table
         if not self.court.wanted_after(*place, process.ended):
             return True
-        since = self.court.wanted_since(*place, at)
+        return not self.has_rows_until(at)
+
+    def has_rows_until(self, at: float) -> bool:
+        """Whether anything is on the disk that came while it was wanted as it was then."""
+        since = self.court.wanted_since(self.exchange, self.symbol, self.table, at)
         earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
-        return not any(since <= moment <= at for moment in earlier)
+        return any(since <= moment <= at for moment in earlier)
 
     def covers(self, key: Key, at: float) -> bool:
         """Whether a gap record speaks of it: by its id, or where none is known by its time."""

@@ -28,8 +28,9 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
                     if unit[f"{name}_price"]:
                         sent = float(unit[f"{name}_price"]), float(unit[f"{name}_size"])
                         yield "BOOK", symbol, stamp, number, *sent
-            best = (float(units[0][f"{n}_{what}"]) for n in ("bid", "ask") for what in _LEVEL)
-            yield "QUOTES", symbol, stamp, *best
+            best = [float(units[0][f"{n}_{what}"]) for n in ("bid", "ask") for what in _LEVEL]
+            if any(best):
+                yield "QUOTES", symbol, stamp, *best
 
 
 _LEVEL = ("price", "size")
