@@ -60,6 +60,11 @@ def empty_sides(stage: Stage, size: float) -> Undo:
     return _for_all(stage, size, empty_book_symbols=_last_symbols(stage), empty_sides=sides)
 
 
+def bad_trades(stage: Stage, size: float) -> Undo:
+    """Trades that make no sense, among others."""
+    return misbehave(stage, bad_trade_probability=0.02 + 0.3 * size)
+
+
 def unknown_kinds(stage: Stage, size: float) -> Undo:
     """Messages of kinds that nobody knows."""
     return misbehave(stage, unknown_kind_probability=0.05 + 0.9 * size)
@@ -73,7 +78,7 @@ def old_answers(stage: Stage, size: float) -> Undo:
 BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     each.__name__: each
     for each in (
-        feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, unknown_kinds,
+        feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, bad_trades, unknown_kinds,
         busy_for_some, empty_sides, old_answers,
     )
 }  # fmt: skip

@@ -89,7 +89,7 @@ def _problems(
     yield from stream.invented(given)
     yield from stream.lost(given)
     yield from stream.hasty(given)
-    yield from out_of_their_days(stream, given)
+    yield from out_of_their_days(stream)
     if table == "TRADES":
         yield from holes_of_what_is_there(stream)
         of_symbol = {each: came[each, symbol] for each in TABLES.values()}

@@ -40,8 +40,8 @@ EXCHANGE_TROUBLES = (
     "odd_listings", "unlisted", "halts",
 )  # fmt: skip
 ODDITIES: tuple[str, ...] = (
-    "feed_refused", "busy", "refused_and_closed", "lost_acks", "no_snapshots", "unknown_kinds",
-    "odd_listings", "old_answers",
+    "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",
+    "empty_sides", "bad_trades", "unknown_kinds", "old_answers",
 )  # fmt: skip
 ODDITY_SHARE = 0.06
 """Of the stories, those that have each oddity beside their other troubles."""
