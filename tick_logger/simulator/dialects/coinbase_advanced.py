@@ -190,8 +190,7 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _send_book(self, listing: Listing) -> None:
         symbol, changes = listing.spec.symbol, listing.book.fetch_changes()
-        told = changes.bids or changes.asks
-        if told and self._hub.wanted(topic("level2", symbol)):
+        if (changes.bids or changes.asks) and self._hub.wanted(topic("level2", symbol)):
             when = texts.time_text(self._market.now_ns)
             self._publish("level2", symbol, texts.update(listing.spec, changes, when))
 
