@@ -21,6 +21,7 @@ DIALOGUES = frozenset(
         "no-snapshot-okx",
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
+        "no-snapshot-kraken",
         "one-trade-behind-kraken",
     }
 )

@@ -190,7 +190,7 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _send_book(self, listing: Listing) -> None:
         symbol, changes = listing.spec.symbol, listing.book.fetch_changes()
-        if self._hub.wanted(topic("level2", symbol)):
+        if (changes.bids or changes.asks) and self._hub.wanted(topic("level2", symbol)):
             when = texts.time_text(self._market.now_ns)
             self._publish("level2", symbol, texts.update(listing.spec, changes, when))
 
@@ -303,7 +303,7 @@ class CoinbaseAdvancedDialect(Dialect):
                 return f"{product} is not a valid product"
             if self._refuses(product, request.channel):
                 return f"{request.channel} is not a valid channel"
-        return _TOO_MANY if self._hub.faults.busy else ""
+        return _TOO_MANY if self._hub.faults.too_busy_for(*request.products) else ""
 
     def _subscribe(self, client: Client, channel: str, products: Sequence[str]) -> None:
         """As recorded: the snapshots come before the acknowledgement."""
