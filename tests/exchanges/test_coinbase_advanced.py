@@ -344,7 +344,7 @@ LIVE = frozenset(
         (SAMPLE["candles"], []),
         (json.dumps(message("candles", channel="ticker_batch")).encode(), []),
         (json.dumps(message("candles", channel="status")).encode(), []),
-        (SAMPLE["error"], [Refused(None, "authentication failure", of_token=True)]),
+        (SAMPLE["error"], [Refused(None, "authentication failure")]),
         (b'{"type":"error"}', [Refused(None, "the venue gives no reason")]),
     ],
 )

@@ -16,7 +16,6 @@ from tick_logger.exchanges.base import (
     Refused,
     Subscription,
     VenueError,
-    Wait,
 )
 from tick_logger.exchanges.okx import EXCHANGE
 from tick_logger.model.instruments import Instrument
@@ -149,7 +148,7 @@ UPGRADE = "The connection will soon be closed for a service upgrade. Please reco
         ),
         (
             b'{"id":"12","event":"error","code":"60014","msg":"Requests too frequent"}',
-            Refused(12, "Requests too frequent (code 60014)", wait=Wait()),
+            Refused(12, "Requests too frequent (code 60014)"),
         ),
         (
             b'{"event":"error","code":"60018","msg":"Wrong URL or channel:nope,instId:X"}',

@@ -11,7 +11,7 @@ from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline import gaps
 from tick_logger.pipeline.gaps import GapLedger
-from tick_logger.pipeline.id_line import HoleFilled, HoleOpened
+from tick_logger.pipeline.ids import HoleFilled, HoleOpened
 
 TRADES, MD, BOOK = Table.TRADES, Table.MD, Table.BOOK
 
@@ -36,7 +36,7 @@ def healed(first: int, last: int, at_ns: int) -> GapRecord:
 def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
     """Rows that come a tick late have their chance first."""
     gap = ledger()
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     assert gap.tick() == ()
     assert gap.tick() == (lost(5, 9),)
     assert gap.tick() == ()
@@ -45,42 +45,42 @@ def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
 def test_what_is_filled_in_time_is_never_written() -> None:
     """Reordering is no loss; only what stays missing is."""
     gap = ledger()
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     gap.tick()
-    gap.found(TRADES, HoleFilled(0, 6, 7, T0 + 2 * SECOND))
+    gap.hole(TRADES, HoleFilled(0, 6, 7, T0 + 2 * SECOND))
     assert gap.tick() == (lost(5, 5), lost(8, 9))
-    gap.found(TRADES, hole(20, 20))
-    gap.found(TRADES, HoleFilled(0, 20, 20, T0 + 3 * SECOND))
+    gap.hole(TRADES, hole(20, 20))
+    gap.hole(TRADES, HoleFilled(0, 20, 20, T0 + 3 * SECOND))
     assert [*gap.tick(), *gap.tick(), *gap.tick()] == []
 
 
 def test_what_is_filled_later_gets_a_second_record() -> None:
     """The first record stays, the second takes the filled part back."""
     gap = ledger()
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     gap.tick()
     gap.tick()
-    gap.found(TRADES, HoleFilled(0, 6, 7, T0 + 9 * SECOND))
+    gap.hole(TRADES, HoleFilled(0, 6, 7, T0 + 9 * SECOND))
     assert gap.tick() == (healed(6, 7, T0 + 9 * SECOND),)
 
 
 def test_one_filling_over_several_holes_counts_for_each() -> None:
     """Adjacent holes come from announcements; the older may have its record already."""
     gap = ledger()
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     gap.tick()
-    gap.found(TRADES, hole(10, 12))
-    gap.found(TRADES, hole(13, 15))
+    gap.hole(TRADES, hole(10, 12))
+    gap.hole(TRADES, hole(13, 15))
     assert gap.tick() == (lost(5, 9),)
-    gap.found(TRADES, HoleFilled(0, 8, 14, T0 + 2 * SECOND))
+    gap.hole(TRADES, HoleFilled(0, 8, 14, T0 + 2 * SECOND))
     assert gap.tick() == (healed(8, 9, T0 + 2 * SECOND), lost(15, 15))
 
 
 def test_holes_of_other_streams_are_left_alone() -> None:
     """The same ids of another instrument mean nothing."""
     gap = ledger()
-    gap.found(TRADES, hole(5, 9))
-    gap.found(TRADES, HoleFilled(1, 5, 9, T0 + 1))
+    gap.hole(TRADES, hole(5, 9))
+    gap.hole(TRADES, HoleFilled(1, 5, 9, T0 + 1))
     late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "late")
     assert gap.tick() == (late,)
     assert gap.tick() == (lost(5, 9),)
@@ -101,7 +101,7 @@ def test_an_interruption_around_a_hole_is_its_cause(began: int, ended: int, caus
     gap = ledger()
     gap.interrupted(Interrupted((0,), (TRADES,), began, Cause.DISCONNECT))
     gap.resumed(Resumed((0,), (TRADES,), ended))
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     assert gap.close(T0) == (lost(5, 9, cause),)
 
 
@@ -109,7 +109,7 @@ def test_an_interruption_in_progress_explains_as_well() -> None:
     """Rows may come before the acknowledgement that ends it."""
     gap = ledger()
     gap.interrupted(Interrupted((0,), (TRADES,), T0 + 5, Cause.DISCONNECT))
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     gap.resumed(Resumed((0,), (TRADES,), T0 + 2 * SECOND))
     assert gap.close(T0) == (lost(5, 9, Cause.DISCONNECT),)
 
@@ -121,9 +121,9 @@ def test_the_latest_of_several_interruptions_explains() -> None:
     for number, cause in enumerate(outages):
         gap.interrupted(Interrupted((0,), (TRADES,), T0 + 10 * number, cause))
         gap.resumed(Resumed((0,), (TRADES,), T0 + 10 * number + 5))
-    gap.found(TRADES, hole(1, 1))
-    gap.found(TRADES, hole(3, 3, T0 + 20, T0 + 22))
-    gap.found(TRADES, hole(5, 5, T0 + 1, T0 + 2))  # the first, which is forgotten
+    gap.hole(TRADES, hole(1, 1))
+    gap.hole(TRADES, hole(3, 3, T0 + 20, T0 + 22))
+    gap.hole(TRADES, hole(5, 5, T0 + 1, T0 + 2))  # the first, which is forgotten
     causes = [record.cause for record in gap.close(T0)]
     assert causes == [outages[-1], outages[2], Cause.SEQUENCE]
 
@@ -148,7 +148,7 @@ def test_without_dense_ids_the_interruption_itself_is_the_record() -> None:
 def test_closing_writes_what_is_open() -> None:
     """Holes in their grace and interruptions without an end; nothing twice."""
     gap = ledger()
-    gap.found(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(5, 9))
     gap.interrupted(Interrupted((0,), (TRADES,), T0 + 2 * SECOND, Cause.DISCONNECT))
     assert gap.close(T0 + 3 * SECOND) == (
         GapRecord(0, TRADES, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, Cause.DISCONNECT),
@@ -193,8 +193,8 @@ def test_ids_missing_while_a_stream_was_retired_say_so() -> None:
     gap.retired((0, TRADES), T0 + 1)
     gap.retired((0, MD), T0 + 1)
     gap.resumed(Resumed((0,), (TRADES, MD), T0 + 9))
-    gap.found(TRADES, hole(5, 9))
-    gap.found(TRADES, hole(20, 20, T0 + SECOND, T0 + 2 * SECOND))
+    gap.hole(TRADES, hole(5, 9))
+    gap.hole(TRADES, hole(20, 20, T0 + SECOND, T0 + 2 * SECOND))
     assert gap.close(T0) == (
         lost(5, 9, Cause.RETIRED),
         GapRecord(0, TRADES, 20, 20, T0 + SECOND, T0 + 2 * SECOND, Cause.SEQUENCE),
@@ -244,7 +244,7 @@ def test_where_ids_are_dense_the_hole_is_the_record_and_has_the_cause() -> None:
     gap = GapLedger(lambda *_: True, lambda _: known[0])
     (bad,) = lapse(TRADES, T0 + SECOND)
     gap.lapsed(bad)
-    gap.found(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
+    gap.hole(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
     known[0] = T0 + 2 * SECOND
     assert gap.tick() == ()
     expected = GapRecord(0, TRADES, 5, 5, T0, T0 + 2 * SECOND, Cause.UNDECODABLE)

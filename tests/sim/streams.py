@@ -17,7 +17,6 @@ from tests.service.oracle import Rows, gaps
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
-from tick_logger.simulator.truth import TrueTrade
 
 MOST_SHOWN = 3
 
@@ -46,7 +45,6 @@ class Stream:
             for late in (False, True)
         ]
         self.gaps = gaps(world.disk, exchange, symbol, table)
-        self.begun_again = world.exchanges[exchange].ids_begun_again
         self.keys = [key for part in self.parts for key in _keys(part, table)]
         self._recv_ns = [ns for part in self.parts for ns in part.recv_ns.tolist()]
         self._found = Counter(self.keys)
@@ -57,11 +55,6 @@ class Stream:
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
-    def trades(self) -> list[TrueTrade]:
-        """The trades that were made of its symbol."""
-        return self.court.world.exchanges[self.exchange].truth.trades(self.symbol)
-
     def invented(self, given: Given) -> Iterator[str]:
         """Rows that nobody sent, or not then, or that are there twice."""
         strange = [key for key in self._found if key not in given]
@@ -70,9 +63,7 @@ class Stream:
         if self.table == "BOOK":
             return
         if self.table != "MD":  # without an id, nothing tells one from another
-            # Ids that begin again may come with what they came with before.
-            most = 1 + self.begun_again if self.table == "QUOTES" else 1
-            twice = [key for key, count in self._found.items() if count > most and key[0]]
+            twice = [key for key, count in self._found.items() if count > 1 and key[0]]
             if twice:
                 yield f"{len(twice)} rows are there twice: {twice[:MOST_SHOWN]}"
         wrong = [
@@ -135,13 +126,9 @@ class Stream:
         place = self.exchange, self.symbol, self.table
         if not self.court.wanted_after(*place, process.ended):
             return True
-        return not self.has_rows_until(at)
-
-    def has_rows_until(self, at: float) -> bool:
-        """Whether anything is on the disk that came while it was wanted as it was then."""
-        since = self.court.wanted_since(self.exchange, self.symbol, self.table, at)
+        since = self.court.wanted_since(*place, at)
         earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
-        return any(since <= moment <= at for moment in earlier)
+        return not any(since <= moment <= at for moment in earlier)
 
     def covers(self, key: Key, at: float) -> bool:
         """Whether a gap record speaks of it: by its id, or where none is known by its time."""
@@ -168,8 +155,6 @@ def _keys(part: Rows, table: str) -> list[Key]:
     columns = [_values(part[name]) for name in KEYS[table]]
     if table == "MD":
         columns.insert(0, part.event_ns.tolist())
-    if table == "TRADES":
-        columns.append(part.event_ns.tolist())
     return list(zip(*columns, strict=True))
 
 

@@ -36,7 +36,6 @@ COUNTERS = {
     "message_timeouts",
     "ack_retries",
     "subscriptions_refused",
-    "subscriptions_postponed",
     "pings_sent",
     "pongs_received",
     "duplicates",
@@ -47,8 +46,6 @@ COUNTERS = {
     "out_of_order",
     "book_resyncs",
     "unproven_id_holes",
-    "ids_begun_again",
-    "stray_ids",
     "silent_renewals",
     "prices_inexact",
 }
@@ -59,12 +56,9 @@ GAUGES = {
     "connections_wanted",
     "symbols",
     "symbols_left_out",
-    "symbols_kept",
-    "listing_entries_odd",
     "subscriptions_silent",
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",
-    "token_rejected",
     "last_message_timestamp_seconds",
 }
 

@@ -230,7 +230,6 @@ def test_values_out_of_range(table: str, name: str, form: str, value: float) -> 
             adding(
                 Table.TRADES,
                 {"seq": 2, "event_ns": MIDNIGHT_NS + 86_450 * SECOND},
-                {"seq": 11, "event_ns": MIDNIGHT_NS + 86_460 * SECOND},
                 day=DAY + 1,
             ),
             column("TRADES", "trade_id", "02.02.24"),

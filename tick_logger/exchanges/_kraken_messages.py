@@ -10,7 +10,6 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from tick_logger.exchanges.columns import ABSENT
-from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id
 from tick_logger.model.instruments import Instrument
 
@@ -128,10 +127,6 @@ class Answer(msgspec.Struct, gc=False):
 _NEW_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
 
 
-_TRADING = {"online", "limit_only", "post_only", "reduce_only"}
-"""States in which there are trades, or may be at any moment; in `cancel_only` there are none."""
-
-
 class Pair(msgspec.Struct, gc=False):
     """One entry of AssetPairs."""
 
@@ -141,16 +136,14 @@ class Pair(msgspec.Struct, gc=False):
     tick_size: str = ""  # not in listings of 2021, and neither is the status
     status: str = "online"
 
-    def instrument(self) -> Instrument | None:
-        """The pair under its name of version 2, which has two currencies."""
-        if not self.wsname:
-            return None
+    def instrument(self) -> Instrument:
+        """The pair under its name of version 2."""
         base, quote = (_NEW_NAMES.get(name, name) for name in self.wsname.partition("/")[::2])
         return Instrument(
-            f"{base}/{quote}" if base and quote else "",
+            f"{base}/{quote}",
             base,
             quote,
-            active=self.status in _TRADING,
+            active=self.status == "online",
             tick_size=self.tick_size or _step(self.pair_decimals),
             lot_size=_step(self.lot_decimals),
         )
@@ -159,11 +152,8 @@ class Pair(msgspec.Struct, gc=False):
 class AssetPairs(msgspec.Struct, gc=False):
     """The answer to GET AssetPairs."""
 
-    error: list[str] | None
-    result: dict[str, msgspec.Raw] | None = None
-
-
-PAIRS = Entries(Pair, "wsname")
+    error: list[str]
+    result: dict[str, Pair] | None = None
 
 
 def _step(decimals: int) -> str:

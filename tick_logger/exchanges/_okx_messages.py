@@ -14,7 +14,6 @@ import msgspec
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.columns import ABSENT, Level
-from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
@@ -191,8 +190,8 @@ class Head(msgspec.Struct, gc=False):
 class Listed(Entry):
     """An instrument in the answer to a REST request."""
 
-    inst_id: str = ""
-    state: str = ""
+    inst_id: str
+    state: str
     inst_type: str = ""
     base_ccy: str = ""
     quote_ccy: str = ""
@@ -217,11 +216,8 @@ class Answer(msgspec.Struct, gc=False):
     """The answer to a REST request for instruments."""
 
     code: str
-    data: list[msgspec.Raw]
-    msg: str | None = None
-
-
-LISTED = Entries(Listed, "instId")
+    data: list[Listed]
+    msg: str = ""
 
 
 # -- decoders --------------------------------------------------------------------------------------

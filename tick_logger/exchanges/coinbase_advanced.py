@@ -40,7 +40,6 @@ import numpy.typing as npt
 from tick_logger.exchanges import base
 from tick_logger.exchanges._coinbase_advanced_messages import (
     IGNORED,
-    PRODUCTS,
     Heartbeats,
     Level2,
     MarketTrades,
@@ -57,7 +56,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     is_known,
 )
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -75,9 +74,9 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
-from tick_logger.exchanges.refusals import is_of_token, wait_of
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
+from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -251,12 +250,11 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
     What came is not missing, so that its number counts whatever it says.
     """
     try:
-        reason = decode_error(payloads[frame]).message or "the venue gives no reason"
+        reason = decode_error(payloads[frame]).message
     except UNDECODABLE:
         pass
     else:
-        wait, of_token = wait_of(reason), is_of_token(reason)
-        return found.event(frame, base.Refused(None, reason, wait=wait, of_token=of_token))
+        return found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
     try:
         message = decode_channel(payloads[frame])
     except UNDECODABLE:
@@ -358,10 +356,10 @@ class CoinbaseAdvanced(Exchange):
         """GET the public products."""
         return rest_endpoint.rstrip("/") + "/api/v3/brokerage/market/products"
 
-    def read_listing(self, body: bytes) -> Listed:
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The spot products; active are those online, not halted, and no alias of another."""
         products = decode_listing(decode_products, body, "products").products
-        return PRODUCTS.read(products, "products")
+        return tuple(each.instrument() for each in products if each.product_type == "SPOT")
 
 
 def _requests(kind: str, subscriptions: Sequence[Subscription]) -> list[Request]:

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Request, Subscription
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
@@ -44,8 +44,8 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
-from tick_logger.exchanges.refusals import wait_of
 from tick_logger.model import tables
+from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def _other(found: Findings, frame: int, text: bytes) -> None:
         found.unknown(frame, kind)
     elif message.error is not None:
         reason = ": ".join(filter(None, (str(message.error.name), message.error.message)))
-        found.event(frame, base.Refused(None, reason, wait=wait_of(reason)))
+        found.event(frame, base.Refused(None, reason))
     elif "LIST_SUBSCRIPTIONS" in (message.method, message.mthd) and listed is not None:
         found.event(frame, _confirmed(listed))
     elif message.status == "UP":
@@ -347,10 +347,10 @@ class Upbit(Exchange):
         """GET market/all."""
         return rest_endpoint.rstrip("/") + "/v1/market/all?is_details=true"
 
-    def read_listing(self, body: bytes) -> Listed:
+    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The markets, all of them active: those that end are taken off the list."""
         markets = decode_listing(wire.decode_markets, body, "market/all")
-        return wire.MARKETS.read(markets, "market/all")
+        return tuple(market.instrument() for market in markets)
 
 
 def _note(positions: list[int], position: int, _error: Exception) -> None:

@@ -54,9 +54,6 @@ FIRST_VERSION, REST_VERSION = 1, 2
 ORIGIN_LATE = 1
 """`origin` of a late row that came on the stream; all late rows of the first version are such."""
 
-ORIGIN_ASIDE = 3
-"""`origin` of a row whose time cannot be right; it lies in the day of its receipt."""
-
 EXACT = "f4+rest"
 """The width of prices that keeps every digit: f4, and the rest of the f8 in a column beside."""
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import Array
 from tick_logger.model.tables import FLAG_SNAPSHOT, SPECS, Table
-from tick_logger.model.times import NS_PER_SECOND, Times
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.rests import with_rest
 from tick_logger.verify.report import Kind
@@ -113,16 +113,6 @@ def nanos_column(table: Table) -> str:
     return SPECS[table].nanos_column
 
 
-def id_column(table: Table) -> str:
-    """The column of ids; only for tables that have one."""
-    return next(column.name for column in SPECS[table].files if column.source == "seq")
-
-
-def times_ns(seconds: Array, nanos: Array) -> Times:
-    """The two halves of times as one number."""
-    return np.asarray(seconds.astype(np.int64) * NS_PER_SECOND + nanos.astype(np.int64))
-
-
 def order_keys(table: Table, columns: Columns) -> Ids | None:
     """Numbers that are ordered as (time, nanos) are; None where one of these is missing."""
     time, nanos = SPECS[table].time_column, nanos_column(table)
@@ -152,7 +142,7 @@ def comparable(table: Table, columns: Columns) -> Mask:
 
     A snapshot that is asked for again while nothing moves is rightly the same.
     """
-    numbered = columns[id_column(table)] != 0
+    numbered = columns["update_id"] != 0
     if table is Table.BOOK:
         numbered &= (columns["flags"] & FLAG_SNAPSHOT) == 0
     return np.asarray(numbered)
@@ -179,8 +169,6 @@ def row_hashes(columns: Columns) -> Ids:
 
 def _flat(column: Array) -> list[Array]:
     """A column as columns of one number each."""
-    if column.dtype.itemsize > 8:
-        column = column.view("<u8").reshape(len(column), -1)
     if column.ndim == 1:
         return [column]
     return [np.ascontiguousarray(column[:, at]) for at in range(column.shape[1])]

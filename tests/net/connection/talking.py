@@ -13,10 +13,10 @@ from tick_logger.exchanges.base import (
     BookSnapshot,
     Event,
     Granted,
-    Listed,
     Request,
     Subscription,
 )
+from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     Mark,
 )
@@ -67,7 +67,7 @@ class Talk:
     pongs: int = 0
     settled: int = 0
     asked: list[int] = attrs.field(factory=list)
-    listed: list[Listed] = attrs.field(factory=list)
+    listed: list[tuple[Instrument, ...]] = attrs.field(factory=list)
     bench: Bench = attrs.field(init=False)
     dialogue: Dialogue = attrs.field(init=False)
 

@@ -366,14 +366,3 @@ def test_a_book_that_lost_something_begins_anew(venue: type[TinyVenue]) -> None:
 def test_a_book_of_which_each_message_is_whole_is_mended_by_the_next() -> None:
     """There is nothing to subscribe to again."""
     assert BookSequences(Whole()).hear(BookBroken(BTC), 20) == NOTHING
-
-
-def test_a_jump_that_is_told_of_otherwise_is_no_news() -> None:
-    """That to the first message after an overflow, by its time of receipt; the next jump is."""
-    numbers = MessageNumbers()
-    assert numbers.jumps(np.array([1, 2]), np.array([10, 20])) == []
-    numbers.excuse(30)
-    assert numbers.jumps(np.array([9, 10]), np.array([30, 40])) == []
-    assert numbers.judged == {}
-    assert numbers.jumps(np.array([12]), np.array([50])) == [(40, 50)]
-    assert numbers.judged == {Judgement.GAP: 1}

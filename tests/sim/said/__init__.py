@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from tests.sim.said.facts import UNSOUND, Known
+from tests.sim.said.facts import Known
 
 
 def _known() -> dict[str, Known]:
@@ -33,7 +33,7 @@ KNOWN = _known()
 
 @attrs.frozen
 class Fact:
-    """Something that was said about a symbol: for trades id and event time are all of the key.
+    """Something that was said about a symbol: for trades the id is all of the key.
 
     `sound` is whether it stood in a message in which all is as it should be.
     """
@@ -56,8 +56,7 @@ def facts(exchange: str, payload: bytes) -> Iterator[Fact]:
     except (KeyError, TypeError, ValueError, AttributeError):
         return  # wrong types
     for table, symbol, *key in said:
-        makes_sense = sound and not table.startswith(UNSOUND)
-        yield Fact(table.removeprefix(UNSOUND), symbol, tuple(key), makes_sense)
+        yield Fact(table, symbol, tuple(key), sound)
 
 
 def payload_of(frame: bytes) -> bytes:

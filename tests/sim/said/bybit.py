@@ -8,16 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from tests.sim.said.facts import (
-    MILLISECOND_NS,
-    UNKNOWN_SIDE,
-    Known,
-    Said,
-    digits,
-    number,
-    trades,
-    whole,
-)
+from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RECORDED_DIGITS = 15
@@ -36,8 +27,7 @@ def _bybit(id_of: Callable[[Any], int], message: Any) -> Said:  # noqa: ANN401 -
     match head:
         case "publicTrade":
             for trade in data:
-                when = whole(trade["T"]) * MILLISECOND_NS
-                yield trades(trade["p"]), trade["s"], id_of(trade["i"]), when
+                yield "TRADES", trade["s"], id_of(trade["i"])
         case "tickers":
             price, bid, ask = (
                 number(data.get(name)) for name in ("lastPrice", "bid1Price", "ask1Price")

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import (
-    MILLISECOND_NS,
-    UNKNOWN_SIDE,
-    Known,
-    Said,
-    digits,
-    number,
-    trades,
-    whole,
-)
+from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
 
 
 def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -22,8 +13,7 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
     for entry in message["data"]:
         match channel:
             case "trades-all":
-                made = digits(entry["tradeId"]), digits(entry["ts"]) * MILLISECOND_NS
-                yield trades(entry["px"]), entry["instId"], *made
+                yield "TRADES", entry["instId"], digits(entry["tradeId"])
             case "tickers":
                 price, size, bid, ask = (
                     number(entry[name]) for name in ("last", "lastSz", "bidPx", "askPx")

@@ -26,7 +26,6 @@ from tick_logger.exchanges.base import (
     Event,
     GoingAway,
     Granted,
-    Listed,
     Listing,
     Pong,
     Refused,
@@ -34,25 +33,20 @@ from tick_logger.exchanges.base import (
     TradeIdSeen,
 )
 from tick_logger.model.cause import Cause
+from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.model.times import Times
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.connection.following import Judgement
-from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.connection.sequence import (
     MessageNumbers,
     Numbers,
 )
-from tick_logger.net.connection.signature import Signature
-from tick_logger.net.connection.states import Settled
-from tick_logger.net.connection.subscriptions import Subscriptions
+from tick_logger.net.connection.subscriptions import Settled, Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
 from tick_logger.telemetry.logs import first_few
-
-MOST_REFUSED_IN_LOG = 20
-"""So many that are refused at once have a line each; a feed may be refused for thousands."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +57,7 @@ class Reactions:
     pong: Callable[[], None]
     settled: Callable[[Settled], None]
     ask_snapshot: Callable[[int], None]
-    list_instruments: Callable[[Listed], None] | None
+    list_instruments: Callable[[tuple[Instrument, ...]], None] | None
 
 
 class Dialogue:
@@ -75,13 +69,9 @@ class Dialogue:
         wanted: frozenset[Subscription],
         reactions: Reactions,
         log: FilteringBoundLogger,
-        refusals: Refusals | None = None,
     ) -> None:
         self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
-        self.subscriptions = Subscriptions(venue.exchange, wanted, refusals or venue.refusals)
-        self.signature = Signature(venue, log)
-        self.refused_at = float("-inf")
-        """When the venue last said that it refuses something, in seconds of trio's clock."""
+        self.subscriptions = Subscriptions(venue.exchange, wanted)
         self.books = Books(venue.exchange, reactions.ask_snapshot)
         self._numbers = MessageNumbers()
         self._venue = venue
@@ -92,7 +82,6 @@ class Dialogue:
 
     def _want(self, wanted: frozenset[Subscription]) -> None:
         self.wanted = wanted
-        self._by_stream = {(FEEDS[sub.feed], self._symbols[sub.symbol]): sub for sub in wanted}
         self._wanted_books = self._of_table(Table.BOOK)
         self._wanted_trades = frozenset(self._of_table(Table.TRADES))
 
@@ -120,9 +109,9 @@ class Dialogue:
                 case GoingAway():
                     self._react.retire(event.reason)
                 case Listing() if self._react.list_instruments is not None:
-                    self._react.list_instruments(Listed(event.instruments, event.odd))
+                    self._react.list_instruments(event.instruments)
                 case Acknowledged() | Granted() | Confirmed() | Refused():
-                    marks += self.apply(self._answered(event, recv_ns, now), recv_ns)
+                    marks += self.apply(self._answered(event, now), recv_ns)
         self._count_judgements()
         return marks
 
@@ -136,81 +125,39 @@ class Dialogue:
         self._count_judgements()
         return marks
 
-    def delivered(self, rows_at: Mapping[tuple[Table, int], float], recv_ns: int) -> list[Mark]:
-        """Rows of these tables and instruments came, at these times of trio's clock."""
-        mine = {self._by_stream[key]: at for key, at in rows_at.items() if key in self._by_stream}
-        settled = self.subscriptions.delivered(mine)
-        if not settled.live:
-            return []
-        self._log.info("data_without_acknowledgement", subscriptions=named(settled.live))
-        return self.apply(settled, recv_ns)
-
-    def _answered(
-        self, event: Acknowledged | Granted | Confirmed | Refused, recv_ns: int, now: float
-    ) -> Settled:
+    def _answered(self, event: Acknowledged | Granted | Confirmed | Refused, now: float) -> Settled:
         match event:
             case Acknowledged():
                 return self.subscriptions.acknowledged(event.request_id)
             case Granted():
-                return self.subscriptions.granted(event.subscriptions, event.request_id)
+                return self.subscriptions.granted(event.subscriptions)
             case Confirmed():
                 return self.subscriptions.confirmed(event.subscriptions)
             case Refused():
-                return self._refused(event, recv_ns, now)
-
-    def _refused(self, event: Refused, recv_ns: int, now: float) -> Settled:
-        self._log.warning("request_refused", reason=event.reason)
-        if self.signature.is_rejected(event):
-            is_news = self.signature.reject(event.reason)
-            return self.subscriptions.unanswerable() if is_news else Settled()
-        if event.wait is None:
-            self.refused_at = now
-        return self.subscriptions.refused(
-            event.request_id,
-            event.reason,
-            now,
-            event.subscriptions,
-            with_others=event.with_others,
-            wait_secs=None if event.wait is None else event.wait.after(recv_ns),
-        )
+                self._log.warning("request_refused", reason=event.reason)
+                return self.subscriptions.refused(
+                    event.request_id, event.reason, now, event.subscriptions
+                )
 
     def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
         """Count and report what the subscriptions concluded."""
-        self._report(settled)
-        denied = [sub for sub, _ in (*settled.refused, *settled.postponed)]
-        interrupted = [  # what is interrupted already stays as it is
-            Interrupted(*streams, recv_ns, Cause.REFUSED) for streams in self.streams(denied)
+        metrics = self._venue.metrics
+        if settled.retried:
+            metrics.ack_retries.inc(len(settled.retried))
+            self._log.warning("subscription_retried", subscriptions=named(settled.retried))
+        for sub, reason in (*settled.refused, *settled.still_refused):
+            metrics.subscriptions_refused.inc()
+            self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
+        refused = [  # what is still refused is interrupted already
+            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, Cause.REFUSED)
+            for sub, _ in settled.refused
         ]
         live_now = self.streams(self.live.intersection(settled.live))
         resumed = [Resumed(*streams, recv_ns) for streams in live_now]
         if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
-        return [*interrupted, *resumed]
-
-    def _report(self, settled: Settled) -> None:
-        metrics = self._venue.metrics
-        if settled.retried:
-            metrics.ack_retries.inc(len(settled.retried))
-            self._log.warning("subscription_retried", subscriptions=named(settled.retried))
-        if settled.postponed:
-            metrics.subscriptions_postponed.inc(len(settled.postponed))
-            self._log.warning(
-                "subscriptions_postponed",
-                subscriptions=named([sub for sub, _ in settled.postponed]),
-                reason=settled.postponed[0][1],
-                after_secs=round(settled.wait_secs, 2),
-            )
-        metrics.subscriptions_refused.inc(len(settled.refused))
-        for sub, reason in settled.refused[:MOST_REFUSED_IN_LOG]:
-            self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
-        if len(settled.refused) > MOST_REFUSED_IN_LOG:
-            others = settled.refused[MOST_REFUSED_IN_LOG:]
-            self._log.error(
-                "subscriptions_refused",
-                subscriptions=named([sub for sub, _ in others]),
-                reason=others[0][1],
-            )
+        return [*refused, *resumed]
 
     # -- what others want -------------------------------------------------------------------------
 
@@ -263,8 +210,7 @@ class Dialogue:
         ]
 
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
-        """Messages were given up until now: begin those books anew that no later update mends."""
-        self._numbers.excuse(now_ns)  # the overflow tells of all that is missing before this
+        """Messages were given up: begin those books anew that no later update mends."""
         books = self.books.lacking(self._wanted_books)
         for instrument in books:
             self.books.begin_anew(instrument)

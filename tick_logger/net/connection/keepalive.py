@@ -14,7 +14,6 @@ Not here: whether single subscriptions are silent (`silence`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import trio
@@ -128,18 +127,14 @@ class Keepalive:
     async def _expect_heartbeat(self, silence_secs: float, carries_data: bool) -> None:
         """The venue sends heartbeats of its own: their absence is a fault, quiet market or not.
 
-        They are promised with the first subscription, so none is expected before, and none where
-        nothing is carried but what is halted or gone.
+        They are promised with the first subscription, so none is expected before.
         """
         if carries_data:
             await self._granted.wait()
-        checked = float("-inf")
         while True:
-            due = max(self._last_frame, checked) + silence_secs
+            due = self._last_frame + silence_secs
             await sleep_until(due)
-            checked = trio.current_time()
-            halted = carries_data and math.isinf(self.timeouts.data_secs)
-            if self._last_frame + silence_secs <= due and not halted:
+            if self._last_frame + silence_secs <= due:
                 raise ConnectionLost(Ending.HEARTBEAT, f"no heartbeat for {silence_secs:g} s")
 
     async def _expect_data(self) -> None:

@@ -12,7 +12,7 @@ a book begins anew (`books`).
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from typing import ClassVar, TypeAlias
 
 import attrs
@@ -46,9 +46,6 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 
 BEGUN_AGAIN_BEHIND = 1_000
 """A number so far behind the newest, or 0, is no late message: the counter has begun again."""
-
-MOST_EXCUSED = 16
-"""Overflows whose end may still wait to be decoded; each waits for room, so that they are few."""
 
 
 @attrs.define
@@ -192,13 +189,8 @@ class MessageNumbers:
 
     def __init__(self) -> None:
         self._newest: tuple[int, int] | None = None  # number, and when it came
-        self._excused: deque[int] = deque(maxlen=MOST_EXCUSED)  # times of receipt
         self.judged: Counter[Judgement] = Counter()
         """How many messages were found to be what; those that follow are not counted."""
-
-    def excuse(self, recv_ns: int) -> None:
-        """What is missing before the messages received at this time is told of otherwise."""
-        self._excused.append(recv_ns)
 
     def jumps(self, numbers: Numbers, recv_ns: Times) -> list[tuple[int, int]]:
         """The numbers of messages, with their receive times (int64 ns, both of shape `(n,)`).
@@ -223,9 +215,6 @@ class MessageNumbers:
             self._newest = (number, recv_ns)
             return None
         judgement = _judge_number(before[0], number)
-        if judgement is Judgement.GAP and recv_ns in self._excused:
-            self._newest = (number, recv_ns)
-            return None
         self.judged[judgement] += 1
         if judgement in (Judgement.DUPLICATE, Judgement.OUT_OF_ORDER):
             return None

@@ -58,7 +58,6 @@ class Subscriber:
 
     async def _open(self, link: Link) -> None:
         """Send what comes before all subscriptions."""
-        self._dialogue.signature.opening_is_due = False
         exchange = self._venue.exchange
         listing = exchange.listing_request() if self._lists else None
         for first in (exchange.opening_request(), listing):
@@ -69,8 +68,6 @@ class Subscriber:
     async def _send_due(self, link: Link) -> None:
         """Send all requests that there are by now."""
         subscriptions = self._dialogue.subscriptions
-        if self._dialogue.signature.opening_is_due:
-            await self._open(link)
         for mark in self._dialogue.renew_books(trio.current_time(), self._venue.clock.now_ns()):
             self._venue.intake.mark(mark)
         while requests := subscriptions.next_requests():
@@ -78,8 +75,6 @@ class Subscriber:
                 # What is ended must be possible to subscribe again within the same hour.
                 room = 2 * (len(requests) - before) if subscriptions.ends(request) else 1
                 await self._turn(room)
-                if not request.subscriptions and not subscriptions.awaiting:
-                    continue  # nobody needs to ask what came of a request that was answered
                 # The answer may be here before the sender runs again, so it is awaited already.
                 subscriptions.sent(request, trio.current_time())
                 await self._send(link, request)
@@ -98,4 +93,7 @@ class Subscriber:
     async def _send(self, link: Link, request: Request) -> None:
         streams = self._dialogue.streams(request.subscriptions)
         self._venue.intake.asked(streams, self._venue.clock.now_ns())
-        await link.send(self._dialogue.signature.on(request.text))
+        text, signer = request.text, self._venue.signer
+        if signer is not None:
+            text = self._venue.exchange.signed(text, signer.token())
+        await link.send(text)

@@ -190,7 +190,7 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _send_book(self, listing: Listing) -> None:
         symbol, changes = listing.spec.symbol, listing.book.fetch_changes()
-        if (changes.bids or changes.asks) and self._hub.wanted(topic("level2", symbol)):
+        if self._hub.wanted(topic("level2", symbol)):
             when = texts.time_text(self._market.now_ns)
             self._publish("level2", symbol, texts.update(listing.spec, changes, when))
 
@@ -294,8 +294,6 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _objection(self, request: Request) -> str:
         """What a fault refuses a request with."""
-        if request.signed and self._hub.faults.rejects_tokens:
-            return "authentication failure"
         if not request.subscribe or request.channel not in PRODUCT_CHANNELS:
             return ""
         for product in request.products:
@@ -303,7 +301,7 @@ class CoinbaseAdvancedDialect(Dialect):
                 return f"{product} is not a valid product"
             if self._refuses(product, request.channel):
                 return f"{request.channel} is not a valid channel"
-        return _TOO_MANY if self._hub.faults.too_busy_for(*request.products) else ""
+        return _TOO_MANY if self._hub.faults.busy else ""
 
     def _subscribe(self, client: Client, channel: str, products: Sequence[str]) -> None:
         """As recorded: the snapshots come before the acknowledgement."""
@@ -330,7 +328,7 @@ class CoinbaseAdvancedDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /api/v3/brokerage/market/products."""
         if urlsplit(target).path == "/api/v3/brokerage/market/products":
-            return 200, texts.products(self._listed(), _ALIAS_QUOTE)
+            return 200, texts.products(self._market.listings.values(), _ALIAS_QUOTE)
         return 404, b'{"error":"NOT_FOUND","error_details":"","message":"no such address"}'
 
     # -- garbage ----------------------------------------------------------------------------------

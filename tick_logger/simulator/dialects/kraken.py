@@ -225,8 +225,7 @@ class KrakenDialect(Dialect):
         online = {listing.spec.symbol for listing in self._market.active()}
         begun = []
         for symbol in request.symbols:
-            busy = self._hub.faults.too_busy_for(symbol)
-            unknown = f"Currency pair not supported {symbol}"
+            busy, unknown = self._hub.faults.busy, f"Currency pair not supported {symbol}"
             if busy or self._refuses(symbol, request.channel):
                 self._refuse(client, request, symbol, _TOO_FAST if busy else unknown)
                 self._refused(client)
@@ -290,7 +289,7 @@ class KrakenDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /0/public/AssetPairs."""
         if urlsplit(target).path == "/0/public/AssetPairs":
-            return 200, texts.asset_pairs(self._listed())
+            return 200, texts.asset_pairs(self._market.listings.values())
         return 200, texts.error("EGeneral:Unknown method")
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -228,12 +228,11 @@ class OkxDialect(Dialect):
             self._hub.breach(client, f"refused request: {refusal.reason}")
             self._error(client, refusal.code, refusal.reason, refusal.request_id)
             return
-        symbols = {topic.symbol for topic in request.topics}
-        if request.op == "subscribe" and self._hub.faults.too_busy_for(*symbols):
+        if self._hub.faults.busy and request.op == "subscribe":
             self._error(client, *_TOO_FREQUENT, request.request_id)
             self._refused(client)
             return
-        if not symbols & self._hub.faults.never_acked_symbols:
+        if not {topic.symbol for topic in request.topics} & self._hub.faults.never_acked_symbols:
             self._obey(client, request)
 
     def _obey(self, client: Client, request: Request) -> None:
@@ -301,7 +300,7 @@ class OkxDialect(Dialect):
         kind = parse_qs(url.query).get("instType", [""])[0]
         if not kind:
             return 400, texts.rest_error(50014, "Parameter instType can not be empty.")
-        listings = self._listed() if kind == "SPOT" else ()
+        listings = self._market.listings.values() if kind == "SPOT" else ()
         return 200, texts.instruments(list(listings))
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -47,7 +47,6 @@ _MESSAGES_PER_MINUTE = 100
 _MINUTE_NS = 60 * 10**9
 _MILLISECOND_NS = 1_000_000
 _IDS_PER_MILLISECOND = 10_000
-_LAG_MS = 60_000  # of ids that begin again: so much later they are those that were given before
 _WON_PER_DOLLAR = 1400
 _SIZE_DECIMALS = 8
 _PRICE_DIGITS = 6  # that a price has at least
@@ -90,7 +89,6 @@ class UpbitDialect(Dialect):
         self._periods: dict[str, Periodic] = {}
         self._books: dict[str, texts.BookState] = {}
         self._ids: dict[str, int] = {}  # newest of each symbol
-        self._ids_lag_ms = 0
         self._volumes: dict[str, int] = {}  # lots up to the newest trade that was published
         # What the last messages of each symbol were made of, with their time.
         self._trades: dict[str, tuple[Trade, int]] = {}
@@ -152,11 +150,6 @@ class UpbitDialect(Dialect):
         """Nothing is pushed: market/all tells."""
         self.open()
 
-    def begin_ids_again(self) -> None:
-        """Ids are made of the time: they lag behind it from now on, more each time."""
-        self._ids_lag_ms += _LAG_MS
-        self._ids.clear()
-
     def _publish_trade(self, trade: Trade) -> None:
         symbol, stamp_ms = trade.listing.spec.symbol, self._market.now_ns // _MILLISECOND_NS
         self._volumes[symbol] += trade.lots
@@ -178,8 +171,7 @@ class UpbitDialect(Dialect):
     def _tell_truth(self, trade: Trade) -> tuple[Trade, bool]:
         """The trade with the venue's own id and time, and whether its message is to be sent."""
         spec, stamp_ms = trade.listing.spec, trade.time_ns // _MILLISECOND_NS
-        of_time = (stamp_ms - self._ids_lag_ms) * _IDS_PER_MILLISECOND
-        number = max(of_time, self._ids.get(spec.symbol, 0) + 1)
+        number = max(stamp_ms * _IDS_PER_MILLISECOND, self._ids.get(spec.symbol, 0) + 1)
         self._ids[spec.symbol] = number
         told = trade._replace(trade_id=number, time_ns=stamp_ms * _MILLISECOND_NS)
         is_sent = self._record(
@@ -237,7 +229,7 @@ class UpbitDialect(Dialect):
             client.reply(texts.error("INVALID_PARAM", f"{refused[0]} 은 지원하지 않는 페어입니다."))
             self._refused(client)
             return
-        if named and self._hub.faults.too_busy_for(*named):
+        if self._hub.faults.busy and request.wishes:
             client.reply(texts.error("TOO_MANY_REQUEST", "too many requests"))
             self._refused(client)
             return
@@ -283,7 +275,7 @@ class UpbitDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /v1/market/all, which leaves out what is no longer traded."""
         if urlsplit(target).path == "/v1/market/all":
-            markets = [texts.market(each) for each in self._listed() if each.active]
+            markets = [texts.market(listing) for listing in self._market.active()]
             return 200, msgspec.json.encode(markets)
         reason = {"name": "not_found", "message": "no Route matched with those values"}
         return 404, msgspec.json.encode({"error": reason})
