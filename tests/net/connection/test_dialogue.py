@@ -90,7 +90,7 @@ async def test_what_is_refused_again_is_interrupted_already() -> None:
     assert talk.count("subscriptions_refused") == 2
     assert subscriptions.overdue(1201.0) == Settled()
     talk.send()
-    assert talk.dialogue.apply(subscriptions.overdue(1211.0), 7) == []
+    assert talk.dialogue.apply(subscriptions.overdue(1211.0), 7, 1211.0) == []
     assert talk.count("subscriptions_refused") == 3
     subscriptions.overdue(1811.0)
     talk.send()
@@ -289,7 +289,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
         assert talk.retired == []
         talk.send()
         overdue = talk.dialogue.subscriptions.overdue(1000.0 * attempt)
-        marks = talk.dialogue.apply(overdue, attempt)
+        marks = talk.dialogue.apply(overdue, attempt, 1000.0 * attempt)
     assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, Cause.REFUSED)]
     assert len(talk.retired) == 1
     assert talk.count("ack_retries") == MAX_ATTEMPTS - 1

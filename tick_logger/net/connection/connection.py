@@ -82,7 +82,9 @@ class Connection:
             ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
         )
-        self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log)
+        self._dialogue = Dialogue(
+            venue, frozenset(wanted), reactions, self._log, lambda: self._keepalive.timeouts
+        )
         self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None
