@@ -209,7 +209,7 @@ class Connection:
             self._dialogue.count_judgements()
         if heard.events:
             marks += self._dialogue.said(heard.events, now)
-        if self._dialogue.books.broken or self._dialogue.numbers.due_at < float("inf"):
+        if self._dialogue.books.are_waiting or self._dialogue.numbers.due_at < float("inf"):
             self._subscriber.wake()
         return marks
 
