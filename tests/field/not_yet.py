@@ -15,10 +15,6 @@ CASES: frozenset[str] = frozenset()
 
 DIALOGUES = frozenset(
     {
-        "no-snapshot-bybit",
-        "no-snapshot-coinbase",
-        "no-snapshot-coinbase-advanced",
-        "no-snapshot-okx",
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
         "one-trade-behind-kraken",
