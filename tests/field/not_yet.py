@@ -17,6 +17,7 @@ DIALOGUES = frozenset(
     {
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
+        "no-snapshot-kraken",
         "one-trade-behind-kraken",
     }
 )

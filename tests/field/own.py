@@ -161,6 +161,7 @@ OWN: tuple[Dialogue, ...] = (
         "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, '"subscribe"', '"book"', "AAA/USD"),
         hole_at(20.0, "AAA/USD", "BOOK"),
+        no_holes("AAA/USD", tables=("BOOK",), cause="undecodable"),
         secs=90.0,
         feeds=("orderbook",),
         settings={"data_timeout_secs": 10.0},

@@ -85,6 +85,6 @@ def _book(exchange: SimulatedExchange, symbol: str) -> Book:
     spec = listing.spec
     asks, bids = (
         {float(spec.price(ticks)): float(spec.size(lots)) for ticks, lots in side.items()}
-        for side in (listing.book.side(is_bid=False), listing.book.side(is_bid=True))
+        for side in (listing.book.shown(is_bid=False), listing.book.shown(is_bid=True))
     )
     return asks, bids

@@ -17,6 +17,7 @@ from tests.service.oracle import Rows, gaps
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
+from tick_logger.simulator.truth import TrueTrade
 
 MOST_SHOWN = 3
 
@@ -55,6 +56,11 @@ class Stream:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def trades(self) -> list[TrueTrade]:
+        """The trades that were made of its symbol."""
+        return self.court.world.exchanges[self.exchange].truth.trades(self.symbol)
 
     def invented(self, given: Given) -> Iterator[str]:
         """Rows that nobody sent, or not then, or that are there twice."""
@@ -129,9 +135,13 @@ class Stream:
         place = self.exchange, self.symbol, self.table
         if not self.court.wanted_after(*place, process.ended):
             return True
-        since = self.court.wanted_since(*place, at)
+        return not self.has_rows_until(at)
+
+    def has_rows_until(self, at: float) -> bool:
+        """Whether anything is on the disk that came while it was wanted as it was then."""
+        since = self.court.wanted_since(self.exchange, self.symbol, self.table, at)
         earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
-        return not any(since <= moment <= at for moment in earlier)
+        return any(since <= moment <= at for moment in earlier)
 
     def covers(self, key: Key, at: float) -> bool:
         """Whether a gap record speaks of it: by its id, or where none is known by its time."""

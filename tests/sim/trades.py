@@ -38,7 +38,7 @@ class Beside:
 
 def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
     """True values, and everything that the venue can prove on disk or in a gap record."""
-    trades = stream.court.world.exchanges[stream.exchange].truth.trades(stream.symbol)
+    trades = stream.trades
     truth = {_key(trade): trade for trade in trades}
     for part in stream.parts:
         yield from _false_values(part, truth)
@@ -47,13 +47,15 @@ def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
     reach = _reach(keys, numbering)
     missing = []
     for position, trade in enumerate(trades):
-        if _key(trade) in keys or not trade.subscribed:
+        if _key(trade) in keys:
             continue
         at = stream.court.venue_moment(trade.made_ns)
         if not stream.wanted(at):
             continue
         process = stream.court.process_at(at)
         if process is None or not _made(stream, trade, position, process):
+            continue
+        if not trade.subscribed and not _is_known(stream, at, process):
             continue
         key = _key(trade)
         first, last = reach.get(numbering[key], (0, 0))
@@ -69,6 +71,13 @@ def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
         missing.append((trade.trade_id, at, process.number))
     if missing:
         yield f"{len(missing)} trades are neither on disk nor in a gap: {missing[:MOST_SHOWN]}"
+
+
+def _is_known(stream: Stream, at: float, process: Process) -> bool:
+    """Whether the recorder had to do with the stream by then: has rows of it, or had connected."""
+    spans = stream.court.world.logs[stream.exchange].connections
+    connected = any(process.began <= span.opened <= at for span in spans)
+    return connected or stream.has_rows_until(at)
 
 
 def _made(stream: Stream, trade: TrueTrade, position: int, process: Process) -> bool:

@@ -10,6 +10,7 @@ import math
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 import trio
 from trio.testing import MockClock
@@ -21,6 +22,7 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import (
     Acknowledged,
     BookCheck,
+    BookSnapshot,
     BookTexts,
     Confirmed,
     Granted,
@@ -262,3 +264,70 @@ async def test_rest_can_answer_with_what_was(
     assert trio.current_time() == pytest.approx(5.0)
     assert json.loads(body)["lastUpdateId"] == before
     assert client.served.market.listings[first].book.update_id > before
+
+
+@each_venue
+async def test_a_venue_can_be_too_busy_for_some(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """Whoever asks for one of these is told so, and may have the others."""
+    first, other = symbols(name)
+    client = await any_client(nursery, name, "trades", Faults(busy_symbols=frozenset({first})))
+    await client.subscribe(first)
+    assert client.events(await client.hear(2.0), Refused)
+    await client.subscribe(other, first_id=7)
+    got = await client.hear(5.0)
+    assert client.events(got, Refused) == []
+    assert rows_of(client.decode(got), Table.TRADES)
+
+
+@each_venue
+@pytest.mark.parametrize("sides", [{"asks"}, {"bids"}, {"asks", "bids"}])
+async def test_a_side_of_a_book_can_be_empty(
+    name: str, sides: set[str], autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """It is emptied by changes, or new to a client, and comes back by changes."""
+    first = symbols(name)[0]
+    client = await any_client(nursery, name, "orderbook", Faults(), book_levels=5)
+    await client.subscribe(first)
+    seen = Seen(client)
+    await seen.go_on(2.0)
+    emptied = Faults(empty_book_symbols=frozenset({first}), empty_sides=frozenset(sides))
+    client.served.set_faults(emptied)
+    await seen.go_on(2.0)
+    for is_bid, side in ((0, "asks"), (1, "bids")):
+        assert (seen.book[is_bid] == {}) == (side in sides)
+    client.served.set_faults(Faults())
+    await seen.go_on(2.0)
+    listing = client.served.market.listings[first]
+    if name != "upbit":  # which may be a step behind
+        for is_bid in (0, 1):
+            now = listing.book.levels(bool(is_bid))
+            texts = [listing.spec.price(ticks) for ticks, _ in now]
+            assert seen.book[is_bid].keys() == {*map(float, texts)} or listing.book.changed
+
+
+@attrs.define(eq=False)
+class Seen:
+    """The book as a client that began without one has it, of changes and snapshots."""
+
+    client: AnyClient
+    book: tuple[dict[float, float], dict[float, float]] = attrs.field(factory=lambda: ({}, {}))
+
+    async def go_on(self, secs: float) -> None:
+        """Hear more."""
+        got = await self.client.hear(secs + 0.003)
+        decoded = self.client.decode(got)
+        begun = {frame for frame, event in decoded.events if isinstance(event, BookSnapshot)}
+        rows = rows_of(decoded, Table.BOOK)
+        last = -1
+        for row in rows:
+            if row["flags"] & FLAG_SNAPSHOT and row["frame"] != last:
+                self.book = {}, {}
+            last = row["frame"]
+            if row["size"] > 0:
+                self.book[row["side"]][row["price"]] = row["size"]
+            else:
+                self.book[row["side"]].pop(row["price"], None)
+        if begun and max(begun) > last:  # a snapshot without levels has no rows
+            self.book = {}, {}

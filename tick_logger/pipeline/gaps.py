@@ -24,7 +24,7 @@ import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, GapRecord
-from tick_logger.model.marks import Doubt, Interrupted, Lapse, MissingIds, Resumed
+from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.gap_records import in_order, record_from_plain, record_to_plain
 from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
@@ -122,7 +122,7 @@ class GapLedger:
     def missing(self, mark: MissingIds) -> None:
         """Record a hole that the feed side has proven."""
         fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
-        self._tell(GapRecord(*fields, mark.cause), mark.doubt)
+        self._records += self._told.tell(GapRecord(*fields, mark.cause), mark.doubt, self._tick)
 
     def lapsed(self, mark: Lapse) -> None:
         """Record a span of time in which rows may be missing, or let the ids tell."""
@@ -139,7 +139,7 @@ class GapLedger:
 
     def _record_lapse(self, stream: Stream, mark: Lapse) -> None:
         record = GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause)
-        self._tell(record, mark.doubt)
+        self._records += self._told.tell(record, mark.doubt, self._tick)
 
     def _record_together(self, stream: Stream, mark: Lapse) -> None:
         """Record it with the one before in the same record, if that is of the same tick."""
@@ -161,16 +161,6 @@ class GapLedger:
             return
         past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
-
-    def _tell(self, record: GapRecord, doubt: Doubt) -> None:
-        """Write a record, or hold it back as those of ids while there is a doubt."""
-        match doubt:
-            case Doubt.NONE:
-                self._records.append(record)
-            case Doubt.OPEN:
-                self._told.hold(record, self._tick + GRACE_TICKS)
-            case Doubt.VOID:
-                self._told.void(record)
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
         """Record books that cannot be rebuilt, for want of a snapshot in its place."""

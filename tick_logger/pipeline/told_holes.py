@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from tick_logger.model.flush import GapRecord
+from tick_logger.model.marks import Doubt
 from tick_logger.pipeline.gap_records import record_from_plain, record_to_plain
+from tick_logger.pipeline.id_holes import GRACE_TICKS
 
 
 class ToldHoles:
@@ -19,15 +21,21 @@ class ToldHoles:
     def __init__(self) -> None:
         self._held: list[tuple[int, GapRecord]] = []
 
-    def hold(self, record: GapRecord, due_tick: int) -> None:
-        """Write it then."""
-        self._held.append((due_tick, record))
+    def tell(self, record: GapRecord, doubt: Doubt, tick: int) -> list[GapRecord]:
+        """The record if there is no doubt; else hold it back, or take it back if it is void.
 
-    def void(self, record: GapRecord) -> None:
-        """Nothing is missing there after all; if it is written already, it stands."""
-        records = [each for _, each in self._held]
-        if record in records:
-            del self._held[records.index(record)]
+        One that is written already stands.
+        """
+        match doubt:
+            case Doubt.NONE:
+                return [record]
+            case Doubt.OPEN:
+                self._held.append((tick + GRACE_TICKS, record))
+            case Doubt.VOID:
+                records = [each for _, each in self._held]
+                if record in records:
+                    del self._held[records.index(record)]
+        return []
 
     def take_due(self, tick: int) -> list[GapRecord]:
         """Those that are due by then."""

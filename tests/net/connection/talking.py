@@ -81,11 +81,10 @@ class Talk:
             settled=self._settled,
             ask_snapshot=self.asked.append,
             list_instruments=self.listed.append,
+            timeouts=lambda: TIMEOUTS,
         )
         venue = venue_on(self.bench, PlayedDial(VirtualClock()))
-        self.dialogue = Dialogue(
-            venue, frozenset(self.wanted), reactions, get_logger(), lambda: TIMEOUTS
-        )
+        self.dialogue = Dialogue(venue, frozenset(self.wanted), reactions, get_logger())
 
     def _pong(self) -> None:
         self.pongs += 1

@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from tests.sim.said.facts import Known
+from tests.sim.said.facts import UNSOUND, Known
 
 
 def _known() -> dict[str, Known]:
@@ -56,7 +56,8 @@ def facts(exchange: str, payload: bytes) -> Iterator[Fact]:
     except (KeyError, TypeError, ValueError, AttributeError):
         return  # wrong types
     for table, symbol, *key in said:
-        yield Fact(table, symbol, tuple(key), sound)
+        makes_sense = sound and not table.startswith(UNSOUND)
+        yield Fact(table.removeprefix(UNSOUND), symbol, tuple(key), makes_sense)
 
 
 def payload_of(frame: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, digits, number, time_ns
+from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, digits, number, time_ns, trades
 
 BOOK_SIDES = {"bid": 1, "offer": 0}
 
@@ -16,7 +16,7 @@ def coinbase_advanced(message: Any) -> Said:  # noqa: ANN401 - any JSON
             case "market_trades":
                 for trade in event["trades"]:
                     made = digits(trade["trade_id"]), time_ns(trade["time"])
-                    yield "TRADES", trade["product_id"], *made
+                    yield trades(trade["price"]), trade["product_id"], *made
             case "ticker":
                 for each in event["tickers"]:
                     yield from _ticker(each, time_ns(message["timestamp"]))

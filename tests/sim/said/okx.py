@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
+from tests.sim.said.facts import (
+    MILLISECOND_NS,
+    UNKNOWN_SIDE,
+    Known,
+    Said,
+    digits,
+    number,
+    trades,
+    whole,
+)
 
 
 def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -14,7 +23,7 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
         match channel:
             case "trades-all":
                 made = digits(entry["tradeId"]), digits(entry["ts"]) * MILLISECOND_NS
-                yield "TRADES", entry["instId"], *made
+                yield trades(entry["px"]), entry["instId"], *made
             case "tickers":
                 price, size, bid, ask = (
                     number(entry[name]) for name in ("last", "lastSz", "bidPx", "askPx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, Known, Said, whole
+from tests.sim.said.facts import MILLISECOND_NS, Known, Said, trades, whole
 
 TAKERS = {"BID": 1, "ASK": 0}
 
@@ -16,7 +16,7 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
     match kind:
         case "trade":
             when = whole(message["trade_timestamp"]) * MILLISECOND_NS
-            yield "TRADES", symbol, whole(message["sequential_id"]), when
+            yield trades(message["trade_price"]), symbol, whole(message["sequential_id"]), when
         case "ticker":
             price, size = float(message["trade_price"]), float(message["trade_volume"])
             side = TAKERS[message["ask_bid"]]
@@ -28,8 +28,9 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
                     if unit[f"{name}_price"]:
                         sent = float(unit[f"{name}_price"]), float(unit[f"{name}_size"])
                         yield "BOOK", symbol, stamp, number, *sent
-            best = (float(units[0][f"{n}_{what}"]) for n in ("bid", "ask") for what in _LEVEL)
-            yield "QUOTES", symbol, stamp, *best
+            best = [float(units[0][f"{n}_{what}"]) for n in ("bid", "ask") for what in _LEVEL]
+            if any(best):
+                yield "QUOTES", symbol, stamp, *best
 
 
 _LEVEL = ("price", "size")

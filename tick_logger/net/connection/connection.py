@@ -87,15 +87,9 @@ class Connection:
             settled=self._on_settled,
             ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
+            timeouts=lambda: self._keepalive.timeouts,
         )
-        self._dialogue = Dialogue(
-            venue,
-            frozenset(wanted),
-            reactions,
-            self._log,
-            lambda: self._keepalive.timeouts,
-            refusals,
-        )
+        self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log, refusals)
         self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None

@@ -43,14 +43,12 @@ from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.following import Judgement
 from tick_logger.net.connection.message_numbers import MissingMessages
 from tick_logger.net.connection.refusals import Refusals
+from tick_logger.net.connection.reporting import named, report
 from tick_logger.net.connection.signature import Signature
 from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriptions import Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
 from tick_logger.telemetry.logs import first_few
-
-MOST_REFUSED_IN_LOG = 20
-"""So many that are refused at once have a line each; a feed may be refused for thousands."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +60,7 @@ class Reactions:
     settled: Callable[[Settled], None]
     ask_snapshot: Callable[[int], None]
     list_instruments: Callable[[Listed], None] | None
+    timeouts: Callable[[], Timeouts]
 
 
 class Dialogue:
@@ -73,7 +72,6 @@ class Dialogue:
         wanted: frozenset[Subscription],
         reactions: Reactions,
         log: FilteringBoundLogger,
-        timeouts: Callable[[], Timeouts],
         refusals: Refusals | None = None,
     ) -> None:
         self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
@@ -90,7 +88,6 @@ class Dialogue:
         self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
         self._react = reactions
         self._log = log
-        self._timeouts = timeouts
         self._want(wanted)
 
     def _want(self, wanted: frozenset[Subscription]) -> None:
@@ -179,14 +176,14 @@ class Dialogue:
 
     def apply(self, settled: Settled, recv_ns: int, now: float) -> list[Mark]:
         """Count and report what the subscriptions concluded."""
-        self._report(settled)
+        report(settled, self._venue.metrics, self._log)
         denied = [sub for sub, _ in (*settled.refused, *settled.postponed)]
         interrupted = [  # what is interrupted already stays as it is
             Interrupted(*streams, recv_ns, Cause.REFUSED) for streams in self.streams(denied)
         ]
         for sub in settled.live:
             if FEEDS[sub.feed] is Table.BOOK:
-                patience_secs = min(self._timeouts().of(sub.symbol), MAX_SNAPSHOT_SECS)
+                patience_secs = min(self._react.timeouts().of(sub.symbol), MAX_SNAPSHOT_SECS)
                 self.books.granted(self._symbols[sub.symbol], recv_ns, now + patience_secs)
         live_now = self.streams(self.live.intersection(settled.live))
         resumed = [Resumed(*streams, recv_ns) for streams in live_now]
@@ -194,30 +191,6 @@ class Dialogue:
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
         return [*interrupted, *resumed]
-
-    def _report(self, settled: Settled) -> None:
-        metrics = self._venue.metrics
-        if settled.retried:
-            metrics.ack_retries.inc(len(settled.retried))
-            self._log.warning("subscription_retried", subscriptions=named(settled.retried))
-        if settled.postponed:
-            metrics.subscriptions_postponed.inc(len(settled.postponed))
-            self._log.warning(
-                "subscriptions_postponed",
-                subscriptions=named([sub for sub, _ in settled.postponed]),
-                reason=settled.postponed[0][1],
-                after_secs=round(settled.wait_secs, 2),
-            )
-        metrics.subscriptions_refused.inc(len(settled.refused))
-        for sub, reason in settled.refused[:MOST_REFUSED_IN_LOG]:
-            self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
-        if len(settled.refused) > MOST_REFUSED_IN_LOG:
-            others = settled.refused[MOST_REFUSED_IN_LOG:]
-            self._log.error(
-                "subscriptions_refused",
-                subscriptions=named([sub for sub, _ in others]),
-                reason=others[0][1],
-            )
 
     # -- what others want -------------------------------------------------------------------------
 
@@ -347,8 +320,3 @@ class Dialogue:
                 metrics.out_of_order.inc(judged[Judgement.OUT_OF_ORDER])
                 metrics.sequence_duplicates.inc(judged[Judgement.DUPLICATE])
                 judged.clear()
-
-
-def named(subscriptions: Sequence[Subscription]) -> list[str]:
-    """Subscriptions for a log line."""
-    return first_few([f"{sub.symbol} {sub.feed}" for sub in subscriptions])

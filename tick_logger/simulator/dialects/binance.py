@@ -196,7 +196,7 @@ class BinanceDialect(Dialect):
             client.reply(_error(2, "Invalid request: refused", request.id))
             self._refused(client)
             return
-        if self._hub.faults.busy and request.method == "SUBSCRIBE":
+        if request.method == "SUBSCRIBE" and self._hub.faults.too_busy_for(*named):
             client.reply(_error(-1003, "Too many requests.", request.id))
             self._refused(client)
             return

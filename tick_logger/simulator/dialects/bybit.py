@@ -232,7 +232,7 @@ class BybitDialect(Dialect):
 
     def _subscribe(self, client: Client, request: Request) -> None:
         trading = {listing.spec.symbol for listing in self._market.active()}
-        if self._hub.faults.busy:
+        if self._hub.faults.too_busy_for(*map(symbol_of, request.args)):
             self._answer(client, request, "Too many visits!")
             self._refused(client)
             return

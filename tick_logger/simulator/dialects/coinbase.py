@@ -132,6 +132,8 @@ class CoinbaseDialect(Dialect):
 
     def _publish_book(self, listing: Listing) -> None:
         changes = listing.book.fetch_changes()
+        if not changes.bids and not changes.asks:
+            return
         when = self._times.text(self._market.now_ns)
         topic = f"level2_batch:{listing.spec.symbol}"
         self._hub.publish(
@@ -201,7 +203,7 @@ class CoinbaseDialect(Dialect):
                 return "Failed to subscribe", f"{topic.product} is not a valid product"
             if self._refuses(topic.product, topic.channel):
                 return "Failed to subscribe", f"{topic.channel} is not a valid channel"
-            if self._hub.faults.busy and topic.product:
+            if topic.product and self._hub.faults.too_busy_for(topic.product):
                 return _TOO_MANY
         return None
 

@@ -190,7 +190,7 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _send_book(self, listing: Listing) -> None:
         symbol, changes = listing.spec.symbol, listing.book.fetch_changes()
-        if self._hub.wanted(topic("level2", symbol)):
+        if (changes.bids or changes.asks) and self._hub.wanted(topic("level2", symbol)):
             when = texts.time_text(self._market.now_ns)
             self._publish("level2", symbol, texts.update(listing.spec, changes, when))
 
@@ -303,14 +303,13 @@ class CoinbaseAdvancedDialect(Dialect):
                 return f"{product} is not a valid product"
             if self._refuses(product, request.channel):
                 return f"{request.channel} is not a valid channel"
-        return _TOO_MANY if self._hub.faults.busy else ""
+        return _TOO_MANY if self._hub.faults.too_busy_for(*request.products) else ""
 
     def _subscribe(self, client: Client, channel: str, products: Sequence[str]) -> None:
         """As recorded: the snapshots come before the acknowledgement."""
         self._connections.note(client.variant, channel, self._now_us)
-        for product in products or ("",):
-            if topic(channel, product) in client.topics:
-                continue
+        fresh = [each for each in products or ("",) if topic(channel, each) not in client.topics]
+        for product in fresh:
             if channel == "market_trades":  # those that the snapshot will name are not news
                 self._send_trades(product)
             self._hub.subscribe(client, topic(channel, product))
@@ -319,13 +318,12 @@ class CoinbaseAdvancedDialect(Dialect):
                     self._reply(client, channel, event)
 
     def _greetings(self, channel: str, product: str) -> list[str]:
-        listing = self._market.listings[product]
+        listing, now_ns = self._market.listings[product], self._market.now_ns
         if channel == "market_trades":
             return [texts.market_trades("snapshot", product, self._newest[product])]
         if channel == "ticker":
-            return [self._ticker("snapshot", listing.quote(self._market.now_ns))]
-        when = texts.time_text(self._market.now_ns)
-        return texts.begin(listing, self._hub.next_hollow_sides(), when)
+            return [self._ticker("snapshot", listing.quote(now_ns))]
+        return texts.begin(listing, self._hub.next_hollow_sides(), texts.time_text(now_ns))
 
     # -- REST -------------------------------------------------------------------------------------
 

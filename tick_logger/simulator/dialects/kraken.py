@@ -225,7 +225,8 @@ class KrakenDialect(Dialect):
         online = {listing.spec.symbol for listing in self._market.active()}
         begun = []
         for symbol in request.symbols:
-            busy, unknown = self._hub.faults.busy, f"Currency pair not supported {symbol}"
+            busy = self._hub.faults.too_busy_for(symbol)
+            unknown = f"Currency pair not supported {symbol}"
             if busy or self._refuses(symbol, request.channel):
                 self._refuse(client, request, symbol, _TOO_FAST if busy else unknown)
                 self._refused(client)

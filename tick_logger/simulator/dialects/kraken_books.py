@@ -32,7 +32,7 @@ class View:
         """Become the book as it is now; returns the levels that changed, deletions first."""
         after, changes = _sides(listing, self.depth), []
         for is_bid, old, new in zip((True, False), self.sides, after, strict=True):
-            there, held = listing.book.side(is_bid), dict(old)
+            there, held = listing.book.shown(is_bid), dict(old)
             deleted = [(ticks, 0) for ticks, _ in old if ticks not in there]
             changes.append([*deleted, *(level for level in new if held.get(level[0]) != level[1])])
         self.sides, self.time_ns = after, now_ns

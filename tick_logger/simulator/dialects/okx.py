@@ -228,11 +228,12 @@ class OkxDialect(Dialect):
             self._hub.breach(client, f"refused request: {refusal.reason}")
             self._error(client, refusal.code, refusal.reason, refusal.request_id)
             return
-        if self._hub.faults.busy and request.op == "subscribe":
+        symbols = {topic.symbol for topic in request.topics}
+        if request.op == "subscribe" and self._hub.faults.too_busy_for(*symbols):
             self._error(client, *_TOO_FREQUENT, request.request_id)
             self._refused(client)
             return
-        if not {topic.symbol for topic in request.topics} & self._hub.faults.never_acked_symbols:
+        if not symbols & self._hub.faults.never_acked_symbols:
             self._obey(client, request)
 
     def _obey(self, client: Client, request: Request) -> None:

@@ -238,7 +238,7 @@ class UpbitDialect(Dialect):
             client.reply(texts.error("INVALID_PARAM", f"{refused[0]} 은 지원하지 않는 페어입니다."))
             self._refused(client)
             return
-        if self._hub.faults.busy and request.wishes:
+        if named and self._hub.faults.too_busy_for(*named):
             client.reply(texts.error("TOO_MANY_REQUEST", "too many requests"))
             self._refused(client)
             return
