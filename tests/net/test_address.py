@@ -53,7 +53,8 @@ async def test_nothing_goes_through_before_the_time(autojump_clock: MockClock) -
         await trio.sleep(1.0)
         assert pause_secs(address, Told(429, "", "120")) == 120.0
         nursery.start_soon(ask)
-    assert passed == [("first", 0.0), ("request", 121.0), ("second", 121.0), ("third", 123.0)]
+    at_once = [("request", 121.0), ("second", 121.0)]  # in whatever order
+    assert sorted(passed) == [("first", 0.0), *at_once, ("third", 123.0)]
 
 
 @pytest.mark.parametrize(

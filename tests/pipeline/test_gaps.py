@@ -341,3 +341,26 @@ def test_what_was_not_understood_begins_and_ends_no_interruption() -> None:
         undecodable(MD, T0 + SECOND, T0 + SECOND),
         GapRecord(0, MD, None, None, T0, T0 + 2 * SECOND, Cause.DISCONNECT),
     )
+
+
+def test_a_refusal_begins_a_record_of_its_own() -> None:
+    """Whatever interrupted before ends there; what comes later does not end the refusal."""
+    gap, streams = ledger(), ((0,), (MD,))
+    gap.interrupted(Interrupted(*streams, T0 + 5, Cause.DISCONNECT))
+    gap.interrupted(Interrupted(*streams, T0 + 9, Cause.REFUSED))
+    gap.interrupted(Interrupted(*streams, T0 + 11, Cause.REFUSED))
+    gap.interrupted(Interrupted(*streams, T0 + 15, Cause.DISCONNECT))
+    gap.resumed(Resumed(*streams, T0 + 20))
+    assert gap.tick() == (
+        GapRecord(0, MD, None, None, T0 + 5, T0 + 9, Cause.DISCONNECT),
+        GapRecord(0, MD, None, None, T0 + 9, T0 + 20, Cause.REFUSED),
+    )
+
+
+def test_a_refusal_at_the_moment_of_another_interruption_stands_in_its_place() -> None:
+    """There is no empty record of the other."""
+    gap, streams = ledger(), ((0,), (MD,))
+    gap.interrupted(Interrupted(*streams, T0 + 5, Cause.DISCONNECT))
+    gap.interrupted(Interrupted(*streams, T0 + 5, Cause.REFUSED))
+    gap.resumed(Resumed(*streams, T0 + 20))
+    assert gap.tick() == (GapRecord(0, MD, None, None, T0 + 5, T0 + 20, Cause.REFUSED),)

@@ -100,6 +100,17 @@ def test_a_refusal_that_names_a_request_is_of_what_that_has_asked_for() -> None:
     assert subscriptions.refused(7, "of no request", 0.0, just(A_QUOTES, B)) == Settled()
 
 
+def test_a_refusal_of_one_request_leaves_what_another_awaits() -> None:
+    """Though it is of the same symbol, and has no answer yet."""
+    subscriptions = Subscriptions(TinyVenue(), [A, A_QUOTES, B, C, D])
+    first, second = send_all(subscriptions)
+    assert (first.subscriptions, second.subscriptions) == (just(A, A_QUOTES, B), just(C, D))
+    settled = subscriptions.refused(2, "no such channel", 0.0, just(A, A_QUOTES, C))
+    assert settled == Settled(refused=((C, "no such channel"),))
+    assert subscriptions.state(A) is subscriptions.state(A_QUOTES) is State.ASKED
+    assert subscriptions.acknowledged(1).live == (A_QUOTES, A, B)
+
+
 def test_a_grant_that_names_a_request_is_of_what_that_has_asked_for() -> None:
     """Be it overdue."""
     subscriptions = Subscriptions(TinyVenue(), [A, A_QUOTES, B, C, D])
