@@ -127,11 +127,6 @@ class IdLine:
             return Place.HOLE, self.holes[at - 1][1]
         return Place.SEEN, self.holes[at][0] - 1 if at < len(self.holes) else self.high
 
-    def goes_on(self, last: int, event_ns: int, recv_ns: int) -> None:
-        """Note that all ids behind the highest have been seen, up to `last`."""
-        self.high, self.high_recv_ns = last, recv_ns
-        self.high_event_ns = max(self.high_event_ns, event_ns)
-
     def cover(self, ids: Range, events: Ends, recv: Ends) -> list[Finding]:
         """Note that the unseen, adjacent `ids` have been seen: all in one place, or behind it.
 

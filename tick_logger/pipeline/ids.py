@@ -10,8 +10,8 @@ for the user is decided in `gaps`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from tick_logger.pipeline.plain_state import Plain
 from tick_logger.pipeline.said import repeats
 
 Mask = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.uint64]
 
 _NEVER = np.iinfo(np.int64).max
 """Later than any event: that of a numbering of which no trade has come."""
@@ -59,32 +60,44 @@ class IdLedger:
         findings: list[Finding] = []
         starts = group_starts(rows)
         ends = group_ends(starts, len(rows))
-        seq, recv, event = rows["seq"], rows["recv_ns"], rows["event_ns"]
+        seq = rows["seq"]
         steps = np.zeros(len(rows), np.int64)
         steps[1:] = seq[1:] - seq[:-1] != 1
         steps[starts] = 0
         irregular = np.add.reduceat(steps, starts) if len(starts) else steps
+        event, recv = rows["event_ns"], rows["recv_ns"]
         groups = zip(
             rows["instrument"][starts].tolist(),
             starts.tolist(),
             ends.tolist(),
+            irregular.tolist(),
             seq[starts].tolist(),
             seq[ends].tolist(),
             event[starts].tolist(),
-            irregular.tolist(),
+            event[ends].tolist(),
+            recv[ends].tolist(),
             strict=True,
         )
-        for instrument, start, end, first, last, first_ns, breaks in groups:
+        for instrument, start, end, breaks, *run in groups:
             known = self._numberings.get(instrument)
-            if known is not None and not breaks and first == known.line.high + 1:
-                usual_from = known.usual_from_ns
-                if usual_from is not None and first_ns > usual_from:
-                    known.line.goes_on(last, int(event[end]), int(recv[end]))
-                    continue
-            part = slice(start, end + 1)
+            if known is None and not breaks:
+                first_id, last_id, *events, recv_ns = run
+                piece = Piece(first_id, last_id, events, (int(recv[start]), recv_ns))
+                self._numberings[instrument] = Numberings.begin(instrument, piece)
+                continue
+            if known is not None and not breaks and known.goes_on(*run):
+                continue
+            part, released_ns = slice(start, end + 1), int(released[instrument])
+            ids = seq[part]
+            behind = known is not None and known.lies_behind(run[0], run[2])
+            if behind and (ids[1:] > ids[:-1]).all():
+                # Some are skipped, and nothing else: no id was there before.
+                columns = ids, event[part], recv[part]
+                keep[part] = self._admit_in_order(instrument, columns, released_ns, findings)
+                continue
             mine = rows.take(part)
             repeated = repeats(mine, rows_of(held, instrument))
-            new = self._admit_group(instrument, mine.take(~repeated), released, findings)
+            new = self._admit_group(instrument, mine.take(~repeated), released_ns, findings)
             keep[part][~repeated] = new
             keep[part][repeated] = False
         return keep, findings
@@ -147,7 +160,7 @@ class IdLedger:
                 *(column.tolist() for column in columns.values()), starts, stops, strict=False
             )
         ]
-        for instrument, of_it in groupby(lines, key=lambda line: line.instrument):
+        for instrument, of_it in itertools.groupby(lines, key=lambda line: line.instrument):
             *past, line = of_it
             self._numberings[instrument] = Numberings(line, past)
         if "outside_id" in state:
@@ -161,23 +174,31 @@ class IdLedger:
             (known.doubtful if doubtful else known.outsiders).append(Outsider(*fields))
 
     def _admit_group(
-        self, instrument: int, rows: RowBatch, released: Times, findings: list[Finding]
+        self, instrument: int, rows: RowBatch, released_ns: int, findings: list[Finding]
     ) -> Mask:
         """Which rows of one instrument, none of which is in the window already, are new."""
-        if not len(rows):
-            return np.ones(0, np.bool_)
         # Of one time, those that came first: that tells a numbering that begins from one that ends.
         order = np.lexsort((rows["seq"], rows["recv_ns"], rows["event_ns"]))
         ids, event, recv = (rows[name][order] for name in ("seq", "event_ns", "recv_ns"))
-        edges = (np.flatnonzero(ids[1:] - ids[:-1] != 1) + 1).tolist()
-        parts: list[tuple[int, bool]] = []
-        for start, stop in zip([0, *edges], [*edges, len(ids)], strict=True):
-            times = event[start:stop].tolist(), recv[start:stop].tolist()
-            piece = Piece(int(ids[start]), int(ids[stop - 1]), *times)
-            parts += self._take(instrument, piece, int(released[instrument]), findings)
         keep = np.empty(len(rows), np.bool_)
-        keep[order] = np.repeat([new for _, new in parts], [count for count, _ in parts])
+        keep[order] = self._admit_in_order(instrument, (ids, event, recv), released_ns, findings)
         return keep
+
+    def _admit_in_order(
+        self,
+        instrument: int,
+        columns: tuple[Ids, Times, Times],
+        released_ns: int,
+        findings: list[Finding],
+    ) -> Mask:
+        """As `_admit_group`, of trades in order: their ids, event and receive times."""
+        ids, event, recv = (column.tolist() for column in columns)
+        edges = (np.flatnonzero(np.diff(columns[0]) != 1) + 1).tolist()
+        parts: list[tuple[int, bool]] = []
+        for start, stop in itertools.pairwise([0, *edges, len(ids)] if ids else []):
+            piece = Piece(ids[start], ids[stop - 1], event[start:stop], recv[start:stop])
+            parts += self._take(instrument, piece, released_ns, findings)
+        return np.repeat([new for _, new in parts], [count for count, _ in parts]).astype(np.bool_)
 
     def _take(
         self, instrument: int, piece: Piece, released_ns: int, findings: list[Finding]

@@ -111,12 +111,23 @@ class Numberings:
         """With the first trades of all."""
         return cls(_line(instrument, piece, 0))
 
-    @property
-    def usual_from_ns(self) -> int | None:
-        """Trades newer than this that follow the highest id need no second look; None: all do."""
-        if self.doubtful:
-            return None
-        return self.line.low_event_ns - (not self.past)
+    def goes_on(self, first: int, last: int, first_ns: int, last_ns: int, recv_ns: int) -> bool:
+        """Take trades that follow the highest id, unless they need a closer look.
+
+        `first_ns` and `last_ns` are their first and last event times, `recv_ns` when the last came.
+        """
+        line = self.line
+        if first != line.high + 1 or not self.lies_behind(first, first_ns):
+            return False
+        line.high, line.high_recv_ns = last, recv_ns
+        line.high_event_ns = max(line.high_event_ns, last_ns)
+        return True
+
+    def lies_behind(self, id_: int, event_ns: int) -> bool:
+        """Whether a trade, and all with higher ids after it, can only be behind all others."""
+        # Where there is a numbering before, a trade of the very moment may be its last.
+        begun = event_ns >= self.line.low_event_ns + bool(self.past)
+        return id_ > self.line.high and begun and not self.doubtful
 
     def admit(
         self, piece: Piece, released_ns: int, findings: list[Finding]
