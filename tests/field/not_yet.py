@@ -17,7 +17,6 @@ DIALOGUES = frozenset(
     {
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
-        "no-snapshot-kraken",
         "one-trade-behind-kraken",
     }
 )

@@ -347,51 +347,6 @@ def test_a_large_group_without_an_answer_is_asked_for_in_several_parts() -> None
     assert list(map(len, parts)) == [1, 1, 1]
 
 
-# -- data without an answer ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("venue", [TinyVenue(), OneAtATime(), Replacing()])
-def test_who_delivers_has_granted(venue: TinyVenue) -> None:
-    """What is delivered is live; the others of its request await their answer."""
-    subscriptions = Subscriptions(venue, [A, B])
-    send_all(subscriptions)
-    assert subscriptions.delivered({A: 3.0, C: 3.0}) == Settled(live=(A,))
-    assert subscriptions.delivered({A: 4.0}) == Settled()
-    assert subscriptions.live == {A}
-    assert subscriptions.overdue(ACK_TIMEOUT_SECS) == Settled(retried=(B,))
-
-
-def test_the_answer_to_what_delivers_is_not_taken_for_another() -> None:
-    """It comes late, and names no request: so nothing else is asked for before."""
-    subscriptions = Subscriptions(OneAtATime(), [A, B, C, D])
-    send_all(subscriptions)
-    assert subscriptions.delivered({A: 1.0, B: 1.0, C: 1.0}).live == (A, B, C)
-    assert send_all(subscriptions) == []
-    assert subscriptions.acknowledged(None) == Settled()
-    assert [request.subscriptions for request in send_all(subscriptions)] == [{D}]
-    assert subscriptions.live == {A, B, C}
-
-
-def test_who_delivers_what_it_refused_has_granted_it() -> None:
-    """But what comes right after the refusal may have been sent before it."""
-    subscriptions = Subscriptions(TinyVenue(), [A])
-    send_all(subscriptions)
-    subscriptions.refused(1, "no", 10.0)
-    assert subscriptions.delivered({A: 11.9}) == Settled()
-    assert subscriptions.delivered({A: 12.1}) == Settled(live=(A,))
-    assert subscriptions.refused_now == just()
-
-
-def test_what_still_comes_of_what_was_ended_proves_nothing() -> None:
-    """It is asked for again, and what comes a while after that is its own."""
-    subscriptions = all_live(TinyVenue(), A)
-    subscriptions.renew([A])
-    send_all(subscriptions, 50.0)
-    send_all(subscriptions, 50.0)
-    assert subscriptions.delivered({A: 51.5}) == Settled()
-    assert subscriptions.delivered({A: 52.5}) == Settled(live=(A,))
-
-
 # -- a token is refused ----------------------------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ class Delivery:
         """What was live, was ended in order to renew it, and has not been granted again."""
         self._ever_wanted = set(self.wanted)
         self._late_until: dict[Subscription, float] = {}  # until when data may be of before
+        self._unasked: set[Subscription] = set()  # ended, and not asked for since
 
     @property
     def missing(self) -> frozenset[Subscription]:
@@ -67,13 +68,19 @@ class Delivery:
         self.begun_anew |= self.renewing.intersection(ended)
         self.renewing.difference_update(ended)
         self.live.difference_update(ended)
+        self._unasked |= set(ended)
         self.distrust(ended, now_secs)
+
+    def ask(self, subscriptions: Iterable[Subscription]) -> None:
+        """The request for these was sent."""
+        self._unasked.difference_update(subscriptions)
 
     def grant(self, subscriptions: Set[Subscription]) -> frozenset[Subscription]:
         """These are live, as far as they were ever wanted; returns those that were not before."""
         new = self._ever_wanted.intersection(subscriptions) - self.live  # venues tell of others
         self.live |= new
         self.begun_anew -= new
+        self._unasked -= new
         return frozenset(new)
 
     def distrust(self, subscriptions: Iterable[Subscription], now_secs: float) -> None:
@@ -81,9 +88,12 @@ class Delivery:
         self._late_until |= dict.fromkeys(subscriptions, now_secs + LATE_DATA_SECS)
 
     def flowing(self, came_at: Mapping[Subscription, float]) -> frozenset[Subscription]:
-        """What is missing though data of it came, at these times, that is not of before."""
+        """What is missing though data of it came, at these times, that is not of before.
+
+        Data of what was ended, and not asked for since, shows only that the end has no effect yet.
+        """
         return frozenset(
             sub
-            for sub in self.missing & came_at.keys()
+            for sub in self.missing & came_at.keys() - self._unasked
             if came_at[sub] > self._late_until.get(sub, float("-inf"))
         )

@@ -153,12 +153,14 @@ class Subscriptions:
             self._asked = request.subscriptions
             kept = self._asked - self._delivery.renewing
             self._delivery.end(self._delivery.live - kept, now_secs)
+            self._delivery.ask(self._asked)
         if request in self._ending:  # even if wanted again by now: then it is missing from here on
             self._ending.remove(request)
             self._delivery.end(request.subscriptions, now_secs)
             if self._one_at_a_time:
                 self._outstanding.add(Awaited(request, deadline, ends=True))
         elif request.subscriptions:  # even if not wanted by now: once granted, it must be ended
+            self._delivery.ask(request.subscriptions)
             self._outstanding.add(Awaited(request, deadline))
 
     def ends(self, request: Request) -> bool:
