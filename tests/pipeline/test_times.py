@@ -246,9 +246,10 @@ def test_a_row_without_time_goes_with_the_others_of_its_stream() -> None:
         assert not any(run.late for run in out.runs)
 
 
-def test_quotes_that_never_have_a_time_keep_that_of_their_receipt() -> None:
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_quotes_that_never_have_a_time_keep_that_of_their_receipt(offset: int) -> None:
     """Whatever other streams of the venue show."""
-    ticks = one_a_tick([live(s, 1 + s, 3 * DAY) for s in range(10)])
+    ticks = one_a_tick([live(s, 1 + s, offset) for s in range(10)])
     untimed = [(0, NOON + s * SECOND, NO_TIME, 1 + s) for s in range(10)]
     for tick, row in zip(ticks, untimed, strict=True):
         tick.append(quotes([row]))

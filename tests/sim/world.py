@@ -226,7 +226,7 @@ class World:
 
         self.wishes.append((trio.current_time(), dict(self._settings)))
         ports = Ports(
-            dial=self.dials.__getitem__,
+            dial=lambda name, clock: self.dials[name].by(clock),
             clock=self.clock,
             offload=self.offload,
             files=self.disk,

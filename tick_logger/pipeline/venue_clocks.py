@@ -142,7 +142,9 @@ class VenueClocks:
         if ahead.max() <= highest.min() and ahead.min() >= lowest.max():
             return np.zeros(len(rows), np.bool_)  # as ever
         place = self.places(rows)
-        return np.asarray(((ahead > highest[place]) | (ahead < lowest[place])) & (event != NO_TIME))
+        misfit = (ahead > highest[place]) | (ahead < lowest[place])
+        # The time of the receipt, to the nanosecond, stands in for one that was not sent.
+        return np.asarray(misfit & (event != NO_TIME) & (ahead != 0))
 
     def misfits(self, rows: RowBatch, place: int, seen: int) -> Mask:
         """Which rows of a venue fit neither what its clock shows, nor what it showed since then.
