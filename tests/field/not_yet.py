@@ -19,10 +19,7 @@ DIALOGUES = frozenset(
         "no-snapshot-coinbase",
         "no-snapshot-coinbase-advanced",
         "no-snapshot-okx",
-        "one-trade-ahead-bybit",
-        "one-trade-ahead-okx",
         "no-snapshot-kraken",
-        "one-trade-behind-kraken",
     }
 )
 

@@ -90,6 +90,7 @@ def _problems(
     yield from stream.lost(given)
     yield from stream.hasty(given)
     yield from out_of_their_days(stream)
+    yield from stream.misjudged()
     if table == "TRADES":
         yield from holes_of_what_is_there(stream)
         of_symbol = {each: came[each, symbol] for each in TABLES.values()}

@@ -35,9 +35,8 @@ MOST_VENUES = 3
 EXCHANGE_TROUBLES = (
     "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
     "loss", "silences", "farewells", "refused", "never_acked", "late_acks", "rest_errors",
-    "all_cut", "no_dialling", "told_to_wait", "busy_closes",
-    "ids_again",
-    "odd_listings", "unlisted", "halts",
+    "all_cut", "no_dialling", "told_to_wait", "busy_closes", "ids_again",
+    "odd_listings", "unlisted", "halts", "odd_times", "venue_clock",
 )  # fmt: skip
 ODDITIES: tuple[str, ...] = (
     "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",

@@ -220,6 +220,7 @@ class World:
     async def _run(self, process: Process) -> None:
         async def show(service: Service) -> None:
             process.service = service
+            process.showed = trio.current_time(), service._resources.clock.now_ns()
             process.reloader = Reloader(
                 service.started_with, lambda: self.config, service.venues, lambda _: None
             )
