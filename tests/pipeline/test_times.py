@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import attrs
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -222,6 +223,19 @@ def test_the_last_ticker_of_a_quiet_market_is_set_aside_once() -> None:
     out = record(ticks)
     assert out.aside(0, Table.MD) == [old[2:]]
     assert out.duplicates == {0: 4}
+
+
+def test_what_is_set_aside_is_told_apart_by_all_that_it_says() -> None:
+    """Where ids are times, and the time is wrong, ids say nothing."""
+    rows = [(0, NOON + s * SECOND, NOON + HOUR, 7) for s in range(6)]
+    bids = [1.0, 2.0, 2.0, 1.0, 1.0, 3.0]
+    ticks = [[quotes([live(s, 1 + s, instrument=1)])] for s in range(16)]
+    for tick, row, bid in zip(ticks[8:], rows, bids, strict=False):
+        tick.append(quotes([row]).replace(best_bid=np.array([bid])))
+    out = record(ticks)
+    runs = [run for run in out.runs if run.aside]
+    assert [each for run in runs for each in run.rows["best_bid"].tolist()] == [1.0, 2.0, 1.0, 3.0]
+    assert out.duplicates == {0: 2}
 
 
 def test_trades_that_are_set_aside_are_no_holes_and_come_once() -> None:

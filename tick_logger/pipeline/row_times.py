@@ -1,8 +1,8 @@
 """What becomes of rows by their times: stand-ins where none was sent, and those set aside.
 
 Rows that are set aside are neither sorted nor compared with the others.  They keep the order in
-which they came, and only what is plainly sent again (the last ticker of a quiet market, with each
-new subscription) is dropped.
+which they came, and only a ticker or quote that says in all what the one before said (the last of a
+quiet market comes with each new subscription) is dropped.
 
 Not here: what fits (`venue_clocks`), and how long nobody knows (`doubtful`).
 """
@@ -14,16 +14,24 @@ from collections.abc import Callable, Mapping
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import NO_TIME, Table
-from tick_logger.pipeline import duplicates
+from tick_logger.model.tables import NO_TIME, SPECS, Table
 from tick_logger.pipeline.doubtful import DoubtfulRows
-from tick_logger.pipeline.order import by_instrument, cut_runs
+from tick_logger.pipeline.duplicates import MIXING_FACTOR
+from tick_logger.pipeline.order import (
+    by_instrument,
+    cut_runs,
+    group_ends,
+    group_starts,
+    same_stream,
+)
 from tick_logger.pipeline.plain_state import Plain
-from tick_logger.pipeline.state import StreamStates
 from tick_logger.pipeline.venue_clocks import VenueClocks
+
+Mask = npt.NDArray[np.bool_]
 
 
 @attrs.frozen(eq=False)
@@ -44,7 +52,8 @@ class RowTimes:
     def __init__(self, venue_of: Callable[[int], str]) -> None:
         self._clocks = VenueClocks(venue_of)
         self._doubtful = {table: DoubtfulRows(table, self._clocks) for table in Table}
-        self._aside = {table: StreamStates() for table in Table}
+        # By instrument, what stands for all that the newest row said that was set aside.
+        self._said: dict[Table, dict[int, int]] = {Table.MD: {}, Table.QUOTES: {}}
 
     @property
     def count(self) -> int:
@@ -83,21 +92,20 @@ class RowTimes:
         if not len(wrong):
             return Sifted(sound, [], Counter())
         wrong = by_instrument(wrong)
-        if wrong.table is Table.TRADES:  # these were compared by their ids
-            return Sifted(sound, cut_runs(wrong, late=True, aside=True), Counter())
-        states = self._aside[wrong.table]
-        states.reserve(int(wrong["instrument"].max()) + 1)
-        keep = duplicates.admit(wrong, states, RowBatch.empty(wrong.table))
-        is_copy = wrong.table is Table.BOOK
-        repeated = Counter([] if is_copy else wrong["instrument"][~keep].tolist())
-        return Sifted(sound, cut_runs(wrong.take(keep), late=True, aside=True), repeated)
+        said = self._said.get(wrong.table)
+        repeated: Counter[int] = Counter()
+        if said is not None:  # trades were compared by their ids; levels of books tell nothing
+            again = _said_before(wrong, said)
+            repeated.update(wrong["instrument"][again].tolist())
+            wrong = wrong.take(~again)
+        return Sifted(sound, cut_runs(wrong, late=True, aside=True), repeated)
 
     def dump(self) -> Plain:
         """The parts by name."""
         return {
             "clocks": self._clocks.dump(),
             "doubtful": {table.value: each.dump() for table, each in self._doubtful.items()},
-            "aside": {table.value: each.dump() for table, each in self._aside.items()},
+            "said": {table.value: list(map(list, of.items())) for table, of in self._said.items()},
         }
 
     def load(self, state: Plain) -> None:
@@ -105,5 +113,24 @@ class RowTimes:
         self._clocks.load(state["clocks"])
         for name, of_table in state["doubtful"].items():
             self._doubtful[Table(name)].load(of_table)
-        for name, of_table in state["aside"].items():
-            self._aside[Table(name)].load(of_table)
+        for name, said in state["said"].items():
+            self._said[Table(name)] = dict(said)
+
+
+def _said_before(rows: RowBatch, said: dict[int, int]) -> Mask:
+    """Which rows (grouped by instrument) say what the one before them said; notes the newest."""
+    content = np.zeros(len(rows), np.uint64)
+    for name in SPECS[rows.table].all_fields:
+        if name not in ("instrument", "recv_ns"):
+            bits = rows[name].view(np.uint64) if rows[name].itemsize == 8 else rows[name]
+            content = content * MIXING_FACTOR + bits.astype(np.uint64)
+    again = np.zeros(len(rows), np.bool_)
+    again[1:] = same_stream(rows) & (content[1:] == content[:-1])
+    starts = group_starts(rows)
+    ends = group_ends(starts, len(rows))
+    for instrument, start, end in zip(
+        rows["instrument"][starts].tolist(), starts.tolist(), ends.tolist(), strict=True
+    ):
+        again[start] = said.get(instrument) == int(content[start])
+        said[instrument] = int(content[end])
+    return again
