@@ -27,9 +27,10 @@ from tests.fakes.sim_disk import Kind
 from tests.service.world import in_virtual_time
 from tests.sim.beside import misdeeds
 from tests.sim.disk import StoryDisk, StoryOffload
-from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
+from tests.sim.faults import BEGIN
 from tests.sim.oddities import BEGIN as BEGIN_ODDITIES
 from tests.sim.plan import Life, Story
+from tests.sim.poison import Poison, Undo, poisoned_registry
 from tests.sim.process import Process
 from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial

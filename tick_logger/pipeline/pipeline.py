@@ -260,22 +260,22 @@ class Pipeline:
         runs: list[Run] = []
         self._times.learn(batches)
         for table, pushed in batches.items():
-            rows, state = self._times.filled(pushed), self._tables[table]
+            rows, repeated = self._times.unrepeated(pushed)
+            self._counts.duplicates.update(repeated)
+            rows, state = self._times.filled(rows), self._tables[table]
             # Before all else: what is on disk decides which rows are new, late or ordered by id.
             self._meetings.meet(table, np.unique(rows["instrument"]).tolist())
+            self._gaps.lost_trades.came(rows)
             if table is Table.TRADES:  # an id counts, whatever time stands beside it
                 rows = self._admit(sort_rows(rows, state.streams.opaque))
-            sifted = self._times.sift(rows, last=last)
-            rows = sifted.rows
+            rows, aside = self._times.sift(rows, last=last)
             if table is Table.BOOK:
                 rows = self._past_waiting_books(rows, last=last)
-            self._gaps.lost_trades.came(pushed)
             if table is Table.QUOTES:
                 state.streams.note_untimed(pushed)
             rows = sort_rows(rows, state.streams.opaque)
             runs += state.window.turn(rows if table is Table.TRADES else self._admit(rows))
-            runs += sifted.aside
-            self._counts.duplicates.update(sifted.repeated)
+            runs += aside
         assert not last or not self._books.rows, "a book waits for what will not come"
         dropped = self._counts.duplicates.total() - dropped
         released = sum(len(run.rows) for run in runs if not (run.aside and run.table is Table.BOOK))
