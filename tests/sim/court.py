@@ -16,8 +16,8 @@ import attrs
 
 from tests.service.world import Venue
 from tests.sim.clocks import stretches
-from tests.sim.faults import MOST_VENUE_CLOCK_SECS
 from tests.sim.limits import GOODBYE_SECS, waited
+from tests.sim.oddities import MOST_VENUE_CLOCK_SECS
 from tests.sim.process import Process
 from tests.sim.said import Fact, facts, payload_of, snapshot
 from tests.sim.sockets import Span

@@ -23,12 +23,6 @@ from tick_logger.simulator.faults import Faults
 MOST_CLOCK_STEP_SECS = 3600.0
 """Of this machine; enough for zones, and little enough for lives to outlast half of them."""
 
-MOST_VENUE_CLOCK_SECS = 900.0
-"""By which the clocks of exchanges are ahead; they stand still for as long afterwards."""
-
-ODD_SECS = (40.0, 600.0, 32_400.0, -9 * 86_400.0, -3 * 365 * 86_400.0)
-"""By which single times are off: more than is believed, either way."""
-
 
 class Stage(Protocol):
     """What troubles can be made for."""
@@ -223,17 +217,6 @@ def no_dialling(stage: Stage, _size: float) -> Undo:
     return undo
 
 
-def odd_times(stage: Stage, size: float) -> Undo:
-    """Single times of an exchange are far from what they should be."""
-    off_secs = ODD_SECS[int(size * len(ODD_SECS) * 0.999)]
-    return _misbehave(stage, odd_time_probability=0.05, odd_time_secs=off_secs)
-
-
-def venue_clock(stage: Stage, size: float) -> Undo:
-    """The exchanges' clocks are ahead."""
-    return _misbehave(stage, clock_offset_secs=MOST_VENUE_CLOCK_SECS * size)
-
-
 # -- disk -----------------------------------------------------------------------------------------
 
 
@@ -346,7 +329,7 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     for each in (
         cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, loss, silences,
         farewells, refused, never_acked, late_acks, rest_errors, all_cut, no_dialling,
-        told_to_wait, busy_closes, ids_again, odd_listings, unlisted, halts, odd_times, venue_clock,
+        told_to_wait, busy_closes, ids_again, odd_listings, unlisted, halts,
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,
