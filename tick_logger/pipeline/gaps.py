@@ -18,7 +18,7 @@ how long holes in ids are held back (`id_holes`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -117,6 +117,15 @@ class GapLedger:
             if outage is not None and outage.cause is not Cause.RETIRED:
                 self._end(stream, stop.from_ns)
 
+    def interruption(self, stream: Stream) -> Outage | None:
+        """That of a stream which is wanted, if one is in progress."""
+        outage = self._outages.get(stream)
+        return None if outage is None or outage.cause is Cause.RETIRED else outage
+
+    def record(self, records: Iterable[GapRecord]) -> None:
+        """Write these with the next tick."""
+        self._records += records
+
     def missing(self, mark: MissingIds) -> None:
         """Record a hole that the feed side has proven."""
         fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
@@ -158,13 +167,6 @@ class GapLedger:
             return
         past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
-
-    def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
-        """Record books that cannot be rebuilt, for want of a snapshot in its place."""
-        self._records += [
-            GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, Cause.SNAPSHOT)
-            for instrument, from_ns, to_ns in books
-        ]
 
     def found(self, table: Table, found: Finding) -> None:
         """Take note of what the ids of a stream show."""

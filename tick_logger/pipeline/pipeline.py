@@ -42,6 +42,7 @@ from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline.admission import admit
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
+from tick_logger.pipeline.broken_books import BrokenBooks
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
@@ -112,8 +113,9 @@ class Pipeline:
         self._items: list[RowBatch | Mark] = []
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
-        self._books = WaitingBooks(self._tables[Table.BOOK].streams, book_wait_ticks)
         self._gaps = GapLedger(self._dense, self._complete_until_ns)
+        self._broken = BrokenBooks(self._gaps)
+        self._books = WaitingBooks(self._tables[Table.BOOK].streams, self._broken, book_wait_ticks)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
@@ -151,6 +153,7 @@ class Pipeline:
         runs = [*self._take_stopped_runs(), *self._release_all()]
         self._gaps.end_unused()
         self._gaps.unproven()
+        self._broken.close(at_ns)
         return Flush(tuple(runs), self._gaps.close(at_ns)), self._take_counts()
 
     def restarted(self, stopped_ns: Mapping[int, int], cause: Cause, book_wait_ticks: int) -> None:
@@ -172,6 +175,7 @@ class Pipeline:
             stopped += [(instrument, table) for instrument in met]
             if table is not Table.MD:  # a ticker's sequence is remembered, though not on disk
                 states.count_as_on_disk()
+        self._broken.restarted(stopped_ns)
         self._gaps.restarted(stopped, stopped_ns, cause)
         self._books.begin_anew(book_wait_ticks)
 
@@ -184,6 +188,7 @@ class Pipeline:
             "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
             "books": self._books.dump(),
+            "broken_books": self._broken.dump(),
             "gaps": self._gaps.dump(),
             "counts": self._counts.dump(),
         }
@@ -202,6 +207,7 @@ class Pipeline:
                 of_table.load(state["tables"][table.value])
         self._recent.load(state["recent_ids"])
         self._books.load(state["books"])
+        self._broken.load(state.get("broken_books", {}))
         self._gaps.load(state["gaps"])
         self._counts = TickCounts.from_state(state["counts"])
 
@@ -248,10 +254,11 @@ class Pipeline:
             rows = _with_times(pushed, self._counts.bad_times)
             # Before all else: what is on disk decides which rows are new, late or ordered by id.
             self._meet(table, np.unique(rows["instrument"]).tolist())
-            if table is Table.BOOK:
-                rows = self._past_waiting_books(rows, last=last)
-            self._gaps.lost_trades.came(rows)
             state = self._tables[table]
+            if table is Table.BOOK:
+                rows, late = self._books.take(rows, state.window.held, last=last)
+                runs += late
+            self._gaps.lost_trades.came(rows)
             if table is Table.QUOTES:
                 state.streams.note_untimed(pushed)
             runs += state.window.turn(self._admit(sort_rows(rows, state.streams.opaque)))
@@ -261,19 +268,12 @@ class Pipeline:
         assert held == self._held_rows + released + dropped, "a row was lost, or came about"
         return runs
 
-    def _past_waiting_books(self, rows: RowBatch, *, last: bool) -> RowBatch:
-        """The book rows that need not wait, and those that need wait no longer."""
-        rows = self._books.pass_through(rows)
-        released = self._books.release(self._tables[Table.BOOK].window.held, everything=last)
-        self._gaps.unplaced(self._books.unplaced)
-        self._books.unplaced = []
-        return RowBatch.concat(Table.BOOK, [rows, *released])
-
     def _note(self, mark: Mark) -> None:
         if isinstance(mark, Interrupted | Resumed | Retired) or asks_ids(mark):
             # A stream may be retired before anything came of it; what it lost until then ends.
             for table in mark.tables:
                 self._meet(table, mark.instruments)
+        self._broken.note(mark)
         match mark:
             case Interrupted():
                 self._gaps.interrupted(mark)
@@ -290,15 +290,14 @@ class Pipeline:
                 self._meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
             case AwaitSnapshot():
-                self._books.expect(mark.instrument, mark.at_ns)
+                self._books.expect(mark)
             case NoSnapshot():
-                self._books.abandon(mark.instrument, mark.at_ns)
+                self._books.abandon(mark)
             case Retired():
                 for instrument in mark.instruments:
                     for table in mark.tables:
                         self._gaps.retired((instrument, table), mark.at_ns)
-                    if Table.BOOK in mark.tables:
-                        self._books.forget(instrument)
+                self._books.forget(mark)
 
     def _meet(self, table: Table, instruments: Sequence[int]) -> None:
         """Continue the streams that this process meets for the first time, if need be from disk."""

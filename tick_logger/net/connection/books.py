@@ -15,13 +15,13 @@ Pure.  Not here: the requests that subscribe again (`subscriptions`) and fetch (
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import attrs
 
 from tick_logger.exchanges.base import BookCheck, Exchange
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Mark
+from tick_logger.model.marks import BOOK_WAIT_SECS, Interrupted, Mark
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
@@ -29,6 +29,9 @@ from tick_logger.net.connection.sequence import BookSequences
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
 """Between a resync and the next of the same book; it doubles from the one up to the other."""
+
+SURE_TO_WAIT_SECS = 0.9 * BOOK_WAIT_SECS
+"""So long after a snapshot was asked for none of its book's rows has left: ticks are not exact."""
 
 CALM_SECS = 600.0
 """A book that was whole for so long begins with the first pause again."""
@@ -83,11 +86,17 @@ class Resyncs:
 
 
 class Books:
-    """The books of one connection, by instrument; `fetch` asks for a snapshot by REST."""
+    """The books of one connection, by instrument; `fetch` asks for a snapshot by REST.
 
-    def __init__(self, exchange: Exchange, fetch: Callable[[int], None]) -> None:
+    `ranges` has those of all connections of the venue that are followed by ranges.
+    """
+
+    def __init__(
+        self, exchange: Exchange, fetch: Callable[[int], None], ranges: list[BookRanges]
+    ) -> None:
         by_rest = exchange.book_check is BookCheck.RANGES
-        self._follower: BookFollower = BookRanges() if by_rest else BookSequences(exchange)
+        self._follower: BookFollower = BookRanges(ranges) if by_rest else BookSequences(exchange)
+        self._rows_wait_since: dict[int, float] = {}
         self._fetch = fetch
         self._resyncs = Resyncs()
 
@@ -102,6 +111,7 @@ class Books:
         """Follow one message; returns the marks that follow from it."""
         verdict = self._follower.hear(event, recv_ns)
         for instrument in verdict.fetch:
+            self._rows_wait_since[instrument] = now
             self._fetch(instrument)
         for instrument in verdict.broken:
             self._resyncs.ask(instrument, now)
@@ -130,6 +140,18 @@ class Books:
         self._follower.drop(instrument)
         self._resyncs.drop(instrument)
 
+    def goes_on(self, instrument: int) -> bool:
+        """Whether the book, when it is subscribed again, needs no snapshot by REST to be right."""
+        return self._follower.goes_on(instrument)
+
+    def take_over(self, ended: Books, instruments: Sequence[int]) -> list[Mark]:
+        """These books were followed by a connection that has ended, too, and go on here."""
+        return self._follower.take_over(ended._follower, instruments)
+
+    def end(self) -> None:
+        """The connection has ended."""
+        self._follower.end()
+
     # -- beginning anew ----------------------------------------------------------------------------
 
     @property
@@ -151,9 +173,24 @@ class Books:
         """Whether a REST snapshot of this book would be of use."""
         return self._follower.awaits(instrument)
 
+    def expect(self, instrument: int, now: float) -> None:
+        """A REST snapshot is asked for now, and rows of the book wait for it from now on."""
+        since = self._rows_wait_since.get(instrument, float("-inf"))
+        if now - since > SURE_TO_WAIT_SECS:
+            self._follower.let_go(instrument)
+        self._rows_wait_since[instrument] = now
+
     def accepts(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a REST snapshot as of this id joins the updates received; if so, it is taken."""
+        """Whether a REST snapshot as of this id joins the updates received."""
         return self._follower.accepts(instrument, snapshot_id)
+
+    def taken(self, instrument: int, at_ns: int) -> None:
+        """A REST snapshot that joins is in the stream."""
+        self._follower.taken(instrument, at_ns)
+
+    def lets_go(self, instrument: int) -> None:
+        """The rows of the book do not wait any longer for a REST snapshot."""
+        self._rows_wait_since.pop(instrument, None)
 
     def given_up(self, instrument: int) -> None:
         """The REST snapshot of this book will not come."""

@@ -22,7 +22,7 @@ from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Listed, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
-from tick_logger.model.marks import Mark, Resumed
+from tick_logger.model.marks import Mark
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
@@ -221,9 +221,9 @@ class Connection:
         """What this connection is to carry."""
         return self._dialogue.streams(self._dialogue.wanted)
 
-    def open_streams(self) -> Streams:
-        """What of that is acknowledged, but for broken books; also just after the end."""
-        return self._dialogue.streams(self._dialogue.wanted & self._dialogue.live)
+    def reopened(self, at_ns: int) -> list[Mark]:
+        """What is acknowledged, but for broken books, is resumed; also just after the end."""
+        return self._dialogue.resumed(self._dialogue.wanted & self._dialogue.live, at_ns)
 
     def given_up(self, until_ns: int) -> list[Mark]:
         """Messages were given up for want of room until then; returns what follows from it."""
@@ -251,10 +251,17 @@ class Connection:
         """The marks that follow from the end of this connection."""
         return self._dialogue.lost(carried_elsewhere, self.last_recv_ns)
 
-    def resumptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
-        """The marks that end what this connection interrupted and will not resume itself."""
-        taken_over = self._dialogue.streams(self._dialogue.wanted & carried_elsewhere)
-        return [Resumed(*streams, self._venue.clock.now_ns()) for streams in taken_over]
+    def take_over(self, ended: Connection) -> list[Mark]:
+        """The marks that end what a connection interrupted that has ended, and will not resume."""
+        return self._dialogue.take_over(ended._dialogue, self._venue.clock.now_ns())
+
+    def take_over_books(self, ended: Connection) -> list[Mark]:
+        """The marks for books that go on here, once all is heard that came on a connection."""
+        return self._dialogue.take_over_books(ended._dialogue)
+
+    def forget_books(self) -> None:
+        """It has ended, and whoever takes its books over has done so."""
+        self._dialogue.books.end()
 
     # -- what others ask --------------------------------------------------------------------------
 

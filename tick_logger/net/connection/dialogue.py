@@ -82,7 +82,7 @@ class Dialogue:
         self.signature = Signature(venue, log)
         self.refused_at = float("-inf")
         """When the venue last said that it refuses something, in seconds of trio's clock."""
-        self.books = Books(venue.exchange, reactions.ask_snapshot)
+        self.books = Books(venue.exchange, reactions.ask_snapshot, venue.ranges)
         self._numbers = MessageNumbers()
         self._venue = venue
         self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
@@ -181,8 +181,7 @@ class Dialogue:
         interrupted = [  # what is interrupted already stays as it is
             Interrupted(*streams, recv_ns, Cause.REFUSED) for streams in self.streams(denied)
         ]
-        live_now = self.streams(self.live.intersection(settled.live))
-        resumed = [Resumed(*streams, recv_ns) for streams in live_now]
+        resumed = self.resumed(self.live.intersection(settled.live), recv_ns)
         if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
@@ -225,7 +224,29 @@ class Dialogue:
         books = {i: sub for i, sub in self._wanted_books.items() if sub in going_on}
         lacking = [books[instrument] for instrument in self.books.lacking(books)]
         going_on = going_on.difference(self.renew(lacking))  # they lack what came meanwhile
-        return [Resumed(*streams, now_ns) for streams in self.streams(going_on)]
+        return self.resumed(going_on, now_ns)
+
+    def resumed(self, subscriptions: frozenset[Subscription], at_ns: int) -> list[Mark]:
+        """The marks that these are delivered again, some of them books without a snapshot."""
+        without = frozenset(
+            sub
+            for instrument, sub in self._wanted_books.items()
+            if sub in subscriptions and not self.books.goes_on(instrument)
+        )
+        whole = self.streams(subscriptions - without)
+        marks: list[Mark] = [Resumed(*streams, at_ns) for streams in whole]
+        marks += [Resumed(*streams, at_ns, books_await=True) for streams in self.streams(without)]
+        return marks
+
+    def take_over(self, ended: Dialogue, at_ns: int) -> list[Mark]:
+        """Another connection has ended; what both were to carry and this one does is resumed."""
+        return self.resumed(self.live & ended.wanted, at_ns)
+
+    def take_over_books(self, ended: Dialogue) -> list[Mark]:
+        """All that came on the other connection is heard: the marks for books that go on here."""
+        both = self.live & ended.wanted
+        books = [number for number, sub in self._wanted_books.items() if sub in both]
+        return self.books.take_over(ended.books, books)
 
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
         """The marks that follow from the loss of the connection, which brought nothing since."""
