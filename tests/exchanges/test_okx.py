@@ -244,7 +244,7 @@ def test_levels_belong_to_their_own_message() -> None:
     assert [row[:2] for row in book(decoded)] == [
         *[(0, 21)] * 3,
         *[(1, 22)] * 3,
-        (3, 22),
+        *[(3, 22)] * 2,
         *[(4, 21)] * 3,
     ]
     assert [number for number, _ in decoded.events] == [0, 1, 2, 3, 4]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 from operator import or_
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -75,10 +75,13 @@ class Tickers(Message, tag="ticker"):
     timestamp: str = ""
 
 
+Side: TypeAlias = Literal["bid", "offer"]
+
+
 class Level(msgspec.Struct, gc=False):
     """One level of a snapshot, whose time says nothing."""
 
-    side: Literal["bid", "offer"]
+    side: Side
     price_level: float
     new_quantity: float
 

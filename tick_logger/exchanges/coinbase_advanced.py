@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import msgspec
 import numpy as np
@@ -42,9 +42,11 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     IGNORED,
     PRODUCTS,
     Heartbeats,
+    Level,
     Level2,
     MarketTrades,
     Message,
+    Side,
     Snapshot,
     Subscriptions,
     Tickers,
@@ -60,6 +62,7 @@ from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
+    ABSENT,
     FROM_ZERO,
     LEVEL,
     Findings,
@@ -89,6 +92,7 @@ _TAKER_OF_MAKER = {
     "UNKNOWN_ORDER_SIDE": tables.SIDE_UNKNOWN,
 }
 _BOOK_SIDE = {"bid": tables.BOOK_BID, "offer": tables.BOOK_ASK}
+_EMPTY = {side: Level(side, ABSENT, 0.0) for side in get_args(Side)}
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 _TICKER = NumberRule(
@@ -177,7 +181,7 @@ def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
     is_snapshot = isinstance(events[0], Snapshot)
     if is_snapshot:
         found.event(int(frame[0]), base.BookSnapshot(int(instruments[0]), 0))
-    lists = [event.updates for event in events]
+    lists = [_whole(event.updates) if is_snapshot else event.updates for event in events]
     counts, levels = _counts(lists), list(chain.from_iterable(lists))
     frame = np.repeat(frame, counts)
     sent = [level.price_level for level in levels], [level.new_quantity for level in levels]
@@ -196,6 +200,12 @@ def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
         "flags": tables.FLAG_SNAPSHOT if is_snapshot else 0,
     }
     found.rows(tables.Table.BOOK, frame, columns)
+
+
+def _whole(levels: list[Level]) -> list[Level]:
+    """The levels of a snapshot, with one that stands for each side without any."""
+    sides = {level.side for level in levels}
+    return [*levels, *(_EMPTY[side] for side in _EMPTY if side not in sides)]
 
 
 # -- events ----------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
@@ -140,21 +141,15 @@ def _books(found: Findings, frame: Frames, messages: list[wire.Books]) -> None:
     except UNDECODABLE:
         return _books(found, *_readable(found, frame, books, snapshot.tolist()))
     counts = np.array([len(side) for b in books for side in (b.bids, b.asks)], np.int64)
-    per_book = counts[::2] + counts[1::2]
-    per_level = np.repeat(frame, per_book)
+    per_level = np.repeat(frame, counts[::2] + counts[1::2])
     instrument = found.instruments(frame, [b.symbol for b in books])
-    price, size = found.numbers(per_level, LEVEL, prices, sizes)
-    time_ns = found.iso_times(frame, [b.timestamp for b in books], owed=False)
-    columns = {
-        "instrument": np.repeat(instrument, per_book),
-        "event_ns": np.repeat(time_ns, per_book),
+    values = found.numbers(per_level, LEVEL, prices, sizes)
+    columns: dict[str, npt.NDArray[np.generic] | int] = {
+        "instrument": instrument,
+        "event_ns": found.iso_times(frame, [b.timestamp for b in books], owed=False),
         "seq": 0,
-        "side": np.repeat(np.tile([tables.BOOK_BID, tables.BOOK_ASK], len(books)), counts),
-        "price": price,
-        "size": size,
-        "flags": np.repeat(np.where(snapshot, tables.FLAG_SNAPSHOT, 0), per_book),
     }
-    found.rows(tables.Table.BOOK, per_level, columns)
+    found.levels(frame, columns, counts, values, np.where(snapshot, tables.FLAG_SNAPSHOT, 0))
     begin = 0
     each = zip(frame.tolist(), instrument.tolist(), snapshot.tolist(), books, strict=True)
     for number, index, is_snapshot, b in each:

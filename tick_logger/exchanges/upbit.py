@@ -142,20 +142,14 @@ def _levels(
 ) -> None:
     """BOOK rows, bids before asks; `values` has bid, bid size, ask and ask size of all units."""
     of_unit = np.repeat(np.arange(len(counts)), counts)
-    of_level = np.concatenate([of_unit, of_unit])
-    side = np.repeat([tables.BOOK_BID, tables.BOOK_ASK], len(of_unit))
-    price = np.concatenate([values[0], values[2]])
-    order = np.argsort(of_level * 2 + (side == tables.BOOK_ASK), kind="stable")
+    # By message and side, in this order; a price of 0 is no level.
+    place = np.concatenate([of_unit * 2, of_unit * 2 + 1])
+    order = np.argsort(place, kind="stable")
+    price, size = np.concatenate([values[:2], values[2:]], axis=1)
     order = order[price[order] != 0]
-    message = of_level[order]
-    columns = {
-        **{name: column[message] for name, column in common.items()},
-        "side": side[order],
-        "price": price[order],
-        "size": np.concatenate([values[1], values[3]])[order],
-        "flags": tables.FLAG_SNAPSHOT,
-    }
-    found.rows(tables.Table.BOOK, frame[message], columns)
+    per_side = np.bincount(place[order], minlength=2 * len(counts))
+    both = np.stack([price[order], size[order]])
+    found.levels(frame, common, per_side, both, tables.FLAG_SNAPSHOT)
 
 
 def _best(

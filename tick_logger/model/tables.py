@@ -29,7 +29,10 @@ BOOK_ASK, BOOK_BID = 0, 1
 """Book side as stored in `BOOK.side`."""
 
 FLAG_SNAPSHOT = 1
-"""Bit 0 of `BOOK.flags`: the row belongs to a snapshot, which replaces the book so far."""
+"""Bit 0 of `BOOK.flags`: the row belongs to a snapshot, which replaces the book so far.
+
+A side of a snapshot without levels is one such row, with a price of NaN and a size of 0.
+"""
 
 NO_TIME = np.iinfo(np.int64).min
 """`event_ns` of a row whose message carried no usable event time."""

@@ -128,7 +128,8 @@ def _begins_again(rows: RowBatch, starts: npt.NDArray[np.intp]) -> Mask:
 
 def _repeats_first(rows: RowBatch, begins: Mask) -> Mask:
     """Where a row has the side and price of the row at which its message `begins`."""
-    side, price, place = rows["side"], rows["price"], np.arange(len(rows))
+    side, place = rows["side"], np.arange(len(rows))
+    price = rows["price"].view(np.int64)  # as bits: NaN, of a side without levels, equals itself
     first = np.maximum.accumulate(np.where(begins, place, 0))
     return np.asarray((side == side[first]) & (price == price[first]) & (first != place))
 

@@ -65,7 +65,7 @@ ALLOWED: dict[Table, dict[str, Callable[[Array], Mask]]] = {
     },
     Table.BOOK: {
         "side": _bit,
-        "price": _above_zero,
+        "price": _above_zero_if_sent,  # see `_price_missing`
         "size": _from_zero_if_sent,
         "flags": _bit,
     },
@@ -84,10 +84,18 @@ def wrong_values(table: Table, day: int, columns: Columns) -> Iterator[tuple[Kin
     for name, allowed in ALLOWED[table].items():
         if name in columns:
             yield Kind.VALUE, name, ~allowed(columns[name])
+    if table is Table.BOOK and columns.keys() >= {"price", "size", "flags"}:
+        yield Kind.VALUE, "price", _price_missing(columns)
     if "rest" in columns:
         yield Kind.VALUE, "rest", _wrong_rests(table, columns)
     if "origin" in columns:
         yield Kind.VALUE, "origin", ~_origin(columns["origin"])
+
+
+def _price_missing(columns: Columns) -> Mask:
+    """Where a level has no price, and does not say that a side of a snapshot is empty."""
+    says_empty = (columns["flags"] & FLAG_SNAPSHOT != 0) & (columns["size"] == 0)
+    return np.asarray(np.isnan(columns["price"]) & ~says_empty)
 
 
 def _wrong_rests(table: Table, columns: Columns) -> Mask:
