@@ -49,12 +49,15 @@ class Level(msgspec.Struct, gc=False):
 
 
 class Book(msgspec.Struct, gc=False):
-    """Levels of one book that changed, or all of them, and the checksum of the book after that."""
+    """Levels of one book that changed, or all of them, and the checksum of the book after that.
+
+    Real messages without a checksum were seen.
+    """
 
     symbol: str
-    checksum: Crc32
     bids: list[Level] = []
     asks: list[Level] = []
+    checksum: Crc32 | None = None
     timestamp: str = ""
 
 

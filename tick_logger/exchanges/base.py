@@ -165,14 +165,15 @@ TextLevel: TypeAlias = tuple[str, str]
 class BookTexts:
     """The levels of a book message as sent, and the checksum of the book after it.
 
-    Only where the venue sends a checksum; a size of zero deletes its level.
+    Only where the venue sends checksums; a message without one has None, and the next one judges
+    what it has changed.  A size of zero deletes its level.
     """
 
     instrument: int
     snapshot: bool
     bids: tuple[TextLevel, ...]
     asks: tuple[TextLevel, ...]
-    checksum: int
+    checksum: int | None
 
 
 @attrs.frozen

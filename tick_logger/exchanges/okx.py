@@ -180,9 +180,10 @@ def _levels(found: Findings, frame: Frames, sent: list[messages.SentBooks], flag
             found.event(number, base.BookSnapshot(index, book.seq_id or 0))
         elif book.seq_id is not None and book.prev_seq_id is not None:
             found.event(number, _link(index, book.prev_seq_id, book.seq_id))
-        if text is not None and book.checksum:
+        if text is not None and (book.checksum or book.seq_id is None):
             sides = messages.price_and_size(text.bids), messages.price_and_size(text.asks)
-            found.event(number, base.BookTexts(index, bool(flags), *sides, book.checksum))
+            checksum = book.checksum or None
+            found.event(number, base.BookTexts(index, bool(flags), *sides, checksum))
 
 
 def _link(instrument: int, previous_id: int, last_id: int) -> base.BookLink:

@@ -210,6 +210,36 @@ def test_a_checksum_that_differs_breaks_the_book() -> None:
     assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
 
 
+def test_the_next_checksum_judges_what_came_without_one() -> None:
+    """A snapshot, an update, or both of them: right, it was whole since the last; or else wrong."""
+    bid, rest = (("10.1", "7"),), summed([("10.1", "7"), ("10.0", "1")], ASKS)
+    for first in (summed(BIDS, ASKS), None):
+        books = BookSequences(Summed())
+        assert books.texts(BookTexts(BTC, True, BIDS, ASKS, first), 10) == NOTHING
+        assert books.texts(BookTexts(BTC, False, bid, (), None), 20) == NOTHING
+        assert books.texts(BookTexts(BTC, False, (), (), rest), 30) == NOTHING
+        assert books.texts(BookTexts(BTC, False, (), (), None), 40) == NOTHING
+        found = books.texts(BookTexts(BTC, False, (), (), 1), 50)
+        assert found.marks[0] == Lapse((BTC,), BOOK, 30, 50, Cause.CHECKSUM)
+        assert found.broken == {BTC}
+        assert books.judged[Judgement.GAP] == 1
+
+
+def test_a_book_that_is_granted_without_a_snapshot_is_judged_from_its_first_checksum() -> None:
+    """Nothing of it was ever right; a snapshot that came before the grant stays."""
+    books = BookSequences(Summed())
+    books.granted(BTC, 5)
+    assert books.texts(BookTexts(BTC, False, BIDS, (), None), 10) == NOTHING
+    update = BookTexts(BTC, False, (("9.0", "1"),), (), summed(BIDS, ASKS))
+    assert books.texts(update, 20) == Verdict(
+        (Lapse((BTC,), BOOK, 5, 20, Cause.CHECKSUM), Interrupted((BTC,), BOOK, 20, Cause.RESYNC)),
+        frozenset((BTC,)),
+    )
+    books.granted(BTC, 30)
+    books.snapshot(BookSnapshot(BTC, 0), 40)
+    assert books.texts(BookTexts(BTC, True, BIDS, ASKS, summed(BIDS, ASKS)), 40) == NOTHING
+
+
 def test_a_snapshot_may_be_wrong_itself() -> None:
     """Then nothing was ever right, and the lapse is as short as its message."""
     books = BookSequences(Summed())
@@ -237,6 +267,31 @@ def test_a_loss_that_chain_and_checksum_show_is_told_once() -> None:
     assert len(books.link(link(120, 112, first_id=113), 30).marks) == 2
     assert books.texts(BookTexts(BTC, False, (("9", "1"),), (), 1), 30) == NOTHING
     assert books.judged[Judgement.GAP] == 1
+
+
+def test_a_chain_that_lacks_checksums_now_and_then_is_not_wrong() -> None:
+    """What says nothing for its checksum is taken out of the reckoning, until a snapshot."""
+    books = BookSequences(Both())
+    right = summed(BIDS, ASKS)
+
+    def update(last_id: int, previous: int, *texts: BookTexts) -> list[Verdict]:
+        return [
+            books.link(link(last_id, previous), last_id),
+            *(books.texts(t, last_id) for t in texts),
+        ]
+
+    for begin in (100, 200):
+        books.snapshot(BookSnapshot(BTC, begin), begin)
+        assert books.texts(BookTexts(BTC, True, BIDS, ASKS, right), begin) == NOTHING
+        checked = BookTexts(BTC, False, (), (), right)
+        assert update(begin + 1, begin, checked) == [NOTHING, NOTHING]
+        assert update(begin + 2, begin + 1) == [NOTHING]
+        wrong = BookTexts(BTC, False, (), (), 1)  # of levels that were not told
+        assert update(begin + 3, begin + 2, wrong) == [NOTHING, NOTHING]
+    books.snapshot(BookSnapshot(BTC, 300), 300)  # without texts
+    assert update(301, 300, wrong) == [NOTHING, NOTHING]
+    assert books.judged[Judgement.GAP] == 0
+    assert books.link(link(310, 308), 310).broken == {BTC}, "the chain proves all the same"
 
 
 def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:

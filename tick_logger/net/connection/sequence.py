@@ -97,6 +97,7 @@ class BookSequences(BookFollower):
         self._chains: dict[int, _Chain] = {}
         self._books: dict[int, ChecksumBook] = {}
         self._checked_ns: dict[int, int] = {}  # when a book was last known to be right
+        self._untold: set[int] = set()  # whose newest update has said nothing for its checksum yet
 
     def hear(self, event: BookEvent, recv_ns: int) -> Verdict:
         """Follow one message."""
@@ -111,6 +112,7 @@ class BookSequences(BookFollower):
 
     def link(self, link: BookLink, recv_ns: int) -> Verdict:
         """An update of a book whose snapshot came on this connection."""
+        self._expect_texts(link.instrument)
         chain = self._chains.get(link.instrument)
         if chain is None:  # before the snapshot, or while it is awaited anew
             return NOTHING
@@ -128,11 +130,13 @@ class BookSequences(BookFollower):
         chain = self._chains.get(snapshot.instrument)
         again = chain is not None and snapshot.last_id < chain.last_id
         self.judged[Judgement.RESET if again else Judgement.OK] += 1
+        self._check_no_more(snapshot.instrument)  # what it says for a checksum comes after it
         self._chains[snapshot.instrument] = _Chain(snapshot.last_id, recv_ns)
 
     def texts(self, said: BookTexts, recv_ns: int) -> Verdict:
-        """The levels of a book message, with the checksum of the book after it."""
+        """The levels of a book message, with the checksum of the book after it, if it has one."""
         number = said.instrument
+        self._untold.discard(number)
         if said.snapshot:
             exchange = self._exchange
             depth = depth_of(said.bids, said.asks, exchange.book_depth, exchange.book_depths)
@@ -142,13 +146,15 @@ class BookSequences(BookFollower):
         if book is None:
             return NOTHING
         book.apply(said.bids, said.asks)
+        if said.checksum is None:
+            return NOTHING
         if self._exchange.book_checksum(book.bids(), book.asks()) == said.checksum:
             self.judged[Judgement.OK] += 1
             self._checked_ns[number] = recv_ns
             return NOTHING
         self.judged[Judgement.GAP] += 1
-        del self._books[number]
-        since = self._checked_ns.pop(number)
+        since = self._checked_ns[number]
+        self._check_no_more(number)
         lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, Cause.CHECKSUM)
         return self._begin_anew(number, lapse, recv_ns)
 
@@ -159,11 +165,32 @@ class BookSequences(BookFollower):
         self.drop(instrument)
         return Verdict((_resync(instrument, recv_ns),), broken=frozenset((instrument,)))
 
+    def granted(self, instrument: int, since_ns: int) -> None:
+        """Check it from the first message on: without its snapshot its checksum will be wrong."""
+        if self._check is BookCheck.CHECKSUM:
+            self._books[instrument] = ChecksumBook(self._exchange.book_depth)
+            self._checked_ns[instrument] = since_ns
+
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed, or will begin anew."""
         self._chains.pop(instrument, None)
+        self._check_no_more(instrument)
+
+    def _check_no_more(self, instrument: int) -> None:
+        """No checksum says anything about this book before its next snapshot."""
         self._books.pop(instrument, None)
         self._checked_ns.pop(instrument, None)
+        self._untold.discard(instrument)
+
+    def _expect_texts(self, instrument: int) -> None:
+        """An update says its id first, and then its levels, where there is to be a checksum.
+
+        If the update before has not done so, the book is not known any more to the last digit.
+        """
+        if instrument in self._untold:
+            self._check_no_more(instrument)
+        elif instrument in self._books:
+            self._untold.add(instrument)
 
     def _broken_chain(self, link: BookLink, chain: _Chain, recv_ns: int) -> Verdict:
         first, last = chain.last_id + 1, link.first_id - 1
