@@ -15,13 +15,8 @@ CASES: frozenset[str] = frozenset()
 
 DIALOGUES = frozenset(
     {
-        "no-snapshot-bybit",
-        "no-snapshot-coinbase",
-        "no-snapshot-coinbase-advanced",
-        "no-snapshot-okx",
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
-        "no-snapshot-kraken",
         "one-trade-behind-kraken",
     }
 )

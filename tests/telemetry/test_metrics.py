@@ -46,6 +46,7 @@ COUNTERS = {
     "sequence_duplicates",
     "out_of_order",
     "book_resyncs",
+    "book_snapshots_missing",
     "unproven_id_holes",
     "ids_begun_again",
     "stray_ids",

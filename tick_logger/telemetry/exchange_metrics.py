@@ -150,6 +150,9 @@ class ExchangeMetrics:
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""
+        self.book_snapshots_missing = counter(
+            "book_snapshots_missing", "Books whose snapshot did not come after they were granted"
+        )
         self.sequence_breaks = counter(
             "sequence_breaks", "Messages before which others of their sequence are missing"
         )

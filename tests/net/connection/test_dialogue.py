@@ -112,7 +112,7 @@ async def test_many_that_are_refused_at_once_do_not_fill_the_log() -> None:
         talk.bench.instruments.add("tiny", symbol)
     refused = tuple((Subscription(symbol, "trades"), "no") for symbol in symbols)
     with capture_logs() as lines:
-        talk.dialogue.apply(Settled(refused=refused), 5)
+        talk.dialogue.apply(Settled(refused=refused), 5, 0.0)
     events = [line["event"] for line in lines]
     assert events == ["subscription_refused"] * MOST_REFUSED_IN_LOG + ["subscriptions_refused"]
     assert talk.count("subscriptions_refused") == 100
@@ -123,10 +123,11 @@ async def test_data_without_an_acknowledgement_resumes() -> None:
     talk = Talk((BTC_TRADES, BTC_BOOK))
     talk.send()
     with capture_logs() as lines:
-        marks = talk.dialogue.delivered({(Table.TRADES, BTC): 1.0, (Table.TRADES, ETH): 1.0}, 7)
+        rows_at = {(Table.TRADES, BTC): 1.0, (Table.TRADES, ETH): 1.0}
+        marks = talk.dialogue.delivered(rows_at, 7, 1.0)
     assert marks == [Resumed((BTC,), TRADES, 7)]
     assert [line["event"] for line in lines] == ["data_without_acknowledgement"]
-    assert talk.dialogue.delivered({(Table.TRADES, BTC): 2.0}, 8) == []
+    assert talk.dialogue.delivered({(Table.TRADES, BTC): 2.0}, 8, 2.0) == []
     assert talk.hear(9, Acknowledged(1)) == [Resumed((BTC,), BOOK, 9)]
 
 
@@ -332,7 +333,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
         assert talk.retired == []
         talk.send()
         overdue = talk.dialogue.subscriptions.overdue(1000.0 * attempt)
-        marks = talk.dialogue.apply(overdue, attempt)
+        marks = talk.dialogue.apply(overdue, attempt, 1000.0 * attempt)
     assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, Cause.REFUSED)]
     assert len(talk.retired) == 1
     assert talk.count("ack_retries") == MAX_ATTEMPTS - 1

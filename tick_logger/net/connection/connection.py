@@ -88,7 +88,14 @@ class Connection:
             ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
         )
-        self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log, refusals)
+        self._dialogue = Dialogue(
+            venue,
+            frozenset(wanted),
+            reactions,
+            self._log,
+            lambda: self._keepalive.timeouts,
+            refusals,
+        )
         self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None
@@ -212,7 +219,7 @@ class Connection:
         if heard.events:
             marks += self._dialogue.said(heard.events, now)
         if heard.rows_at:
-            marks += self._dialogue.delivered(heard.rows_at, heard.rows_ns)
+            marks += self._dialogue.delivered(heard.rows_at, heard.rows_ns, now)
         if self._dialogue.books.broken:
             self._subscriber.wake()
         return marks

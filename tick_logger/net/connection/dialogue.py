@@ -30,6 +30,7 @@ from tick_logger.exchanges.base import (
     Listing,
     Pong,
     Refused,
+    Request,
     Subscription,
     TradeIdSeen,
 )
@@ -37,8 +38,9 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.model.times import Times
+from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS
 from tick_logger.net.connection.books import Books
-from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.following import Judgement
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.connection.sequence import (
@@ -75,6 +77,7 @@ class Dialogue:
         wanted: frozenset[Subscription],
         reactions: Reactions,
         log: FilteringBoundLogger,
+        timeouts: Callable[[], Timeouts],
         refusals: Refusals | None = None,
     ) -> None:
         self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
@@ -88,6 +91,7 @@ class Dialogue:
         self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
         self._react = reactions
         self._log = log
+        self._timeouts = timeouts
         self._want(wanted)
 
     def _want(self, wanted: frozenset[Subscription]) -> None:
@@ -122,7 +126,7 @@ class Dialogue:
                 case Listing() if self._react.list_instruments is not None:
                     self._react.list_instruments(Listed(event.instruments, event.odd))
                 case Acknowledged() | Granted() | Confirmed() | Refused():
-                    marks += self.apply(self._answered(event, recv_ns, now), recv_ns)
+                    marks += self.apply(self._answered(event, recv_ns, now), recv_ns, now)
         self._count_judgements()
         return marks
 
@@ -136,14 +140,16 @@ class Dialogue:
         self._count_judgements()
         return marks
 
-    def delivered(self, rows_at: Mapping[tuple[Table, int], float], recv_ns: int) -> list[Mark]:
+    def delivered(
+        self, rows_at: Mapping[tuple[Table, int], float], recv_ns: int, now: float
+    ) -> list[Mark]:
         """Rows of these tables and instruments came, at these times of trio's clock."""
         mine = {self._by_stream[key]: at for key, at in rows_at.items() if key in self._by_stream}
         settled = self.subscriptions.delivered(mine)
         if not settled.live:
             return []
         self._log.info("data_without_acknowledgement", subscriptions=named(settled.live))
-        return self.apply(settled, recv_ns)
+        return self.apply(settled, recv_ns, now)
 
     def _answered(
         self, event: Acknowledged | Granted | Confirmed | Refused, recv_ns: int, now: float
@@ -174,13 +180,25 @@ class Dialogue:
             wait_secs=None if event.wait is None else event.wait.after(recv_ns),
         )
 
-    def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
+    def sent(self, request: Request, now: float, now_ns: int) -> None:
+        """A request is sent now; whatever was sent before it is no answer to it."""
+        ends = self.subscriptions.ends(request)
+        self.subscriptions.sent(request, now)
+        asked = () if ends else request.subscriptions & self.wanted - self.subscriptions.live
+        books = [self._symbols[sub.symbol] for sub in asked if FEEDS[sub.feed] is Table.BOOK]
+        self.books.asked(books, now_ns)
+
+    def apply(self, settled: Settled, recv_ns: int, now: float) -> list[Mark]:
         """Count and report what the subscriptions concluded."""
         self._report(settled)
         denied = [sub for sub, _ in (*settled.refused, *settled.postponed)]
         interrupted = [  # what is interrupted already stays as it is
             Interrupted(*streams, recv_ns, Cause.REFUSED) for streams in self.streams(denied)
         ]
+        for sub in settled.live:
+            if FEEDS[sub.feed] is Table.BOOK:
+                patience_secs = min(self._timeouts().of(sub.symbol), MAX_SNAPSHOT_SECS)
+                self.books.granted(self._symbols[sub.symbol], recv_ns, now + patience_secs)
         live_now = self.streams(self.live.intersection(settled.live))
         resumed = [Resumed(*streams, recv_ns) for streams in live_now]
         if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
@@ -230,6 +248,11 @@ class Dialogue:
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
         """The marks that follow from the loss of the connection, which brought nothing since."""
         marks: list[Mark] = [
+            Interrupted((instrument,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
+            for instrument, asked_ns in self.books.without_snapshot.items()
+            if self._wanted_books[instrument] not in carried_elsewhere
+        ]
+        marks += [
             Interrupted(*streams, since_ns, Cause.DISCONNECT)
             for streams in self.streams(self.wanted - carried_elsewhere)
         ]
@@ -262,6 +285,27 @@ class Dialogue:
             for streams in self.streams(self.renew(broken))
         ]
 
+    def overdue(self, now: float, now_ns: int) -> list[Mark]:
+        """Act on what has not come in time, answers and snapshots; returns the marks that follow.
+
+        A book whose snapshot is overdue is broken, and has been none since it was asked for.
+        """
+        marks = self.apply(self.subscriptions.overdue(now), now_ns, now)
+        books = self.books.break_overdue(now)
+        if books:
+            self._venue.metrics.book_snapshots_missing.inc(len(books))
+            self._log.warning(
+                "books_without_snapshot",
+                symbols=first_few([self._wanted_books[book].symbol for book in books]),
+                explanation="they were acknowledged, and the snapshot that each must begin with "
+                "has not come; what came of them since is recorded, but is no book",
+            )
+        marks += [
+            Interrupted((book,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
+            for book, asked_ns in books.items()
+        ]
+        return marks
+
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
         """Messages were given up until now: begin those books anew that no later update mends."""
         self._numbers.excuse(now_ns)  # the overflow tells of all that is missing before this
@@ -272,17 +316,15 @@ class Dialogue:
 
     @property
     def books_due_at(self) -> float:
-        """When the next broken book may begin anew; infinite if there is none."""
-        return self.books.due_at(self._live_books) if self.books.broken else float("inf")
+        """When the next book may begin anew, or its snapshot is overdue; else infinite."""
+        return self.books.due_at(self._live_books)
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What is acknowledged, but for broken books."""
-        broken = self.books.broken
-        if not broken:
-            return self.subscriptions.live
-        books = {sub for instrument, sub in self._wanted_books.items() if instrument in broken}
-        return self.subscriptions.live - books
+        """What is acknowledged, but for books that are broken or have not begun."""
+        books = self._wanted_books.items()
+        none = [sub for instrument, sub in books if not self.books.stands(instrument)]
+        return self.subscriptions.live.difference(none)
 
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
         """These subscriptions, as pairs of instruments and tables."""

@@ -62,6 +62,13 @@ class BookFollower(abc.ABC):
     def drop(self, instrument: int) -> None:
         """Forget the book: it is no longer subscribed, or begins anew."""
 
+    def granted(self, instrument: int, since_ns: int) -> None:
+        """The subscription is live, and its snapshot, which will come on it, has not come yet.
+
+        Messages of the book may have come since `since_ns`.
+        """
+        return
+
     def awaits(self, instrument: int) -> bool:
         """Whether a REST snapshot of this book would be of use."""
         return False

@@ -52,8 +52,8 @@ class Subscriber:
                 await self._woken.wait()
                 continue
             await self._venue.intake.caught_up()  # the answer may be waiting to be decoded
-            overdue = self._dialogue.subscriptions.overdue(trio.current_time())
-            for mark in self._dialogue.apply(overdue, self._venue.clock.now_ns()):
+            now_ns = self._venue.clock.now_ns()
+            for mark in self._dialogue.overdue(trio.current_time(), now_ns):
                 self._venue.intake.mark(mark)
 
     async def _open(self, link: Link) -> None:
@@ -81,11 +81,11 @@ class Subscriber:
                 if not request.subscriptions and not subscriptions.awaiting:
                     continue  # nobody needs to ask what came of a request that was answered
                 # The answer may be here before the sender runs again, so it is awaited already.
-                subscriptions.sent(request, trio.current_time())
+                self._dialogue.sent(request, trio.current_time(), self._venue.clock.now_ns())
                 await self._send(link, request)
 
     def _due_at(self) -> float:
-        """When an answer is overdue, or a broken book may begin anew."""
+        """When an answer or a snapshot is overdue, or a broken book may begin anew."""
         deadline = self._dialogue.subscriptions.deadline
         return min(float("inf") if deadline is None else deadline, self._dialogue.books_due_at)
 
