@@ -38,8 +38,10 @@ _tables = st.lists(TABLES, max_size=4).map(tuple)
 KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
     Interrupted: st.builds(Interrupted, _many, _tables, TIMES, CAUSES),
     Resumed: st.builds(Resumed, _many, _tables, TIMES),
-    MissingIds: st.builds(MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES),
-    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, CAUSES),
+    MissingIds: st.builds(
+        MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES, st.booleans()
+    ),
+    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, CAUSES, st.booleans()),
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests.pipeline.streams import SECOND, T0
@@ -157,11 +158,66 @@ def test_closing_writes_what_is_open() -> None:
     assert gap.close(T0 + 3 * SECOND) == ()
 
 
-def test_a_hole_proven_by_the_feed_is_written_at_once() -> None:
-    """A broken chain of book updates needs no grace."""
+TOLD = [
+    MissingIds(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE),
+    Lapse((3,), (BOOK,), T0, T0 + 1, Cause.SEQUENCE),
+]
+
+
+def tell(gap: GapLedger, mark: MissingIds | Lapse) -> None:
+    """The feed side says this."""
+    if isinstance(mark, MissingIds):
+        gap.missing(mark)
+    else:
+        gap.lapsed(mark)
+
+
+@pytest.mark.parametrize("mark", TOLD)
+def test_a_hole_that_the_feed_tells_of_is_written_as_others_are(mark: MissingIds | Lapse) -> None:
+    """What is missing may come late.  A checkpoint keeps what is held back."""
+    first, last = (11, 14) if isinstance(mark, MissingIds) else (None, None)
+    record = GapRecord(3, BOOK, first, last, T0, T0 + 1, Cause.SEQUENCE)
     gap = ledger()
-    gap.missing(MissingIds(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE))
-    assert gap.tick() == (GapRecord(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE),)
+    tell(gap, mark)
+    assert gap.tick() == ()
+    again = ledger()
+    again.load(gap.dump())
+    assert again.tick() == gap.tick() == (record,)
+    assert again.tick() == again.close(T0 + 2) == ()
+    tell(again, mark)
+    assert again.close(T0 + 2) == (record,), "nothing comes any more"
+
+
+@pytest.mark.parametrize("mark", TOLD)
+def test_a_hole_that_is_void_in_time_is_not_written(mark: MissingIds | Lapse) -> None:
+    """Once for each time that it was told; too late, it stands."""
+    gap, void = ledger(), attrs.evolve(mark, void=True)
+    tell(gap, mark)
+    tell(gap, mark)
+    tell(gap, void)
+    assert gap.tick() == ()
+    assert len(gap.tick()) == 1
+    tell(gap, void)
+    assert gap.tick() == gap.tick() == gap.tick() == ()
+    tell(gap, mark)
+    tell(gap, void)
+    assert gap.close(T0 + 2) == ()
+
+
+def test_a_state_of_a_version_that_held_nothing_back_is_read() -> None:
+    """It wrote what the feed told at once."""
+    state = ledger().dump()
+    del state["told"]
+    gap = ledger()
+    gap.load(state)
+    assert gap.close(T0) == ()
+
+
+def test_a_hole_of_another_cause_is_written_at_once() -> None:
+    """What was given up, or does not match a checksum, does not come late."""
+    gap = ledger()
+    gap.lapsed(Lapse((3,), (BOOK,), T0, T0 + 1, Cause.CHECKSUM))
+    assert gap.tick() == (GapRecord(3, BOOK, None, None, T0, T0 + 1, Cause.CHECKSUM),)
 
 
 def test_a_retired_stream_loses_nothing() -> None:

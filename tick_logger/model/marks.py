@@ -38,7 +38,10 @@ class Resumed:
 
 @attrs.frozen
 class MissingIds:
-    """Ids `from_id` to `to_id` of one stream were skipped, as its own chain of ids says."""
+    """Ids `from_id` to `to_id` of one stream were skipped, as its own chain of ids says.
+
+    `void`: this was said before, and what was skipped has come late.
+    """
 
     instrument: int
     table: Table
@@ -47,6 +50,7 @@ class MissingIds:
     from_ns: int  # receive times that bracket the hole
     to_ns: int
     cause: Cause
+    void: bool = False  # as in journals that never say so
 
 
 @attrs.frozen
@@ -54,7 +58,8 @@ class Lapse:
     """Rows of these streams may be missing between two times of receipt, even if their ids join.
 
     It neither begins nor ends an interruption.  If `ids_tell`, ids that are dense show themselves
-    what is missing, and this says only why.
+    what is missing, and this says only why.  `void`: this was said before, and the messages have
+    come late, so that no row is missing.
     """
 
     instruments: tuple[int, ...]
@@ -63,6 +68,7 @@ class Lapse:
     to_ns: int
     cause: Cause
     ids_tell: bool = False
+    void: bool = False  # as in journals that never say so
 
 
 @attrs.frozen

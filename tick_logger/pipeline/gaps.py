@@ -32,6 +32,7 @@ from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOp
 from tick_logger.pipeline.lost_trades import LostTrades
 from tick_logger.pipeline.outages import Outage, Stream
 from tick_logger.pipeline.plain_state import Plain
+from tick_logger.pipeline.told_holes import ToldHoles
 
 MAX_PAST_OUTAGES = 16
 """Per stream of dense ids: how many past interruptions are kept as possible causes."""
@@ -60,6 +61,7 @@ class GapLedger:
         self._records: list[GapRecord] = []
         self.lost_trades = LostTrades()
         self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
+        self._told = ToldHoles()
         self._tick = 0
 
     def interrupted(self, mark: Interrupted) -> None:
@@ -118,9 +120,9 @@ class GapLedger:
                 self._end(stream, stop.from_ns)
 
     def missing(self, mark: MissingIds) -> None:
-        """Record a hole that the feed side has proven."""
+        """Record a hole that the feed side has proven, in time."""
         fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
-        self._records.append(GapRecord(*fields, mark.cause))
+        self._tell(GapRecord(*fields, mark.cause), void=mark.void)
 
     def lapsed(self, mark: Lapse) -> None:
         """Record a span of time in which rows may be missing, or let the ids tell."""
@@ -136,7 +138,8 @@ class GapLedger:
                     self._let_ids_tell(stream, mark, known_ns)
 
     def _record_lapse(self, stream: Stream, mark: Lapse) -> None:
-        self._records.append(GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause))
+        record = GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause)
+        self._tell(record, void=mark.void)
 
     def _record_together(self, stream: Stream, mark: Lapse) -> None:
         """Record it with the one before in the same record, if that is of the same tick."""
@@ -158,6 +161,15 @@ class GapLedger:
             return
         past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
+
+    def _tell(self, record: GapRecord, *, void: bool) -> None:
+        """Hold back a record as those of ids, because what it tells of may come late as well."""
+        if record.cause is not Cause.SEQUENCE:
+            self._records.append(record)
+        elif void:
+            self._told.void(record)
+        else:
+            self._told.hold(record, self._tick + GRACE_TICKS)
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
         """Record books that cannot be rebuilt, for want of a snapshot in its place."""
@@ -233,7 +245,8 @@ class GapLedger:
 
     def _take_records(self, tick: int) -> tuple[GapRecord, ...]:
         """Those that are due by this tick."""
-        records, self._records = [*self._records, *self._holes.take_due(tick)], []
+        records, self._records = self._records, []
+        records += [*self._holes.take_due(tick), *self._told.take_due(tick)]
         self._lapses.clear()
         return tuple(map(in_order, records))
 
@@ -247,6 +260,7 @@ class GapLedger:
             "pending": self._holes.dump(),
             "records": [record_to_plain(record) for record in self._records],
             "lost_trades": self.lost_trades.dump(),
+            "told": self._told.dump(),
         }
 
     def load(self, state: Plain) -> None:
@@ -259,6 +273,7 @@ class GapLedger:
         self._holes.load(state["pending"])
         self._records = [record_from_plain(fields) for fields in state["records"]]
         self.lost_trades.load(state.get("lost_trades", ()))
+        self._told.load(state.get("told", ()))  # an earlier version wrote them at once
 
     def _end(self, stream: Stream, at_ns: int) -> None:
         outage = self._outages.pop(stream, None)
