@@ -44,6 +44,7 @@ from tick_logger.model.marks import (
     Interrupted,
     Lapse,
     LastTradeId,
+    Mark,
     MissingIds,
     Resumed,
 )
@@ -230,37 +231,76 @@ async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(fi
     assert talk.hear(20, Granted(frozenset({BTC_BOOK}))) == [Resumed((BTC,), BOOK, 20)]
 
 
+def counted(talk: Talk, *numbers: int, at_ns: int, now: float) -> list[Mark]:
+    """Messages with these numbers come, each ten nanoseconds after the one before."""
+    times = np.arange(at_ns, at_ns + 10 * len(numbers), 10)
+    return talk.dialogue.numbers.hear(np.array(numbers), times, now)
+
+
 async def test_a_missing_message_begins_every_book_anew() -> None:
     """And tells of a lapse of everything that the connection carries."""
     talk = Talk(exchange=Numbered())
     talk.begin()
-    assert talk.dialogue.counted(np.array([1]), np.array([10]), 0.0) == []
-    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE),
-        Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC),
-    ]
+    assert counted(talk, 0, at_ns=10, now=0.0) == []
+    lapse = Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE)
+    assert counted(talk, 2, at_ns=20, now=3.0) == [lapse]
+    assert talk.dialogue.due_at == 4.0, "it may be late"
+    assert talk.dialogue.overdue(4.0, 25) == [Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC)]
     talk.dialogue.renew_books(4.0, 21)
     (end,) = talk.send()
     assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+    assert talk.count("sequence_breaks") == 1
 
 
 async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -> None:
     """Where some symbols have other feeds, no table that nobody records has a hole."""
     talk = Talk((BTC_TRADES, ETH_BOOK), Numbered())
     talk.begin()
-    talk.dialogue.counted(np.array([1]), np.array([10]), 4.0)
-    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
+    assert counted(talk, 0, 2, at_ns=10, now=3.0) == [
         Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE),
         Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE),
-        Interrupted((ETH,), BOOK, 20, Cause.RESYNC),
     ]
+    assert talk.dialogue.overdue(4.0, 25) == [Interrupted((ETH,), BOOK, 20, Cause.RESYNC)]
 
 
 async def test_a_missing_message_without_books_interrupts_nothing() -> None:
     """An interruption would have nobody to end it."""
     talk = Talk((BTC_TRADES,), Numbered())
     lapse = Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE)
-    assert talk.dialogue.counted(np.array([1, 3]), np.array([10, 20]), 4.0) == [lapse]
+    assert counted(talk, 0, 2, at_ns=10, now=3.0) == [lapse]
+    assert talk.dialogue.overdue(4.0, 25) == []
+
+
+async def test_a_message_that_comes_late_was_not_missing() -> None:
+    """What was told is void, and no book begins anew."""
+    talk = Talk((BTC_TRADES, BTC_BOOK), Numbered())
+    talk.begin()
+    assert counted(talk, 1, 0, at_ns=10, now=3.0) == [], "in one read"
+    lapse = Lapse((BTC,), (Table.BOOK, Table.TRADES), 10, 30, Cause.SEQUENCE)
+    assert counted(talk, 3, at_ns=30, now=3.0) == [lapse]
+    assert counted(talk, 2, at_ns=40, now=3.9) == [attrs.evolve(lapse, void=True)]
+    assert talk.dialogue.due_at == float("inf")
+    assert talk.dialogue.overdue(9.0, 35) == []
+    assert talk.count("out_of_order") == 2
+    assert talk.count("sequence_breaks") == 0
+
+
+async def test_messages_before_the_first_that_came_are_missing() -> None:
+    """Since the connection was made."""
+    talk = Talk((BTC_TRADES,), Numbered())
+    talk.dialogue.numbers.begin(3)
+    assert counted(talk, 2, at_ns=10, now=3.0) == [Lapse((BTC,), TRADES, 3, 10, Cause.SEQUENCE)]
+
+
+async def test_a_counter_that_begins_again_breaks_the_books_at_once() -> None:
+    """Nobody knows how many messages came before its first."""
+    talk = Talk((BTC_BOOK,), Numbered())
+    talk.begin()
+    counted(talk, 0, 1, at_ns=10, now=3.0)
+    assert counted(talk, 0, at_ns=30, now=3.0) == [
+        Lapse((BTC,), BOOK, 20, 30, Cause.SEQUENCE),
+        Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
+    ]
 
 
 async def test_what_was_given_up_begins_every_book_anew() -> None:

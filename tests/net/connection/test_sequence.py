@@ -9,7 +9,6 @@ import random
 import zlib
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from tests.net.small_venue import TinyVenue
@@ -25,7 +24,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
-from tick_logger.net.connection.sequence import BookSequences, MessageNumbers, judge
+from tick_logger.net.connection.sequence import BookSequences, judge
 
 BTC, ETH = 0, 1
 BOOK = (Table.BOOK,)
@@ -247,11 +246,6 @@ def test_a_snapshot_may_be_wrong_itself() -> None:
     assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, Cause.CHECKSUM)
 
 
-def heard(numbers: MessageNumbers, number: int, recv_ns: int) -> list[tuple[int, int]]:
-    """The jumps that the number of one message shows."""
-    return numbers.jumps(np.array([number]), np.array([recv_ns]))
-
-
 class Both(Summed):
     """Sends a checksum, and names the update before."""
 
@@ -292,87 +286,6 @@ def test_a_chain_that_lacks_checksums_now_and_then_is_not_wrong() -> None:
     assert update(301, 300, wrong) == [NOTHING, NOTHING]
     assert books.judged[Judgement.GAP] == 0
     assert books.link(link(310, 308), 310).broken == {BTC}, "the chain proves all the same"
-
-
-def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:
-    """However they are cut into batches, jumps and repetitions included."""
-    rng = random.Random(5)
-    numbers, at = [], 0
-    for _ in range(300):
-        at = max(at + rng.choice([1] * 12 + [0, -2, 3]), 0)
-        numbers.append(at)
-    alone, together = MessageNumbers(), MessageNumbers()
-    times = list(range(1000, 1300))
-    expected = [
-        jump
-        for number, time in zip(numbers, times, strict=True)
-        for jump in alone.jumps(np.array([number]), np.array([time]))
-    ]
-    found, start = [], 0
-    while start < len(numbers):
-        stop = start + rng.randint(0, 30)
-        found += together.jumps(np.array(numbers[start:stop]), np.array(times[start:stop]))
-        start = stop
-    assert found == expected
-    assert len(expected) > 5
-    assert together.judged == alone.judged
-
-
-def test_numbers_that_rise_by_one_say_that_all_is_there() -> None:
-    """From whatever the first is."""
-    numbers = MessageNumbers()
-    assert [heard(numbers, number, number) for number in range(40, 50)] == [[]] * 10
-    assert not numbers.judged  # which count what is worth counting
-
-
-def test_a_number_that_is_skipped_is_a_jump_between_two_times() -> None:
-    """Told once: counting goes on from the newest."""
-    numbers = MessageNumbers()
-    heard(numbers, 40, 10)
-    assert heard(numbers, 42, 20) == [(10, 20)]
-    assert heard(numbers, 43, 30) == []
-
-
-def test_numbers_that_come_again_or_late_are_counted_only() -> None:
-    """They change neither the newest number nor its time."""
-    numbers = MessageNumbers()
-    heard(numbers, 5, 10)
-    assert heard(numbers, 5, 20) == []
-    assert heard(numbers, 3, 30) == []
-    assert heard(numbers, 8, 40) == [(10, 40)]
-    assert numbers.judged == {
-        Judgement.DUPLICATE: 1,
-        Judgement.OUT_OF_ORDER: 1,
-        Judgement.GAP: 1,
-    }
-
-
-@pytest.mark.parametrize("number", [0, 1, 4000])
-def test_a_counter_that_begins_again_is_followed(number: int) -> None:
-    """At 0, or a thousand back.  Nothing proves that nothing is missing; a loss after it shows."""
-    numbers = MessageNumbers()
-    heard(numbers, 5000, 10)
-    assert heard(numbers, number, 20) == [(10, 20)]
-    assert heard(numbers, number + 1, 30) == []
-    assert heard(numbers, number + 3, 40) == [(30, 40)]
-    assert numbers.judged == {Judgement.RESET: 1, Judgement.GAP: 1}
-
-
-def test_a_number_less_far_behind_is_late() -> None:
-    """Counting goes on where it was."""
-    numbers = MessageNumbers()
-    heard(numbers, 5000, 10)
-    assert heard(numbers, 4001, 20) == []
-    assert heard(numbers, 5001, 30) == []
-    assert numbers.judged == {Judgement.OUT_OF_ORDER: 1}
-
-
-def test_a_counter_that_begins_again_within_a_batch_is_found() -> None:
-    """Between the times of the messages around it."""
-    numbers = MessageNumbers()
-    found = numbers.jumps(np.array([98, 99, 0, 1, 2]), np.array([10, 20, 30, 40, 50]))
-    assert found == [(20, 30)]
-    assert numbers.jumps(np.array([3, 5]), np.array([60, 70])) == [(60, 70)]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -421,14 +334,3 @@ def test_a_book_that_lost_something_begins_anew(venue: type[TinyVenue]) -> None:
 def test_a_book_of_which_each_message_is_whole_is_mended_by_the_next() -> None:
     """There is nothing to subscribe to again."""
     assert BookSequences(Whole()).hear(BookBroken(BTC), 20) == NOTHING
-
-
-def test_a_jump_that_is_told_of_otherwise_is_no_news() -> None:
-    """That to the first message after an overflow, by its time of receipt; the next jump is."""
-    numbers = MessageNumbers()
-    assert numbers.jumps(np.array([1, 2]), np.array([10, 20])) == []
-    numbers.excuse(30)
-    assert numbers.jumps(np.array([9, 10]), np.array([30, 40])) == []
-    assert numbers.judged == {}
-    assert numbers.jumps(np.array([12]), np.array([50])) == [(40, 50)]
-    assert numbers.judged == {Judgement.GAP: 1}

@@ -159,6 +159,7 @@ class Connection:
         self.connected_at = trio.current_time()
         self._log.info("connected", symbols=len({sub.symbol for sub in wanted}))
         self._note("connected")
+        self._dialogue.numbers.begin(self._venue.clock.now_ns())
         self._keepalive.connected()
         self._keepalive.start(nursery, link, carries_data=carries_data)
         nursery.start_soon(self._subscriber.run, link)
@@ -215,12 +216,13 @@ class Connection:
             self._nonsense.set()
         marks: list[Mark] = []
         if len(heard.numbers):
-            marks += self._dialogue.counted(heard.numbers, heard.numbered_ns, now)
+            marks += self._dialogue.numbers.hear(heard.numbers, heard.numbered_ns, now)
+            self._dialogue.count_judgements()
         if heard.events:
             marks += self._dialogue.said(heard.events, now)
         if heard.rows_at:
             marks += self._dialogue.delivered(heard.rows_at, heard.rows_ns, now)
-        if self._dialogue.books.broken:
+        if self._dialogue.books.broken or self._dialogue.numbers.due_at < float("inf"):
             self._subscriber.wake()
         return marks
 

@@ -37,16 +37,12 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
-from tick_logger.model.times import Times
 from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.following import Judgement
+from tick_logger.net.connection.message_numbers import MissingMessages
 from tick_logger.net.connection.refusals import Refusals
-from tick_logger.net.connection.sequence import (
-    MessageNumbers,
-    Numbers,
-)
 from tick_logger.net.connection.signature import Signature
 from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriptions import Subscriptions
@@ -86,7 +82,10 @@ class Dialogue:
         self.refused_at = float("-inf")
         """When the venue last said that it refuses something, in seconds of trio's clock."""
         self.books = Books(venue.exchange, reactions.ask_snapshot)
-        self._numbers = MessageNumbers()
+        self.numbers = MissingMessages(
+            lambda: self.streams(self.wanted),
+            lambda at_ns, now: self.books.interrupt(self._live_books, at_ns, now),
+        )
         self._venue = venue
         self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
         self._react = reactions
@@ -127,17 +126,7 @@ class Dialogue:
                     self._react.list_instruments(Listed(event.instruments, event.odd))
                 case Acknowledged() | Granted() | Confirmed() | Refused():
                     marks += self.apply(self._answered(event, recv_ns, now), recv_ns, now)
-        self._count_judgements()
-        return marks
-
-    def counted(self, numbers: Numbers, recv_ns: Times, now: float) -> list[Mark]:
-        """Messages with these numbers came at these times (int64 ns, both of shape `(n,)`)."""
-        marks: list[Mark] = []
-        for since_ns, until_ns in self._numbers.jumps(numbers, recv_ns):
-            carried = self.streams(self.wanted)
-            marks += [Lapse(*streams, since_ns, until_ns, Cause.SEQUENCE) for streams in carried]
-            marks += self.books.interrupt(self._live_books, until_ns, now)
-        self._count_judgements()
+        self.count_judgements()
         return marks
 
     def delivered(
@@ -286,11 +275,13 @@ class Dialogue:
         ]
 
     def overdue(self, now: float, now_ns: int) -> list[Mark]:
-        """Act on what has not come in time, answers and snapshots; returns the marks that follow.
+        """Act on what has not come in time: answers, snapshots, messages that may have been late.
 
         A book whose snapshot is overdue is broken, and has been none since it was asked for.
         """
         marks = self.apply(self.subscriptions.overdue(now), now_ns, now)
+        marks += self.numbers.overdue(now)
+        self.count_judgements()
         books = self.books.break_overdue(now)
         if books:
             self._venue.metrics.book_snapshots_missing.inc(len(books))
@@ -308,11 +299,18 @@ class Dialogue:
 
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
         """Messages were given up until now: begin those books anew that no later update mends."""
-        self._numbers.excuse(now_ns)  # the overflow tells of all that is missing before this
+        self.numbers.excuse(now_ns)  # the overflow tells of all that is missing before this
         books = self.books.lacking(self._wanted_books)
         for instrument in books:
             self.books.begin_anew(instrument)
         return self.books.interrupt(books, now_ns, now)
+
+    @property
+    def due_at(self) -> float:
+        """When the next of what is awaited is overdue, or a book may begin; else infinite."""
+        answer_at = self.subscriptions.deadline
+        answer_at = float("inf") if answer_at is None else answer_at
+        return min(answer_at, self.numbers.due_at, self.books_due_at)
 
     @property
     def books_due_at(self) -> float:
@@ -338,9 +336,10 @@ class Dialogue:
         live = self.subscriptions.live
         return [instrument for instrument, sub in self._wanted_books.items() if sub in live]
 
-    def _count_judgements(self) -> None:
+    def count_judgements(self) -> None:
+        """Count what messages were found to be, in their sequences."""
         metrics = self._venue.metrics
-        for judged in (self.books.judged, self._numbers.judged):
+        for judged in (self.books.judged, self.numbers.judged):
             if judged:
                 metrics.sequence_breaks.inc(judged[Judgement.GAP])
                 metrics.sequence_resets.inc(judged[Judgement.RESET])

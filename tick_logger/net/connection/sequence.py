@@ -1,23 +1,20 @@
-"""Whether messages hang together, by whatever numbers their venue gives them.
+"""Whether the messages of a book hang together, by whatever numbers their venue gives them.
 
     message -> ok | duplicate | out of order | reset | gap -> marks, and books to begin anew
 
-Adapters declare how a loss shows (`BookCheck`, `counts_messages`) and pass on what a message says;
-this is the one place that compares it with what came before.  Invariant: a gap is told exactly
+Adapters declare how a loss shows (`BookCheck`) and pass on what a message says; this is the one
+place that compares it with what came before.  Invariant: a gap is told exactly
 once, with the receive times that bracket it, and breaks no other book than its own.
 
-Pure.  Not here: books whose snapshots come by REST (`book_ranges`), ids of trades (`pipeline`), how
-a book begins anew (`books`).
+Pure.  Not here: books whose snapshots come by REST (`book_ranges`), numbers of all messages of a
+connection (`message_numbers`), ids of trades (`pipeline`), how a book begins anew (`books`).
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import attrs
-import numpy as np
-import numpy.typing as npt
 
 from tick_logger.exchanges.base import (
     BookBroken,
@@ -30,7 +27,6 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
-from tick_logger.model.times import Times
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
 from tick_logger.net.connection.following import (
     NOTHING,
@@ -39,16 +35,6 @@ from tick_logger.net.connection.following import (
     Judgement,
     Verdict,
 )
-
-Numbers: TypeAlias = npt.NDArray[np.int64]
-
-"""Causes of gaps: messages are missing; a book is wrong; a book is being sent again."""
-
-BEGUN_AGAIN_BEHIND = 1_000
-"""A number so far behind the newest, or 0, is no late message: the counter has begun again."""
-
-MOST_EXCUSED = 16
-"""Overflows whose end may still wait to be decoded; each waits for room, so that they are few."""
 
 
 @attrs.define
@@ -73,16 +59,6 @@ def judge(last_id: int, link: BookLink) -> Judgement:
     if link.last_id > last_id:
         return Judgement.OK
     return Judgement.DUPLICATE if link.last_id == last_id else Judgement.OUT_OF_ORDER
-
-
-def _judge_number(last: int, number: int) -> Judgement:
-    """What a message is whose number does not follow `last`."""
-    if number > last:
-        return Judgement.GAP
-    if number == last:
-        return Judgement.DUPLICATE
-    begun_again = number == 0 or last - number >= BEGUN_AGAIN_BEHIND
-    return Judgement.RESET if begun_again else Judgement.OUT_OF_ORDER
 
 
 class BookSequences(BookFollower):
@@ -212,50 +188,3 @@ class BookSequences(BookFollower):
 
 def _resync(instrument: int, recv_ns: int) -> Interrupted:
     return Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
-
-
-class MessageNumbers:
-    """The numbers of all messages of one connection, which rise by one."""
-
-    def __init__(self) -> None:
-        self._newest: tuple[int, int] | None = None  # number, and when it came
-        self._excused: deque[int] = deque(maxlen=MOST_EXCUSED)  # times of receipt
-        self.judged: Counter[Judgement] = Counter()
-        """How many messages were found to be what; those that follow are not counted."""
-
-    def excuse(self, recv_ns: int) -> None:
-        """What is missing before the messages received at this time is told of otherwise."""
-        self._excused.append(recv_ns)
-
-    def jumps(self, numbers: Numbers, recv_ns: Times) -> list[tuple[int, int]]:
-        """The numbers of messages, with their receive times (int64 ns, both of shape `(n,)`).
-
-        Returns the pairs of receive times between which messages are missing.
-        """
-        assert len(numbers) == len(recv_ns), "a number without a time"
-        if not len(numbers):
-            return []
-        first, last = int(numbers[0]), int(numbers[-1])
-        follows = self._newest is None or first == self._newest[0] + 1
-        if follows and last - first == len(numbers) - 1 and (np.diff(numbers) == 1).all():
-            self._newest = (last, int(recv_ns[-1]))
-            return []
-        pairs = zip(numbers.tolist(), recv_ns.tolist(), strict=True)
-        found = [self._next(number, at_ns) for number, at_ns in pairs]
-        return [jump for jump in found if jump is not None]
-
-    def _next(self, number: int, recv_ns: int) -> tuple[int, int] | None:
-        before = self._newest
-        if before is None or number == before[0] + 1:
-            self._newest = (number, recv_ns)
-            return None
-        judgement = _judge_number(before[0], number)
-        if judgement is Judgement.GAP and recv_ns in self._excused:
-            self._newest = (number, recv_ns)
-            return None
-        self.judged[judgement] += 1
-        if judgement in (Judgement.DUPLICATE, Judgement.OUT_OF_ORDER):
-            return None
-        self._newest = (number, recv_ns)
-        # After a reset, too, messages may be missing: nobody knows how many came before it.
-        return before[1], recv_ns

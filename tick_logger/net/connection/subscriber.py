@@ -48,7 +48,7 @@ class Subscriber:
         while True:
             self._woken = trio.Event()
             await self._send_due(link)
-            with trio.CancelScope(deadline=self._due_at()):
+            with trio.CancelScope(deadline=self._dialogue.due_at):
                 await self._woken.wait()
                 continue
             await self._venue.intake.caught_up()  # the answer may be waiting to be decoded
@@ -83,11 +83,6 @@ class Subscriber:
                 # The answer may be here before the sender runs again, so it is awaited already.
                 self._dialogue.sent(request, trio.current_time(), self._venue.clock.now_ns())
                 await self._send(link, request)
-
-    def _due_at(self) -> float:
-        """When an answer or a snapshot is overdue, or a broken book may begin anew."""
-        deadline = self._dialogue.subscriptions.deadline
-        return min(float("inf") if deadline is None else deadline, self._dialogue.books_due_at)
 
     async def _turn(self, room: int = 1) -> None:
         """Wait until one may go; the hour must have room for so many, this one included."""
