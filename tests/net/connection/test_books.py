@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import attrs
 import pytest
 
 from tests.net.small_venue import TinyVenue
@@ -128,6 +129,19 @@ class Chained(TinyVenue):
     book_check = BookCheck.CHAIN
 
 
+def test_a_hole_that_is_filled_in_time_breaks_nothing() -> None:
+    """It is void; nor does anything begin anew that is no longer subscribed."""
+    books = Books(Chained(), lambda _: None)
+    books.hear(BookSnapshot(BTC, 100), 10, 1.0)
+    books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0)
+    assert books.hear(BookLink(BTC, 101, 108, 100), 21, 2.5) == (attrs.evolve(HOLE, void=True),)
+    assert books.settle_overdue(3.0) == []
+    books.hear(BookLink(BTC, 119, 119, 118), 30, 4.0)
+    books.drop(BTC)
+    assert not books.are_waiting
+    assert books.settle_overdue(9.0) == []
+
+
 HOLE = MissingIds(BTC, Table.BOOK, 101, 108, 10, 20, Cause.SEQUENCE)
 
 
@@ -151,10 +165,15 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
     books = Books(Chained(), asked.append)
     assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
     resync = Interrupted((BTC,), (Table.BOOK,), 20, Cause.RESYNC)
-    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (HOLE, resync)
+    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (HOLE,)
+    assert books.are_waiting
+    assert books.due_at(BOTH) == 3.0, "it may come late"
+    assert books.settle_overdue(2.9) == []
+    assert books.settle_overdue(3.0) == [resync]
     assert books.broken == {BTC}
-    assert books.due_at(BOTH) == 2.0
-    assert books.due(BOTH, 2.0) == {BTC}
+    assert books.due_at(BOTH) == 3.0
+    assert books.due(BOTH, 3.0) == {BTC}
+    assert not books.are_waiting
     assert asked == []
     assert not books.awaits(BTC)
     assert not books.accepts(BTC, 200)

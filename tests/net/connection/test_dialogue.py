@@ -163,14 +163,21 @@ async def test_newest_trade_ids_count_where_trades_are_wanted() -> None:
     assert talk.hear(5, TradeIdSeen(BTC, 7), TradeIdSeen(ETH, 8)) == [LastTradeId(BTC, 7, 5)]
 
 
+def break_book(talk: Talk, now: float) -> list[Mark]:
+    """An update of a book that stands at 100 is missing, and has not come until now."""
+    talk.hear(30, BookLink(BTC, 109, 109, 108), now=now - 1.0)
+    return talk.dialogue.overdue(now, 31)
+
+
 async def test_a_broken_book_begins_anew_and_resumes() -> None:
     """Hole, interruption, renewal, and an end when it is granted again."""
     talk = Talk()
     talk.begin()
-    assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0) == [
-        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE),
-        Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
+    assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=6.0) == [
+        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE)
     ]
+    assert talk.dialogue.books_due_at == 7.0, "what is missing may come late"
+    assert talk.dialogue.overdue(7.0, 31) == [Interrupted((BTC,), BOOK, 30, Cause.RESYNC)]
     assert talk.dialogue.books_due_at == 7.0
     assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, Cause.RESYNC)]
     assert talk.dialogue.books_due_at == float("inf")
@@ -186,7 +193,7 @@ async def test_what_shares_the_channel_of_a_broken_book_is_interrupted_with_it()
     quotes = Subscription("BTC", "quotes")
     talk = Talk((BTC_BOOK, quotes), Bound())
     talk.begin()
-    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
+    break_book(talk, now=7.0)
     (mark,) = talk.dialogue.renew_books(7.0, 31)
     both = tuple(sorted((*BOOK, Table.QUOTES)))
     assert mark == Interrupted((BTC,), both, 31, Cause.RESYNC)
@@ -197,15 +204,17 @@ async def test_a_book_that_breaks_again_waits_longer() -> None:
     """Its connection is woken at that time, and it stays interrupted meanwhile."""
     talk = Talk((BTC_BOOK,))
     talk.begin()
-    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
-    talk.dialogue.renew_books(7.0, 31)
-    talk.send(), talk.send()
-    talk.hear(40, Granted(frozenset({BTC_BOOK})), BookSnapshot(BTC, 300), now=7.1)
-    talk.hear(50, BookLink(BTC, 309, 309, 308), now=7.2)
-    assert talk.dialogue.books_due_at == 8.0
-    assert talk.dialogue.renew_books(7.9, 51) == []
+    for now in (7.0, 8.0):  # twice, after the first pause
+        break_book(talk, now=now)
+        assert talk.dialogue.books_due_at == now
+        talk.dialogue.renew_books(now, 31)
+        talk.send(), talk.send()
+        talk.hear(40, Granted(frozenset({BTC_BOOK})), BookSnapshot(BTC, 100), now=now)
+    break_book(talk, now=9.0)
+    assert talk.dialogue.books_due_at == 10.0
+    assert talk.dialogue.renew_books(9.9, 51) == []
     assert talk.dialogue.live == set()
-    assert len(talk.dialogue.renew_books(8.0, 52)) == 1
+    assert len(talk.dialogue.renew_books(10.0, 52)) == 1
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -217,9 +226,8 @@ async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(fi
         talk.dialogue.renew([BTC_BOOK])
         talk.send()
     talk.send()
-    talk.hear(10, BookSnapshot(BTC, 100), now=1.0)
-    marks = talk.hear(11, BookLink(BTC, 109, 109, 108), now=1.0)
-    assert marks[1] == Interrupted((BTC,), BOOK, 11, Cause.RESYNC)
+    talk.hear(10, BookSnapshot(BTC, 100), now=0.0)
+    assert break_book(talk, now=1.0) == [Interrupted((BTC,), BOOK, 30, Cause.RESYNC)]
     assert talk.dialogue.renew_books(1.0, 12) == []
     assert talk.dialogue.books_due_at == float("inf")
     assert talk.hear(13, Granted(frozenset({BTC_BOOK})), now=2.0) == []

@@ -9,6 +9,7 @@ import random
 import zlib
 from collections.abc import Sequence
 
+import attrs
 import pytest
 
 from tests.net.small_venue import TinyVenue
@@ -21,10 +22,11 @@ from tick_logger.exchanges.base import (
     TextLevel,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, MissingIds
+from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
+from tick_logger.net.connection.chain import judge
 from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
-from tick_logger.net.connection.sequence import BookSequences, judge
+from tick_logger.net.connection.sequence import BookSequences
 
 BTC, ETH = 0, 1
 BOOK = (Table.BOOK,)
@@ -95,32 +97,89 @@ def test_a_chain_begins_with_its_snapshot() -> None:
     assert books.judged == {Judgement.OK: 3}
 
 
-def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
-    """The hole between the updates around it, and an interruption until the book begins anew."""
+HOLE = MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE)
+
+
+def broken_at_40() -> BookSequences:
+    """The book of a chain in which the updates 106 to 112 are missing."""
     books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.link(link(105, 100), 30)
-    assert books.link(link(120, 112, first_id=113), 40) == Verdict(
-        (
-            MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE),
-            Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
-        ),
-        frozenset((BTC,)),
+    assert books.link(link(120, 112, first_id=113), 40) == doubtful(HOLE)
+    return books
+
+
+def doubtful(*holes: Mark) -> Verdict:
+    """These are told, and waited for."""
+    return Verdict(holes, doubtful=frozenset((BTC,)))
+
+
+def void(hole: MissingIds | Lapse) -> Verdict:
+    """This was told, and has come."""
+    return Verdict((attrs.evolve(hole, void=True),))
+
+
+def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
+    """The hole at once; when it was not filled in time, an interruption until the book is anew."""
+    books = broken_at_40()
+    assert books.settle(BTC) == Verdict(
+        (Interrupted((BTC,), BOOK, 40, Cause.RESYNC),), frozenset((BTC,))
     )
+    assert books.settle(BTC) == NOTHING
     assert books.link(link(130, 127), 50) == NOTHING
     books.snapshot(BookSnapshot(BTC, 140), 60)
     assert books.link(link(141, 140), 70) == NOTHING
     assert books.judged[Judgement.GAP] == 1
 
 
+def test_an_update_that_comes_late_mends_its_chain() -> None:
+    """In one piece or in several, in any order: what was told is void, and nothing begins anew."""
+    books = broken_at_40()
+    assert books.link(link(112, 105), 41) == void(HOLE)
+    assert books.settle(BTC) == NOTHING
+    books = broken_at_40()
+    assert books.link(link(112, 109), 41) == NOTHING
+    assert books.link(link(125, 120), 42) == NOTHING
+    assert books.link(link(109, 105), 43) == void(HOLE)
+    assert books.settle(BTC) == NOTHING
+    assert books.link(link(126, 125), 44) == NOTHING
+    assert books.judged[Judgement.GAP] == 0
+
+
+def test_an_update_that_comes_late_mends_nothing_else() -> None:
+    """One that is older, or a part of what is missing, is not all that is missing."""
+    for late in (link(105, 100), link(109, 105), link(112, 109), link(111, 107)):
+        books = broken_at_40()
+        assert books.link(late, 41) == NOTHING
+        assert books.settle(BTC).broken == {BTC}
+
+
+def test_each_of_two_breaks_is_mended_on_its_own() -> None:
+    """The book begins anew, since the first that was not."""
+    books = broken_at_40()
+    second = MissingIds(BTC, Table.BOOK, 121, 125, 40, 50, Cause.SEQUENCE)
+    assert books.link(link(126, 125, first_id=126), 50) == doubtful(second)
+    assert books.link(link(112, 105), 60) == void(HOLE)
+    assert books.settle(BTC).marks == (Interrupted((BTC,), BOOK, 50, Cause.RESYNC),)
+    assert books.judged[Judgement.GAP] == 1
+
+
+def test_a_snapshot_ends_the_waiting_for_what_was_missing() -> None:
+    """What was told stands; the book is whole again."""
+    books = broken_at_40()
+    books.snapshot(BookSnapshot(BTC, 130), 50)
+    assert books.settle(BTC) == NOTHING
+    assert books.link(link(112, 105), 60) == NOTHING
+    assert books.link(link(131, 130), 70) == NOTHING
+
+
 def test_a_break_whose_ids_leave_no_hole_is_a_lapse() -> None:
-    """The predecessor is missing all the same."""
+    """The predecessor is missing all the same; it may come late as well."""
     books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    assert books.link(link(101, 99), 40).marks == (
-        Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE),
-        Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
-    )
+    lapse = Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE)
+    assert books.link(link(101, 99), 40) == doubtful(lapse)
+    assert books.link(link(99, 100), 50) == void(lapse)
 
 
 def test_a_break_is_of_its_own_book_only() -> None:
@@ -128,8 +187,10 @@ def test_a_break_is_of_its_own_book_only() -> None:
     books = BookSequences(Chained())
     for instrument in (BTC, ETH):
         books.snapshot(BookSnapshot(instrument, 100), 20)
-    assert books.link(link(120, 112), 30).broken == {BTC}
+    assert books.link(link(120, 112), 30).doubtful == {BTC}
     assert books.link(BookLink(ETH, 101, 101, 100), 40) == NOTHING
+    assert books.settle(ETH) == NOTHING
+    assert books.settle(BTC).broken == {BTC}
 
 
 def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
@@ -139,7 +200,7 @@ def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
     books.link(link(105, 100), 30)
     assert books.link(link(105, 100), 40) == NOTHING
     assert books.link(link(103, 98), 50) == NOTHING
-    (hole, _) = books.link(link(120, 110, first_id=111), 60).marks
+    (hole,) = books.link(link(120, 110, first_id=111), 60).marks
     assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE)
 
 
@@ -173,11 +234,24 @@ def test_where_nobody_promises_dense_ids_a_break_breaks_nothing() -> None:
     """The hole is told, and the chain goes on behind it."""
     books = BookSequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    assert books.link(link(105, None), 30) == Verdict(
-        (MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE),)
-    )
+    hole = MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE)
+    assert books.link(link(105, None), 30) == doubtful(hole)
     assert books.link(link(106, None), 40) == NOTHING
-    assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
+    assert books.settle(BTC) == NOTHING
+    assert +books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
+
+
+def test_where_ids_only_seem_to_join_late_ones_fill_a_hole_too() -> None:
+    """One by one, in any order."""
+    books = BookSequences(OnlyCounted())
+    books.snapshot(BookSnapshot(BTC, 100), 20)
+    (hole,) = books.link(link(104, None), 30).marks
+    assert isinstance(hole, MissingIds)
+    assert books.link(link(103, None), 31) == NOTHING
+    assert books.link(link(101, None), 32) == NOTHING
+    assert books.link(link(102, None), 33) == void(hole)
+    assert books.settle(BTC) == NOTHING
+    assert books.judged[Judgement.GAP] == 0
 
 
 BIDS: tuple[TextLevel, ...] = (("10.0", "1"), ("9.5", "2"))
@@ -258,8 +332,9 @@ def test_a_loss_that_chain_and_checksum_show_is_told_once() -> None:
     bids = [("10", "1")]
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.texts(BookTexts(BTC, True, tuple(bids), (), summed(bids, ())), 20)
-    assert len(books.link(link(120, 112, first_id=113), 30).marks) == 2
+    assert len(books.link(link(120, 112, first_id=113), 30).marks) == 1
     assert books.texts(BookTexts(BTC, False, (("9", "1"),), (), 1), 30) == NOTHING
+    assert len(books.settle(BTC).marks) == 1
     assert books.judged[Judgement.GAP] == 1
 
 
@@ -285,7 +360,7 @@ def test_a_chain_that_lacks_checksums_now_and_then_is_not_wrong() -> None:
     books.snapshot(BookSnapshot(BTC, 300), 300)  # without texts
     assert update(301, 300, wrong) == [NOTHING, NOTHING]
     assert books.judged[Judgement.GAP] == 0
-    assert books.link(link(310, 308), 310).broken == {BTC}, "the chain proves all the same"
+    assert books.link(link(310, 308), 310).doubtful == {BTC}, "the chain proves all the same"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -304,9 +379,11 @@ def test_every_loss_of_a_chain_is_found_at_the_next_update(seed: int) -> None:
         if rng.random() < 0.1:
             lost = True
             continue
-        broken = books.link(link(*update), now).broken
-        assert broken == ({BTC} if lost else set())
-        if broken:
+        found = books.link(link(*update), now)
+        assert found.doubtful == ({BTC} if lost else set())
+        assert len(found.marks) == lost
+        if lost:
+            assert books.settle(BTC).broken == {BTC}
             books.snapshot(BookSnapshot(BTC, last_id), now)
         newest, lost = last_id, False
         if rng.random() < 0.2:

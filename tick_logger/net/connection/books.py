@@ -31,6 +31,7 @@ from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.net.connection.beginnings import Beginnings
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
+from tick_logger.net.connection.message_numbers import LATE_SECS
 from tick_logger.net.connection.sequence import BookSequences
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
@@ -100,6 +101,7 @@ class Books:
         self._follower: BookFollower = BookRanges() if by_rest else BookSequences(exchange)
         self._greeted = not by_rest and FEED_OF[Table.BOOK] in exchange.greets
         self._beginnings = Beginnings()
+        self._doubtful: dict[int, float] = {}  # until when what is missing of a book may come
         self._fetch = fetch
         self._resyncs = Resyncs()
 
@@ -115,11 +117,24 @@ class Books:
         verdict = self._follower.hear(event, recv_ns)
         for instrument in verdict.fetch:
             self._fetch(instrument)
+        for instrument in verdict.doubtful:
+            self._doubtful.setdefault(instrument, now + LATE_SECS)
         for instrument in verdict.broken:
             self._break(instrument, now)
         if isinstance(event, BookSnapshot) and self._beginnings.begin(event.instrument):
             return (*verdict.marks, Resumed((event.instrument,), (Table.BOOK,), recv_ns))
         return verdict.marks
+
+    def settle_overdue(self, now: float) -> list[Mark]:
+        """What is missing of these books has not come in time; returns the marks that follow."""
+        marks: list[Mark] = []
+        for instrument in [each for each, due_at in self._doubtful.items() if due_at <= now]:
+            del self._doubtful[instrument]
+            verdict = self._follower.settle(instrument)
+            for broken in verdict.broken:
+                self._break(broken, now)
+            marks += verdict.marks
+        return marks
 
     def lacking(self, instruments: Iterable[int]) -> tuple[int, ...]:
         """Those of the books, of which messages were missed, that only a new beginning mends."""
@@ -139,12 +154,12 @@ class Books:
         """Follow the book from its next beginning on, and nothing before that."""
         self._follower.drop(instrument)
         self._beginnings.forget(instrument)
+        self._doubtful.pop(instrument, None)
 
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed."""
-        self._follower.drop(instrument)
+        self.begin_anew(instrument)
         self._resyncs.drop(instrument)
-        self._beginnings.forget(instrument)
 
     def _break(self, instrument: int, now: float) -> None:
         """It is broken, so that its beginning need not be awaited any more."""
@@ -190,14 +205,23 @@ class Books:
         """The books that are broken and have not begun anew."""
         return self._resyncs.waiting
 
+    @property
+    def are_waiting(self) -> bool:
+        """Whether any is broken, or doubtful."""
+        return bool(self._resyncs.waiting or self._doubtful)
+
     def due(self, live: Collection[int], now: float) -> frozenset[int]:
         """The broken books among the `live` ones that may begin anew now, each given once."""
         return self._resyncs.due(live, now)
 
     def due_at(self, live: Collection[int]) -> float:
-        """When one of the `live` may begin anew next, or a snapshot is overdue; else infinite."""
+        """When something is to be done about a book, of the `live` ones if it is to begin anew.
+
+        Infinite if nothing is.
+        """
         again_at = self._resyncs.deadline(live) if self.broken else float("inf")
-        return min(again_at, self._beginnings.due_at)
+        settled_at = min(self._doubtful.values(), default=float("inf"))
+        return min(again_at, settled_at, self._beginnings.due_at)
 
     # -- snapshots by REST -------------------------------------------------------------------------
 

@@ -281,6 +281,7 @@ class Dialogue:
         """
         marks = self.apply(self.subscriptions.overdue(now), now_ns, now)
         marks += self.numbers.overdue(now)
+        marks += self.books.settle_overdue(now)
         self.count_judgements()
         books = self.books.break_overdue(now)
         if books:

@@ -1,10 +1,11 @@
 """Whether the messages of a book hang together, by whatever numbers their venue gives them.
 
-    message -> ok | duplicate | out of order | reset | gap -> marks, and books to begin anew
+    message -> ok | duplicate | out of order | reset
+           `-> gap -> (not filled by late ones in time) the book begins anew
 
 Adapters declare how a loss shows (`BookCheck`) and pass on what a message says; this is the one
-place that compares it with what came before.  Invariant: a gap is told exactly
-once, with the receive times that bracket it, and breaks no other book than its own.
+place that compares it with what came before.  Invariant: a gap is told exactly once, with the
+receive times that bracket it, and breaks no other book than its own.
 
 Pure.  Not here: books whose snapshots come by REST (`book_ranges`), numbers of all messages of a
 connection (`message_numbers`), ids of trades (`pipeline`), how a book begins anew (`books`).
@@ -25,8 +26,9 @@ from tick_logger.exchanges.base import (
     Exchange,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
+from tick_logger.model.marks import Interrupted, Lapse, Mark
 from tick_logger.model.tables import Table
+from tick_logger.net.connection.chain import Chain
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
 from tick_logger.net.connection.following import (
     NOTHING,
@@ -35,30 +37,6 @@ from tick_logger.net.connection.following import (
     Judgement,
     Verdict,
 )
-
-
-@attrs.define
-class _Chain:
-    last_id: int
-    last_ns: int
-
-
-def judge(last_id: int, link: BookLink) -> Judgement:
-    """What an update is that comes after the one with `last_id`.
-
-    It names its predecessor, or else its ids must join.
-    """
-    if link.previous_id is not None:
-        if link.previous_id == last_id:
-            return Judgement.RESET if link.last_id < last_id else Judgement.OK
-        if link.last_id == last_id:
-            return Judgement.DUPLICATE
-        return Judgement.OUT_OF_ORDER if link.last_id < last_id else Judgement.GAP
-    if link.first_id > last_id + 1:
-        return Judgement.GAP
-    if link.last_id > last_id:
-        return Judgement.OK
-    return Judgement.DUPLICATE if link.last_id == last_id else Judgement.OUT_OF_ORDER
 
 
 class BookSequences(BookFollower):
@@ -70,7 +48,7 @@ class BookSequences(BookFollower):
         super().__init__()
         self._exchange = exchange
         self._check = exchange.book_check
-        self._chains: dict[int, _Chain] = {}
+        self._chains: dict[int, Chain] = {}
         self._books: dict[int, ChecksumBook] = {}
         self._checked_ns: dict[int, int] = {}  # when a book was last known to be right
         self._untold: set[int] = set()  # whose newest update has said nothing for its checksum yet
@@ -92,14 +70,22 @@ class BookSequences(BookFollower):
         chain = self._chains.get(link.instrument)
         if chain is None:  # before the snapshot, or while it is awaited anew
             return NOTHING
-        judgement = judge(chain.last_id, link)
-        self.judged[judgement] += 1
-        verdict = NOTHING
-        if judgement is Judgement.GAP:
-            verdict = self._broken_chain(link, chain, recv_ns)
-        if judgement not in (Judgement.DUPLICATE, Judgement.OUT_OF_ORDER):
-            chain.last_id, chain.last_ns = link.last_id, recv_ns
-        return verdict
+        judgement, breaks = chain.follow(link, recv_ns)
+        if judgement is not Judgement.GAP:
+            self.judged[judgement] += 1
+            return Verdict(tuple(attrs.evolve(each.hole, void=True) for each in breaks))
+        self._check_no_more(link.instrument)  # the same hole would show once more
+        return Verdict(tuple(each.hole for each in breaks), doubtful=frozenset((link.instrument,)))
+
+    def settle(self, instrument: int) -> Verdict:
+        """What is missing of a book has had its time to come late."""
+        chain = self._chains.get(instrument)
+        breaks = chain.take_breaks() if chain is not None else []
+        self.judged[Judgement.GAP] += len(breaks)
+        if not breaks or self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
+            return NOTHING
+        self.drop(instrument)
+        return self._begin_anew(instrument, breaks[0].at_ns)
 
     def snapshot(self, snapshot: BookSnapshot, recv_ns: int) -> None:
         """A book begins, or begins anew."""
@@ -107,7 +93,7 @@ class BookSequences(BookFollower):
         again = chain is not None and snapshot.last_id < chain.last_id
         self.judged[Judgement.RESET if again else Judgement.OK] += 1
         self._check_no_more(snapshot.instrument)  # what it says for a checksum comes after it
-        self._chains[snapshot.instrument] = _Chain(snapshot.last_id, recv_ns)
+        self._chains[snapshot.instrument] = Chain(snapshot.last_id, recv_ns)
 
     def texts(self, said: BookTexts, recv_ns: int) -> Verdict:
         """The levels of a book message, with the checksum of the book after it, if it has one."""
@@ -132,14 +118,14 @@ class BookSequences(BookFollower):
         since = self._checked_ns[number]
         self._check_no_more(number)
         lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, Cause.CHECKSUM)
-        return self._begin_anew(number, lapse, recv_ns)
+        return self._begin_anew(number, recv_ns, lapse)
 
     def broken(self, instrument: int, recv_ns: int) -> Verdict:
         """A message of the book was not understood; whoever found that has told what is lost."""
         if self._exchange.whole_books:
             return NOTHING  # the next message mends it
         self.drop(instrument)
-        return Verdict((_resync(instrument, recv_ns),), broken=frozenset((instrument,)))
+        return self._begin_anew(instrument, recv_ns)
 
     def granted(self, instrument: int, since_ns: int) -> None:
         """Check it from the first message on: without its snapshot its checksum will be wrong."""
@@ -168,23 +154,6 @@ class BookSequences(BookFollower):
         elif instrument in self._books:
             self._untold.add(instrument)
 
-    def _broken_chain(self, link: BookLink, chain: _Chain, recv_ns: int) -> Verdict:
-        first, last = chain.last_id + 1, link.first_id - 1
-        hole: Mark = Lapse(
-            (link.instrument,), (Table.BOOK,), chain.last_ns, recv_ns, Cause.SEQUENCE
-        )
-        if first <= last:
-            hole = MissingIds(
-                link.instrument, Table.BOOK, first, last, chain.last_ns, recv_ns, Cause.SEQUENCE
-            )
-        if self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
-            return Verdict((hole,))
-        self.drop(link.instrument)  # its checksum is wrong from here on: the same hole once more
-        return self._begin_anew(link.instrument, hole, recv_ns)
-
-    def _begin_anew(self, instrument: int, hole: Mark, recv_ns: int) -> Verdict:
-        return Verdict((hole, _resync(instrument, recv_ns)), broken=frozenset((instrument,)))
-
-
-def _resync(instrument: int, recv_ns: int) -> Interrupted:
-    return Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
+    def _begin_anew(self, instrument: int, at_ns: int, *holes: Mark) -> Verdict:
+        resync = Interrupted((instrument,), (Table.BOOK,), at_ns, Cause.RESYNC)
+        return Verdict((*holes, resync), broken=frozenset((instrument,)))
