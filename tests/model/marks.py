@@ -11,6 +11,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Defined, Entry, Note, Received, Started, Ticked
 from tick_logger.model.marks import (
     AwaitSnapshot,
+    Doubt,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -39,9 +40,11 @@ KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
     Interrupted: st.builds(Interrupted, _many, _tables, TIMES, CAUSES),
     Resumed: st.builds(Resumed, _many, _tables, TIMES),
     MissingIds: st.builds(
-        MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES, st.booleans()
+        MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES, st.sampled_from(Doubt)
     ),
-    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, CAUSES, st.booleans()),
+    Lapse: st.builds(
+        Lapse, _many, _tables, TIMES, TIMES, CAUSES, st.booleans(), st.sampled_from(Doubt)
+    ),
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),
@@ -84,7 +87,7 @@ RECEIVED = st.builds(
     st.lists(st.builds(Defined, NUMBERS, TEXTS, _tables), max_size=3),
     st.lists(MARKS, max_size=4),
     st.lists(st.builds(Note, TIMES, TEXTS, TEXTS, TEXTS), max_size=2),
-    st.booleans(),
+    st.sampled_from(Doubt),
 )
 
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(

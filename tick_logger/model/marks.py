@@ -6,12 +6,24 @@ They name instruments by index and carry receive times; they never refer to conn
 
 from __future__ import annotations
 
+import enum
 from typing import TypeAlias
 
 import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.tables import Table
+
+
+class Doubt(enum.StrEnum):
+    """Whether what is told to be missing may come late after all."""
+
+    NONE = "none"
+    """It is missing."""
+    OPEN = "open"
+    """It may come in a moment."""
+    VOID = "void"
+    """It was told with an open doubt, in the same words, and has come."""
 
 
 @attrs.frozen
@@ -38,10 +50,7 @@ class Resumed:
 
 @attrs.frozen
 class MissingIds:
-    """Ids `from_id` to `to_id` of one stream were skipped, as its own chain of ids says.
-
-    `void`: this was said before, and what was skipped has come late.
-    """
+    """Ids `from_id` to `to_id` of one stream were skipped, as its own chain of ids says."""
 
     instrument: int
     table: Table
@@ -50,7 +59,7 @@ class MissingIds:
     from_ns: int  # receive times that bracket the hole
     to_ns: int
     cause: Cause
-    void: bool = False  # as in journals that never say so
+    doubt: Doubt = Doubt.NONE  # as in journals that do not say it
 
 
 @attrs.frozen
@@ -58,8 +67,7 @@ class Lapse:
     """Rows of these streams may be missing between two times of receipt, even if their ids join.
 
     It neither begins nor ends an interruption.  If `ids_tell`, ids that are dense show themselves
-    what is missing, and this says only why.  `void`: this was said before, and the messages have
-    come late, so that no row is missing.
+    what is missing, and this says only why.
     """
 
     instruments: tuple[int, ...]
@@ -68,7 +76,7 @@ class Lapse:
     to_ns: int
     cause: Cause
     ids_tell: bool = False
-    void: bool = False  # as in journals that never say so
+    doubt: Doubt = Doubt.NONE  # as in journals that do not say it
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, GapRecord
-from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
+from tick_logger.model.marks import Doubt, Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.gap_records import in_order, record_from_plain, record_to_plain
 from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
@@ -120,9 +120,9 @@ class GapLedger:
                 self._end(stream, stop.from_ns)
 
     def missing(self, mark: MissingIds) -> None:
-        """Record a hole that the feed side has proven, in time."""
+        """Record a hole that the feed side has proven."""
         fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
-        self._tell(GapRecord(*fields, mark.cause), void=mark.void)
+        self._tell(GapRecord(*fields, mark.cause), mark.doubt)
 
     def lapsed(self, mark: Lapse) -> None:
         """Record a span of time in which rows may be missing, or let the ids tell."""
@@ -139,7 +139,7 @@ class GapLedger:
 
     def _record_lapse(self, stream: Stream, mark: Lapse) -> None:
         record = GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause)
-        self._tell(record, void=mark.void)
+        self._tell(record, mark.doubt)
 
     def _record_together(self, stream: Stream, mark: Lapse) -> None:
         """Record it with the one before in the same record, if that is of the same tick."""
@@ -162,14 +162,15 @@ class GapLedger:
         past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
 
-    def _tell(self, record: GapRecord, *, void: bool) -> None:
-        """Hold back a record as those of ids, because what it tells of may come late as well."""
-        if record.cause is not Cause.SEQUENCE:
-            self._records.append(record)
-        elif void:
-            self._told.void(record)
-        else:
-            self._told.hold(record, self._tick + GRACE_TICKS)
+    def _tell(self, record: GapRecord, doubt: Doubt) -> None:
+        """Write a record, or hold it back as those of ids while there is a doubt."""
+        match doubt:
+            case Doubt.NONE:
+                self._records.append(record)
+            case Doubt.OPEN:
+                self._told.hold(record, self._tick + GRACE_TICKS)
+            case Doubt.VOID:
+                self._told.void(record)
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
         """Record books that cannot be rebuilt, for want of a snapshot in its place."""

@@ -10,7 +10,7 @@ import pytest
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, MissingIds
+from tick_logger.model.marks import AwaitSnapshot, Doubt, Interrupted, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.books import (
     CALM_SECS,
@@ -134,7 +134,9 @@ def test_a_hole_that_is_filled_in_time_breaks_nothing() -> None:
     books = Books(Chained(), lambda _: None)
     books.hear(BookSnapshot(BTC, 100), 10, 1.0)
     books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0)
-    assert books.hear(BookLink(BTC, 101, 108, 100), 21, 2.5) == (attrs.evolve(HOLE, void=True),)
+    assert books.hear(BookLink(BTC, 101, 108, 100), 21, 2.5) == (
+        attrs.evolve(CHAINED, doubt=Doubt.VOID),
+    )
     assert books.settle_overdue(3.0) == []
     books.hear(BookLink(BTC, 119, 119, 118), 30, 4.0)
     books.drop(BTC)
@@ -143,6 +145,7 @@ def test_a_hole_that_is_filled_in_time_breaks_nothing() -> None:
 
 
 HOLE = MissingIds(BTC, Table.BOOK, 101, 108, 10, 20, Cause.SEQUENCE)
+CHAINED = attrs.evolve(HOLE, doubt=Doubt.OPEN)
 
 
 def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
@@ -165,7 +168,7 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
     books = Books(Chained(), asked.append)
     assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
     resync = Interrupted((BTC,), (Table.BOOK,), 20, Cause.RESYNC)
-    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (HOLE,)
+    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (CHAINED,)
     assert books.are_waiting
     assert books.due_at(BOTH) == 3.0, "it may come late"
     assert books.settle_overdue(2.9) == []

@@ -41,6 +41,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     AwaitSnapshot,
+    Doubt,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -174,7 +175,7 @@ async def test_a_broken_book_begins_anew_and_resumes() -> None:
     talk = Talk()
     talk.begin()
     assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=6.0) == [
-        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE)
+        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE, doubt=Doubt.OPEN)
     ]
     assert talk.dialogue.books_due_at == 7.0, "what is missing may come late"
     assert talk.dialogue.overdue(7.0, 31) == [Interrupted((BTC,), BOOK, 30, Cause.RESYNC)]
@@ -250,7 +251,7 @@ async def test_a_missing_message_begins_every_book_anew() -> None:
     talk = Talk(exchange=Numbered())
     talk.begin()
     assert counted(talk, 0, at_ns=10, now=0.0) == []
-    lapse = Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE)
+    lapse = Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN)
     assert counted(talk, 2, at_ns=20, now=3.0) == [lapse]
     assert talk.dialogue.due_at == 4.0, "it may be late"
     assert talk.dialogue.overdue(4.0, 25) == [Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC)]
@@ -265,8 +266,8 @@ async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -
     talk = Talk((BTC_TRADES, ETH_BOOK), Numbered())
     talk.begin()
     assert counted(talk, 0, 2, at_ns=10, now=3.0) == [
-        Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE),
-        Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE),
+        Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN),
+        Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN),
     ]
     assert talk.dialogue.overdue(4.0, 25) == [Interrupted((ETH,), BOOK, 20, Cause.RESYNC)]
 
@@ -274,7 +275,7 @@ async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -
 async def test_a_missing_message_without_books_interrupts_nothing() -> None:
     """An interruption would have nobody to end it."""
     talk = Talk((BTC_TRADES,), Numbered())
-    lapse = Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE)
+    lapse = Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN)
     assert counted(talk, 0, 2, at_ns=10, now=3.0) == [lapse]
     assert talk.dialogue.overdue(4.0, 25) == []
 
@@ -284,9 +285,9 @@ async def test_a_message_that_comes_late_was_not_missing() -> None:
     talk = Talk((BTC_TRADES, BTC_BOOK), Numbered())
     talk.begin()
     assert counted(talk, 1, 0, at_ns=10, now=3.0) == [], "in one read"
-    lapse = Lapse((BTC,), (Table.BOOK, Table.TRADES), 10, 30, Cause.SEQUENCE)
+    lapse = Lapse((BTC,), (Table.BOOK, Table.TRADES), 10, 30, Cause.SEQUENCE, doubt=Doubt.OPEN)
     assert counted(talk, 3, at_ns=30, now=3.0) == [lapse]
-    assert counted(talk, 2, at_ns=40, now=3.9) == [attrs.evolve(lapse, void=True)]
+    assert counted(talk, 2, at_ns=40, now=3.9) == [attrs.evolve(lapse, doubt=Doubt.VOID)]
     assert talk.dialogue.due_at == float("inf")
     assert talk.dialogue.overdue(9.0, 35) == []
     assert talk.count("out_of_order") == 2
@@ -297,7 +298,9 @@ async def test_messages_before_the_first_that_came_are_missing() -> None:
     """Since the connection was made."""
     talk = Talk((BTC_TRADES,), Numbered())
     talk.dialogue.numbers.begin(3)
-    assert counted(talk, 2, at_ns=10, now=3.0) == [Lapse((BTC,), TRADES, 3, 10, Cause.SEQUENCE)]
+    assert counted(talk, 2, at_ns=10, now=3.0) == [
+        Lapse((BTC,), TRADES, 3, 10, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    ]
 
 
 async def test_a_counter_that_begins_again_breaks_the_books_at_once() -> None:
@@ -306,7 +309,7 @@ async def test_a_counter_that_begins_again_breaks_the_books_at_once() -> None:
     talk.begin()
     counted(talk, 0, 1, at_ns=10, now=3.0)
     assert counted(talk, 0, at_ns=30, now=3.0) == [
-        Lapse((BTC,), BOOK, 20, 30, Cause.SEQUENCE),
+        Lapse((BTC,), BOOK, 20, 30, Cause.SEQUENCE, doubt=Doubt.OPEN),
         Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
     ]
 

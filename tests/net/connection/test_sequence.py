@@ -22,7 +22,7 @@ from tick_logger.exchanges.base import (
     TextLevel,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
+from tick_logger.model.marks import Doubt, Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.chain import judge
 from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
@@ -97,7 +97,7 @@ def test_a_chain_begins_with_its_snapshot() -> None:
     assert books.judged == {Judgement.OK: 3}
 
 
-HOLE = MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE)
+HOLE = MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE, doubt=Doubt.OPEN)
 
 
 def broken_at_40() -> BookSequences:
@@ -116,7 +116,7 @@ def doubtful(*holes: Mark) -> Verdict:
 
 def void(hole: MissingIds | Lapse) -> Verdict:
     """This was told, and has come."""
-    return Verdict((attrs.evolve(hole, void=True),))
+    return Verdict((attrs.evolve(hole, doubt=Doubt.VOID),))
 
 
 def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
@@ -157,7 +157,7 @@ def test_an_update_that_comes_late_mends_nothing_else() -> None:
 def test_each_of_two_breaks_is_mended_on_its_own() -> None:
     """The book begins anew, since the first that was not."""
     books = broken_at_40()
-    second = MissingIds(BTC, Table.BOOK, 121, 125, 40, 50, Cause.SEQUENCE)
+    second = MissingIds(BTC, Table.BOOK, 121, 125, 40, 50, Cause.SEQUENCE, doubt=Doubt.OPEN)
     assert books.link(link(126, 125, first_id=126), 50) == doubtful(second)
     assert books.link(link(112, 105), 60) == void(HOLE)
     assert books.settle(BTC).marks == (Interrupted((BTC,), BOOK, 50, Cause.RESYNC),)
@@ -177,7 +177,7 @@ def test_a_break_whose_ids_leave_no_hole_is_a_lapse() -> None:
     """The predecessor is missing all the same; it may come late as well."""
     books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    lapse = Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE)
+    lapse = Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE, doubt=Doubt.OPEN)
     assert books.link(link(101, 99), 40) == doubtful(lapse)
     assert books.link(link(99, 100), 50) == void(lapse)
 
@@ -201,7 +201,7 @@ def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
     assert books.link(link(105, 100), 40) == NOTHING
     assert books.link(link(103, 98), 50) == NOTHING
     (hole,) = books.link(link(120, 110, first_id=111), 60).marks
-    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE)
+    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE, doubt=Doubt.OPEN)
 
 
 def test_a_sequence_that_begins_again_is_followed() -> None:
@@ -234,7 +234,7 @@ def test_where_nobody_promises_dense_ids_a_break_breaks_nothing() -> None:
     """The hole is told, and the chain goes on behind it."""
     books = BookSequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    hole = MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE)
+    hole = MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE, doubt=Doubt.OPEN)
     assert books.link(link(105, None), 30) == doubtful(hole)
     assert books.link(link(106, None), 40) == NOTHING
     assert books.settle(BTC) == NOTHING

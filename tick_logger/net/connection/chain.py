@@ -13,7 +13,7 @@ import attrs
 
 from tick_logger.exchanges.base import BookLink
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Lapse, MissingIds
+from tick_logger.model.marks import Doubt, Lapse, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.following import Judgement
 
@@ -99,12 +99,13 @@ class Chain:
         return False
 
     def _hole(self, link: BookLink, recv_ns: int) -> MissingIds | Lapse:
+        """What is told to be missing; it may come late."""
         first, last = self.last_id + 1, link.first_id - 1
+        bracket = self._last_ns, recv_ns, Cause.SEQUENCE
         if first <= last:
-            return MissingIds(
-                link.instrument, Table.BOOK, first, last, self._last_ns, recv_ns, Cause.SEQUENCE
-            )
-        return Lapse((link.instrument,), (Table.BOOK,), self._last_ns, recv_ns, Cause.SEQUENCE)
+            ids = link.instrument, Table.BOOK, first, last
+            return MissingIds(*ids, *bracket, doubt=Doubt.OPEN)
+        return Lapse((link.instrument,), (Table.BOOK,), *bracket, doubt=Doubt.OPEN)
 
 
 def _before(link: BookLink) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Lapse, Mark
+from tick_logger.model.marks import Doubt, Lapse, Mark
 from tick_logger.model.times import Times
 from tick_logger.net.connection.following import Judgement
 from tick_logger.net.intake.arrivals import Streams
@@ -198,17 +198,17 @@ class MissingMessages:
         found = self._numbers.hear(numbers, recv_ns, now)
         if not (found.missing or found.came or found.lasting):
             return []
-        told = self._lapses(found.missing) + self._lapses(found.came, void=True)
+        told = self._lapses(found.missing, Doubt.OPEN) + self._lapses(found.came, Doubt.VOID)
         return told + self._broken(found.lasting, now)
 
     def overdue(self, now: float) -> list[Mark]:
         """What has not come by now has not come in time."""
         return self._broken(self._numbers.take_lasting(now), now)
 
-    def _lapses(self, brackets: Sequence[Bracket], *, void: bool = False) -> list[Mark]:
+    def _lapses(self, brackets: Sequence[Bracket], doubt: Doubt) -> list[Mark]:
         carried = self._carried() if brackets else ()
         return [
-            Lapse(*streams, since_ns, until_ns, Cause.SEQUENCE, void)
+            Lapse(*streams, since_ns, until_ns, Cause.SEQUENCE, doubt=doubt)
             for since_ns, until_ns in brackets
             for streams in carried
         ]

@@ -26,7 +26,7 @@ from tick_logger.exchanges.base import (
     Exchange,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, Mark
+from tick_logger.model.marks import Doubt, Interrupted, Lapse, Mark
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.chain import Chain
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
@@ -73,7 +73,7 @@ class BookSequences(BookFollower):
         judgement, breaks = chain.follow(link, recv_ns)
         if judgement is not Judgement.GAP:
             self.judged[judgement] += 1
-            return Verdict(tuple(attrs.evolve(each.hole, void=True) for each in breaks))
+            return Verdict(tuple(attrs.evolve(each.hole, doubt=Doubt.VOID) for each in breaks))
         self._check_no_more(link.instrument)  # the same hole would show once more
         return Verdict(tuple(each.hole for each in breaks), doubtful=frozenset((link.instrument,)))
 
