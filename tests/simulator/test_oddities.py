@@ -6,6 +6,8 @@ Seen by a client that asks, and mostly reads, as the recorder does.
 from __future__ import annotations
 
 import json
+import math
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -21,6 +23,7 @@ from tick_logger.exchanges.base import (
     Acknowledged,
     BookCheck,
     BookSnapshot,
+    BookTexts,
     Confirmed,
     Granted,
     Refused,
@@ -39,10 +42,10 @@ def symbols(name: str, count: int = 2) -> tuple[str, ...]:
 
 
 async def asked(
-    nursery: trio.Nursery, name: str, feed: str, faults: Faults
+    nursery: trio.Nursery, name: str, feed: str, faults: Faults, **options: object
 ) -> tuple[AnyClient, list[bytes]]:
     """A client that asked for two symbols, and what it was sent in some five seconds."""
-    client = await any_client(nursery, name, feed, faults)
+    client = await any_client(nursery, name, feed, faults, **options)
     await client.subscribe(*symbols(name))
     return client, await client.hear(5.003)  # between two steps of the market
 
@@ -122,6 +125,44 @@ async def test_a_book_may_begin_without_its_snapshot(
     flagged = {row["instrument"] for row in found if row["flags"] & FLAG_SNAPSHOT}
     assert client.symbols[first] in {row["instrument"] for row in found}
     assert flagged == {client.symbols[other]}
+
+
+@pytest.mark.parametrize("name", [name for name in VENUES if name != "binance"])
+async def test_a_book_may_begin_without_its_sides(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """The snapshot says which it lacks, and what follows at once has it: the book is as ever."""
+    lacked = set()
+    for seed in range(5):
+        faults = Faults(hollow_snapshot_probability=1.0)
+        client, got = await asked(nursery, name, "orderbook", faults, seed=seed)
+        decoded = client.decode(got)
+        assert not decoded.bad
+        for instrument in client.symbols.values():
+            by_message: dict[int, list[dict[str, Any]]] = {}
+            for row in rows_of(decoded, Table.BOOK):
+                if row["instrument"] == instrument:
+                    by_message.setdefault(row["frame"], []).append(row)
+            snapshot, filling, *_ = by_message.values()
+            assert all(row["flags"] & FLAG_SNAPSHOT for row in snapshot)
+            empty = frozenset(row["side"] for row in snapshot if math.isnan(row["price"]))
+            assert empty <= {row["side"] for row in filling if row["size"]}
+            lacked.add(empty)
+    assert lacked == {frozenset({0}), frozenset({1}), frozenset({0, 1})}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VENUES if registry.get(name).book_check is BookCheck.CHECKSUM]
+)
+async def test_checksums_may_be_left_out(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """Of some messages, which are as ever otherwise."""
+    client, got = await asked(nursery, name, "orderbook", Faults(no_checksum_probability=0.5))
+    texts = client.events(got, BookTexts)
+    without = [each for each in texts if isinstance(each, BookTexts) and each.checksum is None]
+    assert 0.2 < len(without) / len(texts) < 0.8
+    assert not client.decode(got).bad
 
 
 @each_venue

@@ -24,6 +24,20 @@ class BookChanges:
     asks: list[Level]
 
 
+Sides = tuple[list[Level], list[Level]]
+"""Bids and asks, best first."""
+
+
+def parted(sides: Sides, hollow: tuple[bool, bool] | None) -> tuple[Sides, Sides | None]:
+    """What a snapshot has that lacks these sides, and what fills it; None if it lacks none."""
+    if hollow is None:
+        return sides, None
+    bids, asks = sides
+    lacks_bids, lacks_asks = hollow
+    first = [] if lacks_bids else bids, [] if lacks_asks else asks
+    return first, (bids if lacks_bids else [], asks if lacks_asks else [])
+
+
 class Book:
     """Levels of both sides, the best of each, and the changes not yet fetched."""
 

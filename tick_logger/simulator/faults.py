@@ -72,6 +72,10 @@ class Faults:
     empty_book_symbols: frozenset[str] = frozenset()
     """Of these books clients see no levels of `empty_sides`."""
     empty_sides: frozenset[str] = frozenset({"asks"})
+    hollow_snapshot_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many snapshots of books lack a side, or both, which comes right after."""
+    no_checksum_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many messages of books lack their checksum, where there is one."""
     odd_time_probability: float = attrs.field(default=0.0, validator=_probability)
     """How many orders and quotes of the market have an event time that is off."""
     odd_time_secs: float = 600.0

@@ -252,9 +252,10 @@ class BybitDialect(Dialect):
         answer = self._answer_text(client, request, "")
         if client.variant == texts.SPOT:
             self._acknowledge(client, answer)
-        for topic, greeting in zip(request.args, greetings, strict=True):
-            if greeting and not self._keeps_snapshot(symbol_of(topic), channel_of(topic)):
-                client.reply(greeting)
+        for topic, messages in zip(request.args, greetings, strict=True):
+            if not self._keeps_snapshot(symbol_of(topic), channel_of(topic)):
+                for greeting in messages:
+                    client.reply(greeting)
         if client.variant == texts.LINEAR:
             self._acknowledge(client, answer)
 
@@ -274,19 +275,20 @@ class BybitDialect(Dialect):
     def _answer_text(client: Client, request: Request, refusal: str) -> bytes:
         return texts.answer(client.name, request.op, refusal, request.req_id, client.variant)
 
-    def _greet(self, topic: str, variant: int) -> bytes:
-        """The first message to a new subscriber: all but trades begin with a snapshot."""
+    def _greet(self, topic: str, variant: int) -> list[bytes]:
+        """The first messages to a new subscriber: all but trades begin with a snapshot."""
         listing, now_ns = self._market.listings[symbol_of(topic)], self._market.now_ns
         if topic.startswith("tickers."):
             told = self._told[listing.spec.symbol][variant]
-            return texts.ticker(listing, told, "snapshot", now_ns, variant)
+            return [texts.ticker(listing, told, "snapshot", now_ns, variant)]
         if topic.startswith("publicTrade."):
-            return b""
+            return []
         if topic.startswith(BEST):
-            return self._best_levels(listing, variant)
+            return [self._best_levels(listing, variant)]
         if not self._hub.wanted(topic):  # else the deltas of others go on from what they have
             self._windows.begin(listing, topic)
-        return texts.book(self._windows.snapshot(listing, topic), now_ns, variant)
+        parts = self._windows.begun(listing, topic, self._hub.next_hollow_sides())
+        return [texts.book(part, now_ns, variant) for part in parts]
 
     # -- REST -------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
+from tick_logger.simulator.book import parted
 from tick_logger.simulator.dialects.bybit_requests import BEST, DEPTHS
 from tick_logger.simulator.dialects.bybit_texts import Levels
 from tick_logger.simulator.listing import Listing, Quote
@@ -102,19 +103,23 @@ class BookWindows:
             if wanted(topic):
                 self.begin(listing, topic)
                 self._of[topic].update_id = 1
-                yield self.snapshot(listing, topic)
+                yield from self.begun(listing, topic, None)
 
-    def snapshot(self, listing: Listing, topic: str) -> Levels:
-        """The levels as last sent."""
+    def begun(self, listing: Listing, topic: str, hollow: tuple[bool, bool] | None) -> list[Levels]:
+        """The levels as last sent, or a snapshot without these sides, and what fills it."""
         window = self._of[topic]
-        return Levels(
-            listing=listing,
-            topic=topic,
-            kind="snapshot",
-            update_id=window.update_id,
-            bids=window.bids.items(),
-            asks=window.asks.items(),
-        )
+        sides = list(window.bids.items()), list(window.asks.items())
+        first, filling = parted(sides, hollow)
+        last_id = window.update_id
+        parts = [("snapshot", last_id, sides)]
+        if filling is not None and last_id > 1:  # the first id of all has none before it
+            parts = [("snapshot", last_id - 1, first), ("delta", last_id, filling)]
+        return [
+            Levels(
+                listing=listing, topic=topic, kind=kind, update_id=update_id, bids=bids, asks=asks
+            )
+            for kind, update_id, (bids, asks) in parts
+        ]
 
     def deltas(self, listing: Listing, wanted: Callable[[str], bool]) -> Iterator[Levels]:
         """What differs from what was last sent, of the topics that are wanted."""

@@ -136,7 +136,9 @@ class CoinbaseDialect(Dialect):
             return
         when = self._times.text(self._market.now_ns)
         topic = f"level2_batch:{listing.spec.symbol}"
-        self._hub.publish(topic, lambda _: texts.l2update(listing.spec, changes, when))
+        self._hub.publish(
+            topic, lambda _: texts.l2update(listing.spec, changes.bids, changes.asks, when)
+        )
 
     def _publish_heartbeat(self, listing: Listing) -> None:
         self._hub.publish(f"heartbeat:{listing.spec.symbol}", lambda _: self._heartbeat(listing))
@@ -232,7 +234,8 @@ class CoinbaseDialect(Dialect):
             latest = listing.last_trade
             return [texts.ticker(latest, self._times.text(latest.time_ns))]
         if topic.channel == "level2_batch":
-            return [texts.snapshot(listing, self._times.text(self._market.now_ns))]
+            when = self._times.text(self._market.now_ns)
+            return texts.begin(listing, self._hub.next_hollow_sides(), when)
         return []
 
     # -- REST -------------------------------------------------------------------------------------

@@ -315,15 +315,17 @@ class CoinbaseAdvancedDialect(Dialect):
                 self._send_trades(product)
             self._hub.subscribe(client, topic(channel, product))
             if channel in PRODUCT_CHANNELS and not self._keeps_snapshot(product, channel):
-                self._reply(client, channel, self._snapshot(channel, product))
+                for event in self._greetings(channel, product):
+                    self._reply(client, channel, event)
 
-    def _snapshot(self, channel: str, product: str) -> str:
+    def _greetings(self, channel: str, product: str) -> list[str]:
         listing = self._market.listings[product]
         if channel == "market_trades":
-            return texts.market_trades("snapshot", product, self._newest[product])
+            return [texts.market_trades("snapshot", product, self._newest[product])]
         if channel == "ticker":
-            return self._ticker("snapshot", listing.quote(self._market.now_ns))
-        return texts.snapshot(listing, texts.time_text(self._market.now_ns))
+            return [self._ticker("snapshot", listing.quote(self._market.now_ns))]
+        when = texts.time_text(self._market.now_ns)
+        return texts.begin(listing, self._hub.next_hollow_sides(), when)
 
     # -- REST -------------------------------------------------------------------------------------
 

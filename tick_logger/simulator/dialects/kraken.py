@@ -14,9 +14,10 @@ from random import Random
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from tick_logger.simulator.book import Sides, parted
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
-from tick_logger.simulator.dialects.kraken_books import Sides, View
+from tick_logger.simulator.dialects.kraken_books import View
 from tick_logger.simulator.dialects.kraken_requests import (
     DEPTHS,
     RefusedRequestError,
@@ -164,9 +165,8 @@ class KrakenDialect(Dialect):
                 self._publish_book(topic, listing.spec, (bids, asks), view)
 
     def _publish_book(self, topic: str, spec: SymbolSpec, changes: Sides, view: View) -> None:
-        self._publish(
-            topic, lambda _: texts.book("update", spec, changes, view.sides, view.time_ns)
-        )
+        message = self._book("update", spec, changes, view.sides, view.time_ns)
+        self._publish(topic, lambda _: message)
 
     def _publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
         for client in self._hub.clients:
@@ -241,24 +241,37 @@ class KrakenDialect(Dialect):
                     self._confirm(client, request, symbol, snapshot=request.snapshot)
         for symbol in begun:
             listing = self._market.listings[symbol]
-            greeting = self._greeting(request, listing)  # a book is followed from here on
+            greetings = self._greetings(request, listing)  # a book is followed from here on
             kept = self._keeps_snapshot(listing.spec.symbol, request.channel)
-            if greeting is not None and request.snapshot and not kept:
+            for greeting in greetings if request.snapshot and not kept else ():
                 client.reply(greeting)
 
-    def _greeting(self, request: Request, listing: Listing) -> bytes | None:
-        """The first message to a new subscriber."""
+    def _greetings(self, request: Request, listing: Listing) -> list[bytes]:
+        """The first messages to a new subscriber."""
         symbol, spec = listing.spec.symbol, listing.spec
         if request.channel == "ticker":
-            return texts.ticker("snapshot", listing.quote(self._market.now_ns), self._last[symbol])
+            quote = listing.quote(self._market.now_ns)
+            return [texts.ticker("snapshot", quote, self._last[symbol])]
         if request.channel == "trade":
             told = self._told[symbol]
-            return texts.trades("snapshot", spec, told) if told else None
+            return [texts.trades("snapshot", spec, told)] if told else []
         topic, depth = request.topic(symbol), int(request.own["depth"])
         view = self._views.get(topic)
         if view is None:
             view = self._views[topic] = View.of(listing, depth, self._market.now_ns)
-        return texts.book("snapshot", spec, view.sides, view.sides, view.time_ns)
+        first, filling = parted(view.sides, self._hub.next_hollow_sides())
+        greetings = [self._book("snapshot", spec, first, first, view.time_ns)]
+        if filling is not None:
+            greetings.append(self._book("update", spec, filling, view.sides, view.time_ns))
+        return greetings
+
+    def _book(
+        self, kind: str, spec: SymbolSpec, changes: Sides, after: Sides, time_ns: int
+    ) -> bytes:
+        """A message of a book, with the checksum of what it is afterwards if it has any."""
+        if self._hub.omits_next_checksum():
+            return texts.book(kind, spec, changes, None, time_ns)
+        return texts.book(kind, spec, changes, after, time_ns)
 
     def _unsubscribe(self, client: Client, request: Request) -> None:
         for symbol in request.symbols:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import attrs
 
-from tick_logger.simulator.book import Level
+from tick_logger.simulator.book import Sides
 from tick_logger.simulator.listing import Listing
-
-Sides = tuple[list[Level], list[Level]]  # bids and asks, best first
 
 
 @attrs.define

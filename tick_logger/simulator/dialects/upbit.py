@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
+from tick_logger.simulator.book import parted
 from tick_logger.simulator.dialects import upbit_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.upbit_requests import (
@@ -255,16 +256,19 @@ class UpbitDialect(Dialect):
             if wish.code in listed_codes and wish.realtime:
                 self._hub.subscribe(client, f"{wish.kind}:{wish.code}")
             if wish.code in listed_codes and wish.snapshot:
-                client.reply(self._greeting(wish.kind, wish.code, client.variant))
+                for greeting in self._greetings(wish.kind, wish.code, client.variant):
+                    client.reply(greeting)
 
-    def _greeting(self, kind: str, code: str, variant: int) -> bytes:
-        """The last message of a stream, told again."""
+    def _greetings(self, kind: str, code: str, variant: int) -> list[bytes]:
+        """The last message of a stream, told again; of a book perhaps once without a side."""
         if kind == "trade":
-            return texts.trade(*self._trades[code], texts.SNAPSHOT, variant)
+            return [texts.trade(*self._trades[code], texts.SNAPSHOT, variant)]
         if kind == "ticker":
-            return texts.ticker(*self._tickers[code], texts.SNAPSHOT, variant)
-        spec = self._market.listings[code].spec
-        return texts.orderbook(spec, self._books[code], texts.SNAPSHOT, variant)
+            return [texts.ticker(*self._tickers[code], texts.SNAPSHOT, variant)]
+        spec, state = self._market.listings[code].spec, self._books[code]
+        (bids, asks), filling = parted((state.bids, state.asks), self._hub.next_hollow_sides())
+        states = [] if filling is None else [attrs.evolve(state, bids=bids, asks=asks)]
+        return [texts.orderbook(spec, e, texts.SNAPSHOT, variant) for e in (*states, state)]
 
     @staticmethod
     def _codes(client: Client, kind: str) -> list[str]:
