@@ -14,10 +14,10 @@ from random import Random
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from tick_logger.simulator.book import Sides, parted
+from tick_logger.simulator.book import Sides
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
-from tick_logger.simulator.dialects.kraken_books import View
+from tick_logger.simulator.dialects.kraken_books import View, begun, changed
 from tick_logger.simulator.dialects.kraken_requests import (
     DEPTHS,
     RefusedRequestError,
@@ -165,7 +165,7 @@ class KrakenDialect(Dialect):
                 self._publish_book(topic, listing.spec, (bids, asks), view)
 
     def _publish_book(self, topic: str, spec: SymbolSpec, changes: Sides, view: View) -> None:
-        message = self._book("update", spec, changes, view.sides, view.time_ns)
+        message = changed(spec, changes, view, self._hub)
         self._publish(topic, lambda _: message)
 
     def _publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
@@ -259,19 +259,7 @@ class KrakenDialect(Dialect):
         view = self._views.get(topic)
         if view is None:
             view = self._views[topic] = View.of(listing, depth, self._market.now_ns)
-        first, filling = parted(view.sides, self._hub.next_hollow_sides())
-        greetings = [self._book("snapshot", spec, first, first, view.time_ns)]
-        if filling is not None:
-            greetings.append(self._book("update", spec, filling, view.sides, view.time_ns))
-        return greetings
-
-    def _book(
-        self, kind: str, spec: SymbolSpec, changes: Sides, after: Sides, time_ns: int
-    ) -> bytes:
-        """A message of a book, with the checksum of what it is afterwards if it has any."""
-        if self._hub.omits_next_checksum():
-            return texts.book(kind, spec, changes, None, time_ns)
-        return texts.book(kind, spec, changes, after, time_ns)
+        return begun(spec, view, self._hub)
 
     def _unsubscribe(self, client: Client, request: Request) -> None:
         for symbol in request.symbols:
