@@ -19,7 +19,7 @@ def is_plain(value: object) -> bool:
     """Whether there is nothing in it that JSON has no word for; enumerations count as foreign."""
     if type(value) is list:
         return all(map(is_plain, value))
-    return type(value) in (str, int)
+    return type(value) in (str, int, bool)
 
 
 @given(MARKS)

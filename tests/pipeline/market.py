@@ -90,8 +90,8 @@ def scene(rng: random.Random) -> list[Items]:
             21: AwaitSnapshot(instrument, recv),
             30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, Cause.SEQUENCE),
             33: Lapse(one, (Table.QUOTES,), recv - 7, recv, Cause.ADAPTER),
-            35: Lapse((0, 1), (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
-            37: Lapse((1, 2), (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
+            35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
+            37: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
             41: Retired(one, recv),
         }
         mark = marks.get(number % 50)
