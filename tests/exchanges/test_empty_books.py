@@ -158,6 +158,18 @@ def test_an_empty_side_is_a_row_without_a_price(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
+def test_a_side_whose_levels_were_not_understood_is_not_empty(name: str) -> None:
+    """What is lost is told as lost; the other side is recorded."""
+    venue, snapshot = SNAPSHOTS[name]
+    payload = snapshot(BIDS, [(1.75, -5.0)])
+    decoded = registry.get(venue).decode([payload], SYMBOLS)
+    assert [each.table for each in decoded.lost if each.table is Table.BOOK] == [Table.BOOK]
+    rows = rows_of(decoded, Table.BOOK)
+    assert not any(math.isnan(row["price"]) for row in rows)
+    assert BOOK_ASK not in {row["side"] for row in rows}
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
 def test_an_update_of_one_side_says_nothing_of_the_other(name: str) -> None:
     """It has rows of the levels that change, and no others."""
     venue, _ = SNAPSHOTS[name]
