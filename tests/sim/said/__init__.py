@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from tests.sim.said.facts import UNSOUND, Known
+from tests.sim.said.facts import EMPTY, UNSOUND, Known
 
 
 def _known() -> dict[str, Known]:
@@ -65,10 +65,12 @@ def payload_of(frame: bytes) -> bytes:
     return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
 
 
-def snapshot(body: bytes) -> Iterator[tuple[int, int, float, float]]:
+def snapshot(body: bytes) -> Iterator[tuple[int, int, float | None, float]]:
     """The rows of a REST book snapshot."""
     message = json.loads(body)
     for side, levels in ((1, message["bids"]), (0, message["asks"])):
+        if not levels:
+            yield message["lastUpdateId"], side, *EMPTY
         for price, size in levels:
             yield message["lastUpdateId"], side, float(price), float(size)
 

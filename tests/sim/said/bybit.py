@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from tests.sim.said.facts import (
+    EMPTY,
     MILLISECOND_NS,
     UNKNOWN_SIDE,
     Known,
@@ -52,6 +53,8 @@ def _bybit(id_of: Callable[[Any], int], message: Any) -> Said:  # noqa: ANN401 -
             yield "QUOTES", data["s"], whole(data["u"]), *map(number, chain.from_iterable(best))
         case "orderbook":
             for side, levels in ((1, data["b"]), (0, data["a"])):
+                if not levels and message["type"] == "snapshot":
+                    yield "BOOK", data["s"], whole(data["u"]), side, *EMPTY
                 for price, size in levels:
                     yield "BOOK", data["s"], whole(data["u"]), side, float(price), float(size)
 

@@ -11,6 +11,8 @@ import attrs
 MOST_ID = 2**64
 SIDES = {"buy": 1, "sell": 0}
 UNKNOWN_SIDE = 2
+EMPTY = None, 0.0
+"""Price and size of the row that says that a side of a whole book has no levels."""
 UNSOUND = "unsound "
 """Before the table of what makes no sense, in a message that otherwise does."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sim.said.facts import (
+    EMPTY,
     MILLISECOND_NS,
     UNKNOWN_SIDE,
     Known,
@@ -35,6 +36,8 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
                 yield "QUOTES", symbol, whole(entry["seqId"]), *map(float, (*bid, *ask))
             case "books":
                 for side, levels in ((1, entry["bids"]), (0, entry["asks"])):
+                    if not levels and message["action"] == "snapshot":
+                        yield "BOOK", symbol, whole(entry["seqId"]), side, *EMPTY
                     for level in levels:
                         sent = float(level[0]), float(level[1])
                         yield "BOOK", symbol, whole(entry["seqId"]), side, *sent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, Known, Said, trades, whole
+from tests.sim.said.facts import EMPTY, MILLISECOND_NS, Known, Said, trades, whole
 
 TAKERS = {"BID": 1, "ASK": 0}
 
@@ -24,6 +24,8 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
         case "orderbook":
             units = message["orderbook_units"]
             for number, name in ((1, "bid"), (0, "ask")):
+                if not any(unit[f"{name}_price"] for unit in units):
+                    yield "BOOK", symbol, stamp, number, *EMPTY
                 for unit in units:
                     if unit[f"{name}_price"]:
                         sent = float(unit[f"{name}_price"]), float(unit[f"{name}_size"])
