@@ -78,6 +78,25 @@ def test_the_work_of_one_call_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     assert decoded.lost == (Lost(0, BTC, Table.BOOK),)
 
 
+def test_no_round_of_a_search_goes_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many bad messages at once would be cut into a multitude of pieces."""
+    monkeypatch.setattr(apart, "MOST_ATTEMPTS", 1_000)
+    asked: list[int] = []
+
+    def read(payloads: Sequence[bytes]) -> Decoded:
+        asked.append(len(payloads))
+        bad = (n for n, payload in enumerate(payloads) if b"9" in payload)
+        return Decoded(bad=tuple(BadFrame(n, "no nines") for n in bad))
+
+    form = Form(Naming(of_kinds({"t": (Table.TRADES,)})), {Table.TRADES: ("data.*",)})
+    payload = json.dumps({"kind": "t", "s": "A", "data": [9] * 100}).encode()
+    found = understood(read, [payload] * 300, {"A": 3}, form)
+    first, *searching, _ = asked
+    assert first == 300
+    assert 300 < sum(searching) <= 1_000
+    assert {each.frame for each in found.lost} == {*range(300)}
+
+
 def test_half_of_the_best_prices_is_no_quote() -> None:
     """A side that is missing would look like one without orders."""
     message = json.loads(SAMPLES["okx"]["bbo-tbt"])

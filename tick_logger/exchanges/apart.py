@@ -19,6 +19,7 @@ without the rest, and what it says of a book from which something is lost is lef
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias, TypeVar
@@ -45,14 +46,14 @@ from tick_logger.exchanges.messages import (
     object_of,
     without_blanks,
 )
-from tick_logger.exchanges.naming import Naming, places
+from tick_logger.exchanges.naming import Naming, Said, places, tables_of
 from tick_logger.exchanges.nesting import is_too_deep
 from tick_logger.model.rows import picked
 from tick_logger.model.tables import Table
 
 MOST_ATTEMPTS = 20_000
-"""Payloads, or parts of them, that are read again in one call: some tenths of a second.  What is
-not settled by then is lost as a whole."""
+"""Payloads, or parts of them, that are read again in one call, which takes less than a second.
+What is not settled by then is lost as a whole."""
 
 PIECES = 64
 """A list that is not understood is cut into so many pieces: two rounds settle a whole book."""
@@ -97,9 +98,9 @@ class Form:
         self.naming = naming
         self._paths = {table: [*map(_path, paths)] for table, paths in lists.items()}
 
-    def paths(self, payload: bytes) -> list[Path]:
+    def paths(self, said: Said) -> list[Path]:
         """Those in a payload, by what it says it is about."""
-        tables = self.naming.tables_in(payload)
+        tables = sorted(tables_of([said]))
         return list(dict.fromkeys(chain.from_iterable(self._paths.get(t, ()) for t in tables)))
 
 
@@ -111,13 +112,17 @@ def understood(
     if not decoded.bad:
         return decoded
     bad = [each.frame for each in decoded.bad]
-    found = dict(zip(bad, _searched(read, [payloads[frame] for frame in bad], form), strict=True))
+    said = cache(form.naming.said)  # of a payload with thousands of bad levels: once
+    searches = [_search(payloads[frame], form, said) for frame in bad]
+    found = dict(
+        zip(bad, _searched(read, [payloads[frame] for frame in bad], searches), strict=True)
+    )
     frames = [frame for frame in bad if found[frame].good is not None]
     again = read([found[frame].good or b"" for frame in frames])
     lost = [
         each
         for frame, of in found.items()
-        for each in _lost(frame, of, payloads[frame], symbols, form.naming)
+        for each in _lost(frame, of, payloads[frame], symbols, form.naming, said)
     ]
     return _together(decoded, _moved(again, frames), found, lost)
 
@@ -125,30 +130,40 @@ def understood(
 # -- searching -------------------------------------------------------------------------------------
 
 
-def _searched(read: Read, payloads: Sequence[bytes], form: Form) -> list[_Found]:
+def _searched(
+    read: Read, payloads: Sequence[bytes], searches: Sequence[Search[_Found | None]]
+) -> list[_Found]:
     """The most that is understood of each of these payloads, which are not as a whole."""
     found = [_Found(None, (_Part((payload,)),)) for payload in payloads]
-    searches = {n: _search(p, form) for n, p in enumerate(payloads) if not is_too_deep(p)}
-    verdicts: dict[int, list[bool] | None] = dict.fromkeys(searches)
-    attempts = 0
-    while verdicts and attempts < MOST_ATTEMPTS:
+    verdicts: dict[int, list[bool] | None] = dict.fromkeys(range(len(searches)))
+    left = MOST_ATTEMPTS
+    while verdicts:
         asked: dict[int, list[bytes]] = {}
         for number, verdict in verdicts.items():
+            if not left:
+                break  # to put attempts together costs more than to read them
             try:
-                asked[number] = _advanced(searches[number], verdict)
+                texts = _advanced(searches[number], verdict)
             except StopIteration as end:
                 if end.value is not None:
                     found[number] = end.value
+                continue
+            if len(texts) > left:
+                left = 0
+                break
+            left -= len(texts)
+            asked[number] = texts
         tried = list(chain.from_iterable(asked.values()))
-        attempts += len(tried)
         bad = {each.frame for each in read(tried).bad} if tried else set()
         good = iter([number not in bad for number in range(len(tried))])
         verdicts = {number: [next(good) for _ in asked[number]] for number in asked}
     return found
 
 
-def _search(payload: bytes, form: Form) -> Search[_Found | None]:
+def _search(payload: bytes, form: Form, said: Callable[[bytes], Said]) -> Search[_Found | None]:
     """Of one payload; None if nothing of it is understood."""
+    if is_too_deep(payload):
+        return None
     try:
         text = without_blanks(payload)
     except UNDECODABLE:
@@ -157,7 +172,7 @@ def _search(payload: bytes, form: Form) -> Search[_Found | None]:
         (good,) = yield [text]
         if good:
             return _Found(text, ())
-    kept, lost = yield from _most_of(text, form.paths(payload), bytes)
+    kept, lost = yield from _most_of(text, form.paths(said(payload)), bytes)
     if kept is None:
         return None
     (good,) = yield [kept]
@@ -275,14 +290,19 @@ def _path(text: str) -> Path:
 
 
 def _lost(
-    frame: int, found: _Found, payload: bytes, symbols: Mapping[str, int], naming: Naming
+    frame: int,
+    found: _Found,
+    payload: bytes,
+    symbols: Mapping[str, int],
+    naming: Naming,
+    said: Callable[[bytes], Said],
 ) -> list[Lost]:
     """Which streams lack rows because of what is lost of a payload, each row once."""
     lost: dict[Lost, None] = {}
     listed = payload.lstrip().startswith(b"[")  # then each element is a message of its own
     for part in found.lost:
         texts = part.texts if listed else (*part.texts, payload)
-        for instrument, table in sorted(places(naming, texts, symbols)):
+        for instrument, table in sorted(places([said(text) for text in texts], symbols)):
             trade_id = naming.id_in(texts[0]) if table is Table.TRADES else None
             lost[Lost(frame, instrument, table, trade_id)] = None
     return list(lost)

@@ -11,7 +11,7 @@ Pure.  Not here: what of a payload is good (`apart`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -37,6 +37,15 @@ _decode_text = msgspec.json.Decoder(str).decode
 
 
 @attrs.frozen
+class Said:
+    """What the quoted texts of a payload name, as far as they are looked at."""
+
+    is_answer: bool
+    tables: frozenset[Table]
+    symbols: frozenset[str]  # what may be one
+
+
+@attrs.frozen
 class Naming:
     """How a venue's payloads say what they are about.
 
@@ -50,19 +59,15 @@ class Naming:
     trade_id: str = ""
     id_of: Callable[[str], int] = int
 
-    def tables_in(self, *payloads: bytes) -> set[Table]:
-        """The tables of which there may be rows: none in an answer, all if nothing is named.
-
-        The first of the payloads that names anything counts.
-        """
-        for payload in payloads:
-            texts = [text for text, _ in _texts(payload)]
-            if any(text in self.answers for text in texts):
-                return set()
-            named = {table for text in texts for table in self.named(text)[1]}
-            if named:
-                return named
-        return set(Table)
+    def said(self, payload: bytes) -> Said:
+        """What the beginning of a payload, or of a part of one, names."""
+        texts = [*_texts(payload)]
+        named = [(*self.named(text), is_member) for text, is_member in texts]
+        return Said(
+            is_answer=any(text in self.answers for text, _ in texts),
+            tables=frozenset(table for _, tables, _ in named for table in tables),
+            symbols=frozenset(symbol for symbol, _, is_member in named if not is_member),
+        )
 
     def id_in(self, text: bytes) -> int | None:
         """The id of the trade that a text is of, if it is of one, and its id can be read."""
@@ -79,26 +84,36 @@ def of_kinds(kinds: Mapping[str, Collection[Table]]) -> Callable[[str], Named]:
     return lambda text: (text, kinds.get(text, ()))
 
 
-def places(naming: Naming, texts: Sequence[bytes], symbols: Mapping[str, int]) -> set[Place]:
+def tables_of(said: Iterable[Said]) -> frozenset[Table]:
+    """The tables of which there may be rows: none in an answer, all if nothing is named.
+
+    The first that names anything counts.
+    """
+    for each in said:
+        if each.is_answer:
+            return frozenset()
+        if each.tables:
+            return each.tables
+    return frozenset(Table)
+
+
+def places(said: Sequence[Said], symbols: Mapping[str, int]) -> set[Place]:
     """The streams that a part of a payload belongs to.
 
-    `texts` are its own, those of what is around it, and last that of the whole payload.  The first
-    of them that names a symbol counts; if none does, there are none.
+    It says so itself, or what is around it, and last the whole payload.  The first of them that
+    names a symbol counts; if none does, there are none.
     """
-    tables = naming.tables_in(*texts)
-    for text in texts:
-        names = (naming.named(name)[0] for name, is_name in _texts(text) if not is_name)
-        found = {symbols[name] for name in names if name in symbols}
+    for each in said:
+        found = {symbols[name] for name in each.symbols if name in symbols}
         if found:
-            return {(instrument, table) for instrument in found for table in tables}
+            return {(instrument, table) for instrument in found for table in tables_of(said)}
     return set()
 
 
 def _texts(payload: bytes) -> Iterator[tuple[str, bool]]:
-    """The quoted texts where a payload begins, and whether each is the name of a member."""
-    for match in _QUOTED.finditer(payload[:MOST_LOOKED_AT]):
-        text, colon = match.groups()
+    """The quoted texts where a payload begins, each once, and whether it names a member."""
+    for text, colon in dict.fromkeys(_QUOTED.findall(payload[:MOST_LOOKED_AT])):
         try:
-            yield _decode_text(b'"' + text + b'"'), bool(colon)
+            yield _decode_text(b'"' + text + b'"') if b"\\" in text else text.decode(), bool(colon)
         except UNDECODABLE:
             continue
