@@ -59,8 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"model", "clock"},
     "exit_codes": set(),
     "venues": {
-        "model", "config", "exchanges", "recording", "telemetry", "net", "net.wire", "net.intake",
-        "net.rest", "net.connection", "net.venue",
+        "model", "config", "exchanges", "recording", "storage", "telemetry", "net", "net.wire",
+        "net.intake", "net.rest", "net.connection", "net.venue",
     },
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},

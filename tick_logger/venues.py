@@ -21,10 +21,12 @@ from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.rest.client import RestClient
+from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
+from tick_logger.storage.layout import objection_to
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 
@@ -92,7 +94,12 @@ class Venues:
                 else None
             ),
         )
-        self.by_name[name] = Venue(context, own, partial(write_listing, exchange))
+        beside = Beside(
+            write_listing=partial(write_listing, exchange),
+            recorded_before=lambda: shared.recorded_before.get(name, frozenset()),
+            objection_to=objection_to,
+        )
+        self.by_name[name] = Venue(context, own, beside)
 
     @contextlib.asynccontextmanager
     async def open_dials(self) -> AsyncIterator[None]:

@@ -110,7 +110,7 @@ def events_of(decoded: Decoded) -> list[Event]:
 def by_frame(decoded: Decoded) -> dict[int, list[object]]:
     """Everything said, by payload: rows byte for byte (NaN included), events, reasons."""
     said: dict[int, list[object]] = defaultdict(list)
-    for rows in decoded.rows:
+    for rows in sorted(decoded.rows, key=lambda each: each.table):
         for row, frame in enumerate(rows.frame.tolist()):
             cells = tuple(column[row].tobytes() for column in rows.columns.values())
             said[frame].append((rows.table, cells))

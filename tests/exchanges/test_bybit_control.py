@@ -18,6 +18,7 @@ from tick_logger.exchanges.base import (
     Refused,
     Subscription,
     VenueError,
+    Wait,
 )
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
@@ -77,6 +78,12 @@ def answer(op: str, ret_msg: str = "", *, success: bool = True) -> bytes:
     return json.dumps({"success": success, "ret_msg": ret_msg, "conn_id": "x", "op": op}).encode()
 
 
+def refused(reason: str, feed: str) -> Refused:
+    """As a whole, for one topic."""
+    named = frozenset({Subscription("BTCUSDT", feed)})
+    return Refused(None, reason, named, with_others=True)
+
+
 LIVE = Granted(frozenset({Subscription("BTCUSDT", "quotes")}))
 
 
@@ -93,7 +100,19 @@ LIVE = Granted(frozenset({Subscription("BTCUSDT", "quotes")}))
             answer(
                 "subscribe", "error:already subscribed,topic:orderbook.1.BTCUSDT", success=False
             ),
-            [LIVE],
+            [LIVE, refused("error:already subscribed,topic:orderbook.1.BTCUSDT", "quotes")],
+        ),
+        (
+            answer("subscribe", "Invalid symbol :[publicTrade.BTCUSDT]", success=False),
+            [refused("Invalid symbol :[publicTrade.BTCUSDT]", "trades")],
+        ),
+        (
+            answer("subscribe", "error:handler not found,topic:tickers.BTCUSDT", success=False),
+            [refused("error:handler not found,topic:tickers.BTCUSDT", "ticker")],
+        ),
+        (
+            answer("subscribe", "Too many visits!", success=False),
+            [Refused(None, "Too many visits!", wait=Wait())],
         ),
         (
             answer("subscribe", "error:already subscribed,topic:kline.1.BTCUSDT", success=False),
@@ -202,6 +221,33 @@ def test_spot_symbols_are_listed_with_their_steps() -> None:
     assert SPOT.listing_url("https://x.test") == (
         "https://x.test/v5/market/instruments-info?category=spot"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "active"),
+    [
+        ({"status": "Trading"}, True),
+        ({"status": "PreLaunch"}, False),
+        ({"status": "PreLaunch", "preListingInfo": {"curAuctionPhase": "CallAuction"}}, False),
+        ({"status": "PreLaunch", "preListingInfo": {"curAuctionPhase": "CrossMatching"}}, True),
+        ({"status": "PreLaunch", "preListingInfo": {"curAuctionPhase": "ContinuousTrading"}}, True),
+        ({"status": "Trading", "preListingInfo": None}, True),
+        ({"status": "Delivering"}, False),
+        ({"status": "Closed"}, False),
+    ],
+)
+def test_states_in_which_there_are_trades(fields: dict[str, object], active: bool) -> None:
+    """A contract may be traded before its launch."""
+    found = LINEAR.parse_listing(listing(list=[{"symbol": "AUSDT", **fields}]))
+    assert [each.active for each in found] == [active]
+
+
+def test_a_page_may_have_nulls() -> None:
+    """They say nothing, and there is no page after it."""
+    page = {"symbol": "AUSDT", "status": "Trading", "priceFilter": {"tickSize": None}}
+    body = listing(list=[page], nextPageCursor=None).replace(b'"OK"', b"null")
+    assert LINEAR.parse_listing(body) == (Instrument("AUSDT", kind="linear"),)
+    assert LINEAR.next_page("https://x.test/a?b=c", body) is None
 
 
 def test_linear_symbols_are_listed_by_the_longest_page() -> None:

@@ -229,7 +229,8 @@ def test_an_impossible_level_is_lost_and_no_other() -> None:
 def test_an_empty_update_says_nothing_and_an_empty_book_is_a_snapshot() -> None:
     """Neither is an error."""
     decoded = decode(changed("l2update", changes=[]), changed("snapshot", bids=[], asks=[]))
-    assert (decoded.rows, decoded.bad) == ((), ())
+    assert [row[0] for row in book(decoded)] == [1, 1]
+    assert decoded.bad == ()
     assert decoded.events == ((1, BookSnapshot(3, 0)),)
 
 

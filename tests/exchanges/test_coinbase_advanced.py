@@ -315,11 +315,11 @@ def test_empty_events_say_nothing_and_an_empty_book_is_a_snapshot() -> None:
     """Neither is an error."""
     empty = message("l2_snapshot")
     empty["events"][0]["updates"] = []
-    payloads = [json.dumps(empty).encode()]
-    for sample in ("l2_update", "market_trades", "ticker", "subscriptions"):
-        payloads.append(json.dumps(message(sample, events=[])).encode())
-    decoded = decode(*payloads)
-    assert (decoded.rows, decoded.bad) == ((), ())
+    without = ("l2_update", "market_trades", "ticker", "subscriptions")
+    messages = [empty, *(message(sample, events=[]) for sample in without)]
+    decoded = decode(*(json.dumps(each).encode() for each in messages))
+    assert [row["frame"] for row in rows_of(decoded, Table.BOOK)] == [0, 0]
+    assert decoded.bad == ()
     assert events_of(decoded) == [BookSnapshot(LTC, 0), Confirmed(frozenset())]
 
 
@@ -344,7 +344,7 @@ LIVE = frozenset(
         (SAMPLE["candles"], []),
         (json.dumps(message("candles", channel="ticker_batch")).encode(), []),
         (json.dumps(message("candles", channel="status")).encode(), []),
-        (SAMPLE["error"], [Refused(None, "authentication failure")]),
+        (SAMPLE["error"], [Refused(None, "authentication failure", of_token=True)]),
         (b'{"type":"error"}', [Refused(None, "the venue gives no reason")]),
     ],
 )

@@ -114,7 +114,7 @@ def test_the_listing_says_what_an_instrument_is() -> None:
         ({"is_disabled": True}, False),
         ({"trading_disabled": True}, False),
         ({"view_only": True}, False),
-        ({"auction_mode": True}, False),
+        ({"auction_mode": True}, True),
         ({"cancel_only": True}, False),
         ({"product_id": "A-USDC", "alias": "A-USD"}, False),
     ],
@@ -122,7 +122,7 @@ def test_the_listing_says_what_an_instrument_is() -> None:
 def test_only_what_trades_under_its_own_name_is_active(
     fields: dict[str, object], active: bool
 ) -> None:
-    """An alias' messages come under the name of the other product."""
+    """An alias' messages come under the name of the other product; an auction ends with trades."""
     assert [each.active for each in listed(product(**fields))] == [active]
 
 

@@ -18,11 +18,13 @@ from tick_logger.exchanges.base import (
     Refused,
     Subscription,
     VenueError,
+    Wait,
 )
 from tick_logger.exchanges.kraken import EXCHANGE
 from tick_logger.model.instruments import Instrument
 
 FEEDS = ("ticker", "trades", "quotes", "orderbook")
+EVERY_FEED = frozenset(Subscription("XBT/EUR", feed) for feed in FEEDS)
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -43,7 +45,8 @@ PROXY_NOTICE = "CloudFlare WebSocket proxy restarting"
         (b'{"method":"pong","time_in":"2024-05-20T11:08:49.272922Z"}', [Pong()]),
         (SAMPLE["unsubscribed"], []),
         (answer("unsubscribed", success=False, error="Subscription Not Found"), []),
-        (answer("refused", error="Already subscribed"), []),
+        (answer("refused", error="Already subscribed"), [Granted(EVERY_FEED, 3)]),
+        (answer("refused", error="Already subscribed", req_id=None), []),
         (SAMPLE["subscribed_instrument"], []),
         (SAMPLE["instrument"], []),
         (SAMPLE["ohlc"], []),
@@ -78,14 +81,14 @@ def test_a_subscription_is_granted_symbol_by_symbol(
             Refused(
                 3,
                 "Currency pair not supported XBT/EUR",
-                frozenset(Subscription("XBT/EUR", feed) for feed in FEEDS),
+                EVERY_FEED,
             ),
         ),
         (answer("refused", symbol=None, error="No such"), Refused(3, "No such")),
         (answer("refused", symbol=None, error=None), Refused(3, "no reason was given")),
         (
             answer("refused", symbol=None, req_id=None, error="Exceeded msg rate"),
-            Refused(None, "Exceeded msg rate"),
+            Refused(None, "Exceeded msg rate", wait=Wait()),
         ),
         (
             SAMPLE["ping_refused"],
@@ -94,7 +97,7 @@ def test_a_subscription_is_granted_symbol_by_symbol(
     ],
 )
 def test_refusals_name_the_symbol_or_the_request(payload: bytes, expected: Refused) -> None:
-    """None names the channel, and of a symbol that is refused nothing can be had."""
+    """None names the channel, which is that of the request."""
     assert events_of(decode(payload)) == [expected]
 
 
@@ -196,6 +199,18 @@ def test_pairs_have_the_names_of_version_two(
 ) -> None:
     """Old listings tell neither the status nor the tick."""
     assert EXCHANGE.parse_listing(listing(**fields)) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("status", "active"),
+    [
+        *((each, True) for each in ("online", "limit_only", "post_only", "reduce_only")),
+        *((each, False) for each in ("cancel_only", "work_in_progress", "delisted", "")),
+    ],
+)
+def test_states_in_which_there_are_trades(status: str, active: bool) -> None:
+    """Or may be at any moment, whatever orders are taken."""
+    assert [each.active for each in EXCHANGE.parse_listing(listing(status=status))] == [active]
 
 
 def test_dark_pools_are_left_out() -> None:

@@ -192,12 +192,29 @@ def test_an_update_without_levels_is_still_a_link() -> None:
 
 
 def test_frames_of_former_years_have_no_ids() -> None:
-    """No link then, which would be an invented one."""
+    """No link then, which would be an invented one; what a later checksum needs is told."""
     decoded = decode(changed("books_update", seqId=None, prevSeqId=None, checksum=None))
-    assert events_of(decoded) == []
+    bids = (("78722.2", "0.35528063"),)
+    asks = (("78724.1", "0"), ("78742.7", "0.12"))
+    assert events_of(decoded) == [BookTexts(21, False, bids, asks, None)]
     assert {row[-2] for row in book(decoded)} == {0}
     decoded = decode(changed("books_snapshot", seqId=None, prevSeqId=None))
-    assert events_of(decoded) == [BookSnapshot(21, 0)]
+    snapshot, texts = events_of(decoded)
+    assert snapshot == BookSnapshot(21, 0)
+    assert isinstance(texts, BookTexts)
+    assert texts.checksum is None
+
+
+@pytest.mark.parametrize("none", [b"", b'"checksum":0,', b'"checksum":null,'])
+def test_a_checksum_may_be_missing_in_any_way(none: bytes) -> None:
+    """Left out, null or 0: all is as without one."""
+    for sample in ("books_snapshot", "books_update"):
+        payload = SAMPLE[sample]
+        assert payload.count(b'"checksum":0,') == 1
+        decoded = decode(payload.replace(b'"checksum":0,', none))
+        assert decoded.bad == ()
+        assert book(decoded) == book(decode(payload))
+        assert events_of(decoded) == events_of(decode(payload))
 
 
 def test_a_checksum_comes_with_every_digit_sent() -> None:
@@ -244,7 +261,7 @@ def test_levels_belong_to_their_own_message() -> None:
     assert [row[:2] for row in book(decoded)] == [
         *[(0, 21)] * 3,
         *[(1, 22)] * 3,
-        (3, 22),
+        *[(3, 22)] * 2,
         *[(4, 21)] * 3,
     ]
     assert [number for number, _ in decoded.events] == [0, 1, 2, 3, 4]

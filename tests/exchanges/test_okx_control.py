@@ -16,6 +16,7 @@ from tick_logger.exchanges.base import (
     Refused,
     Subscription,
     VenueError,
+    Wait,
 )
 from tick_logger.exchanges.okx import EXCHANGE
 from tick_logger.model.instruments import Instrument
@@ -148,7 +149,7 @@ UPGRADE = "The connection will soon be closed for a service upgrade. Please reco
         ),
         (
             b'{"id":"12","event":"error","code":"60014","msg":"Requests too frequent"}',
-            Refused(12, "Requests too frequent (code 60014)"),
+            Refused(12, "Requests too frequent (code 60014)", wait=Wait()),
         ),
         (
             b'{"event":"error","code":"60018","msg":"Wrong URL or channel:nope,instId:X"}',

@@ -72,7 +72,7 @@ def test_an_empty_side_has_no_quote() -> None:
         (1, stamp, None, None, 60.0, 6.0),
         (4, stamp, 50.0, 5.0, 60.0, 6.0),
     ]
-    assert [row[0] for row in book(decoded)] == [0, 1, 4, 4]
+    assert [row[0] for row in book(decoded)] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     assert [number for number, _ in decoded.events] == [0, 1, 2, 3, 4]
 
 

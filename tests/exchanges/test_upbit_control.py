@@ -15,6 +15,7 @@ from tick_logger.exchanges.base import (
     Refused,
     Subscription,
     VenueError,
+    Wait,
 )
 from tick_logger.exchanges.upbit import EXCHANGE
 from tick_logger.model.instruments import Instrument
@@ -30,7 +31,10 @@ NEITHER = "neither a message of a stream nor an answer to a request"
     [
         (SAMPLE["status"], [Heartbeat()]),
         (SAMPLE["error"], [Refused(None, "WRONG_FORMAT: Format 이 맞지 않습니다.")]),
-        (b'{"error":{"message":"slow down","name":429}}', [Refused(None, "429: slow down")]),
+        (
+            b'{"error":{"message":"slow down","name":429}}',
+            [Refused(None, "429: slow down", wait=Wait())],
+        ),
         (b'{"error":{"name":"NO_CODES"}}', [Refused(None, "NO_CODES")]),
         (
             SAMPLE["subscriptions"],

@@ -11,41 +11,13 @@ from typing import Any
 
 import pytest
 
-CASES = frozenset(
-    {
-        "okx-null-tick-of-preopen",
-        "okx-empty-and-placeholder-names",
-        "cb-null-status",
-        "bn-odd-entries",
-        "by-null-steps",
-        "kr-post-only-and-null",
-        "up-null-market",
-        "ca-null-increments",
-    }
-)
+CASES: frozenset[str] = frozenset()
 
 DIALOGUES = frozenset(
     {
-        "busy-at-first-kraken",
-        "busy-at-first-okx",
-        "busy-for-some-kraken",
-        "halt-binance",
-        "ids-begin-again-binance",
-        "ids-begin-again-okx",
-        "long-name-okx",
-        "no-snapshot-bybit",
-        "no-snapshot-coinbase",
-        "no-snapshot-coinbase-advanced",
-        "no-snapshot-okx",
-        "odd-listing-coinbase",
-        "one-channel-refused-binance",
-        "one-channel-refused-coinbase",
         "one-trade-ahead-bybit",
         "one-trade-ahead-okx",
         "one-trade-behind-kraken",
-        "quotes-begin-again-bybit",
-        "refused-and-closed-binance",
-        "refused-and-closed-upbit",
     }
 )
 

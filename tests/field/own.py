@@ -35,6 +35,29 @@ def _quotes(symbol: str, *ids: int) -> Check:
     return check
 
 
+def _just_missing(symbol: str, id_: int) -> Check:
+    """No trade but this one is told as missing."""
+
+    def check(seen: Seen) -> Iterator[str]:
+        told = [(hole.from_id, hole.to_id) for hole in seen.holes(symbol, "TRADES")]
+        if told != [(id_, id_)]:
+            yield f"{symbol}: told as missing: {told}"
+
+    return check
+
+
+def snapshot_within(secs: float, symbol: str) -> Check:
+    """A flagged row of the book came by then."""
+
+    def check(seen: Seen) -> Iterator[str]:
+        rows = seen.rows(symbol, "BOOK")
+        times = [at for at, flag in zip(rows.recv_secs, rows["flags"], strict=True) if flag & 1]
+        if not times or times[0] > secs:
+            yield f"{symbol} BOOK: snapshot at {times[:1]}"
+
+    return check
+
+
 def _bad_trade_is_told(seen: Seen) -> Iterator[str]:
     """Of a message with three trades the two good ones are recorded, and the third is missed."""
     ids = seen.rows("AAA-USDT", "TRADES")["trade_id"]
@@ -50,6 +73,17 @@ def _told_once(symbol: str, table: str, *ids: int | None) -> Check:
         told = [hole for hole in seen.holes(symbol, table) if hole.cause != "resync"]
         if [(h.from_id, h.to_id, h.cause) for h in told] != [(*ids, "undecodable")]:
             yield f"{symbol} {table}: told {told}"
+
+    return check
+
+
+def _halted(symbol: str) -> Check:
+    """The first trade after the halt came on the stream that was there before it."""
+
+    def check(seen: Seen) -> Iterator[str]:
+        again = [secs for secs in seen.rows(symbol, "TRADES").recv_secs if secs > 300.0]
+        if not again or again[0] > 362.0:
+            yield f"{symbol}: first trade after the halt at {again[:1]}"
 
     return check
 
@@ -72,6 +106,30 @@ def _only_that_book_begins_anew(seen: Seen) -> Iterator[str]:
 
 
 OWN: tuple[Dialogue, ...] = (
+    *(
+        _dialogue(
+            name,
+            "the halted symbol goes on with its first trade after the halt, and nothing is lost",
+            trades_complete(*symbols),
+            no_holes(*symbols),
+            _halted(symbols[1]),
+            secs=660.0,
+        )
+        for name, symbols in (
+            ("halt-bybit", ("AAAUSDT", "BBBUSDT")),
+            ("halt-kraken", ("AAA/USD", "BBB/USD")),
+            ("halt-okx", ("AAA-USDT", "BBB-USDT")),
+        )
+    ),
+    _dialogue(
+        "ids-begin-again-coinbase",
+        "each trade is recorded, the one that never came is the only hole, and both are said",
+        trades_complete("AAA-USD"),
+        _just_missing("AAA-USD", 890),
+        said("AAA-USD", "again"),
+        said("AAA-USD", "stray"),
+        secs=60.0,
+    ),
     _dialogue(
         "ids-begin-again-okx",
         "each trade is recorded, no hole is invented, and something says that ids began again",
@@ -103,6 +161,7 @@ OWN: tuple[Dialogue, ...] = (
         "the book is asked for again within a minute, and a record tells of the time until then",
         asked_again(60.0, '"subscribe"', '"book"', "AAA/USD"),
         hole_at(20.0, "AAA/USD", "BOOK"),
+        no_holes("AAA/USD", tables=("BOOK",), cause="undecodable"),
         secs=90.0,
         feeds=("orderbook",),
         settings={"data_timeout_secs": 10.0},
@@ -205,5 +264,35 @@ OWN: tuple[Dialogue, ...] = (
         asked_once("rest", "/0/public/AssetPairs", within=90.0),
         recorded_within(100.0, "AAA/USD"),
         secs=150.0,
+    ),
+    _dialogue(
+        "slow-down-snapshot-binance",
+        "no second snapshot is asked for before the time; then the book begins",
+        asked_once("rest", "/api/v3/depth", within=40.0),
+        snapshot_within(60.0, "AAAUSDT"),
+        secs=80.0,
+        feeds=("orderbook",),
+    ),
+    _dialogue(
+        "slow-down-upgrade-coinbase",
+        "there is no second attempt before the date, by the venue's own clock",
+        asked_once("refused", within=120.0),
+        said("told_to_wait", "Tue, 14 Nov 2023 22:15:20 GMT"),
+        secs=60.0,
+        longer_secs=119.0,
+    ),
+    _dialogue(
+        "too-many-requests-okx",
+        "there is no second connection for 40 s; then all is recorded",
+        asked_once("open", within=40.0),
+        recorded_within(50.0, "AAA-USDT"),
+        secs=60.0,
+    ),
+    _dialogue(
+        "try-again-later-kraken",
+        "there is no second connection for half a minute; then all is recorded",
+        asked_once("open", within=30.0),
+        recorded_within(50.0, "AAA/USD"),
+        secs=60.0,
     ),
 )

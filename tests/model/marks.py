@@ -11,6 +11,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Defined, Entry, Note, Received, Started, Ticked
 from tick_logger.model.marks import (
     AwaitSnapshot,
+    Doubt,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -38,8 +39,12 @@ _tables = st.lists(TABLES, max_size=4).map(tuple)
 KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
     Interrupted: st.builds(Interrupted, _many, _tables, TIMES, CAUSES),
     Resumed: st.builds(Resumed, _many, _tables, TIMES),
-    MissingIds: st.builds(MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES),
-    Lapse: st.builds(Lapse, _many, _tables, TIMES, TIMES, CAUSES),
+    MissingIds: st.builds(
+        MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES, st.sampled_from(Doubt)
+    ),
+    Lapse: st.builds(
+        Lapse, _many, _tables, TIMES, TIMES, CAUSES, st.booleans(), st.sampled_from(Doubt)
+    ),
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),

@@ -38,7 +38,9 @@ def test_a_mark_is_its_kind_and_its_fields_in_order() -> None:
     mark = Interrupted((3, 4), (Table.MD, Table.BOOK), 5, Cause.DISCONNECT)
     assert mark_to_plain(mark) == ["Interrupted", [3, 4], ["MD", "BOOK"], 5, "disconnect"]
     hole = MissingIds(1, Table.TRADES, 2, 3, 4, 5, Cause.SEQUENCE)
-    assert mark_to_plain(hole) == ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
+    plain = ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
+    assert mark_to_plain(hole) == [*plain, "none"]
+    assert mark_from_plain(plain) == hole, "as older journals have it"
 
 
 def test_a_lapse_of_an_older_journal_is_told_whatever_ids_say() -> None:

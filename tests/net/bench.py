@@ -31,6 +31,7 @@ class Connection:
     label: str = "1.1"
     instruments: tuple[int, ...] = (0,)
     opened: tuple[int, ...] | None = None  # None: all of them
+    is_incomplete: bool = False
     events: list[tuple[int, Event]] = attrs.field(factory=list)
     tallies: list[tuple[int, int, bool]] = attrs.field(factory=list)
 

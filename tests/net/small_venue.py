@@ -18,6 +18,8 @@ from tick_logger.exchanges.base import (
     Exchange,
     Granted,
     Heartbeat,
+    Listed,
+    Odd,
     Pong,
     Profile,
     Refused,
@@ -97,8 +99,17 @@ class TinyVenue(Exchange):
     def listing_url(self, rest_endpoint: str) -> str:
         return rest_endpoint
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
-        return tuple(Instrument(word) for word in body.decode().split() if "." not in word)
+    def read_listing(self, body: bytes) -> Listed:
+        """Words are symbols, "SYMBOL!" one that is halted, "?NAME" an odd entry."""
+        words = [word for word in body.decode().split() if "." not in word]
+        return Listed(
+            tuple(
+                Instrument(word.rstrip("!"), active=not word.endswith("!"))
+                for word in words
+                if word[0] != "?"
+            ),
+            tuple(Odd(word[1:], "it is odd") for word in words if word[0] == "?"),
+        )
 
     def next_page(self, url: str, body: bytes) -> str | None:
         _, more, begin = body.decode().partition("...")

@@ -40,7 +40,8 @@ def test_the_words_are_those_of_the_recordings_that_there_are() -> None:
     """They stand in files, rules and dashboards: none may be renamed, none may go."""
     assert sorted(CAUSES) == [
         *("adapter", "checksum", "crash", "damage", "disconnect", "moved", "overflow", "refused"),
-        *("restart", "resync", "retired", "sequence", "silent", "snapshot", "undecodable"),
+        *("renumbered", "restart", "resync", "retired", "sequence", "silent", "snapshot", "stray"),
+        "undecodable",
     ]
 
 

@@ -9,6 +9,7 @@ from tests.pipeline.streams import T0, Level, book, quotes, tickers, trades
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import (
     AwaitSnapshot,
+    Doubt,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -89,6 +90,8 @@ def scene(rng: random.Random) -> list[Items]:
             21: AwaitSnapshot(instrument, recv),
             30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, Cause.SEQUENCE),
             33: Lapse(one, (Table.QUOTES,), recv - 7, recv, Cause.ADAPTER),
+            35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
+            37: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
             41: Retired(one, recv),
         }
         mark = marks.get(number % 50)

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import settings
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import Flush, GapRecord, Run, StreamTail
+from tick_logger.model.flush import Flush, GapRecord, IdRun, Run, StreamTail
 from tick_logger.model.marks import Mark
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
@@ -102,6 +102,8 @@ class Out:
     duplicates: Counter[int] = attrs.field(factory=Counter)
     bad_times: Counter[int] = attrs.field(factory=Counter)
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
+    begun_again: Counter[int] = attrs.field(factory=Counter)
+    strays: Counter[int] = attrs.field(factory=Counter)
 
     def add(self, released: tuple[Flush, TickCounts]) -> Flush:
         """Take what a tick or close gave."""
@@ -111,6 +113,8 @@ class Out:
         self.duplicates += counts.duplicates
         self.bad_times += counts.bad_times
         self.unproven_holes += counts.unproven_holes
+        self.begun_again += counts.begun_again
+        self.strays += counts.strays
         return flush
 
     def keys(
@@ -195,19 +199,23 @@ def ticked(out: Out, pipeline: Pipeline, *ticks: Sequence[RowBatch | Mark]) -> N
         out.add(pipeline.tick())
 
 
+def run_of(event: int, seq: int, recv: int) -> IdRun:
+    """A run of one trade."""
+    return IdRun(seq, seq, event, event, recv, recv)
+
+
 def tail_of(out: Out, instrument: int, table: Table) -> StreamTail:
     """What a store would know of a stream after this output."""
     runs = [run for run in out.runs if (run.instrument, run.table) == (instrument, table)]
-    ranges: list[tuple[int, int]] = []
-    for seq in out.ids(instrument, table):
-        if ranges and seq == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], seq)
-        else:
-            ranges.append((seq, seq))
+    names = ("event_ns", "seq", "recv_ns")
+    rows = sorted(
+        row for run in runs for row in zip(*(run.rows[n].tolist() for n in names), strict=True)
+    )
     last_event, last_seq = out.keys(instrument, table)[-1]
+    last_recv = next(recv for *key, recv in reversed(rows) if key == [last_event, last_seq])
     return StreamTail(
         last_event_ns=last_event,
         last_seq=0 if table is Table.MD else last_seq,  # MD has no column for it
-        last_recv_ns=max(int(run.rows["recv_ns"].max()) for run in runs),
-        id_ranges=tuple(ranges) if table is Table.TRADES else (),
+        last_recv_ns=last_recv,
+        id_runs=tuple(run_of(*row) for row in rows) if table is Table.TRADES else (),
     )

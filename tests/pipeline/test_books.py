@@ -33,6 +33,8 @@ from tick_logger.pipeline import books
 from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.state import StreamStates
 
+NAN = float("nan")
+
 
 @examples
 @given(st.integers(0, 10**9))
@@ -79,6 +81,20 @@ def test_a_snapshot_finds_its_place_among_rows_that_wait_in_the_window() -> None
     assert rebuilt(out, taken_id) == {
         seq: state for seq, state in venue.after.items() if seq > taken_id
     }
+
+
+@pytest.mark.parametrize("last_id", [0, 102], ids=["on the socket", "by REST"])
+def test_a_snapshot_without_levels_has_its_place_too(last_id: int) -> None:
+    """After the updates before it: what they set is gone, and what comes later is all there is."""
+    ids = [last_id and 101 + n for n in range(3)]
+    updates = [Level(T0 + n * MS, T0 + n * MS, seq, 1, 5.0 + n, 1.0) for n, seq in enumerate(ids)]
+    empty = [
+        Level(T0 + 2 * MS - 1, NO_TIME, last_id, side, NAN, 0.0, FLAG_SNAPSHOT) for side in (1, 0)
+    ]
+    out = record([[AwaitSnapshot(0, T0)], [book([*updates[:2], *empty, *updates[2:]])]])
+    assert out.column("price") == pytest.approx([5.0, 6.0, NAN, NAN, 7.0], nan_ok=True)
+    assert out.column("flags") == [0, 0, 1, 1, 0]
+    assert out.gaps == []
 
 
 @examples

@@ -22,6 +22,8 @@ from tests.pipeline.streams import (
 )
 from tick_logger.model.tables import FLAG_SNAPSHOT, SIDE_BUY, Table
 
+NAN = float("nan")
+
 KINDS = [pytest.param(quotes, Table.QUOTES, id="quotes"), pytest.param(tickers, Table.MD, id="md")]
 
 
@@ -195,6 +197,24 @@ def test_a_snapshot_ahead_of_the_updates_that_came_twice_is_kept_once() -> None:
     out = record([[book([*update(1, 99.0), *snapshot])], [book(snapshot)]])
     assert out.column("flags") == [0, 1, 1]
     assert out.duplicates == {0: 2}
+
+
+@pytest.mark.parametrize("asks", [(), (99.0, 98.0)], ids=["empty", "without bids"])
+@pytest.mark.parametrize("later", [0, 1])
+def test_a_snapshot_without_levels_that_came_twice_is_kept_once(
+    later: int, asks: tuple[float, ...]
+) -> None:
+    """Its first row has no price, in which it equals itself; a third, of later, is another."""
+    sides = [(1, NAN, 0.0), *((0, price, 1.0) for price in asks)] + [(0, NAN, 0.0)] * (not asks)
+    ticks: list[list[Level]] = [[], []]
+    for tick, seq in ((0, 102), (later, 102), (1, 103)):
+        ticks[tick] += [
+            Level(T0 + 2, T0 + 2, seq, side, price, size, FLAG_SNAPSHOT)
+            for side, price, size in sides
+        ]
+    out = record([[book(tick)] for tick in ticks])
+    assert out.ids(0, Table.BOOK) == [102] * len(sides) + [103] * len(sides)
+    assert out.duplicates == {0: len(sides)}
 
 
 def test_an_update_with_the_id_of_a_snapshot_is_another_row() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests.pipeline.streams import SECOND, T0
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
-from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
+from tick_logger.model.marks import Doubt, Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline import gaps
 from tick_logger.pipeline.gaps import GapLedger
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened
+from tick_logger.pipeline.id_line import HoleFilled, HoleOpened
 
 TRADES, MD, BOOK = Table.TRADES, Table.MD, Table.BOOK
 
@@ -36,7 +37,7 @@ def healed(first: int, last: int, at_ns: int) -> GapRecord:
 def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
     """Rows that come a tick late have their chance first."""
     gap = ledger()
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     assert gap.tick() == ()
     assert gap.tick() == (lost(5, 9),)
     assert gap.tick() == ()
@@ -45,42 +46,42 @@ def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
 def test_what_is_filled_in_time_is_never_written() -> None:
     """Reordering is no loss; only what stays missing is."""
     gap = ledger()
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     gap.tick()
-    gap.hole(TRADES, HoleFilled(0, 6, 7, T0 + 2 * SECOND))
+    gap.found(TRADES, HoleFilled(0, 6, 7, T0 + 2 * SECOND))
     assert gap.tick() == (lost(5, 5), lost(8, 9))
-    gap.hole(TRADES, hole(20, 20))
-    gap.hole(TRADES, HoleFilled(0, 20, 20, T0 + 3 * SECOND))
+    gap.found(TRADES, hole(20, 20))
+    gap.found(TRADES, HoleFilled(0, 20, 20, T0 + 3 * SECOND))
     assert [*gap.tick(), *gap.tick(), *gap.tick()] == []
 
 
 def test_what_is_filled_later_gets_a_second_record() -> None:
     """The first record stays, the second takes the filled part back."""
     gap = ledger()
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     gap.tick()
     gap.tick()
-    gap.hole(TRADES, HoleFilled(0, 6, 7, T0 + 9 * SECOND))
+    gap.found(TRADES, HoleFilled(0, 6, 7, T0 + 9 * SECOND))
     assert gap.tick() == (healed(6, 7, T0 + 9 * SECOND),)
 
 
 def test_one_filling_over_several_holes_counts_for_each() -> None:
     """Adjacent holes come from announcements; the older may have its record already."""
     gap = ledger()
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     gap.tick()
-    gap.hole(TRADES, hole(10, 12))
-    gap.hole(TRADES, hole(13, 15))
+    gap.found(TRADES, hole(10, 12))
+    gap.found(TRADES, hole(13, 15))
     assert gap.tick() == (lost(5, 9),)
-    gap.hole(TRADES, HoleFilled(0, 8, 14, T0 + 2 * SECOND))
+    gap.found(TRADES, HoleFilled(0, 8, 14, T0 + 2 * SECOND))
     assert gap.tick() == (healed(8, 9, T0 + 2 * SECOND), lost(15, 15))
 
 
 def test_holes_of_other_streams_are_left_alone() -> None:
     """The same ids of another instrument mean nothing."""
     gap = ledger()
-    gap.hole(TRADES, hole(5, 9))
-    gap.hole(TRADES, HoleFilled(1, 5, 9, T0 + 1))
+    gap.found(TRADES, hole(5, 9))
+    gap.found(TRADES, HoleFilled(1, 5, 9, T0 + 1))
     late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "late")
     assert gap.tick() == (late,)
     assert gap.tick() == (lost(5, 9),)
@@ -101,7 +102,7 @@ def test_an_interruption_around_a_hole_is_its_cause(began: int, ended: int, caus
     gap = ledger()
     gap.interrupted(Interrupted((0,), (TRADES,), began, Cause.DISCONNECT))
     gap.resumed(Resumed((0,), (TRADES,), ended))
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     assert gap.close(T0) == (lost(5, 9, cause),)
 
 
@@ -109,7 +110,7 @@ def test_an_interruption_in_progress_explains_as_well() -> None:
     """Rows may come before the acknowledgement that ends it."""
     gap = ledger()
     gap.interrupted(Interrupted((0,), (TRADES,), T0 + 5, Cause.DISCONNECT))
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     gap.resumed(Resumed((0,), (TRADES,), T0 + 2 * SECOND))
     assert gap.close(T0) == (lost(5, 9, Cause.DISCONNECT),)
 
@@ -121,9 +122,9 @@ def test_the_latest_of_several_interruptions_explains() -> None:
     for number, cause in enumerate(outages):
         gap.interrupted(Interrupted((0,), (TRADES,), T0 + 10 * number, cause))
         gap.resumed(Resumed((0,), (TRADES,), T0 + 10 * number + 5))
-    gap.hole(TRADES, hole(1, 1))
-    gap.hole(TRADES, hole(3, 3, T0 + 20, T0 + 22))
-    gap.hole(TRADES, hole(5, 5, T0 + 1, T0 + 2))  # the first, which is forgotten
+    gap.found(TRADES, hole(1, 1))
+    gap.found(TRADES, hole(3, 3, T0 + 20, T0 + 22))
+    gap.found(TRADES, hole(5, 5, T0 + 1, T0 + 2))  # the first, which is forgotten
     causes = [record.cause for record in gap.close(T0)]
     assert causes == [outages[-1], outages[2], Cause.SEQUENCE]
 
@@ -148,7 +149,7 @@ def test_without_dense_ids_the_interruption_itself_is_the_record() -> None:
 def test_closing_writes_what_is_open() -> None:
     """Holes in their grace and interruptions without an end; nothing twice."""
     gap = ledger()
-    gap.hole(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(5, 9))
     gap.interrupted(Interrupted((0,), (TRADES,), T0 + 2 * SECOND, Cause.DISCONNECT))
     assert gap.close(T0 + 3 * SECOND) == (
         GapRecord(0, TRADES, None, None, T0 + 2 * SECOND, T0 + 3 * SECOND, Cause.DISCONNECT),
@@ -157,11 +158,67 @@ def test_closing_writes_what_is_open() -> None:
     assert gap.close(T0 + 3 * SECOND) == ()
 
 
-def test_a_hole_proven_by_the_feed_is_written_at_once() -> None:
-    """A broken chain of book updates needs no grace."""
+TOLD = [
+    MissingIds(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE, doubt=Doubt.OPEN),
+    Lapse((3,), (BOOK,), T0, T0 + 1, Cause.SEQUENCE, doubt=Doubt.OPEN),
+]
+
+
+def tell(gap: GapLedger, mark: MissingIds | Lapse) -> None:
+    """The feed side says this."""
+    if isinstance(mark, MissingIds):
+        gap.missing(mark)
+    else:
+        gap.lapsed(mark)
+
+
+@pytest.mark.parametrize("mark", TOLD)
+def test_a_hole_that_may_be_filled_is_written_as_others_are(mark: MissingIds | Lapse) -> None:
+    """What is missing may come late.  A checkpoint keeps what is held back."""
+    first, last = (11, 14) if isinstance(mark, MissingIds) else (None, None)
+    record = GapRecord(3, BOOK, first, last, T0, T0 + 1, Cause.SEQUENCE)
     gap = ledger()
-    gap.missing(MissingIds(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE))
-    assert gap.tick() == (GapRecord(3, BOOK, 11, 14, T0, T0 + 1, Cause.SEQUENCE),)
+    tell(gap, mark)
+    assert gap.tick() == ()
+    again = ledger()
+    again.load(gap.dump())
+    assert again.tick() == gap.tick() == (record,)
+    assert again.tick() == again.close(T0 + 2) == ()
+    tell(again, mark)
+    assert again.close(T0 + 2) == (record,), "nothing comes any more"
+
+
+@pytest.mark.parametrize("mark", TOLD)
+def test_a_hole_that_is_void_in_time_is_not_written(mark: MissingIds | Lapse) -> None:
+    """Once for each time that it was told; too late, it stands."""
+    gap, void = ledger(), attrs.evolve(mark, doubt=Doubt.VOID)
+    tell(gap, mark)
+    tell(gap, mark)
+    tell(gap, void)
+    assert gap.tick() == ()
+    assert len(gap.tick()) == 1
+    tell(gap, void)
+    assert gap.tick() == gap.tick() == gap.tick() == ()
+    tell(gap, mark)
+    tell(gap, void)
+    assert gap.close(T0 + 2) == ()
+
+
+def test_a_state_of_a_version_that_held_nothing_back_is_read() -> None:
+    """It wrote what the feed told at once."""
+    state = ledger().dump()
+    del state["told"]
+    gap = ledger()
+    gap.load(state)
+    assert gap.close(T0) == ()
+
+
+@pytest.mark.parametrize("mark", TOLD)
+def test_a_hole_without_a_doubt_is_written_at_once(mark: MissingIds | Lapse) -> None:
+    """As it was by versions that knew of none, whose journals are replayed."""
+    gap = ledger()
+    tell(gap, attrs.evolve(mark, doubt=Doubt.NONE))
+    assert len(gap.tick()) == 1
 
 
 def test_a_retired_stream_loses_nothing() -> None:
@@ -193,8 +250,8 @@ def test_ids_missing_while_a_stream_was_retired_say_so() -> None:
     gap.retired((0, TRADES), T0 + 1)
     gap.retired((0, MD), T0 + 1)
     gap.resumed(Resumed((0,), (TRADES, MD), T0 + 9))
-    gap.hole(TRADES, hole(5, 9))
-    gap.hole(TRADES, hole(20, 20, T0 + SECOND, T0 + 2 * SECOND))
+    gap.found(TRADES, hole(5, 9))
+    gap.found(TRADES, hole(20, 20, T0 + SECOND, T0 + 2 * SECOND))
     assert gap.close(T0) == (
         lost(5, 9, Cause.RETIRED),
         GapRecord(0, TRADES, 20, 20, T0 + SECOND, T0 + 2 * SECOND, Cause.SEQUENCE),
@@ -244,7 +301,7 @@ def test_where_ids_are_dense_the_hole_is_the_record_and_has_the_cause() -> None:
     gap = GapLedger(lambda *_: True, lambda _: known[0])
     (bad,) = lapse(TRADES, T0 + SECOND)
     gap.lapsed(bad)
-    gap.hole(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
+    gap.found(TRADES, hole(5, 5, T0, T0 + 2 * SECOND))
     known[0] = T0 + 2 * SECOND
     assert gap.tick() == ()
     expected = GapRecord(0, TRADES, 5, 5, T0, T0 + 2 * SECOND, Cause.UNDECODABLE)
@@ -284,3 +341,26 @@ def test_what_was_not_understood_begins_and_ends_no_interruption() -> None:
         undecodable(MD, T0 + SECOND, T0 + SECOND),
         GapRecord(0, MD, None, None, T0, T0 + 2 * SECOND, Cause.DISCONNECT),
     )
+
+
+def test_a_refusal_begins_a_record_of_its_own() -> None:
+    """Whatever interrupted before ends there; what comes later does not end the refusal."""
+    gap, streams = ledger(), ((0,), (MD,))
+    gap.interrupted(Interrupted(*streams, T0 + 5, Cause.DISCONNECT))
+    gap.interrupted(Interrupted(*streams, T0 + 9, Cause.REFUSED))
+    gap.interrupted(Interrupted(*streams, T0 + 11, Cause.REFUSED))
+    gap.interrupted(Interrupted(*streams, T0 + 15, Cause.DISCONNECT))
+    gap.resumed(Resumed(*streams, T0 + 20))
+    assert gap.tick() == (
+        GapRecord(0, MD, None, None, T0 + 5, T0 + 9, Cause.DISCONNECT),
+        GapRecord(0, MD, None, None, T0 + 9, T0 + 20, Cause.REFUSED),
+    )
+
+
+def test_a_refusal_at_the_moment_of_another_interruption_stands_in_its_place() -> None:
+    """There is no empty record of the other."""
+    gap, streams = ledger(), ((0,), (MD,))
+    gap.interrupted(Interrupted(*streams, T0 + 5, Cause.DISCONNECT))
+    gap.interrupted(Interrupted(*streams, T0 + 5, Cause.REFUSED))
+    gap.resumed(Resumed(*streams, T0 + 20))
+    assert gap.tick() == (GapRecord(0, MD, None, None, T0 + 5, T0 + 20, Cause.REFUSED),)

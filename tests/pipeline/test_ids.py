@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pipeline.streams import T0, examples, trades
+from tick_logger.model.flush import IdRun
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import Table
-from tick_logger.pipeline import ids
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened, IdLedger, cut
+from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.pipeline import id_line
+from tick_logger.pipeline.id_line import HoleFilled, HoleOpened, cut
+from tick_logger.pipeline.ids import IdLedger
 
-Findings = list[HoleOpened | HoleFilled]
+EVERYTHING_LEFT = np.full(8, T0)
+"""The window holds nothing, and all that came before is released."""
+
+
+Holes = list[HoleOpened | HoleFilled]
+
+
+def admitted(ledger: IdLedger, rows: RowBatch) -> tuple[list[bool], Holes]:
+    """Which rows are new, and the holes that they opened or filled."""
+    keep, findings = ledger.admit(rows, EVERYTHING_LEFT, RowBatch.empty(Table.TRADES))
+    holes = [found for found in findings if isinstance(found, HoleOpened | HoleFilled)]
+    assert holes == findings, "ids do not begin again here"
+    return keep.tolist(), holes
 
 
 def admit(
     ledger: IdLedger, seqs: Sequence[int], instrument: int = 0, recv: int = T0
-) -> tuple[list[int], Findings]:
+) -> tuple[list[int], Holes]:
     """The ids admitted as new, and the findings; row i is received i ns after `recv`."""
     rows = trades([(instrument, recv + i, T0, seq) for i, seq in enumerate(seqs)])
-    keep, findings = ledger.admit(rows)
-    return [seq for seq, kept in zip(seqs, keep.tolist(), strict=True) if kept], findings
+    keep, findings = admitted(ledger, rows)
+    return [seq for seq, kept in zip(seqs, keep, strict=True) if kept], findings
 
 
 def follow(missing: set[int], findings: Sequence[HoleOpened | HoleFilled]) -> set[int]:
@@ -97,12 +112,12 @@ def test_instruments_have_nothing_to_do_with_each_other(rows: list[tuple[int, in
     """One call for all instruments finds what a ledger per instrument finds."""
     rows.sort(key=lambda row: row[0])
     together = IdLedger()
-    keep, findings = together.admit(trades([(i, T0, T0, seq) for i, seq in rows]))
+    before = [[i for i, _ in rows[:n]].count(rows[n][0]) for n in range(len(rows))]
+    received = [(i, T0 + n, T0, seq) for n, (i, seq) in zip(before, rows, strict=True)]
+    keep, findings = admitted(together, trades(received))
     for instrument in range(4):
         seqs = [seq for i, seq in rows if i == instrument]
-        kept = [
-            seq for (i, seq), k in zip(rows, keep.tolist(), strict=True) if k and i == instrument
-        ]
+        kept = [seq for (i, seq), k in zip(rows, keep, strict=True) if k and i == instrument]
         alone = admit(IdLedger(), seqs, instrument, recv=T0)
         assert kept == alone[0]
         mine = [(f.first, f.last) for f in findings if f.instrument == instrument]
@@ -145,11 +160,11 @@ def test_an_announcement_of_what_is_there_says_nothing() -> None:
 def test_ids_on_disk_are_continued() -> None:
     """Ranges give back the old holes without reporting them again."""
     ledger = IdLedger()
-    ledger.seed(0, ((10, 12), (15, 15), (20, 21)), T0)
+    ledger.seed(0, [IdRun(a, b, T0, T0, T0, T0) for a, b in ((10, 12), (15, 15), (20, 21))])
     kept, findings = admit(ledger, [12, 14, 15, 21, 24], recv=T0 + 50)
     assert kept == [14, 24]
     assert findings == [HoleFilled(0, 14, 14, T0 + 51), HoleOpened(0, 22, 23, T0, T0 + 54)]
-    ledger.seed(1, (), T0)
+    ledger.seed(1, ())
     assert admit(ledger, [5], instrument=1) == ([5], [])
 
 
@@ -174,7 +189,7 @@ def test_an_id_below_all_others_opens_the_hole_between() -> None:
 
 def test_beyond_the_limit_the_oldest_holes_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded: what such a hole would take is then taken for a repetition."""
-    monkeypatch.setattr(ids, "MAX_OPEN_HOLES", 3)
+    monkeypatch.setattr(id_line, "MAX_OPEN_HOLES", 3)
     ledger = IdLedger()
     admit(ledger, range(0, 10, 2))  # holes 1, 3, 5, 7
     kept, findings = admit(ledger, [1, 3, 7], recv=T0 + 100)
@@ -182,10 +197,24 @@ def test_beyond_the_limit_the_oldest_holes_are_given_up(monkeypatch: pytest.Monk
     assert findings == [HoleFilled(0, 3, 3, T0 + 101), HoleFilled(0, 7, 7, T0 + 102)]
 
 
+def test_a_trade_without_a_time_that_tells_anything_is_told_by_its_id() -> None:
+    """It neither begins a numbering nor belongs to an old one, and is there once."""
+    ledger = IdLedger()
+    admit(ledger, [40, 41])
+    for number, (ids, kept) in enumerate(
+        [([42, 41], [42]), ([42], []), ([45], [45]), ([43], [43])]
+    ):
+        rows = trades([(0, T0 + number, NO_TIME, seq) for seq in ids])
+        found, holes = admitted(ledger, rows)
+        assert [seq for seq, new in zip(ids, found, strict=True) if new] == kept
+        assert len(holes) == (number >= 2)
+    assert admit(ledger, [46, 47]) == ([46, 47], [])
+
+
 def test_no_rows_are_no_news() -> None:
     """An empty batch is admitted as such."""
-    keep, findings = IdLedger().admit(RowBatch.empty(Table.TRADES))
-    assert (keep.tolist(), findings) == ([], [])
+    keep, findings = admitted(IdLedger(), RowBatch.empty(Table.TRADES))
+    assert (keep, findings) == ([], [])
 
 
 @examples

@@ -311,7 +311,7 @@ def test_many_ticks_leave_nothing_behind() -> None:
                 (
                     len(gaps._outages),
                     sum(map(len, gaps._past.values())),
-                    sum(map(len, gaps._pending.values())),
+                    sum(map(len, gaps._holes._pending.values())),
                     len(gaps._records),
                     len(waiting._books) <= 3,
                     pipeline.held_bytes < 20_000,

@@ -78,7 +78,7 @@ def test_sparse_ids_give_the_order_of_trades_of_one_time() -> None:
 @pytest.mark.parametrize("ids", LOOSE)
 def test_trades_on_disk_are_known(ids: Ids) -> None:
     """Without any state but the tail of the files."""
-    tail = StreamTail(T0, 40, T0, ((20, 20), (40, 40), (70, 70)), recent_ids=(20, 70, 40))
+    tail = StreamTail(T0, 40, T0, recent_ids=(20, 70, 40))
     pipeline, out = new_pipeline({(0, Table.TRADES): tail}, ids=ids), Out()
     pipeline.push([trades([(0, T0 + 1, T0, 70), (0, T0 + 1, T0, 40), (0, T0 + 2, T0 + 2, 10)])])
     out.add(pipeline.close(T0 + SECOND))
@@ -117,7 +117,7 @@ def test_holes_in_ids_that_only_seem_dense_are_counted() -> None:
     pipeline, out = new_pipeline(ids=Ids.SEEM_DENSE), Out()
     pipeline.push([trades([(0, T0, T0, 5), (0, T0, T0, 9), (0, T0, T0 + 1, 12)])])
     out.add(pipeline.tick())
-    pipeline.push([trades([(0, T0 + 1, T0 + 1, 7), (0, T0 + 1, T0 + 1, 9)])])
+    pipeline.push([trades([(0, T0 + 1, T0, 7), (0, T0 + 1, T0, 9)])])
     out.add(pipeline.close(T0 + SECOND))
-    assert ids_of(out) == [5, 9, 7, 12]
+    assert ids_of(out) == [5, 7, 9, 12]
     assert (out.gaps, out.unproven_holes, out.duplicates) == ([], {0: 2}, {0: 1})

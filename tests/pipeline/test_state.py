@@ -13,7 +13,7 @@ import pytest
 from tests.pipeline.market import INSTRUMENTS, scene
 from tests.pipeline.streams import DAY, SECOND, T0, new_pipeline, quotes, tickers, trades
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import Flush, StreamTail
+from tick_logger.model.flush import Flush, IdRun, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
@@ -33,7 +33,10 @@ from tick_logger.pipeline.plain_state import Plain, item_from_plain, item_to_pla
 Call: TypeAlias = Callable[[Pipeline], tuple[Flush, TickCounts] | None]
 
 TAILS = {
-    (0, Table.TRADES): StreamTail(T0 - 5, 2**53 - 3, T0 - 4, ((2**53 - 9, 2**53 - 3),)),
+    (0, Table.TRADES): StreamTail(
+        *(T0 - 5, 2**53 - 3, T0 - 4),
+        id_runs=(IdRun(2**53 - 9, 2**53 - 3, T0 - 9, T0 - 5, T0 - 8, T0 - 4),),
+    ),
     (1, Table.QUOTES): StreamTail(T0 - 5, 7, T0 - 4),
     (2, Table.MD): StreamTail(T0 - 5, 0, T0 - 4),
 }
@@ -161,7 +164,7 @@ def test_these_calls_bring_about_every_part_of_the_state() -> None:
         marks |= {item["mark"] for item in state["items"] if "mark" in item}
     assert marks == {mark.__name__ for mark in get_args(Mark)}
     ids = {f"/tables/{table}/ids" for table in Table if table is not Table.TRADES}
-    never = {"/counts/bad_times"}  # has its own test
+    never = {"/counts/bad_times", "/counts/strays"}  # have their own tests
     assert {path for path in every - ever - never if path.rpartition("/")[0] not in ids} == set()
 
 

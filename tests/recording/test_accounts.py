@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import attrs
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
@@ -12,7 +13,7 @@ from tests.fakes.clock import StillClock
 from tests.storage.sample import instruments, numbered, run
 from tick_logger.derive.derivation import Outcome
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import Flush, GapRecord, Run
+from tick_logger.model.flush import VOID, Flush, GapRecord, Run
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.pipeline import TickCounts
 from tick_logger.recording.accounts import MAX_STREAMS_IN_LOG, Accounts
@@ -154,3 +155,24 @@ def test_the_sizes_of_holes_are_counted(accounts: Accounts, metrics: Metrics) ->
     accounts.flushed(Outcome(Flush((), gaps), TickCounts()))
     sizes = metrics.exchange("one").gap_size
     assert (int(sizes.counts.sum()), sizes.sum) == (2, 4.0)
+
+
+def test_ids_that_begin_again_are_counted_and_said_and_are_no_gaps(
+    accounts: Accounts, metrics: Metrics
+) -> None:
+    """One line for each exchange; of strays one for each symbol."""
+    counts = TickCounts(begun_again=Counter({0: 1, 2: 1, 1: 1}), strays=Counter({2: 3}))
+    record = attrs.evolve(gap(0, Cause.RENUMBERED, 50, 1), healed=VOID)
+    with structlog.testing.capture_logs() as lines:
+        accounts.flushed(Outcome(Flush((), (record,)), counts))
+    assert [(line["event"], line["exchange"], line.get("symbols")) for line in lines] == [
+        ("ids_begun_again", "one", ["A", "C"]),
+        ("ids_begun_again", "two", ["B"]),
+        ("stray_ids", "one", None),
+    ]
+    assert lines[-1]["symbol"] == "C"
+    assert metrics.read("collector_ids_begun_again_total", "one") == 2
+    assert metrics.read("collector_ids_begun_again_total", "two") == 1
+    assert metrics.read("collector_stray_ids_total", "one") == 3
+    assert metrics.read("collector_sequence_gaps_total", "one") == 0
+    assert accounts.totals.gaps == 0

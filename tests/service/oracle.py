@@ -101,7 +101,7 @@ def rows(
 
     Prices of "f4+rest" are the numbers that f4 and rest stand for together.
     """
-    folder = f"{_folder(exchange, symbol)}/{'late/' if late else ''}{table}"
+    folder = f"{folder_of(exchange, symbol)}/{'late/' if late else ''}{table}"
     dates = {
         tuple(reversed(path.rsplit(".", 4)[1:4])) for path in files.contents if _in(folder, path)
     }
@@ -173,11 +173,16 @@ def is_derived(path: str) -> bool:
 
 def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
     """The gap records of a stream that are not healed."""
+    return [gap for gap in gap_records(files, exchange, symbol, table) if not gap["healed"]]
+
+
+def gap_records(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
+    """All gap records of a stream."""
     found = []
     for path, content in files.contents.items():
-        if path.startswith(f"{_folder(exchange, symbol)}/gaps."):
+        if path.startswith(f"{folder_of(exchange, symbol)}/gaps."):
             found += [json.loads(line) for line in content.splitlines()]
-    return [gap for gap in found if gap["table"] == table and not gap["healed"]]
+    return [gap for gap in found if gap["table"] == table]
 
 
 def causes(files: MemoryFiles) -> set[str]:
@@ -273,7 +278,7 @@ def _covers(hole: dict[str, Any], trade: TrueTrade) -> bool:
     return bool(hole["from_ns"] - LONGEST_STEP_NS <= trade.event_ns <= hole["to_ns"])
 
 
-def _folder(exchange: str, symbol: str) -> str:
+def folder_of(exchange: str, symbol: str) -> str:
     """Where a symbol lies, which may have a character that no folder can have."""
     return f"{exchange}/{quote(symbol, safe='')}"
 

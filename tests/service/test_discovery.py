@@ -7,6 +7,7 @@ from trio.testing import MockClock
 
 from tests.service.oracle import causes, check, recorded, rows
 from tests.service.world import VenueMaker, World, binance, coinbase, running
+from tick_logger.net.venue.leaving import CHECK_SECS, GRACE_SECS
 from tick_logger.simulator.faults import Faults
 
 
@@ -68,12 +69,17 @@ async def test_a_delisted_symbol_is_retired(
         await world.until(10.0)
         before = opened(world)
         world.exchange.delist_symbol(old)
-        await world.until(noticed + 20.123)
+        await world.until(noticed + GRACE_SECS - 0.1)
+        assert world.metric("symbols") == 3
+        assert world.metric("symbols_kept") == 1
+        await world.until(noticed + GRACE_SECS + CHECK_SECS + 20.123)
         assert opened(world) == before
         assert world.metric("symbols") == 2
+        assert world.metric("symbols_kept") == 0
         topics = {topic for client in world.exchange._hub.clients for topic in client.topics}
         assert not [topic for topic in topics if old.lower() in topic.lower()]
     assert world.said("retired")[0]["symbols"] == [old]
+    assert [line for line in world.lines if line["level"] in ("warning", "error")] == []
     assert check(world) > 50
     assert len(rows(world.files, world.exchange.name, old, "TRADES")) > 5
     assert causes(world.files) == set()
@@ -87,7 +93,7 @@ async def test_a_connection_without_symbols_ends(autojump_clock: MockClock) -> N
         await world.until(10.0)
         before, carried_before = opened(world), carried(world)
         world.exchange.delist_symbol("ETH-USD")
-        await world.until(30.123)
+        await world.until(30.123 + GRACE_SECS + CHECK_SECS)
         assert opened(world) == before
         assert carried(world).items() <= carried_before.items()
         assert world.metric("connections_up") == world.metric("connections_wanted") == 2
@@ -97,13 +103,14 @@ async def test_a_connection_without_symbols_ends(autojump_clock: MockClock) -> N
 
 
 async def test_a_symbol_that_comes_back(autojump_clock: MockClock) -> None:
-    """What was traded while it was retired is a hole by intent, and no row comes twice."""
+    """After it was retired: what was traded meanwhile is a hole by intent; no row comes twice."""
     async with running(coinbase("BTC-USD", "ETH-USD", "SOL-USD")) as world:
         await world.until(10.0)
         world.exchange.delist_symbol("ETH-USD")
-        await world.until(20.0)
+        await world.until(20.0 + GRACE_SECS + CHECK_SECS)
+        assert world.metric("symbols") == 2
         world.exchange.list_symbol("ETH-USD")
-        await world.until(40.123)
+        await world.until(40.123 + GRACE_SECS + CHECK_SECS)
         assert world.metric("symbols") == 3
     assert check(world) > 100
     eth = rows(world.files, "coinbase", "ETH-USD", "TRADES").event_ns / 1e9 - world.dial.attempts[0]
@@ -130,7 +137,7 @@ async def test_a_place_that_becomes_free_is_used(autojump_clock: MockClock) -> N
     async with running(coinbase(*symbols, config=places)) as world:
         await world.until(10.0)
         world.exchange.delist_symbol("ETH-USD")
-        await world.until(30.123)
+        await world.until(30.123 + GRACE_SECS + CHECK_SECS)
         assert world.metric("symbols_left_out") == 0
         assert len(opened(world)) == 2
     assert check(world) > 20
@@ -187,6 +194,12 @@ async def test_a_truncated_listing_is_doubted(autojump_clock: MockClock) -> None
         for symbol in symbols[1:]:
             world.exchange.market.listings[symbol].active = False
         await world.until(46.0)
+        assert len(world.said("listing", kept=3)) == 1
+        await world.until(46.0 + GRACE_SECS + CHECK_SECS)
+        assert world.metric("symbols") == 4  # what delivers is kept, whatever is listed
+        for symbol in symbols[1:]:
+            world.exchange.delist_symbol(symbol)
+        await world.until(46.123 + 2 * (GRACE_SECS + CHECK_SECS))
         assert world.metric("symbols") == 1
     assert check(world) > 50
     assert causes(world.files) == set()

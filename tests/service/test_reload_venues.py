@@ -6,10 +6,13 @@ import attrs
 import pytest
 from trio.testing import MockClock
 
+from tests.fakes.memory_files import MemoryFiles
+from tests.service.oracle import gaps
 from tests.service.reloads import lanes, reloading, wish
-from tests.service.world import Venue, venue
+from tests.service.world import Venue, running, venue
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import FEEDS
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
 
@@ -154,6 +157,20 @@ async def test_back_while_answers_are_awaited(
 
 
 @VENUES
+async def test_back_at_once(name: str, autojump_clock: MockClock) -> None:
+    """What was just ended is subscribed again as soon as the venue has answered."""
+    what, (first, second, third) = some(name)
+    async with reloading(what) as reloads:
+        await reloads.world.until(6.05)
+        reloads.reload(symbols=(first, third))
+        await reloads.world.until(6.55)
+        reloads.reload(symbols=(first, second))
+        await reloads.world.until(15.05)
+    assert reloads.check() > 100
+    assert reloads.recorded_since(9.0) == wish((first, second), every(name))
+
+
+@VENUES
 async def test_while_a_connection_is_made_again(name: str, autojump_clock: MockClock) -> None:
     """What is new is on the next one; what was lost of what stays has its record."""
     what, (first, second, third) = some(name)
@@ -189,10 +206,34 @@ async def test_while_the_listing_is_read(name: str, autojump_clock: MockClock) -
         await reloads.world.until(again - 1.0)
         reloads.reload(symbols=(first, second, third))
         await reloads.world.until(again + 15.0)
-        assert reloads.world.metric("symbols") == 2
-        assert reloads.topics(third) == []
+        # What has just left the listing is recorded for a while still.
+        assert reloads.world.metric("symbols") == 3
+        assert reloads.world.metric("symbols_kept") == 1
     assert reloads.check() > 300
     assert reloads.causes() == {}
+
+
+@pytest.mark.parametrize("name", ["binance", "bybit_linear", "okx", "upbit"])
+async def test_a_feed_less_before_the_first_listing(name: str, autojump_clock: MockClock) -> None:
+    """It was wanted since the process before has stopped, and none of it came."""
+    files = MemoryFiles()
+    what, symbols = some(name)
+    async with running(what, files=files) as world:
+        await world.until(6.05)
+        assert await world.stop() == 0
+        start_ns = world.clock.now_ns() + NS_PER_SECOND
+    what, _ = some(name, rest_hang_secs=5.0)
+    async with reloading(what, files=files, start_ns=start_ns) as reloads:
+        await reloads.world.until(2.05)
+        reloads.reload(feeds=every(name, but="trades"))
+        await reloads.world.until(20.05)
+    ends = [
+        (gap["cause"], gap["to_ns"])
+        for symbol in symbols[:2]
+        for gap in gaps(files, name, symbol, "TRADES")
+        if gap["from_id"] is None
+    ]
+    assert ends == [("restart", start_ns + 2 * NS_PER_SECOND + NS_PER_SECOND // 20)] * 2
 
 
 @VENUES

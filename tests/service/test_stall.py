@@ -8,6 +8,8 @@ from trio.testing import MockClock
 from tests.fakes.offload import StallingOffload
 from tests.service.oracle import causes, check, gaps
 from tests.service.world import VenueMaker, binance, coinbase, running
+from tests.service.world import venue as make_venue
+from tick_logger.simulator.faults import Faults
 
 EVERY_FEED = ("ticker", "trades", "quotes", "orderbook")
 
@@ -75,6 +77,33 @@ async def test_a_long_stall_overflows(venue: VenueMaker, autojump_clock: MockClo
     assert lines
     said = world.said("stopped")[0]["outcome"]
     assert f"{int(dropped):,} messages were dropped" in said
+
+
+async def test_an_overflow_is_told_once_where_messages_are_numbered(
+    autojump_clock: MockClock,
+) -> None:
+    """The jump of the numbers says no more than the overflow does; a later one is told."""
+    offload = StallingOffload()
+    simulated = {"messages_per_second": 150.0}
+    advanced = make_venue("coinbase_advanced", 2, feeds=EVERY_FEED[:2], simulated=simulated)
+    async with running(advanced, offload=offload, logger={"buffer_limit_mib": 1}) as world:
+        await world.until(10.0)
+        offload.stall()
+        await world.until(100.0)
+        offload.resume()
+        await world.until(120.0)
+        assert world.metric("messages_dropped_total") > 1000
+        assert world.metric("sequence_breaks_total") == 0
+        world.exchange.set_faults(Faults(lose_probability=0.2))
+        await world.until(122.0)
+        world.exchange.set_faults(Faults())
+        await world.until(130.123)
+        assert world.metric("sequence_breaks_total") > 0
+    for symbol in world.exchange.truth.symbols():
+        for table in ("TRADES", "MD"):
+            told = [gap["cause"] for gap in gaps(world.files, "coinbase_advanced", symbol, table)]
+            assert told[0] == "overflow"
+            assert {*told[1:]} == {"sequence"}
 
 
 async def test_a_stop_during_a_stall_waits_for_the_disk(autojump_clock: MockClock) -> None:

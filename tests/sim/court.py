@@ -88,6 +88,16 @@ class Court:
         later = (asked for began, asked in self.world.wishes if began > at)
         return any(_asks_for(asked[name], symbol, table) for asked in later)
 
+    def dead_until(self, name: str, process: Process) -> float:
+        """When it had died, and those after it that died without a connection to the exchange."""
+        ended = process.ended
+        spans = self.world.logs[name].connections
+        for later in self.world.processes[process.number + 1 :]:
+            if later.code == 0 or any(later.began <= each.opened <= later.ended for each in spans):
+                break
+            ended = later.ended
+        return ended
+
     def ended_between(
         self, name: str, symbol: str, table: str, since: float, until: float
     ) -> Iterator[float]:

@@ -52,7 +52,7 @@ class Stage(Protocol):
 # -- exchanges ------------------------------------------------------------------------------------
 
 
-def _misbehave(stage: Stage, **faults: object) -> Undo:
+def misbehave(stage: Stage, **faults: object) -> Undo:
     """Let all exchanges have these faults beside those that they have."""
     before = [(each, each._hub.faults) for each in stage.exchanges.values()]
     for exchange, old in before:
@@ -69,54 +69,54 @@ def _misbehave(stage: Stage, **faults: object) -> Undo:
 
 def cuts(stage: Stage, size: float) -> Undo:
     """Connections last a few seconds, and end without a word."""
-    return _misbehave(stage, cut_after_secs=(0.2, 1 + 20 * size), abrupt_cut_probability=1.0)
+    return misbehave(stage, cut_after_secs=(0.2, 1 + 20 * size), abrupt_cut_probability=1.0)
 
 
 def closes(stage: Stage, size: float) -> Undo:
     """Connections last a few seconds, and end with a close frame."""
-    return _misbehave(stage, cut_after_secs=(0.2, 1 + 20 * size), abrupt_cut_probability=0.0)
+    return misbehave(stage, cut_after_secs=(0.2, 1 + 20 * size), abrupt_cut_probability=0.0)
 
 
 def half_open(stage: Stage, size: float) -> Undo:
     """Connections fall silent, and neither side knows."""
-    return _misbehave(stage, half_open_after_secs=(0.2, 5.0), half_open_secs=5 + 100 * size)
+    return misbehave(stage, half_open_after_secs=(0.2, 5.0), half_open_secs=5 + 100 * size)
 
 
 def stalls(stage: Stage, size: float) -> Undo:
     """Connections fall silent, and then everything comes at once."""
-    return _misbehave(stage, stall_after_secs=(0.0, 3.0), stall_secs=1 + 15 * size)
+    return misbehave(stage, stall_after_secs=(0.0, 3.0), stall_secs=1 + 15 * size)
 
 
 def garbage(stage: Stage, size: float) -> Undo:
     """Nonsense among the messages."""
-    return _misbehave(stage, garbage_probability=0.01 + 0.3 * size)
+    return misbehave(stage, garbage_probability=0.01 + 0.3 * size)
 
 
 def duplicates(stage: Stage, size: float) -> Undo:
     """Messages that come twice."""
-    return _misbehave(stage, duplicate_probability=0.01 + 0.5 * size)
+    return misbehave(stage, duplicate_probability=0.01 + 0.5 * size)
 
 
 def disorder(stage: Stage, size: float) -> Undo:
     """Messages that come after the next one."""
-    return _misbehave(stage, reorder_probability=0.01 + 0.5 * size)
+    return misbehave(stage, reorder_probability=0.01 + 0.5 * size)
 
 
 def id_holes(stage: Stage, size: float) -> Undo:
     """Trades that nobody is told of."""
-    return _misbehave(stage, id_hole_probability=0.01 + 0.3 * size)
+    return misbehave(stage, id_hole_probability=0.01 + 0.3 * size)
 
 
 def loss(stage: Stage, size: float) -> Undo:
     """Messages that do not reach one of the connections, and nobody knows."""
-    return _misbehave(stage, lose_probability=0.005 + 0.15 * size**2)
+    return misbehave(stage, lose_probability=0.005 + 0.15 * size**2)
 
 
 def silences(stage: Stage, _size: float) -> Undo:
     """Subscriptions that are acknowledged and deliver nothing."""
     stage.silenced.append(trio.current_time())
     symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
-    return _misbehave(stage, silent_symbols=frozenset(symbols))
+    return misbehave(stage, silent_symbols=frozenset(symbols))
 
 
 def farewells(stage: Stage, _size: float) -> Undo:
@@ -133,28 +133,36 @@ def farewells(stage: Stage, _size: float) -> Undo:
 def refused(stage: Stage, _size: float) -> Undo:
     """Symbols that may not be subscribed to."""
     symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
-    return _misbehave(stage, refused_symbols=frozenset(symbols))
+    return misbehave(stage, refused_symbols=frozenset(symbols))
 
 
 def never_acked(stage: Stage, _size: float) -> Undo:
     """Requests that are ignored."""
     symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
-    return _misbehave(stage, never_acked_symbols=frozenset(symbols))
+    return misbehave(stage, never_acked_symbols=frozenset(symbols))
 
 
 def late_acks(stage: Stage, size: float) -> Undo:
     """Requests that take their time."""
-    return _misbehave(stage, ack_delay_secs=4 * size)
+    return misbehave(stage, ack_delay_secs=4 * size)
 
 
 def rest_errors(stage: Stage, _size: float) -> Undo:
     """REST requests that fail."""
-    return _misbehave(stage, rest_status=503)
+    return misbehave(stage, rest_status=503)
+
+
+def ids_again(stage: Stage, size: float) -> Undo:
+    """Ids of trades, and at some venues of quotes and books, begin again."""
+    for exchange in stage.exchanges.values():
+        if exchange.name in [*stage.exchanges][: 1 + int(size * len(stage.exchanges))]:
+            exchange.begin_ids_again()
+    return _nothing
 
 
 def told_to_wait(stage: Stage, size: float) -> Undo:
     """Whoever asks or connects is told to come back later, and may not come sooner."""
-    return _misbehave(
+    return misbehave(
         stage, rest_status=429, upgrade_status=429, retry_after=str(1 + round(8 * size))
     )
 
@@ -162,12 +170,36 @@ def told_to_wait(stage: Stage, size: float) -> Undo:
 def busy_closes(stage: Stage, size: float) -> Undo:
     """Connections last a few seconds, and end with a wish to be left alone for some more."""
     secs = 1 + round(4 * size)
-    return _misbehave(
+    return misbehave(
         stage,
         cut_after_secs=(0.2, 1 + 20 * size),
         abrupt_cut_probability=0.0,
         close_with=(1013, f"try again in {secs} s"),
     )
+
+
+def odd_listings(stage: Stage, _size: float) -> Undo:
+    """Listings have entries that make no sense."""
+    return misbehave(stage, odd_listing=True)
+
+
+def unlisted(stage: Stage, _size: float) -> Undo:
+    """Listings lack symbols that trade."""
+    symbols = {each.truth.symbols()[-1] for each in stage.exchanges.values()}
+    return misbehave(stage, unlisted_symbols=frozenset(symbols))
+
+
+def halts(stage: Stage, _size: float) -> Undo:
+    """Symbols do not trade, and listings say so."""
+    halted = [(each, each.truth.symbols()[-1]) for each in stage.exchanges.values()]
+    for exchange, symbol in halted:
+        exchange.delist_symbol(symbol)
+
+    def undo() -> None:
+        for exchange, symbol in halted:
+            exchange.list_symbol(symbol)
+
+    return undo
 
 
 def all_cut(stage: Stage, size: float) -> Undo:
@@ -301,7 +333,7 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     for each in (
         cuts, closes, half_open, stalls, garbage, duplicates, disorder, id_holes, loss, silences,
         farewells, refused, never_acked, late_acks, rest_errors, all_cut, no_dialling,
-        told_to_wait, busy_closes,
+        told_to_wait, busy_closes, ids_again, odd_listings, unlisted, halts,
         slow_disk, stalled_disk, disk_full, write_errors, journal_write_errors,
         column_write_errors, file_sync_errors, sync_errors, folder_sync_errors, truncate_errors,
         read_errors, read_only_disk, dead_disk,

@@ -19,6 +19,7 @@ from tests.service.world import dense
 from tests.sim.books import last_book
 from tests.sim.court import TABLES, Court, Given, Key
 from tests.sim.limits import needless_overflows, unnoticed_silences
+from tests.sim.soundness import holes_of_what_is_there, out_of_their_days
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
 from tests.sim.world import World
@@ -88,7 +89,9 @@ def _problems(
     yield from stream.invented(given)
     yield from stream.lost(given)
     yield from stream.hasty(given)
+    yield from out_of_their_days(stream)
     if table == "TRADES":
+        yield from holes_of_what_is_there(stream)
         of_symbol = {each: came[each, symbol] for each in TABLES.values()}
         yield from compared_with_truth(stream, Beside(of_symbol, kept_back[table, symbol]))
     if table == "BOOK":

@@ -36,7 +36,16 @@ EXCHANGE_TROUBLES = (
     "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
     "loss", "silences", "farewells", "refused", "never_acked", "late_acks", "rest_errors",
     "all_cut", "no_dialling", "told_to_wait", "busy_closes",
+    "ids_again",
+    "odd_listings", "unlisted", "halts",
 )  # fmt: skip
+ODDITIES: tuple[str, ...] = (
+    "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",
+    "empty_sides", "bad_trades", "unknown_kinds", "old_answers",
+)  # fmt: skip
+ODDITY_SHARE = 0.06
+"""Of the stories, those that have each oddity beside their other troubles."""
+
 DISK_TROUBLES = (
     "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",
     "column_write_errors", "file_sync_errors", "sync_errors", "folder_sync_errors",
@@ -185,7 +194,7 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
         logger=_logger(rng, scale, late, roomy=books > FEW_LEVELS),
         segment_bytes=rng.choice([None, None, rng.randint(2_000, 30_000)]),
         lives=tuple(lives),
-        troubles=tuple(_troubles(rng, scale, troubled_secs)),
+        troubles=_with_oddities(seed, scale, _troubles(rng, scale, troubled_secs), troubled_secs),
         # In the last life as well, but so that every book has time to begin.
         reloads=tuple(_reloads(seed, scale, venues, troubled_secs + scale.healthy_secs / 2)),
         late=late,
@@ -295,6 +304,19 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
         "reconnect_max_secs": rng.uniform(initial_secs, 5.0),
     }
     return {key: every[key] for key in every if rng.random() < 0.4}
+
+
+def _with_oddities(
+    seed: int, scale: Scale, troubles: Sequence[Trouble], until_secs: float
+) -> tuple[Trouble, ...]:
+    """The troubles, and those of each oddity, which is drawn by itself."""
+    found = [*troubles]
+    for kind in ODDITIES:
+        rng = Random(f"{kind} {seed}")
+        at, secs = rng.uniform(0.0, until_secs), rng.uniform(*scale.trouble_secs)
+        if rng.random() < ODDITY_SHARE:
+            found.append(Trouble(at, secs, kind, rng.random()))
+    return tuple(sorted(found, key=lambda trouble: trouble.at))
 
 
 def _troubles(rng: Random, scale: Scale, until_secs: float) -> Sequence[Trouble]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import trio
@@ -18,7 +18,7 @@ from tick_logger.simulator.session import Session
 Book: TypeAlias = tuple[dict[float, float], dict[float, float]]
 """Sizes by price: of the asks, and of the bids."""
 
-TradeKey: TypeAlias = tuple[str, str, int]
+TradeKey: TypeAlias = tuple[str, str, tuple[Any, ...]]
 """Exchange, symbol and id."""
 
 
@@ -64,7 +64,7 @@ class Process:
         """What has not left the exchanges, and may never do so."""
         self.ending_at = min(self.ending_at, trio.current_time())
         self.unsent |= {
-            (name, fact.symbol, fact.key[0])
+            (name, fact.symbol, fact.key)
             for name, exchange in exchanges.items()
             for frame in _frames_waiting(exchange)
             for fact in facts(name, payload_of(frame))
@@ -85,6 +85,6 @@ def _book(exchange: SimulatedExchange, symbol: str) -> Book:
     spec = listing.spec
     asks, bids = (
         {float(spec.price(ticks)): float(spec.size(lots)) for ticks, lots in side.items()}
-        for side in (listing.book.side(is_bid=False), listing.book.side(is_bid=True))
+        for side in (listing.book.shown(is_bid=False), listing.book.shown(is_bid=True))
     )
     return asks, bids

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tests.service.oracle import Rows, gaps
+from tests.service.oracle import Rows, gap_records
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
+from tick_logger.simulator.truth import TrueTrade
 
 MOST_SHOWN = 3
 
@@ -44,7 +46,10 @@ class Stream:
             stored_rows(world.disk, exchange, symbol, table, late, price_dtype=court.width)
             for late in (False, True)
         ]
-        self.gaps = gaps(world.disk, exchange, symbol, table)
+        records = gap_records(world.disk, exchange, symbol, table)
+        self.gaps = [gap for gap in records if not gap["healed"]]
+        self.has_strays = any(gap["cause"] == "stray" for gap in records)
+        self.begun_again = world.exchanges[exchange].ids_begun_again
         self.keys = [key for part in self.parts for key in _keys(part, table)]
         self._recv_ns = [ns for part in self.parts for ns in part.recv_ns.tolist()]
         self._found = Counter(self.keys)
@@ -55,6 +60,11 @@ class Stream:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def trades(self) -> list[TrueTrade]:
+        """The trades that were made of its symbol."""
+        return self.court.world.exchanges[self.exchange].truth.trades(self.symbol)
+
     def invented(self, given: Given) -> Iterator[str]:
         """Rows that nobody sent, or not then, or that are there twice."""
         strange = [key for key in self._found if key not in given]
@@ -63,7 +73,9 @@ class Stream:
         if self.table == "BOOK":
             return
         if self.table != "MD":  # without an id, nothing tells one from another
-            twice = [key for key, count in self._found.items() if count > 1 and key[0]]
+            # Ids that begin again may come with what they came with before.
+            most = 1 + self.begun_again if self.table == "QUOTES" else 1
+            twice = [key for key, count in self._found.items() if count > most and key[0]]
             if twice:
                 yield f"{len(twice)} rows are there twice: {twice[:MOST_SHOWN]}"
         wrong = [
@@ -124,24 +136,44 @@ class Stream:
         if process is None or process.code == 0:
             return False
         place = self.exchange, self.symbol, self.table
-        if not self.court.wanted_after(*place, process.ended):
+        if not self.court.wanted_after(*place, self.court.dead_until(self.exchange, process)):
             return True
-        since = self.court.wanted_since(*place, at)
+        return not self.has_rows_until(at)
+
+    def has_rows_until(self, at: float) -> bool:
+        """Whether anything is on the disk that came while it was wanted as it was then."""
+        since = self.court.wanted_since(self.exchange, self.symbol, self.table, at)
         earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
-        return not any(since <= moment <= at for moment in earlier)
+        return any(since <= moment <= at for moment in earlier)
 
     def covers(self, key: Key, at: float) -> bool:
-        """Whether a gap record speaks of it: by its id, or where none is known by its time."""
-        for gap in self.gaps:
-            if gap["from_id"] is not None:
-                if gap["from_id"] <= key[0] <= gap["to_id"]:
-                    return True
-                continue
-            # If the clock was set back meanwhile, the end has an earlier label than the beginning.
-            ends = [*self.court.moments(gap["from_ns"]), *self.court.moments(gap["to_ns"])]
-            if ends and min(ends) - self.step_secs - ROUNDING_SECS <= at <= max(ends) + 1e-6:
-                return True
-        return False
+        """Whether a gap record speaks of it: by its id, or where none is known by its time.
+
+        An id that was given twice tells nothing, so that the time does.  If ids begin again just
+        below the last one, and some are lost, those that came look like strays.
+        """
+        if any(gap["from_id"] <= key[0] <= gap["to_id"] for gap in self.gaps if _has_ids(gap)):
+            return True
+        again = self.table == "TRADES" and key[0] in self.given_twice
+        if again and self.has_strays:
+            return True
+        return any(self._spans(gap, at) for gap in self.gaps if again or not _has_ids(gap))
+
+    @cached_property
+    def given_twice(self) -> frozenset[int]:
+        """The ids that more than one trade had."""
+        count = Counter(trade.trade_id for trade in self.trades)
+        return frozenset(each for each, times in count.items() if times > 1)
+
+    def _spans(self, gap: Mapping[str, Any], at: float) -> bool:
+        # If the clock was set back meanwhile, the end has an earlier label than the beginning.
+        ends = [*self.court.moments(gap["from_ns"]), *self.court.moments(gap["to_ns"])]
+        early = self.step_secs + ROUNDING_SECS
+        return bool(ends) and min(ends) - early <= at <= max(ends) + 1e-6
+
+
+def _has_ids(gap: Mapping[str, Any]) -> bool:
+    return gap["from_id"] is not None
 
 
 def _rows_of(part: Rows, table: str, given: Mapping[Key, Sequence[Came]]) -> Iterator[Row]:
@@ -155,6 +187,8 @@ def _keys(part: Rows, table: str) -> list[Key]:
     columns = [_values(part[name]) for name in KEYS[table]]
     if table == "MD":
         columns.insert(0, part.event_ns.tolist())
+    if table == "TRADES":
+        columns.append(part.event_ns.tolist())
     return list(zip(*columns, strict=True))
 
 

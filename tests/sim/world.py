@@ -28,6 +28,7 @@ from tests.service.world import in_virtual_time
 from tests.sim.beside import misdeeds
 from tests.sim.disk import StoryDisk, StoryOffload
 from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
+from tests.sim.oddities import BEGIN as BEGIN_ODDITIES
 from tests.sim.plan import Life, Story
 from tests.sim.process import Process
 from tests.sim.readers import Readers
@@ -42,6 +43,8 @@ from tick_logger.journal.journal import Journal
 from tick_logger.recording import opening
 from tick_logger.reload import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
+
+BEGINNINGS = BEGIN | BEGIN_ODDITIES
 
 LAST_WORDS_SECS = 5.0
 """How much longer than its shutdown deadline a process that was told to stop may take."""
@@ -131,7 +134,7 @@ class World:
                 if number in self._undo:
                     continue
                 self.counts[trouble.kind] += 1
-                self._undo[number] = BEGIN[trouble.kind](self, trouble.size)
+                self._undo[number] = BEGINNINGS[trouble.kind](self, trouble.size)
                 self._note_clock()
                 nursery.start_soon(self._end_later, number, trouble.secs)
 
@@ -155,7 +158,7 @@ class World:
         if late is not None:
             await trio.sleep(late.at)
             self.counts[f"late {late.kind}"] += 1
-            undo = BEGIN[late.kind](self, late.size)
+            undo = BEGINNINGS[late.kind](self, late.size)
             await trio.sleep(late.secs)
             undo()
 

@@ -6,8 +6,11 @@ Seen by a client that asks, and mostly reads, as the recorder does.
 from __future__ import annotations
 
 import json
+import math
+from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 import trio
 from trio.testing import MockClock
@@ -16,7 +19,15 @@ from tests.exchanges.said import rows_of
 from tests.simulator.any_client import VENUES, AnyClient, any_client
 from tests.simulator.clients import EPOCH_NS, close_code, exchange, memory_get
 from tick_logger.exchanges import registry
-from tick_logger.exchanges.base import Acknowledged, BookCheck, Confirmed, Granted, Refused
+from tick_logger.exchanges.base import (
+    Acknowledged,
+    BookCheck,
+    BookSnapshot,
+    BookTexts,
+    Confirmed,
+    Granted,
+    Refused,
+)
 from tick_logger.model.tables import FLAG_SNAPSHOT, Table
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
@@ -31,10 +42,10 @@ def symbols(name: str, count: int = 2) -> tuple[str, ...]:
 
 
 async def asked(
-    nursery: trio.Nursery, name: str, feed: str, faults: Faults
+    nursery: trio.Nursery, name: str, feed: str, faults: Faults, **options: object
 ) -> tuple[AnyClient, list[bytes]]:
     """A client that asked for two symbols, and what it was sent in some five seconds."""
-    client = await any_client(nursery, name, feed, faults)
+    client = await any_client(nursery, name, feed, faults, **options)
     await client.subscribe(*symbols(name))
     return client, await client.hear(5.003)  # between two steps of the market
 
@@ -114,6 +125,44 @@ async def test_a_book_may_begin_without_its_snapshot(
     flagged = {row["instrument"] for row in found if row["flags"] & FLAG_SNAPSHOT}
     assert client.symbols[first] in {row["instrument"] for row in found}
     assert flagged == {client.symbols[other]}
+
+
+@pytest.mark.parametrize("name", [name for name in VENUES if name != "binance"])
+async def test_a_book_may_begin_without_its_sides(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """The snapshot says which it lacks, and what follows at once has it: the book is as ever."""
+    lacked = set()
+    for seed in range(5):
+        faults = Faults(hollow_snapshot_probability=1.0)
+        client, got = await asked(nursery, name, "orderbook", faults, seed=seed)
+        decoded = client.decode(got)
+        assert not decoded.bad
+        for instrument in client.symbols.values():
+            by_message: dict[int, list[dict[str, Any]]] = {}
+            for row in rows_of(decoded, Table.BOOK):
+                if row["instrument"] == instrument:
+                    by_message.setdefault(row["frame"], []).append(row)
+            snapshot, filling, *_ = by_message.values()
+            assert all(row["flags"] & FLAG_SNAPSHOT for row in snapshot)
+            empty = frozenset(row["side"] for row in snapshot if math.isnan(row["price"]))
+            assert empty <= {row["side"] for row in filling if row["size"]}
+            lacked.add(empty)
+    assert lacked == {frozenset({0}), frozenset({1}), frozenset({0, 1})}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VENUES if registry.get(name).book_check is BookCheck.CHECKSUM]
+)
+async def test_checksums_may_be_left_out(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """Of some messages, which are as ever otherwise."""
+    client, got = await asked(nursery, name, "orderbook", Faults(no_checksum_probability=0.5))
+    texts = client.events(got, BookTexts)
+    without = [each for each in texts if isinstance(each, BookTexts) and each.checksum is None]
+    assert 0.2 < len(without) / len(texts) < 0.8
+    assert not client.decode(got).bad
 
 
 @each_venue
@@ -215,3 +264,70 @@ async def test_rest_can_answer_with_what_was(
     assert trio.current_time() == pytest.approx(5.0)
     assert json.loads(body)["lastUpdateId"] == before
     assert client.served.market.listings[first].book.update_id > before
+
+
+@each_venue
+async def test_a_venue_can_be_too_busy_for_some(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """Whoever asks for one of these is told so, and may have the others."""
+    first, other = symbols(name)
+    client = await any_client(nursery, name, "trades", Faults(busy_symbols=frozenset({first})))
+    await client.subscribe(first)
+    assert client.events(await client.hear(2.0), Refused)
+    await client.subscribe(other, first_id=7)
+    got = await client.hear(5.0)
+    assert client.events(got, Refused) == []
+    assert rows_of(client.decode(got), Table.TRADES)
+
+
+@each_venue
+@pytest.mark.parametrize("sides", [{"asks"}, {"bids"}, {"asks", "bids"}])
+async def test_a_side_of_a_book_can_be_empty(
+    name: str, sides: set[str], autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """It is emptied by changes, or new to a client, and comes back by changes."""
+    first = symbols(name)[0]
+    client = await any_client(nursery, name, "orderbook", Faults(), book_levels=5)
+    await client.subscribe(first)
+    seen = Seen(client)
+    await seen.go_on(2.0)
+    emptied = Faults(empty_book_symbols=frozenset({first}), empty_sides=frozenset(sides))
+    client.served.set_faults(emptied)
+    await seen.go_on(2.0)
+    for is_bid, side in ((0, "asks"), (1, "bids")):
+        assert (seen.book[is_bid] == {}) == (side in sides)
+    client.served.set_faults(Faults())
+    await seen.go_on(2.0)
+    listing = client.served.market.listings[first]
+    if name != "upbit":  # which may be a step behind
+        for is_bid in (0, 1):
+            now = listing.book.levels(bool(is_bid))
+            texts = [listing.spec.price(ticks) for ticks, _ in now]
+            assert seen.book[is_bid].keys() == {*map(float, texts)} or listing.book.changed
+
+
+@attrs.define(eq=False)
+class Seen:
+    """The book as a client that began without one has it, of changes and snapshots."""
+
+    client: AnyClient
+    book: tuple[dict[float, float], dict[float, float]] = attrs.field(factory=lambda: ({}, {}))
+
+    async def go_on(self, secs: float) -> None:
+        """Hear more."""
+        got = await self.client.hear(secs + 0.003)
+        decoded = self.client.decode(got)
+        begun = {frame for frame, event in decoded.events if isinstance(event, BookSnapshot)}
+        rows = rows_of(decoded, Table.BOOK)
+        last = -1
+        for row in rows:
+            if row["flags"] & FLAG_SNAPSHOT and row["frame"] != last:
+                self.book = {}, {}
+            last = row["frame"]
+            if row["size"] > 0:
+                self.book[row["side"]][row["price"]] = row["size"]
+            else:
+                self.book[row["side"]].pop(row["price"], None)
+        if begun and max(begun) > last:  # a snapshot without levels has no rows
+            self.book = {}, {}

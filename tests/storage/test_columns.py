@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
-from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, numbered, run
+from tests.storage.sample import DAY, MIDNIGHT_NS, NAN, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import (
     MD,
     TRADES,
@@ -15,7 +16,10 @@ from tests.storage.stored import (
     put,
     store,
 )
+from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.store import Store
+from tick_logger.verify.tree import verify
 
 
 def test_md_bytes() -> None:
@@ -146,3 +150,20 @@ def test_flushes_follow_each_other() -> None:
     put(second, flush(run(Table.TRADES, numbered(4, 4))))
     assert column(files, TRADES, "trade_id") == struct.pack("<4Q", 1, 2, 3, 4)
     assert first.take_repairs() == second.take_repairs() == []
+
+
+@pytest.mark.parametrize(("width", "form"), [("f4", "f"), ("f4+rest", "f"), ("f8", "d")])
+def test_an_empty_side_is_written_in_any_width(width: str, form: str) -> None:
+    """NaN and 0, nothing in the rest, and no price that has lost digits."""
+    files = MemoryFiles()
+    made = Store(files, instruments(), Schemas.written(width))
+    empty = {"price": NAN, "size": 0.0, "flags": 1}
+    put(made, flush(run(Table.BOOK, [{**empty, "side": 1}, {**empty, "side": 0}])))
+    folder = "venue/BTC-USD/BOOK"
+    price = struct.unpack(f"<2{form}", column(files, folder, "price"))
+    assert all(math.isnan(each) for each in price)
+    assert column(files, folder, "size") == bytes(2 * struct.calcsize(form))
+    if width == "f4+rest":
+        assert column(files, folder, "rest") == bytes(2 * 2 * 4)
+    assert made.take_inexact() == {}
+    assert verify(files, dense=lambda *_: False).ok

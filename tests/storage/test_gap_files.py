@@ -10,7 +10,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import MIDNIGHT_NS, instruments
 from tests.storage.stored import put
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import Flush, GapRecord
+from tick_logger.model.flush import VOID, Flush, GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
@@ -107,6 +107,22 @@ def test_later_records_supersede() -> None:
         other_table,
         later_outage,
     ]
+
+
+def test_what_is_said_of_ids_is_no_hole_and_supersedes_none() -> None:
+    """Ids may go back, as those of a hole may not; and more than once in the same way."""
+    hole = GapRecord(0, Table.TRADES, 5, 5, MIDNIGHT_NS, MIDNIGHT_NS + 9, Cause.SEQUENCE)
+    again = [
+        GapRecord(0, Table.TRADES, before, 5, MIDNIGHT_NS, MIDNIGHT_NS + n, cause, VOID)
+        for n, (before, cause) in enumerate(
+            [(50, Cause.RENUMBERED), (50, Cause.RENUMBERED), (50, Cause.STRAY), (5, Cause.STRAY)]
+        )
+    ]
+    files = MemoryFiles()
+    written(files, hole, *again)
+    lines = parse_gaps(files.read(PATH), instrument=0)
+    assert lines.records == (hole, *again)
+    assert newest_of_each(lines.records) == [hole, *again]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tick_logger.storage.layout import (
     instruments_path,
     is_stray,
     looks_like_column_file,
+    objection_to,
     parse,
     table_folder,
     undecodable_path,
@@ -151,6 +152,44 @@ def test_a_column_file_in_its_place_is_not_stray() -> None:
     """Its name alone would not tell."""
     assert looks_like_column_file("venue/BTC/MD/time.01.02.24.bin")
     assert not is_stray("venue/BTC/MD/time.01.02.24.bin")
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    [
+        "",
+        ".",
+        "..",
+        "BTC/USD",
+        "%",
+        "X" * 255,
+        "\u5e01" * 85,
+        "gaps.01.02.24.jsonl",
+        "late",
+        "journal",
+    ],
+)
+def test_symbols_that_can_be_recorded(symbol: str) -> None:
+    """Whatever they look like, their paths are their own."""
+    assert objection_to(symbol) == ""
+    path = gaps_path(GapsPath("venue", symbol, 0))
+    assert parse(path) == GapsPath("venue", symbol, 0)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "reason"),
+    [
+        ("X" * 256, "its folder's name would have 256 bytes, and may have 255"),
+        ("/" * 86, "its folder's name would have 258 bytes, and may have 255"),
+        ("\u5e01" * 86, "its folder's name would have 258 bytes, and may have 255"),
+        ("instruments.01.02.24.json", "a file of its exchange is called so"),
+        ("undecodable.01.02.24.jsonl", "a file of its exchange is called so"),
+        ("certificate.01.02.24.7.json", "a file of its exchange is called so"),
+    ],
+)
+def test_symbols_whose_folder_no_disk_takes(symbol: str, reason: str) -> None:
+    """Too long as bytes on the disk, or the name of a file that lies there."""
+    assert objection_to(symbol) == reason
 
 
 @pytest.mark.parametrize(

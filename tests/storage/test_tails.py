@@ -7,9 +7,9 @@ import pytest
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import put
-from tick_logger.model.flush import StreamTail
+from tick_logger.model.flush import IdRun, StreamTail
 from tick_logger.model.schemas import Schemas
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import ORIGIN_ASIDE, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.storage import tails
 from tick_logger.storage.store import Store
@@ -24,6 +24,18 @@ def recorded(
     for day, first, last, late in days:
         rows = numbered(first, last, day=day)
         put(store, flush(run(Table.TRADES, rows, day=day, late=late)))
+
+
+def ids(first: int, last: int, day: int = DAY) -> IdRun:
+    """A run of ids as `recorded` writes them."""
+    start = MIDNIGHT_NS + (day - DAY) * NS_PER_DAY
+    events = [start + number * SECOND for number in (first, last)]
+    return IdRun(first, last, *events, *(event + 9 for event in events))
+
+
+def ranges(tail: StreamTail) -> tuple[tuple[int, int], ...]:
+    """The ids of its runs."""
+    return tuple((run.first, run.last) for run in tail.id_runs)
 
 
 def trades_tail(files: MemoryFiles) -> StreamTail | None:
@@ -46,7 +58,7 @@ def test_tail_of_trades(price_dtype: str) -> None:
         last_event_ns=MIDNIGHT_NS + NS_PER_DAY + 9 * SECOND,
         last_seq=9,
         last_recv_ns=MIDNIGHT_NS + NS_PER_DAY + 9 * SECOND + 9,
-        id_ranges=((1, 3), (5, 6), (8, 9)),
+        id_runs=(ids(1, 3), ids(5, 6), ids(8, 9, DAY + 1)),
         recent_ids=(8, 9),
     )
 
@@ -58,7 +70,7 @@ def test_ids_of_late_rows_count() -> None:
     tail = trades_tail(files)
     assert tail is not None
     assert tail.last_seq == 7
-    assert tail.id_ranges == ((1, 5), (7, 7))
+    assert ranges(tail) == ((1, 5), (7, 7))
 
 
 def test_only_late_rows_make_no_tail() -> None:
@@ -74,7 +86,28 @@ def test_ids_of_the_two_newest_days() -> None:
     recorded(files, (DAY, 1, 2, False), (DAY + 3, 3, 4, True), (DAY + 9, 5, 6, False))
     tail = trades_tail(files)
     assert tail is not None
-    assert tail.id_ranges == ((3, 6),)
+    assert ranges(tail) == ((3, 6),)
+
+
+def test_runs_are_in_the_order_of_their_times() -> None:
+    """So that the last one is of the present numbering, however large the ids before it."""
+    files = MemoryFiles()
+    recorded(files, (DAY, 50, 52, False), (DAY + 1, 1, 3, False), (DAY, 54, 54, True))
+    tail = trades_tail(files)
+    assert tail is not None
+    assert tail.id_runs == (ids(50, 52), ids(54, 54), ids(1, 3, DAY + 1))
+
+
+def test_a_time_that_cannot_be_right_does_not_make_a_row_the_last() -> None:
+    """It lies in the day of its receipt, and has its place there."""
+    files = MemoryFiles()
+    recorded(files, (DAY, 1, 2, False), (DAY, 5, 5, True), (DAY, 7, 8, False))
+    late = "venue/BTC-USD/late/TRADES/{}.01.02.24.bin"
+    files.contents[late.format("origin")] = bytearray([ORIGIN_ASIDE])
+    files.contents[late.format("trade_time")][:] = (2**32 - 1).to_bytes(4, "little")
+    tail = trades_tail(files)
+    assert tail is not None
+    assert ranges(tail) == ((1, 2), (5, 5), (7, 8))
 
 
 def test_rows_without_an_id_are_in_no_range() -> None:
@@ -83,17 +116,17 @@ def test_rows_without_an_id_are_in_no_range() -> None:
     recorded(files, (DAY, 0, 0, False), (DAY, 2, 2, False))
     tail = trades_tail(files)
     assert tail is not None
-    assert tail.id_ranges == ((2, 2),)
+    assert ranges(tail) == ((2, 2),)
 
 
 def test_newest_ranges_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sparse ids do not grow without bound."""
-    monkeypatch.setattr(tails, "MAX_ID_RANGES", 2)
+    monkeypatch.setattr(tails, "MAX_ID_RUNS", 2)
     files = MemoryFiles()
     recorded(files, *((DAY, first, first, False) for first in (1, 3, 5, 7)))
     tail = trades_tail(files)
     assert tail is not None
-    assert tail.id_ranges == ((5, 5), (7, 7))
+    assert ranges(tail) == ((5, 5), (7, 7))
 
 
 @pytest.mark.parametrize("price_dtype", ["f4", "f8"])
@@ -105,7 +138,7 @@ def test_only_complete_rows_count(column: str, price_dtype: str) -> None:
     del files.contents[f"venue/BTC-USD/TRADES/{column}.01.02.24.bin"][-1:]
     tail = trades_tail(files)
     assert tail is not None
-    assert (tail.last_seq, tail.id_ranges) == (2, ((1, 2),))
+    assert (tail.last_seq, ranges(tail)) == (2, ((1, 2),))
 
 
 def test_day_without_a_complete_row_is_passed_over() -> None:
@@ -115,7 +148,7 @@ def test_day_without_a_complete_row_is_passed_over() -> None:
     files.contents["venue/BTC-USD/TRADES/trade_time.02.02.24.bin"].clear()
     tail = trades_tail(files)
     assert tail is not None
-    assert (tail.last_seq, tail.id_ranges) == (3, ((1, 3),))
+    assert (tail.last_seq, ranges(tail)) == (3, ((1, 3),))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ COUNTERS = {
     "message_timeouts",
     "ack_retries",
     "subscriptions_refused",
+    "subscriptions_postponed",
     "pings_sent",
     "pongs_received",
     "duplicates",
@@ -45,7 +46,10 @@ COUNTERS = {
     "sequence_duplicates",
     "out_of_order",
     "book_resyncs",
+    "book_snapshots_missing",
     "unproven_id_holes",
+    "ids_begun_again",
+    "stray_ids",
     "silent_renewals",
     "prices_inexact",
 }
@@ -56,9 +60,12 @@ GAUGES = {
     "connections_wanted",
     "symbols",
     "symbols_left_out",
+    "symbols_kept",
+    "listing_entries_odd",
     "subscriptions_silent",
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",
+    "token_rejected",
     "last_message_timestamp_seconds",
 }
 

@@ -105,6 +105,15 @@ def test_a_snapshot_may_be_repeated() -> None:
     assert checked(adding(Table.BOOK, row, row)).ok
 
 
+def test_a_side_of_a_snapshot_may_be_empty() -> None:
+    """It has a row without a price, whose size is 0; nothing else may lack one."""
+    row = {"seq": 30, "event_ns": MIDNIGHT_NS + 50 * SECOND, "price": NAN, "size": 0.0, "flags": 1}
+    assert checked(adding(Table.BOOK, {**row, "side": 1}, {**row, "side": 0})).ok
+    for wrong in ({**row, "flags": 0}, {**row, "size": 1.0}):
+        report = checked(adding(Table.BOOK, wrong))
+        assert summary(report) == [(column("BOOK", "price"), Kind.VALUE, 1, 8)]
+
+
 def test_day_without_rows() -> None:
     """A process that could not write the first row of a day leaves empty files."""
     assert checked(appended(column("MD", "price", "03.02.24"), b"")).ok
@@ -230,6 +239,7 @@ def test_values_out_of_range(table: str, name: str, form: str, value: float) -> 
             adding(
                 Table.TRADES,
                 {"seq": 2, "event_ns": MIDNIGHT_NS + 86_450 * SECOND},
+                {"seq": 11, "event_ns": MIDNIGHT_NS + 86_460 * SECOND},
                 day=DAY + 1,
             ),
             column("TRADES", "trade_id", "02.02.24"),

@@ -128,6 +128,10 @@ class Derivation:
         """Receive time up to which anything is known; None before the first."""
         return max(self._stopped_ns.values(), default=None)
 
+    def recorded(self, exchange: str) -> frozenset[str]:
+        """The symbols that are recorded, or were when the last process ended."""
+        return self._streams.symbols(exchange)
+
     # -- entries ----------------------------------------------------------------------------------
 
     def apply(self, entry: Entry) -> None:

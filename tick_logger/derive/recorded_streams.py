@@ -44,6 +44,11 @@ class RecordedStreams:
         plain = self._plain(exchange)
         return [(tuple(n for n, tables in plain if table in tables), table) for table in Table]
 
+    def symbols(self, exchange: str) -> frozenset[str]:
+        """The symbols of which anything is recorded."""
+        wanted, known = self.of(exchange), self.instruments.of(exchange)
+        return frozenset(symbol for symbol, number in known.items() if wanted.tables(number))
+
     def with_names(self, marks: Sequence[Mark]) -> list[Mark]:
         """The marks, without the instruments whose names are lost with missing entries."""
         named: list[Mark] = []

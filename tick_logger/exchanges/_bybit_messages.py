@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
+import attrs
 import msgspec
 
-from tick_logger.exchanges.base import VenueError
+from tick_logger.exchanges.base import Listed, VenueError
 from tick_logger.exchanges.columns import ABSENT, Level
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import (
     Id,
     decode_listing,
@@ -73,48 +75,73 @@ class AnyMessage(msgspec.Struct, gc=False):
     ret_msg: str = ""
 
 
+_TRADES_BEFORE_LAUNCH = {"CrossMatching", "ContinuousTrading"}
+"""Phases of a contract that is traded before its launch, in which there are trades."""
+
+
+class _Phase(msgspec.Struct, gc=False):
+    curAuctionPhase: str = ""  # noqa: N815
+
+
 class _Symbol(msgspec.Struct, gc=False):
-    symbol: str
-    status: str
+    symbol: str = ""
+    status: str = ""
     baseCoin: str = ""  # noqa: N815
     quoteCoin: str = ""  # noqa: N815
     priceFilter: dict[str, Any] = {}  # noqa: N815
     lotSizeFilter: dict[str, Any] = {}  # noqa: N815
+    preListingInfo: _Phase | None = None  # noqa: N815
 
-    def instrument(self, kind: str) -> Instrument:
-        active = self.status == "Trading"
-        tick = str(self.priceFilter.get("tickSize", ""))
+    def instrument(self) -> Instrument:
+        """Of no kind yet: entries do not say which."""
+        phase = "" if self.preListingInfo is None else self.preListingInfo.curAuctionPhase
+        early = self.status == "PreLaunch" and phase in _TRADES_BEFORE_LAUNCH
         lots = self.lotSizeFilter
-        lot = str(lots.get("qtyStep") or lots.get("basePrecision", ""))
-        return Instrument(self.symbol, self.baseCoin, self.quoteCoin, active, tick, lot, kind)
+        return Instrument(
+            self.symbol,
+            self.baseCoin,
+            self.quoteCoin,
+            active=self.status == "Trading" or early,
+            tick_size=_text(self.priceFilter.get("tickSize")),
+            lot_size=_text(lots.get("qtyStep")) or _text(lots.get("basePrecision")),
+        )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 class _Page(msgspec.Struct, gc=False):
-    symbols: list[_Symbol] | None = msgspec.field(default=None, name="list")
-    nextPageCursor: str = ""  # noqa: N815
+    symbols: list[msgspec.Raw] | None = msgspec.field(default=None, name="list")
+    nextPageCursor: str | None = None  # noqa: N815
 
 
 class _Listing(msgspec.Struct, gc=False):
     retCode: int  # noqa: N815
-    retMsg: str = ""  # noqa: N815
-    result: _Page = msgspec.field(default_factory=_Page)
+    retMsg: str | None = None  # noqa: N815
+    result: _Page | None = None
 
 
+_SYMBOLS = Entries(_Symbol, "symbol")
 decode_any = lenient(AnyMessage)
 _decode_listing = msgspec.json.Decoder(_Listing).decode
 decode_book = lenient(Book)
 decode_ticker = lenient(Ticker)
 
 
-def parse_instruments(body: bytes, kind: str) -> tuple[Instrument, ...]:
+def read_instruments(body: bytes, kind: str) -> Listed:
     """The symbols of a page of a listing, of this kind; raises `VenueError`."""
     listing = decode_listing(_decode_listing, body, "instruments-info")
-    symbols = listing.result.symbols
+    symbols = None if listing.result is None else listing.result.symbols
     if listing.retCode != 0 or symbols is None:
         raise VenueError(f"instruments-info: {listing.retMsg} (code {listing.retCode})")
-    return tuple(symbol.instrument(kind) for symbol in symbols)
+    found = _SYMBOLS.read(symbols, "instruments-info")
+    of_kind = tuple(attrs.evolve(each, kind=kind) for each in found.instruments)
+    return Listed(of_kind, found.odd)
 
 
 def next_cursor(body: bytes) -> str:
     """What asks for the next page of a listing, fit for an address; empty after the last."""
-    return quote(_decode_listing(body).result.nextPageCursor, safe="%")  # it may be quoted already
+    page = _decode_listing(body).result
+    cursor = "" if page is None else page.nextPageCursor or ""
+    return quote(cursor, safe="%")  # it may be quoted already

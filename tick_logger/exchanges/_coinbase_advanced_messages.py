@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 from operator import or_
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
@@ -74,10 +75,13 @@ class Tickers(Message, tag="ticker"):
     timestamp: str = ""
 
 
+Side: TypeAlias = Literal["bid", "offer"]
+
+
 class Level(msgspec.Struct, gc=False):
     """One level of a snapshot, whose time says nothing."""
 
-    side: Literal["bid", "offer"]
+    side: Side
     price_level: float
     new_quantity: float
 
@@ -171,7 +175,7 @@ def is_known(channel: str) -> bool:
 class Product(msgspec.Struct, gc=False):
     """A product of the REST listing."""
 
-    product_id: str
+    product_id: str = ""
     base_currency_id: str = ""
     quote_currency_id: str = ""
     product_type: str = ""
@@ -179,19 +183,21 @@ class Product(msgspec.Struct, gc=False):
     is_disabled: bool = False
     trading_disabled: bool = False
     view_only: bool = False
-    auction_mode: bool = False
     cancel_only: bool = False
     alias: str = ""  # the product under whose name the messages about this one come
     base_increment: str = ""
     quote_increment: str = ""
     price_increment: str = ""
 
-    def instrument(self) -> Instrument:
-        """Active if it is online, not halted, and its messages come under its own name."""
-        halts = self.is_disabled, self.trading_disabled, self.view_only
-        active = self.status == "online" and not any(
-            (*halts, self.auction_mode, self.cancel_only, self.alias)
-        )
+    def instrument(self) -> Instrument | None:
+        """Active if it is online, not halted, and its messages come under its own name.
+
+        An auction is no halt: it ends with trades.  Futures are not recorded here.
+        """
+        if self.product_type != "SPOT":
+            return None
+        halts = self.is_disabled, self.trading_disabled, self.view_only, self.cancel_only
+        active = self.status == "online" and not any((*halts, self.alias))
         ticks = self.price_increment or self.quote_increment
         names = self.product_id, self.base_currency_id, self.quote_currency_id
         return Instrument(*names, active, tick_size=ticks, lot_size=self.base_increment)
@@ -200,7 +206,8 @@ class Product(msgspec.Struct, gc=False):
 class Products(msgspec.Struct):
     """The REST listing."""
 
-    products: list[Product]
+    products: list[msgspec.Raw]
 
 
+PRODUCTS = Entries(Product, "product_id")
 decode_products = msgspec.json.Decoder(Products).decode

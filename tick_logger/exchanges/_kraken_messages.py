@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id
 from tick_logger.model.instruments import Instrument
 
@@ -48,12 +49,15 @@ class Level(msgspec.Struct, gc=False):
 
 
 class Book(msgspec.Struct, gc=False):
-    """Levels of one book that changed, or all of them, and the checksum of the book after that."""
+    """Levels of one book that changed, or all of them, and the checksum of the book after that.
+
+    Real messages without a checksum were seen.
+    """
 
     symbol: str
-    checksum: Crc32
     bids: list[Level] = []
     asks: list[Level] = []
+    checksum: Crc32 | None = None
     timestamp: str = ""
 
 
@@ -127,6 +131,10 @@ class Answer(msgspec.Struct, gc=False):
 _NEW_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
 
 
+_TRADING = {"online", "limit_only", "post_only", "reduce_only"}
+"""States in which there are trades, or may be at any moment; in `cancel_only` there are none."""
+
+
 class Pair(msgspec.Struct, gc=False):
     """One entry of AssetPairs."""
 
@@ -136,14 +144,16 @@ class Pair(msgspec.Struct, gc=False):
     tick_size: str = ""  # not in listings of 2021, and neither is the status
     status: str = "online"
 
-    def instrument(self) -> Instrument:
-        """The pair under its name of version 2."""
+    def instrument(self) -> Instrument | None:
+        """The pair under its name of version 2, which has two currencies."""
+        if not self.wsname:
+            return None
         base, quote = (_NEW_NAMES.get(name, name) for name in self.wsname.partition("/")[::2])
         return Instrument(
-            f"{base}/{quote}",
+            f"{base}/{quote}" if base and quote else "",
             base,
             quote,
-            active=self.status == "online",
+            active=self.status in _TRADING,
             tick_size=self.tick_size or _step(self.pair_decimals),
             lot_size=_step(self.lot_decimals),
         )
@@ -152,8 +162,11 @@ class Pair(msgspec.Struct, gc=False):
 class AssetPairs(msgspec.Struct, gc=False):
     """The answer to GET AssetPairs."""
 
-    error: list[str]
-    result: dict[str, Pair] | None = None
+    error: list[str] | None
+    result: dict[str, msgspec.Raw] | None = None
+
+
+PAIRS = Entries(Pair, "wsname")
 
 
 def _step(decimals: int) -> str:

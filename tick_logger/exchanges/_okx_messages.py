@@ -14,6 +14,7 @@ import msgspec
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.columns import ABSENT, Level
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
@@ -101,7 +102,7 @@ class Book(Entry):
     bids: list[Level] = []
     asks: list[Level] = []
     ts: Id = 0
-    checksum: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] = 0
+    checksum: Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)] | None = None  # or 0: none
     seq_id: Id | None = None
     prev_seq_id: Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)] | None = None
 
@@ -190,8 +191,8 @@ class Head(msgspec.Struct, gc=False):
 class Listed(Entry):
     """An instrument in the answer to a REST request."""
 
-    inst_id: str
-    state: str
+    inst_id: str = ""
+    state: str = ""
     inst_type: str = ""
     base_ccy: str = ""
     quote_ccy: str = ""
@@ -216,8 +217,11 @@ class Answer(msgspec.Struct, gc=False):
     """The answer to a REST request for instruments."""
 
     code: str
-    data: list[Listed]
-    msg: str = ""
+    data: list[msgspec.Raw]
+    msg: str | None = None
+
+
+LISTED = Entries(Listed, "instId")
 
 
 # -- decoders --------------------------------------------------------------------------------------
@@ -233,11 +237,14 @@ _decode_levels = lenient(Books)
 _decode_texts = msgspec.json.Decoder(_BookTexts).decode
 
 SentBooks: TypeAlias = tuple[Books, Sequence[BookText | None]]
-"""A message of books and the texts of each entry, which are None if no entry has a checksum."""
+"""A message of books and the texts of each entry, which are None if no checksum needs them."""
 
 
 def decode_books(payload: bytes | msgspec.Raw) -> SentBooks:
     """Decode it, once more for its texts only if they are needed; raises what decoders raise.
+
+    They are needed for a checksum, of this message or a later one.  Where there are ids, these tell
+    whether all is there, so that what lacks a checksum may keep the next from judging.
 
     What is a whole book each time had no ids once: then its time tells two of one read apart.
     """
@@ -246,7 +253,7 @@ def decode_books(payload: bytes | msgspec.Raw) -> SentBooks:
         for book in message.data:
             book.seq_id = book.ts if book.seq_id is None else book.seq_id
     for book in message.data:
-        if book.checksum:
+        if book.checksum or book.seq_id is None:
             return message, _decode_texts(payload).data
     return message, [None] * len(message.data)
 

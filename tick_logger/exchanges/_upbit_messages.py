@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tick_logger.exchanges.columns import ABSENT
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id, lenient
 from tick_logger.model.instruments import Instrument
 
@@ -136,7 +137,7 @@ class Other(msgspec.Struct, gc=False):
 class Market(msgspec.Struct, gc=False):
     """A market of the REST listing."""
 
-    market: str
+    market: str = ""
 
     def instrument(self) -> Instrument:
         """The quote currency comes first.  What is listed trades, that under a warning too."""
@@ -152,4 +153,5 @@ def _decoder(*messages: Any) -> Callable[[bytes | msgspec.Raw], Any]:  # noqa: A
 decode_default = _decoder(Trade, Ticker, Orderbook)
 decode_simple = _decoder(SimpleTrade, SimpleTicker, SimpleOrderbook)
 decode_other = lenient(Other)
-decode_markets = msgspec.json.Decoder(list[Market]).decode
+decode_markets = msgspec.json.Decoder(list[msgspec.Raw]).decode
+MARKETS = Entries(Market, "market")

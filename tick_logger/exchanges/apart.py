@@ -356,11 +356,16 @@ def _together(
 
 
 def _sound(rows: DecodedRows, lost: Collection[tuple[int, Table, int]]) -> DecodedRows:
-    """Rows without quotes of which a part is lost: half of the best prices are none."""
-    if rows.table is not Table.QUOTES or not lost:
+    """Rows without those that a loss makes wrong.
+
+    Half of the best prices are none; and a side from which levels are lost is not empty.
+    """
+    if rows.table not in (Table.QUOTES, Table.BOOK) or not lost:
         return rows
     places = zip(rows.frame.tolist(), rows.columns["instrument"].tolist(), strict=True)
     keep = np.array([(frame, rows.table, index) not in lost for frame, index in places], np.bool_)
+    if rows.table is Table.BOOK:
+        keep |= ~np.isnan(rows.columns["price"].astype(np.float64))
     return DecodedRows(rows.table, picked(rows.columns, keep), rows.frame[keep])
 
 

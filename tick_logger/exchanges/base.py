@@ -79,9 +79,13 @@ class Acknowledged:
 
 @attrs.frozen
 class Granted:
-    """These subscriptions are live from now on; others may be live as well."""
+    """These subscriptions are live from now on; others may be live as well.
+
+    Where the answer names its request, only those of them are meant that it has asked for.
+    """
 
     subscriptions: frozenset[Subscription]
+    request_id: int | None = None
 
 
 @attrs.frozen
@@ -92,16 +96,35 @@ class Confirmed:
 
 
 @attrs.frozen
+class Wait:
+    """How long a client is to wait: so many seconds, or until this time; 0: as it likes."""
+
+    secs: float = 0.0
+    until_ns: int = 0
+
+    def after(self, now_ns: int) -> float:
+        """The seconds from this moment on."""
+        return max(self.secs, (self.until_ns - now_ns) / 1e9 if self.until_ns else 0.0)
+
+
+@attrs.frozen
 class Refused:
     """A request was refused; `request_id` is None where the venue does not say which.
 
-    `subscriptions` are those refused, where the venue names them; the others of the same request
-    are still unanswered then.
+    `subscriptions` are those refused, where the venue names them, as far as the request has asked
+    for them; the others of the same request are still unanswered then.
     """
 
     request_id: int | None
     reason: str
     subscriptions: frozenset[Subscription] = frozenset()
+    with_others: bool = False
+    """Whether the others of the request were refused as well, and may be had without those named.
+    One that is named and live already only stood in their way."""
+    wait: Wait | None = None
+    """Where the venue is only too busy: for how long; None: waiting will not help."""
+    of_token: bool = False
+    """Whether the request's token was refused (`Exchange.signed`), not what it asked for."""
 
 
 @attrs.frozen
@@ -142,14 +165,15 @@ TextLevel: TypeAlias = tuple[str, str]
 class BookTexts:
     """The levels of a book message as sent, and the checksum of the book after it.
 
-    Only where the venue sends a checksum; a size of zero deletes its level.
+    Only where the venue sends checksums; a message without one has None, and the next one judges
+    what it has changed.  A size of zero deletes its level.
     """
 
     instrument: int
     snapshot: bool
     bids: tuple[TextLevel, ...]
     asks: tuple[TextLevel, ...]
-    checksum: int
+    checksum: int | None
 
 
 @attrs.frozen
@@ -170,10 +194,30 @@ class GoingAway:
 
 
 @attrs.frozen
+class Odd:
+    """An entry of a listing that is not as it should be: its name, perhaps empty, and why."""
+
+    name: str
+    reason: str
+
+
+@attrs.frozen
+class Listed:
+    """What a listing, or a page of one, says: instruments, and which entries are odd.
+
+    An odd entry is among the instruments if it has a name.
+    """
+
+    instruments: tuple[Instrument, ...]
+    odd: tuple[Odd, ...] = ()
+
+
+@attrs.frozen
 class Listing:
     """The venue's instruments, as sent on a channel of its own."""
 
     instruments: tuple[Instrument, ...]
+    odd: tuple[Odd, ...] = ()
 
 
 @attrs.frozen
@@ -316,6 +360,8 @@ class Exchange(abc.ABC):
     """Of the variables with the user's key (`net.wire.signing`), where the venue takes one."""
     names_requests: ClassVar[bool] = True
     """Whether answers carry the id of their request; if not, one is outstanding at a time."""
+    answers_ends: ClassVar[bool] = True
+    """Whether a request that ends subscriptions has an answer that is told."""
     requests_replace: ClassVar[bool] = False
     """Whether a request ends what was subscribed before, so that each must name everything."""
 
@@ -366,8 +412,17 @@ class Exchange(abc.ABC):
         """The REST address that lists the instruments."""
 
     @abc.abstractmethod
+    def read_listing(self, body: bytes) -> Listed:
+        """What a page of a listing says, entry by entry (`exchanges.listing`).
+
+        Raises `VenueError` if the body is no listing, or if none of its entries can be read.
+        Active are instruments of which there may be trades; those that a halt keeps from it are
+        listed, and not active.
+        """
+
     def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
         """The instruments in a page of a listing; raises `VenueError` if the body is none."""
+        return self.read_listing(body).instruments
 
     def next_page(self, url: str, body: bytes) -> str | None:
         """The REST address of the page after this one, which could be parsed; None after the last.

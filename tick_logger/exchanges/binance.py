@@ -33,13 +33,14 @@ import numpy.typing as npt
 from tick_logger.exchanges import _binance_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
     Findings,
     NumberRule,
 )
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -49,10 +50,14 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Named, Naming
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
+
+# Errors of the server itself, too many requests, time-outs, overload, too many connections.
+_BUSY_CODES = frozenset({-1000, -1001, -1003, -1004, -1006, -1007, -1008, -1034})
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -227,7 +232,9 @@ def _other(found: Findings, frame: int, envelope: wire.Envelope, payload: bytes)
         found.reject(frame, f"unknown stream {envelope.stream!r}")
     elif message.error is not None or message.msg:
         said = message.error or message
-        found.event(frame, base.Refused(message.id, f"{said.msg} (code {said.code})"))
+        reason = f"{said.msg} (code {said.code})"
+        wait = wait_of(reason) or (base.Wait() if said.code in _BUSY_CODES else None)
+        found.event(frame, base.Refused(message.id, reason, wait=wait))
     elif message.id is not None:
         found.event(frame, base.Acknowledged(message.id))
     else:
@@ -266,9 +273,14 @@ class _Filter(msgspec.Struct, gc=False):
     stepSize: str = ""  # noqa: N815
 
 
+_TRADING = {"TRADING", "AUCTION_MATCH"}
+"""Statuses in which there are trades.  The others are halts, however long: BREAK is that of symbols
+that came to an end years ago, too."""
+
+
 class _Symbol(msgspec.Struct, gc=False):
-    symbol: str
-    status: str
+    symbol: str = ""
+    status: str = ""
     baseAsset: str = ""  # noqa: N815
     quoteAsset: str = ""  # noqa: N815
     isSpotTradingAllowed: bool = False  # noqa: N815
@@ -289,17 +301,18 @@ class _Symbol(msgspec.Struct, gc=False):
             self.symbol,
             self.baseAsset,
             self.quoteAsset,
-            active=spot and self.status == "TRADING",
+            active=spot and self.status in _TRADING,
             tick_size=filters.get("PRICE_FILTER", _NO_FILTER).tickSize,
             lot_size=filters.get("LOT_SIZE", _NO_FILTER).stepSize,
         )
 
 
 class _ExchangeInfo(msgspec.Struct, gc=False):
-    symbols: list[_Symbol]
+    symbols: list[msgspec.Raw]
 
 
 _NO_FILTER = _Filter()
+_SYMBOLS = Entries(_Symbol, "symbol")
 _decode_exchange_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 
@@ -386,10 +399,10 @@ class Binance(Exchange):
         """GET exchangeInfo."""
         return rest_endpoint.rstrip("/") + "/api/v3/exchangeInfo"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
         info = decode_listing(_decode_exchange_info, body, "exchangeInfo")
-        return tuple(symbol.instrument() for symbol in info.symbols)
+        return _SYMBOLS.read(info.symbols, "exchangeInfo")
 
     def snapshot_weight(self, symbols: int) -> int:
         """That of a snapshot with as many levels as `snapshot_url` asks for."""

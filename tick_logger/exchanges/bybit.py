@@ -23,6 +23,7 @@ beginning of the UUID again.  An id of any other form makes its message a bad on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -41,10 +42,10 @@ from tick_logger.exchanges._bybit_messages import (
     decode_book,
     decode_ticker,
     next_cursor,
-    parse_instruments,
+    read_instruments,
 )
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -63,9 +64,9 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Named, Naming
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 N = TypeVar("N", int, str)
@@ -258,7 +259,7 @@ def _answer(found: Findings, frame: int, m: AnyMessage) -> None:
     elif m.op in ("ping", "pong") and m.success is not False:
         found.event(frame, base.Pong())
     elif m.success is False and m.op not in ("ping", "pong", "unsubscribe"):
-        found.event(frame, _refusal(m.ret_msg))
+        _refuse(found, frame, m.ret_msg)
     elif m.success is None or m.op != "unsubscribe":
         _no_answer(found, frame, m)
 
@@ -270,14 +271,33 @@ def _no_answer(found: Findings, frame: int, m: AnyMessage) -> None:
         found.unknown(frame, m.op)
 
 
-def _refusal(reason: str) -> base.Refused | base.Granted:
-    """A request is refused as a whole, but a topic that is live already needs no other answer."""
-    _, again, topic = reason.partition("already subscribed,topic:")
-    for feed, prefix in _TOPICS.items():
-        if again and topic.startswith(prefix):
-            symbol = topic.removeprefix(prefix)
-            return base.Granted(frozenset({Subscription(symbol, feed)}))
-    return base.Refused(None, reason or "no reason was given")
+_NAMED = re.compile(r"(?:\[|topic:)\s*(?P<topic>[A-Za-z]+\.[\w.\-/]+)")
+_GRANTED_BEFORE = "already subscribed"
+
+
+def _refuse(found: Findings, frame: int, said: str) -> None:
+    """A request is refused as a whole for one topic, which most reasons name.
+
+    One that is live already, after an answer that was lost, keeps the others from being granted.
+    """
+    reason = said or "no reason was given"
+    match = _NAMED.search(said)
+    named = _subscriptions(match["topic"] if match else "")
+    if named and _GRANTED_BEFORE in said:
+        found.event(frame, base.Granted(named))
+    found.event(
+        frame,
+        base.Refused(None, reason, named, with_others=bool(named), wait=wait_of(reason)),
+    )
+
+
+def _subscriptions(topic: str) -> frozenset[Subscription]:
+    """What a topic is to us; nothing if it is none that we ask for."""
+    return frozenset(
+        Subscription(topic.removeprefix(prefix), feed)
+        for feed, prefix in _TOPICS.items()
+        if topic.startswith(prefix)
+    )
 
 
 def _skipped_after_all(
@@ -336,6 +356,7 @@ class _Bybit(Exchange):
     book_check: ClassVar[base.BookCheck] = base.BookCheck.COUNTED_ONLY  # nobody promises dense `u`
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
     names_requests: ClassVar[bool] = False  # as recorded: answers without ids, or with empty ones
+    answers_ends: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(
         client_messages_per_second=10.0,  # no limit is documented
         requests_per_second=5.0,
@@ -394,9 +415,9 @@ class _Bybit(Exchange):
         path = "/v5/market/instruments-info"
         return f"{rest_endpoint.rstrip('/')}{path}?category={self._category}{self._query}"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The symbols of instruments-info; active are those that trade."""
-        return parse_instruments(body, self._category)
+        return read_instruments(body, self._category)
 
     def next_page(self, url: str, body: bytes) -> str | None:
         """The same with the cursor of the answer; spot comes at once."""

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -41,6 +41,7 @@ from tick_logger.exchanges.columns import (
     Level,
     NumberRule,
 )
+from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -51,6 +52,7 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
@@ -142,7 +144,7 @@ class _Error(_Message, tag="error"):
 class _Product(msgspec.Struct, gc=False):
     """A product, as the REST listing and the status channel describe it."""
 
-    id: str
+    id: str = ""
     base_currency: str = ""
     quote_currency: str = ""
     base_increment: str = ""
@@ -150,7 +152,7 @@ class _Product(msgspec.Struct, gc=False):
     status: str = ""
 
     def instrument(self) -> Instrument:
-        """Active if its status is online."""
+        """Active if its status is online, whatever kinds of orders are taken at the moment."""
         return Instrument(
             self.id,
             self.base_currency,
@@ -162,8 +164,10 @@ class _Product(msgspec.Struct, gc=False):
 
 
 class _Status(_Message, tag="status"):
-    products: list[_Product]
+    products: list[msgspec.Raw]
 
+
+_PRODUCTS = Entries(_Product, "id")
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -289,12 +293,18 @@ def _subscriptions(found: Findings, frame: Frames, messages: list[_Subscriptions
 
 def _errors(found: Findings, frame: Frames, messages: list[_Error]) -> None:
     for number, m in zip(frame.tolist(), messages, strict=True):
-        found.event(number, base.Refused(None, ": ".join(filter(None, (m.message, m.reason)))))
+        reason = ": ".join(filter(None, (m.message, m.reason)))
+        found.event(number, base.Refused(None, reason, wait=wait_of(reason)))
 
 
 def _statuses(found: Findings, frame: Frames, messages: list[_Status]) -> None:
     for number, m in zip(frame.tolist(), messages, strict=True):
-        found.event(number, base.Listing(tuple(product.instrument() for product in m.products)))
+        try:
+            listed = _PRODUCTS.read(m.products, "status")
+        except base.VenueError as error:
+            found.reject(number, str(error))
+        else:
+            found.event(number, base.Listing(listed.instruments, listed.odd))
 
 
 _HANDLERS: dict[type[_Message], Callable[[Findings, Frames, Any], None]] = {
@@ -313,7 +323,7 @@ _UNINTERESTING = {"received", "open", "done", "change", "activate"}
 
 _decode: Callable[[bytes | msgspec.Raw], _Message] = lenient(reduce(or_, _HANDLERS))
 _decode_type = msgspec.json.Decoder(_Typed).decode
-_decode_products = msgspec.json.Decoder(list[_Product]).decode
+_decode_products = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _KNOWN = {str(message.__struct_config__.tag) for message in _HANDLERS}
 
 
@@ -414,10 +424,9 @@ class Coinbase(Exchange):
         """GET products."""
         return rest_endpoint.rstrip("/") + "/products"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The products; active are those whose status is online."""
-        products = decode_listing(_decode_products, body, "products")
-        return tuple(product.instrument() for product in products)
+        return _PRODUCTS.read(decode_listing(_decode_products, body, "products"), "products")
 
     def listing_request(self) -> Request:
         """The status channel, which sends all products every few seconds."""

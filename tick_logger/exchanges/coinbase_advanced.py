@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import msgspec
 import numpy as np
@@ -40,10 +40,13 @@ import numpy.typing as npt
 from tick_logger.exchanges import base
 from tick_logger.exchanges._coinbase_advanced_messages import (
     IGNORED,
+    PRODUCTS,
     Heartbeats,
+    Level,
     Level2,
     MarketTrades,
     Message,
+    Side,
     Snapshot,
     Subscriptions,
     Tickers,
@@ -56,9 +59,10 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     is_known,
 )
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
+    ABSENT,
     FROM_ZERO,
     LEVEL,
     Findings,
@@ -74,9 +78,9 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import is_of_token, wait_of
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -88,6 +92,7 @@ _TAKER_OF_MAKER = {
     "UNKNOWN_ORDER_SIDE": tables.SIDE_UNKNOWN,
 }
 _BOOK_SIDE = {"bid": tables.BOOK_BID, "offer": tables.BOOK_ASK}
+_EMPTY = {side: Level(side, ABSENT, 0.0) for side in get_args(Side)}
 
 _TRADE = NumberRule(price=ABOVE_ZERO, size=FROM_ZERO)
 _TICKER = NumberRule(
@@ -176,7 +181,7 @@ def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
     is_snapshot = isinstance(events[0], Snapshot)
     if is_snapshot:
         found.event(int(frame[0]), base.BookSnapshot(int(instruments[0]), 0))
-    lists = [event.updates for event in events]
+    lists = [_whole(event.updates) if is_snapshot else event.updates for event in events]
     counts, levels = _counts(lists), list(chain.from_iterable(lists))
     frame = np.repeat(frame, counts)
     sent = [level.price_level for level in levels], [level.new_quantity for level in levels]
@@ -195,6 +200,12 @@ def _levels(found: Findings, frame: Frames, events: list[Any]) -> None:
         "flags": tables.FLAG_SNAPSHOT if is_snapshot else 0,
     }
     found.rows(tables.Table.BOOK, frame, columns)
+
+
+def _whole(levels: list[Level]) -> list[Level]:
+    """The levels of a snapshot, with one that stands for each side without any."""
+    sides = {level.side for level in levels}
+    return [*levels, *(_EMPTY[side] for side in _EMPTY if side not in sides)]
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -250,11 +261,12 @@ def _other(found: Findings, payloads: Sequence[bytes], frame: int, error: Except
     What came is not missing, so that its number counts whatever it says.
     """
     try:
-        reason = decode_error(payloads[frame]).message
+        reason = decode_error(payloads[frame]).message or "the venue gives no reason"
     except UNDECODABLE:
         pass
     else:
-        return found.event(frame, base.Refused(None, reason or "the venue gives no reason"))
+        wait, of_token = wait_of(reason), is_of_token(reason)
+        return found.event(frame, base.Refused(None, reason, wait=wait, of_token=of_token))
     try:
         message = decode_channel(payloads[frame])
     except UNDECODABLE:
@@ -356,10 +368,10 @@ class CoinbaseAdvanced(Exchange):
         """GET the public products."""
         return rest_endpoint.rstrip("/") + "/api/v3/brokerage/market/products"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The spot products; active are those online, not halted, and no alias of another."""
         products = decode_listing(decode_products, body, "products").products
-        return tuple(each.instrument() for each in products if each.product_type == "SPOT")
+        return PRODUCTS.read(products, "products")
 
 
 def _requests(kind: str, subscriptions: Sequence[Subscription]) -> list[Request]:

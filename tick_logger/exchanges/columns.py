@@ -34,7 +34,15 @@ from tick_logger.exchanges.base import (
 from tick_logger.exchanges.messages import Frames, explained
 from tick_logger.exchanges.nesting import TOO_DEEP, too_deep
 from tick_logger.model.rows import concatenated, picked
-from tick_logger.model.tables import BOOK_ASK, BOOK_BID, NO_TIME, SPECS, UUID_DTYPE, Table
+from tick_logger.model.tables import (
+    BOOK_ASK,
+    BOOK_BID,
+    FLAG_SNAPSHOT,
+    NO_TIME,
+    SPECS,
+    UUID_DTYPE,
+    Table,
+)
 
 E = TypeVar("E")
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -192,22 +200,42 @@ class Findings:
         """
         lists = list(chain.from_iterable(zip(bids, asks, strict=True)))
         counts = np.fromiter(map(len, lists), np.int64, len(lists))
-        per_message = counts[::2] + counts[1::2]
-        per_level = np.repeat(frame, per_message)
+        per_level = np.repeat(frame, counts[::2] + counts[1::2])
         levels = list(chain.from_iterable(lists))
         prices, sizes = [level.price for level in levels], [level.size for level in levels]
-        price, size = self.numbers(per_level, LEVEL, prices, sizes)
+        self.levels(frame, columns, counts, self.numbers(per_level, LEVEL, prices, sizes), flags)
+
+    def levels(
+        self,
+        frame: Frames,
+        columns: Mapping[str, npt.NDArray[np.generic] | int],
+        counts: Ints,
+        values: Floats,
+        flags: npt.NDArray[np.generic] | int,
+    ) -> None:
+        """BOOK rows of n messages, of which `values` has all prices and all sizes.
+
+        `counts` (shape `(2n,)`) are the levels of each side, bids first.  `columns` and `flags` are
+        as those of `book`, or `flags` has one value per message.  A side of a snapshot that is
+        empty is said by one row with a price of NaN and a size of 0.
+        """
+        flags = np.broadcast_to(np.asarray(flags, np.uint32), frame.shape)
+        empty = (counts == 0) & (np.repeat(flags, 2) & FLAG_SNAPSHOT != 0)
+        if empty.any():
+            values = np.insert(values, np.cumsum(counts)[empty], [[np.nan], [0.0]], axis=1)
+            counts = np.where(empty, 1, counts)
+        per_message = counts[::2] + counts[1::2]
         own = {
             "side": np.repeat(np.tile([BOOK_BID, BOOK_ASK], len(frame)), counts),
-            "price": price,
-            "size": size,
-            "flags": flags,
+            "price": values[0],
+            "size": values[1],
+            "flags": np.repeat(flags, per_message),
         }
         repeated = {
             name: column if isinstance(column, int) else np.repeat(column, per_message)
             for name, column in columns.items()
         }
-        self.rows(Table.BOOK, per_level, repeated | own)
+        self.rows(Table.BOOK, np.repeat(frame, per_message), repeated | own)
 
     def unix_times(self, frame: Frames, values: Sequence[int]) -> Ints:
         """Numbers of any unit as int64 ns; NO_TIME, which is counted, where none was sent."""

@@ -35,11 +35,19 @@ from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
+from tick_logger.exchanges.base import (
+    Exchange,
+    Listed,
+    Request,
+    Subscription,
+    TextLevel,
+    VenueError,
+)
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -57,9 +65,9 @@ from tick_logger.exchanges.messages import (
     lenient,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -133,21 +141,15 @@ def _books(found: Findings, frame: Frames, messages: list[wire.Books]) -> None:
     except UNDECODABLE:
         return _books(found, *_readable(found, frame, books, snapshot.tolist()))
     counts = np.array([len(side) for b in books for side in (b.bids, b.asks)], np.int64)
-    per_book = counts[::2] + counts[1::2]
-    per_level = np.repeat(frame, per_book)
+    per_level = np.repeat(frame, counts[::2] + counts[1::2])
     instrument = found.instruments(frame, [b.symbol for b in books])
-    price, size = found.numbers(per_level, LEVEL, prices, sizes)
-    time_ns = found.iso_times(frame, [b.timestamp for b in books], owed=False)
-    columns = {
-        "instrument": np.repeat(instrument, per_book),
-        "event_ns": np.repeat(time_ns, per_book),
+    values = found.numbers(per_level, LEVEL, prices, sizes)
+    columns: dict[str, npt.NDArray[np.generic] | int] = {
+        "instrument": instrument,
+        "event_ns": found.iso_times(frame, [b.timestamp for b in books], owed=False),
         "seq": 0,
-        "side": np.repeat(np.tile([tables.BOOK_BID, tables.BOOK_ASK], len(books)), counts),
-        "price": price,
-        "size": size,
-        "flags": np.repeat(np.where(snapshot, tables.FLAG_SNAPSHOT, 0), per_book),
     }
-    found.rows(tables.Table.BOOK, per_level, columns)
+    found.levels(frame, columns, counts, values, np.where(snapshot, tables.FLAG_SNAPSHOT, 0))
     begin = 0
     each = zip(frame.tolist(), instrument.tolist(), snapshot.tolist(), books, strict=True)
     for number, index, is_snapshot, b in each:
@@ -227,8 +229,11 @@ def _answer(found: Findings, frame: int, answer: wire.Answer) -> None:
         found.unknown(frame, method) if method else found.reject(frame, "no answer to a request")
     elif answer.success is None:
         found.reject(frame, f"no answer to a request: method {method!r}")
-    elif method == "unsubscribe" or answer.error == _GRANTED_BEFORE:
+    elif method == "unsubscribe":
         return
+    elif answer.error == _GRANTED_BEFORE:
+        if answer.req_id is not None:  # which alone tells the channel
+            found.event(frame, base.Granted(_every_feed(answer.symbol), answer.req_id))
     elif not answer.success and method == "ping" and answer.req_id is None:
         found.reject(frame, f"refused ping: {answer.error}")  # and no request with it
     elif not answer.success:
@@ -243,10 +248,15 @@ def _answer(found: Findings, frame: int, answer: wire.Answer) -> None:
 
 
 def _refusal(answer: wire.Answer) -> base.Refused:
-    """A refusal names the symbol at most, and not the channel: none of its feeds can be had."""
-    symbols = [answer.symbol] if answer.symbol and answer.method == "subscribe" else []
-    refused = frozenset(Subscription(symbol, feed) for symbol in symbols for feed in _EVERY_FEED)
-    return base.Refused(answer.req_id, answer.error or "no reason was given", refused)
+    """A refusal names the symbol at most, and not the channel, which its request knows."""
+    named = answer.symbol if answer.method == "subscribe" else ""
+    reason = answer.error or "no reason was given"
+    return base.Refused(answer.req_id, reason, _every_feed(named), wait=wait_of(reason))
+
+
+def _every_feed(symbol: str) -> frozenset[Subscription]:
+    """All that an answer may mean that names a symbol and no channel; nothing if it names none."""
+    return frozenset(Subscription(symbol, feed) for feed in _EVERY_FEED if symbol)
 
 
 _HANDLERS: dict[type[wire.Message], Callable[[Findings, Frames, Any], None]] = {
@@ -390,13 +400,13 @@ class Kraken(Exchange):
         """GET AssetPairs."""
         return rest_endpoint.rstrip("/") + "/0/public/AssetPairs"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
-        """The pairs of AssetPairs, without dark pools; active are those whose status is online."""
+    def read_listing(self, body: bytes) -> Listed:
+        """The pairs of AssetPairs, without dark pools; active are those that may be traded."""
         answer = decode_listing(_decode_pairs, body, "AssetPairs")
-        errors = [text for text in answer.error if not text.startswith("W")]  # warnings
+        errors = [text for text in answer.error or () if not text.startswith("W")]  # warnings
         if errors or answer.result is None:  # with HTTP status 200
             raise VenueError(f"AssetPairs: {', '.join(errors) or 'no result'}")
-        return tuple(pair.instrument() for pair in answer.result.values() if pair.wsname)
+        return wire.PAIRS.read(answer.result.values(), "AssetPairs")
 
 
 def _with(feed: str, feeds_of: Mapping[str, set[str]]) -> list[str]:

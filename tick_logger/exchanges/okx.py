@@ -39,7 +39,14 @@ from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription, TextLevel, VenueError
+from tick_logger.exchanges.base import (
+    Exchange,
+    Listed,
+    Request,
+    Subscription,
+    TextLevel,
+    VenueError,
+)
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -57,9 +64,9 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import in_order, request
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -173,9 +180,10 @@ def _levels(found: Findings, frame: Frames, sent: list[messages.SentBooks], flag
             found.event(number, base.BookSnapshot(index, book.seq_id or 0))
         elif book.seq_id is not None and book.prev_seq_id is not None:
             found.event(number, _link(index, book.prev_seq_id, book.seq_id))
-        if text is not None and book.checksum:
+        if text is not None and (book.checksum or book.seq_id is None):
             sides = messages.price_and_size(text.bids), messages.price_and_size(text.asks)
-            found.event(number, base.BookTexts(index, bool(flags), *sides, book.checksum))
+            checksum = book.checksum or None
+            found.event(number, base.BookTexts(index, bool(flags), *sides, checksum))
 
 
 def _link(instrument: int, previous_id: int, last_id: int) -> base.BookLink:
@@ -201,6 +209,8 @@ _FEED_OF_START = {
 }
 
 _SERVICE_UPGRADE = "64008"
+# Service unavailable, time-out, too many requests (two codes), system busy, system error.
+_BUSY_CODES = frozenset({"50001", "50004", "50011", "50013", "50026", "60014"})
 
 
 def _data(found: Findings, feed: str, frame: Frames, payloads: list[bytes]) -> None:
@@ -271,7 +281,8 @@ def _event(found: Findings, number: int, head: messages.Head) -> None:
             about = head.about()
             subscriptions = _subscriptions(about) if about else frozenset()
             reason = f"{head.msg} (code {head.code})"
-            found.event(number, base.Refused(head.request_id(), reason, subscriptions))
+            wait = wait_of(reason) or (base.Wait() if str(head.code) in _BUSY_CODES else None)
+            found.event(number, base.Refused(head.request_id(), reason, subscriptions, wait=wait))
         case "notice" if str(head.code) == _SERVICE_UPGRADE:
             found.event(number, base.GoingAway(f"{head.msg} (code {head.code})"))
         case event:
@@ -364,12 +375,12 @@ class Okx(Exchange):
         """GET instruments, those of the spot market."""
         return rest_endpoint.rstrip("/") + "/api/v5/public/instruments?instType=SPOT"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The instruments; active are those that are live."""
         answer = decode_listing(messages.decode_answer, body, "instruments")
         if answer.code != "0":
             raise VenueError(f"instruments: {answer.msg} (code {answer.code})")
-        return tuple(listed.instrument() for listed in answer.data)
+        return messages.LISTED.read(answer.data, "instruments")
 
     def book_checksum(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:
         """CRC-32, as a signed number, of the best bid, the best ask, the next bid and so on."""

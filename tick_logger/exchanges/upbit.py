@@ -33,7 +33,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges.apart import Form, understood
-from tick_logger.exchanges.base import Exchange, Request, Subscription
+from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
@@ -44,8 +44,8 @@ from tick_logger.exchanges.messages import (
     grouped,
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
+from tick_logger.exchanges.refusals import wait_of
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -142,20 +142,14 @@ def _levels(
 ) -> None:
     """BOOK rows, bids before asks; `values` has bid, bid size, ask and ask size of all units."""
     of_unit = np.repeat(np.arange(len(counts)), counts)
-    of_level = np.concatenate([of_unit, of_unit])
-    side = np.repeat([tables.BOOK_BID, tables.BOOK_ASK], len(of_unit))
-    price = np.concatenate([values[0], values[2]])
-    order = np.argsort(of_level * 2 + (side == tables.BOOK_ASK), kind="stable")
+    # By message and side, in this order; a price of 0 is no level.
+    place = np.concatenate([of_unit * 2, of_unit * 2 + 1])
+    order = np.argsort(place, kind="stable")
+    price, size = np.concatenate([values[:2], values[2:]], axis=1)
     order = order[price[order] != 0]
-    message = of_level[order]
-    columns = {
-        **{name: column[message] for name, column in common.items()},
-        "side": side[order],
-        "price": price[order],
-        "size": np.concatenate([values[1], values[3]])[order],
-        "flags": tables.FLAG_SNAPSHOT,
-    }
-    found.rows(tables.Table.BOOK, frame[message], columns)
+    per_side = np.bincount(place[order], minlength=2 * len(counts))
+    both = np.stack([price[order], size[order]])
+    found.levels(frame, common, per_side, both, tables.FLAG_SNAPSHOT)
 
 
 def _best(
@@ -235,7 +229,7 @@ def _other(found: Findings, frame: int, text: bytes) -> None:
         found.unknown(frame, kind)
     elif message.error is not None:
         reason = ": ".join(filter(None, (str(message.error.name), message.error.message)))
-        found.event(frame, base.Refused(None, reason))
+        found.event(frame, base.Refused(None, reason, wait=wait_of(reason)))
     elif "LIST_SUBSCRIPTIONS" in (message.method, message.mthd) and listed is not None:
         found.event(frame, _confirmed(listed))
     elif message.status == "UP":
@@ -347,10 +341,10 @@ class Upbit(Exchange):
         """GET market/all."""
         return rest_endpoint.rstrip("/") + "/v1/market/all?is_details=true"
 
-    def parse_listing(self, body: bytes) -> tuple[Instrument, ...]:
+    def read_listing(self, body: bytes) -> Listed:
         """The markets, all of them active: those that end are taken off the list."""
         markets = decode_listing(wire.decode_markets, body, "market/all")
-        return tuple(market.instrument() for market in markets)
+        return wire.MARKETS.read(markets, "market/all")
 
 
 def _note(positions: list[int], position: int, _error: Exception) -> None:

@@ -1,5 +1,7 @@
 """Why rows are missing: the closed list of words in gap records, journal, metrics and alerts.
 
+Two of the words are about ids that are not what a reader expects, though nothing is missing.
+
 Invariant: a word never changes its meaning, because it stands in files that outlive this version.
 A word of a newer version is read as it stands (`is_known` is then false) and written so again.
 
@@ -52,6 +54,10 @@ class Cause(enum.StrEnum):
     """The recorder ended without an orderly stop."""
     DAMAGE = "damage"
     """Journal entries that were safe are lost."""
+    RENUMBERED = "renumbered"
+    """No hole: the venue's ids began again (`pipeline`)."""
+    STRAY = "stray"
+    """No hole: one row has an id that fits nowhere among those around it (`pipeline`)."""
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

@@ -29,9 +29,16 @@ class Run:
     late: bool = False
 
 
+VOID = "void"
+"""`healed` of a record that is about no hole: nothing is missing at the venue either."""
+
+
 @attrs.frozen
 class GapRecord:
-    """One known hole of a stream: ids first and last missing, receive times that bracket it."""
+    """One known hole of a stream: ids first and last missing, receive times that bracket it.
+
+    Where ids began again, or one fits nowhere, the ids are those before and after that.
+    """
 
     instrument: int
     table: Table
@@ -59,15 +66,28 @@ class Flush:
 
 
 @attrs.frozen
+class IdRun:
+    """Trades with ids `first` to `last`, none left out, as they follow each other in time."""
+
+    first: int
+    last: int
+    first_event_ns: int
+    last_event_ns: int
+    first_recv_ns: int
+    last_recv_ns: int
+
+
+@attrs.frozen
 class StreamTail:
     """What is on disk of a stream, from which a new process continues it.
 
-    `id_ranges` are the ids on disk as disjoint ascending (first, last) ranges, `recent_ids` the
-    newest ones in file order; both are empty for tables other than TRADES.
+    `id_runs` are the newest ids on disk in the order of their event times, from which shows which
+    numbering is the present one; `recent_ids` the newest ones in file order.  Both are empty for
+    tables other than TRADES.
     """
 
     last_event_ns: int
     last_seq: int
     last_recv_ns: int
-    id_ranges: tuple[tuple[int, int], ...] = ()
+    id_runs: tuple[IdRun, ...] = ()
     recent_ids: tuple[int, ...] = ()

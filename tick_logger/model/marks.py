@@ -6,12 +6,24 @@ They name instruments by index and carry receive times; they never refer to conn
 
 from __future__ import annotations
 
+import enum
 from typing import TypeAlias
 
 import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.tables import Table
+
+
+class Doubt(enum.StrEnum):
+    """Whether what is told to be missing may come late after all."""
+
+    NONE = "none"
+    """It is missing."""
+    OPEN = "open"
+    """It may come in a moment."""
+    VOID = "void"
+    """It was told with an open doubt, in the same words, and has come."""
 
 
 @attrs.frozen
@@ -47,6 +59,7 @@ class MissingIds:
     from_ns: int  # receive times that bracket the hole
     to_ns: int
     cause: Cause
+    doubt: Doubt = Doubt.NONE  # as in journals that do not say it
 
 
 @attrs.frozen
@@ -63,6 +76,7 @@ class Lapse:
     to_ns: int
     cause: Cause
     ids_tell: bool = False
+    doubt: Doubt = Doubt.NONE  # as in journals that do not say it
 
 
 @attrs.frozen

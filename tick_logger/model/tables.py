@@ -29,7 +29,10 @@ BOOK_ASK, BOOK_BID = 0, 1
 """Book side as stored in `BOOK.side`."""
 
 FLAG_SNAPSHOT = 1
-"""Bit 0 of `BOOK.flags`: the row belongs to a snapshot, which replaces the book so far."""
+"""Bit 0 of `BOOK.flags`: the row belongs to a snapshot, which replaces the book so far.
+
+A side of a snapshot without levels is one such row, with a price of NaN and a size of 0.
+"""
 
 NO_TIME = np.iinfo(np.int64).min
 """`event_ns` of a row whose message carried no usable event time."""
@@ -53,6 +56,9 @@ FIRST_VERSION, REST_VERSION = 1, 2
 
 ORIGIN_LATE = 1
 """`origin` of a late row that came on the stream; all late rows of the first version are such."""
+
+ORIGIN_ASIDE = 3
+"""`origin` of a row whose time cannot be right; it lies in the day of its receipt."""
 
 EXACT = "f4+rest"
 """The width of prices that keeps every digit: f4, and the rest of the f8 in a column beside."""

@@ -5,94 +5,40 @@ interruption only names its cause: if the ids continue without a hole nothing wa
 are not, the interruption itself is all that is known, and becomes a record when it ends.  So does
 an interruption of dense ids when everything ends, if no id came after it.
 
-A hole is held back for `GRACE_TICKS`, because reordered rows often fill it at once.  A hole that
-is filled after its record was written gets a second record of the filled part, healed "late".
+Where ids begin again, they prove nothing about what lies between the two numberings: interruptions
+that fell in there become records.  That ids began again, or that one is a stray, has a record of
+its own, which is about no hole.
 
 When a process ends, all streams stop.  That becomes an interruption if a later process uses the
 stream again, and no record if none does: then nobody wanted the stream.
 
-Invariant: an interruption is recorded at most once, however many processes it lasts.
+Invariant: an interruption is recorded at most once, however many processes it lasts.  Not here:
+how long holes in ids are held back (`id_holes`).
 """
 
 from __future__ import annotations
 
-import enum
-from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import VOID, GapRecord
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened, Range, cut
+from tick_logger.pipeline.gap_records import in_order, record_from_plain, record_to_plain
+from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
+from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import LostTrades
+from tick_logger.pipeline.outages import Outage, Stream
 from tick_logger.pipeline.plain_state import Plain
-
-GRACE_TICKS = 2
-"""A hole is written when the rows around it leave the reorder window, not before."""
+from tick_logger.pipeline.told_holes import ToldHoles
 
 MAX_PAST_OUTAGES = 16
 """Per stream of dense ids: how many past interruptions are kept as possible causes."""
 
 APART_NS = 10**9
 """Lapses of one stream that are closer share a record: a venue may send nothing but nonsense."""
-
-Stream = tuple[int, Table]
-
-
-@attrs.define
-class _Outage:
-    from_ns: int
-    cause: Cause
-    to_ns: int | None = None
-    proven_ns: int | None = None  # how far the stream's ids were complete when it ended
-
-    def explains(self, hole: HoleOpened) -> bool:
-        """Whether the hole lies around this interruption."""
-        first, last = sorted((hole.from_ns, hole.to_ns))  # the wall clock may have been set back
-        begin, end = sorted((self.from_ns, last if self.to_ns is None else self.to_ns))
-        return first <= end and begin <= last
-
-    def dump(self, stream: Stream) -> list[Any]:
-        """Its fields and its stream's."""
-        instrument, table = stream
-        return [instrument, table.value, self.from_ns, self.cause.value, self.to_ns, self.proven_ns]
-
-    @classmethod
-    def load(cls, fields: Sequence[Any]) -> tuple[Stream, _Outage]:
-        """The stream and the interruption that `dump` was given."""
-        instrument, table, from_ns, cause, *rest = fields
-        return (instrument, Table(table)), cls(from_ns, Cause(cause), *rest)
-
-
-@attrs.define
-class _Hole:
-    table: Table
-    opened: HoleOpened
-    cause: Cause
-    due_tick: int
-    parts: list[Range]  # what of it is still missing
-
-    def dump(self) -> list[Any]:
-        """Its fields, those of the hole as it opened in a list."""
-        opened = list(attrs.astuple(self.opened))
-        return [
-            self.table.value,
-            opened,
-            self.cause.value,
-            self.due_tick,
-            list(map(list, self.parts)),
-        ]
-
-    @classmethod
-    def load(cls, fields: Sequence[Any]) -> _Hole:
-        """The hole that `dump` was given."""
-        table, opened, cause, due_tick, parts = fields
-        ranges = [(first, last) for first, last in parts]
-        return cls(Table(table), HoleOpened(*opened), Cause(cause), due_tick, ranges)
 
 
 class GapLedger:
@@ -108,19 +54,21 @@ class GapLedger:
     ) -> None:
         self._dense = dense
         self._complete_until_ns = complete_until_ns
-        self._outages: dict[Stream, _Outage] = {}
-        self._stopped: dict[Stream, _Outage] = {}  # not used since the process that used them
-        self._past: dict[Stream, list[_Outage]] = {}
-        self._pending: dict[Stream, list[_Hole]] = {}  # ascending
+        self._outages: dict[Stream, Outage] = {}
+        self._stopped: dict[Stream, Outage] = {}  # not used since the process that used them
+        self._past: dict[Stream, list[Outage]] = {}
+        self._holes = IdHoles()
         self._records: list[GapRecord] = []
         self.lost_trades = LostTrades()
         self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
+        self._told = ToldHoles()
         self._tick = 0
 
     def interrupted(self, mark: Interrupted) -> None:
         """Begin an interruption; one that is already in progress keeps its beginning and cause.
 
-        One by intent ends: what is interrupted is wanted again.
+        One by intent ends: what is interrupted is wanted again.  Any other ends with a refusal,
+        which is why there is nothing from then on.
         """
         for instrument in mark.instruments:
             for table in mark.tables:
@@ -129,7 +77,9 @@ class GapLedger:
                 if current is not None and current.cause is Cause.RETIRED:
                     at_ns = max(at_ns, current.from_ns)
                     self._end(stream, at_ns)
-                self._outages.setdefault(stream, _Outage(at_ns, mark.cause))
+                elif current is not None and mark.cause is Cause.REFUSED is not current.cause:
+                    self._give_way(stream, current, at_ns)
+                self._outages.setdefault(stream, Outage(at_ns, mark.cause))
 
     def resumed(self, mark: Resumed) -> None:
         """End the interruption of these streams."""
@@ -141,7 +91,7 @@ class GapLedger:
         """The stream is no longer wanted: an interruption by intent, which is no loss."""
         self._end(stream, at_ns)
         assert stream not in self._outages, "a stream has one interruption at a time"
-        self._outages[stream] = _Outage(at_ns, Cause.RETIRED)
+        self._outages[stream] = Outage(at_ns, Cause.RETIRED)
 
     def restarted(
         self, streams: Iterable[Stream], stopped_ns: Mapping[int, int], cause: Cause
@@ -149,7 +99,7 @@ class GapLedger:
         """A new process continues: these streams stopped at the time given per instrument."""
         self.end_unused()
         for stream in streams:
-            self._stopped[stream] = _Outage(stopped_ns[stream[0]], cause)
+            self._stopped[stream] = Outage(stopped_ns[stream[0]], cause)
 
     def met_again(self, stream: Stream) -> bool:
         """Whether the stream had stopped; then that is an interruption, now in progress."""
@@ -171,17 +121,8 @@ class GapLedger:
 
     def missing(self, mark: MissingIds) -> None:
         """Record a hole that the feed side has proven."""
-        self._records.append(
-            GapRecord(
-                mark.instrument,
-                mark.table,
-                mark.from_id,
-                mark.to_id,
-                mark.from_ns,
-                mark.to_ns,
-                mark.cause,
-            )
-        )
+        fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
+        self._records += self._told.tell(GapRecord(*fields, mark.cause), mark.doubt, self._tick)
 
     def lapsed(self, mark: Lapse) -> None:
         """Record a span of time in which rows may be missing, or let the ids tell."""
@@ -197,7 +138,8 @@ class GapLedger:
                     self._let_ids_tell(stream, mark, known_ns)
 
     def _record_lapse(self, stream: Stream, mark: Lapse) -> None:
-        self._records.append(GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause))
+        record = GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause)
+        self._records += self._told.tell(record, mark.doubt, self._tick)
 
     def _record_together(self, stream: Stream, mark: Lapse) -> None:
         """Record it with the one before in the same record, if that is of the same tick."""
@@ -217,7 +159,7 @@ class GapLedger:
         if past and past[-1].cause is mark.cause and past[-1].proven_ns == known_ns:
             past[-1].to_ns = max(past[-1].to_ns or mark.to_ns, mark.to_ns)  # no id came since
             return
-        past.append(_Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
+        past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
 
     def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
@@ -227,34 +169,41 @@ class GapLedger:
             for instrument, from_ns, to_ns in books
         ]
 
-    def hole(self, table: Table, found: HoleOpened | HoleFilled) -> None:
-        """Take note of a hole that opened, or of one that was filled."""
-        stream = (found.instrument, table)
-        whole = [(found.first, found.last)]
-        if isinstance(found, HoleOpened):
-            cause = self._cause(stream, found)
-            hole = _Hole(table, found, cause, self._tick + GRACE_TICKS, whole)
-            insort(self._pending.setdefault(stream, []), hole, key=_first)
-            return
-        # What was filled may lie in several holes, of which the older have their records already.
-        pending = self._pending.get(stream, [])
-        start = max(bisect_right(pending, found.first, key=_first) - 1, 0)
-        for hole in pending[start : bisect_right(pending, found.last, key=_first)]:
-            cut(hole.parts, found.first, found.last)
-            cut(whole, hole.opened.first, hole.opened.last)
-        self._records += (
-            GapRecord(
-                found.instrument, table, first, last, None, found.at_ns, Cause.SEQUENCE, "late"
-            )
-            for first, last in whole
-        )
+    def found(self, table: Table, found: Finding) -> None:
+        """Take note of what the ids of a stream show."""
+        match found:
+            case HoleOpened():
+                cause = self._cause((found.instrument, table), found)
+                self._holes.opened(table, found, cause, self._tick)
+            case HoleFilled():
+                self._records += self._holes.filled(table, found)
+            case BegunAgain(instrument, before, first, from_ns, to_ns):
+                self._records.append(
+                    GapRecord(
+                        instrument, table, before, first, from_ns, to_ns, Cause.RENUMBERED, VOID
+                    )
+                )
+                self._unprovable((instrument, table), to_ns if from_ns is None else from_ns, to_ns)
+            case Stray(instrument, before, stray, from_ns, to_ns):
+                self._records.append(
+                    GapRecord(instrument, table, before, stray, from_ns, to_ns, Cause.STRAY, VOID)
+                )
+
+    def _unprovable(self, stream: Stream, from_ns: int, to_ns: int) -> None:
+        """No id tells what an interruption between these times has cost."""
+        past = self._past.get(stream, [])
+        for outage in [each for each in past if each.lies_in(from_ns, to_ns)]:
+            past.remove(outage)
+            self._record_outage(stream, outage, outage.to_ns or to_ns)
+        current = self._outages.get(stream)
+        if current is not None and current.from_ns <= max(from_ns, to_ns):
+            current.unprovable = True
 
     def tick(self) -> tuple[GapRecord, ...]:
         """The records that are due."""
         self._tick += 1
-        self._write_holes(due=self._tick)
         self._records += self.lost_trades.tick()
-        return self._take_records()
+        return self._take_records(self._tick)
 
     def unproven(self) -> None:
         """Record the interruptions of dense ids that no id came after, before the end."""
@@ -282,14 +231,15 @@ class GapLedger:
             if outage.cause is not Cause.RETIRED:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
-        self._write_holes(due=self._tick + GRACE_TICKS)
         self._records += self.lost_trades.tick(last=True)
-        return self._take_records()
+        return self._take_records(self._tick + GRACE_TICKS)
 
-    def _take_records(self) -> tuple[GapRecord, ...]:
+    def _take_records(self, tick: int) -> tuple[GapRecord, ...]:
+        """Those that are due by this tick."""
         records, self._records = self._records, []
+        records += [*self._holes.take_due(tick), *self._told.take_due(tick)]
         self._lapses.clear()
-        return tuple(map(_in_order, records))
+        return tuple(map(in_order, records))
 
     def dump(self) -> Plain:
         """Everything that is open, as lists, in the order in which it will be recorded."""
@@ -298,22 +248,23 @@ class GapLedger:
             "outages": [outage.dump(stream) for stream, outage in self._outages.items()],
             "stopped": [outage.dump(stream) for stream, outage in self._stopped.items()],
             "past": [each.dump(stream) for stream, past in self._past.items() for each in past],
-            "pending": [hole.dump() for holes in self._pending.values() for hole in holes],
-            "records": [_record_to_plain(record) for record in self._records],
+            "pending": self._holes.dump(),
+            "records": [record_to_plain(record) for record in self._records],
             "lost_trades": self.lost_trades.dump(),
+            "told": self._told.dump(),
         }
 
     def load(self, state: Plain) -> None:
         """Take over the state that `dump` returned."""
         self._tick = state["tick"]
-        self._outages = dict(map(_Outage.load, state["outages"]))
-        self._stopped = dict(map(_Outage.load, state["stopped"]))
-        for stream, outage in map(_Outage.load, state["past"]):
+        self._outages = dict(map(Outage.load, state["outages"]))
+        self._stopped = dict(map(Outage.load, state["stopped"]))
+        for stream, outage in map(Outage.load, state["past"]):
             self._past.setdefault(stream, []).append(outage)
-        for hole in map(_Hole.load, state["pending"]):
-            self._pending.setdefault((hole.opened.instrument, hole.table), []).append(hole)
-        self._records = [_record_from_plain(fields) for fields in state["records"]]
+        self._holes.load(state["pending"])
+        self._records = [record_from_plain(fields) for fields in state["records"]]
         self.lost_trades.load(state.get("lost_trades", ()))
+        self._told.load(state.get("told", ()))  # an earlier version wrote them at once
 
     def _end(self, stream: Stream, at_ns: int) -> None:
         outage = self._outages.pop(stream, None)
@@ -322,14 +273,22 @@ class GapLedger:
         assert outage.to_ns is None, "an interruption ends once"
         outage.to_ns = at_ns
         outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
-        if outage.proven_ns is not None:  # without ids before it, those behind prove nothing
+        # Without ids before it, or in the same numbering, those behind prove nothing.
+        if outage.proven_ns is not None and not outage.unprovable:
             past = self._past.setdefault(stream, [])
             past.append(outage)
             del past[:-MAX_PAST_OUTAGES]
             return
         self._record_outage(stream, outage, at_ns)
 
-    def _record_outage(self, stream: Stream, outage: _Outage, to_ns: int) -> None:
+    def _give_way(self, stream: Stream, outage: Outage, at_ns: int) -> None:
+        """End an interruption because there is another from then on."""
+        if outage.from_ns < at_ns:
+            self._end(stream, at_ns)
+        else:
+            del self._outages[stream]
+
+    def _record_outage(self, stream: Stream, outage: Outage, to_ns: int) -> None:
         if outage.cause is not Cause.RETIRED:
             self._records.append(
                 GapRecord(*stream, None, None, outage.from_ns, to_ns, outage.cause)
@@ -338,46 +297,7 @@ class GapLedger:
     def _cause(self, stream: Stream, hole: HoleOpened) -> Cause:
         current = self._outages.get(stream)
         candidates = [*self._past.get(stream, []), *([current] if current else [])]
-        return next((o.cause for o in reversed(candidates) if o.explains(hole)), Cause.SEQUENCE)
-
-    def _write_holes(self, due: int) -> None:
-        for stream, holes in list(self._pending.items()):
-            for hole in holes:
-                if hole.due_tick <= due:
-                    self._records.extend(_records_of(hole))
-            rest = [hole for hole in holes if hole.due_tick > due]
-            if rest:
-                self._pending[stream] = rest
-            else:
-                del self._pending[stream]
-
-
-def _records_of(hole: _Hole) -> list[GapRecord]:
-    opened = hole.opened
-    assert all(opened.first <= low <= high <= opened.last for low, high in hole.parts)
-    return [
-        GapRecord(
-            opened.instrument, hole.table, first, last, opened.from_ns, opened.to_ns, hole.cause
+        return next(
+            (o.cause for o in reversed(candidates) if o.lies_in(hole.from_ns, hole.to_ns)),
+            Cause.SEQUENCE,
         )
-        for first, last in hole.parts
-    ]
-
-
-def _in_order(record: GapRecord) -> GapRecord:
-    """The record with the earlier time first: between the two the wall clock may have stepped."""
-    if record.from_ns is None or record.to_ns is None or record.from_ns <= record.to_ns:
-        return record
-    return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
-
-
-def _record_to_plain(record: GapRecord) -> list[Any]:
-    return [each.value if isinstance(each, enum.Enum) else each for each in attrs.astuple(record)]
-
-
-def _record_from_plain(fields: Sequence[Any]) -> GapRecord:
-    instrument, table, from_id, to_id, from_ns, to_ns, cause, healed = fields
-    return GapRecord(instrument, Table(table), from_id, to_id, from_ns, to_ns, Cause(cause), healed)
-
-
-def _first(hole: _Hole) -> int:
-    return hole.opened.first

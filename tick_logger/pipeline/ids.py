@@ -1,255 +1,220 @@
 """Which trade ids have been seen: finds duplicates and holes, for ids that rise by one.
 
-Per instrument the ids seen are the range `low` to `high` without its open holes.  The usual batch
-(ids continue where the last ended) is recognised for all instruments at once; only an instrument
-that skips, repeats or goes back is looked at on its own.
+The usual batch (ids continue where the last ended) is recognised for all instruments at once; only
+an instrument that skips, repeats or goes back is looked at on its own (`numberings`).
 
-Invariant: an id is reported as new exactly once.  A hole is reported when it opens; a part of it
-that is filled later is reported as healed.  What a hole means for the user is decided in `gaps`.
+Invariant: a trade is reported as new exactly once; of one numbering, so is an id.  A hole is
+reported when it opens; a part of it that is filled later is reported as healed.  What a hole means
+for the user is decided in `gaps`.
 """
 
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_right, insort
-from operator import itemgetter
-from typing import TypeAlias
+from collections.abc import Sequence
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.model.flush import IdRun
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import NO_TIME
 from tick_logger.model.times import Times
-from tick_logger.pipeline.order import group_ends, group_starts
+from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine, Place
+from tick_logger.pipeline.numberings import Numberings, Outsider, Piece
+from tick_logger.pipeline.order import group_ends, group_starts, rows_of
 from tick_logger.pipeline.plain_state import Plain
+from tick_logger.pipeline.said import repeats
 
-MAX_OPEN_HOLES = 1_000
-"""Per instrument; a feed with more is hopeless, and older holes are then no longer healed."""
+Mask = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.uint64]
 
-Ids: TypeAlias = npt.NDArray[np.uint64]
-"""Shape `(n,)`."""
-
-Range: TypeAlias = tuple[int, int]
-"""First and last id, both included."""
-
-_first = itemgetter(0)
-
-
-def cut(ranges: list[Range], first: int, last: int) -> None:
-    """Take the ids `first` to `last` out of ascending disjoint ranges, in place.
-
-    The ranges are found by bisection, so that many of them cost no more than few.
-    """
-    start = max(bisect_right(ranges, first, key=_first) - 1, 0)
-    stop = bisect_right(ranges, last, key=_first)
-    ranges[start:stop] = [
-        piece
-        for low, high in ranges[start:stop]
-        for piece in ((low, min(high, first - 1)), (max(low, last + 1), high))
-        if piece[0] <= piece[1]
-    ]
-
-
-@attrs.define
-class IdLine:
-    """The ids of one instrument: a range with holes, and receive times at its upper end."""
-
-    low: int
-    high: int
-    high_recv_ns: int
-    holes: list[Range] = attrs.field(factory=list)
-
-    def unseen(self, ids: Ids) -> npt.NDArray[np.bool_]:
-        """Which of the ids have not been seen; shape as `ids`."""
-        new = (ids < self.low) | (ids > self.high)
-        if self.holes and not new.all():
-            firsts, lasts = np.array(self.holes, np.uint64).T
-            at = np.searchsorted(firsts, ids, side="right")
-            new |= (at > 0) & (ids <= lasts[at - 1])
-        return new
-
-
-@attrs.frozen
-class HoleOpened:
-    """Ids `first` to `last` were skipped between two receive times."""
-
-    instrument: int
-    first: int
-    last: int
-    from_ns: int
-    to_ns: int
-
-
-@attrs.frozen
-class HoleFilled:
-    """Ids `first` to `last`, missing until now, have arrived."""
-
-    instrument: int
-    first: int
-    last: int
-    at_ns: int
+_NEVER = np.iinfo(np.int64).max
+"""Later than any event: that of a numbering of which no trade has come."""
 
 
 class IdLedger:
     """The ids of every instrument of one table."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, IdLine] = {}
+        self._numberings: dict[int, Numberings] = {}
 
-    def seed(self, instrument: int, ranges: tuple[Range, ...], recv_ns: int) -> None:
-        """Continue from ids that are on disk, given as ascending disjoint ranges."""
-        assert all(a[1] < b[0] for a, b in itertools.pairwise(ranges)), "ranges that overlap"
-        if ranges:
-            holes = [(a[1] + 1, b[0] - 1) for a, b in itertools.pairwise(ranges)]
-            self._lines[instrument] = IdLine(
-                ranges[0][0], ranges[-1][1], recv_ns, holes[-MAX_OPEN_HOLES:]
-            )
+    def seed(self, instrument: int, runs: Sequence[IdRun]) -> None:
+        """Continue from trades that are on disk, in the order of their event times."""
+        findings: list[Finding] = []  # have their records on disk as well
+        for run in runs:
+            self._take(instrument, Piece.of_run(run), NO_TIME, findings)
 
     def has(self, instrument: int, trade_id: int) -> bool:
-        """Whether this id has been seen."""
-        line = self._lines.get(instrument)
-        return line is not None and not line.unseen(np.array([trade_id], np.uint64)).any()
+        """Whether this id has been seen, in the present numbering."""
+        known = self._numberings.get(instrument)
+        return known is not None and known.line.place(trade_id)[0] is Place.SEEN
 
-    def admit(self, rows: RowBatch) -> tuple[npt.NDArray[np.bool_], list[HoleOpened | HoleFilled]]:
-        """Which rows (grouped by instrument) are new, and the holes that they opened or filled."""
+    def admit(self, rows: RowBatch, released: Times, held: RowBatch) -> tuple[Mask, list[Finding]]:
+        """Which rows (sorted) are new, and what they show of the ids.
+
+        `released` has, by instrument, the newest event time that has left the reorder window;
+        `held` are the rows in it.
+        """
         keep = np.ones(len(rows), np.bool_)
-        findings: list[HoleOpened | HoleFilled] = []
+        findings: list[Finding] = []
         starts = group_starts(rows)
         ends = group_ends(starts, len(rows))
-        seq, recv = rows["seq"], rows["recv_ns"]
+        seq = rows["seq"]
         steps = np.zeros(len(rows), np.int64)
         steps[1:] = seq[1:] - seq[:-1] != 1
         steps[starts] = 0
         irregular = np.add.reduceat(steps, starts) if len(starts) else steps
+        event, recv = rows["event_ns"], rows["recv_ns"]
         groups = zip(
             rows["instrument"][starts].tolist(),
             starts.tolist(),
             ends.tolist(),
+            irregular.tolist(),
             seq[starts].tolist(),
             seq[ends].tolist(),
-            irregular.tolist(),
+            event[starts].tolist(),
+            event[ends].tolist(),
+            recv[ends].tolist(),
             strict=True,
         )
-        for instrument, start, end, first, last, breaks in groups:
-            line = self._lines.get(instrument)
-            if line is not None and not breaks and first == line.high + 1:
-                line.high, line.high_recv_ns = last, int(recv[end])
+        for instrument, start, end, breaks, *run in groups:
+            known = self._numberings.get(instrument)
+            if known is None and not breaks:
+                first_id, last_id, *events, recv_ns = run
+                piece = Piece(first_id, last_id, events, (int(recv[start]), recv_ns))
+                self._numberings[instrument] = Numberings.begin(instrument, piece)
                 continue
-            part = slice(start, end + 1)
-            keep[part] = self._admit_group(instrument, seq[part], recv[part], findings)
+            if known is not None and not breaks and known.goes_on(*run):
+                continue
+            part, released_ns = slice(start, end + 1), int(released[instrument])
+            ids = seq[part]
+            behind = known is not None and known.lies_behind(run[0], run[2])
+            if behind and (ids[1:] > ids[:-1]).all():
+                # Some are skipped, and nothing else: no id was there before.
+                columns = ids, event[part], recv[part]
+                keep[part] = self._admit_in_order(instrument, columns, released_ns, findings)
+                continue
+            mine = rows.take(part)
+            repeated = repeats(mine, rows_of(held, instrument))
+            new = self._admit_group(instrument, mine.take(~repeated), released_ns, findings)
+            keep[part][~repeated] = new
+            keep[part][repeated] = False
         return keep, findings
 
     def announce(self, instrument: int, newest_id: int, at_ns: int) -> list[HoleOpened]:
         """Open a hole if the exchange knows of newer ids than were received."""
-        line = self._lines.get(instrument)
-        if line is None:
-            self._lines[instrument] = IdLine(newest_id + 1, newest_id, at_ns)
-            return []
-        if newest_id <= line.high:
-            if newest_id == line.high:  # so nothing was missed up to now
-                line.high_recv_ns = max(line.high_recv_ns, at_ns)
-            return []
-        opened = HoleOpened(instrument, line.high + 1, newest_id, line.high_recv_ns, at_ns)
-        self._open(line, opened)
-        line.high, line.high_recv_ns = newest_id, at_ns
-        return [opened]
+        known = self._numberings.get(instrument)
+        if known is not None:
+            opened = known.announce(newest_id, at_ns)
+            return [] if opened is None else [opened]
+        empty = IdLine(instrument, newest_id + 1, newest_id, _NEVER, NO_TIME, at_ns, at_ns)
+        self._numberings[instrument] = Numberings(empty)
+        return []
 
     def complete_until_ns(self, instrument: int) -> int | None:
         """Receive time up to which every id is known, as seen or as a hole; None without any."""
-        line = self._lines.get(instrument)
-        return None if line is None else line.high_recv_ns
+        known = self._numberings.get(instrument)
+        return None if known is None else known.line.high_recv_ns
 
     def dump(self) -> Plain:
-        """Every line as an element of each array; the holes of all lines one after the other."""
-        lines = self._lines.values()
+        """Every numbering as an element of each array; holes and trades apart after the others."""
+        every = self._numberings.values()
+        lines = [line for known in every for line in (*known.past, known.line)]
         holes = [hole for line in lines for hole in line.holes]
+        outside = [
+            (known.line.instrument, each, doubtful)
+            for known in every
+            for doubtful, some in ((False, known.outsiders), (True, known.doubtful))
+            for each in some
+        ]
         return {
-            "instrument": np.array(list(self._lines), np.int64),
+            "instrument": np.array([line.instrument for line in lines], np.int64),
             "low": np.array([line.low for line in lines], np.uint64),
             "high": np.array([line.high for line in lines], np.uint64),
-            "high_recv_ns": np.array([line.high_recv_ns for line in lines], np.int64),
+            **{name: np.array([getattr(line, name) for line in lines], np.int64) for name in _REST},
             "holes": np.array([len(line.holes) for line in lines], np.int64),
             "hole_first": np.array([first for first, _ in holes], np.uint64),
             "hole_last": np.array([last for _, last in holes], np.uint64),
+            "outside_instrument": np.array([of for of, _, _ in outside], np.int64),
+            **{
+                f"outside_{name}": np.array([getattr(each, name) for _, each, _ in outside], dtype)
+                for name, dtype in _OUTSIDER.items()
+            },
+            "outside_doubtful": np.array([doubtful for _, _, doubtful in outside], np.bool_),
         }
 
     def load(self, state: Plain) -> None:
-        """Take over the state that `dump` returned."""
+        """Take over the state that `dump` returned, of this version or an earlier one."""
         holes = list(zip(state["hole_first"].tolist(), state["hole_last"].tolist(), strict=True))
-        names = ("instrument", "low", "high", "high_recv_ns")
-        lines = zip(*(state[name].tolist() for name in names), strict=True)
         stops = np.cumsum(state["holes"]).tolist()
         starts = [0, *stops]
-        assert [0, *stops][-1] == len(holes), "holes that belong to no line"
-        self._lines = {
-            instrument: IdLine(low, high, recv_ns, holes[start:stop])
-            for (instrument, low, high, recv_ns), start, stop in zip(
-                lines, starts[: len(stops)], stops, strict=True
+        assert starts[-1] == len(holes), "holes that belong to no line"
+        # Earlier versions knew one numbering, and of its times only the newest.
+        times = {name: state.get(name, state["high_recv_ns"]) for name in _REST}
+        times["number"] = state.get("number", np.zeros(len(stops), np.int64))
+        columns = {name: state[name] for name in ("instrument", "low", "high")} | times
+        lines = [
+            IdLine(**dict(zip(columns, fields, strict=True)), holes=holes[start:stop])
+            for *fields, start, stop in zip(
+                *(column.tolist() for column in columns.values()), starts, stops, strict=False
             )
-        }
+        ]
+        for instrument, of_it in itertools.groupby(lines, key=lambda line: line.instrument):
+            *past, line = of_it
+            self._numberings[instrument] = Numberings(line, past)
+        if "outside_id" in state:
+            self._load_outsiders(state)
+
+    def _load_outsiders(self, state: Plain) -> None:
+        names = ("instrument", *_OUTSIDER, "doubtful")
+        columns = (state[f"outside_{name}"].tolist() for name in names)
+        for instrument, *fields, doubtful in zip(*columns, strict=True):
+            known = self._numberings[instrument]
+            (known.doubtful if doubtful else known.outsiders).append(Outsider(*fields))
 
     def _admit_group(
-        self,
-        instrument: int,
-        ids: Ids,
-        recv: Times,
-        findings: list[HoleOpened | HoleFilled],
-    ) -> npt.NDArray[np.bool_]:
-        """Admit the rows of one instrument, in any order of ids."""
-        unique, first_at = np.unique(ids, return_index=True)
-        line = self._lines.get(instrument)
-        new = np.ones(len(unique), np.bool_) if line is None else line.unseen(unique)
-        # The first of the rows with an id is the one that is new.
-        keep = np.zeros(len(ids), np.bool_)
-        keep[first_at[new]] = True
-        fresh, times = unique[new], recv[first_at[new]]
-        if len(fresh):
-            edges = np.flatnonzero(fresh[1:] - fresh[:-1] != 1) + 1
-            starts = np.concatenate(([0], edges))
-            stops = np.append(edges, len(fresh)) - 1
-            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-                first, last = int(fresh[start]), int(fresh[stop])
-                self._cover(instrument, first, last, int(times[start]), int(times[stop]), findings)
+        self, instrument: int, rows: RowBatch, released_ns: int, findings: list[Finding]
+    ) -> Mask:
+        """Which rows of one instrument, none of which is in the window already, are new."""
+        # Of one time, those that came first: that tells a numbering that begins from one that ends.
+        order = np.lexsort((rows["seq"], rows["recv_ns"], rows["event_ns"]))
+        ids, event, recv = (rows[name][order] for name in ("seq", "event_ns", "recv_ns"))
+        keep = np.empty(len(rows), np.bool_)
+        keep[order] = self._admit_in_order(instrument, (ids, event, recv), released_ns, findings)
         return keep
 
-    def _cover(
+    def _admit_in_order(
         self,
         instrument: int,
-        first: int,
-        last: int,
-        first_ns: int,
-        last_ns: int,
-        findings: list[HoleOpened | HoleFilled],
-    ) -> None:
-        """Note that the unseen, adjacent ids `first` to `last` have now been seen."""
-        assert first <= last, "no ids to note"
-        line = self._lines.get(instrument)
-        if line is None:
-            self._lines[instrument] = IdLine(first, last, last_ns)
-        elif first > line.high:
-            if first > line.high + 1:
-                hole = HoleOpened(instrument, line.high + 1, first - 1, line.high_recv_ns, first_ns)
-                self._open(line, hole)
-                findings.append(hole)
-            line.high, line.high_recv_ns = last, last_ns
-        elif last < line.low:
-            if last < line.low - 1:
-                # Older than everything so far: what lies between may never have been sent to us.
-                hole = HoleOpened(instrument, last + 1, line.low - 1, last_ns, last_ns)
-                self._open(line, hole)
-                findings.append(hole)
-            line.low = first
-        elif last > line.high:
-            # Part of it fills a hole that an announcement had opened up to `high`.
-            self._cover(instrument, first, line.high, first_ns, first_ns, findings)
-            self._cover(instrument, line.high + 1, last, first_ns, last_ns, findings)
-        else:
-            cut(line.holes, first, last)
-            findings.append(HoleFilled(instrument, first, last, first_ns))
+        columns: tuple[Ids, Times, Times],
+        released_ns: int,
+        findings: list[Finding],
+    ) -> Mask:
+        """As `_admit_group`, of trades in order: their ids, event and receive times."""
+        ids, event, recv = (column.tolist() for column in columns)
+        edges = (np.flatnonzero(np.diff(columns[0]) != 1) + 1).tolist()
+        parts: list[tuple[int, bool]] = []
+        for start, stop in itertools.pairwise([0, *edges, len(ids)] if ids else []):
+            piece = Piece(ids[start], ids[stop - 1], event[start:stop], recv[start:stop])
+            parts += self._take(instrument, piece, released_ns, findings)
+        return np.repeat([new for _, new in parts], [count for count, _ in parts]).astype(np.bool_)
 
-    @staticmethod
-    def _open(line: IdLine, hole: HoleOpened) -> None:
-        assert hole.first <= hole.last, "a hole without ids"
-        insort(line.holes, (hole.first, hole.last))
-        del line.holes[:-MAX_OPEN_HOLES]
+    def _take(
+        self, instrument: int, piece: Piece, released_ns: int, findings: list[Finding]
+    ) -> list[tuple[int, bool]]:
+        known = self._numberings.get(instrument)
+        if known is not None:
+            return list(known.admit(piece, released_ns, findings))
+        self._numberings[instrument] = Numberings.begin(instrument, piece)
+        return [(piece.last - piece.first + 1, True)]
+
+
+_OUTSIDER = {
+    "id": np.uint64,
+    "event_ns": np.int64,
+    "recv_ns": np.int64,
+    "before_id": np.uint64,
+    "before_ns": np.int64,
+}
+_REST = ("low_event_ns", "high_event_ns", "low_recv_ns", "high_recv_ns", "number")

@@ -12,7 +12,7 @@ Its whole state can be dumped as plain data between two calls, and a pipeline th
 what this one would have given.  `restarted` tells it that a new process goes on from there.
 
 Invariant: every row that is pushed is either released exactly once or counted as a duplicate.  Not
-here: what a hole means (`gaps`), and which rows are the same (`duplicates`, `ids`, `recent_ids`).
+here: what a hole means (`gaps`), and which rows are the same (`admission`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, Run, StreamTail
@@ -41,10 +40,10 @@ from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.model.times import NS_PER_DAY
-from tick_logger.pipeline import duplicates
+from tick_logger.pipeline.admission import admit
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
-from tick_logger.pipeline.ids import HoleFilled, HoleOpened
+from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
 from tick_logger.pipeline.order import sort_rows
 from tick_logger.pipeline.plain_state import (
@@ -57,8 +56,6 @@ from tick_logger.pipeline.plain_state import (
 from tick_logger.pipeline.recent_ids import RecentIds
 from tick_logger.pipeline.table_state import TableState
 
-Mask = npt.NDArray[np.bool_]
-
 MAX_AHEAD_NS = NS_PER_DAY
 """An event this far ahead of its receipt is nonsense, and would make every later row late."""
 
@@ -70,6 +67,18 @@ class TickCounts:
     duplicates: Counter[int] = attrs.field(factory=Counter)
     bad_times: Counter[int] = attrs.field(factory=Counter)
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
+    begun_again: Counter[int] = attrs.field(factory=Counter)
+    strays: Counter[int] = attrs.field(factory=Counter)
+
+    def note(self, found: Finding, *, proves_loss: bool) -> None:
+        """Count what ids show; a hole that proves a loss has its record instead."""
+        match found:
+            case BegunAgain():
+                self.begun_again[found.instrument] += 1
+            case Stray():
+                self.strays[found.instrument] += 1
+            case HoleOpened() if not proves_loss:
+                self.unproven_holes[found.instrument] += 1
 
     def dump(self) -> Plain:
         """Instruments and numbers, as lists of two."""
@@ -206,7 +215,7 @@ class Pipeline:
             for hole in self._tables[Table.TRADES].ids.announce(
                 newest.instrument, newest.trade_id, newest.at_ns
             ):
-                self._gaps.hole(Table.TRADES, hole)
+                self._gaps.found(Table.TRADES, hole)
 
     def _take_stopped_runs(self) -> list[Run]:
         runs, self._stopped_runs = self._stopped_runs, []
@@ -243,6 +252,8 @@ class Pipeline:
                 rows = self._past_waiting_books(rows, last=last)
             self._gaps.lost_trades.came(rows)
             state = self._tables[table]
+            if table is Table.QUOTES:
+                state.streams.note_untimed(pushed)
             runs += state.window.turn(self._admit(sort_rows(rows, state.streams.opaque)))
         assert not last or not self._books.rows, "a book waits for what will not come"
         dropped = self._counts.duplicates.total() - dropped
@@ -309,7 +320,7 @@ class Pipeline:
             if states.sparse[instrument]:
                 self._recent.seed(instrument, tail.recent_ids)
             else:
-                self._tables[table].ids.seed(instrument, tail.id_ranges, tail.last_recv_ns)
+                self._tables[table].ids.seed(instrument, tail.id_runs)
             # Rows on disk without a state here: nobody knows what was sent since the last of them.
             self._gaps.interrupted(
                 Interrupted((instrument,), (table,), tail.last_recv_ns, Cause.RESTART)
@@ -317,25 +328,21 @@ class Pipeline:
 
     def _admit(self, rows: RowBatch) -> RowBatch:
         """The rows that were not there before."""
-        state = self._tables[rows.table]
-        if rows.table is Table.TRADES:
-            keep, findings = _new_trades(rows, state, self._recent)
-            self._note_holes(findings)
-        else:
-            keep = duplicates.admit(rows, state.streams, state.window.held)
+        keep, findings = admit(rows, self._tables[rows.table], self._recent)
         assert len(keep) == len(rows), "each row is either new or a duplicate"
+        self._note_findings(rows.table, findings)
         if keep.all():
             return rows
         self._counts.duplicates.update(rows["instrument"][~keep].tolist())
         return rows.take(keep)
 
-    def _note_holes(self, findings: Sequence[HoleOpened | HoleFilled]) -> None:
-        """Record holes where they prove a loss; where they do not, only count them."""
+    def _note_findings(self, table: Table, findings: Sequence[Finding]) -> None:
+        """Record what ids show; holes where they prove a loss, else they are counted only."""
         for found in findings:
-            if self._dense(found.instrument, Table.TRADES):
-                self._gaps.hole(Table.TRADES, found)
-            elif isinstance(found, HoleOpened):
-                self._counts.unproven_holes[found.instrument] += 1
+            proves = self._dense(found.instrument, table)
+            self._counts.note(found, proves_loss=proves)
+            if proves or not isinstance(found, HoleOpened | HoleFilled):
+                self._gaps.found(table, found)
 
     def _dense(self, instrument: int, table: Table) -> bool:
         """Whether a hole in the ids proves a loss."""
@@ -353,25 +360,6 @@ def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:
         if isinstance(item, RowBatch):
             batches[item.table].append(item)
     return {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
-
-
-def _new_trades(
-    rows: RowBatch, state: TableState, recent: RecentIds
-) -> tuple[Mask, list[HoleOpened | HoleFilled]]:
-    """Which of the sorted trades are new, and the holes in ids that opened or were filled.
-
-    Ids that rise by one are kept as ranges.  Ids with holes that mean nothing would need as many
-    ranges as there are ids, so that only the newest of them are remembered.
-    """
-    sparse = state.streams.sparse[rows["instrument"]]
-    if not sparse.any():
-        return state.ids.admit(rows)
-    keep = np.ones(len(rows), np.bool_)
-    keep[sparse] = recent.admit(rows.take(sparse))
-    if sparse.all():
-        return keep, []
-    keep[~sparse], findings = state.ids.admit(rows.take(~sparse))
-    return keep, findings
 
 
 def _with_times(rows: RowBatch, bad_times: Counter[int]) -> RowBatch:

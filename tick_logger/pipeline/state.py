@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tick_logger.model.flush import StreamTail
 from tick_logger.model.proof import Ids
+from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME
 from tick_logger.pipeline.plain_state import Plain
 
@@ -34,9 +35,14 @@ class StreamStates:
     """Per instrument, the time and id of the newest row released, seen, and found on disk.
 
     `known` says whether this process has used the stream; "on disk" are the rows that processes
-    before it left.  `seen_content` stands for the prices of the newest ticker seen, 0 where they
-    are not known.  `sparse` marks instruments whose ids of trades have holes that mean nothing, and
-    `opaque` those of them whose ids give no order either (`model.proof`).
+    before it left.  `seen_event` is the newest time seen, `seen_seq` the id of the last row in
+    order of time: not the largest, because ids begin again.  Its own times are `last_event` and
+    `last_recv`, which a snapshot, or a row that comes late, leaves alone.  `seen_content` stands
+    for the prices of the newest ticker or quote seen, 0 where they are not known.  `untimed` marks
+    instruments whose rows came without a time of their own, and `mixed` those of them where ids
+    beyond the newest may still come again, because they have begun again.  `sparse` marks
+    instruments whose ids of trades have holes that mean nothing, and `opaque` those of them whose
+    ids give no order either (`model.proof`).
     """
 
     known: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
@@ -45,6 +51,10 @@ class StreamStates:
     seen_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     seen_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     seen_content: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
+    last_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
+    last_recv: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
+    untimed: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
+    mixed: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
     disk_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     disk_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     sparse: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
@@ -58,24 +68,19 @@ class StreamStates:
         if missing <= 0:
             return
         extra = max(missing, len(self.known))
-        self.known = np.append(self.known, np.zeros(extra, np.bool_))
-        self.released_event = np.append(self.released_event, np.full(extra, NO_TIME, np.int64))
-        self.released_seq = np.append(self.released_seq, np.zeros(extra, np.uint64))
-        self.seen_event = np.append(self.seen_event, np.full(extra, NO_TIME, np.int64))
-        self.seen_seq = np.append(self.seen_seq, np.zeros(extra, np.uint64))
-        self.seen_content = np.append(self.seen_content, np.zeros(extra, np.uint64))
-        self.disk_event = np.append(self.disk_event, np.full(extra, NO_TIME, np.int64))
-        self.disk_seq = np.append(self.disk_seq, np.zeros(extra, np.uint64))
-        self.sparse = np.append(self.sparse, np.zeros(extra, np.bool_))
-        self.opaque = np.append(self.opaque, np.zeros(extra, np.bool_))
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            absent = NO_TIME if array.dtype == np.int64 else 0
+            setattr(self, name, np.append(array, np.full(extra, absent, array.dtype)))
         lengths = {len(getattr(self, name)) for name in _ARRAYS}
         assert lengths == {len(self.known)}, "an array did not grow with the others"
 
     def continue_from(self, instrument: int, tail: StreamTail) -> None:
         """Begin a stream with its end on disk."""
         assert instrument < self._used, "no room was reserved, so that a dump would leave it out"
-        for event in (self.released_event, self.seen_event, self.disk_event):
+        for event in (self.released_event, self.seen_event, self.last_event, self.disk_event):
             event[instrument] = tail.last_event_ns
+        self.last_recv[instrument] = tail.last_recv_ns
         for seq in (self.released_seq, self.seen_seq, self.disk_seq):
             seq[instrument] = 0 if self.opaque[instrument] else tail.last_seq
         self.seen_content[instrument] = 0
@@ -84,6 +89,12 @@ class StreamStates:
         """Note of which kind the ids of an instrument's trades are."""
         self.sparse[instrument] = ids in {Ids.SPARSE, Ids.OPAQUE}
         self.opaque[instrument] = ids is Ids.OPAQUE
+
+    def note_untimed(self, rows: RowBatch) -> None:
+        """Note the instruments of rows that came without an event time."""
+        untimed = rows["event_ns"] == NO_TIME
+        if untimed.any():
+            self.untimed[rows["instrument"][untimed]] = True
 
     def count_as_on_disk(self) -> None:
         """Take the rows released so far for those that an earlier process left on disk."""
@@ -97,9 +108,12 @@ class StreamStates:
     def load(self, state: Plain) -> None:
         """Take over the state that `dump` returned; only while nothing else was noted here."""
         self.reserve(len(state["known"]))
+        # Earlier versions took the largest id for the last one, and the newest time for its own.
+        known = {"last_event": state["seen_event"]} | state
         for name in _ARRAYS:
-            assert len(state[name]) == self._used, "an array of another length"
-            getattr(self, name)[: self._used] = state[name]
+            if name in known:
+                assert len(known[name]) == self._used, "an array of another length"
+                getattr(self, name)[: self._used] = known[name]
         assert not (self.opaque & ~self.sparse).any(), "where ids give no order, holes mean nothing"
 
 

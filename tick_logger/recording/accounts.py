@@ -78,6 +78,7 @@ class Accounts:
             self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
         for instrument, count in outcome.counts.unproven_holes.items():
             self._metrics.exchange(self._exchange(instrument)).unproven_id_holes.inc(count)
+        self._report_ids(outcome)
         for instrument, count in outcome.counts.bad_times.items():
             self._log.warning(
                 "event_time_in_the_future",
@@ -89,6 +90,32 @@ class Accounts:
             self._log.warning("mended", **attrs.asdict(repair))
         self._report_inexact(outcome.inexact)
         self._report_gaps([gap for gap in flush.gaps if not gap.healed])
+
+    def _report_ids(self, outcome: Outcome) -> None:
+        """Count where ids began again, and strays; one log line for each exchange."""
+        begun_again: dict[str, list[str]] = {}
+        for instrument, count in outcome.counts.begun_again.items():
+            exchange, symbol = self._instruments.name(instrument)
+            self._metrics.exchange(exchange).ids_begun_again.inc(count)
+            begun_again.setdefault(exchange, []).append(symbol)
+        for exchange, symbols in begun_again.items():
+            self._log.warning(
+                "ids_begun_again",
+                exchange=exchange,
+                symbols=symbols[:MAX_STREAMS_IN_LOG],
+                all=len(symbols),
+                explanation="no id tells whether something is missing in between",
+            )
+        for instrument, count in outcome.counts.strays.items():
+            exchange, symbol = self._instruments.name(instrument)
+            self._metrics.exchange(exchange).stray_ids.inc(count)
+            self._log.warning(
+                "stray_ids",
+                exchange=exchange,
+                symbol=symbol,
+                trades=count,
+                explanation="recorded; their ids fit nowhere among those around them",
+            )
 
     def _report_inexact(self, inexact: Mapping[str, int]) -> None:
         """Count the prices that have lost digits; one log line for all exchanges."""

@@ -84,6 +84,10 @@ async def open_recording(
     for number, (exchange, symbol) in enumerate(found.derivation.instruments):
         if exchange:
             resources.instruments.define(number, exchange, symbol)
+    exchanges = {exchange for exchange, _ in found.derivation.instruments if exchange}
+    resources.recorded_before.update(
+        {exchange: found.derivation.recorded(exchange) for exchange in exchanges}
+    )
     _report(found, clock.now_ns())
     await readiness.persist(
         COLUMNS,

@@ -63,6 +63,8 @@ class Resources:
     metrics: Metrics
     readiness: Readiness
     today: Today
+    recorded_before: dict[str, frozenset[str]] = attrs.field(factory=dict)
+    """By exchange the symbols that the process before recorded to its end; known once recovered."""
 
 
 @attrs.frozen(kw_only=True)

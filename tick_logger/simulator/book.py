@@ -1,7 +1,8 @@
 """One symbol's order book in whole ticks and lots, and what changed in it since last asked.
 
 Every change takes a new update id.  The best bid is always below the best ask, and both sides
-always hold levels: whoever moves the market calls `set_level` in an order that keeps this true.
+always hold levels: whoever moves the market calls `set_level` in an order that keeps this true.  A
+side can be hidden: for clients it is empty then, while the market goes on with it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,20 @@ class BookChanges:
     asks: list[Level]
 
 
+Sides = tuple[list[Level], list[Level]]
+"""Bids and asks, best first."""
+
+
+def parted(sides: Sides, hollow: tuple[bool, bool] | None) -> tuple[Sides, Sides | None]:
+    """What a snapshot has that lacks these sides, and what fills it; None if it lacks none."""
+    if hollow is None:
+        return sides, None
+    bids, asks = sides
+    lacks_bids, lacks_asks = hollow
+    first = [] if lacks_bids else bids, [] if lacks_asks else asks
+    return first, (bids if lacks_bids else [], asks if lacks_asks else [])
+
+
 class Book:
     """Levels of both sides, the best of each, and the changes not yet fetched."""
 
@@ -34,6 +49,7 @@ class Book:
         self.most_levels = max(len(self._bids), len(self._asks))
         self.update_id = update_id
         self._fetched_id = update_id
+        self._hidden: tuple[bool, bool] = (False, False)  # asks, bids
         self._changed_bids: dict[int, int] = {}
         self._changed_asks: dict[int, int] = {}
 
@@ -51,7 +67,8 @@ class Book:
         levels, changed = (
             (self._bids, self._changed_bids) if is_bid else (self._asks, self._changed_asks)
         )
-        changed[ticks] = lots
+        if not self._hidden[is_bid]:
+            changed[ticks] = lots
         self.update_id += ids
         if lots:
             levels[ticks] = lots
@@ -66,6 +83,20 @@ class Book:
         elif not is_bid and ticks == self.best_ask:
             self.best_ask = min(levels)
 
+    def hide(self, *, asks: bool, bids: bool) -> None:
+        """Hide these sides from now on, and show the others."""
+        for is_bid, hides in ((False, asks), (True, bids)):
+            levels = self.side(is_bid)
+            changed = self._changed_bids if is_bid else self._changed_asks
+            if hides != self._hidden[is_bid]:
+                changed.update(dict.fromkeys(levels, 0) if hides else levels)
+                self.update_id += 1
+        self._hidden = asks, bids
+
+    def shown(self, is_bid: bool) -> Mapping[int, int]:
+        """Lots by ticks of one side, as clients may see it."""
+        return {} if self._hidden[is_bid] else self.side(is_bid)
+
     def top(self) -> tuple[int, int, int, int]:
         """(bid ticks, bid lots, ask ticks, ask lots) of the best levels."""
         return (
@@ -76,8 +107,8 @@ class Book:
         )
 
     def levels(self, is_bid: bool, limit: int | None = None) -> list[Level]:
-        """The levels of one side, best first."""
-        return sorted(self.side(is_bid).items(), reverse=is_bid)[:limit]
+        """The levels of one side that clients may see, best first."""
+        return sorted(self.shown(is_bid).items(), reverse=is_bid)[:limit]
 
     def fetch_changes(self) -> BookChanges:
         """The changes since the last call, each level once with its newest lots, best first."""

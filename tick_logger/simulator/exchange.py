@@ -64,6 +64,7 @@ class SimulatedExchange:
         self.name = name
         self.truth = Truth(settings.truth_trades_per_symbol)
         self.connections_opened = 0
+        self.ids_begun_again = 0  # so many times
         self._patience = Patience()
         self._hub = Hub(faults if faults is not None else Faults(), seed)
         self._clock = clock
@@ -91,6 +92,7 @@ class SimulatedExchange:
         self._market.odd_time = self._odd_time
         self._dialect = kind(self._hub, self._market, self.truth)
         self._dialect.open()
+        self._hide_sides()
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -130,6 +132,12 @@ class SimulatedExchange:
         self._market.offset_ns = round(self._hub.faults.clock_offset_secs * 1e6) * 1000
         self._dialect.publish(self._market.step(self._clock.now_ns(), elapsed_secs, self._rate))
         self._dialect.tick(round(self._elapsed_secs * 1e6))
+
+    def _hide_sides(self) -> None:
+        faults = self._hub.faults
+        for symbol, listing in self._market.listings.items():
+            empty = faults.empty_sides if symbol in faults.empty_book_symbols else ()
+            listing.book.hide(asks="asks" in empty, bids="bids" in empty)
 
     def _odd_time(self) -> int:
         """By how much the time of the market's next event is off."""
@@ -258,6 +266,7 @@ class SimulatedExchange:
     def set_faults(self, faults: Faults) -> None:
         """Misbehave differently from now on, on live connections too."""
         self._hub.set_faults(faults)
+        self._hide_sides()
 
     def cut_all(self, abrupt: bool) -> None:
         """End every connection, without or with a close frame."""
@@ -273,6 +282,14 @@ class SimulatedExchange:
         """Stop trading in a symbol; raises `KeyError` if it was never listed."""
         self._market.delist(symbol)
         self._dialect.listing_changed()
+
+    def begin_ids_again(self) -> None:
+        """Let ids go on from lower ones, as after a restart of the venue that nobody else notices.
+
+        Those of trades, and where the venue says so of itself, those of quotes and books.
+        """
+        self.ids_begun_again += 1
+        self._dialect.begin_ids_again()
 
     def announce_shutdown(self) -> int:
         """Send the venue's announcement, where it has one, to all clients; how many got it."""

@@ -59,12 +59,23 @@ class Faults:
     """Kinds of data, by the words of `Words.channels`, that are refused for every symbol."""
     busy: bool = False
     """Whether each new subscription is refused with the venue's words for a limit of requests."""
+    busy_symbols: frozenset[str] = frozenset()
+    """As `busy`, but only where one of these is asked for."""
     refusals_close: bool = False
     """Whether a connection on which one of these faults refused something is closed."""
+    rejects_tokens: bool = False
+    """Whether requests with a token are refused, where the venue takes any."""
     lost_ack_probability: float = attrs.field(default=0.0, validator=_probability)
     """How many subscriptions take effect without an acknowledgement."""
     no_snapshot_symbols: frozenset[str] = frozenset()
     """New subscribers to their books are not sent the snapshot, but what changes from then on."""
+    hollow_snapshot_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many snapshots of books lack a side, or both, which comes right after."""
+    no_checksum_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many messages of books lack their checksum, where there is one."""
+    empty_book_symbols: frozenset[str] = frozenset()
+    """Of these books clients see no levels of `empty_sides`."""
+    empty_sides: frozenset[str] = frozenset({"asks"})
     odd_time_probability: float = attrs.field(default=0.0, validator=_probability)
     """How many orders and quotes of the market have an event time that is off."""
     odd_time_secs: float = 600.0
@@ -77,6 +88,8 @@ class Faults:
     """How often a well-formed message of an unknown kind comes beside another."""
     odd_listing: bool = False
     """Whether listings have entries that make no sense, beside all others."""
+    unlisted_symbols: frozenset[str] = frozenset()
+    """These are missing in listings, although they trade."""
     rest_lag_secs: float = 0.0
     """How old REST answers are when they come."""
     rest_status: int | None = None
@@ -90,6 +103,10 @@ class Faults:
     refusal_body: bytes = b'{"message":"service unavailable"}'
     close_with: tuple[int, str] = (1001, "fault")
     """Code and reason of the close frames of cuts."""
+
+    def too_busy_for(self, *symbols: str) -> bool:
+        """Whether these are not to be had because of a limit."""
+        return self.busy or not self.busy_symbols.isdisjoint(symbols)
 
 
 class GarbageSource(Protocol):

@@ -57,6 +57,7 @@ class Hub:
         self._silent: set[tuple[Client, str]] = set()  # subscribed, but nothing is delivered
         self._hole_rng = Random(f"{seed}:holes")
         self._ack_rng = Random(f"{seed}:acknowledgements")
+        self._book_rng = Random(f"{seed}:books")
 
     def subscribe(self, client: Client, topic: str) -> None:
         """Send a topic's messages to a client from now on."""
@@ -120,6 +121,18 @@ class Hub:
         """Whether the next acknowledgement is not sent."""
         probability = self.faults.lost_ack_probability
         return probability > 0 and self._ack_rng.random() < probability
+
+    def next_hollow_sides(self) -> tuple[bool, bool] | None:
+        """Which sides the next snapshot of a book lacks, bids and asks; None if it is whole."""
+        probability = self.faults.hollow_snapshot_probability
+        if probability == 0 or self._book_rng.random() >= probability:
+            return None
+        return self._book_rng.choice([(True, False), (False, True), (True, True)])
+
+    def omits_next_checksum(self) -> bool:
+        """Whether the next message of a book has no checksum."""
+        probability = self.faults.no_checksum_probability
+        return probability > 0 and self._book_rng.random() < probability
 
     def set_faults(self, faults: Faults) -> None:
         """Misbehave differently from now on, on the live connections too."""

@@ -68,6 +68,12 @@ class Listing:
         self.sequence += self.rng.randint(1, 12)
         return self.sequence
 
+    def begin_ids_again(self) -> None:
+        """Let the ids of trades go on from a lower one, some of which were given before."""
+        back = self.rng.choice((5, 40, self.trade_id))
+        self.trade_id = max(self.trade_id - back, 0)
+        self.first_id = min(self.first_id, self.trade_id)
+
     def quote(self, time_ns: int) -> Quote:
         """The best prices now."""
         return Quote(self, time_ns, self.book.update_id, *self.book.top())

@@ -17,7 +17,7 @@ import attrs
 import msgspec
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import VOID, GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
@@ -131,13 +131,16 @@ def parse_gaps(data: bytes, instrument: int) -> GapLines:
 def newest_of_each(records: Iterable[GapRecord]) -> list[GapRecord]:
     """The records that count: the last one about each hole.
 
-    Holes are told apart by their ids, and where these are unknown by the time they began.
+    Holes are told apart by their ids, and where these are unknown by the time they began.  What is
+    said of ids that began again is no hole, and supersedes none.
     """
     newest: dict[tuple[object, ...], GapRecord] = {}
     for record in records:
         ids = (record.from_id, record.to_id)
         began = record.from_ns if None in ids else None
-        newest[record.instrument, record.table, *ids, began] = record
+        # Ids may begin again more than once in the same way.
+        what = (record.cause, record.to_ns) if record.healed == VOID else None
+        newest[record.instrument, record.table, *ids, began, what] = record
     return list(newest.values())
 
 
@@ -157,7 +160,8 @@ def _parse_line(text: bytes, instrument: int) -> GapRecord | None:
         return None
     healed = line.healed
     ids = [each for each in (line.from_id, line.to_id) if each is not None]
-    in_range = all(0 <= each < 2**64 for each in ids) and ids == sorted(ids)
+    in_range = all(0 <= each < 2**64 for each in ids)
+    in_range &= ids == sorted(ids) or healed == VOID  # what is no hole goes back
     if healed is True or not in_range or (line.from_ns is None and line.to_ns is None):
         return None
     return GapRecord(

@@ -136,6 +136,21 @@ def certificate_path(where: CertificatePath) -> str:
     return f"{folder}/certificate.{day}.{where.number}.json"
 
 
+MAX_NAME_BYTES = 255
+"""Of a folder's name: file systems take no longer ones."""
+
+
+def objection_to(symbol: str) -> str:
+    """Why nothing can be recorded of a symbol, whatever its exchange; empty if something can."""
+    folder = folder_of(symbol)
+    size = len(folder.encode())
+    if size > MAX_NAME_BYTES:
+        return f"its folder's name would have {size} bytes, and may have {MAX_NAME_BYTES}"
+    if _parse_beside_symbols("", folder) is not None:
+        return "a file of its exchange is called so"
+    return ""
+
+
 def looks_like_column_file(path: str) -> bool:
     """Whether the last part of a path is named as column files are."""
     return _COLUMN_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from tick_logger.model.flush import StreamTail
-from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.flush import IdRun, StreamTail
+from tick_logger.model.tables import ORIGIN_ASIDE, SPECS, Table
+from tick_logger.model.times import Times
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
-from tick_logger.storage.id_ranges import IdRanges, Ids
+from tick_logger.storage.id_ranges import Ids
 from tick_logger.storage.layout import ColumnPath, parse, table_folder
 
 DAYS_OF_IDS = 2
 """Enough to recognise what an exchange sends again after a restart shortly after midnight."""
 
-MAX_ID_RANGES = 65_536
-"""The newest ranges are kept.  Dense ids need one per hole; where ids are sparse, these are still
+MAX_ID_RUNS = 65_536
+"""The newest runs are kept.  Dense ids need one per hole; where ids are sparse, these are still
 more ids than an exchange sends again after a reconnect."""
 
 
@@ -35,12 +36,12 @@ def load_tail(files: Files, exchange: str, symbol: str, table: Table) -> StreamT
         found = DayFiles.look(files, main, table, day)
         rows = found.whole_rows
         if rows:
-            ids = _id_ranges(files, exchange, symbol) if table is Table.TRADES else ()
+            runs = _id_runs(files, exchange, symbol) if table is Table.TRADES else ()
             return StreamTail(
                 last_event_ns=int(found.values(files, "event_ns", rows - 1, 1)[0]),
                 last_seq=_last_seq(files, found, rows - 1),
                 last_recv_ns=int(found.values(files, "recv_ns", rows - 1, 1)[0]),
-                id_ranges=ids,
+                id_runs=runs,
                 recent_ids=_recent_ids(files, found, rows) if table is Table.TRADES else (),
             )
     return None
@@ -52,18 +53,37 @@ def _days(files: Files, folder: str) -> list[int]:
     return sorted({path.day for path in found if isinstance(path, ColumnPath)})
 
 
-def _id_ranges(files: Files, exchange: str, symbol: str) -> tuple[tuple[int, int], ...]:
+def _id_runs(files: Files, exchange: str, symbol: str) -> tuple[IdRun, ...]:
     """The trade ids of the newest days, late rows included; rows without an id left out."""
     folders = [table_folder(exchange, symbol, Table.TRADES, late=late) for late in (False, True)]
     days_of = {folder: _days(files, folder) for folder in folders}
     newest = sorted(set().union(*days_of.values()))[-DAYS_OF_IDS:]
-    parts: list[Ids] = []
+    parts = []
     for folder, days in days_of.items():
         for day in sorted(set(days).intersection(newest)):
             found = DayFiles.look(files, folder, Table.TRADES, day)
-            parts.append(found.values(files, "seq", 0, found.whole_rows))
-    ids = np.concatenate(parts)
-    return IdRanges.of(ids[ids != 0]).pairs()[-MAX_ID_RANGES:]
+            sources = ("seq", "event_ns", "recv_ns", "origin")
+            ids, events, recv, origin = (
+                found.values(files, source, 0, found.whole_rows) for source in sources
+            )
+            # A time that cannot be right does not tell where the row belongs.
+            parts.append((ids, np.where(origin == ORIGIN_ASIDE, recv, events), recv))
+    ids, events, recv = (np.concatenate(each) for each in zip(*parts, strict=True))
+    numbered = ids != 0
+    return id_runs(ids[numbered], events[numbered], recv[numbered])[-MAX_ID_RUNS:]
+
+
+def id_runs(ids: Ids, events: Times, recv: Times) -> tuple[IdRun, ...]:
+    """Trades in runs of ids that rise by one, in the order of their times."""
+    if not len(ids):
+        return ()
+    if not (events[1:] >= events[:-1]).all():  # late rows are among them
+        order = np.lexsort((ids, events))
+        ids, events, recv = ids[order], events[order], recv[order]
+    breaks = np.flatnonzero(ids[1:] - ids[:-1] != 1)
+    starts, ends = np.concatenate(([0], breaks + 1)), np.append(breaks, len(ids) - 1)
+    both = [array[at].tolist() for array in (ids, events, recv) for at in (starts, ends)]
+    return tuple(map(IdRun, *both))
 
 
 def _recent_ids(files: Files, day: DayFiles, rows: int) -> tuple[int, ...]:

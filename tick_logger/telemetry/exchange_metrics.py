@@ -98,6 +98,9 @@ class ExchangeMetrics:
         self.told_to_wait = counter(
             "told_to_wait", "Times that the exchange said to wait before the next approach"
         )
+        self.subscriptions_postponed = counter(
+            "subscriptions_postponed", "Requests for which the exchange was too busy"
+        )
         self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
         self.pongs_received = counter("pongs_received", "Answers to these pings")
         self.duplicates = counter("duplicates", "Rows that were there already")
@@ -119,8 +122,18 @@ class ExchangeMetrics:
         self.symbols_left_out = gauge(
             "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
         )
+        self.symbols_kept = gauge(
+            "symbols_kept",
+            "Symbols recorded for a while though halted or not listed, or just back from that",
+        )
+        self.listing_entries_odd = gauge(
+            "listing_entries_odd", "Entries of the newest listing that are not as they should be"
+        )
         self.subscriptions_silent = gauge(
             "subscriptions_silent", "Subscriptions that are acknowledged but silent"
+        )
+        self.token_rejected = gauge(
+            "token_rejected", "1 while requests go unsigned because the exchange rejected the key"
         )
         self.last_message_timestamp_seconds = gauge(
             "last_message_timestamp_seconds",
@@ -137,6 +150,9 @@ class ExchangeMetrics:
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""
+        self.book_snapshots_missing = counter(
+            "book_snapshots_missing", "Books whose snapshot did not come after they were granted"
+        )
         self.sequence_breaks = counter(
             "sequence_breaks", "Messages before which others of their sequence are missing"
         )
@@ -150,6 +166,12 @@ class ExchangeMetrics:
         self.book_resyncs = counter("book_resyncs", "Books begun anew because they were broken")
         self.unproven_id_holes = counter(
             "unproven_id_holes", "Holes in ids that seem to rise by one, which nobody promises"
+        )
+        self.ids_begun_again = counter(
+            "ids_begun_again", "Streams whose ids went on from a lower one, each time"
+        )
+        self.stray_ids = counter(
+            "stray_ids", "Trades whose id fits nowhere among those around them"
         )
         self.silent_renewals = counter(
             "silent_renewals", "Subscriptions made again because they had gone silent"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import Array
 from tick_logger.model.tables import FLAG_SNAPSHOT, SPECS, Table
-from tick_logger.model.times import NS_PER_SECOND
+from tick_logger.model.times import NS_PER_SECOND, Times
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.rests import with_rest
 from tick_logger.verify.report import Kind
@@ -65,7 +65,7 @@ ALLOWED: dict[Table, dict[str, Callable[[Array], Mask]]] = {
     },
     Table.BOOK: {
         "side": _bit,
-        "price": _above_zero,
+        "price": _above_zero_if_sent,  # see `_price_missing`
         "size": _from_zero_if_sent,
         "flags": _bit,
     },
@@ -84,10 +84,18 @@ def wrong_values(table: Table, day: int, columns: Columns) -> Iterator[tuple[Kin
     for name, allowed in ALLOWED[table].items():
         if name in columns:
             yield Kind.VALUE, name, ~allowed(columns[name])
+    if table is Table.BOOK and columns.keys() >= {"price", "size", "flags"}:
+        yield Kind.VALUE, "price", _price_missing(columns)
     if "rest" in columns:
         yield Kind.VALUE, "rest", _wrong_rests(table, columns)
     if "origin" in columns:
         yield Kind.VALUE, "origin", ~_origin(columns["origin"])
+
+
+def _price_missing(columns: Columns) -> Mask:
+    """Where a level has no price, and does not say that a side of a snapshot is empty."""
+    says_empty = (columns["flags"] & FLAG_SNAPSHOT != 0) & (columns["size"] == 0)
+    return np.asarray(np.isnan(columns["price"]) & ~says_empty)
 
 
 def _wrong_rests(table: Table, columns: Columns) -> Mask:
@@ -111,6 +119,16 @@ def _origin(values: Array) -> Mask:
 def nanos_column(table: Table) -> str:
     """The column beside the time column."""
     return SPECS[table].nanos_column
+
+
+def id_column(table: Table) -> str:
+    """The column of ids; only for tables that have one."""
+    return next(column.name for column in SPECS[table].files if column.source == "seq")
+
+
+def times_ns(seconds: Array, nanos: Array) -> Times:
+    """The two halves of times as one number."""
+    return np.asarray(seconds.astype(np.int64) * NS_PER_SECOND + nanos.astype(np.int64))
 
 
 def order_keys(table: Table, columns: Columns) -> Ids | None:
@@ -142,7 +160,7 @@ def comparable(table: Table, columns: Columns) -> Mask:
 
     A snapshot that is asked for again while nothing moves is rightly the same.
     """
-    numbered = columns["update_id"] != 0
+    numbered = columns[id_column(table)] != 0
     if table is Table.BOOK:
         numbered &= (columns["flags"] & FLAG_SNAPSHOT) == 0
     return np.asarray(numbered)
@@ -169,6 +187,8 @@ def row_hashes(columns: Columns) -> Ids:
 
 def _flat(column: Array) -> list[Array]:
     """A column as columns of one number each."""
+    if column.dtype.itemsize > 8:
+        column = column.view("<u8").reshape(len(column), -1)
     if column.ndim == 1:
         return [column]
     return [np.ascontiguousarray(column[:, at]) for at in range(column.shape[1])]

@@ -2,32 +2,38 @@
 
 Files are read in pieces and never mapped: a mapping of a file that shrinks kills its reader.
 Memory: one chunk of rows, the hashes of a day's late rows, and 16 bytes per unbroken run of ids.
+
+The same row twice is always a defect.  The same id twice is one where ids rise by one, in the same
+numbering; elsewhere ids may begin again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import VOID, GapRecord
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.names import day_text
+from tick_logger.verify.numberings import STRAY, Numberings, Rows
 from tick_logger.verify.report import Finding, Kind
 from tick_logger.verify.rows import (
     Columns,
     Mask,
     comparable,
+    id_column,
     order_keys,
     repeated_hashes,
     repeated_ids,
     row_hashes,
+    times_ns,
     wrong_values,
 )
 
@@ -76,11 +82,14 @@ class _Boundary:
 class TableCheck:
     """Goes through the days of one table of one symbol; `findings` and totals grow with them."""
 
-    def __init__(self, files: Files, table: Table, widths: PriceWidths) -> None:
+    def __init__(
+        self, files: Files, table: Table, widths: PriceWidths, numberings: Numberings | None = None
+    ) -> None:
         self.findings: list[Finding] = []
         self.rows = 0
         self.table_days = 0
-        self.ids = IdRanges()
+        self._ids: dict[int, IdRanges] = {}  # by numbering
+        self._numberings = numberings  # of ids that rise by one; None where they do not
         self._files = files
         self._widths = widths
         self._table = table
@@ -110,14 +119,49 @@ class TableCheck:
             for (kind, column), count in tally.counts.items()
         )
 
+    def trades(self, days: Sequence[tuple[str, int]]) -> Iterator[Rows]:
+        """Ids, event and receive times of all trades in these folders on these days."""
+        for folder, day in days:
+            found = DayFiles.look(self._files, folder, self._table, day)
+            for start in range(0, found.whole_rows, CHUNK_ROWS):
+                count = min(CHUNK_ROWS, found.whole_rows - start)
+                names = ("seq", "event_ns", "recv_ns")
+                ids, events, recv = (found.values(self._files, n, start, count) for n in names)
+                yield ids, events, recv
+
+    def newest_trades(self, days: Sequence[tuple[str, int]], count: int) -> Rows:
+        """As `trades`, the last ones only, in file order."""
+        parts: list[Rows] = []
+        for folder, day in reversed(days):
+            found = DayFiles.look(self._files, folder, self._table, day)
+            rows = min(count, found.whole_rows)
+            names, start = ("seq", "event_ns", "recv_ns"), found.whole_rows - rows
+            ids, events, recv = (found.values(self._files, n, start, rows) for n in names)
+            parts.insert(0, (ids, events, recv))
+            count -= rows
+            if not count:
+                break
+        ids, events, recv = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return ids, events, recv
+
     def check_gaps(self, folder: str, gaps: Collection[GapRecord]) -> None:
-        """Compare the ids of all days, which rise by one, with the gap records that count."""
+        """Compare the ids of all days, which rise by one, with the gap records that count.
+
+        Records do not say which numbering they are about: with several, a hole in one of them is
+        explained by any record of its ids.
+        """
+        holes, present = IdRanges(), IdRanges()
+        for numbering, ids in self._ids.items():
+            if numbering != STRAY:
+                holes, present = holes.union(ids.holes()), present.union(ids)
         numbered = [gap for gap in gaps if gap.from_id is not None and gap.to_id is not None]
-        healed = _ids_of([gap for gap in numbered if gap.healed])
-        claimed = _ids_of([gap for gap in numbered if not gap.healed]).without(healed)
+        healed = _ids_of([gap for gap in numbered if gap.healed and gap.healed != VOID])
+        lost = _ids_of([gap for gap in numbered if not gap.healed])
+        claimed = lost.without(healed)
+        several = bool(self._numberings)
         for kind, ids in (
-            (Kind.MISSING_IDS, self.ids.holes().without(claimed)),
-            (Kind.PRESENT_IDS, self.ids.common(claimed)),
+            (Kind.MISSING_IDS, holes.without(lost if several else claimed)),
+            (Kind.PRESENT_IDS, present.without(holes).common(claimed)),
         ):
             if ids.count():
                 detail = f"first {ids.first[0]} to {ids.last[0]}"
@@ -169,23 +213,33 @@ class TableCheck:
         if keys is not None and not late:
             before = np.concatenate((np.array([boundary.key], np.uint64), keys[:-1]))
             tally.add(Kind.ORDER, self._spec.time_column, keys < before, start)
-        self._check_ids(tally, start, columns)
         complete = all(each.name in columns for each in self._spec.files if each.required)
-        if self._table in (Table.QUOTES, Table.BOOK) and complete and keys is not None:
+        if self._table is not Table.MD and complete and keys is not None:
             wrong = self._find_identical(boundary, columns, keys, late=late)
-            tally.add(Kind.DUPLICATE, "update_id", wrong, start)
+            wrong |= self._find_repeated_ids(columns, keys)
+            tally.add(Kind.DUPLICATE, id_column(self._table), wrong, start)
         if keys is not None:
             boundary.key = int(keys[-1])
 
-    def _check_ids(self, tally: _Tally, start: int, columns: Columns) -> None:
-        """Remember the ids; those of trades may not occur twice in all days."""
-        column = next((c.name for c in self._spec.files if c.source == "seq"), None)
-        if column is None or column not in columns:
-            return
-        ids = columns[column]
-        if self._table is Table.TRADES:
-            tally.add(Kind.DUPLICATE, column, repeated_ids(ids, self.ids), start)
-        self.ids = self.ids.union(IdRanges.of(ids[ids != 0]))
+    def _find_repeated_ids(self, columns: Columns, keys: Ids) -> Mask:
+        """Rows whose id an earlier one of the same numbering has; all ids are remembered."""
+        ids = columns[id_column(self._table)]
+        wrong = np.zeros(len(ids), np.bool_)
+        if self._numberings is None:
+            return wrong
+        number = np.zeros(len(ids), np.int64)
+        if self._numberings:
+            events = times_ns(keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF))
+            recv = times_ns(columns["recv_time"], columns["recv_nanos"])
+            number = self._numberings.of((ids, events, recv))
+        for numbering in np.unique(number).tolist():
+            mine = number == numbering
+            known = self._ids.get(numbering, IdRanges())
+            if numbering != STRAY:
+                wrong[mine] = repeated_ids(ids[mine], known)
+            numbered = ids[mine & (ids != 0)]
+            self._ids[numbering] = known.union(IdRanges.of(numbered))
+        return wrong
 
     def _find_identical(
         self, boundary: _Boundary, columns: Columns, keys: Ids, *, late: bool

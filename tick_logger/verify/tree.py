@@ -31,6 +31,7 @@ from tick_logger.storage.layout import (
     symbol_folder,
     table_folder,
 )
+from tick_logger.verify.numberings import MOST_UNDECIDED, Numberings
 from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.table import PriceWidths, TableCheck
 
@@ -140,13 +141,21 @@ class _Verification:
         mine: _SymbolFiles,
         gaps: Iterable[GapRecord],
     ) -> None:
-        check = TableCheck(self._files, table, self._widths)
+        own = [gap for gap in gaps if gap.table is table]
+        dense = self._dense(exchange, table)
+        numberings = Numberings(own) if dense else None
+        check = TableCheck(self._files, table, self._widths, numberings)
         days = sorted((day, not late) for of, day, late in mine.columns if of is table)
+        folders = {main: table_folder(exchange, symbol, table, late=not main) for _, main in days}
+        in_order = [(folders[main], day) for day, main in days if main]
+        if numberings is not None and in_order:
+            newest = check.newest_trades(in_order, MOST_UNDECIDED + 1)
+            numberings.leave_out_undecided(newest)
+        if numberings:
+            numberings.look_at(lambda: check.trades([(folders[main], day) for day, main in days]))
         for day, main in days:
-            folder = table_folder(exchange, symbol, table, late=not main)
-            check.day(folder, day, mine.columns[table, day, not main], late=not main)
-        if self._dense(exchange, table):
-            own = [gap for gap in gaps if gap.table is table]
+            check.day(folders[main], day, mine.columns[table, day, not main], late=not main)
+        if dense:
             check.check_gaps(f"{symbol_folder(exchange, symbol)}/{table}", own)
         self._report.findings += check.findings
         self._report.rows += check.rows

@@ -28,14 +28,22 @@ class ModelVenue:
         refused = not self._follows(request)
         if self.rng.random() < 0.1:
             return
-        if refused:
-            subscriptions.refused(request.request_id, "bad symbol", now)
+        if self.rng.random() < 0.1 and request.subscriptions:
+            subscriptions.refused(request.request_id, "busy", now, wait_secs=0.0)
+        elif refused:
+            self._refuse(subscriptions, request, now)
         elif request.text == "list" or not self.venue.names_requests:
             subscriptions.confirmed(frozenset(self.subscribed))
         elif request.text.startswith("unsubscribe") or self.rng.random() < 0.5:
             subscriptions.acknowledged(request.request_id)
         else:
             subscriptions.granted(request.subscriptions)
+
+    def _refuse(self, subscriptions: Subscriptions, request: Request, now: float) -> None:
+        """As a whole, or by the name of one that is bad."""
+        bad = sorted(sub for sub in request.subscriptions if sub.symbol in self.bad)
+        named = frozenset(bad[:1]) if self.rng.random() < 0.3 else frozenset()
+        subscriptions.refused(request.request_id, "bad symbol", now, named, with_others=bool(named))
 
     def _follows(self, request: Request) -> bool:
         """Whether it does what it is asked for."""

@@ -13,14 +13,15 @@ from tick_logger.exchanges.base import (
     BookSnapshot,
     Event,
     Granted,
+    Listed,
     Request,
     Subscription,
 )
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     Mark,
 )
 from tick_logger.model.tables import Table
+from tick_logger.net.connection.context import Timeouts
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
 from tick_logger.telemetry.logs import get_logger
 
@@ -29,6 +30,7 @@ BTC_TRADES, ETH_TRADES = Subscription("BTC", "trades"), Subscription("ETH", "tra
 BTC_BOOK, ETH_BOOK = Subscription("BTC", "orderbook"), Subscription("ETH", "orderbook")
 EVERYTHING = BTC_TRADES, ETH_TRADES, BTC_BOOK, ETH_BOOK
 TRADES, BOOK = (Table.TRADES,), (Table.BOOK,)
+TIMEOUTS = Timeouts(first_data_secs=120.0, data_secs=20.0, of_symbol={"ETH": 600.0})
 
 
 class Chained(TinyVenue):
@@ -67,7 +69,7 @@ class Talk:
     pongs: int = 0
     settled: int = 0
     asked: list[int] = attrs.field(factory=list)
-    listed: list[tuple[Instrument, ...]] = attrs.field(factory=list)
+    listed: list[Listed] = attrs.field(factory=list)
     bench: Bench = attrs.field(init=False)
     dialogue: Dialogue = attrs.field(init=False)
 
@@ -79,6 +81,7 @@ class Talk:
             settled=self._settled,
             ask_snapshot=self.asked.append,
             list_instruments=self.listed.append,
+            timeouts=lambda: TIMEOUTS,
         )
         venue = venue_on(self.bench, PlayedDial(VirtualClock()))
         self.dialogue = Dialogue(venue, frozenset(self.wanted), reactions, get_logger())
@@ -93,11 +96,11 @@ class Talk:
         """The venue says this."""
         return self.dialogue.said([(at_ns, event) for event in events], now)
 
-    def send(self) -> list[Request]:
+    def send(self, at_ns: int = 0, *, now: float = 0.0) -> list[Request]:
         """Send what is to be sent."""
         requests = self.dialogue.subscriptions.next_requests()
         for request in requests:
-            self.dialogue.subscriptions.sent(request, 0.0)
+            self.dialogue.sent(request, now, at_ns)
         return requests
 
     def begin(self) -> None:

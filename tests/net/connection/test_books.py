@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import attrs
 import pytest
 
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import BookCheck, BookLink, BookSnapshot
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, MissingIds
+from tick_logger.model.marks import AwaitSnapshot, Doubt, Interrupted, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.books import (
     CALM_SECS,
@@ -128,7 +129,23 @@ class Chained(TinyVenue):
     book_check = BookCheck.CHAIN
 
 
+def test_a_hole_that_is_filled_in_time_breaks_nothing() -> None:
+    """It is void; nor does anything begin anew that is no longer subscribed."""
+    books = Books(Chained(), lambda _: None)
+    books.hear(BookSnapshot(BTC, 100), 10, 1.0)
+    books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0)
+    assert books.hear(BookLink(BTC, 101, 108, 100), 21, 2.5) == (
+        attrs.evolve(CHAINED, doubt=Doubt.VOID),
+    )
+    assert books.settle_overdue(3.0) == []
+    books.hear(BookLink(BTC, 119, 119, 118), 30, 4.0)
+    books.drop(BTC)
+    assert not books.are_waiting
+    assert books.settle_overdue(9.0) == []
+
+
 HOLE = MissingIds(BTC, Table.BOOK, 101, 108, 10, 20, Cause.SEQUENCE)
+CHAINED = attrs.evolve(HOLE, doubt=Doubt.OPEN)
 
 
 def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
@@ -151,10 +168,15 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
     books = Books(Chained(), asked.append)
     assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
     resync = Interrupted((BTC,), (Table.BOOK,), 20, Cause.RESYNC)
-    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (HOLE, resync)
+    assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (CHAINED,)
+    assert books.are_waiting
+    assert books.due_at(BOTH) == 3.0, "it may come late"
+    assert books.settle_overdue(2.9) == []
+    assert books.settle_overdue(3.0) == [resync]
     assert books.broken == {BTC}
-    assert books.due_at(BOTH) == 2.0
-    assert books.due(BOTH, 2.0) == {BTC}
+    assert books.due_at(BOTH) == 3.0
+    assert books.due(BOTH, 3.0) == {BTC}
+    assert not books.are_waiting
     assert asked == []
     assert not books.awaits(BTC)
     assert not books.accepts(BTC, 200)

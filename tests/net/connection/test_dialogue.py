@@ -29,6 +29,7 @@ from tick_logger.exchanges.base import (
     BookSnapshot,
     GoingAway,
     Granted,
+    Listed,
     Listing,
     Pong,
     Refused,
@@ -39,14 +40,16 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import (
     AwaitSnapshot,
+    Doubt,
     Interrupted,
     Lapse,
     LastTradeId,
+    Mark,
     MissingIds,
     Resumed,
 )
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.subscriptions import MAX_ATTEMPTS, Settled
+from tick_logger.net.connection.denials import MAX_ATTEMPTS
 
 
 async def test_what_is_granted_resumes() -> None:
@@ -74,28 +77,6 @@ async def test_what_is_refused_is_interrupted_and_said() -> None:
     assert talk.retired == []
 
 
-async def test_what_is_refused_again_is_interrupted_already() -> None:
-    """Counted and said, but no fresh interruption; the one that is open ends with the grant."""
-    talk = Talk((BTC_TRADES,))
-    refusal = Refused(None, "no such symbol", frozenset({BTC_TRADES}))
-    talk.send()
-    assert talk.hear(5, refusal, now=1.0) == [Interrupted((BTC,), TRADES, 5, Cause.REFUSED)]
-    subscriptions = talk.dialogue.subscriptions
-    subscriptions.overdue(601.0)
-    talk.send()
-    with capture_logs() as lines:
-        assert talk.hear(6, refusal, now=601.0) == []
-    assert [line["event"] for line in lines] == ["request_refused", "subscription_refused"]
-    assert talk.count("subscriptions_refused") == 2
-    assert subscriptions.overdue(1201.0) == Settled()
-    talk.send()
-    assert talk.dialogue.apply(subscriptions.overdue(1211.0), 7) == []
-    assert talk.count("subscriptions_refused") == 3
-    subscriptions.overdue(1811.0)
-    talk.send()
-    assert talk.hear(8, Granted(frozenset({BTC_TRADES}))) == [Resumed((BTC,), TRADES, 8)]
-
-
 async def test_an_acknowledgement_without_name_is_of_the_oldest_request() -> None:
     """The subscriptions of that one resume."""
     talk = Talk((BTC_TRADES,))
@@ -108,7 +89,7 @@ async def test_other_events_reach_whom_they_concern() -> None:
     talk = Talk()
     listing = (Instrument("BTC"),)
     assert talk.hear(1, Pong(), GoingAway("maintenance"), Listing(listing)) == []
-    assert (talk.pongs, talk.retired, talk.listed) == (1, ["maintenance"], [listing])
+    assert (talk.pongs, talk.retired, talk.listed) == (1, ["maintenance"], [Listed(listing)])
 
 
 async def test_newest_trade_ids_count_where_trades_are_wanted() -> None:
@@ -117,14 +98,21 @@ async def test_newest_trade_ids_count_where_trades_are_wanted() -> None:
     assert talk.hear(5, TradeIdSeen(BTC, 7), TradeIdSeen(ETH, 8)) == [LastTradeId(BTC, 7, 5)]
 
 
+def break_book(talk: Talk, now: float) -> list[Mark]:
+    """An update of a book that stands at 100 is missing, and has not come until now."""
+    talk.hear(30, BookLink(BTC, 109, 109, 108), now=now - 1.0)
+    return talk.dialogue.overdue(now, 31)
+
+
 async def test_a_broken_book_begins_anew_and_resumes() -> None:
     """Hole, interruption, renewal, and an end when it is granted again."""
     talk = Talk()
     talk.begin()
-    assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0) == [
-        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE),
-        Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
+    assert talk.hear(30, BookLink(BTC, 109, 109, 108), now=6.0) == [
+        MissingIds(BTC, Table.BOOK, 101, 108, 2, 30, Cause.SEQUENCE, doubt=Doubt.OPEN)
     ]
+    assert talk.dialogue.books_due_at == 7.0, "what is missing may come late"
+    assert talk.dialogue.overdue(7.0, 31) == [Interrupted((BTC,), BOOK, 30, Cause.RESYNC)]
     assert talk.dialogue.books_due_at == 7.0
     assert talk.dialogue.renew_books(7.0, 31) == [Interrupted((BTC,), BOOK, 31, Cause.RESYNC)]
     assert talk.dialogue.books_due_at == float("inf")
@@ -140,7 +128,7 @@ async def test_what_shares_the_channel_of_a_broken_book_is_interrupted_with_it()
     quotes = Subscription("BTC", "quotes")
     talk = Talk((BTC_BOOK, quotes), Bound())
     talk.begin()
-    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
+    break_book(talk, now=7.0)
     (mark,) = talk.dialogue.renew_books(7.0, 31)
     both = tuple(sorted((*BOOK, Table.QUOTES)))
     assert mark == Interrupted((BTC,), both, 31, Cause.RESYNC)
@@ -151,15 +139,17 @@ async def test_a_book_that_breaks_again_waits_longer() -> None:
     """Its connection is woken at that time, and it stays interrupted meanwhile."""
     talk = Talk((BTC_BOOK,))
     talk.begin()
-    talk.hear(30, BookLink(BTC, 109, 109, 108), now=7.0)
-    talk.dialogue.renew_books(7.0, 31)
-    talk.send(), talk.send()
-    talk.hear(40, Granted(frozenset({BTC_BOOK})), BookSnapshot(BTC, 300), now=7.1)
-    talk.hear(50, BookLink(BTC, 309, 309, 308), now=7.2)
-    assert talk.dialogue.books_due_at == 8.0
-    assert talk.dialogue.renew_books(7.9, 51) == []
+    for now in (7.0, 8.0):  # twice, after the first pause
+        break_book(talk, now=now)
+        assert talk.dialogue.books_due_at == now
+        talk.dialogue.renew_books(now, 31)
+        talk.send(), talk.send()
+        talk.hear(40, Granted(frozenset({BTC_BOOK})), BookSnapshot(BTC, 100), now=now)
+    break_book(talk, now=9.0)
+    assert talk.dialogue.books_due_at == 10.0
+    assert talk.dialogue.renew_books(9.9, 51) == []
     assert talk.dialogue.live == set()
-    assert len(talk.dialogue.renew_books(8.0, 52)) == 1
+    assert len(talk.dialogue.renew_books(10.0, 52)) == 1
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -171,9 +161,8 @@ async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(fi
         talk.dialogue.renew([BTC_BOOK])
         talk.send()
     talk.send()
-    talk.hear(10, BookSnapshot(BTC, 100), now=1.0)
-    marks = talk.hear(11, BookLink(BTC, 109, 109, 108), now=1.0)
-    assert marks[1] == Interrupted((BTC,), BOOK, 11, Cause.RESYNC)
+    talk.hear(10, BookSnapshot(BTC, 100), now=0.0)
+    assert break_book(talk, now=1.0) == [Interrupted((BTC,), BOOK, 30, Cause.RESYNC)]
     assert talk.dialogue.renew_books(1.0, 12) == []
     assert talk.dialogue.books_due_at == float("inf")
     assert talk.hear(13, Granted(frozenset({BTC_BOOK})), now=2.0) == []
@@ -185,37 +174,78 @@ async def test_a_book_that_breaks_before_it_is_granted_begins_anew_after_that(fi
     assert talk.hear(20, Granted(frozenset({BTC_BOOK}))) == [Resumed((BTC,), BOOK, 20)]
 
 
+def counted(talk: Talk, *numbers: int, at_ns: int, now: float) -> list[Mark]:
+    """Messages with these numbers come, each ten nanoseconds after the one before."""
+    times = np.arange(at_ns, at_ns + 10 * len(numbers), 10)
+    return talk.dialogue.numbers.hear(np.array(numbers), times, now)
+
+
 async def test_a_missing_message_begins_every_book_anew() -> None:
     """And tells of a lapse of everything that the connection carries."""
     talk = Talk(exchange=Numbered())
     talk.begin()
-    assert talk.dialogue.counted(np.array([1]), np.array([10]), 0.0) == []
-    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE),
-        Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC),
-    ]
+    assert counted(talk, 0, at_ns=10, now=0.0) == []
+    lapse = Lapse((BTC, ETH), (Table.BOOK, Table.TRADES), 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    assert counted(talk, 2, at_ns=20, now=3.0) == [lapse]
+    assert talk.dialogue.due_at == 4.0, "it may be late"
+    assert talk.dialogue.overdue(4.0, 25) == [Interrupted((BTC, ETH), BOOK, 20, Cause.RESYNC)]
     talk.dialogue.renew_books(4.0, 21)
     (end,) = talk.send()
     assert end.subscriptions == {BTC_BOOK, ETH_BOOK}
+    assert talk.count("sequence_breaks") == 1
 
 
 async def test_missing_messages_are_told_of_what_is_carried_and_nothing_else() -> None:
     """Where some symbols have other feeds, no table that nobody records has a hole."""
     talk = Talk((BTC_TRADES, ETH_BOOK), Numbered())
     talk.begin()
-    talk.dialogue.counted(np.array([1]), np.array([10]), 4.0)
-    assert talk.dialogue.counted(np.array([3]), np.array([20]), 4.0) == [
-        Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE),
-        Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE),
-        Interrupted((ETH,), BOOK, 20, Cause.RESYNC),
+    assert counted(talk, 0, 2, at_ns=10, now=3.0) == [
+        Lapse((ETH,), BOOK, 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN),
+        Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN),
     ]
+    assert talk.dialogue.overdue(4.0, 25) == [Interrupted((ETH,), BOOK, 20, Cause.RESYNC)]
 
 
 async def test_a_missing_message_without_books_interrupts_nothing() -> None:
     """An interruption would have nobody to end it."""
     talk = Talk((BTC_TRADES,), Numbered())
-    lapse = Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE)
-    assert talk.dialogue.counted(np.array([1, 3]), np.array([10, 20]), 4.0) == [lapse]
+    lapse = Lapse((BTC,), TRADES, 10, 20, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    assert counted(talk, 0, 2, at_ns=10, now=3.0) == [lapse]
+    assert talk.dialogue.overdue(4.0, 25) == []
+
+
+async def test_a_message_that_comes_late_was_not_missing() -> None:
+    """What was told is void, and no book begins anew."""
+    talk = Talk((BTC_TRADES, BTC_BOOK), Numbered())
+    talk.begin()
+    assert counted(talk, 1, 0, at_ns=10, now=3.0) == [], "in one read"
+    lapse = Lapse((BTC,), (Table.BOOK, Table.TRADES), 10, 30, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    assert counted(talk, 3, at_ns=30, now=3.0) == [lapse]
+    assert counted(talk, 2, at_ns=40, now=3.9) == [attrs.evolve(lapse, doubt=Doubt.VOID)]
+    assert talk.dialogue.due_at == float("inf")
+    assert talk.dialogue.overdue(9.0, 35) == []
+    assert talk.count("out_of_order") == 2
+    assert talk.count("sequence_breaks") == 0
+
+
+async def test_messages_before_the_first_that_came_are_missing() -> None:
+    """Since the connection was made."""
+    talk = Talk((BTC_TRADES,), Numbered())
+    talk.dialogue.numbers.begin(3)
+    assert counted(talk, 2, at_ns=10, now=3.0) == [
+        Lapse((BTC,), TRADES, 3, 10, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    ]
+
+
+async def test_a_counter_that_begins_again_breaks_the_books_at_once() -> None:
+    """Nobody knows how many messages came before its first."""
+    talk = Talk((BTC_BOOK,), Numbered())
+    talk.begin()
+    counted(talk, 0, 1, at_ns=10, now=3.0)
+    assert counted(talk, 0, at_ns=30, now=3.0) == [
+        Lapse((BTC,), BOOK, 20, 30, Cause.SEQUENCE, doubt=Doubt.OPEN),
+        Interrupted((BTC,), BOOK, 30, Cause.RESYNC),
+    ]
 
 
 async def test_what_was_given_up_begins_every_book_anew() -> None:
@@ -288,7 +318,7 @@ async def test_a_renewal_without_an_answer_does_so_too() -> None:
         assert talk.retired == []
         talk.send()
         overdue = talk.dialogue.subscriptions.overdue(1000.0 * attempt)
-        marks = talk.dialogue.apply(overdue, attempt)
+        marks = talk.dialogue.apply(overdue, attempt, 1000.0 * attempt)
     assert marks == [Interrupted((BTC,), TRADES, MAX_ATTEMPTS, Cause.REFUSED)]
     assert len(talk.retired) == 1
     assert talk.count("ack_retries") == MAX_ATTEMPTS - 1

@@ -53,7 +53,7 @@ def test_an_overdue_answer_is_understood_once() -> None:
     requests = outstanding(early, late, end)
     assert requests.deadlines == [5.0, 6.0, 5.0]
     assert requests.expire(4.9) == []
-    assert requests.expire(5.0) == [early.request]
+    assert requests.expire(5.0) == [{A}]
     assert requests.deadlines == [6.0]
     assert requests.take_overdue(1) == {A}
     assert requests.take_overdue(1) == just()
@@ -87,8 +87,19 @@ def test_a_list_from_before_an_end_does_not_bring_it_back() -> None:
 
 
 def test_a_request_all_of_which_is_answered_otherwise_awaits_nothing() -> None:
-    """But an end does."""
+    """But an end does, and so does what else is wanted of a request."""
     requests = outstanding(awaited(1, A), awaited(2, B, C), awaited(3, A, ends=True))
-    requests.keep({C})
-    assert requests.asked == {A, B, C}
-    assert not requests.asks_for(A)
+    requests.settle({A, B}, {A, B, C})
+    assert requests.asked == {A, C}
+    assert [requests.asks_for(sub) for sub in (A, B, C)] == [False, False, True]
+    requests.settle({A, B}, {A, B})
+    assert requests.asked == {A}
+
+
+def test_what_a_request_was_about_is_known_until_its_answer_is_forgotten() -> None:
+    """Awaited or overdue, answered in part or not."""
+    requests = outstanding(awaited(1, A, B), awaited(2, C, deadline=20.0))
+    requests.settle({A}, {A, B, C})
+    assert requests.asked_by(1) == {A, B}
+    requests.expire(10.0)
+    assert [requests.asked_by(number) for number in (1, 2, 3)] == [{A, B}, {C}, just()]

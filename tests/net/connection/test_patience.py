@@ -9,6 +9,7 @@ from tests.net.running_venue import running
 from tests.net.small_venue import TinyVenue
 from tick_logger.config.schema import MarketConfig
 from tick_logger.model.connections import Patience
+from tick_logger.net.venue.leaving import GRACE_SECS
 
 
 async def test_as_configured_for_the_exchange(autojump_clock: MockClock) -> None:
@@ -17,7 +18,7 @@ async def test_as_configured_for_the_exchange(autojump_clock: MockClock) -> None
     async with running(TinyVenue(), "A", feeds=("trades",), **times) as scene:
         assert scene.venue.patience == Patience(first_secs=150.0, secs=90.0)
         scene.dial.symbols = ()
-        await trio.sleep(4 * TinyVenue.profile.listing_interval_secs)
+        await trio.sleep(4 * TinyVenue.profile.listing_interval_secs + GRACE_SECS)
         assert scene.venue.connections() == []
         assert scene.venue.patience == Patience(first_secs=150.0, secs=90.0)
 

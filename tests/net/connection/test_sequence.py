@@ -9,7 +9,7 @@ import random
 import zlib
 from collections.abc import Sequence
 
-import numpy as np
+import attrs
 import pytest
 
 from tests.net.small_venue import TinyVenue
@@ -18,14 +18,14 @@ from tick_logger.exchanges.base import (
     BookCheck,
     BookLink,
     BookSnapshot,
-    BookTexts,
     TextLevel,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, MissingIds
+from tick_logger.model.marks import Doubt, Interrupted, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
+from tick_logger.net.connection.chain import judge
 from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
-from tick_logger.net.connection.sequence import BookSequences, MessageNumbers, judge
+from tick_logger.net.connection.sequence import BookSequences
 
 BTC, ETH = 0, 1
 BOOK = (Table.BOOK,)
@@ -96,32 +96,89 @@ def test_a_chain_begins_with_its_snapshot() -> None:
     assert books.judged == {Judgement.OK: 3}
 
 
-def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
-    """The hole between the updates around it, and an interruption until the book begins anew."""
+HOLE = MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE, doubt=Doubt.OPEN)
+
+
+def broken_at_40() -> BookSequences:
+    """The book of a chain in which the updates 106 to 112 are missing."""
     books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
     books.link(link(105, 100), 30)
-    assert books.link(link(120, 112, first_id=113), 40) == Verdict(
-        (
-            MissingIds(BTC, Table.BOOK, 106, 112, 30, 40, Cause.SEQUENCE),
-            Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
-        ),
-        frozenset((BTC,)),
+    assert books.link(link(120, 112, first_id=113), 40) == doubtful(HOLE)
+    return books
+
+
+def doubtful(*holes: Mark) -> Verdict:
+    """These are told, and waited for."""
+    return Verdict(holes, doubtful=frozenset((BTC,)))
+
+
+def void(hole: MissingIds | Lapse) -> Verdict:
+    """This was told, and has come."""
+    return Verdict((attrs.evolve(hole, doubt=Doubt.VOID),))
+
+
+def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
+    """The hole at once; when it was not filled in time, an interruption until the book is anew."""
+    books = broken_at_40()
+    assert books.settle(BTC) == Verdict(
+        (Interrupted((BTC,), BOOK, 40, Cause.RESYNC),), frozenset((BTC,))
     )
+    assert books.settle(BTC) == NOTHING
     assert books.link(link(130, 127), 50) == NOTHING
     books.snapshot(BookSnapshot(BTC, 140), 60)
     assert books.link(link(141, 140), 70) == NOTHING
     assert books.judged[Judgement.GAP] == 1
 
 
+def test_an_update_that_comes_late_mends_its_chain() -> None:
+    """In one piece or in several, in any order: what was told is void, and nothing begins anew."""
+    books = broken_at_40()
+    assert books.link(link(112, 105), 41) == void(HOLE)
+    assert books.settle(BTC) == NOTHING
+    books = broken_at_40()
+    assert books.link(link(112, 109), 41) == NOTHING
+    assert books.link(link(125, 120), 42) == NOTHING
+    assert books.link(link(109, 105), 43) == void(HOLE)
+    assert books.settle(BTC) == NOTHING
+    assert books.link(link(126, 125), 44) == NOTHING
+    assert books.judged[Judgement.GAP] == 0
+
+
+def test_an_update_that_comes_late_mends_nothing_else() -> None:
+    """One that is older, or a part of what is missing, is not all that is missing."""
+    for late in (link(105, 100), link(109, 105), link(112, 109), link(111, 107)):
+        books = broken_at_40()
+        assert books.link(late, 41) == NOTHING
+        assert books.settle(BTC).broken == {BTC}
+
+
+def test_each_of_two_breaks_is_mended_on_its_own() -> None:
+    """The book begins anew, since the first that was not."""
+    books = broken_at_40()
+    second = MissingIds(BTC, Table.BOOK, 121, 125, 40, 50, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    assert books.link(link(126, 125, first_id=126), 50) == doubtful(second)
+    assert books.link(link(112, 105), 60) == void(HOLE)
+    assert books.settle(BTC).marks == (Interrupted((BTC,), BOOK, 50, Cause.RESYNC),)
+    assert books.judged[Judgement.GAP] == 1
+
+
+def test_a_snapshot_ends_the_waiting_for_what_was_missing() -> None:
+    """What was told stands; the book is whole again."""
+    books = broken_at_40()
+    books.snapshot(BookSnapshot(BTC, 130), 50)
+    assert books.settle(BTC) == NOTHING
+    assert books.link(link(112, 105), 60) == NOTHING
+    assert books.link(link(131, 130), 70) == NOTHING
+
+
 def test_a_break_whose_ids_leave_no_hole_is_a_lapse() -> None:
-    """The predecessor is missing all the same."""
+    """The predecessor is missing all the same; it may come late as well."""
     books = BookSequences(Chained())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    assert books.link(link(101, 99), 40).marks == (
-        Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE),
-        Interrupted((BTC,), BOOK, 40, Cause.RESYNC),
-    )
+    lapse = Lapse((BTC,), BOOK, 20, 40, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    assert books.link(link(101, 99), 40) == doubtful(lapse)
+    assert books.link(link(99, 100), 50) == void(lapse)
 
 
 def test_a_break_is_of_its_own_book_only() -> None:
@@ -129,8 +186,10 @@ def test_a_break_is_of_its_own_book_only() -> None:
     books = BookSequences(Chained())
     for instrument in (BTC, ETH):
         books.snapshot(BookSnapshot(instrument, 100), 20)
-    assert books.link(link(120, 112), 30).broken == {BTC}
+    assert books.link(link(120, 112), 30).doubtful == {BTC}
     assert books.link(BookLink(ETH, 101, 101, 100), 40) == NOTHING
+    assert books.settle(ETH) == NOTHING
+    assert books.settle(BTC).broken == {BTC}
 
 
 def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
@@ -140,8 +199,8 @@ def test_old_and_repeated_updates_do_not_move_the_chain() -> None:
     books.link(link(105, 100), 30)
     assert books.link(link(105, 100), 40) == NOTHING
     assert books.link(link(103, 98), 50) == NOTHING
-    (hole, _) = books.link(link(120, 110, first_id=111), 60).marks
-    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE)
+    (hole,) = books.link(link(120, 110, first_id=111), 60).marks
+    assert hole == MissingIds(BTC, Table.BOOK, 106, 110, 30, 60, Cause.SEQUENCE, doubt=Doubt.OPEN)
 
 
 def test_a_sequence_that_begins_again_is_followed() -> None:
@@ -174,150 +233,24 @@ def test_where_nobody_promises_dense_ids_a_break_breaks_nothing() -> None:
     """The hole is told, and the chain goes on behind it."""
     books = BookSequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    assert books.link(link(105, None), 30) == Verdict(
-        (MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE),)
-    )
+    hole = MissingIds(BTC, Table.BOOK, 101, 104, 20, 30, Cause.SEQUENCE, doubt=Doubt.OPEN)
+    assert books.link(link(105, None), 30) == doubtful(hole)
     assert books.link(link(106, None), 40) == NOTHING
-    assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
+    assert books.settle(BTC) == NOTHING
+    assert +books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
 
 
-BIDS: tuple[TextLevel, ...] = (("10.0", "1"), ("9.5", "2"))
-ASKS: tuple[TextLevel, ...] = (("10.5", "1.50"), ("11.0", "2"))
-
-
-def test_a_book_that_agrees_with_its_checksum_is_whole() -> None:
-    """After the snapshot and after each update."""
-    books = BookSequences(Summed())
-    first = BookTexts(BTC, True, BIDS, ASKS, summed(BIDS, ASKS))
-    assert books.texts(first, 10) == NOTHING
-    after = summed([("10.1", "7"), ("10.0", "1")], ASKS)
-    assert books.texts(BookTexts(BTC, False, (("10.1", "7"),), (), after), 20) == NOTHING
-    assert books.judged == {Judgement.OK: 2}
-
-
-def test_a_checksum_that_differs_breaks_the_book() -> None:
-    """Since it was last right; what follows is not looked at before the next snapshot."""
-    books = BookSequences(Summed())
-    right = summed(BIDS, ASKS)
-    assert books.texts(BookTexts(BTC, False, BIDS, (), 1), 5) == NOTHING  # before a snapshot
-    books.texts(BookTexts(BTC, True, BIDS, ASKS, right), 10)
-    assert books.texts(BookTexts(BTC, False, (), (("10.6", "1"),), right), 30) == Verdict(
-        (Lapse((BTC,), BOOK, 10, 30, Cause.CHECKSUM), Interrupted((BTC,), BOOK, 30, Cause.RESYNC)),
-        frozenset((BTC,)),
-    )
-    assert books.texts(BookTexts(BTC, False, (), (("10.7", "1"),), 1), 40) == NOTHING
-    assert books.texts(BookTexts(BTC, True, BIDS, ASKS, right), 50) == NOTHING
-    assert books.judged == {Judgement.OK: 2, Judgement.GAP: 1}
-
-
-def test_a_snapshot_may_be_wrong_itself() -> None:
-    """Then nothing was ever right, and the lapse is as short as its message."""
-    books = BookSequences(Summed())
-    found = books.texts(BookTexts(BTC, True, BIDS, ASKS, 1), 10)
-    assert found.marks[0] == Lapse((BTC,), BOOK, 10, 10, Cause.CHECKSUM)
-
-
-def heard(numbers: MessageNumbers, number: int, recv_ns: int) -> list[tuple[int, int]]:
-    """The jumps that the number of one message shows."""
-    return numbers.jumps(np.array([number]), np.array([recv_ns]))
-
-
-class Both(Summed):
-    """Sends a checksum, and names the update before."""
-
-    book_check = BookCheck.CHAIN
-
-
-def test_a_loss_that_chain_and_checksum_show_is_told_once() -> None:
-    """The checksum of the same update differs too, for the same reason."""
-    books = BookSequences(Both())
-    bids = [("10", "1")]
+def test_where_ids_only_seem_to_join_late_ones_fill_a_hole_too() -> None:
+    """One by one, in any order."""
+    books = BookSequences(OnlyCounted())
     books.snapshot(BookSnapshot(BTC, 100), 20)
-    books.texts(BookTexts(BTC, True, tuple(bids), (), summed(bids, ())), 20)
-    assert len(books.link(link(120, 112, first_id=113), 30).marks) == 2
-    assert books.texts(BookTexts(BTC, False, (("9", "1"),), (), 1), 30) == NOTHING
-    assert books.judged[Judgement.GAP] == 1
-
-
-def test_many_numbers_at_once_say_what_they_say_one_by_one() -> None:
-    """However they are cut into batches, jumps and repetitions included."""
-    rng = random.Random(5)
-    numbers, at = [], 0
-    for _ in range(300):
-        at = max(at + rng.choice([1] * 12 + [0, -2, 3]), 0)
-        numbers.append(at)
-    alone, together = MessageNumbers(), MessageNumbers()
-    times = list(range(1000, 1300))
-    expected = [
-        jump
-        for number, time in zip(numbers, times, strict=True)
-        for jump in alone.jumps(np.array([number]), np.array([time]))
-    ]
-    found, start = [], 0
-    while start < len(numbers):
-        stop = start + rng.randint(0, 30)
-        found += together.jumps(np.array(numbers[start:stop]), np.array(times[start:stop]))
-        start = stop
-    assert found == expected
-    assert len(expected) > 5
-    assert together.judged == alone.judged
-
-
-def test_numbers_that_rise_by_one_say_that_all_is_there() -> None:
-    """From whatever the first is."""
-    numbers = MessageNumbers()
-    assert [heard(numbers, number, number) for number in range(40, 50)] == [[]] * 10
-    assert not numbers.judged  # which count what is worth counting
-
-
-def test_a_number_that_is_skipped_is_a_jump_between_two_times() -> None:
-    """Told once: counting goes on from the newest."""
-    numbers = MessageNumbers()
-    heard(numbers, 40, 10)
-    assert heard(numbers, 42, 20) == [(10, 20)]
-    assert heard(numbers, 43, 30) == []
-
-
-def test_numbers_that_come_again_or_late_are_counted_only() -> None:
-    """They change neither the newest number nor its time."""
-    numbers = MessageNumbers()
-    heard(numbers, 5, 10)
-    assert heard(numbers, 5, 20) == []
-    assert heard(numbers, 3, 30) == []
-    assert heard(numbers, 8, 40) == [(10, 40)]
-    assert numbers.judged == {
-        Judgement.DUPLICATE: 1,
-        Judgement.OUT_OF_ORDER: 1,
-        Judgement.GAP: 1,
-    }
-
-
-@pytest.mark.parametrize("number", [0, 1, 4000])
-def test_a_counter_that_begins_again_is_followed(number: int) -> None:
-    """At 0, or a thousand back.  Nothing proves that nothing is missing; a loss after it shows."""
-    numbers = MessageNumbers()
-    heard(numbers, 5000, 10)
-    assert heard(numbers, number, 20) == [(10, 20)]
-    assert heard(numbers, number + 1, 30) == []
-    assert heard(numbers, number + 3, 40) == [(30, 40)]
-    assert numbers.judged == {Judgement.RESET: 1, Judgement.GAP: 1}
-
-
-def test_a_number_less_far_behind_is_late() -> None:
-    """Counting goes on where it was."""
-    numbers = MessageNumbers()
-    heard(numbers, 5000, 10)
-    assert heard(numbers, 4001, 20) == []
-    assert heard(numbers, 5001, 30) == []
-    assert numbers.judged == {Judgement.OUT_OF_ORDER: 1}
-
-
-def test_a_counter_that_begins_again_within_a_batch_is_found() -> None:
-    """Between the times of the messages around it."""
-    numbers = MessageNumbers()
-    found = numbers.jumps(np.array([98, 99, 0, 1, 2]), np.array([10, 20, 30, 40, 50]))
-    assert found == [(20, 30)]
-    assert numbers.jumps(np.array([3, 5]), np.array([60, 70])) == [(60, 70)]
+    (hole,) = books.link(link(104, None), 30).marks
+    assert isinstance(hole, MissingIds)
+    assert books.link(link(103, None), 31) == NOTHING
+    assert books.link(link(101, None), 32) == NOTHING
+    assert books.link(link(102, None), 33) == void(hole)
+    assert books.settle(BTC) == NOTHING
+    assert books.judged[Judgement.GAP] == 0
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -336,9 +269,11 @@ def test_every_loss_of_a_chain_is_found_at_the_next_update(seed: int) -> None:
         if rng.random() < 0.1:
             lost = True
             continue
-        broken = books.link(link(*update), now).broken
-        assert broken == ({BTC} if lost else set())
-        if broken:
+        found = books.link(link(*update), now)
+        assert found.doubtful == ({BTC} if lost else set())
+        assert len(found.marks) == lost
+        if lost:
+            assert books.settle(BTC).broken == {BTC}
             books.snapshot(BookSnapshot(BTC, last_id), now)
         newest, lost = last_id, False
         if rng.random() < 0.2:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.net.connection.subscribing import A_QUOTES, A, B, C, D, send_all, texts
+from tests.net.connection.subscribing import A, B, C, D, send_all, texts
 from tests.net.small_venue import ACK_TIMEOUT_SECS, OneAtATime, TinyVenue
-from tick_logger.net.connection.subscriptions import MAX_ATTEMPTS, Settled, Subscriptions
+from tick_logger.net.connection.denials import MAX_ATTEMPTS
+from tick_logger.net.connection.states import Settled
+from tick_logger.net.connection.subscriptions import Subscriptions
 
 
 def test_everything_wanted_is_asked_for_once() -> None:
@@ -157,36 +159,6 @@ def test_a_refusal_that_names_its_request_refuses_that_one() -> None:
     assert subscriptions.settled
 
 
-@pytest.mark.parametrize("venue", [TinyVenue(), OneAtATime()])
-def test_one_bad_symbol_does_not_take_the_others_with_it(venue: TinyVenue) -> None:
-    """A refused request of several symbols is repeated symbol by symbol."""
-    subscriptions = Subscriptions(venue, [A, B, C])
-    (request,) = send_all(subscriptions)
-    assert subscriptions.refused(request.request_id, "one is bad", 0.0) == Settled(
-        retried=(A, B, C)
-    )
-    asked = []
-    while not subscriptions.settled:
-        (request,) = send_all(subscriptions)
-        asked.append(request.subscriptions)
-        if B in request.subscriptions:
-            assert subscriptions.refused(request.request_id, "bad", 0.0).refused == ((B, "bad"),)
-        elif venue.names_requests and request.request_id is not None:
-            subscriptions.acknowledged(request.request_id)
-        else:
-            subscriptions.confirmed(subscriptions.live | request.subscriptions)
-    assert asked == [{A}, {B}, {C}]
-    assert subscriptions.live == {A, C}
-
-
-def test_all_feeds_of_a_symbol_are_asked_for_together_when_it_is_asked_alone() -> None:
-    """What is bad is the symbol, not the feed."""
-    subscriptions = Subscriptions(OneAtATime(), [A, B, A_QUOTES])
-    send_all(subscriptions)
-    subscriptions.refused(None, "one is bad", 0.0)
-    assert [r.subscriptions for r in send_all(subscriptions)] == [{A, A_QUOTES}]
-
-
 def test_without_names_one_request_is_out_at_a_time() -> None:
     """So that it is clear which one an answer means."""
     subscriptions = Subscriptions(OneAtATime(), [A, B, C, D])
@@ -256,13 +228,3 @@ def test_a_wish_that_returns_before_its_end_was_sent_is_asked_for_again() -> Non
     subscriptions.sent(end, 0.0)
     assert not subscriptions.settled
     assert texts(send_all(subscriptions)) == ["subscribe A/trades"]
-
-
-def test_a_wish_that_returns_is_tried_anew() -> None:
-    """What was refused before may be possible now."""
-    subscriptions = Subscriptions(TinyVenue(), [A])
-    send_all(subscriptions)
-    subscriptions.refused(1, "not yet", 0.0)
-    subscriptions.retarget([])
-    subscriptions.retarget([A])
-    assert [r.subscriptions for r in send_all(subscriptions)] == [{A}]

@@ -7,8 +7,9 @@ import pytest
 from tests.net.connection.subscribing import A_QUOTES, A, B, C, D, all_live, just, send_all, texts
 from tests.net.small_venue import ACK_TIMEOUT_SECS, OneAtATime, Replacing, TinyVenue
 from tick_logger.exchanges.base import Subscription
-from tick_logger.net.connection.refusals import ASK_AGAIN_SECS
-from tick_logger.net.connection.subscriptions import MAX_ATTEMPTS, Settled, Subscriptions
+from tick_logger.net.connection.denials import MAX_ATTEMPTS
+from tick_logger.net.connection.states import Settled
+from tick_logger.net.connection.subscriptions import Subscriptions
 
 # -- grants ----------------------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ def test_a_refusal_may_name_what_it_refuses() -> None:
     assert subscriptions.deadline == ACK_TIMEOUT_SECS
     assert send_all(subscriptions) == []
     subscriptions.granted(just(A, C))
-    assert subscriptions.deadline == ASK_AGAIN_SECS
+    assert subscriptions.deadline is None
     assert subscriptions.settled
     assert subscriptions.live == {A, C}
 
@@ -70,12 +71,12 @@ def test_a_refusal_of_what_is_live_or_not_wanted_changes_nothing() -> None:
 
 
 def test_the_last_answer_may_be_a_refusal() -> None:
-    """Then nothing is awaited any more but the time to ask again."""
+    """Then nothing is awaited any more."""
     subscriptions = Subscriptions(TinyVenue(), [A, B])
     send_all(subscriptions)
     subscriptions.granted(just(A))
     subscriptions.refused(None, "bad", 7.0, just(B))
-    assert subscriptions.deadline == 7.0 + ASK_AGAIN_SECS
+    assert subscriptions.deadline is None
     assert subscriptions.settled
 
 
@@ -180,18 +181,3 @@ def test_a_list_that_lacks_something_leads_to_more_attempts() -> None:
     assert refused == [B]
     assert subscriptions.live == {A, C}
     assert send_all(subscriptions) == []
-
-
-def test_a_refused_request_that_replaces_is_repeated_symbol_by_symbol() -> None:
-    """What is live already is named with each."""
-    subscriptions = Subscriptions(Replacing(), [A, B, C])
-    asked = []
-    while requests := send_all(subscriptions):
-        asked.append(sorted(sub.symbol for sub in requests[0].subscriptions))
-        if B in requests[0].subscriptions:
-            subscriptions.refused(None, "bad", 0.0)
-        else:
-            subscriptions.confirmed(requests[0].subscriptions)
-    assert asked == [["A", "B", "C"], ["A"], ["A", "B"], ["A", "C"]]
-    assert subscriptions.settled
-    assert subscriptions.live == {A, C}

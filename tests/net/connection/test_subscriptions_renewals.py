@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.net.connection.subscribing import A_QUOTES, A, B, D, all_live, just, send_all, texts
 from tests.net.small_venue import ACK_TIMEOUT_SECS, Replacing, Sharing, TinyVenue
-from tick_logger.net.connection.subscriptions import MAX_ATTEMPTS, Settled, Subscriptions
+from tick_logger.net.connection.denials import MAX_ATTEMPTS
+from tick_logger.net.connection.states import Settled
+from tick_logger.net.connection.subscriptions import Subscriptions
 
 # -- renewals --------------------------------------------------------------------------------------
 

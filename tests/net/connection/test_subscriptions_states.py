@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from tests.net.connection.model_venue import ModelVenue
 from tests.net.connection.subscribing import A, all_live, just, send_all, subs
 from tests.net.small_venue import ACK_TIMEOUT_SECS, OneAtATime, Replacing, Sharing, TinyVenue
 from tick_logger.exchanges.base import Request, Subscription
-from tick_logger.net.connection.subscriptions import MOVES, Settled, State, Subscriptions
+from tick_logger.net.connection.states import MOVES, Settled, State
+from tick_logger.net.connection.subscriptions import Subscriptions
 
 T = TypeVar("T")
 EVERY = (*subs(*"ABCDEF"), *subs(*"ABCDEF", feed="quotes"))
@@ -45,8 +46,13 @@ class Watched(Subscriptions):
     def acknowledged(self, request_id: int | None) -> Settled:
         return self._watch(lambda: super(Watched, self).acknowledged(request_id))
 
-    def granted(self, subscriptions: frozenset[Subscription]) -> Settled:
-        return self._watch(lambda: super(Watched, self).granted(subscriptions))
+    def granted(
+        self, subscriptions: frozenset[Subscription], request_id: int | None = None
+    ) -> Settled:
+        return self._watch(lambda: super(Watched, self).granted(subscriptions, request_id))
+
+    def delivered(self, came_at: Mapping[Subscription, float]) -> Settled:
+        return self._watch(lambda: super(Watched, self).delivered(came_at))
 
     def confirmed(self, subscriptions: frozenset[Subscription]) -> Settled:
         return self._watch(lambda: super(Watched, self).confirmed(subscriptions))
@@ -57,9 +63,19 @@ class Watched(Subscriptions):
         reason: str,
         now_secs: float,
         subscriptions: frozenset[Subscription] = NOBODY,
+        *,
+        with_others: bool = False,
+        wait_secs: float | None = None,
     ) -> Settled:
         return self._watch(
-            lambda: super(Watched, self).refused(request_id, reason, now_secs, subscriptions)
+            lambda: super(Watched, self).refused(
+                request_id,
+                reason,
+                now_secs,
+                subscriptions,
+                with_others=with_others,
+                wait_secs=wait_secs,
+            )
         )
 
     def overdue(self, now_secs: float) -> Settled:
@@ -82,7 +98,10 @@ def random_life(seed: int) -> set[tuple[State, State]]:
             model.take(subscriptions, request, now)
             if rng.random() < 0.1:  # late, and of whatever
                 some = frozenset(rng.sample(EVERY, 2))
-                subscriptions.refused(None, "late", now, some)
+                with_others = rng.random() < 0.5
+                subscriptions.refused(None, "late", now, some, with_others=with_others)
+            if rng.random() < 0.1:
+                subscriptions.delivered(dict.fromkeys(rng.sample(EVERY, 2), now))
         now += rng.choice([0.0, 1.0, ACK_TIMEOUT_SECS, 100.0])
         subscriptions.overdue(now)
         if rng.random() < 0.1:

@@ -12,6 +12,7 @@ from tick_logger.exchanges.base import (
     BookSnapshot,
     Counted,
     Decoded,
+    DecodedRows,
     Heartbeat,
     Lost,
     Pong,
@@ -25,11 +26,15 @@ from tick_logger.net.intake.heard import heard_by
 ONE, TWO = Connection("1.1"), Connection("2.1")
 
 
-def hear(decoded: Decoded, with_data: list[bool]) -> dict[str, Heard]:
+def hear(
+    decoded: Decoded, with_data: list[bool], arrived: tuple[float, ...] = (0.0, 0.0, 0.0)
+) -> dict[str, Heard]:
     """Of three arrivals at 10, 20 and 30: two frames on ONE, one on TWO, and three on ONE."""
     arrivals = [
-        Arrival(source, recv_ns, 0.0, [b"?"] * frames, frames)
-        for source, recv_ns, frames in ((ONE, 10, 2), (TWO, 20, 1), (ONE, 30, 3))
+        Arrival(source, recv_ns, at, [b"?"] * frames, frames)
+        for (source, recv_ns, frames), at in zip(
+            ((ONE, 10, 2), (TWO, 20, 1), (ONE, 30, 3)), arrived, strict=True
+        )
     ]
     lengths, payloads = joined([b"?"] * 6)
     received = Received(
@@ -102,3 +107,17 @@ def test_a_book_that_lost_something_is_broken_in_its_place() -> None:
         (30, BookSnapshot(7, 2)),
     ]
     assert heard["2.1"].events == []
+
+
+def test_who_lacks_something_hears_when_rows_came() -> None:
+    """By table and instrument, the last of each; others, of whom all is acknowledged, do not."""
+    columns = {"instrument": np.array([7, 8, 7, 7], np.int32)}
+    rows = DecodedRows(Table.TRADES, columns, np.array([0, 2, 3, 5], np.int32))
+    assert hear(Decoded(rows=(rows,)), [True, True, True])["1.1"].rows_at == {}
+    ONE.is_incomplete = True
+    try:
+        heard = hear(Decoded(rows=(rows,)), [True, True, True], arrived=(1.0, 2.0, 3.0))
+    finally:
+        ONE.is_incomplete = False
+    assert heard["1.1"].rows_at == {(Table.TRADES, 7): 3.0}
+    assert (heard["1.1"].rows_ns, heard["2.1"].rows_at) == (30, {})

@@ -11,6 +11,7 @@ from trio.testing import MockClock
 from tests.net.running_venue import running
 from tests.net.small_venue import TinyVenue
 from tick_logger.config.schema import MarketConfig
+from tick_logger.net.venue.leaving import GRACE_SECS
 
 
 class TwoLanes(TinyVenue):
@@ -87,13 +88,13 @@ async def test_lanes_end_and_begin_with_their_symbols(autojump_clock: MockClock)
     """A symbol that is delisted is ended on both; the last one ends the connections."""
     async with running(TwoLanes(), "A", "B", feeds=BOTH) as scene:
         scene.dial.symbols = ("A",)
-        await trio.sleep(TinyVenue.profile.listing_interval_secs)
+        await trio.sleep(TinyVenue.profile.listing_interval_secs + GRACE_SECS)
         assert [texts[1:] for _, texts in scene.asked()] == [
             ["unsubscribe B/trades"],
             ["unsubscribe B/quotes"],
         ]
         scene.dial.symbols = ()
-        await trio.sleep(4 * TinyVenue.profile.listing_interval_secs)
+        await trio.sleep(4 * TinyVenue.profile.listing_interval_secs + GRACE_SECS)
         assert [link.closed.is_set() for link in scene.dial.links] == [True, True]
         assert scene.bench.metrics.read("collector_connections_wanted", "tiny") == 0
 

@@ -238,6 +238,10 @@ def test_all_is_well() -> None:
             "the exchange said to wait, for another 90 min, before requests",
         ),
         (
+            {"token_rejected": 1},
+            "it rejects the API key that was given, and is recorded without one",
+        ),
+        (
             {"symbols_left_out": 1234},
             "1,234 symbols are not recorded, because its connections are full",
         ),

@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from tests.sim.said.facts import Known
+from tests.sim.said.facts import EMPTY, UNSOUND, Known
 
 
 def _known() -> dict[str, Known]:
@@ -33,7 +33,7 @@ KNOWN = _known()
 
 @attrs.frozen
 class Fact:
-    """Something that was said about a symbol: for trades the id is all of the key.
+    """Something that was said about a symbol: for trades id and event time are all of the key.
 
     `sound` is whether it stood in a message in which all is as it should be.
     """
@@ -56,7 +56,8 @@ def facts(exchange: str, payload: bytes) -> Iterator[Fact]:
     except (KeyError, TypeError, ValueError, AttributeError):
         return  # wrong types
     for table, symbol, *key in said:
-        yield Fact(table, symbol, tuple(key), sound)
+        makes_sense = sound and not table.startswith(UNSOUND)
+        yield Fact(table.removeprefix(UNSOUND), symbol, tuple(key), makes_sense)
 
 
 def payload_of(frame: bytes) -> bytes:
@@ -64,10 +65,12 @@ def payload_of(frame: bytes) -> bytes:
     return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
 
 
-def snapshot(body: bytes) -> Iterator[tuple[int, int, float, float]]:
+def snapshot(body: bytes) -> Iterator[tuple[int, int, float | None, float]]:
     """The rows of a REST book snapshot."""
     message = json.loads(body)
     for side, levels in ((1, message["bids"]), (0, message["asks"])):
+        if not levels:
+            yield message["lastUpdateId"], side, *EMPTY
         for price, size in levels:
             yield message["lastUpdateId"], side, float(price), float(size)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, whole
+from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, trades, whole
 
 
 def binance(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -13,7 +13,7 @@ def binance(message: Any) -> Said:  # noqa: ANN401 - any JSON
     symbol = data["s"]
     match kind:
         case "trade":
-            yield "TRADES", symbol, whole(data["t"])
+            yield trades(data["p"]), symbol, whole(data["t"]), whole(data["T"]) * 1000
         case "bookTicker":
             yield "QUOTES", symbol, whole(data["u"]), *map(float, map(data.get, "bBaA"))
         case "ticker":

@@ -8,7 +8,17 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
+from tests.sim.said.facts import (
+    EMPTY,
+    MILLISECOND_NS,
+    UNKNOWN_SIDE,
+    Known,
+    Said,
+    digits,
+    number,
+    trades,
+    whole,
+)
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RECORDED_DIGITS = 15
@@ -27,7 +37,8 @@ def _bybit(id_of: Callable[[Any], int], message: Any) -> Said:  # noqa: ANN401 -
     match head:
         case "publicTrade":
             for trade in data:
-                yield "TRADES", trade["s"], id_of(trade["i"])
+                when = whole(trade["T"]) * MILLISECOND_NS
+                yield trades(trade["p"]), trade["s"], id_of(trade["i"]), when
         case "tickers":
             price, bid, ask = (
                 number(data.get(name)) for name in ("lastPrice", "bid1Price", "ask1Price")
@@ -42,6 +53,8 @@ def _bybit(id_of: Callable[[Any], int], message: Any) -> Said:  # noqa: ANN401 -
             yield "QUOTES", data["s"], whole(data["u"]), *map(number, chain.from_iterable(best))
         case "orderbook":
             for side, levels in ((1, data["b"]), (0, data["a"])):
+                if not levels and message["type"] == "snapshot":
+                    yield "BOOK", data["s"], whole(data["u"]), side, *EMPTY
                 for price, size in levels:
                     yield "BOOK", data["s"], whole(data["u"]), side, float(price), float(size)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import SIDES, Known, Said, time_ns, whole
+from tests.sim.said.facts import EMPTY, SIDES, Known, Said, time_ns, trades, whole
 
 
 def coinbase(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -12,7 +12,8 @@ def coinbase(message: Any) -> Said:  # noqa: ANN401 - any JSON
     symbol = message["product_id"]
     match message["type"]:
         case "match" | "last_match":
-            yield "TRADES", symbol, whole(message["trade_id"])
+            made = whole(message["trade_id"]), time_ns(message["time"])
+            yield trades(message["price"]), symbol, *made
         case "ticker":
             price, size, bid, ask, bid_size, ask_size = (
                 float(message[name])
@@ -28,6 +29,8 @@ def coinbase(message: Any) -> Said:  # noqa: ANN401 - any JSON
                 yield "BOOK", symbol, 0, SIDES[side], float(price), float(size)
         case "snapshot":
             for side, levels in ((1, message["bids"]), (0, message["asks"])):
+                if not levels:
+                    yield "BOOK", symbol, 0, side, *EMPTY
                 for price, size in levels:
                     yield "BOOK", symbol, 0, side, float(price), float(size)
 

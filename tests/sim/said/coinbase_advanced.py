@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, digits, number, time_ns
+from tests.sim.said.facts import EMPTY, UNKNOWN_SIDE, Known, Said, digits, number, time_ns, trades
 
 BOOK_SIDES = {"bid": 1, "offer": 0}
 
@@ -15,11 +15,15 @@ def coinbase_advanced(message: Any) -> Said:  # noqa: ANN401 - any JSON
         match message["channel"]:
             case "market_trades":
                 for trade in event["trades"]:
-                    yield "TRADES", trade["product_id"], digits(trade["trade_id"])
+                    made = digits(trade["trade_id"]), time_ns(trade["time"])
+                    yield trades(trade["price"]), trade["product_id"], *made
             case "ticker":
                 for each in event["tickers"]:
                     yield from _ticker(each, time_ns(message["timestamp"]))
             case "l2_data":
+                sides = {BOOK_SIDES[level["side"]] for level in event["updates"]}
+                for side in {0, 1} - sides if event["type"] == "snapshot" else ():
+                    yield "BOOK", event["product_id"], 0, side, *EMPTY
                 for level in event["updates"]:
                     side = BOOK_SIDES[level["side"]]
                     price, size = float(level["price_level"]), float(level["new_quantity"])

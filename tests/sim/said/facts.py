@@ -11,6 +11,11 @@ import attrs
 MOST_ID = 2**64
 SIDES = {"buy": 1, "sell": 0}
 UNKNOWN_SIDE = 2
+EMPTY = None, 0.0
+"""Price and size of the row that says that a side of a whole book has no levels."""
+UNSOUND = "unsound "
+"""Before the table of what makes no sense, in a message that otherwise does."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_CHARS = len("2026-09-22T12:00:00")
 MILLISECOND_NS = 10**6
@@ -31,6 +36,11 @@ class Known:
     """Levels of a side of the books that the recorder is sent; None: all."""
     most_connects: tuple[int, float] = (10, 1.0)
     """How often to connect within so many seconds at most, with some room, lest it bans us."""
+
+
+def trades(price: object) -> str:
+    """The table of a trade; one without a price is no sound one."""
+    return "TRADES" if price else UNSOUND + "TRADES"
 
 
 def whole(value: object) -> int:

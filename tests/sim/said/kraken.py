@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import UNKNOWN_SIDE, Known, Said, time_ns, whole
+from tests.sim.said.facts import EMPTY, UNKNOWN_SIDE, Known, Said, time_ns, trades, whole
 
 
 def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -14,7 +14,8 @@ def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
         symbol = entry["symbol"]
         match channel:
             case "trade":
-                yield "TRADES", symbol, whole(entry["trade_id"])
+                made = whole(entry["trade_id"]), time_ns(entry["timestamp"])
+                yield trades(entry["price"]), symbol, *made
             case "ticker":
                 bid, bid_size, ask, ask_size = (
                     float(entry[name]) for name in ("bid", "bid_qty", "ask", "ask_qty")
@@ -24,6 +25,8 @@ def kraken(message: Any) -> Said:  # noqa: ANN401 - any JSON
                 yield "QUOTES", symbol, 0, bid, bid_size, ask, ask_size
             case "book":
                 for side, levels in ((1, entry["bids"]), (0, entry["asks"])):
+                    if not levels and message["type"] == "snapshot":
+                        yield "BOOK", symbol, 0, side, *EMPTY
                     for level in levels:
                         yield "BOOK", symbol, 0, side, float(level["price"]), float(level["qty"])
 

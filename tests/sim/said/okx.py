@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, UNKNOWN_SIDE, Known, Said, digits, number, whole
+from tests.sim.said.facts import (
+    EMPTY,
+    MILLISECOND_NS,
+    UNKNOWN_SIDE,
+    Known,
+    Said,
+    digits,
+    number,
+    trades,
+    whole,
+)
 
 
 def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
@@ -13,7 +23,8 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
     for entry in message["data"]:
         match channel:
             case "trades-all":
-                yield "TRADES", entry["instId"], digits(entry["tradeId"])
+                made = digits(entry["tradeId"]), digits(entry["ts"]) * MILLISECOND_NS
+                yield trades(entry["px"]), entry["instId"], *made
             case "tickers":
                 price, size, bid, ask = (
                     number(entry[name]) for name in ("last", "lastSz", "bidPx", "askPx")
@@ -25,6 +36,8 @@ def okx(message: Any) -> Said:  # noqa: ANN401 - any JSON
                 yield "QUOTES", symbol, whole(entry["seqId"]), *map(float, (*bid, *ask))
             case "books":
                 for side, levels in ((1, entry["bids"]), (0, entry["asks"])):
+                    if not levels and message["action"] == "snapshot":
+                        yield "BOOK", symbol, whole(entry["seqId"]), side, *EMPTY
                     for level in levels:
                         sent = float(level[0]), float(level[1])
                         yield "BOOK", symbol, whole(entry["seqId"]), side, *sent

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from tests.sim.said.facts import MILLISECOND_NS, Known, Said, whole
+from tests.sim.said.facts import EMPTY, MILLISECOND_NS, Known, Said, trades, whole
 
 TAKERS = {"BID": 1, "ASK": 0}
 
@@ -15,7 +16,8 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
     symbol, stamp = message["code"], whole(message["timestamp"])
     match kind:
         case "trade":
-            yield "TRADES", symbol, whole(message["sequential_id"])
+            when = whole(message["trade_timestamp"]) * MILLISECOND_NS
+            yield trades(message["trade_price"]), symbol, whole(message["sequential_id"]), when
         case "ticker":
             price, size = float(message["trade_price"]), float(message["trade_volume"])
             side = TAKERS[message["ask_bid"]]
@@ -23,15 +25,23 @@ def upbit(message: Any) -> Said:  # noqa: ANN401 - any JSON
         case "orderbook":
             units = message["orderbook_units"]
             for number, name in ((1, "bid"), (0, "ask")):
+                if not any(unit[f"{name}_price"] for unit in units):
+                    yield "BOOK", symbol, stamp, number, *EMPTY
                 for unit in units:
                     if unit[f"{name}_price"]:
                         sent = float(unit[f"{name}_price"]), float(unit[f"{name}_size"])
                         yield "BOOK", symbol, stamp, number, *sent
-            best = (float(units[0][f"{n}_{what}"]) for n in ("bid", "ask") for what in _LEVEL)
-            yield "QUOTES", symbol, stamp, *best
+            best = [_best(units[0], f"{n}_price", f"{n}_{what}") for n, what in _SIDES]
+            if best != [None] * 4:
+                yield "QUOTES", symbol, stamp, *best
 
 
-_LEVEL = ("price", "size")
+_SIDES = [(name, what) for name in ("bid", "ask") for what in ("price", "size")]
+
+
+def _best(unit: Mapping[str, Any], price: str, field: str) -> float | None:
+    """A number of the best level; None where there is none, which has the price 0."""
+    return float(unit[field]) if unit[price] else None
 
 
 KNOWN = {"upbit": Known(upbit, depth=30)}

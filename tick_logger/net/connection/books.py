@@ -2,9 +2,14 @@
 
     message -> follower -> marks, and either a snapshot to be fetched by REST
                                   or a broken book -> (its turn) -> subscribed again
+    granted -> (no snapshot in time) -> a broken book
 
 How a venue shows a loss (`BookCheck`) decides once, when a connection is made, which follower it
 has: `book_ranges` for books that are mended by REST, `sequence` for all others.
+
+Where a venue greets who subscribes to a book with its snapshot, a book is none before that has come
+(`beginnings`): then it is resumed, and if that takes too long, it counts as broken since it was
+asked for.
 
 A book that breaks begins anew at once, and if it breaks again, less and less often: a venue whose
 sequence is wrong by nature must not be asked for snapshots for ever.
@@ -19,12 +24,14 @@ from collections.abc import Callable, Collection, Iterable
 
 import attrs
 
-from tick_logger.exchanges.base import BookCheck, Exchange
+from tick_logger.exchanges.base import BookCheck, BookSnapshot, Exchange
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Mark
-from tick_logger.model.tables import Table
+from tick_logger.model.marks import Interrupted, Mark, Resumed
+from tick_logger.model.tables import FEED_OF, Table
+from tick_logger.net.connection.beginnings import Beginnings
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
+from tick_logger.net.connection.message_numbers import LATE_SECS
 from tick_logger.net.connection.sequence import BookSequences
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
@@ -62,6 +69,10 @@ class Resyncs:
         self._books.pop(instrument, None)
         self._waiting.discard(instrument)
 
+    def __contains__(self, instrument: int) -> bool:
+        """Whether the book is broken and has not begun anew."""
+        return instrument in self._waiting
+
     @property
     def waiting(self) -> frozenset[int]:
         """The instruments whose books are broken and have not begun anew."""
@@ -88,6 +99,9 @@ class Books:
     def __init__(self, exchange: Exchange, fetch: Callable[[int], None]) -> None:
         by_rest = exchange.book_check is BookCheck.RANGES
         self._follower: BookFollower = BookRanges() if by_rest else BookSequences(exchange)
+        self._greeted = not by_rest and FEED_OF[Table.BOOK] in exchange.greets
+        self._beginnings = Beginnings()
+        self._doubtful: dict[int, float] = {}  # until when what is missing of a book may come
         self._fetch = fetch
         self._resyncs = Resyncs()
 
@@ -103,9 +117,24 @@ class Books:
         verdict = self._follower.hear(event, recv_ns)
         for instrument in verdict.fetch:
             self._fetch(instrument)
+        for instrument in verdict.doubtful:
+            self._doubtful.setdefault(instrument, now + LATE_SECS)
         for instrument in verdict.broken:
-            self._resyncs.ask(instrument, now)
+            self._break(instrument, now)
+        if isinstance(event, BookSnapshot) and self._beginnings.begin(event.instrument):
+            return (*verdict.marks, Resumed((event.instrument,), (Table.BOOK,), recv_ns))
         return verdict.marks
+
+    def settle_overdue(self, now: float) -> list[Mark]:
+        """What is missing of these books has not come in time; returns the marks that follow."""
+        marks: list[Mark] = []
+        for instrument in [each for each, due_at in self._doubtful.items() if due_at <= now]:
+            del self._doubtful[instrument]
+            verdict = self._follower.settle(instrument)
+            for broken in verdict.broken:
+                self._break(broken, now)
+            marks += verdict.marks
+        return marks
 
     def lacking(self, instruments: Iterable[int]) -> tuple[int, ...]:
         """Those of the books, of which messages were missed, that only a new beginning mends."""
@@ -114,7 +143,7 @@ class Books:
     def interrupt(self, instruments: Collection[int], at_ns: int, now: float) -> list[Mark]:
         """These books are broken, and will begin anew; returns the mark that says so."""
         for instrument in instruments:
-            self._resyncs.ask(instrument, now)
+            self._break(instrument, now)
         return (
             [Interrupted(tuple(instruments), (Table.BOOK,), at_ns, Cause.RESYNC)]
             if instruments
@@ -124,11 +153,50 @@ class Books:
     def begin_anew(self, instrument: int) -> None:
         """Follow the book from its next beginning on, and nothing before that."""
         self._follower.drop(instrument)
+        self._beginnings.forget(instrument)
+        self._doubtful.pop(instrument, None)
 
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed."""
-        self._follower.drop(instrument)
+        self.begin_anew(instrument)
         self._resyncs.drop(instrument)
+
+    def _break(self, instrument: int, now: float) -> None:
+        """It is broken, so that its beginning need not be awaited any more."""
+        self._beginnings.forget(instrument)
+        self._resyncs.ask(instrument, now)
+
+    # -- beginning ---------------------------------------------------------------------------------
+
+    def asked(self, instruments: Iterable[int], at_ns: int) -> None:
+        """These books are asked for, by a request that is sent now."""
+        if self._greeted:
+            self._beginnings.ask(instruments, at_ns)
+
+    def granted(self, instrument: int, at_ns: int, due_at: float) -> None:
+        """The subscription of a book is live; its snapshot is due at `due_at`."""
+        if not self._greeted:
+            return
+        since_ns = self._beginnings.grant(instrument, at_ns, due_at)
+        if since_ns is not None:
+            self._follower.granted(instrument, since_ns)
+
+    def stands(self, instrument: int) -> bool:
+        """Whether the book is one, if it is granted: it has begun, and is not broken."""
+        has_begun = not self._greeted or self._beginnings.has_begun(instrument)
+        return has_begun and instrument not in self._resyncs
+
+    @property
+    def without_snapshot(self) -> dict[int, int]:
+        """The books that are granted and have not begun, and since when (ns) updates may come."""
+        return self._beginnings.granted
+
+    def break_overdue(self, now: float) -> dict[int, int]:
+        """The same of those whose snapshot is overdue: from now on they are broken."""
+        overdue = self._beginnings.take_overdue(now)
+        for instrument in overdue:
+            self._break(instrument, now)
+        return overdue
 
     # -- beginning anew ----------------------------------------------------------------------------
 
@@ -137,13 +205,23 @@ class Books:
         """The books that are broken and have not begun anew."""
         return self._resyncs.waiting
 
+    @property
+    def are_waiting(self) -> bool:
+        """Whether any is broken, or doubtful."""
+        return bool(self._resyncs.waiting or self._doubtful)
+
     def due(self, live: Collection[int], now: float) -> frozenset[int]:
         """The broken books among the `live` ones that may begin anew now, each given once."""
         return self._resyncs.due(live, now)
 
     def due_at(self, live: Collection[int]) -> float:
-        """When the next of the `live` ones may begin anew; infinite if none is broken."""
-        return self._resyncs.deadline(live)
+        """When something is to be done about a book, of the `live` ones if it is to begin anew.
+
+        Infinite if nothing is.
+        """
+        again_at = self._resyncs.deadline(live) if self.broken else float("inf")
+        settled_at = min(self._doubtful.values(), default=float("inf"))
+        return min(again_at, settled_at, self._beginnings.due_at)
 
     # -- snapshots by REST -------------------------------------------------------------------------
 

@@ -19,23 +19,26 @@ from collections.abc import Callable, Iterable, Sequence
 import trio
 
 from tick_logger.errors import ConnectionLost, Ending, leaves
-from tick_logger.exchanges.base import Subscription
+from tick_logger.exchanges.base import Listed, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Mark, Resumed
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
 from tick_logger.net.connection.keepalive import Keepalive, age
+from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.connection.silence_task import SilenceTask
 from tick_logger.net.connection.snapshot_asker import SnapshotAsker
+from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriber import Subscriber
-from tick_logger.net.connection.subscriptions import Settled
 from tick_logger.net.intake.arrivals import Heard, Streams
 from tick_logger.net.pace import MessageGate
 from tick_logger.net.wire.dial import Link
 from tick_logger.telemetry.logs import get_logger
+
+CLOSED_FOR_REFUSAL_SECS = 5.0
+"""A connection that ends so soon after a refusal was closed for it, as some venues do."""
 
 CLOSE_SECS = 1.0
 """How long a closing handshake may take; a venue that is gone need not be waited for."""
@@ -46,6 +49,7 @@ class Connection:
 
     `on_listing` is called with every listing, where this connection is for the venue's channel of
     instruments.  `lane` names the one of the venue's addresses that serves what is wanted.
+    `refusals` is what counts as refused here, if not what the exchange's connections know.
     """
 
     def __init__(
@@ -54,9 +58,10 @@ class Connection:
         venue: VenueContext,
         wanted: Iterable[Subscription],
         timeouts: Timeouts,
-        on_listing: Callable[[tuple[Instrument, ...]], None] | None = None,
+        on_listing: Callable[[Listed], None] | None = None,
         *,
         lane: str = "",
+        refusals: Refusals | None = None,
     ) -> None:
         self.label = label
         self._venue = venue
@@ -82,8 +87,9 @@ class Connection:
             settled=self._on_settled,
             ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
+            timeouts=lambda: self._keepalive.timeouts,
         )
-        self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log)
+        self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log, refusals)
         self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None
@@ -147,6 +153,7 @@ class Connection:
         self.connected_at = trio.current_time()
         self._log.info("connected", symbols=len({sub.symbol for sub in wanted}))
         self._note("connected")
+        self._dialogue.numbers.begin(self._venue.clock.now_ns())
         self._keepalive.connected()
         self._keepalive.start(nursery, link, carries_data=carries_data)
         nursery.start_soon(self._subscriber.run, link)
@@ -203,10 +210,13 @@ class Connection:
             self._nonsense.set()
         marks: list[Mark] = []
         if len(heard.numbers):
-            marks += self._dialogue.counted(heard.numbers, heard.numbered_ns, now)
+            marks += self._dialogue.numbers.hear(heard.numbers, heard.numbered_ns, now)
+            self._dialogue.count_judgements()
         if heard.events:
             marks += self._dialogue.said(heard.events, now)
-        if self._dialogue.books.broken:
+        if heard.rows_at:
+            marks += self._dialogue.delivered(heard.rows_at, heard.rows_ns, now)
+        if self._dialogue.books.are_waiting or self._dialogue.numbers.due_at < float("inf"):
             self._subscriber.wake()
         return marks
 
@@ -224,6 +234,16 @@ class Connection:
         if marks:
             self._subscriber.wake()
         return marks
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the venue has just refused something, so that the next connection asks less."""
+        return trio.current_time() - self._dialogue.refused_at <= CLOSED_FOR_REFUSAL_SECS
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something wanted is not live: if data of it comes all the same, it is."""
+        return bool(self._dialogue.subscriptions.missing)
 
     @property
     def live(self) -> frozenset[Subscription]:
@@ -248,6 +268,10 @@ class Connection:
             self._venue.intake.mark(mark)
         self._learn_anew(before ^ self._dialogue.wanted)
         self._keepalive.retime(timeouts)
+        self._subscriber.wake()
+
+    def ask(self) -> None:
+        """There may be something to ask for that was refused before."""
         self._subscriber.wake()
 
     # -- reactions --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.approach import Approach
+from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.snapshots import SnapshotFetcher
@@ -27,6 +28,13 @@ class Signer(Protocol):
     def token(self) -> str:
         """A token that is valid from now on, for a short time."""
         ...
+
+
+@attrs.define
+class Token:
+    """What has become of the token of a user's key."""
+
+    rejected: bool = False
 
 
 MOST_LOSSES = 20
@@ -50,10 +58,17 @@ class VenueContext:
     rng: Random
     signer: Signer | None = None
     snapshots: SnapshotFetcher = attrs.field(init=False)
+    token: Token = attrs.field(factory=Token)
+    refusals: Refusals = attrs.field(init=False)
+    """What was refused; shared by all connections, so that it outlives each."""
     not_greeted: set[Subscription] = attrs.field(factory=set)
     """Subscriptions whose missing greeting was accepted (`silence`): it raises no alarm again."""
     losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))
     """The connections that were lost last, the oldest first."""
+
+    @refusals.default
+    def _refusals(self) -> Refusals:
+        return Refusals(self.exchange)
 
     @snapshots.default
     def _snapshots(self) -> SnapshotFetcher:

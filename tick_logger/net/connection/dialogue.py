@@ -26,25 +26,27 @@ from tick_logger.exchanges.base import (
     Event,
     GoingAway,
     Granted,
+    Listed,
     Listing,
     Pong,
     Refused,
+    Request,
     Subscription,
     TradeIdSeen,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
-from tick_logger.model.times import Times
+from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS
 from tick_logger.net.connection.books import Books
-from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.following import Judgement
-from tick_logger.net.connection.sequence import (
-    MessageNumbers,
-    Numbers,
-)
-from tick_logger.net.connection.subscriptions import Settled, Subscriptions
+from tick_logger.net.connection.message_numbers import MissingMessages
+from tick_logger.net.connection.refusals import Refusals
+from tick_logger.net.connection.reporting import named, report
+from tick_logger.net.connection.signature import Signature
+from tick_logger.net.connection.states import Settled
+from tick_logger.net.connection.subscriptions import Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
 from tick_logger.telemetry.logs import first_few
 
@@ -57,7 +59,8 @@ class Reactions:
     pong: Callable[[], None]
     settled: Callable[[Settled], None]
     ask_snapshot: Callable[[int], None]
-    list_instruments: Callable[[tuple[Instrument, ...]], None] | None
+    list_instruments: Callable[[Listed], None] | None
+    timeouts: Callable[[], Timeouts]
 
 
 class Dialogue:
@@ -69,11 +72,18 @@ class Dialogue:
         wanted: frozenset[Subscription],
         reactions: Reactions,
         log: FilteringBoundLogger,
+        refusals: Refusals | None = None,
     ) -> None:
         self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
-        self.subscriptions = Subscriptions(venue.exchange, wanted)
+        self.subscriptions = Subscriptions(venue.exchange, wanted, refusals or venue.refusals)
+        self.signature = Signature(venue, log)
+        self.refused_at = float("-inf")
+        """When the venue last said that it refuses something, in seconds of trio's clock."""
         self.books = Books(venue.exchange, reactions.ask_snapshot)
-        self._numbers = MessageNumbers()
+        self.numbers = MissingMessages(
+            lambda: self.streams(self.wanted),
+            lambda at_ns, now: self.books.interrupt(self._live_books, at_ns, now),
+        )
         self._venue = venue
         self._symbols: Mapping[str, int] = venue.instruments.of(venue.exchange.name)
         self._react = reactions
@@ -82,6 +92,7 @@ class Dialogue:
 
     def _want(self, wanted: frozenset[Subscription]) -> None:
         self.wanted = wanted
+        self._by_stream = {(FEEDS[sub.feed], self._symbols[sub.symbol]): sub for sub in wanted}
         self._wanted_books = self._of_table(Table.BOOK)
         self._wanted_trades = frozenset(self._of_table(Table.TRADES))
 
@@ -109,55 +120,77 @@ class Dialogue:
                 case GoingAway():
                     self._react.retire(event.reason)
                 case Listing() if self._react.list_instruments is not None:
-                    self._react.list_instruments(event.instruments)
+                    self._react.list_instruments(Listed(event.instruments, event.odd))
                 case Acknowledged() | Granted() | Confirmed() | Refused():
-                    marks += self.apply(self._answered(event, now), recv_ns)
-        self._count_judgements()
+                    marks += self.apply(self._answered(event, recv_ns, now), recv_ns, now)
+        self.count_judgements()
         return marks
 
-    def counted(self, numbers: Numbers, recv_ns: Times, now: float) -> list[Mark]:
-        """Messages with these numbers came at these times (int64 ns, both of shape `(n,)`)."""
-        marks: list[Mark] = []
-        for since_ns, until_ns in self._numbers.jumps(numbers, recv_ns):
-            carried = self.streams(self.wanted)
-            marks += [Lapse(*streams, since_ns, until_ns, Cause.SEQUENCE) for streams in carried]
-            marks += self.books.interrupt(self._live_books, until_ns, now)
-        self._count_judgements()
-        return marks
+    def delivered(
+        self, rows_at: Mapping[tuple[Table, int], float], recv_ns: int, now: float
+    ) -> list[Mark]:
+        """Rows of these tables and instruments came, at these times of trio's clock."""
+        mine = {self._by_stream[key]: at for key, at in rows_at.items() if key in self._by_stream}
+        settled = self.subscriptions.delivered(mine)
+        if not settled.live:
+            return []
+        self._log.info("data_without_acknowledgement", subscriptions=named(settled.live))
+        return self.apply(settled, recv_ns, now)
 
-    def _answered(self, event: Acknowledged | Granted | Confirmed | Refused, now: float) -> Settled:
+    def _answered(
+        self, event: Acknowledged | Granted | Confirmed | Refused, recv_ns: int, now: float
+    ) -> Settled:
         match event:
             case Acknowledged():
                 return self.subscriptions.acknowledged(event.request_id)
             case Granted():
-                return self.subscriptions.granted(event.subscriptions)
+                return self.subscriptions.granted(event.subscriptions, event.request_id)
             case Confirmed():
                 return self.subscriptions.confirmed(event.subscriptions)
             case Refused():
-                self._log.warning("request_refused", reason=event.reason)
-                return self.subscriptions.refused(
-                    event.request_id, event.reason, now, event.subscriptions
-                )
+                return self._refused(event, recv_ns, now)
 
-    def apply(self, settled: Settled, recv_ns: int) -> list[Mark]:
+    def _refused(self, event: Refused, recv_ns: int, now: float) -> Settled:
+        self._log.warning("request_refused", reason=event.reason)
+        if self.signature.is_rejected(event):
+            is_news = self.signature.reject(event.reason)
+            return self.subscriptions.unanswerable() if is_news else Settled()
+        if event.wait is None:
+            self.refused_at = now
+        return self.subscriptions.refused(
+            event.request_id,
+            event.reason,
+            now,
+            event.subscriptions,
+            with_others=event.with_others,
+            wait_secs=None if event.wait is None else event.wait.after(recv_ns),
+        )
+
+    def sent(self, request: Request, now: float, now_ns: int) -> None:
+        """A request is sent now; whatever was sent before it is no answer to it."""
+        ends = self.subscriptions.ends(request)
+        self.subscriptions.sent(request, now)
+        asked = () if ends else request.subscriptions & self.wanted - self.subscriptions.live
+        books = [self._symbols[sub.symbol] for sub in asked if FEEDS[sub.feed] is Table.BOOK]
+        self.books.asked(books, now_ns)
+
+    def apply(self, settled: Settled, recv_ns: int, now: float) -> list[Mark]:
         """Count and report what the subscriptions concluded."""
-        metrics = self._venue.metrics
-        if settled.retried:
-            metrics.ack_retries.inc(len(settled.retried))
-            self._log.warning("subscription_retried", subscriptions=named(settled.retried))
-        for sub, reason in (*settled.refused, *settled.still_refused):
-            metrics.subscriptions_refused.inc()
-            self._log.error("subscription_refused", symbol=sub.symbol, feed=sub.feed, reason=reason)
-        refused = [  # what is still refused is interrupted already
-            Interrupted((self._symbols[sub.symbol],), (FEEDS[sub.feed],), recv_ns, Cause.REFUSED)
-            for sub, _ in settled.refused
+        report(settled, self._venue.metrics, self._log)
+        denied = [sub for sub, _ in (*settled.refused, *settled.postponed)]
+        interrupted = [  # what is interrupted already stays as it is
+            Interrupted(*streams, recv_ns, Cause.REFUSED) for streams in self.streams(denied)
         ]
+        for sub in settled.live:
+            if FEEDS[sub.feed] is Table.BOOK:
+                patience_secs = min(self._react.timeouts().of(sub.symbol), MAX_SNAPSHOT_SECS)
+                self.books.granted(self._symbols[sub.symbol], recv_ns, now + patience_secs)
         live_now = self.streams(self.live.intersection(settled.live))
         resumed = [Resumed(*streams, recv_ns) for streams in live_now]
         if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
-        return [*refused, *resumed]
+        return [*interrupted, *resumed]
 
     # -- what others want -------------------------------------------------------------------------
 
@@ -177,6 +210,11 @@ class Dialogue:
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
         """The marks that follow from the loss of the connection, which brought nothing since."""
         marks: list[Mark] = [
+            Interrupted((instrument,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
+            for instrument, asked_ns in self.books.without_snapshot.items()
+            if self._wanted_books[instrument] not in carried_elsewhere
+        ]
+        marks += [
             Interrupted(*streams, since_ns, Cause.DISCONNECT)
             for streams in self.streams(self.wanted - carried_elsewhere)
         ]
@@ -209,26 +247,56 @@ class Dialogue:
             for streams in self.streams(self.renew(broken))
         ]
 
+    def overdue(self, now: float, now_ns: int) -> list[Mark]:
+        """Act on what has not come in time: answers, snapshots, messages that may have been late.
+
+        A book whose snapshot is overdue is broken, and has been none since it was asked for.
+        """
+        marks = self.apply(self.subscriptions.overdue(now), now_ns, now)
+        marks += self.numbers.overdue(now)
+        marks += self.books.settle_overdue(now)
+        self.count_judgements()
+        books = self.books.break_overdue(now)
+        if books:
+            self._venue.metrics.book_snapshots_missing.inc(len(books))
+            self._log.warning(
+                "books_without_snapshot",
+                symbols=first_few([self._wanted_books[book].symbol for book in books]),
+                explanation="they were acknowledged, and the snapshot that each must begin with "
+                "has not come; what came of them since is recorded, but is no book",
+            )
+        marks += [
+            Interrupted((book,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
+            for book, asked_ns in books.items()
+        ]
+        return marks
+
     def begin_books_anew(self, now: float, now_ns: int) -> list[Mark]:
-        """Messages were given up: begin those books anew that no later update mends."""
+        """Messages were given up until now: begin those books anew that no later update mends."""
+        self.numbers.excuse(now_ns)  # the overflow tells of all that is missing before this
         books = self.books.lacking(self._wanted_books)
         for instrument in books:
             self.books.begin_anew(instrument)
         return self.books.interrupt(books, now_ns, now)
 
     @property
+    def due_at(self) -> float:
+        """When the next of what is awaited is overdue, or a book may begin; else infinite."""
+        answer_at = self.subscriptions.deadline
+        answer_at = float("inf") if answer_at is None else answer_at
+        return min(answer_at, self.numbers.due_at, self.books_due_at)
+
+    @property
     def books_due_at(self) -> float:
-        """When the next broken book may begin anew; infinite if there is none."""
-        return self.books.due_at(self._live_books) if self.books.broken else float("inf")
+        """When the next book may begin anew, or its snapshot is overdue; else infinite."""
+        return self.books.due_at(self._live_books)
 
     @property
     def live(self) -> frozenset[Subscription]:
-        """What is acknowledged, but for broken books."""
-        broken = self.books.broken
-        if not broken:
-            return self.subscriptions.live
-        books = {sub for instrument, sub in self._wanted_books.items() if instrument in broken}
-        return self.subscriptions.live - books
+        """What is acknowledged, but for books that are broken or have not begun."""
+        books = self._wanted_books.items()
+        none = [sub for instrument, sub in books if not self.books.stands(instrument)]
+        return self.subscriptions.live.difference(none)
 
     def streams(self, subscriptions: Iterable[Subscription]) -> Streams:
         """These subscriptions, as pairs of instruments and tables."""
@@ -242,17 +310,13 @@ class Dialogue:
         live = self.subscriptions.live
         return [instrument for instrument, sub in self._wanted_books.items() if sub in live]
 
-    def _count_judgements(self) -> None:
+    def count_judgements(self) -> None:
+        """Count what messages were found to be, in their sequences."""
         metrics = self._venue.metrics
-        for judged in (self.books.judged, self._numbers.judged):
+        for judged in (self.books.judged, self.numbers.judged):
             if judged:
                 metrics.sequence_breaks.inc(judged[Judgement.GAP])
                 metrics.sequence_resets.inc(judged[Judgement.RESET])
                 metrics.out_of_order.inc(judged[Judgement.OUT_OF_ORDER])
                 metrics.sequence_duplicates.inc(judged[Judgement.DUPLICATE])
                 judged.clear()
-
-
-def named(subscriptions: Sequence[Subscription]) -> list[str]:
-    """Subscriptions for a log line."""
-    return first_few([f"{sub.symbol} {sub.feed}" for sub in subscriptions])

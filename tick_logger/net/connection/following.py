@@ -39,6 +39,8 @@ class Verdict:
     """Instruments whose books must be subscribed again."""
     fetch: frozenset[int] = frozenset()
     """Instruments whose snapshots must be fetched by REST."""
+    doubtful: frozenset[int] = frozenset()
+    """Instruments of which something is missing that may come late: they are to be settled soon."""
 
 
 NOTHING: Final = Verdict()
@@ -61,6 +63,17 @@ class BookFollower(abc.ABC):
     @abc.abstractmethod
     def drop(self, instrument: int) -> None:
         """Forget the book: it is no longer subscribed, or begins anew."""
+
+    def settle(self, instrument: int) -> Verdict:
+        """A book that was doubtful is so no longer: what has not come is missing."""
+        return NOTHING
+
+    def granted(self, instrument: int, since_ns: int) -> None:
+        """The subscription is live, and its snapshot, which will come on it, has not come yet.
+
+        Messages of the book may have come since `since_ns`.
+        """
+        return
 
     def awaits(self, instrument: int) -> bool:
         """Whether a REST snapshot of this book would be of use."""

@@ -14,6 +14,7 @@ Not here: whether single subscriptions are silent (`silence`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import trio
@@ -127,15 +128,20 @@ class Keepalive:
     async def _expect_heartbeat(self, silence_secs: float, carries_data: bool) -> None:
         """The venue sends heartbeats of its own: their absence is a fault, quiet market or not.
 
-        They are promised with the first subscription, so none is expected before.
+        They are promised with the first subscription, so none is expected before, and none where
+        nothing is carried but what is halted or gone.
         """
         if carries_data:
             await self._granted.wait()
+        excused = float("-inf")
         while True:
-            due = self._last_frame + silence_secs
+            due = max(self._last_frame, excused) + silence_secs
             await sleep_until(due)
-            if self._last_frame + silence_secs <= due:
+            if self._last_frame + silence_secs > due:
+                continue
+            if not (carries_data and math.isinf(self.timeouts.data_secs)):
                 raise ConnectionLost(Ending.HEARTBEAT, f"no heartbeat for {silence_secs:g} s")
+            excused = trio.current_time()
 
     async def _expect_data(self) -> None:
         """Market data must keep coming; pings, acknowledgements and heartbeats do not count."""

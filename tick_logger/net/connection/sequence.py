@@ -1,23 +1,21 @@
-"""Whether messages hang together, by whatever numbers their venue gives them.
+"""Whether the messages of a book hang together, by whatever numbers their venue gives them.
 
-    message -> ok | duplicate | out of order | reset | gap -> marks, and books to begin anew
+    message -> ok | duplicate | out of order | reset
+           `-> gap -> (not filled by late ones in time) the book begins anew
 
-Adapters declare how a loss shows (`BookCheck`, `counts_messages`) and pass on what a message says;
-this is the one place that compares it with what came before.  Invariant: a gap is told exactly
-once, with the receive times that bracket it, and breaks no other book than its own.
+Adapters declare how a loss shows (`BookCheck`) and pass on what a message says; this is the one
+place that compares it with what came before.  Invariant: a gap is told exactly once, with the
+receive times that bracket it, and breaks no other book than its own.
 
-Pure.  Not here: books whose snapshots come by REST (`book_ranges`), ids of trades (`pipeline`), how
-a book begins anew (`books`).
+Pure.  Not here: books whose snapshots come by REST (`book_ranges`), numbers of all messages of a
+connection (`message_numbers`), ids of trades (`pipeline`), how a book begins anew (`books`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import attrs
-import numpy as np
-import numpy.typing as npt
 
 from tick_logger.exchanges.base import (
     BookBroken,
@@ -28,9 +26,9 @@ from tick_logger.exchanges.base import (
     Exchange,
 )
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds
+from tick_logger.model.marks import Doubt, Interrupted, Lapse, Mark
 from tick_logger.model.tables import Table
-from tick_logger.model.times import Times
+from tick_logger.net.connection.chain import Chain
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
 from tick_logger.net.connection.following import (
     NOTHING,
@@ -39,47 +37,6 @@ from tick_logger.net.connection.following import (
     Judgement,
     Verdict,
 )
-
-Numbers: TypeAlias = npt.NDArray[np.int64]
-
-"""Causes of gaps: messages are missing; a book is wrong; a book is being sent again."""
-
-BEGUN_AGAIN_BEHIND = 1_000
-"""A number so far behind the newest, or 0, is no late message: the counter has begun again."""
-
-
-@attrs.define
-class _Chain:
-    last_id: int
-    last_ns: int
-
-
-def judge(last_id: int, link: BookLink) -> Judgement:
-    """What an update is that comes after the one with `last_id`.
-
-    It names its predecessor, or else its ids must join.
-    """
-    if link.previous_id is not None:
-        if link.previous_id == last_id:
-            return Judgement.RESET if link.last_id < last_id else Judgement.OK
-        if link.last_id == last_id:
-            return Judgement.DUPLICATE
-        return Judgement.OUT_OF_ORDER if link.last_id < last_id else Judgement.GAP
-    if link.first_id > last_id + 1:
-        return Judgement.GAP
-    if link.last_id > last_id:
-        return Judgement.OK
-    return Judgement.DUPLICATE if link.last_id == last_id else Judgement.OUT_OF_ORDER
-
-
-def _judge_number(last: int, number: int) -> Judgement:
-    """What a message is whose number does not follow `last`."""
-    if number > last:
-        return Judgement.GAP
-    if number == last:
-        return Judgement.DUPLICATE
-    begun_again = number == 0 or last - number >= BEGUN_AGAIN_BEHIND
-    return Judgement.RESET if begun_again else Judgement.OUT_OF_ORDER
 
 
 class BookSequences(BookFollower):
@@ -91,9 +48,10 @@ class BookSequences(BookFollower):
         super().__init__()
         self._exchange = exchange
         self._check = exchange.book_check
-        self._chains: dict[int, _Chain] = {}
+        self._chains: dict[int, Chain] = {}
         self._books: dict[int, ChecksumBook] = {}
         self._checked_ns: dict[int, int] = {}  # when a book was last known to be right
+        self._untold: set[int] = set()  # whose newest update has said nothing for its checksum yet
 
     def hear(self, event: BookEvent, recv_ns: int) -> Verdict:
         """Follow one message."""
@@ -108,28 +66,39 @@ class BookSequences(BookFollower):
 
     def link(self, link: BookLink, recv_ns: int) -> Verdict:
         """An update of a book whose snapshot came on this connection."""
+        self._expect_texts(link.instrument)
         chain = self._chains.get(link.instrument)
         if chain is None:  # before the snapshot, or while it is awaited anew
             return NOTHING
-        judgement = judge(chain.last_id, link)
-        self.judged[judgement] += 1
-        verdict = NOTHING
-        if judgement is Judgement.GAP:
-            verdict = self._broken_chain(link, chain, recv_ns)
-        if judgement not in (Judgement.DUPLICATE, Judgement.OUT_OF_ORDER):
-            chain.last_id, chain.last_ns = link.last_id, recv_ns
-        return verdict
+        judgement, breaks = chain.follow(link, recv_ns)
+        if judgement is not Judgement.GAP:
+            self.judged[judgement] += 1
+            return Verdict(tuple(attrs.evolve(each.hole, doubt=Doubt.VOID) for each in breaks))
+        self._check_no_more(link.instrument)  # the same hole would show once more
+        return Verdict(tuple(each.hole for each in breaks), doubtful=frozenset((link.instrument,)))
+
+    def settle(self, instrument: int) -> Verdict:
+        """What is missing of a book has had its time to come late."""
+        chain = self._chains.get(instrument)
+        breaks = chain.take_breaks() if chain is not None else []
+        self.judged[Judgement.GAP] += len(breaks)
+        if not breaks or self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
+            return NOTHING
+        self.drop(instrument)
+        return self._begin_anew(instrument, breaks[0].at_ns)
 
     def snapshot(self, snapshot: BookSnapshot, recv_ns: int) -> None:
         """A book begins, or begins anew."""
         chain = self._chains.get(snapshot.instrument)
         again = chain is not None and snapshot.last_id < chain.last_id
         self.judged[Judgement.RESET if again else Judgement.OK] += 1
-        self._chains[snapshot.instrument] = _Chain(snapshot.last_id, recv_ns)
+        self._check_no_more(snapshot.instrument)  # what it says for a checksum comes after it
+        self._chains[snapshot.instrument] = Chain(snapshot.last_id, recv_ns)
 
     def texts(self, said: BookTexts, recv_ns: int) -> Verdict:
-        """The levels of a book message, with the checksum of the book after it."""
+        """The levels of a book message, with the checksum of the book after it, if it has one."""
         number = said.instrument
+        self._untold.discard(number)
         if said.snapshot:
             exchange = self._exchange
             depth = depth_of(said.bids, said.asks, exchange.book_depth, exchange.book_depths)
@@ -139,85 +108,52 @@ class BookSequences(BookFollower):
         if book is None:
             return NOTHING
         book.apply(said.bids, said.asks)
+        if said.checksum is None:
+            return NOTHING
         if self._exchange.book_checksum(book.bids(), book.asks()) == said.checksum:
             self.judged[Judgement.OK] += 1
             self._checked_ns[number] = recv_ns
             return NOTHING
         self.judged[Judgement.GAP] += 1
-        del self._books[number]
-        since = self._checked_ns.pop(number)
+        since = self._checked_ns[number]
+        self._check_no_more(number)
         lapse = Lapse((number,), (Table.BOOK,), since, recv_ns, Cause.CHECKSUM)
-        return self._begin_anew(number, lapse, recv_ns)
+        return self._begin_anew(number, recv_ns, lapse)
 
     def broken(self, instrument: int, recv_ns: int) -> Verdict:
         """A message of the book was not understood; whoever found that has told what is lost."""
         if self._exchange.whole_books:
             return NOTHING  # the next message mends it
         self.drop(instrument)
-        return Verdict((_resync(instrument, recv_ns),), broken=frozenset((instrument,)))
+        return self._begin_anew(instrument, recv_ns)
+
+    def granted(self, instrument: int, since_ns: int) -> None:
+        """Check it from the first message on: without its snapshot its checksum will be wrong."""
+        if self._check is BookCheck.CHECKSUM:
+            self._books[instrument] = ChecksumBook(self._exchange.book_depth)
+            self._checked_ns[instrument] = since_ns
 
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed, or will begin anew."""
         self._chains.pop(instrument, None)
+        self._check_no_more(instrument)
+
+    def _check_no_more(self, instrument: int) -> None:
+        """No checksum says anything about this book before its next snapshot."""
         self._books.pop(instrument, None)
         self._checked_ns.pop(instrument, None)
+        self._untold.discard(instrument)
 
-    def _broken_chain(self, link: BookLink, chain: _Chain, recv_ns: int) -> Verdict:
-        first, last = chain.last_id + 1, link.first_id - 1
-        hole: Mark = Lapse(
-            (link.instrument,), (Table.BOOK,), chain.last_ns, recv_ns, Cause.SEQUENCE
-        )
-        if first <= last:
-            hole = MissingIds(
-                link.instrument, Table.BOOK, first, last, chain.last_ns, recv_ns, Cause.SEQUENCE
-            )
-        if self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
-            return Verdict((hole,))
-        self.drop(link.instrument)  # its checksum is wrong from here on: the same hole once more
-        return self._begin_anew(link.instrument, hole, recv_ns)
+    def _expect_texts(self, instrument: int) -> None:
+        """An update says its id first, and then its levels, where there is to be a checksum.
 
-    def _begin_anew(self, instrument: int, hole: Mark, recv_ns: int) -> Verdict:
-        return Verdict((hole, _resync(instrument, recv_ns)), broken=frozenset((instrument,)))
-
-
-def _resync(instrument: int, recv_ns: int) -> Interrupted:
-    return Interrupted((instrument,), (Table.BOOK,), recv_ns, Cause.RESYNC)
-
-
-class MessageNumbers:
-    """The numbers of all messages of one connection, which rise by one."""
-
-    def __init__(self) -> None:
-        self._newest: tuple[int, int] | None = None  # number, and when it came
-        self.judged: Counter[Judgement] = Counter()
-        """How many messages were found to be what; those that follow are not counted."""
-
-    def jumps(self, numbers: Numbers, recv_ns: Times) -> list[tuple[int, int]]:
-        """The numbers of messages, with their receive times (int64 ns, both of shape `(n,)`).
-
-        Returns the pairs of receive times between which messages are missing.
+        If the update before has not done so, the book is not known any more to the last digit.
         """
-        assert len(numbers) == len(recv_ns), "a number without a time"
-        if not len(numbers):
-            return []
-        first, last = int(numbers[0]), int(numbers[-1])
-        follows = self._newest is None or first == self._newest[0] + 1
-        if follows and last - first == len(numbers) - 1 and (np.diff(numbers) == 1).all():
-            self._newest = (last, int(recv_ns[-1]))
-            return []
-        pairs = zip(numbers.tolist(), recv_ns.tolist(), strict=True)
-        found = [self._next(number, at_ns) for number, at_ns in pairs]
-        return [jump for jump in found if jump is not None]
+        if instrument in self._untold:
+            self._check_no_more(instrument)
+        elif instrument in self._books:
+            self._untold.add(instrument)
 
-    def _next(self, number: int, recv_ns: int) -> tuple[int, int] | None:
-        before = self._newest
-        if before is None or number == before[0] + 1:
-            self._newest = (number, recv_ns)
-            return None
-        judgement = _judge_number(before[0], number)
-        self.judged[judgement] += 1
-        if judgement in (Judgement.DUPLICATE, Judgement.OUT_OF_ORDER):
-            return None
-        self._newest = (number, recv_ns)
-        # After a reset, too, messages may be missing: nobody knows how many came before it.
-        return before[1], recv_ns
+    def _begin_anew(self, instrument: int, at_ns: int, *holes: Mark) -> Verdict:
+        resync = Interrupted((instrument,), (Table.BOOK,), at_ns, Cause.RESYNC)
+        return Verdict((*holes, resync), broken=frozenset((instrument,)))

@@ -18,8 +18,9 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted
 from tick_logger.model.tables import FEEDS
 from tick_logger.net.connection.context import VenueContext
-from tick_logger.net.connection.dialogue import Dialogue, named
+from tick_logger.net.connection.dialogue import Dialogue
 from tick_logger.net.connection.keepalive import Keepalive, sleep_until
+from tick_logger.net.connection.reporting import named
 from tick_logger.net.connection.silence import CHECK_SECS, SilenceWatch, Steps
 
 MOST_IN_LOG = 10

@@ -48,16 +48,17 @@ class Subscriber:
         while True:
             self._woken = trio.Event()
             await self._send_due(link)
-            with trio.CancelScope(deadline=self._due_at()):
+            with trio.CancelScope(deadline=self._dialogue.due_at):
                 await self._woken.wait()
                 continue
             await self._venue.intake.caught_up()  # the answer may be waiting to be decoded
-            overdue = self._dialogue.subscriptions.overdue(trio.current_time())
-            for mark in self._dialogue.apply(overdue, self._venue.clock.now_ns()):
+            now_ns = self._venue.clock.now_ns()
+            for mark in self._dialogue.overdue(trio.current_time(), now_ns):
                 self._venue.intake.mark(mark)
 
     async def _open(self, link: Link) -> None:
         """Send what comes before all subscriptions."""
+        self._dialogue.signature.opening_is_due = False
         exchange = self._venue.exchange
         listing = exchange.listing_request() if self._lists else None
         for first in (exchange.opening_request(), listing):
@@ -68,6 +69,8 @@ class Subscriber:
     async def _send_due(self, link: Link) -> None:
         """Send all requests that there are by now."""
         subscriptions = self._dialogue.subscriptions
+        if self._dialogue.signature.opening_is_due:
+            await self._open(link)
         for mark in self._dialogue.renew_books(trio.current_time(), self._venue.clock.now_ns()):
             self._venue.intake.mark(mark)
         while requests := subscriptions.next_requests():
@@ -75,14 +78,11 @@ class Subscriber:
                 # What is ended must be possible to subscribe again within the same hour.
                 room = 2 * (len(requests) - before) if subscriptions.ends(request) else 1
                 await self._turn(room)
+                if not request.subscriptions and not subscriptions.awaiting:
+                    continue  # nobody needs to ask what came of a request that was answered
                 # The answer may be here before the sender runs again, so it is awaited already.
-                subscriptions.sent(request, trio.current_time())
+                self._dialogue.sent(request, trio.current_time(), self._venue.clock.now_ns())
                 await self._send(link, request)
-
-    def _due_at(self) -> float:
-        """When an answer is overdue, or a broken book may begin anew."""
-        deadline = self._dialogue.subscriptions.deadline
-        return min(float("inf") if deadline is None else deadline, self._dialogue.books_due_at)
 
     async def _turn(self, room: int = 1) -> None:
         """Wait until one may go; the hour must have room for so many, this one included."""
@@ -93,7 +93,4 @@ class Subscriber:
     async def _send(self, link: Link, request: Request) -> None:
         streams = self._dialogue.streams(request.subscriptions)
         self._venue.intake.asked(streams, self._venue.clock.now_ns())
-        text, signer = request.text, self._venue.signer
-        if signer is not None:
-            text = self._venue.exchange.signed(text, signer.token())
-        await link.send(text)
+        await link.send(self._dialogue.signature.on(request.text))

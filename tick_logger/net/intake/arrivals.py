@@ -38,7 +38,8 @@ class Heard:
 
     `numbers` (int64, shape `(n,)`) are those of its messages, where its venue numbers all messages
     of a connection, and `numbered_ns` (int64 ns, same shape) when they were received.  `events` are
-    pairs of receive time and event, in order.
+    pairs of receive time and event, in order.  `rows_at` says when, by trio's clock, rows of a
+    table and an instrument came last, if the connection is incomplete; `rows_ns` is when any did.
     """
 
     frames: int
@@ -47,6 +48,8 @@ class Heard:
     numbers: Numbers
     numbered_ns: Times
     events: Sequence[tuple[int, Event]]
+    rows_at: Mapping[tuple[Table, int], float] = attrs.field(factory=dict)
+    rows_ns: int = 0
 
     def __attrs_post_init__(self) -> None:
         assert 0 <= self.bad <= self.frames
@@ -57,6 +60,11 @@ class Source(Protocol):
     """A connection, as seen from the intake."""
 
     label: str
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something that it is to carry is not acknowledged."""
+        ...
 
     def heard(self, heard: Heard) -> Sequence[Mark]:
         """Frames of the connection were decoded and said this; returns what follows from it."""

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.exchanges.base import BookBroken, Decoded, Event
+from tick_logger.exchanges.base import BookBroken, Decoded, DecodedRows, Event
 from tick_logger.model.entries import Received
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
@@ -32,6 +32,8 @@ class _Tally:
     numbers: Numbers = NONE
     numbered_ns: Times = NONE
     events: list[tuple[int, Event]] = attrs.field(factory=list)
+    rows_at: dict[tuple[Table, int], float] = attrs.field(factory=dict)
+    rows_ns: int = 0
 
     def heard(self) -> Heard:
         return Heard(
@@ -41,6 +43,8 @@ class _Tally:
             numbers=self.numbers,
             numbered_ns=self.numbered_ns,
             events=self.events,
+            rows_at=self.rows_at,
+            rows_ns=self.rows_ns,
         )
 
 
@@ -88,4 +92,29 @@ def heard_by(
         for key, tally in tallies.items():
             mine = sources == key
             tally.numbers, tally.numbered_ns = numbers[mine], recv_ns[mine]
+    for key, tally in tallies.items():
+        if tally.market_data and tally.source.is_incomplete:
+            mine = with_data & np.array([id(item.source) == key for item in arrivals])
+            tally.rows_ns = int(received.recv_ns[mine][-1])
+            arrived = np.array([item.arrived for item in arrivals], np.float64)
+            for rows in decoded.rows:
+                _note_rows(tally.rows_at, rows, owner, mine, arrived)
     return [(tally.source, tally.heard()) for tally in tallies.values()]
+
+
+def _note_rows(
+    rows_at: dict[tuple[Table, int], float],
+    rows: DecodedRows,
+    owner: npt.NDArray[np.int32],
+    mine: npt.NDArray[np.bool_],
+    arrived: npt.NDArray[np.float64],
+) -> None:
+    """Note when rows of each instrument came last, in the arrivals that `mine` says."""
+    whose = owner[rows.frame]
+    chosen = mine[whose]
+    instruments = rows.columns["instrument"][chosen][::-1]
+    found, last = np.unique(instruments, return_index=True)
+    for instrument, at in zip(
+        found.tolist(), arrived[whose[chosen][::-1][last]].tolist(), strict=True
+    ):
+        rows_at[rows.table, instrument] = at

@@ -3,22 +3,28 @@
 Where a venue has a channel for its listing, a connection of its own listens there, and REST is
 asked only while the channel says nothing.  Connections are planned anew when other symbols are
 tradable than before.  A listing that would retire more than half of them is believed only when it
-is repeated: a truncated answer must not end a recording.
+is repeated: a truncated answer must not end a recording.  What leaves the listing, or is halted, is
+kept for a while (`leaving`); at the start so is what is halted and was recorded before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
+import attrs
 import trio
 
 from tick_logger.errors import ConnectionLost
-from tick_logger.exchanges.base import VenueError
+from tick_logger.exchanges.base import Listed, Odd, VenueError
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.tables import Table
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
+from tick_logger.net.venue.leaving import CHECK_SECS, Leaving
+from tick_logger.net.venue.sound import SoundListings
+from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG
 from tick_logger.telemetry.logs import get_logger
 
 CHANNEL_GRACE_SECS = 15.0
@@ -34,38 +40,53 @@ BELIEVED_AFTER = 3
 """So often in a row must a listing come that lacks more than half of the symbols."""
 
 ListingListener: TypeAlias = Callable[[tuple[Instrument, ...]], None]
-"""Called with instruments of a listing that is believed."""
+"""Called with the instruments of a listing that is believed."""
+
+PlanListener: TypeAlias = Callable[[tuple[str, ...], frozenset[str]], None]
+"""Called with the symbols to record if they are wanted, and those whose silence is no fault."""
 
 NO_DATA_EXPECTED = Timeouts(first_data_secs=float("inf"), data_secs=float("inf"))
+
+
+@attrs.frozen(kw_only=True)
+class Beside:
+    """What the rest of the program has to say about symbols, and to hear of them."""
+
+    write_listing: ListingListener = attrs.field(default=lambda _: None)
+    """Gets every listing, with instruments that are not tradable."""
+    recorded_before: Callable[[], Collection[str]] = attrs.field(default=frozenset)
+    """What was recorded up to the end of the process before."""
+    objection_to: Callable[[str], str] = attrs.field(default=lambda _: "")
+    """Why a symbol cannot be recorded; empty if it can."""
 
 
 class Discovery:
     """The instruments of one exchange, for as long as it is recorded.
 
-    `write_listing` gets every listing, with instruments that are not tradable; `plan_for` gets the
-    tradable ones whenever they are others than before.
+    `plan_for` gets the symbols whenever they are others than before, or their silence is judged
+    otherwise.
     """
 
     def __init__(
-        self,
-        venue: VenueContext,
-        backoff: Backoff,
-        *,
-        plan_for: ListingListener,
-        write_listing: ListingListener,
+        self, venue: VenueContext, backoff: Backoff, beside: Beside, *, plan_for: PlanListener
     ) -> None:
         self._venue = venue
         self._backoff = backoff
+        self._beside = beside
         self._plan_for = plan_for
-        self._write_listing = write_listing
         self._log = get_logger().bind(exchange=venue.exchange.name)
+        self._sound = SoundListings(self._log, venue.metrics, beside.objection_to)
         self._heard = trio.Event()
+        self._listing: tuple[Instrument, ...] | None = None
         self._active: frozenset[str] = frozenset()
+        self._leaving = Leaving()
+        self._planned = frozenset[str](), frozenset[str]()
         self._doubted = 0
 
     async def run(self) -> None:
         """Look for changes until cancelled."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_leaving)
             if self._venue.exchange.listing_request() is not None:
                 nursery.start_soon(self._listen)
                 with trio.move_on_after(CHANNEL_GRACE_SECS):
@@ -106,33 +127,58 @@ class Discovery:
             return False
         self._consider(listing)
         if not self._active:
-            self._log.warning("listing_empty", listed=len(listing), retry_secs=RETRY_SECS)
+            self._log.warning(
+                "listing_empty", listed=len(listing.instruments), retry_secs=RETRY_SECS
+            )
         return bool(self._active)
 
-    async def _read(self) -> tuple[Instrument, ...]:
+    async def _read(self) -> Listed:
         """All pages of the REST listing; the symbols of a missing page would seem delisted."""
         exchange = self._venue.exchange
         url: str | None = exchange.listing_url(self._venue.rest.endpoint)
-        found: list[Instrument] = []
+        found, odd = list[Instrument](), list[Odd]()
         for _ in range(MOST_PAGES):
             assert url is not None
             body = await self._venue.rest.get(url, exchange.profile.listing_weight)
-            found += exchange.parse_listing(body)
+            page = exchange.read_listing(body)
+            found += page.instruments
+            odd += page.odd
             url = exchange.next_page(url, body)
             if url is None:
-                return tuple(found)
+                return Listed(tuple(found), tuple(odd))
         raise VenueError(f"the listing has more than {MOST_PAGES} pages")
 
-    def _on_channel(self, listing: tuple[Instrument, ...]) -> None:
+    def _on_channel(self, listing: Listed) -> None:
         self._heard.set()
         self._consider(listing)
 
-    def _consider(self, listing: tuple[Instrument, ...]) -> None:
+    def _consider(self, listed: Listed) -> None:
+        listing = self._sound.take(listed)
         active = frozenset(instrument.symbol for instrument in listing if instrument.active)
-        if active == self._active:
-            self._doubted = 0
-            self._write_listing(listing)
+        if self._is_doubtful(active):
             return
+        now, first = trio.current_time(), self._listing is None
+        self._leaving.come_back(active, now)
+        self._leaving.leave(self._active - active, now)
+        if first:
+            halted = {each.symbol for each in listing} - active
+            self._leaving.leave(halted.intersection(self._beside.recorded_before()), now)
+        if active != self._active:
+            left = sorted(self._active - active)
+            self._log.info(
+                "listing",
+                tradable=len(active),
+                added=len(active - self._active),
+                removed=len(left),
+                left=left[:MAX_LISTED_IN_LOG],
+                kept=len(self._leaving.kept),
+            )
+        self._active, self._listing = active, listing
+        self._beside.write_listing(listing)
+        self._plan()
+
+    def _is_doubtful(self, active: frozenset[str]) -> bool:
+        """Whether a listing lacks so much that it must be repeated."""
         if len(active & self._active) * 2 < len(self._active):
             self._doubted += 1
             if self._doubted < BELIEVED_AFTER:
@@ -143,14 +189,31 @@ class Discovery:
                     listed=len(active),
                     before=len(self._active),
                 )
-                return
+                return True
         self._doubted = 0
-        self._log.info(
-            "listing",
-            tradable=len(active),
-            added=len(active - self._active),
-            removed=len(self._active - active),
-        )
-        self._active = active
-        self._write_listing(listing)
-        self._plan_for(tuple(instrument for instrument in listing if instrument.active))
+        return False
+
+    def _plan(self) -> None:
+        """Plan for what is tradable, or has been a moment ago."""
+        kept, listing = self._leaving.kept, self._listing or ()
+        listed = [each.symbol for each in listing if each.symbol in self._active | kept]
+        symbols = (*listed, *sorted(kept.difference(listed)))
+        planned = frozenset(symbols), self._leaving.excused
+        if planned != self._planned:
+            self._planned = planned
+            self._plan_for(symbols, self._leaving.excused)
+
+    async def _end_leaving(self) -> None:
+        """Retire in time what has left."""
+        while True:
+            await trio.sleep(CHECK_SECS)
+            if self._leaving.excused:
+                self._leaving.end(trio.current_time(), self._delivered_at)
+                self._plan()
+
+    def _delivered_at(self, symbol: str) -> float:
+        """When rows of a symbol came last, of whatever table."""
+        number = self._venue.instruments.of(self._venue.exchange.name).get(symbol)
+        if number is None:
+            return float("-inf")
+        return max(self._venue.intake.rhythm.last(table, number) for table in Table)

@@ -9,8 +9,6 @@ Invariant: whenever the share is carried by no subscribed connection, the pipeli
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import attrs
 import trio
 
@@ -19,11 +17,15 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import Backoff
+from tick_logger.net.pace import STABLE_SECS, Backoff
+from tick_logger.net.venue.waiting import any_of
 from tick_logger.telemetry.logs import get_logger
 
 BETWEEN_HANDOVERS_SECS = 60.0
 """Between the beginnings of two handovers of one share; the first handover is not delayed."""
+
+UNDERSTOOD_SECS = 1.0
+"""How long what a connection said last is waited for, while the disk may hold everything up."""
 
 HANDOVER_SECS = 30.0
 """How long a successor may take to subscribe before its predecessor is given up."""
@@ -57,6 +59,7 @@ class Share:
         self._handed_over_at = float("-inf")
         self._connections: list[Connection] = []
         self._generation = 0
+        self._woken = trio.Event()
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self.scope = trio.CancelScope()
 
@@ -66,7 +69,7 @@ class Share:
             async with trio.open_nursery() as nursery:
                 current = await self._start(nursery)
                 while True:
-                    await _any_of(current.ended.wait, current.retiring.wait)
+                    await any_of(current.ended.wait, current.retiring.wait)
                     if current.ended.is_set():
                         await self._pause(current)
                         current = await self._start(nursery)
@@ -76,8 +79,20 @@ class Share:
     def retarget(self, load: Load) -> None:
         """Carry something else from now on, without a reconnect."""
         self._load = load
+        self._woken.set()
         for connection in self._connections:
             connection.retarget(load.subscriptions, load.timeouts)
+
+    def ask(self) -> None:
+        """There may be something to ask for that was refused before."""
+        self._woken.set()
+        for connection in self._connections:
+            connection.ask()
+
+    @property
+    def carried(self) -> frozenset[Subscription]:
+        """What its connections deliver."""
+        return self._carried()
 
     @property
     def timeouts(self) -> Timeouts:
@@ -89,7 +104,10 @@ class Share:
         return [connection.state() for connection in self._connections]
 
     async def _start(self, nursery: trio.Nursery) -> Connection:
-        """A new connection, on its way."""
+        """A new connection, on its way, as soon as there is something that it may ask for."""
+        while self._load.subscriptions <= self._venue.refusals.lasting:
+            self._woken = trio.Event()
+            await self._woken.wait()
         await self._venue.connects.connect_turn()
         self._generation += 1
         label = f"{self._label}.{self._generation}"
@@ -138,7 +156,7 @@ class Share:
         while True:
             new = await self._start(nursery)
             with trio.move_on_after(HANDOVER_SECS):
-                await _any_of(new.settled.wait, new.ended.wait)
+                await any_of(new.settled.wait, new.ended.wait)
             if old.ended.is_set():
                 return new
             if new.settled.is_set() and not new.ended.is_set():
@@ -153,20 +171,12 @@ class Share:
                 return new
 
     async def _pause(self, ended: Connection) -> None:
+        with trio.move_on_after(UNDERSTOOD_SECS):
+            await self._venue.intake.caught_up()  # a refusal may be waiting to be decoded
         connected_at = ended.connected_at
         lived = 0.0 if connected_at is None else trio.current_time() - connected_at
+        if ended.was_refused:  # the next one knows more: a search among many must not take hours
+            lived = STABLE_SECS
         wait_secs = self.backoff.next_wait_secs(lived)
         self._log.info("reconnecting", after_secs=round(wait_secs, 2))
         await trio.sleep(wait_secs)
-
-
-async def _any_of(*waits: Callable[[], Awaitable[None]]) -> None:
-    """Return when one of the waits does."""
-    async with trio.open_nursery() as nursery:
-
-        async def one(wait: Callable[[], Awaitable[None]]) -> None:
-            await wait()
-            nursery.cancel_scope.cancel()
-
-        for wait in waits:
-            nursery.start_soon(one, wait)

@@ -36,22 +36,14 @@ class WantedStreams:
         """Want these streams from now on; those of `moved` symbols have left their connection."""
         before, self._streams = self._streams, frozenset(wanted)
         self._define(before ^ self._streams)
-        self._retire(before - self._streams)
+        self.retire(before - self._streams)
         gone, now_ns = frozenset(moved), self._venue.clock.now_ns()
         left = {sub for sub in before & self._streams if sub.symbol in gone}
         for streams in self._grouped(left):
             self._venue.intake.mark(Interrupted(*streams, now_ns, Cause.MOVED))
 
-    def _define(self, changed: Iterable[Subscription]) -> None:
-        tables: dict[str, list[Table]] = {sub.symbol: [] for sub in sorted(changed)}
-        for sub in sorted(self._streams):
-            if sub.symbol in tables:
-                tables[sub.symbol].append(FEEDS[sub.feed])
-        for symbol, recorded in tables.items():
-            number = self._venue.instruments.add(self._venue.exchange.name, symbol)
-            self._venue.intake.want(Defined(number, symbol, tuple(recorded)))
-
-    def _retire(self, ended: frozenset[Subscription]) -> None:
+    def retire(self, ended: frozenset[Subscription]) -> None:
+        """These streams are no longer wanted."""
         if not ended:
             return
         symbols = sorted({sub.symbol for sub in ended})
@@ -63,6 +55,15 @@ class WantedStreams:
         )
         for instruments, tables in self._grouped(ended):
             self._venue.intake.mark(Retired(instruments, self._venue.clock.now_ns(), tables))
+
+    def _define(self, changed: Iterable[Subscription]) -> None:
+        tables: dict[str, list[Table]] = {sub.symbol: [] for sub in sorted(changed)}
+        for sub in sorted(self._streams):
+            if sub.symbol in tables:
+                tables[sub.symbol].append(FEEDS[sub.feed])
+        for symbol, recorded in tables.items():
+            number = self._venue.instruments.add(self._venue.exchange.name, symbol)
+            self._venue.intake.want(Defined(number, symbol, tuple(recorded)))
 
     def _grouped(self, streams: Iterable[Subscription]) -> Streams:
         return streams_of(streams, self._venue.instruments.of(self._venue.exchange.name))

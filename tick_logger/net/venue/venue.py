@@ -17,14 +17,17 @@ from tick_logger.config.markets import for_symbol, matches
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss, Patience
-from tick_logger.model.instruments import Instrument
 from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
-from tick_logger.net.venue.discovery import Discovery, ListingListener
+from tick_logger.net.venue.discovery import Beside, Discovery
 from tick_logger.net.venue.plan import Plan, plan
+from tick_logger.net.venue.retrials import Retrials, Shares
 from tick_logger.net.venue.share import Load, Share
 from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, WantedStreams
 from tick_logger.telemetry.logs import get_logger
+
+NOBODY_BESIDE = Beside()
 
 
 class Venue:
@@ -34,15 +37,16 @@ class Venue:
         self,
         context: VenueContext,
         config: ExchangeConfig,
-        write_listing: ListingListener = lambda _: None,
+        beside: Beside = NOBODY_BESIDE,
     ) -> None:
         self._context = context
         self._exchange = context.exchange
         self._config = config
-        self._write_listing = write_listing
+        self._beside = beside
         self._shares: dict[tuple[int, str], Share] = {}
         self._plan = Plan({}, ())
-        self._tradable: tuple[Instrument, ...] = ()
+        self._listed: tuple[str, ...] = ()
+        self._excused: frozenset[str] = frozenset()  # whose silence is no fault
         self._nursery: trio.Nursery | None = None
         self._listing_backoff = self._backoff()
         self._log = get_logger().bind(exchange=self._exchange.name)
@@ -55,14 +59,25 @@ class Venue:
                 self._nursery = nursery
                 nursery.start_soon(self._context.snapshots.run)  # waits until a book asks for one
                 discovery = Discovery(
-                    self._context,
-                    self._listing_backoff,
-                    plan_for=self._plan_for,
-                    write_listing=self._write_listing,
+                    self._context, self._listing_backoff, self._beside, plan_for=self._plan_for
                 )
                 nursery.start_soon(discovery.run)
+                nursery.start_soon(self._retrials().run)
         finally:
             self._nursery = None
+
+    def _retrials(self) -> Retrials:
+        return Retrials(
+            self._context,
+            Shares(timeouts=self._timeouts, ask=self._ask, carried=self._carried),
+        )
+
+    def _ask(self) -> None:
+        for share in self._shares.values():
+            share.ask()
+
+    def _carried(self) -> frozenset[Subscription]:
+        return frozenset().union(*(share.carried for share in self._shares.values()))
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
@@ -76,35 +91,49 @@ class Venue:
     @property
     def patience(self) -> Patience:
         """How long the least patient connection waits for data; as configured if there is none."""
-        config = self._config
-        timeouts = [share.timeouts for share in self._shares.values()] or [
-            Timeouts(
-                first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
-            )
-        ]
+        timeouts = [share.timeouts for share in self._shares.values()] or [self._timeouts()]
         return Patience(
             first_secs=min(each.first_data_secs for each in timeouts),
             secs=min(each.data_secs for each in timeouts),
         )
 
-    def _plan_for(self, tradable: tuple[Instrument, ...]) -> None:
-        """Plan anew, now that these are tradable."""
+    def _timeouts(self) -> Timeouts:
+        """As configured, for whatever symbols."""
+        config = self._config
+        return Timeouts(
+            first_data_secs=config.first_data_timeout_secs, data_secs=config.data_timeout_secs
+        )
+
+    def _plan_for(self, listed: tuple[str, ...], excused: frozenset[str]) -> None:
+        """Plan anew, now that these may be traded; the silence of some is no fault."""
         if self._nursery is None:
             return  # the listing was received before the end, and decoded after it
-        self._tradable = tradable
-        self._plan_connections(everywhere=False)
+        others = self._excused ^ excused
+        self._listed, self._excused = listed, excused
+        self._plan_connections(everywhere=bool(others))
+        index = self._context.instruments.of(self._exchange.name)
+        known = {
+            Subscription(symbol, feed)
+            for symbol in others & index.keys()
+            for feed in for_symbol(self._config, symbol).feeds
+        }
+        self._context.intake.learn_anew(streams_of(known, index))
 
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
-        self._config = config
+        before, self._config = self._config, config
         for backoff in (self._listing_backoff, *(s.backoff for s in self._shares.values())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
-        if self._nursery is not None and self._tradable:
+        if self._nursery is None:
+            return
+        if self._listed:
             self._plan_connections(everywhere=True)
+        else:  # what was recorded before this start, and was wanted until now, is missing so far
+            self._wanted.retire(self._known(before) - self._known(config))
 
     def _plan_connections(self, *, everywhere: bool) -> None:
         """Give each connection its share, or only those whose symbols change."""
-        symbols = self._choose([instrument.symbol for instrument in self._tradable])
+        symbols = self._choose(self._listed)
         before = self._plan
         self._plan = plan(
             before.shares,
@@ -123,9 +152,20 @@ class Venue:
         metrics = self._context.metrics
         metrics.connections_wanted.set(len(self._shares))
         metrics.symbols.set(len(self._plan.places))
+        metrics.symbols_kept.set(len(self._excused & self._plan.places.keys()))
         metrics.symbols_left_out.set(len(self._plan.left_out))
 
-    def _choose(self, listed: list[str]) -> list[str]:
+    def _known(self, config: ExchangeConfig) -> frozenset[Subscription]:
+        """What such settings want of the symbols that were ever recorded."""
+        known = self._context.instruments.of(self._exchange.name)
+        return frozenset(
+            Subscription(symbol, feed)
+            for symbol in known
+            if matches(config.symbols, symbol)
+            for feed in for_symbol(config, symbol).feeds
+        )
+
+    def _choose(self, listed: Sequence[str]) -> Sequence[str]:
         """The listed symbols that are wanted, in the order of the configuration."""
         if isinstance(self._config.symbols, str):
             return listed
@@ -174,13 +214,18 @@ class Venue:
     def _load(self, symbols: tuple[str, ...]) -> Load:
         subscriptions = set()
         timeout_secs = 0.0
-        of_symbol = {}
+        of_symbol: dict[str, float] = {}
         for symbol in symbols:
             market = for_symbol(self._config, symbol)
             subscriptions |= {Subscription(symbol, feed) for feed in market.feeds}
+            if symbol in self._excused:
+                of_symbol[symbol] = float("inf")
+                continue
             # Silence of the connection proves something only when all of its symbols are silent.
             timeout_secs = max(timeout_secs, market.data_timeout_secs)
             of_symbol[symbol] = market.data_timeout_secs
+        if symbols and not timeout_secs:
+            timeout_secs = float("inf")
         first_secs = max(timeout_secs, self._config.first_data_timeout_secs)
         timeouts = Timeouts(first_data_secs=first_secs, data_secs=timeout_secs, of_symbol=of_symbol)
         return Load(frozenset(subscriptions), timeouts)
@@ -196,6 +241,7 @@ class Venue:
             symbol for symbol, number in places.items() if before.get(symbol, number) != number
         }
         self._wanted.change(wanted, moved)
+        self._context.refusals.keep(wanted)
 
     def _report_left_out(self) -> None:
         left_out = self._plan.left_out

@@ -32,6 +32,7 @@ class ExchangeNumbers:
     duplicates: int = 0
     ids_missing: int = 0
     subscriptions_silent: int = 0
+    token_rejected: int = 0
     last_message: float | None = None  # Unix time of the newest data; None before the first
     rest_wait_secs: float = 0.0  # for how much longer it wants no requests by REST
     connect_wait_secs: float = 0.0  # likewise, no new connections
@@ -52,6 +53,7 @@ _SOURCES = {
     "duplicates": "duplicates_total",
     "ids_missing": "ids_missing_total",
     "subscriptions_silent": "subscriptions_silent",
+    "token_rejected": "token_rejected",
 }
 _LAST_DATA = "last_message_timestamp_seconds"
 

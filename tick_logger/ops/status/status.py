@@ -114,6 +114,8 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
     if numbers.subscriptions_silent:
         many = _many(numbers.subscriptions_silent, "subscription", "subscriptions")
         found.append(f"{many} accepted by the exchange, but silent")
+    if numbers.token_rejected:
+        found.append("it rejects the API key that was given, and is recorded without one")
     if numbers.symbols_left_out:
         many = _many(numbers.symbols_left_out, "symbol is", "symbols are")
         found.append(f"{many} not recorded, because its connections are full")

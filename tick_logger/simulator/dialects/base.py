@@ -118,6 +118,11 @@ class Dialect(abc.ABC):
     def listing_changed(self) -> None:
         """A symbol was listed or delisted."""
 
+    def begin_ids_again(self) -> None:
+        """Let the ids of trades go on from lower ones."""
+        for listing in self._market.active():
+            listing.begin_ids_again()
+
     def announce_shutdown(self) -> int:
         """Tell every client that the server is about to close; how many were told."""
         return 0
@@ -174,6 +179,13 @@ class Dialect(abc.ABC):
         """Whether a new subscriber of a book is not sent it."""
         of_books = channel == self.words.channels["orderbook"]
         return of_books and symbol in self._hub.faults.no_snapshot_symbols
+
+    def _listed(self) -> list[Listing]:
+        """The symbols that a listing names, those among them that do not trade."""
+        missing = self._hub.faults.unlisted_symbols
+        return [
+            listing for symbol, listing in self._market.listings.items() if symbol not in missing
+        ]
 
     def _some_listing(self, rng: Random) -> Listing:
         return rng.choice(list(self._market.listings.values()))

@@ -196,7 +196,7 @@ class BinanceDialect(Dialect):
             client.reply(_error(2, "Invalid request: refused", request.id))
             self._refused(client)
             return
-        if self._hub.faults.busy and request.method == "SUBSCRIBE":
+        if request.method == "SUBSCRIBE" and self._hub.faults.too_busy_for(*named):
             client.reply(_error(-1003, "Too many requests.", request.id))
             self._refused(client)
             return
@@ -249,7 +249,7 @@ class BinanceDialect(Dialect):
         return 404, b'{"code":-1,"msg":"Not found"}'
 
     def _exchange_info(self, wanted_status: str | None) -> bytes:
-        symbols = [texts.exchange_symbol(listing) for listing in self._market.listings.values()]
+        symbols = [texts.exchange_symbol(listing) for listing in self._listed()]
         if wanted_status is not None:
             symbols = [symbol for symbol in symbols if symbol["status"] == wanted_status]
         info: dict[str, Any] = {

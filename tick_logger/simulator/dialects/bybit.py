@@ -10,6 +10,7 @@ The best prices are sent when they change, and again with the same id after thre
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +23,6 @@ from tick_logger.simulator.dialects.bybit_books import BestPrices, BookWindows
 from tick_logger.simulator.dialects.bybit_listing import instruments_info
 from tick_logger.simulator.dialects.bybit_requests import (
     BEST,
-    DEPTHS,
     MOST_ARGS,
     Request,
     channel_of,
@@ -124,10 +124,17 @@ class BybitDialect(Dialect):
             self._publish_best(listing, elapsed_us)
             if books and listing.book.changed:
                 listing.book.fetch_changes()
-                for depth in DEPTHS:
-                    self._publish_book(listing, depth)
+                for levels in self._windows.deltas(listing, self._hub.wanted):
+                    self._publish_book(levels)
             if tickers:
                 self._publish_ticker(listing)
+
+    def begin_ids_again(self) -> None:
+        """Quotes begin at 1 as well, and so do books, with a snapshot."""
+        super().begin_ids_again()
+        self._best.begin_again()
+        for levels in self._windows.begin_again(self._market.active(), self._hub.wanted):
+            self._publish_book(levels)
 
     def listing_changed(self) -> None:
         """Nothing is pushed: instruments-info tells."""
@@ -159,19 +166,13 @@ class BybitDialect(Dialect):
 
     def _publish_best(self, listing: Listing, elapsed_us: int) -> None:
         if self._best.due(listing.quote(self._market.now_ns), elapsed_us):
-            self._hub.publish(
-                BEST + listing.spec.symbol, lambda variant: self._best_levels(listing, variant)
-            )
+            self._hub.publish(BEST + listing.spec.symbol, partial(self._best_levels, listing))
 
     def _best_levels(self, listing: Listing, variant: int) -> bytes:
         return texts.book(*self._best.levels(listing), variant)
 
-    def _publish_book(self, listing: Listing, depth: int) -> None:
-        topic = f"orderbook.{depth}.{listing.spec.symbol}"
-        levels = self._windows.delta(listing, topic) if self._hub.wanted(topic) else None
-        if levels is not None:
-            now_ns, sent = self._market.now_ns, levels
-            self._hub.publish(topic, lambda variant: texts.book(sent, now_ns, variant))
+    def _publish_book(self, levels: texts.Levels) -> None:
+        self._hub.publish(levels.topic, partial(texts.book, levels, self._market.now_ns))
 
     def _publish_ticker(self, listing: Listing) -> None:
         symbol, now_ns = listing.spec.symbol, self._market.now_ns
@@ -231,7 +232,7 @@ class BybitDialect(Dialect):
 
     def _subscribe(self, client: Client, request: Request) -> None:
         trading = {listing.spec.symbol for listing in self._market.active()}
-        if self._hub.faults.busy:
+        if self._hub.faults.too_busy_for(*map(symbol_of, request.args)):
             self._answer(client, request, "Too many visits!")
             self._refused(client)
             return
@@ -251,9 +252,10 @@ class BybitDialect(Dialect):
         answer = self._answer_text(client, request, "")
         if client.variant == texts.SPOT:
             self._acknowledge(client, answer)
-        for topic, greeting in zip(request.args, greetings, strict=True):
-            if greeting and not self._keeps_snapshot(symbol_of(topic), channel_of(topic)):
-                client.reply(greeting)
+        for topic, messages in zip(request.args, greetings, strict=True):
+            if not self._keeps_snapshot(symbol_of(topic), channel_of(topic)):
+                for greeting in messages:
+                    client.reply(greeting)
         if client.variant == texts.LINEAR:
             self._acknowledge(client, answer)
 
@@ -273,19 +275,20 @@ class BybitDialect(Dialect):
     def _answer_text(client: Client, request: Request, refusal: str) -> bytes:
         return texts.answer(client.name, request.op, refusal, request.req_id, client.variant)
 
-    def _greet(self, topic: str, variant: int) -> bytes:
-        """The first message to a new subscriber: all but trades begin with a snapshot."""
+    def _greet(self, topic: str, variant: int) -> list[bytes]:
+        """The first messages to a new subscriber: all but trades begin with a snapshot."""
         listing, now_ns = self._market.listings[symbol_of(topic)], self._market.now_ns
         if topic.startswith("tickers."):
             told = self._told[listing.spec.symbol][variant]
-            return texts.ticker(listing, told, "snapshot", now_ns, variant)
+            return [texts.ticker(listing, told, "snapshot", now_ns, variant)]
         if topic.startswith("publicTrade."):
-            return b""
+            return []
         if topic.startswith(BEST):
-            return self._best_levels(listing, variant)
+            return [self._best_levels(listing, variant)]
         if not self._hub.wanted(topic):  # else the deltas of others go on from what they have
             self._windows.begin(listing, topic)
-        return texts.book(self._windows.snapshot(listing, topic), now_ns, variant)
+        parts = self._windows.begun(listing, topic, self._hub.next_hollow_sides())
+        return [texts.book(part, now_ns, variant) for part in parts]
 
     # -- REST -------------------------------------------------------------------------------------
 
@@ -295,7 +298,7 @@ class BybitDialect(Dialect):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if url.path != "/v5/market/instruments-info":
             return 404, b'{"retCode":404,"retMsg":"Not found","result":{}}'
-        return instruments_info(list(self._market.listings.values()), query, self._market.now_ns)
+        return instruments_info(self._listed(), query, self._market.now_ns)
 
     # -- garbage ----------------------------------------------------------------------------------
 

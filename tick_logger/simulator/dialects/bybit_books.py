@@ -8,9 +8,13 @@ Not here: when something is sent, and to whom.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
 import attrs
 
-from tick_logger.simulator.dialects.bybit_requests import BEST
+from tick_logger.simulator.book import parted
+from tick_logger.simulator.dialects.bybit_requests import BEST, DEPTHS
 from tick_logger.simulator.dialects.bybit_texts import Levels
 from tick_logger.simulator.listing import Listing, Quote
 
@@ -37,10 +41,15 @@ class BestPrices:
         """Follow a listing from these best prices on."""
         self._of[quote.listing.spec.symbol] = _Best(quote, _FIRST_UPDATE_ID, 0)
 
+    def begin_again(self) -> None:
+        """Let update ids begin at 1 with what is sent next, whether or not it has changed."""
+        for best in self._of.values():
+            best.update_id, best.sent_us = 0, -_REPEAT_US
+
     def due(self, quote: Quote, elapsed_us: int) -> bool:
         """Whether the best prices of now are to be sent; then they are taken for sent."""
         best = self._of[quote.listing.spec.symbol]
-        if quote.listing.book.top() != best.quote[3:]:
+        if quote.listing.book.top() != best.quote[3:] or not best.update_id:
             best.quote, best.update_id = quote, best.update_id + 1
         elif elapsed_us - best.sent_us < _REPEAT_US:
             return False
@@ -85,19 +94,42 @@ class BookWindows:
             dict(listing.book.levels(is_bid=False, limit=depth)),
         )
 
-    def snapshot(self, listing: Listing, topic: str) -> Levels:
-        """The levels as last sent."""
-        window = self._of[topic]
-        return Levels(
-            listing=listing,
-            topic=topic,
-            kind="snapshot",
-            update_id=window.update_id,
-            bids=window.bids.items(),
-            asks=window.asks.items(),
-        )
+    def begin_again(
+        self, listings: Iterable[Listing], wanted: Callable[[str], bool]
+    ) -> Iterator[Levels]:
+        """The books of now that are wanted, which are taken for sent with the first id of all."""
+        for listing, depth in itertools.product(listings, DEPTHS):
+            topic = f"orderbook.{depth}.{listing.spec.symbol}"
+            if wanted(topic):
+                self.begin(listing, topic)
+                self._of[topic].update_id = 1
+                yield from self.begun(listing, topic, None)
 
-    def delta(self, listing: Listing, topic: str) -> Levels | None:
+    def begun(self, listing: Listing, topic: str, hollow: tuple[bool, bool] | None) -> list[Levels]:
+        """The levels as last sent, or a snapshot without these sides, and what fills it."""
+        window = self._of[topic]
+        sides = list(window.bids.items()), list(window.asks.items())
+        first, filling = parted(sides, hollow)
+        last_id = window.update_id
+        parts = [("snapshot", last_id, sides)]
+        if filling is not None and last_id > 1:  # the first id of all has none before it
+            parts = [("snapshot", last_id - 1, first), ("delta", last_id, filling)]
+        return [
+            Levels(
+                listing=listing, topic=topic, kind=kind, update_id=update_id, bids=bids, asks=asks
+            )
+            for kind, update_id, (bids, asks) in parts
+        ]
+
+    def deltas(self, listing: Listing, wanted: Callable[[str], bool]) -> Iterator[Levels]:
+        """What differs from what was last sent, of the topics that are wanted."""
+        for depth in DEPTHS:
+            topic = f"orderbook.{depth}.{listing.spec.symbol}"
+            levels = self._delta(listing, topic) if wanted(topic) else None
+            if levels is not None:
+                yield levels
+
+    def _delta(self, listing: Listing, topic: str) -> Levels | None:
         """The levels that differ from those last sent; None if none does."""
         before = self._of[topic]
         self.begin(listing, topic)

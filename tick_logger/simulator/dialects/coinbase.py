@@ -112,7 +112,7 @@ class CoinbaseDialect(Dialect):
         self._hub.publish(_STATUS_TOPIC, lambda _: self._list())
 
     def _list(self) -> bytes:
-        message = texts.status(self._market.listings.values())
+        message = texts.status(self._listed())
         odd = self._hub.faults.odd_listing
         return (
             with_odd_entries(message, ("products",), self.words.name_in_listing) if odd else message
@@ -132,9 +132,13 @@ class CoinbaseDialect(Dialect):
 
     def _publish_book(self, listing: Listing) -> None:
         changes = listing.book.fetch_changes()
+        if not changes.bids and not changes.asks:
+            return
         when = self._times.text(self._market.now_ns)
         topic = f"level2_batch:{listing.spec.symbol}"
-        self._hub.publish(topic, lambda _: texts.l2update(listing.spec, changes, when))
+        self._hub.publish(
+            topic, lambda _: texts.l2update(listing.spec, changes.bids, changes.asks, when)
+        )
 
     def _publish_heartbeat(self, listing: Listing) -> None:
         self._hub.publish(f"heartbeat:{listing.spec.symbol}", lambda _: self._heartbeat(listing))
@@ -199,7 +203,7 @@ class CoinbaseDialect(Dialect):
                 return "Failed to subscribe", f"{topic.product} is not a valid product"
             if self._refuses(topic.product, topic.channel):
                 return "Failed to subscribe", f"{topic.channel} is not a valid channel"
-            if self._hub.faults.busy and topic.product:
+            if topic.product and self._hub.faults.too_busy_for(topic.product):
                 return _TOO_MANY
         return None
 
@@ -230,7 +234,8 @@ class CoinbaseDialect(Dialect):
             latest = listing.last_trade
             return [texts.ticker(latest, self._times.text(latest.time_ns))]
         if topic.channel == "level2_batch":
-            return [texts.snapshot(listing, self._times.text(self._market.now_ns))]
+            when = self._times.text(self._market.now_ns)
+            return texts.begin(listing, self._hub.next_hollow_sides(), when)
         return []
 
     # -- REST -------------------------------------------------------------------------------------
@@ -240,7 +245,7 @@ class CoinbaseDialect(Dialect):
         url = urlsplit(target)
         match url.path.strip("/").split("/"):
             case ["products"]:
-                products = [texts.product(listing) for listing in self._market.listings.values()]
+                products = [texts.product(listing) for listing in self._listed()]
                 return 200, msgspec.json.encode(products)
             case ["products", symbol, "trades"] if symbol in self._market.listings:
                 return self._rest_trades(symbol, parse_qs(url.query))

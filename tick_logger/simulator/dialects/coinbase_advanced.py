@@ -190,7 +190,7 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _send_book(self, listing: Listing) -> None:
         symbol, changes = listing.spec.symbol, listing.book.fetch_changes()
-        if self._hub.wanted(topic("level2", symbol)):
+        if (changes.bids or changes.asks) and self._hub.wanted(topic("level2", symbol)):
             when = texts.time_text(self._market.now_ns)
             self._publish("level2", symbol, texts.update(listing.spec, changes, when))
 
@@ -294,6 +294,8 @@ class CoinbaseAdvancedDialect(Dialect):
 
     def _objection(self, request: Request) -> str:
         """What a fault refuses a request with."""
+        if request.signed and self._hub.faults.rejects_tokens:
+            return "authentication failure"
         if not request.subscribe or request.channel not in PRODUCT_CHANNELS:
             return ""
         for product in request.products:
@@ -301,34 +303,34 @@ class CoinbaseAdvancedDialect(Dialect):
                 return f"{product} is not a valid product"
             if self._refuses(product, request.channel):
                 return f"{request.channel} is not a valid channel"
-        return _TOO_MANY if self._hub.faults.busy else ""
+        return _TOO_MANY if self._hub.faults.too_busy_for(*request.products) else ""
 
     def _subscribe(self, client: Client, channel: str, products: Sequence[str]) -> None:
         """As recorded: the snapshots come before the acknowledgement."""
         self._connections.note(client.variant, channel, self._now_us)
-        for product in products or ("",):
-            if topic(channel, product) in client.topics:
-                continue
+        fresh = [each for each in products or ("",) if topic(channel, each) not in client.topics]
+        for product in fresh:
             if channel == "market_trades":  # those that the snapshot will name are not news
                 self._send_trades(product)
             self._hub.subscribe(client, topic(channel, product))
             if channel in PRODUCT_CHANNELS and not self._keeps_snapshot(product, channel):
-                self._reply(client, channel, self._snapshot(channel, product))
+                for event in self._greetings(channel, product):
+                    self._reply(client, channel, event)
 
-    def _snapshot(self, channel: str, product: str) -> str:
-        listing = self._market.listings[product]
+    def _greetings(self, channel: str, product: str) -> list[str]:
+        listing, now_ns = self._market.listings[product], self._market.now_ns
         if channel == "market_trades":
-            return texts.market_trades("snapshot", product, self._newest[product])
+            return [texts.market_trades("snapshot", product, self._newest[product])]
         if channel == "ticker":
-            return self._ticker("snapshot", listing.quote(self._market.now_ns))
-        return texts.snapshot(listing, texts.time_text(self._market.now_ns))
+            return [self._ticker("snapshot", listing.quote(now_ns))]
+        return texts.begin(listing, self._hub.next_hollow_sides(), texts.time_text(now_ns))
 
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /api/v3/brokerage/market/products."""
         if urlsplit(target).path == "/api/v3/brokerage/market/products":
-            return 200, texts.products(self._market.listings.values(), _ALIAS_QUOTE)
+            return 200, texts.products(self._listed(), _ALIAS_QUOTE)
         return 404, b'{"error":"NOT_FOUND","error_details":"","message":"no such address"}'
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Request:
     subscribe: bool
     channel: str
     products: tuple[str, ...]
+    signed: bool = False
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -62,14 +63,15 @@ def parse(text: str, valid: Collection[str]) -> Request:
     if message.jwt is not None and message.jwt.count(".") != 2:
         raise RefusedRequestError("authentication failure", "malformed request: jwt is not a token")
     if message.channel == HEARTBEATS:
-        return Request(message.type == "subscribe", HEARTBEATS, ())
+        return Request(message.type == "subscribe", HEARTBEATS, (), message.jwt is not None)
     if not message.product_ids:
         raise RefusedRequestError("no products", "malformed request: no product_ids")
     if message.type == "subscribe":
         for product in message.product_ids:
             if product not in valid:
                 raise RefusedRequestError(f"{product} is not a valid product")
-    return Request(message.type == "subscribe", message.channel, tuple(message.product_ids))
+    products, signed = tuple(message.product_ids), message.jwt is not None
+    return Request(message.type == "subscribe", message.channel, products, signed)
 
 
 def topic(channel: str, product: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from tick_logger.simulator.book import BookChanges, Level
+from tick_logger.simulator.book import BookChanges, Level, parted
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.symbols import SymbolSpec, decimal_text, plain
 
@@ -67,11 +67,12 @@ def ticker(kind: str, quote: Quote, ticks: int) -> str:
     )
 
 
-def snapshot(listing: Listing, when: str) -> str:
-    """An event of `l2_data` with the whole book."""
+def begin(listing: Listing, hollow: tuple[bool, bool] | None, when: str) -> list[str]:
+    """An event of `l2_data` with the book, and one that fills it if these sides are not in it."""
     book = listing.book
-    levels = book.levels(is_bid=True), book.levels(is_bid=False)
-    return _book("snapshot", listing.spec, *levels, when)
+    first, filling = parted((book.levels(is_bid=True), book.levels(is_bid=False)), hollow)
+    events = [_book("snapshot", listing.spec, *first, when)]
+    return events + ([] if filling is None else [_book("update", listing.spec, *filling, when)])
 
 
 def update(spec: SymbolSpec, changes: BookChanges, when: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tick_logger.simulator.book import BookChanges, Level
+from tick_logger.simulator.book import Level, parted
 from tick_logger.simulator.listing import Listing, Trade
 from tick_logger.simulator.symbols import SymbolSpec, decimal_text, plain
 
@@ -88,21 +88,23 @@ def heartbeat(listing: Listing, when: str) -> bytes:
     ).encode()
 
 
-def snapshot(listing: Listing, when: str) -> bytes:
-    """A `snapshot` message: the whole book."""
+def begin(listing: Listing, hollow: tuple[bool, bool] | None, when: str) -> list[bytes]:
+    """A `snapshot` message, and one that fills it if these sides are not in it."""
     spec, book = listing.spec, listing.book
-    asks = _levels(spec, book.levels(is_bid=False))
-    bids = _levels(spec, book.levels(is_bid=True))
-    return (
+    sides = book.levels(is_bid=True), book.levels(is_bid=False)
+    first, filling = parted(sides, hollow)
+    bids, asks = (_levels(spec, side) for side in first)
+    snapshot = (
         f'{{"type":"snapshot","product_id":"{spec.symbol}","asks":[{asks}],"bids":[{bids}],'
         f'"time":"{when}"}}'
     ).encode()
+    return [snapshot] + ([] if filling is None else [l2update(spec, *filling, when)])
 
 
-def l2update(spec: SymbolSpec, changes: BookChanges, when: str) -> bytes:
+def l2update(spec: SymbolSpec, bids: Iterable[Level], asks: Iterable[Level], when: str) -> bytes:
     """An `l2update` message: the levels that changed."""
-    texts = [_change(spec, "buy", level) for level in changes.bids]
-    texts += [_change(spec, "sell", level) for level in changes.asks]
+    texts = [_change(spec, "buy", level) for level in bids]
+    texts += [_change(spec, "sell", level) for level in asks]
     return (
         f'{{"type":"l2update","product_id":"{spec.symbol}","changes":[{",".join(texts)}],'
         f'"time":"{when}"}}'

@@ -14,9 +14,10 @@ from random import Random
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from tick_logger.simulator.book import Sides
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
-from tick_logger.simulator.dialects.kraken_books import Sides, View
+from tick_logger.simulator.dialects.kraken_books import View, begun, changed
 from tick_logger.simulator.dialects.kraken_requests import (
     DEPTHS,
     RefusedRequestError,
@@ -164,9 +165,8 @@ class KrakenDialect(Dialect):
                 self._publish_book(topic, listing.spec, (bids, asks), view)
 
     def _publish_book(self, topic: str, spec: SymbolSpec, changes: Sides, view: View) -> None:
-        self._publish(
-            topic, lambda _: texts.book("update", spec, changes, view.sides, view.time_ns)
-        )
+        message = changed(spec, changes, view, self._hub)
+        self._publish(topic, lambda _: message)
 
     def _publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
         for client in self._hub.clients:
@@ -225,7 +225,8 @@ class KrakenDialect(Dialect):
         online = {listing.spec.symbol for listing in self._market.active()}
         begun = []
         for symbol in request.symbols:
-            busy, unknown = self._hub.faults.busy, f"Currency pair not supported {symbol}"
+            busy = self._hub.faults.too_busy_for(symbol)
+            unknown = f"Currency pair not supported {symbol}"
             if busy or self._refuses(symbol, request.channel):
                 self._refuse(client, request, symbol, _TOO_FAST if busy else unknown)
                 self._refused(client)
@@ -240,24 +241,25 @@ class KrakenDialect(Dialect):
                     self._confirm(client, request, symbol, snapshot=request.snapshot)
         for symbol in begun:
             listing = self._market.listings[symbol]
-            greeting = self._greeting(request, listing)  # a book is followed from here on
+            greetings = self._greetings(request, listing)  # a book is followed from here on
             kept = self._keeps_snapshot(listing.spec.symbol, request.channel)
-            if greeting is not None and request.snapshot and not kept:
+            for greeting in greetings if request.snapshot and not kept else ():
                 client.reply(greeting)
 
-    def _greeting(self, request: Request, listing: Listing) -> bytes | None:
-        """The first message to a new subscriber."""
+    def _greetings(self, request: Request, listing: Listing) -> list[bytes]:
+        """The first messages to a new subscriber."""
         symbol, spec = listing.spec.symbol, listing.spec
         if request.channel == "ticker":
-            return texts.ticker("snapshot", listing.quote(self._market.now_ns), self._last[symbol])
+            quote = listing.quote(self._market.now_ns)
+            return [texts.ticker("snapshot", quote, self._last[symbol])]
         if request.channel == "trade":
             told = self._told[symbol]
-            return texts.trades("snapshot", spec, told) if told else None
+            return [texts.trades("snapshot", spec, told)] if told else []
         topic, depth = request.topic(symbol), int(request.own["depth"])
         view = self._views.get(topic)
         if view is None:
             view = self._views[topic] = View.of(listing, depth, self._market.now_ns)
-        return texts.book("snapshot", spec, view.sides, view.sides, view.time_ns)
+        return begun(spec, view, self._hub)
 
     def _unsubscribe(self, client: Client, request: Request) -> None:
         for symbol in request.symbols:
@@ -289,7 +291,7 @@ class KrakenDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /0/public/AssetPairs."""
         if urlsplit(target).path == "/0/public/AssetPairs":
-            return 200, texts.asset_pairs(self._market.listings.values())
+            return 200, texts.asset_pairs(self._listed())
         return 200, texts.error("EGeneral:Unknown method")
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -75,19 +75,23 @@ def book(
     kind: str,
     spec: SymbolSpec,
     changes: tuple[Sequence[Level], Sequence[Level]],
-    after: tuple[Sequence[Level], Sequence[Level]],
+    after: tuple[Sequence[Level], Sequence[Level]] | None,
     time_ns: int,
 ) -> bytes:
-    """A `book` message: bids and asks, with the checksum of both sides (best first) afterwards."""
+    """A `book` message: bids and asks, with the checksum of both sides (best first) afterwards.
+
+    If these are not given there is none.
+    """
     bids, asks = (
         ",".join(
             f'{{"price":{spec.price(ticks)},"qty":{spec.size(lots)}}}' for ticks, lots in levels
         )
         for levels in changes
     )
+    summed = "" if after is None else f'"checksum":{checksum(spec, *after)},'
     return (
         f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{spec.symbol}","bids":[{bids}],'
-        f'"asks":[{asks}],"checksum":{checksum(spec, *after)},"timestamp":"{moment(time_ns)}"}}]}}'
+        f'"asks":[{asks}],{summed}"timestamp":"{moment(time_ns)}"}}]}}'
     ).encode()
 
 

@@ -228,11 +228,12 @@ class OkxDialect(Dialect):
             self._hub.breach(client, f"refused request: {refusal.reason}")
             self._error(client, refusal.code, refusal.reason, refusal.request_id)
             return
-        if self._hub.faults.busy and request.op == "subscribe":
+        symbols = {topic.symbol for topic in request.topics}
+        if request.op == "subscribe" and self._hub.faults.too_busy_for(*symbols):
             self._error(client, *_TOO_FREQUENT, request.request_id)
             self._refused(client)
             return
-        if not {topic.symbol for topic in request.topics} & self._hub.faults.never_acked_symbols:
+        if not symbols & self._hub.faults.never_acked_symbols:
             self._obey(client, request)
 
     def _obey(self, client: Client, request: Request) -> None:
@@ -252,9 +253,9 @@ class OkxDialect(Dialect):
         for topic in new:
             self._publish_changes(self._market.listings[topic.symbol])  # to those before
             self._hub.subscribe(client, str(topic))
-            greeting = self._greeting(topic)
-            if greeting and not self._keeps_snapshot(topic.symbol, topic.channel):
-                self._answer(client, greeting)
+            if not self._keeps_snapshot(topic.symbol, topic.channel):
+                for greeting in self._greetings(topic):
+                    self._answer(client, greeting)
 
     def _objects(
         self, client: Client, topic: Topic, trading: Collection[str], request_id: str
@@ -271,21 +272,21 @@ class OkxDialect(Dialect):
             self._refused(client)
         return True
 
-    def _greeting(self, topic: Topic) -> bytes:
-        """The first message to a new subscriber; empty for single trades, which begin with none."""
+    def _greetings(self, topic: Topic) -> list[bytes]:
+        """The first messages to a new subscriber; single trades begin with none."""
         listing, now_ns = self._market.listings[topic.symbol], self._market.now_ns
         match topic.channel:
             case "tickers":
-                return self._ticker(listing)()
+                return [self._ticker(listing)()]
             case "trades":
-                return texts.trade_of_many(self._last_sent[topic.symbol])
+                return [texts.trade_of_many(self._last_sent[topic.symbol])]
             case "bbo-tbt":
-                return texts.best(listing.quote(now_ns))
+                return [texts.best(listing.quote(now_ns))]
             case "books5":
-                return texts.few_levels(listing, now_ns)
+                return [texts.few_levels(listing, now_ns)]
             case "books":
-                return texts.snapshot(listing, now_ns)
-        return b""
+                return texts.begin(listing, self._hub.next_hollow_sides(), now_ns)
+        return []
 
     def _error(self, client: Client, code: int, reason: str, request_id: str) -> None:
         self._answer(client, texts.error(code, reason, request_id, _connection_id(client)))
@@ -300,7 +301,7 @@ class OkxDialect(Dialect):
         kind = parse_qs(url.query).get("instType", [""])[0]
         if not kind:
             return 400, texts.rest_error(50014, "Parameter instType can not be empty.")
-        listings = self._market.listings.values() if kind == "SPOT" else ()
+        listings = self._listed() if kind == "SPOT" else ()
         return 200, texts.instruments(list(listings))
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tick_logger.simulator.book import BookChanges, Level
+from tick_logger.simulator.book import BookChanges, Level, parted
 from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.symbols import SymbolSpec, decimal_text, plain
 
@@ -97,11 +97,16 @@ def few_levels(listing: Listing, now_ns: int) -> bytes:
     ).encode()
 
 
-def snapshot(listing: Listing, now_ns: int) -> bytes:
-    """The first message of `books`."""
+def begin(listing: Listing, hollow: tuple[bool, bool] | None, now_ns: int) -> list[bytes]:
+    """The first message of `books`, or the first two, if these sides are not in the snapshot."""
     book = listing.book
-    bids, asks = (book.levels(is_bid, limit=DEPTH) for is_bid in (True, False))
-    return _book(listing.spec, "snapshot", bids, asks, now_ns, book.update_id, -1)
+    sides = book.levels(is_bid=True, limit=DEPTH), book.levels(is_bid=False, limit=DEPTH)
+    first, filling = parted(sides, hollow)
+    last_id = book.update_id
+    messages = [_book(listing.spec, "snapshot", *first, now_ns, last_id, -1)]
+    if filling is not None:
+        messages.append(_book(listing.spec, "update", *filling, now_ns, last_id, last_id))
+    return messages
 
 
 def update(spec: SymbolSpec, changes: BookChanges, now_ns: int) -> bytes:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
+from tick_logger.simulator.book import parted
 from tick_logger.simulator.dialects import upbit_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.upbit_requests import (
@@ -47,6 +48,7 @@ _MESSAGES_PER_MINUTE = 100
 _MINUTE_NS = 60 * 10**9
 _MILLISECOND_NS = 1_000_000
 _IDS_PER_MILLISECOND = 10_000
+_LAG_MS = 60_000  # of ids that begin again: so much later they are those that were given before
 _WON_PER_DOLLAR = 1400
 _SIZE_DECIMALS = 8
 _PRICE_DIGITS = 6  # that a price has at least
@@ -89,6 +91,7 @@ class UpbitDialect(Dialect):
         self._periods: dict[str, Periodic] = {}
         self._books: dict[str, texts.BookState] = {}
         self._ids: dict[str, int] = {}  # newest of each symbol
+        self._ids_lag_ms = 0
         self._volumes: dict[str, int] = {}  # lots up to the newest trade that was published
         # What the last messages of each symbol were made of, with their time.
         self._trades: dict[str, tuple[Trade, int]] = {}
@@ -150,6 +153,11 @@ class UpbitDialect(Dialect):
         """Nothing is pushed: market/all tells."""
         self.open()
 
+    def begin_ids_again(self) -> None:
+        """Ids are made of the time: they lag behind it from now on, more each time."""
+        self._ids_lag_ms += _LAG_MS
+        self._ids.clear()
+
     def _publish_trade(self, trade: Trade) -> None:
         symbol, stamp_ms = trade.listing.spec.symbol, self._market.now_ns // _MILLISECOND_NS
         self._volumes[symbol] += trade.lots
@@ -171,7 +179,8 @@ class UpbitDialect(Dialect):
     def _tell_truth(self, trade: Trade) -> tuple[Trade, bool]:
         """The trade with the venue's own id and time, and whether its message is to be sent."""
         spec, stamp_ms = trade.listing.spec, trade.time_ns // _MILLISECOND_NS
-        number = max(stamp_ms * _IDS_PER_MILLISECOND, self._ids.get(spec.symbol, 0) + 1)
+        of_time = (stamp_ms - self._ids_lag_ms) * _IDS_PER_MILLISECOND
+        number = max(of_time, self._ids.get(spec.symbol, 0) + 1)
         self._ids[spec.symbol] = number
         told = trade._replace(trade_id=number, time_ns=stamp_ms * _MILLISECOND_NS)
         is_sent = self._record(
@@ -229,7 +238,7 @@ class UpbitDialect(Dialect):
             client.reply(texts.error("INVALID_PARAM", f"{refused[0]} 은 지원하지 않는 페어입니다."))
             self._refused(client)
             return
-        if self._hub.faults.busy and request.wishes:
+        if named and self._hub.faults.too_busy_for(*named):
             client.reply(texts.error("TOO_MANY_REQUEST", "too many requests"))
             self._refused(client)
             return
@@ -247,16 +256,19 @@ class UpbitDialect(Dialect):
             if wish.code in listed_codes and wish.realtime:
                 self._hub.subscribe(client, f"{wish.kind}:{wish.code}")
             if wish.code in listed_codes and wish.snapshot:
-                client.reply(self._greeting(wish.kind, wish.code, client.variant))
+                for greeting in self._greetings(wish.kind, wish.code, client.variant):
+                    client.reply(greeting)
 
-    def _greeting(self, kind: str, code: str, variant: int) -> bytes:
-        """The last message of a stream, told again."""
+    def _greetings(self, kind: str, code: str, variant: int) -> list[bytes]:
+        """The last message of a stream, told again; of a book perhaps once without a side."""
         if kind == "trade":
-            return texts.trade(*self._trades[code], texts.SNAPSHOT, variant)
+            return [texts.trade(*self._trades[code], texts.SNAPSHOT, variant)]
         if kind == "ticker":
-            return texts.ticker(*self._tickers[code], texts.SNAPSHOT, variant)
-        spec = self._market.listings[code].spec
-        return texts.orderbook(spec, self._books[code], texts.SNAPSHOT, variant)
+            return [texts.ticker(*self._tickers[code], texts.SNAPSHOT, variant)]
+        spec, state = self._market.listings[code].spec, self._books[code]
+        (bids, asks), filling = parted((state.bids, state.asks), self._hub.next_hollow_sides())
+        states = [] if filling is None else [attrs.evolve(state, bids=bids, asks=asks)]
+        return [texts.orderbook(spec, e, texts.SNAPSHOT, variant) for e in (*states, state)]
 
     @staticmethod
     def _codes(client: Client, kind: str) -> list[str]:
@@ -275,7 +287,7 @@ class UpbitDialect(Dialect):
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /v1/market/all, which leaves out what is no longer traded."""
         if urlsplit(target).path == "/v1/market/all":
-            markets = [texts.market(listing) for listing in self._market.active()]
+            markets = [texts.market(each) for each in self._listed() if each.active]
             return 200, msgspec.json.encode(markets)
         reason = {"name": "not_found", "message": "no Route matched with those values"}
         return 404, msgspec.json.encode({"error": reason})

@@ -58,8 +58,8 @@ class BookState:
     """The best levels of both sides, best first, as of a millisecond."""
 
     stamp_ms: int
-    bids: Sequence[Level]
-    asks: Sequence[Level]
+    bids: list[Level]
+    asks: list[Level]
 
     @classmethod
     def of(cls, listing: Listing, now_ns: int) -> BookState:

@@ -39,6 +39,8 @@ export const CAUSES = {
   silent: "the subscription was accepted, yet nothing came",
   resync: "the book was being built anew",
   snapshot: "no snapshot of the book could be had",
+  renumbered: "no gap: the exchange's ids began again",
+  stray: "no gap: a trade has an id that fits nowhere",
 };
 
 export const ENDINGS = {

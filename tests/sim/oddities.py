@@ -1,0 +1,84 @@
+"""Troubles in which a venue behaves oddly, though nothing is broken: see `faults`.
+
+What it refuses, loses or dates wrongly must cost nothing else, and be told where it costs data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.sim.faults import Stage, Undo, misbehave
+
+
+def _last_symbols(stage: Stage) -> frozenset[str]:
+    return frozenset(each.truth.symbols()[-1] for each in stage.exchanges.values())
+
+
+def _for_all(stage: Stage, size: float, **faults: object) -> Undo:
+    """Faults of answers to requests; in two of three cases everybody has to ask again at once."""
+    undo = misbehave(stage, **faults)
+    if size % 0.1 < 0.067:
+        for exchange in stage.exchanges.values():
+            exchange.cut_all(abrupt=size < 0.5)
+    return undo
+
+
+def feed_refused(stage: Stage, size: float) -> Undo:
+    """One kind of data is not to be had, whatever the symbol."""
+    feeds = ("trades", "ticker", "quotes", "orderbook")
+    return _for_all(stage, size, refused_feeds=frozenset({feeds[int(size * len(feeds))]}))
+
+
+def busy(stage: Stage, size: float) -> Undo:
+    """Nobody gets a subscription, for there were too many requests."""
+    return _for_all(stage, size, busy=True)
+
+
+def refused_and_closed(stage: Stage, size: float) -> Undo:
+    """Symbols that may not be subscribed to; whoever tries loses the connection."""
+    return _for_all(stage, size, refused_symbols=_last_symbols(stage), refusals_close=True)
+
+
+def lost_acks(stage: Stage, size: float) -> Undo:
+    """Subscriptions that take effect, and nobody says so."""
+    return _for_all(stage, size, lost_ack_probability=0.2 + 0.6 * size)
+
+
+def no_snapshots(stage: Stage, size: float) -> Undo:
+    """Books that begin with changes."""
+    return _for_all(stage, size, no_snapshot_symbols=_last_symbols(stage))
+
+
+def busy_for_some(stage: Stage, size: float) -> Undo:
+    """There were too many requests for some symbols."""
+    return _for_all(stage, size, busy_symbols=_last_symbols(stage))
+
+
+def empty_sides(stage: Stage, size: float) -> Undo:
+    """Books without bids, without asks, or without any levels."""
+    sides = frozenset({"asks", "bids"} if size < 0.2 else {"asks"} if size < 0.6 else {"bids"})
+    return _for_all(stage, size, empty_book_symbols=_last_symbols(stage), empty_sides=sides)
+
+
+def bad_trades(stage: Stage, size: float) -> Undo:
+    """Trades that make no sense, among others."""
+    return misbehave(stage, bad_trade_probability=0.02 + 0.3 * size)
+
+
+def unknown_kinds(stage: Stage, size: float) -> Undo:
+    """Messages of kinds that nobody knows."""
+    return misbehave(stage, unknown_kind_probability=0.05 + 0.9 * size)
+
+
+def old_answers(stage: Stage, size: float) -> Undo:
+    """REST answers that are old when they come."""
+    return misbehave(stage, rest_lag_secs=5.0 * size)
+
+
+BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
+    each.__name__: each
+    for each in (
+        feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, bad_trades, unknown_kinds,
+        busy_for_some, empty_sides, old_answers,
+    )
+}  # fmt: skip

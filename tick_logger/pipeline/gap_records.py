@@ -1,0 +1,38 @@
+"""Gap records on their way out: with their times in order, and as plain data."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import attrs
+
+from tick_logger.model.cause import Cause
+from tick_logger.model.flush import VOID, GapRecord
+from tick_logger.model.tables import Table
+
+
+def in_order(record: GapRecord) -> GapRecord:
+    """The record with the earlier time first: between the two the wall clock may have stepped.
+
+    Where ids began again the times stay, for each is that of the row whose id stands beside it.
+    """
+    if (
+        record.healed == VOID
+        or record.from_ns is None
+        or record.to_ns is None
+        or record.from_ns <= record.to_ns
+    ):
+        return record
+    return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
+
+
+def record_to_plain(record: GapRecord) -> list[Any]:
+    """Its fields, words in place of enums."""
+    return [each.value if isinstance(each, enum.Enum) else each for each in attrs.astuple(record)]
+
+
+def record_from_plain(fields: list[Any]) -> GapRecord:
+    """The record that `record_to_plain` was given."""
+    instrument, table, from_id, to_id, from_ns, to_ns, cause, healed = fields
+    return GapRecord(instrument, Table(table), from_id, to_id, from_ns, to_ns, Cause(cause), healed)
