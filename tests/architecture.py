@@ -59,7 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"model", "clock"},
     "exit_codes": set(),
     "venues": {
-        "model", "config", "exchanges", "recording", "storage", "telemetry", "net", "net.wire",
+        "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
+        "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
     "reload": {"errors", "config", "net.venue", "telemetry"},

@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from tick_logger import __version__, exit_codes
 from tick_logger.budget import ByteBudget
-from tick_logger.clock import SystemClock, WallClock
+from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
 from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.errors import ConfigError, StorageError, leaves
@@ -61,8 +61,8 @@ MAX_BATCHES_IN_FLIGHT = 64
 class Ports:
     """The outside world; what is None is the real thing."""
 
-    dial: Callable[[str], Dial] | None = None  # by exchange name
-    clock: WallClock | None = None
+    dial: Callable[[str, WallClock], Dial] | None = None  # by exchange, and what tells it the time
+    clock: MachineClock | None = None
     offload: Offload | None = None
     files: Files | None = None
     rng: Random | None = None
@@ -86,7 +86,7 @@ class Service:
         self._log = get_logger()
         self._ports = ports
         self._accept_damage = accept_damage
-        clock = ports.clock or SystemClock()
+        clock = SteadyClock(ports.clock or SystemClock())
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
         self._resources = Resources(
             disk=Disk.at(config.logger.data_path, ports.files, ports.offload),
@@ -258,9 +258,8 @@ class Service:
     def _read_symbol(self, exchange: str, symbol: str) -> dict[str, object]:
         """What a page shows of a symbol; in a thread of its request."""
         files = DiskFiles(self.started_with.logger.data_path, max_open=1)
-        return recorded(
-            files, self._resources.instruments, exchange, symbol, self._resources.clock.now_ns()
-        )
+        now_ns = self._resources.clock.machine.now_ns()
+        return recorded(files, self._resources.instruments, exchange, symbol, now_ns)
 
     def close(self) -> None:
         """Give back files, directory and address; for after the end."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from random import Random
 
+from tick_logger.clock import WallClock
 from tick_logger.config.schema import Config, ExchangeConfig
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
@@ -33,14 +34,15 @@ from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 class Venues:
     """What records each exchange, by name, and the intakes through which it comes.
 
-    `dial` makes a way to each exchange, by its name; None: over the network.
+    `dial` makes a way to each exchange, by its name and the clock that labels what comes; None:
+    over the network.
     """
 
     def __init__(
         self,
         config: Config,
         resources: Resources,
-        dial: Callable[[str], Dial] | None,
+        dial: Callable[[str, WallClock], Dial] | None,
         rng: Random,
     ) -> None:
         self.by_name: dict[str, Venue] = {}
@@ -89,7 +91,7 @@ class Venues:
             rng=self._rng,
             metrics=metrics,
             signer=(
-                signer_from_environ(os.environ, exchange.key_prefix, clock=shared.clock)
+                signer_from_environ(os.environ, exchange.key_prefix, clock=shared.clock.machine)
                 if exchange.key_prefix
                 else None
             ),
@@ -129,7 +131,7 @@ class Venues:
 
     def _dial(self, name: str) -> Dial:
         if self._given_dial is not None:
-            return self._given_dial(name)
+            return self._given_dial(name, self._resources.clock)
         dial = NetworkDial(
             self._resources.clock,
             ca_file=self._config.exchanges[name].ca_file,

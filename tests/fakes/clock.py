@@ -17,6 +17,10 @@ class VirtualClock:
         """Nanoseconds since 1970-01-01 UTC."""
         return self._offset_ns + _trio_ns()
 
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since trio's clock began."""
+        return _trio_ns()
+
     def step(self, secs: float) -> None:
         """Be set by so many seconds, backwards if negative."""
         self._offset_ns += round(secs * 1e9)

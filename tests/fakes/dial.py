@@ -53,8 +53,13 @@ class MemoryDial:
         self.hangs = False
         self.retry_after = ""
         self._simulated = simulated
-        self._clock = clock
+        self.clock = clock
         self._nursery = nursery
+
+    def by(self, clock: WallClock) -> MemoryDial:
+        """The same dial, which labels by this clock what comes from now on."""
+        self.clock = clock
+        return self
 
     async def open(
         self,
@@ -81,7 +86,7 @@ class MemoryDial:
             url,
             on_frames=on_frames,
             on_ping=on_ping,
-            clock=self._clock,
+            clock=self.clock,
             max_message_bytes=max_message_bytes,
             timeout_secs=TIMEOUTS.upgrade_secs,
         )

@@ -13,13 +13,7 @@ import pytest
 
 CASES: frozenset[str] = frozenset()
 
-DIALOGUES = frozenset(
-    {
-        "one-trade-ahead-bybit",
-        "one-trade-ahead-okx",
-        "one-trade-behind-kraken",
-    }
-)
+DIALOGUES: frozenset[str] = frozenset()
 
 
 def marked(names: Iterable[str], wrong: frozenset[str]) -> list[Any]:

@@ -21,7 +21,7 @@ from tests.field.rules import rules_of
 from tests.field.seen import Seen
 from tests.service.world import LONGEST_END_SECS, Collector, Line, in_virtual_time
 from tick_logger.app import Ports, Service, record
-from tick_logger.clock import WallClock
+from tick_logger.clock import MachineClock, WallClock
 from tick_logger.config.schema import Config, HttpConfig, LoggerConfig
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.dial import DialTimeouts, HttpAnswer
@@ -63,7 +63,7 @@ async def _perform(dialogue: Dialogue, secs: float) -> Seen:
 
 
 async def _live(
-    dialogue: Dialogue, player: Player, clock: WallClock, files: MemoryFiles, secs: float
+    dialogue: Dialogue, player: Player, clock: MachineClock, files: MemoryFiles, secs: float
 ) -> int:
     """The exit code of the service, which is stopped after so long."""
     running: list[Service] = []
@@ -74,14 +74,13 @@ async def _live(
         running.append(service)
 
     async with trio.open_nursery() as nursery:
-        dial = PlayedDial(player, clock, nursery)
         config = Config(
             logger=LoggerConfig(data_path="nowhere"),
             http=HttpConfig(enabled=False),
             exchanges={dialogue.venue: dialogue.configure(f"ws://{ADDRESS}", f"http://{ADDRESS}")},
         )
         ports = Ports(
-            dial=lambda _name: dial,
+            dial=lambda _name, clock: PlayedDial(player, clock, nursery),
             clock=clock,
             offload=InlineOffload(),
             files=files,

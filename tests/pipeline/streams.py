@@ -15,7 +15,7 @@ from tick_logger.model.flush import Flush, GapRecord, IdRun, Run, StreamTail
 from tick_logger.model.marks import Mark
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import UUID_DTYPE, Table
+from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_MAIN, UUID_DTYPE, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
@@ -83,12 +83,17 @@ def new_pipeline(
     tails: Mapping[tuple[int, Table], StreamTail] | None = None,
     *,
     ids: Ids | Sequence[Ids] = Ids.DENSE,
+    venues: Sequence[str] = ("venue",),
 ) -> Pipeline:
-    """A pipeline with such ids of trades (all, or by turns), and nothing on disk but the tails."""
+    """A pipeline with such ids of trades (all, or by turns), and nothing on disk but the tails.
+
+    Instruments are of the venues by turns.
+    """
     kinds = [ids] if isinstance(ids, Ids) else ids
     known = tails or {}
     return Pipeline(
         trade_ids=lambda instrument: kinds[instrument % len(kinds)],
+        venue_of=lambda instrument: venues[instrument % len(venues)],
         tail_of=lambda instrument, table: known.get((instrument, table)),
     )
 
@@ -100,7 +105,6 @@ class Out:
     runs: list[Run] = attrs.field(factory=list)
     gaps: list[GapRecord] = attrs.field(factory=list)
     duplicates: Counter[int] = attrs.field(factory=Counter)
-    bad_times: Counter[int] = attrs.field(factory=Counter)
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
     begun_again: Counter[int] = attrs.field(factory=Counter)
     strays: Counter[int] = attrs.field(factory=Counter)
@@ -111,7 +115,6 @@ class Out:
         self.runs += flush.runs
         self.gaps += flush.gaps
         self.duplicates += counts.duplicates
-        self.bad_times += counts.bad_times
         self.unproven_holes += counts.unproven_holes
         self.begun_again += counts.begun_again
         self.strays += counts.strays
@@ -123,6 +126,11 @@ class Out:
         """(event_ns, seq) of a stream's main or late rows, in file order."""
         return [key for run in self._of(instrument, table, late) for key in run_keys(run)]
 
+    def aside(self, instrument: int = 0, table: Table = Table.TRADES) -> list[tuple[int, int]]:
+        """(event_ns, seq) of the rows of a stream that were set aside, in file order."""
+        runs = (run for run in self.runs if (run.instrument, run.table) == (instrument, table))
+        return [key for run in runs if run.aside for key in run_keys(run)]
+
     def column(self, field: str, instrument: int = 0, table: Table = Table.BOOK) -> list[float]:
         """One field of a stream's main rows, in file order."""
         runs = self._of(instrument, table, late=False)
@@ -130,8 +138,8 @@ class Out:
 
     def ids(self, instrument: int = 0, table: Table = Table.TRADES) -> list[int]:
         """Every id that came out, late ones included, ascending."""
-        both = (*self.keys(instrument, table), *self.keys(instrument, table, late=True))
-        return sorted(seq for _, seq in both)
+        apart = (*self.keys(instrument, table, late=True), *self.aside(instrument, table))
+        return sorted(seq for _, seq in (*self.keys(instrument, table), *apart))
 
     def missing(self, instrument: int = 0, table: Table = Table.TRADES) -> set[int]:
         """The ids that the gap records, read in order, say are missing."""
@@ -145,9 +153,9 @@ class Out:
 
     def fingerprint(self) -> str:
         """Every byte of it, runs of one stream joined as files join them."""
-        files: dict[tuple[int, Table, int, bool], list[RowBatch]] = {}
+        files: dict[tuple[int, Table, int, int], list[RowBatch]] = {}
         for run in self.runs:
-            key = (run.instrument, run.table, run.day, run.late)
+            key = (run.instrument, run.table, run.day, run.origin)
             files.setdefault(key, []).append(run.rows)
         digest = hashlib.sha256(repr(self.gaps).encode())
         for key in sorted(files, key=repr):
@@ -157,8 +165,9 @@ class Out:
         return digest.hexdigest()
 
     def _of(self, instrument: int, table: Table, late: bool) -> list[Run]:
-        stream = (instrument, table, late)
-        return [run for run in self.runs if (run.instrument, run.table, run.late) == stream]
+        origin = ORIGIN_LATE if late else ORIGIN_MAIN
+        stream = (instrument, table, origin)
+        return [run for run in self.runs if (run.instrument, run.table, run.origin) == stream]
 
 
 def run_keys(run: Run) -> list[tuple[int, int]]:

@@ -35,7 +35,9 @@ from tick_logger.model.marks import (
     Resumed,
     Retired,
 )
+from tick_logger.model.proof import Ids
 from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.pipeline.pipeline import Pipeline
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -137,8 +139,11 @@ def test_a_restart_of_a_table_without_dense_ids_is_a_record_of_times() -> None:
 def test_the_disk_is_asked_once_per_stream_and_only_for_those_in_use() -> None:
     """At the first row or mark that names it."""
     asked: list[tuple[int, Table]] = []
-    pipeline = new_pipeline()
-    pipeline._tail_of = lambda instrument, table: asked.append((instrument, table))
+    pipeline = Pipeline(
+        trade_ids=lambda _: Ids.DENSE,
+        venue_of=lambda _: "venue",
+        tail_of=lambda instrument, table: asked.append((instrument, table)),
+    )
     for _ in range(3):
         pipeline.push([trades([(4, T0, T0, 1)]), Resumed((2,), (Table.MD,), T0)])
         pipeline.push([LastTradeId(300, 5, T0)])
@@ -241,25 +246,10 @@ def test_holes_around_announced_ids_are_exact(
     assert out.ids() == sorted(100 + n for n in sent)
 
 
-def test_an_event_far_in_the_future_gets_its_receive_time() -> None:
-    """Else it would make every later row late; a day ahead is still believed."""
-    rows = [
-        (0, T0, T0 + DAY + 1, 1),
-        (0, T0 + 10, T0 + 9, 2),
-        (1, T0, T0 + DAY, 1),
-        (2, T0, 2**62, 1),
-    ]
-    out = record([[trades(rows)], [], [trades([(0, T0 + 20, T0 + 19, 3)])]])
-    assert out.keys(0) == [(T0, 1), (T0 + 9, 2), (T0 + 19, 3)]
-    assert (out.keys(1), out.keys(2)) == ([(T0 + DAY, 1)], [(T0, 1)])
-    assert out.bad_times == {0: 1, 2: 1}
-
-
 def test_rows_without_event_time_get_their_receive_time() -> None:
     """Quotes of venues that send none."""
     out = record([[quotes([(0, T0 + 5, NO_TIME, 1), (0, T0 + 9, NO_TIME, 2)])]])
     assert out.keys(0, Table.QUOTES) == [(T0 + 5, 1), (T0 + 9, 2)]
-    assert not out.bad_times
 
 
 def test_a_row_is_released_at_the_second_tick_after_it_came() -> None:

@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 from tests.pipeline.market import INSTRUMENTS, scene
-from tests.pipeline.streams import DAY, SECOND, T0, new_pipeline, quotes, tickers, trades
+from tests.pipeline.streams import (
+    DAY,
+    SECOND,
+    T0,
+    Level,
+    Out,
+    book,
+    new_pipeline,
+    quotes,
+    tickers,
+    trades,
+)
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, IdRun, StreamTail
 from tick_logger.model.marks import (
@@ -84,6 +95,7 @@ def calls(rng: random.Random) -> list[Call]:
         if number % 5 == 2:
             items.append(AwaitSnapshot(rng.randrange(INSTRUMENTS), at))  # which never comes
         found += [methodcaller("push", [item]) for item in items]
+        found += [methodcaller("push", odd(rng, number, at))] * (number % 13 == 12)
         if number % 7 == 6:
             some = dict.fromkeys(rng.sample(everyone, 2), at)
             found.append(methodcaller("restarted", some, Cause.CRASH, 3))
@@ -98,6 +110,14 @@ def calls(rng: random.Random) -> list[Call]:
     return found
 
 
+def odd(rng: random.Random, number: int, at: int) -> list[RowBatch | Mark]:
+    """A row of each table that comes at this time, with one that is an hour or a month off."""
+    event, seq = at + rng.choice([3600 * SECOND, -30 * DAY]), 2**54 + number
+    row = (rng.randrange(INSTRUMENTS), at, event, seq)
+    level = Level(at, event, seq, 1, 1.0, 1.0, instrument=row[0])
+    return [trades([row]), quotes([row]), tickers([row]), book([level])]
+
+
 def said(released: tuple[Flush, TickCounts] | None) -> object:
     """An answer as something that can be compared."""
     if released is None:
@@ -107,7 +127,7 @@ def said(released: tuple[Flush, TickCounts] | None) -> object:
     for run in flush.runs:
         columns = [run.rows[name] for name in SPECS[run.table].all_fields]
         content = [(column.dtype, column.tobytes()) for column in columns]
-        runs.append((run.instrument, run.table, run.day, run.late, content))
+        runs.append((run.instrument, run.table, run.day, run.origin, content))
     return runs, flush.gaps, counts
 
 
@@ -164,7 +184,7 @@ def test_these_calls_bring_about_every_part_of_the_state() -> None:
         marks |= {item["mark"] for item in state["items"] if "mark" in item}
     assert marks == {mark.__name__ for mark in get_args(Mark)}
     ids = {f"/tables/{table}/ids" for table in Table if table is not Table.TRADES}
-    never = {"/counts/bad_times", "/counts/strays"}  # have their own tests
+    never = {"/counts/strays"}  # has its own test
     assert {path for path in every - ever - never if path.rpartition("/")[0] not in ids} == set()
 
 
@@ -205,13 +225,19 @@ def test_rows_come_back_as_they_were(rows: RowBatch) -> None:
         assert again[name].tobytes() == rows[name].tobytes()
 
 
-def test_times_found_absurd_before_a_stop_are_told_after_it() -> None:
-    """Counts belong to the state as rows do."""
+def test_a_state_of_before_there_were_clocks_is_continued() -> None:
+    """It counted rows with absurd times, and knew nothing of venues."""
     pipeline = new_pipeline()
-    pipeline.push([trades([(4, T0, T0 + DAY + 1, 1)])])
-    pipeline.restarted({4: T0}, Cause.CRASH, 3)
-    _, counts = loaded(stored(pipeline.dump())).tick()
-    assert counts.bad_times == {4: 1}
+    pipeline.push([trades([(4, T0, T0, 1)])])
+    pipeline.tick()
+    state = stored(pipeline.dump())
+    del state["times"]
+    state["counts"]["bad_times"] = [[4, 1]]
+    for run in state["stopped_runs"]:
+        del run["origin"]
+    again, out = loaded(state), Out()
+    out.add(again.tick())
+    assert out.keys(4) == [(T0, 1)]
 
 
 def test_the_state_has_no_room_for_instruments_that_are_not_there() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import attrs
+import numpy as np
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
@@ -14,7 +15,7 @@ from tests.storage.sample import instruments, numbered, run
 from tick_logger.derive.derivation import Outcome
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, Flush, GapRecord, Run
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import ORIGIN_ASIDE, Table
 from tick_logger.pipeline.pipeline import TickCounts
 from tick_logger.recording.accounts import MAX_STREAMS_IN_LOG, Accounts
 from tick_logger.telemetry.metrics import Metrics
@@ -71,13 +72,30 @@ def test_duplicates_are_counted(accounts: Accounts, metrics: Metrics) -> None:
     assert metrics.read("collector_duplicates_total", "two") == 1
 
 
-def test_times_that_cannot_be_are_told(accounts: Accounts) -> None:
-    """One line per instrument."""
+def aside(instrument: int, *ahead_secs: int) -> Run:
+    """Trades whose times are so far ahead of their receipt."""
+    made = run(Table.TRADES, numbered(1, len(ahead_secs), instrument=instrument), late=True)
+    event_ns = made.rows["recv_ns"] + np.array(ahead_secs) * 10**9
+    return attrs.evolve(made, rows=made.rows.replace(event_ns=event_ns), origin=ORIGIN_ASIDE)
+
+
+def test_times_that_cannot_be_are_told(accounts: Accounts, metrics: Metrics, today: Today) -> None:
+    """By exchange and direction, with the worst of them, as the exchange's own clock has it."""
+    runs = (aside(0, 600, -900_000), aside(2, 700, 9), aside(1, 100), rows(0, 4, late=True))
+    outcome = Outcome(Flush(runs), TickCounts(), clock_offsets_ns={"one": 8 * 10**9})
     with structlog.testing.capture_logs() as logs:
-        accounts.flushed(Outcome(Flush(), TickCounts(bad_times=Counter({1: 3}))))
-    assert [(line["event"], line["exchange"], line["rows"]) for line in logs] == [
-        ("event_time_in_the_future", "two", 3)
+        accounts.flushed(outcome)
+    said = [(e["event"], e["exchange"], e["rows"], e["seconds"], e["stream"]) for e in logs]
+    assert said == [
+        ("event_time_ahead", "one", 3, 692.0, "C TRADES"),
+        ("event_time_behind", "one", 1, 900_008.0, "A TRADES"),
+        ("event_time_ahead", "two", 1, 100.0, "B TRADES"),
     ]
+    assert metrics.read("collector_rows_aside_total", "one") == 4
+    assert metrics.read("collector_late_rows_total", "one") == 4
+    assert metrics.read("collector_rows_written_total", "one") == 8
+    assert (accounts.totals.aside_rows, accounts.totals.late_rows) == (5, 4)
+    assert (today.aside("one"), today.late("one"), today.aside("two")) == (4, 4, 1)
 
 
 def test_prices_that_lost_digits_are_told(accounts: Accounts, metrics: Metrics) -> None:

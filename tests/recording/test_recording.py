@@ -20,6 +20,7 @@ from tests.fakes.sim_disk import SimDisk
 from tests.recording.lives import live
 from tests.recording.rig import AMPLE_BYTES, batch, numbers
 from tick_logger.budget import ByteBudget
+from tick_logger.clock import SteadyClock
 from tick_logger.config.schema import LoggerConfig
 from tick_logger.errors import ConfigError, StorageError
 from tick_logger.journal.entry_codec import decode_entries
@@ -60,7 +61,7 @@ class World:
         self.config = LoggerConfig(data_path="here", **settings)
         self.resources = Resources(
             disk=Disk.at("here", files, chosen),
-            clock=clock,
+            clock=SteadyClock(clock),
             instruments=self.instruments,
             budget=self.budget,
             metrics=self.metrics,

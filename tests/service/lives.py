@@ -79,7 +79,7 @@ class Lives:
             exchanges={each.name: each.configure() for each in self.venues},
         )
         ports = Ports(
-            dial=world.dials.__getitem__,
+            dial=lambda name, clock: world.dials[name].by(clock),
             clock=self.clock,
             offload=offload or InlineOffload(),
             files=self.disk,

@@ -71,6 +71,9 @@ FORMATS = {
 
 EXACT = "f4+rest"
 
+LATE, ASIDE = 1, 3
+"""`origin` of rows that came late, and of those whose time cannot be right."""
+
 
 @attrs.frozen(eq=False)
 class Rows:
@@ -96,8 +99,9 @@ def rows(
     late: bool = False,
     *,
     price_dtype: str = EXACT,
+    origin: int = LATE,
 ) -> Rows:
-    """Everything on disk of a stream, in the order of its days; late rows apart.
+    """Everything on disk of a stream, in the order of its days; late rows of an origin apart.
 
     Prices of "f4+rest" are the numbers that f4 and rest stand for together.
     """
@@ -126,9 +130,11 @@ def rows(
     }
     if price_dtype == EXACT:
         columns |= _exact(table, columns)
-    if late:
-        assert (columns["origin"] == 1).all()
     assert len({len(column) for column in columns.values()}) == 1, "columns of unequal length"
+    if late:
+        assert np.isin(columns["origin"], (LATE, ASIDE)).all()
+        chosen = columns["origin"] == origin
+        columns = {name: column[chosen] for name, column in columns.items()}
     prefix = "trade_" if table == "TRADES" else ""
     event_ns = _time(columns, f"{prefix}time", f"{prefix}nanos")
     recv_ns = _time(columns, "recv_time", "recv_nanos")

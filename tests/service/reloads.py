@@ -17,7 +17,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.dial import MemoryDial
 from tests.service.oracle import gaps, rows
 from tests.service.world import Venue, World, running
-from tests.sim.faults import Poison
+from tests.sim.poison import Poison
 from tests.sim.said import facts, snapshot
 from tests.sim.sockets import Log, TappedDial
 from tests.sim.streams import _keys

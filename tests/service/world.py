@@ -206,6 +206,7 @@ async def running(
     *venues: Venue,
     logger: Mapping[str, Any] | None = None,
     start_ns: int = NOON_NS,
+    off_secs: float = 0.0,
     files: MemoryFiles | None = None,
     offload: Offload | None = None,
     seed: int = 0,
@@ -217,6 +218,7 @@ async def running(
     """
     schedule_by(seed)
     clock, venue_clock = VirtualClock(start_ns), VirtualClock(start_ns)
+    clock.step(off_secs)
     async with trio.open_nursery() as nursery:
         exchanges = {each.name: each.simulate(venue_clock, seed) for each in venues}
         dials = {name: dial(each, clock, nursery) for name, each in exchanges.items()}
@@ -227,7 +229,7 @@ async def running(
             exchanges={each.name: each.configure() for each in venues},
         )
         ports = Ports(
-            dial=dials.__getitem__,
+            dial=lambda name, clock: dials[name].by(clock),
             clock=clock,
             offload=offload or InlineOffload(),
             files=world.files,

@@ -11,7 +11,7 @@ from tests.fakes.signals import FakeSignals
 from tests.fakes.sim_disk import SYNCS, WRITES
 from tests.sim.disk import StoryDisk
 from tick_logger.app import Ports, Service, record
-from tick_logger.clock import WallClock
+from tick_logger.clock import MachineClock
 from tick_logger.config.schema import Config
 from tick_logger.errors import ConfigError
 from tick_logger.net.wire.dial import Dial
@@ -43,12 +43,12 @@ class DiskBeside(StoryDisk):
 
 
 async def misdeeds(
-    config: Config, dials: Mapping[str, Dial], disk: StoryDisk, clock: WallClock
+    config: Config, dials: Mapping[str, Dial], disk: StoryDisk, clock: MachineClock
 ) -> list[str]:
     """Start it; what it did beside ending with a configuration error."""
     files = DiskBeside(disk)
     ports = Ports(
-        dial=dials.__getitem__,
+        dial=lambda name, _clock: dials[name],
         clock=clock,
         offload=InlineOffload(),
         files=files,

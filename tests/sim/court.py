@@ -15,7 +15,9 @@ from typing import Any, TypeAlias
 import attrs
 
 from tests.service.world import Venue
+from tests.sim.clocks import stretches
 from tests.sim.limits import GOODBYE_SECS, waited
+from tests.sim.oddities import MOST_VENUE_CLOCK_SECS
 from tests.sim.process import Process
 from tests.sim.said import Fact, facts, payload_of, snapshot
 from tests.sim.sockets import Span
@@ -60,6 +62,14 @@ class Court:
         self._persist_secs = world.story.logger["persist_interval_secs"]
         self._heard: dict[str, list[_Heard]] = {}
         self._changed_at = [at for at, _ in world.wishes]
+        self._stretches = [
+            stretch
+            for process in world.processes
+            if process.showed is not None
+            for stretch in stretches(
+                process.showed[0], process.ended + 1.0, process.showed[1], world.clock_steps
+            )
+        ]
 
     def venue(self, name: str) -> Venue:
         """As the story has it."""
@@ -227,16 +237,21 @@ class Court:
         """Whether the service's clock is, or was, not the exchanges'."""
         return len({offset_ns for _, offset_ns in self.world.clock_steps}) > 1
 
-    def moments(self, wall_ns: int) -> list[float]:
-        """When the service's clock, which is set now and then, may have shown this."""
-        steps = self.world.clock_steps
-        ends = [*(at for at, _ in steps[1:]), self.world.ended + 1.0]
-        found = ((wall_ns - offset_ns) / 1e9 for _, offset_ns in steps)
-        return [
-            moment
-            for moment, (begin, _), end in zip(found, steps, ends, strict=True)
-            if begin - 1e-6 <= moment <= end + 1e-6
-        ]
+    @property
+    def had_odd_times(self) -> bool:
+        """Whether any of the exchanges' times may have been wrong."""
+        return any(self.world.counts[kind] for kind in ("odd_times", "venue_clock"))
+
+    @property
+    def venue_ahead_secs(self) -> float:
+        """How far the exchanges' clocks were ahead at most, as they said themselves."""
+        sizes = [each.size for each in self.world.story.troubles if each.kind == "venue_clock"]
+        return MOST_VENUE_CLOCK_SECS * max(sizes, default=0.0)
+
+    def moments(self, shown_ns: int) -> list[float]:
+        """When the clock of a life may have shown this."""
+        found = (stretch.when(shown_ns) for stretch in self._stretches)
+        return [moment for moment in found if moment is not None]
 
     def venue_moment(self, made_ns: int) -> float:
         """When something happened by the exchanges' true clock, as a time of trio's."""

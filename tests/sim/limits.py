@@ -24,6 +24,9 @@ MESSAGE_BYTES = 64
 GOODBYE_SECS = 2.0
 """How long a connection may take to end after its time is up."""
 
+LISTING_SECS = 300.0
+"""How long after a halt the listing may be read next that says so."""
+
 ROUNDING_SECS = 1e-6
 
 
@@ -87,6 +90,14 @@ def needlessly_late(world: World, in_order: Iterable[Row], late: Iterable[Row]) 
             yield row
 
 
+def _halted(world: World, since: float) -> bool:
+    """Whether a market may count as halted then: until the next listing."""
+    return any(
+        each.kind == "halts" and each.at <= since <= each.at + each.secs + LISTING_SECS
+        for each in world.story.troubles
+    )
+
+
 def unnoticed_silences(
     world: World, venue: Venue, silences: Iterable[tuple[float, float]]
 ) -> Iterator[str]:
@@ -100,5 +111,5 @@ def unnoticed_silences(
     for since, until in silences:
         # What is behind is not held against a venue, so the disk has to be well meanwhile.
         is_slow = waited(world, since, until, world.offload.failures)
-        if until - since > limit_secs and not is_slow:
+        if until - since > limit_secs and not is_slow and not _halted(world, since):
             yield f"{venue.name}: a connection was kept, silent from {since} to {until}"

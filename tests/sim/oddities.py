@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.sim.faults import Stage, Undo, misbehave
+from tests.sim.faults import Stage, misbehave
+from tests.sim.poison import Undo
+
+MOST_VENUE_CLOCK_SECS = 90.0
+"""By which the clocks of exchanges are ahead; they stand still for as long afterwards."""
+
+ODD_SECS = (40.0, 600.0, 32_400.0, -9 * 86_400.0, -3 * 365 * 86_400.0)
+"""By which single times are off: more than is believed, either way."""
 
 
 def _last_symbols(stage: Stage) -> frozenset[str]:
@@ -75,10 +82,21 @@ def old_answers(stage: Stage, size: float) -> Undo:
     return misbehave(stage, rest_lag_secs=5.0 * size)
 
 
+def odd_times(stage: Stage, size: float) -> Undo:
+    """Single times of an exchange are far from what they should be."""
+    off_secs = ODD_SECS[int(size * len(ODD_SECS) * 0.999)]
+    return misbehave(stage, odd_time_probability=0.05, odd_time_secs=off_secs)
+
+
+def venue_clock(stage: Stage, size: float) -> Undo:
+    """The exchanges' clocks are ahead."""
+    return misbehave(stage, clock_offset_secs=MOST_VENUE_CLOCK_SECS * size)
+
+
 BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     each.__name__: each
     for each in (
         feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, bad_trades, unknown_kinds,
-        busy_for_some, empty_sides, old_answers,
+        busy_for_some, empty_sides, old_answers, odd_times, venue_clock,
     )
 }  # fmt: skip

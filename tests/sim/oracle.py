@@ -68,7 +68,7 @@ def _judged(court: Court, name: str) -> Iterator[str]:
                 stream = Stream(court, name, symbol, table)
                 problems = _problems(stream, came, kept_back)
                 yield from (f"{stream}: {problem}" for problem in problems)
-        except AssertionError as error:
+        except (AssertionError, ValueError) as error:  # a table is none if its columns differ
             yield f"{name} {symbol}: {error}"
     yield from unnoticed_silences(court.world, court.venue(name), court.silences(name))
 
@@ -90,6 +90,7 @@ def _problems(
     yield from stream.lost(given)
     yield from stream.hasty(given)
     yield from out_of_their_days(stream)
+    yield from stream.misjudged()
     if table == "TRADES":
         yield from holes_of_what_is_there(stream)
         of_symbol = {each: came[each, symbol] for each in TABLES.values()}

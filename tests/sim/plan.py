@@ -35,13 +35,12 @@ MOST_VENUES = 3
 EXCHANGE_TROUBLES = (
     "cuts", "closes", "half_open", "stalls", "garbage", "duplicates", "disorder", "id_holes",
     "loss", "silences", "farewells", "refused", "never_acked", "late_acks", "rest_errors",
-    "all_cut", "no_dialling", "told_to_wait", "busy_closes",
-    "ids_again",
+    "all_cut", "no_dialling", "told_to_wait", "busy_closes", "ids_again",
     "odd_listings", "unlisted", "halts",
 )  # fmt: skip
 ODDITIES: tuple[str, ...] = (
     "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",
-    "empty_sides", "bad_trades", "unknown_kinds", "old_answers",
+    "empty_sides", "bad_trades", "unknown_kinds", "old_answers", "odd_times", "venue_clock",
 )  # fmt: skip
 ODDITY_SHARE = 0.06
 """Of the stories, those that have each oddity beside their other troubles."""

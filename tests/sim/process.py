@@ -29,7 +29,8 @@ class Process:
     `ending` is how it was to end, or "itself"; `code` is None after a death.  `made` are the
     numbers of trades by exchange and symbol when it was told to stop, None if it never was, and
     `books` those of that moment.  `unsent` are the trades that mishaps held back in the exchanges
-    at `ending_at`, when it was told to stop, died, or found that it had to stop.
+    at `ending_at`, when it was told to stop, died, or found that it had to stop.  `showed` is what
+    its clock showed first, and when, once it recorded.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Process:
     unsent: set[TradeKey] = attrs.field(factory=set)
     service: Service | None = None
     reloader: Reloader | None = None
+    showed: tuple[float, int] | None = None
     signals: FakeSignals = attrs.field(factory=FakeSignals)
     over: trio.Event = attrs.field(factory=trio.Event)
 

@@ -13,7 +13,7 @@ import attrs
 import trio
 
 from tests.fakes.dial import MemoryDial
-from tests.sim.faults import Poison
+from tests.sim.poison import Poison
 from tick_logger.clock import WallClock
 from tick_logger.net.wire.dial import HttpAnswer, Link
 from tick_logger.net.wire.tap import OnFrames

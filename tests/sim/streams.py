@@ -14,13 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from tests.service.oracle import Rows, gap_records
+from tests.service.oracle import ASIDE, LATE, Rows, gap_records
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
 from tick_logger.simulator.truth import TrueTrade
 
 MOST_SHOWN = 3
+
+CLOCK_SECS = 1e-3
+"""By which times of receipt are known."""
+
+MOST_AHEAD_SECS = 31.0
+"""Of a row that is recorded among the others, and a second for the venue's own delays."""
 
 ROUNDING_SECS = 1.001e-3
 """Many venues tell times in milliseconds, never later than they were."""
@@ -34,7 +40,7 @@ KEYS = {
 
 
 class Stream:
-    """Its rows, in order and late, and its gap records."""
+    """Its rows, in order, late and set aside, and its gap records."""
 
     def __init__(self, court: Court, exchange: str, symbol: str, table: str) -> None:
         self.court = court
@@ -43,8 +49,10 @@ class Stream:
         # Something is told of up to a step of the market after it happened.
         self.step_secs = court.venue(exchange).simulated["step_secs"]
         self.parts = [
-            stored_rows(world.disk, exchange, symbol, table, late, price_dtype=court.width)
-            for late in (False, True)
+            stored_rows(
+                world.disk, exchange, symbol, table, late, price_dtype=court.width, origin=origin
+            )
+            for late, origin in ((False, LATE), (True, LATE), (True, ASIDE))
         ]
         records = gap_records(world.disk, exchange, symbol, table)
         self.gaps = [gap for gap in records if not gap["healed"]]
@@ -75,7 +83,8 @@ class Stream:
         if self.table != "MD":  # without an id, nothing tells one from another
             # Ids that begin again may come with what they came with before.
             most = 1 + self.begun_again if self.table == "QUOTES" else 1
-            twice = [key for key, count in self._found.items() if count > most and key[0]]
+            once = Counter(key for part in self.parts[:2] for key in _keys(part, self.table))
+            twice = [key for key, count in once.items() if count > most and key[0]]
             if twice:
                 yield f"{len(twice)} rows are there twice: {twice[:MOST_SHOWN]}"
         wrong = [
@@ -116,10 +125,21 @@ class Stream:
         """Rows that are apart from the others though they came in time."""
         if self.table == "BOOK" or not len(self.parts[1]):
             return
-        in_order, late = (_rows_of(part, self.table, given) for part in self.parts)
+        in_order, late = (_rows_of(part, self.table, given) for part in self.parts[:2])
         found = [*needlessly_late(self.court.world, in_order, late)]
         if found:
             yield f"{len(found)} rows are late but came in time: {found[:MOST_SHOWN]}"
+
+    def misjudged(self) -> Iterator[str]:
+        """Rows that are set aside though they are right, or that are not though they cannot be."""
+        if self.court.was_clock_set:
+            return  # who is wrong shows only in time
+        if len(self.parts[2]) and not self.court.had_odd_times:
+            yield f"{len(self.parts[2])} rows are set aside"
+        for part in self.parts[:2]:
+            ahead_secs = (part.event_ns - part.recv_ns) / 1e9 - self.court.venue_ahead_secs
+            if (ahead_secs > MOST_AHEAD_SECS).any():
+                yield f"a row of the files is {ahead_secs.max()} s ahead"
 
     def wanted(self, at: float) -> bool:
         """Whether what happens then is to be recorded, whenever its exchange tells of it."""
@@ -169,7 +189,7 @@ class Stream:
         # If the clock was set back meanwhile, the end has an earlier label than the beginning.
         ends = [*self.court.moments(gap["from_ns"]), *self.court.moments(gap["to_ns"])]
         early = self.step_secs + ROUNDING_SECS
-        return bool(ends) and min(ends) - early <= at <= max(ends) + 1e-6
+        return bool(ends) and min(ends) - early <= at <= max(ends) + CLOCK_SECS
 
 
 def _has_ids(gap: Mapping[str, Any]) -> bool:

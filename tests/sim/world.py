@@ -27,9 +27,10 @@ from tests.fakes.sim_disk import Kind
 from tests.service.world import in_virtual_time
 from tests.sim.beside import misdeeds
 from tests.sim.disk import StoryDisk, StoryOffload
-from tests.sim.faults import BEGIN, Poison, Undo, poisoned_registry
+from tests.sim.faults import BEGIN
 from tests.sim.oddities import BEGIN as BEGIN_ODDITIES
 from tests.sim.plan import Life, Story
+from tests.sim.poison import Poison, Undo, poisoned_registry
 from tests.sim.process import Process
 from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial
@@ -220,13 +221,14 @@ class World:
     async def _run(self, process: Process) -> None:
         async def show(service: Service) -> None:
             process.service = service
+            process.showed = trio.current_time(), service._resources.clock.now_ns()
             process.reloader = Reloader(
                 service.started_with, lambda: self.config, service.venues, lambda _: None
             )
 
         self.wishes.append((trio.current_time(), dict(self._settings)))
         ports = Ports(
-            dial=self.dials.__getitem__,
+            dial=lambda name, clock: self.dials[name].by(clock),
             clock=self.clock,
             offload=self.offload,
             files=self.disk,

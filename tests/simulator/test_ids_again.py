@@ -62,7 +62,7 @@ async def test_a_book_begins_with_a_snapshot_with_the_id_1(
     connection = await client(nursery, served)
     await send(connection, request("subscribe", f"orderbook.50.{BTC}"))
     await nursery.start(served.run_market)
-    await messages(connection, 3.0)
+    await messages(connection, 3.04)  # between two steps of the market
     served.begin_ids_again()
     after = await messages(connection, 3.0)
     books = [each for each in after if "data" in each]

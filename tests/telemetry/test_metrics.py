@@ -66,6 +66,7 @@ GAUGES = {
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",
     "token_rejected",
+    "clock_offset_seconds",
     "last_message_timestamp_seconds",
 }
 

@@ -55,6 +55,8 @@ class Outcome:
     repairs: tuple[Repair, ...] = ()
     inexact: Mapping[str, int] = attrs.field(factory=dict)
     """By exchange, prices of which f4 and rest cannot hold every digit."""
+    clock_offsets_ns: Mapping[str, int] = attrs.field(factory=dict)
+    """By exchange, how far its times are ahead of their receipt; those that are known."""
 
 
 P = ParamSpec("P")
@@ -91,7 +93,9 @@ class Derivation:
         self.columns: Mapping[str, str] = schemas.to_plain()  # as the last `Started` named them
         self.version = ""  # of the program that recorded what is taken; empty: not known
         self.closed = True  # nothing was received since the last orderly stop
-        self._pipeline = Pipeline(trade_ids=self._trade_ids, tail_of=self._tail)
+        self._pipeline = Pipeline(
+            trade_ids=self._trade_ids, venue_of=self._venue_of, tail_of=self._tail
+        )
         self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
         self._asides: list[KeptAside] = []
         self._unwritten: Outcome | None = None
@@ -301,7 +305,8 @@ class Derivation:
 
     def _hold(self, flush: Flush, counts: TickCounts) -> None:
         assert self._unwritten is None, "the flush before is not written"
-        self._unwritten = Outcome(flush, counts)
+        offsets_ns = self._pipeline.clock_offsets_ns
+        self._unwritten = Outcome(flush, counts, clock_offsets_ns=offsets_ns)
 
     def _meet(self, flush: Flush) -> None:
         """Make durable how long the files were that this flush is the first to touch."""
@@ -321,5 +326,8 @@ class Derivation:
             raise RefusedError(str(error)) from error
 
     def _trade_ids(self, instrument: int) -> Ids:
+        return registry.ids_of(self._venue_of(instrument))
+
+    def _venue_of(self, instrument: int) -> str:
         exchange, _ = self.instruments.name(instrument)
-        return registry.ids_of(exchange)
+        return exchange

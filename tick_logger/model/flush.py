@@ -11,15 +11,17 @@ import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_LATE, ORIGIN_MAIN, Table
 from tick_logger.model.times import day_of
 
 
 @attrs.frozen(eq=False)
 class Run:
-    """Rows of one stream and one UTC day of event time, in file order.
+    """Rows of one stream and one UTC day, in file order.
 
-    `late` rows are older than what was released before; they go to the `late/` sibling.
+    The day is that of the event time.  `late` rows go to the `late/` sibling: most are older than
+    what was released before; those of origin `ORIGIN_ASIDE` have a time that cannot be right, and
+    are of the day of their receipt.
     """
 
     instrument: int
@@ -27,6 +29,16 @@ class Run:
     day: int  # days since 1970-01-01
     rows: RowBatch
     late: bool = False
+    origin: int = attrs.field()
+
+    @origin.default
+    def _usual(self) -> int:
+        return ORIGIN_LATE if self.late else ORIGIN_MAIN
+
+    @property
+    def aside(self) -> bool:
+        """Whether the rows are neither in order nor late: their times cannot be right."""
+        return self.origin == ORIGIN_ASIDE
 
 
 VOID = "void"

@@ -54,8 +54,9 @@ COMMON_FIELDS: dict[str, str] = {
 FIRST_VERSION, REST_VERSION = 1, 2
 """Versions of the file format: the first, and the one that brought `rest` and `origin`."""
 
-ORIGIN_LATE = 1
-"""`origin` of a late row that came on the stream; all late rows of the first version are such."""
+ORIGIN_MAIN, ORIGIN_LATE, ORIGIN_REST, ORIGIN_ASIDE = 0, 1, 2, 3
+"""Where a row belongs: into the main files, or into `late/`, because it came late on the stream (as
+all late rows of the first version), came by REST, or has a time that cannot be right."""
 
 ORIGIN_ASIDE = 3
 """`origin` of a row whose time cannot be right; it lies in the day of its receipt."""

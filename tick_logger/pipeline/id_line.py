@@ -134,7 +134,9 @@ class IdLine:
         """
         (first, last), (first_ns, last_ns) = ids, recv
         assert first <= last, "no ids to note"
-        if events[0] != NO_TIME:
+        if NO_TIME in (events[0], self.low_event_ns):
+            self.low_event_ns = max(self.low_event_ns, events[0])
+        else:
             self.low_event_ns = min(self.low_event_ns, events[0])
         self.high_event_ns = max(self.high_event_ns, events[1])
         found: list[Finding] = []

@@ -178,7 +178,10 @@ class IdLedger:
     ) -> Mask:
         """Which rows of one instrument, none of which is in the window already, are new."""
         # Of one time, those that came first: that tells a numbering that begins from one that ends.
-        order = np.lexsort((rows["seq"], rows["recv_ns"], rows["event_ns"]))
+        times = [rows["recv_ns"], rows["event_ns"]]
+        if (rows["event_ns"] == NO_TIME).any():
+            del times[-1]
+        order = np.lexsort((rows["seq"], *times))
         ids, event, recv = (rows[name][order] for name in ("seq", "event_ns", "recv_ns"))
         keep = np.empty(len(rows), np.bool_)
         keep[order] = self._admit_in_order(instrument, (ids, event, recv), released_ns, findings)

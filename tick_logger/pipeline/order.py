@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tick_logger.model.flush import Run
 from tick_logger.model.rows import Array, RowBatch
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_LATE, ORIGIN_MAIN
 from tick_logger.model.times import NS_PER_DAY
 
 Index = npt.NDArray[np.intp]
@@ -32,15 +33,21 @@ def sort_rows(rows: RowBatch, opaque: Mask | None = None) -> RowBatch:
     """The rows in file order: by instrument, event time, rank, and arrival where all are equal."""
     if len(rows) < 2:
         return rows
-    instrument = rows["instrument"]
-    if not _ascending(instrument):
-        narrow = instrument.max() <= SMALL_INSTRUMENTS
-        key = instrument.astype("i2") if narrow else instrument
-        rows = rows.take(np.argsort(key, kind="stable"))
+    rows = by_instrument(rows)
     if disordered(rows, opaque).any():
         rank = ranks(rows, opaque)
         rows = rows.take(np.lexsort((rank, rows["event_ns"], rows["instrument"])))
     return rows
+
+
+def by_instrument(rows: RowBatch) -> RowBatch:
+    """The rows grouped by instrument, ascending; those of each in their order so far."""
+    instrument = rows["instrument"]
+    if _ascending(instrument):
+        return rows
+    narrow = instrument.max() <= SMALL_INSTRUMENTS
+    key = instrument.astype("i2") if narrow else instrument
+    return rows.take(np.argsort(key, kind="stable"))
 
 
 def disordered(rows: RowBatch, opaque: Mask | None = None) -> Mask:
@@ -76,20 +83,24 @@ def group_ends(starts: Index, count: int) -> Index:
     return np.append(starts[1:], count)[: len(starts)] - 1
 
 
-def cut_runs(rows: RowBatch, *, late: bool) -> list[Run]:
-    """Sorted rows as runs of one stream and one UTC day each, in order."""
+def cut_runs(rows: RowBatch, *, late: bool, aside: bool = False) -> list[Run]:
+    """Rows that are grouped by instrument as runs of one stream and one UTC day each, in order.
+
+    `aside` are late rows whose event time cannot be right: their day is that of the receipt.
+    """
     if not len(rows):
         return []
     assert _ascending(rows["instrument"]), "a stream would be cut into several runs"
-    days = rows["event_ns"] // NS_PER_DAY
+    days = rows["recv_ns" if aside else "event_ns"] // NS_PER_DAY
     edges = np.flatnonzero(~same_stream(rows) | (days[1:] != days[:-1])) + 1
     starts = [0, *edges.tolist()]
     ends = [*starts[1:], len(rows)]
     assert all(start < end for start, end in zip(starts, ends, strict=True)), "a run without rows"
     instruments = rows["instrument"][starts].tolist()
     run_days = days[starts].tolist()
+    origin = ORIGIN_ASIDE if aside else ORIGIN_LATE if late else ORIGIN_MAIN
     return [
-        Run(instrument, rows.table, day, rows.take(slice(start, end)), late)
+        Run(instrument, rows.table, day, rows.take(slice(start, end)), late, origin)
         for instrument, day, start, end in zip(instruments, run_days, starts, ends, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """The pure pipeline: rows and marks in, sorted runs and gap records out.
 
-    push -> books wait for snapshots -> sort -> admit (drop duplicates, follow ids) -> reorder
-    window -> runs
+    push -> set aside what has an impossible time -> books wait for snapshots -> sort -> admit
+    (drop duplicates, follow ids) -> reorder window -> runs
 
 Its output depends on nothing but the sequence of `push`, `tick`, `close` and `restarted` calls: no
 clock, no disk, no randomness.  Time passes for it in ticks; a row is released at the second tick
@@ -12,7 +12,8 @@ Its whole state can be dumped as plain data between two calls, and a pipeline th
 what this one would have given.  `restarted` tells it that a new process goes on from there.
 
 Invariant: every row that is pushed is either released exactly once or counted as a duplicate.  Not
-here: what a hole means (`gaps`), and which rows are the same (`admission`).
+here: what a hole means (`gaps`), which rows are the same (`admission`), and which times can be
+right (`row_times`).
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ from tick_logger.model.marks import (
 )
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import NO_TIME, Table
-from tick_logger.model.times import NS_PER_DAY
-from tick_logger.pipeline.admission import admit
+from tick_logger.model.tables import Table
+from tick_logger.pipeline.admission import Admission
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
+from tick_logger.pipeline.meeting import Meetings
 from tick_logger.pipeline.order import sort_rows
 from tick_logger.pipeline.plain_state import (
     Plain,
@@ -54,10 +55,8 @@ from tick_logger.pipeline.plain_state import (
     run_to_plain,
 )
 from tick_logger.pipeline.recent_ids import RecentIds
+from tick_logger.pipeline.row_times import RowTimes
 from tick_logger.pipeline.table_state import TableState
-
-MAX_AHEAD_NS = NS_PER_DAY
-"""An event this far ahead of its receipt is nonsense, and would make every later row late."""
 
 
 @attrs.frozen
@@ -65,7 +64,6 @@ class TickCounts:
     """How many rows, or holes in ids, of each kind a tick came across, by instrument."""
 
     duplicates: Counter[int] = attrs.field(factory=Counter)
-    bad_times: Counter[int] = attrs.field(factory=Counter)
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
     begun_again: Counter[int] = attrs.field(factory=Counter)
     strays: Counter[int] = attrs.field(factory=Counter)
@@ -89,31 +87,44 @@ class TickCounts:
 
     @classmethod
     def from_state(cls, state: Plain) -> TickCounts:
-        """The counts that `dump` was given."""
-        return cls(**{name: Counter(dict(counts)) for name, counts in state.items()})
+        """The counts that `dump` was given; those of an earlier version may be more."""
+        names = [field.name for field in attrs.fields(cls)]
+        return cls(**{name: Counter(dict(state.get(name, ()))) for name in names})
 
 
 class Pipeline:
     """State of every stream.
 
-    `trade_ids(instrument)` says what the ids of its trades are.  `tail_of` gives what is on disk of
-    a stream at its first use; it is not asked for one that was used before the last restart.
+    `trade_ids(instrument)` says what the ids of its trades are, `venue_of(instrument)` whose clock
+    its times are of.  `tail_of` gives what is on disk of a stream at its first use; it is not asked
+    for one that was used before the last restart.
     """
 
     def __init__(
         self,
         *,
         trade_ids: Callable[[int], Ids],
+        venue_of: Callable[[int], str],
         tail_of: Callable[[int, Table], StreamTail | None],
         book_wait_ticks: int = WAIT_TICKS,
     ) -> None:
         self._trade_ids = trade_ids
-        self._tail_of = tail_of
         self._items: list[RowBatch | Mark] = []
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
+        self._times = RowTimes(venue_of)
         self._books = WaitingBooks(self._tables[Table.BOOK].streams, book_wait_ticks)
         self._gaps = GapLedger(self._dense, self._complete_until_ns)
+        self._meetings = Meetings(
+            self._tables, self._recent, self._gaps, trade_ids=trade_ids, tail_of=tail_of
+        )
+        self._admission = Admission(
+            self._tables,
+            self._recent,
+            self._times,
+            found=self._note_findings,
+            repeated=lambda instruments: self._counts.duplicates.update(instruments),
+        )
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
@@ -124,12 +135,19 @@ class Pipeline:
         pushed = [item for item in self._items if isinstance(item, RowBatch)]
         windows = [table.window.held for table in self._tables.values()]
         stopped = [run.rows for run in self._stopped_runs]
-        return sum(rows.nbytes for rows in (*pushed, *windows, *stopped)) + self._books.nbytes
+        waiting = self._books.nbytes + self._times.nbytes
+        return sum(rows.nbytes for rows in (*pushed, *windows, *stopped)) + waiting
+
+    @property
+    def clock_offsets_ns(self) -> dict[str, int]:
+        """By venue, how far its times are ahead of their receipt here, as far as that is known."""
+        return self._times.offsets_ns
 
     @property
     def _held_rows(self) -> int:
-        """How many rows wait in windows and for snapshots."""
-        return sum(len(table.window.held) for table in self._tables.values()) + self._books.rows
+        """How many rows wait in windows, for snapshots, and until their times are judged."""
+        waiting = self._books.rows + self._times.count
+        return sum(len(table.window.held) for table in self._tables.values()) + waiting
 
     def push(self, items: Sequence[RowBatch | Mark]) -> None:
         """Take rows and marks in the order in which they came about."""
@@ -183,6 +201,7 @@ class Pipeline:
             "announced": [item_to_plain(mark) for mark in self._announced],
             "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
+            "times": self._times.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
             "counts": self._counts.dump(),
@@ -201,6 +220,8 @@ class Pipeline:
             if table.value in state["tables"]:  # else it came with a later version
                 of_table.load(state["tables"][table.value])
         self._recent.load(state["recent_ids"])
+        if "times" in state:  # else they came with a later version
+            self._times.load(state["times"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
         self._counts = TickCounts.from_state(state["counts"])
@@ -244,20 +265,27 @@ class Pipeline:
         dropped = self._counts.duplicates.total()
         held = self._held_rows + sum(map(len, batches.values()))
         runs: list[Run] = []
+        self._times.learn(batches)
         for table, pushed in batches.items():
-            rows = _with_times(pushed, self._counts.bad_times)
+            rows, repeated = self._times.unrepeated(pushed)
+            self._counts.duplicates.update(repeated)
+            rows, state = self._times.filled(rows), self._tables[table]
             # Before all else: what is on disk decides which rows are new, late or ordered by id.
-            self._meet(table, np.unique(rows["instrument"]).tolist())
+            self._meetings.meet(table, np.unique(rows["instrument"]).tolist())
+            self._gaps.lost_trades.came(rows)
+            if table is Table.TRADES:  # an id counts, whatever time stands beside it
+                rows = self._admission.trades(sort_rows(rows, state.streams.opaque))
+            rows, aside = self._times.sift(rows, last=last)
             if table is Table.BOOK:
                 rows = self._past_waiting_books(rows, last=last)
-            self._gaps.lost_trades.came(rows)
-            state = self._tables[table]
             if table is Table.QUOTES:
                 state.streams.note_untimed(pushed)
-            runs += state.window.turn(self._admit(sort_rows(rows, state.streams.opaque)))
+            rows = sort_rows(rows, state.streams.opaque)
+            runs += state.window.turn(rows if table is Table.TRADES else self._admission.rows(rows))
+            runs += aside
         assert not last or not self._books.rows, "a book waits for what will not come"
         dropped = self._counts.duplicates.total() - dropped
-        released = sum(len(run.rows) for run in runs)
+        released = sum(len(run.rows) for run in runs if not (run.aside and run.table is Table.BOOK))
         assert held == self._held_rows + released + dropped, "a row was lost, or came about"
         return runs
 
@@ -272,22 +300,21 @@ class Pipeline:
     def _note(self, mark: Mark) -> None:
         if isinstance(mark, Interrupted | Resumed | Retired) or asks_ids(mark):
             # A stream may be retired before anything came of it; what it lost until then ends.
-            for table in mark.tables:
-                self._meet(table, mark.instruments)
+            self._meetings.meet_all(mark.tables, mark.instruments)
         match mark:
             case Interrupted():
                 self._gaps.interrupted(mark)
             case Resumed():
                 self._gaps.resumed(mark)
             case MissingIds(cause=Cause.UNDECODABLE):
-                self._meet(Table.TRADES, [mark.instrument])
+                self._meetings.meet(Table.TRADES, [mark.instrument])
                 self._gaps.lost_trades.note(mark, self._recent, self._tables[Table.TRADES].ids)
             case MissingIds():
                 self._gaps.missing(mark)
             case Lapse():
                 self._gaps.lapsed(mark)
             case LastTradeId():
-                self._meet(Table.TRADES, [mark.instrument])
+                self._meetings.meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
             case AwaitSnapshot():
                 self._books.expect(mark.instrument, mark.at_ns)
@@ -299,42 +326,6 @@ class Pipeline:
                         self._gaps.retired((instrument, table), mark.at_ns)
                     if Table.BOOK in mark.tables:
                         self._books.forget(instrument)
-
-    def _meet(self, table: Table, instruments: Sequence[int]) -> None:
-        """Continue the streams that this process meets for the first time, if need be from disk."""
-        states = self._tables[table].streams
-        if len(instruments):
-            states.reserve(max(instruments) + 1)
-        for instrument in instruments:
-            if states.known[instrument]:
-                continue
-            states.known[instrument] = True
-            if table is Table.TRADES:
-                states.number(instrument, self._trade_ids(instrument))
-            if self._gaps.met_again((instrument, table)):
-                continue  # its state here says more than its tail on disk
-            tail = self._tail_of(instrument, table)
-            if tail is None:
-                continue
-            states.continue_from(instrument, tail)
-            if states.sparse[instrument]:
-                self._recent.seed(instrument, tail.recent_ids)
-            else:
-                self._tables[table].ids.seed(instrument, tail.id_runs)
-            # Rows on disk without a state here: nobody knows what was sent since the last of them.
-            self._gaps.interrupted(
-                Interrupted((instrument,), (table,), tail.last_recv_ns, Cause.RESTART)
-            )
-
-    def _admit(self, rows: RowBatch) -> RowBatch:
-        """The rows that were not there before."""
-        keep, findings = admit(rows, self._tables[rows.table], self._recent)
-        assert len(keep) == len(rows), "each row is either new or a duplicate"
-        self._note_findings(rows.table, findings)
-        if keep.all():
-            return rows
-        self._counts.duplicates.update(rows["instrument"][~keep].tolist())
-        return rows.take(keep)
 
     def _note_findings(self, table: Table, findings: Sequence[Finding]) -> None:
         """Record what ids show; holes where they prove a loss, else they are counted only."""
@@ -360,19 +351,3 @@ def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:
         if isinstance(item, RowBatch):
             batches[item.table].append(item)
     return {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
-
-
-def _with_times(rows: RowBatch, bad_times: Counter[int]) -> RowBatch:
-    """Rows with the receive time where the exchange sent none, or an absurd one, which is counted.
-
-    Rows of books stay without: they take the time of their neighbours later (`books`).
-    """
-    event, recv = rows["event_ns"], rows["recv_ns"]
-    absurd = event > recv + MAX_AHEAD_NS
-    if absurd.any():
-        bad_times.update(rows["instrument"][absurd].tolist())
-        event = np.where(absurd, NO_TIME, event)
-    untimed = event == NO_TIME
-    if rows.table is not Table.BOOK and untimed.any():
-        event = np.where(untimed, recv, event)
-    return rows if event is rows["event_ns"] else rows.replace(event_ns=event)

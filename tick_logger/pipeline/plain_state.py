@@ -15,7 +15,7 @@ from tick_logger.model.flush import Run
 from tick_logger.model.marks import Mark
 from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_MAIN, Table
 
 Plain: TypeAlias = dict[str, Any]
 
@@ -31,19 +31,21 @@ def rows_from_plain(plain: Plain) -> RowBatch:
 
 
 def run_to_plain(run: Run) -> Plain:
-    """A run: its instrument, day and lateness, and its rows."""
+    """A run: its instrument, day and origin, and its rows."""
     return {
         "instrument": run.instrument,
         "day": run.day,
         "late": run.late,
+        "origin": run.origin,
         "rows": rows_to_plain(run.rows),
     }
 
 
 def run_from_plain(plain: Plain) -> Run:
-    """The run that `run_to_plain` was given."""
+    """The run that `run_to_plain` was given, by this version or an earlier one."""
     rows = rows_from_plain(plain["rows"])
-    return Run(plain["instrument"], rows.table, plain["day"], rows, plain["late"])
+    origin = plain.get("origin", ORIGIN_LATE if plain["late"] else ORIGIN_MAIN)
+    return Run(plain["instrument"], rows.table, plain["day"], rows, plain["late"], origin)
 
 
 def item_to_plain(item: RowBatch | Mark) -> Plain:

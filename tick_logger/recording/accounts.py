@@ -12,7 +12,8 @@ from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
+from tick_logger.recording.clock_offsets import ClockOffsets
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
@@ -27,6 +28,7 @@ class Totals:
 
     rows: Counter[Table] = attrs.field(factory=Counter)
     late_rows: int = 0
+    aside_rows: int = 0
     gaps: int = 0
 
 
@@ -55,37 +57,37 @@ class Accounts:
         self._instruments = instruments
         self._metrics = metrics
         self._today = today
+        self._clocks = ClockOffsets(metrics)
         self._log = get_logger()
         self.totals = Totals()
 
     def flushed(self, outcome: Outcome) -> None:
         """Count what one tick has written, and report every gap."""
         flush = outcome.flush
-        rows: Counter[tuple[str, Table, bool]] = Counter()
+        rows: Counter[tuple[str, Table, int]] = Counter()
         for run in flush.runs:
             exchange, symbol = self._instruments.name(run.instrument)
-            rows[exchange, run.table, run.late] += len(run.rows)
+            rows[exchange, run.table, run.origin] += len(run.rows)
             self._metrics.exchange(exchange).count_symbol(symbol, run.table, len(run.rows))
-        for (exchange, table, late), count in rows.items():
+        for (exchange, table, origin), count in rows.items():
             numbers = self._metrics.exchange(exchange)
             numbers.rows_written[table].inc(count)
             self.totals.rows[table] += count
-            if late:
+            if origin == ORIGIN_ASIDE:
+                numbers.rows_aside[table].inc(count)
+                self.totals.aside_rows += count
+                self._today.count_aside(exchange, count)
+            elif origin != ORIGIN_MAIN:
                 numbers.late_rows[table].inc(count)
                 self.totals.late_rows += count
                 self._today.count_late(exchange, count)
+        self._report_aside(outcome)
+        self._clocks.showed(outcome.clock_offsets_ns)
         for instrument, count in outcome.counts.duplicates.items():
             self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
         for instrument, count in outcome.counts.unproven_holes.items():
             self._metrics.exchange(self._exchange(instrument)).unproven_id_holes.inc(count)
         self._report_ids(outcome)
-        for instrument, count in outcome.counts.bad_times.items():
-            self._log.warning(
-                "event_time_in_the_future",
-                exchange=self._exchange(instrument),
-                rows=count,
-                explanation="the receive time stands in",
-            )
         for repair in outcome.repairs:
             self._log.warning("mended", **attrs.asdict(repair))
         self._report_inexact(outcome.inexact)
@@ -115,6 +117,30 @@ class Accounts:
                 symbol=symbol,
                 trades=count,
                 explanation="recorded; their ids fit nowhere among those around them",
+            )
+
+    def _report_aside(self, outcome: Outcome) -> None:
+        """One log line for each exchange with times too far ahead, and one for those behind."""
+        together: dict[tuple[str, str], list[tuple[float, int, str]]] = {}
+        for run in outcome.flush.runs:
+            if not run.aside:
+                continue
+            exchange, symbol = self._instruments.name(run.instrument)
+            usual_ns = outcome.clock_offsets_ns.get(exchange, 0)
+            ahead = (run.rows["event_ns"] - run.rows["recv_ns"] - usual_ns) / 1e9
+            for event, secs in (
+                ("event_time_ahead", ahead[ahead > 0]),
+                ("event_time_behind", -ahead[ahead <= 0]),
+            ):
+                if len(secs):
+                    part = (round(float(secs.max()), 3), len(secs), f"{symbol} {run.table}")
+                    together.setdefault((exchange, event), []).append(part)
+        for (exchange, event), parts in together.items():
+            most, _, stream = max(parts)
+            rows = sum(count for _, count, _ in parts)
+            what = "these times cannot be right; the rows are in late/ with origin 3"
+            self._log.warning(
+                event, exchange=exchange, rows=rows, seconds=most, stream=stream, explanation=what
             )
 
     def _report_inexact(self, inexact: Mapping[str, int]) -> None:

@@ -30,6 +30,7 @@ def last_words(
         "rows": rows,
         **{str(table): totals.rows[table] for table in Table if table in totals.rows},
         "late_rows": totals.late_rows,
+        "aside_rows": totals.aside_rows,
         "gaps": totals.gaps,
         "messages_dropped": int(dropped),
         "bytes_not_written": lost_bytes,

@@ -15,6 +15,7 @@ from tick_logger.errors import StorageError
 from tick_logger.journal.journal import Journal
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog
+from tick_logger.recording.clock_watch import ClockWatch
 from tick_logger.recording.deriver import Deriver
 from tick_logger.recording.readiness import COLUMNS, JOURNAL
 from tick_logger.recording.recording import Recording
@@ -89,6 +90,8 @@ async def open_recording(
         {exchange: found.derivation.recorded(exchange) for exchange in exchanges}
     )
     _report(found, clock.now_ns())
+    clock_watch = ClockWatch(clock, resources.metrics)
+    clock_watch.started(found.derivation.stopped_ns)
     await readiness.persist(
         COLUMNS,
         "the directory cannot be described",
@@ -102,7 +105,7 @@ async def open_recording(
         lambda: Journal(disk.journal_files, next_seq=found.next_seq, segment=found.next_segment),
         disk.journal_offload,
     )
-    recording = _put_together(config, resources, recovery, found, journal)
+    recording = _put_together(config, resources, recovery, found, journal, clock_watch)
     opening.over()
     return recording
 
@@ -130,6 +133,7 @@ def _put_together(
     recovery: Recovery,
     found: Recovered,
     journal: Journal,
+    clock_watch: ClockWatch,
 ) -> Recording:
     disk, budget = resources.disk, resources.budget
     accounts = Accounts(resources.instruments, resources.metrics, resources.today)
@@ -159,4 +163,4 @@ def _put_together(
         checkpoint_interval_secs=config.checkpoint_interval_secs,
         on_sync_lost=journal.doubt,
     )
-    return Recording(config, resources, writer, deriver, backlog, accounts.totals)
+    return Recording(config, resources, writer, deriver, backlog, accounts.totals, clock_watch)

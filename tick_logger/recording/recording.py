@@ -18,6 +18,7 @@ from tick_logger.model.entries import Started
 from tick_logger.model.schemas import Schemas
 from tick_logger.recording.accounts import Totals
 from tick_logger.recording.backlog import Backlog
+from tick_logger.recording.clock_watch import ClockWatch
 from tick_logger.recording.deriver import Deriver
 from tick_logger.recording.readiness import DISK
 from tick_logger.recording.resources import Resources
@@ -41,6 +42,7 @@ class Recording:
         deriver: Deriver,
         backlog: Backlog,
         totals: Totals,
+        clock_watch: ClockWatch,
     ) -> None:
         self._config = config
         self._clock = resources.clock
@@ -50,6 +52,7 @@ class Recording:
         self._writer = writer
         self._deriver = deriver
         self._backlog = backlog
+        self._clock_watch = clock_watch
         self._receive: trio.MemoryReceiveChannel[Batch] | None = None
         self.totals = totals
 
@@ -76,10 +79,11 @@ class Recording:
         await self._deriver.run()
 
     async def watch(self) -> None:
-        """Say how far the journal is behind what was received, until cancelled."""
+        """Say how far the journal is behind, and whether the clock was set, until cancelled."""
         while True:
             lag_secs = self._writer.lag_secs
             self._metrics.durable_lag_seconds.set(lag_secs)
+            self._clock_watch.look()
             self._metrics.buffered_bytes.set(self._budget.taken_bytes)
             self._metrics.backlog_forgotten.set(self._backlog.forgotten)
             if self._receive is not None:

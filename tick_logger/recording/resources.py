@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from tick_logger.budget import ByteBudget
-from tick_logger.clock import WallClock
+from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.readiness import Readiness
@@ -57,7 +57,7 @@ class Resources:
     """What a recording is given, and shares with the rest of the process."""
 
     disk: Disk
-    clock: WallClock
+    clock: SteadyClock
     instruments: Instruments
     budget: ByteBudget
     metrics: Metrics

@@ -139,7 +139,7 @@ class ColumnStore:
 
     def _cast(self, schema: Schema, runs: Sequence[Run]) -> Iterator[tuple[Run, list[memoryview]]]:
         """Cast the rows of all runs at once; each run is then a slice of every column."""
-        encoded = encode(schema, [run.rows for run in runs])
+        encoded = encode(schema, [run.rows for run in runs], [run.origin for run in runs])
         widths = list(schema.item_sizes.values())
         start = 0
         for run in runs:

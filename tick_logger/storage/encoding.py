@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import Array, RowBatch
 from tick_logger.model.schemas import Schema
-from tick_logger.model.tables import ORIGIN_LATE, FileColumn
+from tick_logger.model.tables import FileColumn
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.rests import rests_of
 
@@ -30,12 +30,12 @@ class Encoded:
     inexact: npt.NDArray[np.int64] | None
 
 
-def encode(schema: Schema, parts: Sequence[RowBatch]) -> Encoded:
-    """The records of all rows of the parts, in order.
+def encode(schema: Schema, parts: Sequence[RowBatch], origins: Sequence[int] = ()) -> Encoded:
+    """The records of all rows of the parts, in order; each part has one origin.
 
     A price beyond the range of "f4" becomes infinite.
     """
-    encoder = _Encoder(schema, parts)
+    encoder = _Encoder(schema, parts, origins)
     columns = [encoder.column(column) for column in schema.columns]
     assert all(len(column) == encoder.rows for column in columns), "columns of unequal length"
     return Encoded([_bytes_of(column) for column in columns], encoder.inexact)
@@ -54,9 +54,10 @@ def absent_records(column: FileColumn, width: str, rows: int) -> Iterator[bytes]
 class _Encoder:
     """The columns of one table, as they are asked for in the order of the schema."""
 
-    def __init__(self, schema: Schema, parts: Sequence[RowBatch]) -> None:
+    def __init__(self, schema: Schema, parts: Sequence[RowBatch], origins: Sequence[int]) -> None:
         self._width = schema.width
         self._parts = parts
+        self._origins = origins
         self.rows = sum(map(len, parts))
         self.inexact: npt.NDArray[np.int64] | None = None
         self._values: dict[str, Array] = {}  # prices as they came, for their rests
@@ -71,7 +72,7 @@ class _Encoder:
             return self._rest(column)
         dtype = column.numpy_dtype(self._width)
         if column.source == "origin":
-            return np.full(self.rows, ORIGIN_LATE, dtype)
+            return np.repeat(np.array(self._origins, dtype), [len(part) for part in self._parts])
         if column.source not in self._values:
             self._values[column.source] = self._joined(column.source)
         values = self._values[column.source]

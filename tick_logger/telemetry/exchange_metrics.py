@@ -147,6 +147,10 @@ class ExchangeMetrics:
             "connects_wait_until_timestamp_seconds",
             "Unix time before which the exchange wants no new connection, 0 if it never said so",
         )
+        self.clock_offset_seconds = gauge(
+            "clock_offset_seconds",
+            "How far the exchange's times are ahead of this machine's clock, 0 while unknown",
+        )
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""
@@ -186,6 +190,10 @@ class ExchangeMetrics:
         late = families.family(
             Counter, "late_rows", "Rows that came after their place was written", "feed"
         )
+        aside = families.family(
+            Counter, "rows_aside", "Rows kept apart because their time cannot be right", "feed"
+        )
+        self.rows_aside = {table: aside.labels(exchange, FEED_OF[table]) for table in Table}
         self.rows_written = {table: rows.labels(exchange, FEED_OF[table]) for table in Table}
         self.late_rows = {table: late.labels(exchange, FEED_OF[table]) for table in Table}
         gaps = families.family(Counter, "sequence_gaps", "Holes written to the gaps files", "cause")

@@ -86,6 +86,10 @@ class Metrics:
         self.log_lines_left_out = self._counter(
             "log_lines_left_out", "Log lines left out because there were too many of a kind"
         )
+        self.clock_held_seconds = self._gauge(
+            "clock_held_seconds",
+            "How far receive times are ahead of this machine's clock, which was set back",
+        )
         self.start_timestamp_seconds = self._gauge(
             "start_timestamp_seconds", "Unix time of the start"
         )

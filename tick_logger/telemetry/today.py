@@ -1,4 +1,4 @@
-"""Holes and late rows of the current UTC day, for whoever looks at the status.
+"""Holes, late rows and rows set aside of the current UTC day, for whoever looks at the status.
 
 Counted since midnight, or since the start if that was later; the files beside the data have all.
 """
@@ -20,6 +20,7 @@ class Today:
         self._day = day_of(clock.now_ns())
         self._gaps: Counter[tuple[str, Cause]] = Counter()
         self._late: Counter[str] = Counter()
+        self._aside: Counter[str] = Counter()
 
     def gaps(self, exchange: str) -> dict[str, int]:
         """Holes by cause."""
@@ -33,6 +34,11 @@ class Today:
         self._turn()
         return self._late[exchange]
 
+    def aside(self, exchange: str) -> int:
+        """Rows whose time cannot be right."""
+        self._turn()
+        return self._aside[exchange]
+
     def count_gaps(self, exchange: str, cause: Cause, holes: int) -> None:
         """So many holes more."""
         self._turn()
@@ -43,9 +49,15 @@ class Today:
         self._turn()
         self._late[exchange] += rows
 
+    def count_aside(self, exchange: str, rows: int) -> None:
+        """So many rows more that were set aside."""
+        self._turn()
+        self._aside[exchange] += rows
+
     def _turn(self) -> None:
         day = day_of(self._clock.now_ns())
         if day != self._day:
             self._day = day
             self._gaps.clear()
             self._late.clear()
+            self._aside.clear()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.rows import Array
-from tick_logger.model.tables import FLAG_SNAPSHOT, SPECS, Table
+from tick_logger.model.tables import FLAG_SNAPSHOT, ORIGIN_ASIDE, SPECS, Table
 from tick_logger.model.times import NS_PER_SECOND, Times
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.rests import with_rest
@@ -77,7 +77,7 @@ def wrong_values(table: Table, day: int, columns: Columns) -> Iterator[tuple[Kin
     """Per rule: the kind of defect, the column, and the rows that break it."""
     time = SPECS[table].time_column
     if time in columns:
-        yield Kind.DAY, time, columns[time] // SECONDS_PER_DAY != day
+        yield Kind.DAY, time, _seconds_of_day(time, columns) // SECONDS_PER_DAY != day
     for nanos in (nanos_column(table), "recv_nanos"):
         if nanos in columns:
             yield Kind.NANOS, nanos, columns[nanos] >= NS_PER_SECOND
@@ -96,6 +96,19 @@ def _price_missing(columns: Columns) -> Mask:
     """Where a level has no price, and does not say that a side of a snapshot is empty."""
     says_empty = (columns["flags"] & FLAG_SNAPSHOT != 0) & (columns["size"] == 0)
     return np.asarray(np.isnan(columns["price"]) & ~says_empty)
+
+
+def set_aside(columns: Columns) -> Mask:
+    """Which rows have a time that cannot be right."""
+    time = next(iter(columns.values()))
+    return np.asarray(columns.get("origin", np.zeros(len(time), np.uint8)) == ORIGIN_ASIDE)
+
+
+def _seconds_of_day(time: str, columns: Columns) -> Array:
+    """What tells the day of a row: its time, or its receipt where it is set aside."""
+    if "recv_time" not in columns:
+        return columns[time]
+    return np.where(set_aside(columns), columns["recv_time"], columns[time])
 
 
 def _wrong_rests(table: Table, columns: Columns) -> Mask:
@@ -158,9 +171,10 @@ def repeated_hashes(hashes: Ids, known: Ids) -> Mask:
 def comparable(table: Table, columns: Columns) -> Mask:
     """Which rows may not occur twice: those with an update id that are no part of a snapshot.
 
-    A snapshot that is asked for again while nothing moves is rightly the same.
+    A snapshot that is asked for again while nothing moves is rightly the same.  What is set aside
+    may be there as often as it came.
     """
-    numbered = columns[id_column(table)] != 0
+    numbered = (columns[id_column(table)] != 0) & ~set_aside(columns)
     if table is Table.BOOK:
         numbered &= (columns["flags"] & FLAG_SNAPSHOT) == 0
     return np.asarray(numbered)

@@ -18,7 +18,7 @@ import trio
 from tests.fakes.clock import VirtualClock
 from tests.fakes.dial import MemoryDial
 from tests.net.played import PlayedDial, PlayedLink
-from tests.sim.faults import Poison
+from tests.sim.poison import Poison
 from tests.sim.sockets import Log, TappedDial
 from tick_logger.clock import WallClock
 from tick_logger.errors import ConnectionLost

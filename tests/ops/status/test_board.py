@@ -165,6 +165,8 @@ async def test_where_the_rest_comes_from(board: Board, rig: Rig, mock_clock: Moc
     """Today's holes, losses, proofs, times, the state of the disk."""
     rig.today.count_gaps("alpha", Cause.CRASH, 2)
     rig.today.count_late("alpha", 3)
+    rig.today.count_aside("alpha", 4)
+    rig.metrics.exchange("alpha").clock_offset_seconds.set(600.0)
     rig.venues["alpha"].losses = [Loss(5 * 10**9, "0.7", "eof", "gone")]
     rig.metrics.durable_lag_seconds.set(0.25)
     rig.metrics.checkpoint_timestamp_seconds.set(NOON - 12)
@@ -175,6 +177,7 @@ async def test_where_the_rest_comes_from(board: Board, rig: Rig, mock_clock: Moc
     await ticks(mock_clock, 3)
     shown, durable = alpha(board), told(board)["durable"]
     assert (shown["gaps_today"], shown["late_rows_today"]) == ({"crash": 2}, 3)
+    assert (shown["aside_rows_today"], shown["clock_offset_secs"]) == (4, 600.0)
     assert [each["connection"] for each in shown["reconnects_recent"]] == ["0.7"]
     assert shown["proof"] == {"ticker": "unprovable", "trades": "proven"}
     assert shown["connections"][0]["since"] == NOON - 10

@@ -68,6 +68,8 @@ CONTRACT: dict[str, Any] = {
             "parse_errors": 3,
             "duplicates": 4,
             "late_rows_today": 5,
+            "aside_rows_today": 8,
+            "clock_offset_secs": -0.05,
             "reconnects": 6,
             "gaps_today": {"disconnect": 2, "sequence": 1},
             "ids_missing": 9,
@@ -121,6 +123,7 @@ NUMBERS = ExchangeNumbers(
     duplicates=4,
     ids_missing=9,
     last_message=1_750_000_000.25,
+    clock_offset_secs=-0.05,
 )
 
 
@@ -132,6 +135,7 @@ def exchange(**numbers: Any) -> ExchangeView:  # noqa: ANN401 - those of the val
         latency_ms={"p50": 12.0, "p99": 80.0},
         gaps_today={"disconnect": 2, "sequence": 1},
         late_today=5,
+        aside_today=8,
         proofs=proofs_of("alpha"),
         connections=[
             connection("0-public.3"),

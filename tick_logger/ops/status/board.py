@@ -169,6 +169,7 @@ class Board:
             latency_ms=self._latency_ms(name),
             gaps_today=today.gaps(name),
             late_today=today.late(name),
+            aside_today=today.aside(name),
             proofs=self._watched.proofs_of(name),
             connections=last.connections[name],
             messages_per_second=speeds,

@@ -36,6 +36,7 @@ class ExchangeNumbers:
     last_message: float | None = None  # Unix time of the newest data; None before the first
     rest_wait_secs: float = 0.0  # for how much longer it wants no requests by REST
     connect_wait_secs: float = 0.0  # likewise, no new connections
+    clock_offset_secs: float = 0.0  # how far its times are ahead of this machine's clock
 
 
 _SOURCES = {
@@ -115,6 +116,7 @@ def _numbers(
         last_message=last_data or None,
         rest_wait_secs=until("rest_waits_until_timestamp_seconds"),
         connect_wait_secs=until("connects_wait_until_timestamp_seconds"),
+        clock_offset_secs=samples.get((PREFIX + "clock_offset_seconds", name), 0.0),
     )
 
 

@@ -22,6 +22,9 @@ SOON_FULL_DAYS = 1.0
 
 MANY_SECS = 600.0
 
+MOST_OFFSET_SECS = 10.0
+"""More than any exchange's clock or network is off in ordinary times."""
+
 
 @attrs.frozen(kw_only=True)
 class ExchangeView:
@@ -32,6 +35,7 @@ class ExchangeView:
     latency_ms: Mapping[str, float] | None  # p50 and p99 of the last minute
     gaps_today: Mapping[str, int]
     late_today: int
+    aside_today: int
     proofs: Mapping[Table, Proof]
     connections: Sequence[ConnectionState]
     messages_per_second: Mapping[str, float]  # by connection
@@ -116,6 +120,10 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
         found.append(f"{many} accepted by the exchange, but silent")
     if numbers.token_rejected:
         found.append("it rejects the API key that was given, and is recorded without one")
+    offset_secs = numbers.clock_offset_secs
+    if abs(offset_secs) > MOST_OFFSET_SECS:
+        word = "ahead of" if offset_secs > 0 else "behind"
+        found.append(f"its times are {_duration(abs(offset_secs))} {word} this machine's clock")
     if numbers.symbols_left_out:
         many = _many(numbers.symbols_left_out, "symbol is", "symbols are")
         found.append(f"{many} not recorded, because its connections are full")
@@ -211,6 +219,8 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "parse_errors": numbers.parse_errors,
         "duplicates": numbers.duplicates,
         "late_rows_today": view.late_today,
+        "aside_rows_today": view.aside_today,
+        "clock_offset_secs": round(numbers.clock_offset_secs, 3),
         "reconnects": numbers.reconnects,
         "gaps_today": dict(view.gaps_today),
         "ids_missing": numbers.ids_missing,

@@ -70,6 +70,8 @@ def exchange(name: str, mean: float = 400.0, count: int = 2, **changes: object) 
         "parse_errors": 0,
         "duplicates": 17,
         "late_rows_today": 0,
+        "aside_rows_today": 0,
+        "clock_offset_secs": -0.04,
         "reconnects": 0,
         "gaps_today": {},
         "ids_missing": 0,

@@ -74,7 +74,7 @@ function buildFacts() {
   const latency = fact("Latency", "From the exchange's time to receipt here: half are faster; one in a hundred is slower");
   const silence = fact("Last data");
   const gaps = fact("Gaps today", "Known holes in the recording that began today, by cause");
-  const late = fact("Late today", "Rows that came too late to be sorted in; kept in files of their own");
+  const late = fact("Late today", "Rows that came too late to be sorted in; kept in files of their own, as are those set aside because their time cannot be right");
   const node = h("dl", { class: "facts" }, latency.node, silence.node, gaps.node, late.node);
   return {
     node,
@@ -87,7 +87,9 @@ function buildFacts() {
       gaps.update(count(total), causes.map(([cause, many]) => `${count(many)} ${cause}`).join(", "), total ? "warn" : "");
       const told = causes.map(([cause, many]) => `${count(many)} × ${meaning(CAUSES, cause) ?? cause}`);
       mark(gaps.node, "title", told.join("; ") || "No hole is known in what was recorded today");
-      late.update(count(now.late_rows_today), now.late_rows_today ? "rows" : "", now.late_rows_today ? "warn" : "");
+      const aside = now.aside_rows_today ? `${count(now.aside_rows_today)} set aside` : "";
+      const apart = now.late_rows_today + now.aside_rows_today;
+      late.update(count(now.late_rows_today), aside || (now.late_rows_today ? "rows" : ""), apart ? "warn" : "");
     },
   };
 }

@@ -60,6 +60,7 @@ export const ENDINGS = {
 export const LEGEND = [
   ["Gap", "A known hole in the recording, written down beside the data with its times and its cause."],
   ["Late", "A row that came too late to be sorted in; it is kept in files of its own."],
+  ["Set aside", "A row whose time cannot be right, by what that exchange's clock usually shows; it is kept in files of its own."],
   ["Durable lag", "How old the newest data is that would survive a power cut."],
   ["Loop lag", "The longest time in which the recorder did not turn to its sockets, over the last 15 s."],
   ["Latency", "From the exchange's own time to receipt here. p50: half are faster; p99: one in a hundred is slower."],

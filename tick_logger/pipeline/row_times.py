@@ -1,0 +1,133 @@
+"""What becomes of rows by their times: stand-ins where none was sent, and those set aside.
+
+Rows that are set aside keep the order in which they came, and are not compared with the others.
+What is plainly sent again is dropped: the last ticker of a quiet market, or its last trades, come
+with each new subscription.
+
+Not here: what fits (`venue_clocks`), and how long nobody knows (`doubtful`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.flush import Run
+from tick_logger.model.rows import RowBatch
+from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.pipeline.doubtful import DoubtfulRows
+from tick_logger.pipeline.order import (
+    by_instrument,
+    cut_runs,
+)
+from tick_logger.pipeline.plain_state import Plain
+from tick_logger.pipeline.said import MIXING_FACTOR, content
+from tick_logger.pipeline.venue_clocks import VenueClocks
+
+Mask = npt.NDArray[np.bool_]
+
+
+MOST_SAID = {Table.MD: 1, Table.QUOTES: 1, Table.TRADES: 100}
+"""Of each instrument, how many rows of doubtful times are remembered: a ticker or quote that comes
+again is the newest, of trades a new subscriber is sent the last ones."""
+
+
+class RowTimes:
+    """The times of all rows; `venue_of` says of which venue an instrument is."""
+
+    def __init__(self, venue_of: Callable[[int], str]) -> None:
+        self._clocks = VenueClocks(venue_of)
+        self._doubtful = {table: DoubtfulRows(table, self._clocks) for table in Table}
+        # By instrument, numbers that stand for all that such rows said, the oldest first.
+        self._said: dict[Table, dict[int, dict[int, None]]] = {table: {} for table in MOST_SAID}
+
+    @property
+    def count(self) -> int:
+        """How many rows wait until their times are judged."""
+        return sum(each.count for each in self._doubtful.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of these rows."""
+        return sum(each.nbytes for each in self._doubtful.values())
+
+    @property
+    def offsets_ns(self) -> dict[str, int]:
+        """Event time less receipt, by venue, as far as it is known."""
+        return self._clocks.offsets_ns
+
+    def learn(self, batches: Mapping[Table, RowBatch]) -> None:
+        """See what the clocks show, by the rows of a tick in the order of their receipt."""
+        self._clocks.learn(batches)
+
+    def filled(self, rows: RowBatch) -> RowBatch:
+        """The rows with a time in each, but for those of books, which find theirs later."""
+        untimed = rows["event_ns"] == NO_TIME
+        if rows.table is Table.BOOK or not untimed.any():
+            return rows
+        received = self._clocks.received(rows)
+        return rows.replace(event_ns=np.where(untimed, received, rows["event_ns"]))
+
+    def doubtful(self, rows: RowBatch) -> Mask:
+        """Which rows have a time that may not be right."""
+        return self._clocks.doubtful(rows)
+
+    def unrepeated(self, rows: RowBatch) -> tuple[RowBatch, Counter[int]]:
+        """Rows as they came, without those of doubtful times that were there before, counted.
+
+        Ids and times, by which other rows are told apart, say little about these.
+        """
+        doubtful = self._clocks.doubtful(rows)
+        if rows.table is Table.BOOK or not doubtful.any():
+            return rows, Counter()
+        part, known = rows.take(doubtful), self._said[rows.table]
+        keys = content(part) * MIXING_FACTOR + part["event_ns"].view(np.uint64)
+        keys = keys * MIXING_FACTOR + part["seq"]
+        again = np.zeros(len(part), np.bool_)
+        pairs = zip(part["instrument"].tolist(), keys.tolist(), strict=True)
+        for row, (instrument, key) in enumerate(pairs):
+            said = known.setdefault(instrument, {})
+            again[row] = key in said
+            said[key] = None
+            if len(said) > MOST_SAID[rows.table]:
+                del said[next(iter(said))]
+        keep = ~doubtful
+        keep[doubtful] = ~again
+        return rows.take(keep), Counter(part["instrument"][again].tolist())
+
+    def waiting(self, table: Table) -> RowBatch:
+        """The rows of a table that wait until their times are judged."""
+        return self._doubtful[table].rows
+
+    def sift(self, rows: RowBatch, *, last: bool) -> tuple[RowBatch, list[Run]]:
+        """The rows whose times can be right, and runs of those whose times cannot.
+
+        Some wait until more is known, unless this is the `last` call; those of earlier calls
+        come with the others.  What is set aside of a book are copies: each of its rows goes on.
+        """
+        sound, wrong = self._doubtful[rows.table].sift(rows, last=last)
+        if not len(wrong):
+            return sound, []
+        return sound, cut_runs(by_instrument(wrong), late=True, aside=True)
+
+    def dump(self) -> Plain:
+        """The parts by name."""
+        return {
+            "clocks": self._clocks.dump(),
+            "doubtful": {table.value: each.dump() for table, each in self._doubtful.items()},
+            "said": {
+                table.value: [[instrument, *said] for instrument, said in of.items()]
+                for table, of in self._said.items()
+            },
+        }
+
+    def load(self, state: Plain) -> None:
+        """Take over the state that `dump` returned."""
+        self._clocks.load(state["clocks"])
+        for name, of_table in state["doubtful"].items():
+            self._doubtful[Table(name)].load(of_table)
+        for name, said in state["said"].items():
+            self._said[Table(name)] = {each: dict.fromkeys(keys) for each, *keys in said}
