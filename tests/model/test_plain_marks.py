@@ -1,4 +1,4 @@
-"""Marks as plain data: nothing but lists, numbers and texts, from which the same marks come."""
+"""Marks as plain data: lists, numbers, texts and truths alone, from which the same marks come."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from hypothesis import given
 
 from tests.model.marks import MARKS
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Lapse, Mark, MissingIds, Retired
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    Lapse,
+    Mark,
+    MissingIds,
+    Resumed,
+    Retired,
+)
 from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.tables import Table
 
@@ -53,6 +61,15 @@ def test_a_retirement_of_an_older_journal_is_of_all_tables() -> None:
     """It named none."""
     assert mark_from_plain(["Retired", [3], 4]) == Retired((3,), 4, tuple(Table))
     assert mark_to_plain(Retired((3,), 4, (Table.MD,))) == ["Retired", [3], 4, ["MD"]]
+
+
+def test_marks_of_older_journals_break_no_books() -> None:
+    """They did not say which update a snapshot was to join, nor which books were broken."""
+    assert mark_from_plain(["AwaitSnapshot", 3, 4]) == AwaitSnapshot(3, 4, 0, broken=False)
+    resumed = Resumed((3,), (Table.BOOK,), 4, books_await=False)
+    assert mark_from_plain(["Resumed", [3], ["BOOK"], 4]) == resumed
+    asked = AwaitSnapshot(3, 4, 5, broken=True)
+    assert mark_to_plain(asked) == ["AwaitSnapshot", 3, 4, 5, True]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tick_logger.budget import FRAME_OVERHEAD_BYTES, ByteBudget
 from tick_logger.exchanges.base import Acknowledged, Event
 from tick_logger.model.batch import Batch
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.marks import LastTradeId, Mark
+from tick_logger.model.marks import LastTradeId, Mark, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Heard, Streams
@@ -47,8 +47,9 @@ class Connection:
     def streams(self) -> Streams:
         return ((self.instruments, (Table.TRADES,)),)
 
-    def open_streams(self) -> Streams:
-        return ((self.instruments if self.opened is None else self.opened, (Table.TRADES,)),)
+    def reopened(self, at_ns: int) -> list[Mark]:
+        opened = self.instruments if self.opened is None else self.opened
+        return [Resumed(opened, (Table.TRADES,), at_ns)]
 
     def given_up(self, until_ns: int) -> list[Mark]:
         return []

@@ -84,10 +84,10 @@ def scene(rng: random.Random) -> list[Items]:
         )
         one: tuple[int, ...] = (instrument,)
         marks: dict[int, Mark] = {
-            5: Interrupted(one, (Table.TRADES, Table.MD), recv, Cause.DISCONNECT),
-            9: Resumed(one, (Table.TRADES, Table.MD, Table.BOOK), recv),
+            5: Interrupted(one, (Table.TRADES, Table.MD, Table.BOOK), recv, Cause.DISCONNECT),
+            9: Resumed(one, (Table.TRADES, Table.MD, Table.BOOK), recv, books_await=number > 50),
             14: LastTradeId(instrument, seq + 1, recv),
-            21: AwaitSnapshot(instrument, recv),
+            21: AwaitSnapshot(instrument, recv, seq, broken=number > 50),
             30: MissingIds(instrument, Table.BOOK, 3, 4, recv - 5, recv, Cause.SEQUENCE),
             33: Lapse(one, (Table.QUOTES,), recv - 7, recv, Cause.ADAPTER),
             35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.pipeline.books import MS, Venue, rebuilt
 from tests.pipeline.streams import (
+    DAY,
     SECOND,
     T0,
     Level,
@@ -23,6 +24,7 @@ from tests.pipeline.streams import (
     new_pipeline,
     record,
     tail_of,
+    ticked,
 )
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
@@ -31,7 +33,6 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
 from tick_logger.pipeline import books
 from tick_logger.pipeline.books import WAIT_TICKS
-from tick_logger.pipeline.state import StreamStates
 
 NAN = float("nan")
 
@@ -304,13 +305,12 @@ def test_the_memory_of_waiting_books_is_counted_and_given_back() -> None:
 def test_an_expectation_without_rows_ends_as_well() -> None:
     """A book that fell silent is forgotten, not waited for all day."""
     assert released_at(60, [AwaitSnapshot(0, T0)]) == []
-    waiting = books.WaitingBooks(StreamStates(), WAIT_TICKS)
-    waiting.expect(0, T0)
-    nothing = RowBatch.empty(Table.BOOK)
-    assert [waiting.release(nothing) for _ in range(WAIT_TICKS)] == [[]] * WAIT_TICKS
-    assert list(waiting._books) == [0]
-    waiting.release(nothing)
-    assert waiting._books == {}
+    pipeline, out = new_pipeline(), Out()
+    pipeline.push([AwaitSnapshot(0, T0)])
+    ticked(out, pipeline, *[[]] * WAIT_TICKS)
+    assert pipeline.dump()["books"]["instrument"] == [0]
+    ticked(out, pipeline, [])
+    assert pipeline.dump()["books"]["instrument"] == []
 
 
 # -- snapshots that fail, or come too late ---------------------------------------------------------
@@ -323,10 +323,13 @@ def numbered(seq: int, at_ns: int, flags: int = 0) -> RowBatch:
 
 
 def test_a_snapshot_that_fails_lets_its_book_go_and_is_recorded() -> None:
-    """The updates reach the disk, and the gaps file says from when to when they have no start."""
-    out = record([[AwaitSnapshot(0, T0), numbered(5, T0 + 1)], [NoSnapshot(0, T0 + 9)], [], []])
-    assert out.keys(table=Table.BOOK) == [(T0 + 1, 5)]
-    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0, T0 + 9, Cause.SNAPSHOT)]
+    """The updates reach the disk, and one record says from when to when they are of no use."""
+    steps: list[list[RowBatch | Mark]] = [[AwaitSnapshot(0, T0), numbered(5, T0 + 1)]]
+    steps += [[NoSnapshot(0, T0 + 9)], [], [], [AwaitSnapshot(0, T0 + 20)]]
+    steps += [[NoSnapshot(0, T0 + 29)], [], [AwaitSnapshot(0, T0 + 30)]]
+    out = record([*steps, [numbered(5, T0 + 33, FLAG_SNAPSHOT)], [], []])
+    assert out.keys(table=Table.BOOK) == [(T0 + 1, 5), (T0 + 1, 5)]
+    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0, T0 + 33, Cause.SNAPSHOT)]
 
 
 def test_asking_again_lets_the_book_wait_anew() -> None:
@@ -349,4 +352,4 @@ def test_a_snapshot_behind_what_has_left_is_kept_apart_and_recorded() -> None:
     out = record(steps)
     assert [seq for _, seq in out.keys(table=Table.BOOK)] == [5, 6, 7]
     assert [seq for _, seq in out.keys(table=Table.BOOK, late=True)] == [4]
-    assert {gap.cause for gap in out.gaps} == {"snapshot"}
+    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0, T0 + DAY, Cause.SNAPSHOT)]

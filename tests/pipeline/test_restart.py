@@ -268,7 +268,7 @@ def test_a_snapshot_that_a_crash_prevented_is_a_record_and_the_next_one_is_waite
     assert [run_keys(run) for run in out.runs[1:]] == [placed]
     assert {gap for gap in out.gaps if gap.cause is not Cause.RENUMBERED} == {
         outage(Table.BOOK, STOP, BACK, Cause.CRASH),
-        outage(Table.BOOK, T0, T0 + 1, Cause.SNAPSHOT),
+        outage(Table.BOOK, T0, STOP, Cause.SNAPSHOT),
     }
     assert out.begun_again == ({0: 1} if first_id == 2 else {})
 

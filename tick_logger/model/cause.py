@@ -29,7 +29,8 @@ class Cause(enum.StrEnum):
     CHECKSUM = "checksum"
     """The book did not match the venue's checksum."""
     RESYNC = "resync"
-    """A book that broke is sent anew; until that has come there is none."""
+    """A book that broke is sent anew; until its snapshot has its place there is none.  It is given
+    where a book breaks (`net`), and where one is subscribed again and waits (`pipeline`)."""
     SNAPSHOT = "snapshot"
     """The snapshot that a book needs did not come, so that it cannot be rebuilt."""
     OVERFLOW = "overflow"

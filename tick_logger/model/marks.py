@@ -14,6 +14,9 @@ import attrs
 from tick_logger.model.cause import Cause
 from tick_logger.model.tables import Table
 
+BOOK_WAIT_SECS = 45.0
+"""How long the rows of a book wait after `AwaitSnapshot`: longer than a REST request may take."""
+
 
 class Doubt(enum.StrEnum):
     """Whether what is told to be missing may come late after all."""
@@ -41,11 +44,16 @@ class Interrupted:
 
 @attrs.frozen
 class Resumed:
-    """From `at_ns` on, these streams are subscribed again."""
+    """From `at_ns` on, these streams are subscribed again.
+
+    `books_await`: the books among them were interrupted, and stay broken until a snapshot that came
+    since has its place; without it they go on as they were.
+    """
 
     instruments: tuple[int, ...]
     tables: tuple[Table, ...]
     at_ns: int
+    books_await: bool = False  # as in journals that do not say it
 
 
 @attrs.frozen
@@ -90,10 +98,16 @@ class LastTradeId:
 
 @attrs.frozen
 class AwaitSnapshot:
-    """Book rows of the instrument must wait: a snapshot, which belongs before some, was asked."""
+    """Book rows of the instrument must wait: a snapshot, which belongs before some, was asked.
+
+    It is to join the update that begins with `first_id`, so that an older one is of no use (0: any
+    will do).  `broken`: from `at_ns` until it has its place, the book is wrong.
+    """
 
     instrument: int
     at_ns: int
+    first_id: int = 0  # as in journals that do not say it
+    broken: bool = False
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ how long holes in ids are held back (`id_holes`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -119,6 +119,15 @@ class GapLedger:
             if outage is not None and outage.cause is not Cause.RETIRED:
                 self._end(stream, stop.from_ns)
 
+    def interruption(self, stream: Stream) -> Outage | None:
+        """That of a stream which is wanted, if one is in progress."""
+        outage = self._outages.get(stream)
+        return None if outage is None or outage.cause is Cause.RETIRED else outage
+
+    def record(self, records: Iterable[GapRecord]) -> None:
+        """Write these with the next tick."""
+        self._records += records
+
     def missing(self, mark: MissingIds) -> None:
         """Record a hole that the feed side has proven."""
         fields = mark.instrument, mark.table, mark.from_id, mark.to_id, mark.from_ns, mark.to_ns
@@ -162,13 +171,6 @@ class GapLedger:
         past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
         del past[:-MAX_PAST_OUTAGES]
 
-    def unplaced(self, books: Sequence[tuple[int, int, int]]) -> None:
-        """Record books that cannot be rebuilt, for want of a snapshot in its place."""
-        self._records += [
-            GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, Cause.SNAPSHOT)
-            for instrument, from_ns, to_ns in books
-        ]
-
     def found(self, table: Table, found: Finding) -> None:
         """Take note of what the ids of a stream show."""
         match found:
@@ -178,16 +180,12 @@ class GapLedger:
             case HoleFilled():
                 self._records += self._holes.filled(table, found)
             case BegunAgain(instrument, before, first, from_ns, to_ns):
-                self._records.append(
-                    GapRecord(
-                        instrument, table, before, first, from_ns, to_ns, Cause.RENUMBERED, VOID
-                    )
-                )
+                ids = instrument, table, before, first
+                self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.RENUMBERED, VOID))
                 self._unprovable((instrument, table), to_ns if from_ns is None else from_ns, to_ns)
             case Stray(instrument, before, stray, from_ns, to_ns):
-                self._records.append(
-                    GapRecord(instrument, table, before, stray, from_ns, to_ns, Cause.STRAY, VOID)
-                )
+                ids = instrument, table, before, stray
+                self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.STRAY, VOID))
 
     def _unprovable(self, stream: Stream, from_ns: int, to_ns: int) -> None:
         """No id tells what an interruption between these times has cost."""

@@ -27,13 +27,11 @@ import numpy as np
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import (
-    AwaitSnapshot,
     Interrupted,
     Lapse,
     LastTradeId,
     Mark,
     MissingIds,
-    NoSnapshot,
     Resumed,
     Retired,
 )
@@ -87,7 +85,7 @@ class TickCounts:
 
     @classmethod
     def from_state(cls, state: Plain) -> TickCounts:
-        """The counts that `dump` was given; those of an earlier version may be more."""
+        """The counts that `dump` gave; an earlier version may have had others."""
         names = [field.name for field in attrs.fields(cls)]
         return cls(**{name: Counter(dict(state.get(name, ()))) for name in names})
 
@@ -113,8 +111,8 @@ class Pipeline:
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
         self._times = RowTimes(venue_of)
-        self._books = WaitingBooks(self._tables[Table.BOOK].streams, book_wait_ticks)
         self._gaps = GapLedger(self._dense, self._complete_until_ns)
+        self._books = WaitingBooks(self._tables[Table.BOOK].streams, self._gaps, book_wait_ticks)
         self._meetings = Meetings(
             self._tables, self._recent, self._gaps, trade_ids=trade_ids, tail_of=tail_of
         )
@@ -169,6 +167,7 @@ class Pipeline:
         runs = [*self._take_stopped_runs(), *self._release_all()]
         self._gaps.end_unused()
         self._gaps.unproven()
+        self._books.close(at_ns)
         return Flush(tuple(runs), self._gaps.close(at_ns)), self._take_counts()
 
     def restarted(self, stopped_ns: Mapping[int, int], cause: Cause, book_wait_ticks: int) -> None:
@@ -190,8 +189,8 @@ class Pipeline:
             stopped += [(instrument, table) for instrument in met]
             if table is not Table.MD:  # a ticker's sequence is remembered, though not on disk
                 states.count_as_on_disk()
+        self._books.restarted(stopped_ns, book_wait_ticks)
         self._gaps.restarted(stopped, stopped_ns, cause)
-        self._books.begin_anew(book_wait_ticks)
 
     def dump(self) -> Plain:
         """The whole state as plain data, which later calls do not change."""
@@ -277,7 +276,8 @@ class Pipeline:
                 rows = self._admission.trades(sort_rows(rows, state.streams.opaque))
             rows, aside = self._times.sift(rows, last=last)
             if table is Table.BOOK:
-                rows = self._past_waiting_books(rows, last=last)
+                rows, late = self._books.take(rows, state.window.held, last=last)
+                runs += late
             if table is Table.QUOTES:
                 state.streams.note_untimed(pushed)
             rows = sort_rows(rows, state.streams.opaque)
@@ -289,18 +289,11 @@ class Pipeline:
         assert held == self._held_rows + released + dropped, "a row was lost, or came about"
         return runs
 
-    def _past_waiting_books(self, rows: RowBatch, *, last: bool) -> RowBatch:
-        """The book rows that need not wait, and those that need wait no longer."""
-        rows = self._books.pass_through(rows)
-        released = self._books.release(self._tables[Table.BOOK].window.held, everything=last)
-        self._gaps.unplaced(self._books.unplaced)
-        self._books.unplaced = []
-        return RowBatch.concat(Table.BOOK, [rows, *released])
-
     def _note(self, mark: Mark) -> None:
         if isinstance(mark, Interrupted | Resumed | Retired) or asks_ids(mark):
             # A stream may be retired before anything came of it; what it lost until then ends.
             self._meetings.meet_all(mark.tables, mark.instruments)
+        self._books.note(mark)
         match mark:
             case Interrupted():
                 self._gaps.interrupted(mark)
@@ -316,16 +309,10 @@ class Pipeline:
             case LastTradeId():
                 self._meetings.meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
-            case AwaitSnapshot():
-                self._books.expect(mark.instrument, mark.at_ns)
-            case NoSnapshot():
-                self._books.abandon(mark.instrument, mark.at_ns)
             case Retired():
                 for instrument in mark.instruments:
                     for table in mark.tables:
                         self._gaps.retired((instrument, table), mark.at_ns)
-                    if Table.BOOK in mark.tables:
-                        self._books.forget(instrument)
 
     def _note_findings(self, table: Table, findings: Sequence[Finding]) -> None:
         """Record what ids show; holes where they prove a loss, else they are counted only."""

@@ -15,6 +15,7 @@ from tick_logger import __version__
 from tick_logger.config.schema import LoggerConfig
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Started
+from tick_logger.model.marks import BOOK_WAIT_SECS
 from tick_logger.model.schemas import Schemas
 from tick_logger.recording.accounts import Totals
 from tick_logger.recording.backlog import Backlog
@@ -23,9 +24,6 @@ from tick_logger.recording.deriver import Deriver
 from tick_logger.recording.readiness import DISK
 from tick_logger.recording.resources import Resources
 from tick_logger.recording.writer import Writer
-
-BOOK_WAIT_SECS = 45.0
-"""How long a book waits for its snapshot: longer than a REST request is allowed to take."""
 
 LAG_ALARM_SECS = 5.0
 """What is promised never to be lost by a power cut, whatever the configuration."""

@@ -131,7 +131,7 @@ class Chained(TinyVenue):
 
 def test_a_hole_that_is_filled_in_time_breaks_nothing() -> None:
     """It is void; nor does anything begin anew that is no longer subscribed."""
-    books = Books(Chained(), lambda _: None)
+    books = Books(Chained(), lambda _: None, [])
     books.hear(BookSnapshot(BTC, 100), 10, 1.0)
     books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0)
     assert books.hear(BookLink(BTC, 101, 108, 100), 21, 2.5) == (
@@ -151,12 +151,14 @@ CHAINED = attrs.evolve(HOLE, doubt=Doubt.OPEN)
 def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
     """The next update mends what messages were missed of."""
     asked: list[int] = []
-    books = Books(Ranged(), asked.append)
-    assert books.hear(BookLink(BTC, 99, 100), 10, 1.0) == (AwaitSnapshot(BTC, 10),)
+    books = Books(Ranged(), asked.append, [])
+    assert books.hear(BookLink(BTC, 99, 100), 10, 1.0) == (AwaitSnapshot(BTC, 10, 99),)
     assert books.awaits(BTC)
     assert books.accepts(BTC, 100)
+    books.taken(BTC, 100, 15)
     assert not books.awaits(BTC)
-    assert books.hear(BookLink(BTC, 109, 109), 20, 2.0) == (HOLE, AwaitSnapshot(BTC, 20))
+    asked_again = AwaitSnapshot(BTC, 20, 109, broken=True)
+    assert books.hear(BookLink(BTC, 109, 109), 20, 2.0) == (HOLE, asked_again)
     assert asked == [BTC, BTC]
     assert books.broken == frozenset()
     assert books.lacking(BOTH) == ()
@@ -165,7 +167,7 @@ def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
 def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> None:
     """It begins anew in its turn; so does every book that messages were missed of."""
     asked: list[int] = []
-    books = Books(Chained(), asked.append)
+    books = Books(Chained(), asked.append, [])
     assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
     resync = Interrupted((BTC,), (Table.BOOK,), 20, Cause.RESYNC)
     assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (CHAINED,)
@@ -185,7 +187,7 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
 
 def test_books_that_messages_were_missed_of_are_interrupted_together() -> None:
     """One mark for all, and none for none: an interruption would have nobody to end it."""
-    books = Books(Chained(), lambda _: None)
+    books = Books(Chained(), lambda _: None, [])
     resync = Interrupted((BTC, ETH), (Table.BOOK,), 30, Cause.RESYNC)
     assert books.interrupt(BOTH, 30, 3.0) == [resync]
     assert books.broken == {BTC, ETH}
@@ -195,7 +197,7 @@ def test_books_that_messages_were_missed_of_are_interrupted_together() -> None:
 @pytest.mark.parametrize("venue", [Ranged(), Chained()])
 def test_a_book_that_is_dropped_is_forgotten_either_way(venue: TinyVenue) -> None:
     """Neither is a hole found, nor does it begin anew."""
-    books = Books(venue, lambda _: None)
+    books = Books(venue, lambda _: None, [])
     books.hear(BookSnapshot(BTC, 100), 10, 1.0)
     books.hear(BookLink(BTC, 101, 101, 100), 11, 1.0)
     books.interrupt([BTC], 12, 1.0)
@@ -204,3 +206,19 @@ def test_a_book_that_is_dropped_is_forgotten_either_way(venue: TinyVenue) -> Non
     assert not any(
         isinstance(mark, MissingIds) for mark in books.hear(BookLink(BTC, 200, 200, 199), 13, 1.0)
     )
+
+
+def test_a_snapshot_must_be_as_new_as_rows_that_did_not_wait_for_it() -> None:
+    """They wait from when it is asked for, for so long, unless it fails."""
+    for failed, asked_at, oldest in ((False, 41.0, 98), (False, 42.0, 110), (True, 2.0, 110)):
+        books = Books(Ranged(), lambda _: None, [])
+        books.hear(BookLink(BTC, 99, 100), 10, 1.0)
+        books.hear(BookLink(BTC, 101, 110), 20, 1.5)
+        if failed:
+            books.lets_go(BTC)
+        books.expect(BTC, asked_at)
+        books.hear(BookLink(BTC, 111, 112), 30, asked_at)
+        assert not books.accepts(BTC, oldest - 1)
+        assert books.accepts(BTC, oldest)
+        books.expect(BTC, asked_at + 40.0)  # once more: rows have waited since
+        assert books.accepts(BTC, oldest)

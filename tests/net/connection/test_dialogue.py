@@ -345,6 +345,6 @@ async def test_a_book_that_is_wanted_again_asks_for_its_snapshot_again() -> None
     assert talk.hear(31, BookLink(BTC, 102, 102, None)) == [], "it is not wanted"
     assert talk.asked == [BTC]
     again = talk.dialogue.retarget(frozenset({BTC_BOOK, ETH_TRADES}), 32)
-    assert again == [Resumed((BTC,), BOOK, 32)]
-    assert talk.hear(33, BookLink(BTC, 103, 103, None)) == [AwaitSnapshot(BTC, 33)]
+    assert again == [Resumed((BTC,), BOOK, 32, books_await=True)]
+    assert talk.hear(33, BookLink(BTC, 103, 103, None)) == [AwaitSnapshot(BTC, 33, 103)]
     assert talk.asked == [BTC, BTC]

@@ -30,7 +30,7 @@ class Scene:
     alive: bool = True
     clock: VirtualClock = attrs.field(factory=VirtualClock)
     bench: Bench = attrs.field(factory=lambda: Bench(venue=Ranged()))
-    books: Books = attrs.field(factory=lambda: Books(Ranged(), lambda _: None))
+    books: Books = attrs.field(factory=lambda: Books(Ranged(), lambda _: None, []))
     asker: SnapshotAsker = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -48,6 +48,8 @@ async def test_a_snapshot_is_of_use_while_the_connection_lives_and_none_has_come
     assert not scene.asker.awaits_snapshot(BTC)
     scene.alive = True
     assert scene.asker.accepts_snapshot(BTC, 9)
+    assert scene.asker.awaits_snapshot(BTC)
+    assert scene.asker.take_snapshot(BTC, 9, b"trade BTC 1")
     assert not scene.asker.awaits_snapshot(BTC)
 
 
@@ -56,7 +58,7 @@ async def test_a_snapshot_is_a_payload_of_its_connection(autojump_clock: MockClo
     scene = Scene()
     now_ns = scene.clock.now_ns()
     scene.asker.expect_snapshot(BTC)
-    scene.asker.take_snapshot(b"trade BTC 1")
+    assert scene.asker.take_snapshot(BTC, 9, b"trade BTC 1")
     (batch,) = await scene.bench.drain()
     assert marks([batch]) == [AwaitSnapshot(BTC, now_ns)]
     assert batch.received.connections == ("1.1",)

@@ -1,42 +1,72 @@
 """Books whose updates carry ranges of ids that join, and whose snapshots are fetched by REST.
 
-The first update of a book asks for a snapshot.  Ids that do not join are a proven hole, and ask for
-another snapshot.  A snapshot joins if it is not older than the first update since the last hole.
+The first update of a book on a connection asks for a snapshot.  Ids that do not join are a proven
+hole, and break the book: another snapshot is asked for.  A snapshot joins if it is not older than
+the first update since the last hole, nor than any update that may have left already, whichever
+connection brought it.
+
+While one connection takes over from another, both follow a book.  What the other has received is no
+hole; and when the other ends, the book goes on here without one if its updates join.
 
 Pure: `rest.snapshots` fetches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
 
 from tick_logger.exchanges.base import BookBroken, BookLink
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import AwaitSnapshot, MissingIds
+from tick_logger.model.marks import AwaitSnapshot, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.following import NOTHING, BookEvent, BookFollower, Verdict
+from tick_logger.net.connection.following import (
+    NOTHING,
+    BookEvent,
+    BookFollower,
+    Judgement,
+    Verdict,
+)
+
+BEGUN_AGAIN_BEHIND = 1_000
+"""An update so far behind the newest is no resend: the venue's ids have begun again."""
 
 
 @attrs.define
-class _Held:
+class Held:
     """The updates of one book that came since its last hole."""
 
     first_id: int
     last_id: int
     last_ns: int
-    awaiting: bool = True  # a snapshot
+    needed_id: int  # a snapshot that is older is of no use
+    began_id: int  # the first of this connection
+    began_ns: int
+    awaiting: bool = False  # a snapshot
+    passing: bool = False  # its rows do not wait for that: another's snapshot came
+    whole: bool = False  # with what came before, on this connection or another
+    whole_ns: int = 0  # since when
+    snapshot_id: int = 0  # of the last snapshot, which may be ahead of the updates
 
 
 class BookRanges(BookFollower):
-    """The ranges of one connection's books."""
+    """The ranges of one connection's books; `all_here` are those of all connections of a venue."""
 
     mended_by_updates: ClassVar[bool] = True
 
-    def __init__(self) -> None:
+    def __init__(self, all_here: list[BookRanges] | None = None) -> None:
         super().__init__()
-        self._held: dict[int, _Held] = {}
+        self.held: dict[int, Held] = {}
+        self.left: dict[int, Held] = {}
+        """Of a connection whose books this one has taken over, until an update comes here."""
+        self._all = [] if all_here is None else all_here
+        self._all.append(self)
+
+    def end(self) -> None:
+        """The connection has ended, and brings nothing any more."""
+        self._all.remove(self)
 
     def hear(self, event: BookEvent, recv_ns: int) -> Verdict:
         """Follow one update; snapshots are judged before they are taken, by `accepts`."""
@@ -49,48 +79,165 @@ class BookRanges(BookFollower):
 
         That one asks for a snapshot; an older one would be of no use.
         """
-        if self._held.pop(instrument, None) is None:
+        if self.held.pop(instrument, None) is None:
             return NOTHING
-        return Verdict((AwaitSnapshot(instrument, recv_ns),))
+        return Verdict((AwaitSnapshot(instrument, recv_ns, broken=True),))
 
     def link(self, link: BookLink, recv_ns: int) -> Verdict:
         """Whether an update joins those before it."""
         number = link.instrument
-        held = self._held.get(number)
+        held = self.held.get(number)
         if held is None:
-            self._held[number] = _Held(link.first_id, link.last_id, recv_ns)
-            return Verdict((AwaitSnapshot(number, recv_ns),), fetch=frozenset((number,)))
+            return self._begin(link, recv_ns)
+        if link.last_id + BEGUN_AGAIN_BEHIND < held.last_id:
+            self.judged[Judgement.RESET] += 1
+            return self._begin_again(held, link, recv_ns)
         before_id, before_ns = held.last_id, held.last_ns
         held.last_id, held.last_ns = max(before_id, link.last_id), recv_ns
-        if link.first_id <= before_id + 1:
+        first, last = before_id + 1, link.first_id - 1
+        if first > last or self._came_elsewhere(number, first, last):
             return NOTHING
         held.first_id = link.first_id
-        hole = MissingIds(
-            number, Table.BOOK, before_id + 1, link.first_id - 1, before_ns, recv_ns, Cause.SEQUENCE
-        )
-        if held.awaiting:
-            return Verdict((hole,))
-        held.awaiting = True
-        return Verdict((hole, AwaitSnapshot(number, recv_ns)), fetch=frozenset((number,)))
+        held.whole &= last <= held.snapshot_id
+        held.needed_id = max(last, self._newest(number, but=self))
+        hole = MissingIds(number, Table.BOOK, first, last, before_ns, recv_ns, Cause.SEQUENCE)
+        return self._broken(held, link, recv_ns, hole)
 
     def accepts(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a snapshot as of this update id joins the updates held; if so, it is taken."""
-        held = self._held.get(instrument)
-        if held is None or snapshot_id + 1 < held.first_id:
-            return False
-        held.awaiting = False
-        return True
+        """Whether a snapshot as of this update id joins the updates held."""
+        held = self.held.get(instrument)
+        return held is not None and snapshot_id >= held.needed_id
+
+    def taken(self, instrument: int, snapshot_id: int, at_ns: int) -> None:
+        """A snapshot that joins is in the stream: all connections that await one have it."""
+        self._take(self.held[instrument], snapshot_id, at_ns)
+        for other in self._all:
+            if not other.awaits(instrument):
+                continue
+            if other.accepts(instrument, snapshot_id):
+                self._take(other.held[instrument], snapshot_id, at_ns)
+            else:
+                other.held[instrument].passing = True
+
+    def _take(self, held: Held, snapshot_id: int, at_ns: int) -> None:
+        held.awaiting, held.whole, held.whole_ns = False, True, at_ns
+        held.snapshot_id = snapshot_id
+
+    def expect(self, instrument: int, *, in_time: bool) -> None:
+        """If rows have not waited for the snapshot, it must not be older than they."""
+        held = self.held.get(instrument)
+        if held is not None and (held.passing or not in_time):
+            held.needed_id, held.passing = max(held.needed_id, self._newest(instrument)), False
 
     def given_up(self, instrument: int) -> None:
         """The snapshot asked for will not come: the next hole asks again."""
-        if instrument in self._held:
-            self._held[instrument].awaiting = False
+        if instrument in self.held:
+            self.held[instrument].awaiting = False
 
     def awaits(self, instrument: int) -> bool:
         """Whether a snapshot of this book would be of use."""
-        held = self._held.get(instrument)
+        held = self.held.get(instrument)
         return held is not None and held.awaiting
+
+    def goes_on(self, instrument: int) -> bool:
+        """Whether the book needs no snapshot to be right."""
+        held = self.held.get(instrument)
+        return held is not None and held.whole
 
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed."""
-        self._held.pop(instrument, None)
+        self.held.pop(instrument, None)
+        self.left.pop(instrument, None)
+
+    def take_over(self, ended: BookFollower, instruments: Sequence[int]) -> list[Mark]:
+        """The other connection has ended; these books of both are carried by this one alone."""
+        assert isinstance(ended, BookRanges), "a venue's books are all followed in one way"
+        marks: list[Mark] = []
+        for number in instruments:
+            theirs = ended.held.get(number) or ended.left.get(number)
+            mine = self.held.get(number)
+            if theirs is None or not theirs.whole:
+                continue  # it was broken there, or had not begun
+            if mine is None:
+                left = self.left.get(number, theirs)
+                self.left[number] = max(left, theirs, key=lambda each: each.last_id)
+            elif mine.began_id <= theirs.last_id + 1:
+                mine.whole |= mine.first_id == mine.began_id
+            elif not self._has_come(number, theirs, mine.began_id):
+                marks += self._not_joined(number, theirs, mine)
+        return marks
+
+    # -- beginnings and holes ----------------------------------------------------------------------
+
+    def _begin(self, link: BookLink, recv_ns: int) -> Verdict:
+        """The first update of a book on this connection."""
+        number, first = link.instrument, link.first_id
+        needed = max(first - 1, self._newest(number, but=self))
+        held = Held(first, link.last_id, recv_ns, needed, first, recv_ns)
+        self.held[number] = held
+        left = self.left.pop(number, None)
+        if left is not None and not self._has_come(number, left, first):
+            hole = _hole(number, left, held)
+            return self._broken(held, link, recv_ns, hole)
+        joins = left is not None and first <= left.last_id + 1
+        held.whole = joins or self._joins_another(number, first)
+        held.awaiting, held.whole_ns = True, recv_ns
+        return Verdict((AwaitSnapshot(number, recv_ns, first),), fetch=frozenset((number,)))
+
+    def _begin_again(self, held: Held, link: BookLink, recv_ns: int) -> Verdict:
+        """The venue's ids have begun again: nothing says what came between."""
+        held.first_id = held.began_id = link.first_id
+        held.last_id, held.last_ns, held.needed_id = link.last_id, recv_ns, link.first_id - 1
+        held.whole, held.snapshot_id = False, 0
+        return self._broken(held, link, recv_ns)
+
+    def _broken(self, held: Held, link: BookLink, recv_ns: int, *holes: Mark) -> Verdict:
+        """The book is wrong from this update on; a snapshot is asked for unless one is awaited."""
+        number = link.instrument
+        asked = AwaitSnapshot(number, recv_ns, link.first_id, broken=True)
+        fetch = frozenset[int]() if held.awaiting else frozenset((number,))
+        held.awaiting, held.passing = True, False
+        return Verdict((*holes, asked), fetch=fetch)
+
+    def _not_joined(self, number: int, theirs: Held, mine: Held) -> list[Mark]:
+        """Between the last update there and the first here some have come to neither."""
+        hole = _hole(number, theirs, mine)
+        if mine.whole:  # by a snapshot since
+            lapse = Lapse((number,), (Table.BOOK,), mine.began_ns, mine.whole_ns, Cause.RESYNC)
+            return [hole, lapse]
+        return [hole, AwaitSnapshot(number, mine.began_ns, mine.began_id, broken=True)]
+
+    # -- other connections -------------------------------------------------------------------------
+
+    def _newest(self, number: int, but: BookRanges | None = None) -> int:
+        """The newest id that any connection has brought."""
+        held = (each.held.get(number) for each in self._all if each is not but)
+        return max((each.last_id for each in held if each is not None), default=0)
+
+    def _came_elsewhere(self, number: int, first: int, last: int) -> bool:
+        """Whether another connection has brought all of these."""
+        held = (each.held.get(number) for each in self._all if each is not self)
+        return any(
+            each is not None and each.first_id <= first and last <= each.last_id for each in held
+        )
+
+    def _has_come(self, number: int, before: Held, first: int) -> bool:
+        """Whether all has come to somebody that lies between these updates and one from here on."""
+        return first <= before.last_id + 1 or self._came_elsewhere(
+            number, before.last_id + 1, first - 1
+        )
+
+    def _joins_another(self, number: int, first: int) -> bool:
+        """Whether a whole book of another connection goes on here."""
+        held = (each.held.get(number) for each in self._all if each is not self)
+        return any(
+            each is not None and each.whole and each.first_id <= first <= each.last_id + 1
+            for each in held
+        )
+
+
+def _hole(number: int, before: Held, after: Held) -> MissingIds:
+    first, last = before.last_id + 1, after.began_id - 1
+    return MissingIds(
+        number, Table.BOOK, first, last, before.last_ns, after.began_ns, Cause.SEQUENCE
+    )

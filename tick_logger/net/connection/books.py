@@ -20,13 +20,13 @@ Pure.  Not here: the requests that subscribe again (`subscriptions`) and fetch (
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import attrs
 
 from tick_logger.exchanges.base import BookCheck, BookSnapshot, Exchange
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import Interrupted, Mark, Resumed
+from tick_logger.model.marks import BOOK_WAIT_SECS, Interrupted, Mark, Resumed
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.net.connection.beginnings import Beginnings
 from tick_logger.net.connection.book_ranges import BookRanges
@@ -36,6 +36,9 @@ from tick_logger.net.connection.sequence import BookSequences
 
 FIRST_PAUSE_SECS, MAX_PAUSE_SECS = 1.0, 300.0
 """Between a resync and the next of the same book; it doubles from the one up to the other."""
+
+SURE_TO_WAIT_SECS = 0.9 * BOOK_WAIT_SECS
+"""So long after a snapshot was asked for none of its book's rows has left: ticks are not exact."""
 
 CALM_SECS = 600.0
 """A book that was whole for so long begins with the first pause again."""
@@ -94,14 +97,22 @@ class Resyncs:
 
 
 class Books:
-    """The books of one connection, by instrument; `fetch` asks for a snapshot by REST."""
+    """The books of one connection, by instrument; `fetch` asks for a snapshot by REST.
 
-    def __init__(self, exchange: Exchange, fetch: Callable[[int], None]) -> None:
-        by_rest = exchange.book_check is BookCheck.RANGES
-        self._follower: BookFollower = BookRanges() if by_rest else BookSequences(exchange)
-        self._greeted = not by_rest and FEED_OF[Table.BOOK] in exchange.greets
+    `ranges` has those of all connections of the venue that are followed by ranges.
+    """
+
+    def __init__(
+        self, exchange: Exchange, fetch: Callable[[int], None], ranges: list[BookRanges]
+    ) -> None:
+        self.by_rest = exchange.book_check is BookCheck.RANGES
+        self._follower: BookFollower = (
+            BookRanges(ranges) if self.by_rest else BookSequences(exchange)
+        )
+        self._greeted = not self.by_rest and FEED_OF[Table.BOOK] in exchange.greets
         self._beginnings = Beginnings()
         self._doubtful: dict[int, float] = {}  # until when what is missing of a book may come
+        self._rows_wait_since: dict[int, float] = {}
         self._fetch = fetch
         self._resyncs = Resyncs()
 
@@ -116,6 +127,7 @@ class Books:
         """Follow one message; returns the marks that follow from it."""
         verdict = self._follower.hear(event, recv_ns)
         for instrument in verdict.fetch:
+            self._rows_wait_since[instrument] = now
             self._fetch(instrument)
         for instrument in verdict.doubtful:
             self._doubtful.setdefault(instrument, now + LATE_SECS)
@@ -198,6 +210,20 @@ class Books:
             self._break(instrument, now)
         return overdue
 
+    # -- connections that follow each other ------------------------------------------------------
+
+    def goes_on(self, instrument: int) -> bool:
+        """Whether the book, when it is subscribed again, needs no snapshot by REST to be right."""
+        return self._follower.goes_on(instrument)
+
+    def take_over(self, ended: Books, instruments: Sequence[int]) -> list[Mark]:
+        """These books were followed by a connection that has ended, too, and go on here."""
+        return self._follower.take_over(ended._follower, instruments)
+
+    def end(self) -> None:
+        """The connection has ended."""
+        self._follower.end()
+
     # -- beginning anew ----------------------------------------------------------------------------
 
     @property
@@ -229,9 +255,23 @@ class Books:
         """Whether a REST snapshot of this book would be of use."""
         return self._follower.awaits(instrument)
 
+    def expect(self, instrument: int, now: float) -> None:
+        """A REST snapshot is asked for now, and rows of the book wait for it from now on."""
+        since = self._rows_wait_since.get(instrument, float("-inf"))
+        self._follower.expect(instrument, in_time=now - since <= SURE_TO_WAIT_SECS)
+        self._rows_wait_since[instrument] = now
+
     def accepts(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a REST snapshot as of this id joins the updates received; if so, it is taken."""
+        """Whether a REST snapshot as of this id joins the updates received."""
         return self._follower.accepts(instrument, snapshot_id)
+
+    def taken(self, instrument: int, snapshot_id: int, at_ns: int) -> None:
+        """A REST snapshot that joins is in the stream."""
+        self._follower.taken(instrument, snapshot_id, at_ns)
+
+    def lets_go(self, instrument: int) -> None:
+        """The rows of the book do not wait any longer for a REST snapshot."""
+        self._rows_wait_since.pop(instrument, None)
 
     def given_up(self, instrument: int) -> None:
         """The REST snapshot of this book will not come."""

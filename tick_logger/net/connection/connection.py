@@ -22,7 +22,7 @@ from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Listed, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
-from tick_logger.model.marks import Mark, Resumed
+from tick_logger.model.marks import Mark
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
@@ -90,6 +90,7 @@ class Connection:
             timeouts=lambda: self._keepalive.timeouts,
         )
         self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log, refusals)
+        self.forget_books = self._dialogue.books.end  # when it has ended, and others took them over
         self._asker = SnapshotAsker(venue, self, self._dialogue.books, lambda: self.alive)
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None
@@ -224,9 +225,9 @@ class Connection:
         """What this connection is to carry."""
         return self._dialogue.streams(self._dialogue.wanted)
 
-    def open_streams(self) -> Streams:
-        """What of that is acknowledged, but for broken books; also just after the end."""
-        return self._dialogue.streams(self._dialogue.wanted & self._dialogue.live)
+    def reopened(self, at_ns: int) -> list[Mark]:
+        """What is acknowledged, but for broken books, is resumed; also just after the end."""
+        return self._dialogue.resumed(self._dialogue.wanted & self._dialogue.live, at_ns)
 
     def given_up(self, until_ns: int) -> list[Mark]:
         """Messages were given up for want of room until then; returns what follows from it."""
@@ -254,10 +255,12 @@ class Connection:
         """The marks that follow from the end of this connection."""
         return self._dialogue.lost(carried_elsewhere, self.last_recv_ns)
 
-    def resumptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
-        """The marks that end what this connection interrupted and will not resume itself."""
-        taken_over = self._dialogue.streams(self._dialogue.wanted & carried_elsewhere)
-        return [Resumed(*streams, self._venue.clock.now_ns()) for streams in taken_over]
+    def take_over(self, ended: Connection, *, heard: bool) -> list[Mark]:
+        """The marks that end what a connection interrupted that has ended, and will not resume.
+
+        To be called again once all is `heard` that came there, for the sake of books.
+        """
+        return self._dialogue.take_over(ended._dialogue, self._venue.clock.now_ns(), heard=heard)
 
     # -- what others ask --------------------------------------------------------------------------
 

@@ -40,15 +40,19 @@ from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.connection.following import Judgement
 from tick_logger.net.connection.message_numbers import MissingMessages
 from tick_logger.net.connection.refusals import Refusals
-from tick_logger.net.connection.reporting import named, report
+from tick_logger.net.connection.reporting import (
+    count_judged,
+    named,
+    report,
+    report_begun_anew,
+    report_without_snapshot,
+)
 from tick_logger.net.connection.signature import Signature
 from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriptions import Subscriptions
 from tick_logger.net.intake.arrivals import Streams, streams_of
-from tick_logger.telemetry.logs import first_few
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +83,7 @@ class Dialogue:
         self.signature = Signature(venue, log)
         self.refused_at = float("-inf")
         """When the venue last said that it refuses something, in seconds of trio's clock."""
-        self.books = Books(venue.exchange, reactions.ask_snapshot)
+        self.books = Books(venue.exchange, reactions.ask_snapshot, venue.ranges)
         self.numbers = MissingMessages(
             lambda: self.streams(self.wanted),
             lambda at_ns, now: self.books.interrupt(self._live_books, at_ns, now),
@@ -185,12 +189,10 @@ class Dialogue:
             if FEEDS[sub.feed] is Table.BOOK:
                 patience_secs = min(self._react.timeouts().of(sub.symbol), MAX_SNAPSHOT_SECS)
                 self.books.granted(self._symbols[sub.symbol], recv_ns, now + patience_secs)
-        live_now = self.streams(self.live.intersection(settled.live))
-        resumed = [Resumed(*streams, recv_ns) for streams in live_now]
         if any(sub in self.subscriptions.begun_anew for sub, _ in settled.refused):
             self._react.retire("what was live is refused when it is subscribed again")
         self._react.settled(settled)
-        return [*interrupted, *resumed]
+        return [*interrupted, *self.resumed(self.live.intersection(settled.live), recv_ns)]
 
     # -- what others want -------------------------------------------------------------------------
 
@@ -204,8 +206,28 @@ class Dialogue:
         going_on = self.subscriptions.retarget(wanted)
         books = {i: sub for i, sub in self._wanted_books.items() if sub in going_on}
         lacking = [books[instrument] for instrument in self.books.lacking(books)]
-        going_on = going_on.difference(self.renew(lacking))  # they lack what came meanwhile
-        return [Resumed(*streams, now_ns) for streams in self.streams(going_on)]
+        # What came meanwhile these lack, and begin anew.
+        return self.resumed(going_on.difference(self.renew(lacking)), now_ns)
+
+    def resumed(self, subs: frozenset[Subscription], at_ns: int) -> list[Mark]:
+        """The marks that these are delivered again, some of them books without a snapshot."""
+        without = subs & {s for i, s in self._wanted_books.items() if not self.books.goes_on(i)}
+        return [
+            *(Resumed(*streams, at_ns) for streams in self.streams(subs - without)),
+            *(Resumed(*streams, at_ns, books_await=True) for streams in self.streams(without)),
+        ]
+
+    def take_over(self, ended: Dialogue, at_ns: int, *, heard: bool) -> list[Mark]:
+        """Another connection has ended; what both were to carry and this one does is resumed.
+
+        Books whose snapshots come by REST are when all is `heard` that came on the other.
+        """
+        both, by_rest = self.live & ended.wanted, self.books.by_rest
+        books = {i: sub for i, sub in self._wanted_books.items() if by_rest and sub in both}
+        if not heard:
+            return self.resumed(both.difference(books.values()), at_ns)
+        marks = self.books.take_over(ended.books, list(books))
+        return marks + self.resumed(frozenset(books.values()), at_ns)
 
     def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
         """The marks that follow from the loss of the connection, which brought nothing since."""
@@ -220,8 +242,8 @@ class Dialogue:
         ]
         for sub, until_ns in sorted(self._ended_ns.items()):  # what ended meanwhile was lost too
             if until_ns > since_ns and sub not in carried_elsewhere:
-                (streams,) = self.streams([sub])
-                marks.append(Lapse(*streams, since_ns, until_ns, Cause.DISCONNECT))
+                lapse = Lapse(*self.streams([sub])[0], since_ns, until_ns, Cause.DISCONNECT)
+                marks.append(lapse)
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
@@ -238,10 +260,7 @@ class Dialogue:
             return []
         due = self.books.due(self._live_books, now)
         broken = [sub for instrument, sub in self._wanted_books.items() if instrument in due]
-        if not broken:
-            return []
-        self._venue.metrics.book_resyncs.inc(len(broken))
-        self._log.warning("books_begin_anew", symbols=first_few([sub.symbol for sub in broken]))
+        report_begun_anew([sub.symbol for sub in broken], self._venue.metrics, self._log)
         return [
             Interrupted(*streams, now_ns, Cause.RESYNC)
             for streams in self.streams(self.renew(broken))
@@ -253,18 +272,11 @@ class Dialogue:
         A book whose snapshot is overdue is broken, and has been none since it was asked for.
         """
         marks = self.apply(self.subscriptions.overdue(now), now_ns, now)
-        marks += self.numbers.overdue(now)
-        marks += self.books.settle_overdue(now)
+        marks += [*self.numbers.overdue(now), *self.books.settle_overdue(now)]
         self.count_judgements()
         books = self.books.break_overdue(now)
-        if books:
-            self._venue.metrics.book_snapshots_missing.inc(len(books))
-            self._log.warning(
-                "books_without_snapshot",
-                symbols=first_few([self._wanted_books[book].symbol for book in books]),
-                explanation="they were acknowledged, and the snapshot that each must begin with "
-                "has not come; what came of them since is recorded, but is no book",
-            )
+        symbols = [self._wanted_books[book].symbol for book in books]
+        report_without_snapshot(symbols, self._venue.metrics, self._log)
         marks += [
             Interrupted((book,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
             for book, asked_ns in books.items()
@@ -312,11 +324,5 @@ class Dialogue:
 
     def count_judgements(self) -> None:
         """Count what messages were found to be, in their sequences."""
-        metrics = self._venue.metrics
         for judged in (self.books.judged, self.numbers.judged):
-            if judged:
-                metrics.sequence_breaks.inc(judged[Judgement.GAP])
-                metrics.sequence_resets.inc(judged[Judgement.RESET])
-                metrics.out_of_order.inc(judged[Judgement.OUT_OF_ORDER])
-                metrics.sequence_duplicates.inc(judged[Judgement.DUPLICATE])
-                judged.clear()
+            count_judged(judged, self._venue.metrics)

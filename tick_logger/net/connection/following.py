@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import enum
 from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar, Final, TypeAlias
 
 import attrs
@@ -80,8 +81,28 @@ class BookFollower(abc.ABC):
         return False
 
     def accepts(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a REST snapshot as of this id joins the updates received; if so, it is taken."""
+        """Whether a REST snapshot as of this id joins the updates received."""
         return False
+
+    def taken(self, instrument: int, snapshot_id: int, at_ns: int) -> None:
+        """A REST snapshot that joins is in the stream."""
+        return
+
+    def expect(self, instrument: int, *, in_time: bool) -> None:
+        """A REST snapshot is asked for now; `in_time`: while rows wait for the one before."""
+        return
+
+    def goes_on(self, instrument: int) -> bool:
+        """Whether a book that was interrupted needs no snapshot by REST to be right."""
+        return True
+
+    def take_over(self, ended: BookFollower, instruments: Sequence[int]) -> list[Mark]:
+        """Another connection has ended, which followed these books as well."""
+        return []
+
+    def end(self) -> None:
+        """The connection has ended."""
+        return
 
     def given_up(self, instrument: int) -> None:
         """The REST snapshot of this book will not come."""

@@ -1,12 +1,17 @@
-"""Counts and says what the venue concluded about subscriptions, in a few lines of each kind."""
+"""Counts and says what the venue concluded about subscriptions, and what became of books.
+
+A few lines of each kind, however many there are.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from structlog.typing import FilteringBoundLogger
 
 from tick_logger.exchanges.base import Subscription
+from tick_logger.net.connection.following import Judgement
 from tick_logger.net.connection.states import Settled
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import first_few
@@ -38,6 +43,41 @@ def report(settled: Settled, metrics: ExchangeMetrics, log: FilteringBoundLogger
             subscriptions=named([sub for sub, _ in others]),
             reason=others[0][1],
         )
+
+
+def report_begun_anew(
+    symbols: Sequence[str], metrics: ExchangeMetrics, log: FilteringBoundLogger
+) -> None:
+    """Broken books whose turn has come, if there are any."""
+    if not symbols:
+        return
+    metrics.book_resyncs.inc(len(symbols))
+    log.warning("books_begin_anew", symbols=first_few(symbols))
+
+
+def report_without_snapshot(
+    symbols: Sequence[str], metrics: ExchangeMetrics, log: FilteringBoundLogger
+) -> None:
+    """Books whose snapshot is overdue, if there are any."""
+    if not symbols:
+        return
+    metrics.book_snapshots_missing.inc(len(symbols))
+    log.warning(
+        "books_without_snapshot",
+        symbols=first_few(symbols),
+        explanation="they were acknowledged, and the snapshot that each must begin with "
+        "has not come; what came of them since is recorded, but is no book",
+    )
+
+
+def count_judged(judged: Counter[Judgement], metrics: ExchangeMetrics) -> None:
+    """What messages were found to be; it is taken out of `judged`."""
+    if judged:
+        metrics.sequence_breaks.inc(judged[Judgement.GAP])
+        metrics.sequence_resets.inc(judged[Judgement.RESET])
+        metrics.out_of_order.inc(judged[Judgement.OUT_OF_ORDER])
+        metrics.sequence_duplicates.inc(judged[Judgement.DUPLICATE])
+        judged.clear()
 
 
 def named(subscriptions: Sequence[Subscription]) -> list[str]:

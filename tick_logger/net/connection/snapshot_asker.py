@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import trio
+
 from tick_logger.model.marks import AwaitSnapshot, NoSnapshot
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import VenueContext
@@ -35,6 +37,7 @@ class SnapshotAsker:
 
     def expect_snapshot(self, instrument: int) -> None:
         """Let the rows of the book wait anew: those before have waited as long as they may."""
+        self._books.expect(instrument, trio.current_time())
         self._venue.intake.mark(AwaitSnapshot(instrument, self._venue.clock.now_ns()))
 
     def awaits_snapshot(self, instrument: int) -> bool:
@@ -42,15 +45,20 @@ class SnapshotAsker:
         return self._is_alive() and self._books.awaits(instrument)
 
     def accepts_snapshot(self, instrument: int, snapshot_id: int) -> bool:
-        """Whether a snapshot as of this id joins the updates received; if so, it is taken."""
+        """Whether a snapshot as of this id joins the updates received."""
         return self._books.accepts(instrument, snapshot_id)
 
-    def take_snapshot(self, payload: bytes) -> None:
-        """Put the snapshot into the stream, as received now."""
-        self._venue.intake.put(self._source, self._venue.clock.now_ns(), [payload])
+    def take_snapshot(self, instrument: int, snapshot_id: int, payload: bytes) -> bool:
+        """Put the snapshot into the stream, as received now; False if there is no room."""
+        now_ns = self._venue.clock.now_ns()
+        if not self._venue.intake.put(self._source, now_ns, [payload]):
+            return False
+        self._books.taken(instrument, snapshot_id, now_ns)
+        return True
 
     def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
         """The snapshot has not come; `for_good`: it will not be asked for again."""
         self._venue.intake.mark(NoSnapshot(instrument, self._venue.clock.now_ns()))
+        self._books.lets_go(instrument)
         if for_good:
             self._books.given_up(instrument)

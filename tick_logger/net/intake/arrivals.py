@@ -74,8 +74,11 @@ class Source(Protocol):
         """What the connection is to carry."""
         ...
 
-    def open_streams(self) -> Streams:
-        """What of that its venue has acknowledged, without the books that are broken."""
+    def reopened(self, at_ns: int) -> list[Mark]:
+        """What has come is taken again: the marks that resume what its venue has acknowledged.
+
+        The rest begins when it is acknowledged.
+        """
         ...
 
     def given_up(self, until_ns: int) -> list[Mark]:

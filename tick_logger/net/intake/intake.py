@@ -23,7 +23,7 @@ from tick_logger.model.batch import Batch
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.marks import Interrupted, Mark, Resumed
+from tick_logger.model.marks import Interrupted, Mark
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, portions_of
 from tick_logger.net.intake.decoder import PortionDecoder
@@ -74,14 +74,14 @@ class Intake:
 
     # -- what connections call: never waits -------------------------------------------------------
 
-    def put(self, source: Source, recv_ns: int, payloads: Sequence[bytes]) -> None:
-        """Take the payloads of one read, or give them up if the budget is exhausted."""
+    def put(self, source: Source, recv_ns: int, payloads: Sequence[bytes]) -> bool:
+        """Take the payloads of one read, or give them up (False) if the budget is exhausted."""
         size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
         overflow = self._overflows.get(id(source))
         if overflow is not None:
             if not (self._budget.half_free and self._budget.take(size)):
                 self._give_up(overflow, recv_ns, len(payloads), size)
-                return
+                return False
             self._end_overflow(source, recv_ns)
             for mark in source.given_up(recv_ns):
                 self.mark(mark)
@@ -90,13 +90,14 @@ class Intake:
             for streams in source.streams():
                 self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW))
             self._give_up(overflow, recv_ns, len(payloads), size)
-            return
+            return False
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
         self._waiting_frames += len(payloads)
         self._taken += 1
         self._arrived.set()
         if self._waiting_frames >= HURRY_FRAMES:
             self._pass_on_nowait()
+        return True
 
     def mark(self, mark: Mark) -> None:
         """Pass a mark on, in order with the frames."""
@@ -229,5 +230,5 @@ class Intake:
     def _end_overflow(self, source: Source, at_ns: int) -> None:
         overflow = self._overflows.pop(id(source))
         self._log.warning("overflow_ended", connection=source.label, messages=overflow.messages)
-        for streams in source.open_streams():  # the others begin when they are acknowledged
-            self.mark(Resumed(*streams, at_ns))
+        for mark in source.reopened(at_ns):
+            self.mark(mark)

@@ -47,8 +47,8 @@ class Asker(Protocol):
         """Whether a snapshot as of this id joins the updates received."""
         ...
 
-    def take_snapshot(self, payload: bytes) -> None:
-        """Put the snapshot into the stream, as received now."""
+    def take_snapshot(self, instrument: int, snapshot_id: int, payload: bytes) -> bool:
+        """Put the snapshot into the stream, as received now; False if there is no room."""
         ...
 
     def no_snapshot(self, instrument: int, *, for_good: bool) -> None:
@@ -115,15 +115,17 @@ class SnapshotFetcher:
             reason = decoded.bad[0].reason if decoded.bad else "no snapshot in the answer"
             self._again(wish, reason)
         elif not wish.asker.accepts_snapshot(wish.instrument, found[0].last_id):
-            self._again(wish, "it is older than the first update received")
-        else:
-            wish.asker.take_snapshot(payload)
+            self._again(wish, "it is older than the updates that it is to join", waits=True)
+        elif not wish.asker.take_snapshot(wish.instrument, found[0].last_id, payload):
+            self._again(wish, "there is no room for it")
 
-    def _again(self, wish: _Wish, reason: str) -> None:
+    def _again(self, wish: _Wish, reason: str, *, waits: bool = False) -> None:
+        """Ask once more; `waits`: rows go on waiting, so that the next one will not be too old."""
         if not wish.is_current:
             return
         self._log.warning("snapshot_failed", symbol=wish.symbol, reason=reason, tries=wish.attempt)
-        wish.asker.no_snapshot(wish.instrument, for_good=False)
+        if not waits:
+            wish.asker.no_snapshot(wish.instrument, for_good=False)
         if wish.attempt < MAX_ATTEMPTS:
             self._enqueue(attrs.evolve(wish, attempt=wish.attempt + 1))
         else:

@@ -106,6 +106,7 @@ class Discovery:
                 "listing", self._venue, (), NO_DATA_EXPECTED, on_listing=self._on_channel
             )
             lost = await connection.run()
+            connection.forget_books()
             connected_at = connection.connected_at
             lived = 0.0 if connected_at is None else trio.current_time() - connected_at
             wait_secs = self._backoff.next_wait_secs(lived)

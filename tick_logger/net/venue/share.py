@@ -12,7 +12,7 @@ from __future__ import annotations
 import attrs
 import trio
 
-from tick_logger.errors import Ending
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
@@ -120,12 +120,27 @@ class Share:
         return connection
 
     async def _run_one(self, connection: Connection) -> None:
-        lost = await connection.run()
-        self._connections.remove(connection)
-        for mark in connection.resumptions(self._carried()):
-            self._venue.intake.mark(mark)
-        if lost.ending is Ending.REPLACED:
-            return
+        try:
+            lost = await connection.run()
+            self._connections.remove(connection)
+            self._have_taken_over(connection, heard=False)
+            if lost.ending is not Ending.REPLACED:
+                self._note_loss(connection, lost)
+            await self._venue.intake.caught_up()  # the last of its updates may be waiting there
+            self._have_taken_over(connection, heard=True)
+        finally:
+            connection.forget_books()
+
+    @property
+    def _alive(self) -> list[Connection]:
+        return [connection for connection in self._connections if connection.alive]
+
+    def _have_taken_over(self, ended: Connection, *, heard: bool) -> None:
+        for connection in self._alive:
+            for mark in connection.take_over(ended, heard=heard):
+                self._venue.intake.mark(mark)
+
+    def _note_loss(self, connection: Connection, lost: ConnectionLost) -> None:
         self._interrupt(connection)
         if connection.connected_at is not None:  # during an outage every attempt would count
             self._venue.metrics.reconnects.inc()

@@ -1,0 +1,272 @@
+"""Books that are broken: subscribed, but of no use until a snapshot has its place among their rows.
+
+    broken (ids that do not join, an interruption that is over) -> snapshot placed -> gap record
+
+An interruption of any other stream ends when it is subscribed again.  That of a book goes on, as
+one of the cause `resync`, because what comes then cannot be applied to anything.  A book that has
+never had a snapshot is not broken: it begins with its first, unless that fails to come.
+
+Marks come before the rows of their tick, so that a book may have broken again before the snapshot
+that mended it for a while is seen.  So each break has a span of its own until the last is mended.
+
+Invariant: of the time in which a book was wrong in the order of the files, each moment is in one
+record.  Not here: where a snapshot has its place (`places`), and all other interruptions (`gaps`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+
+import attrs
+
+from tick_logger.model.cause import Cause
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.marks import (
+    AwaitSnapshot,
+    Interrupted,
+    Mark,
+    MissingIds,
+    Resumed,
+    Retired,
+)
+from tick_logger.model.tables import Table
+from tick_logger.pipeline.gaps import GapLedger
+from tick_logger.pipeline.plain_state import Plain
+
+MOST_SPANS = 100
+"""Of one book that breaks again and again without a snapshot: more are seen as one."""
+
+
+@attrs.frozen
+class Placed:
+    """A snapshot, as of update id `seq` or 0, that has its place among the rows of its book.
+
+    What was received by `until_ns` may still lie before it.
+    """
+
+    instrument: int
+    seq: int
+    recv_ns: int
+    until_ns: int
+
+
+@attrs.define
+class _Span:
+    """From one break of a book to the next, or to the snapshot that mends it, or to its end."""
+
+    from_ns: int
+    cause: Cause
+    broke_ns: int  # what was received before mends nothing
+    first_id: int = 0  # nor does what is older than the update before this one; 0: not known
+    to_ns: int | None = None
+    is_over: bool = False  # not merely followed by the next
+    is_told: bool = True  # else the book had not begun by then, and none of it is recorded
+    failed_ns: int = 0  # when it was known that a snapshot did not come
+
+    def is_mended_by(self, placed: Placed) -> bool:
+        """Whether a snapshot came after the break."""
+        if placed.seq and self.first_id:
+            return placed.seq + 1 >= self.first_id
+        return placed.recv_ns >= self.broke_ns
+
+    def mend(self, placed: Placed) -> None:
+        """It ends with this snapshot, if not before."""
+        end_ns = max(placed.until_ns, self.from_ns)
+        self.to_ns = end_ns if self.to_ns is None else min(self.to_ns, end_ns)
+        self.is_over = True
+        self.is_told &= placed.recv_ns >= self.failed_ns  # else it was another that failed
+
+
+class BrokenBooks:
+    """The broken books; `gaps` takes their records."""
+
+    def __init__(self, gaps: GapLedger) -> None:
+        self._gaps = gaps
+        self._spans: dict[int, list[_Span]] = {}  # in order; the last may be open
+        self._begun: set[int] = set()  # have had a snapshot
+        self._doubted: set[int] = set()  # may lack something, though no snapshot was asked for
+
+    def __contains__(self, instrument: int) -> bool:
+        return instrument in self._spans
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    # -- what breaks a book, or ends ---------------------------------------------------------------
+
+    def note(self, mark: Mark) -> None:
+        """Take note of what a mark says of books, before `gaps` does."""
+        match mark:
+            case Interrupted() if Table.BOOK in mark.tables:
+                for instrument in mark.instruments:
+                    self._end(instrument, mark.at_ns)
+                    self._doubted.add(instrument)
+            case Resumed() if Table.BOOK in mark.tables:
+                self._resumed(mark)
+            case MissingIds(table=Table.BOOK):
+                self._doubted.add(mark.instrument)
+            case AwaitSnapshot():
+                self._asked(mark)
+            case Retired() if Table.BOOK in mark.tables:
+                for instrument in mark.instruments:
+                    self._end(instrument, mark.at_ns)
+                    self._begun.discard(instrument)
+                    self._doubted.discard(instrument)
+
+    def _resumed(self, mark: Resumed) -> None:
+        """The interruption is over."""
+        for instrument in mark.instruments:
+            if not mark.books_await:
+                self._end(instrument, mark.at_ns)
+                self._doubted.discard(instrument)
+                continue
+            outage = self._gaps.interruption((instrument, Table.BOOK))
+            if outage is not None:
+                span = _Span(mark.at_ns, Cause.RESYNC, mark.at_ns)
+                self._begin(instrument, span)
+
+    def _asked(self, mark: AwaitSnapshot) -> None:
+        """A snapshot is asked for, perhaps because the book is broken."""
+        number = mark.instrument
+        last = self._last(number)
+        if not mark.broken:
+            if last is not None and not last.first_id:
+                last.first_id = mark.first_id
+        elif self._gaps.interruption((number, Table.BOOK)) is None:
+            self._doubted.add(number)
+            cause = Cause.RESYNC if last is None else last.cause
+            span = _Span(mark.at_ns, cause, mark.at_ns, mark.first_id)
+            # Without one it begins with its first snapshot, which may be older than this.
+            span.is_told = number in self._begun if last is None else last.is_told
+            self._begin(number, span)
+
+    def lacks_snapshot(
+        self, instrument: int, since_ns: int, failed_ns: int = 0, *, begins: bool = False
+    ) -> None:
+        """The snapshot asked for since then did not come, as is known now, or came too late.
+
+        `begins`: there is another among the rows that wait.
+        """
+        begun = begins or instrument in self._begun
+        spans = self._spans.get(instrument, [])
+        breaks = [span for span in spans if not span.is_told]
+        if breaks and not begun:
+            first_ns = breaks[0].from_ns
+            failed = _Span(since_ns, Cause.SNAPSHOT, since_ns, 0, first_ns, failed_ns=failed_ns)
+            spans.insert(spans.index(breaks[0]), failed)
+            for span in breaks:
+                span.cause, span.is_told = Cause.SNAPSHOT, True
+        elif self._last(instrument) is not None or (begun and instrument not in self._doubted):
+            return  # that is recorded already, or the book needs none
+        elif self._gaps.interruption((instrument, Table.BOOK)) is None:
+            failed = _Span(since_ns, Cause.SNAPSHOT, since_ns, failed_ns=failed_ns)
+            self._begin(instrument, failed)
+
+    # -- what ends that ----------------------------------------------------------------------------
+
+    def placed(self, placed: Placed) -> None:
+        """A snapshot has its place."""
+        number = placed.instrument
+        self._begun.add(number)
+        for span in self._spans.get(number, ()):
+            if span.is_mended_by(placed):
+                span.mend(placed)
+            else:
+                span.is_told = True  # the book has begun, and broke after that
+        if self._last(number) is None:
+            self._doubted.discard(number)
+
+    def settle(self, waiting: Container[int] = ()) -> None:
+        """All rows of a tick have been looked at: record what is over.
+
+        Among the rows of those that are `waiting` there may be the snapshot that a book began with.
+        """
+        for number, spans in list(self._spans.items()):
+            if number in waiting and not all(span.is_told for span in spans):
+                continue
+            over = max((n for n, span in enumerate(spans, 1) if span.is_over), default=0)
+            self._record(number, spans[:over])
+            self._spans[number] = spans[over:]
+            if not self._spans[number]:
+                del self._spans[number]
+
+    def restarted(self, stopped_ns: Mapping[int, int]) -> None:
+        """A new process continues; the one before received each instrument up to this time."""
+        for number in self._spans:
+            if number in stopped_ns:
+                self._end(number, stopped_ns[number])
+        self.settle()
+        self._begun.clear()
+        self._doubted.clear()
+
+    def close(self, at_ns: int) -> None:
+        """Nothing more will come."""
+        for number in self._spans:
+            self._end(number, at_ns)
+        self.settle()
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def dump(self) -> Plain:
+        """Everything, as lists."""
+        return {
+            "spans": [
+                [number, span.cause.value, *attrs.astuple(span, filter=_but_cause)]
+                for number, spans in self._spans.items()
+                for span in spans
+            ],
+            "begun": sorted(self._begun),
+            "doubted": sorted(self._doubted),
+        }
+
+    def load(self, state: Plain) -> None:
+        """Take over the state that `dump` returned; one of an earlier version has none."""
+        for number, cause, from_ns, *more in state.get("spans", ()):
+            span = _Span(from_ns, Cause(cause), *more)
+            self._spans.setdefault(number, []).append(span)
+        self._begun.update(state.get("begun", ()))
+        self._doubted.update(state.get("doubted", ()))
+
+    # -- spans -------------------------------------------------------------------------------------
+
+    def _last(self, instrument: int) -> _Span | None:
+        """The span that is open, if one is."""
+        spans = self._spans.get(instrument)
+        return spans[-1] if spans and spans[-1].to_ns is None else None
+
+    def _begin(self, instrument: int, span: _Span) -> None:
+        spans = self._spans.setdefault(instrument, [])
+        last = self._last(instrument)
+        if last is not None:
+            last.to_ns = max(span.from_ns, last.from_ns)
+            span.from_ns = last.to_ns
+        spans.append(span)
+        if len(spans) > MOST_SPANS:
+            spans[1].from_ns = spans[0].from_ns
+            del spans[0]
+
+    def _end(self, instrument: int, at_ns: int) -> None:
+        last = self._last(instrument)
+        if last is not None:
+            last.to_ns, last.is_over = max(at_ns, last.from_ns), True
+
+    def _record(self, instrument: int, spans: list[_Span]) -> None:
+        """Write these down, those that follow each other as one."""
+        told: list[_Span] = []
+        for span in spans:
+            before = told[-1] if told else None
+            if not span.is_told:
+                continue
+            if before and (before.to_ns, before.cause) == (span.from_ns, span.cause):
+                before.to_ns = span.to_ns
+            else:
+                told.append(span)
+        self._gaps.record(
+            GapRecord(instrument, Table.BOOK, None, None, span.from_ns, span.to_ns, span.cause)
+            for span in told
+            if span.from_ns != span.to_ns
+        )
+
+
+def _but_cause(attribute: attrs.Attribute[object], _value: object) -> bool:
+    return attribute.name != "cause"
