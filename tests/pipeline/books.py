@@ -69,3 +69,13 @@ def rebuilt(out: Out, start_id: int) -> dict[int, Book]:
         if int(seq) > start_id and not flags:
             after[int(seq)] = dict(state)
     return after
+
+
+def rest(last_id: int, recv: int = T0 + 500) -> Level:
+    """The one level of a snapshot as of an id."""
+    return Level(recv, NO_TIME, last_id, 1, 7.0, 1.0, FLAG_SNAPSHOT)
+
+
+def diff(number: int) -> Level:
+    """An update of one id."""
+    return Level(T0 + 10 * number + 5, T0 + 10 * number, number, 1, 7.0, 1.0)

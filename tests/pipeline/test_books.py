@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.books import MS, Venue, rebuilt
+from tests.pipeline.books import MS, Venue, diff, rebuilt, rest
 from tests.pipeline.streams import (
     DAY,
     SECOND,
@@ -146,14 +146,6 @@ def placed(*arrivals: Level) -> list[int]:
     out = record([[AwaitSnapshot(0, T0), book(arrivals)]])
     flags, keys = out.column("flags"), out.keys(table=Table.BOOK)
     return [event - T0 for (event, _), flag in zip(keys, flags, strict=True) if flag]
-
-
-def rest(last_id: int, recv: int = T0 + 500) -> Level:
-    return Level(recv, NO_TIME, last_id, 1, 7.0, 1.0, FLAG_SNAPSHOT)
-
-
-def diff(number: int) -> Level:
-    return Level(T0 + 10 * number + 5, T0 + 10 * number, number, 1, 7.0, 1.0)
 
 
 def test_the_newest_update_covered_is_by_id_not_by_arrival() -> None:

@@ -92,6 +92,21 @@ def test_what_is_played_at_any_speed_is_recorded(
     assert rows == 2 * count * ticks
 
 
+@pytest.mark.parametrize("again", range(1, 8))
+def test_an_old_trade_that_comes_again_before_its_time_is_judged(again: int) -> None:
+    """To a new subscriber of a quiet market, at any moment: it is recorded once."""
+    rows = [[live(second, 100 + second, instrument=2)] for second in range(12)]
+    old = live(-90, 7)
+    for second in (0, again):
+        recv = NOON + second * SECOND
+        rows[second].append((0, recv, old[2], 7))
+        rows[second] += [live(second, 8)] if second else []
+    out = record([[trades(tick)] for tick in rows])
+    assert out.ids(0) == [7, 8]
+    assert all_aside(out) == []
+    assert out.gaps == []
+
+
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize("table", MAKERS)
 @pytest.mark.parametrize("at", [0, 1, 2, 9, 19])

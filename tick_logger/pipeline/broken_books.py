@@ -62,6 +62,7 @@ class _Span:
     is_over: bool = False  # not merely followed by the next
     is_told: bool = True  # else the book had not begun by then, and none of it is recorded
     failed_ns: int = 0  # when it was known that a snapshot did not come
+    whole_ns: int = 0  # since when another connection has the book, which may be by a snapshot
 
     def is_mended_by(self, placed: Placed) -> bool:
         """Whether a snapshot came after the break."""
@@ -85,6 +86,7 @@ class BrokenBooks:
         self._spans: dict[int, list[_Span]] = {}  # in order; the last may be open
         self._begun: set[int] = set()  # have had a snapshot
         self._doubted: set[int] = set()  # may lack something, though no snapshot was asked for
+        self._told: dict[int, tuple[int, int]] = {}  # what was recorded last, from when to when
 
     def __contains__(self, instrument: int) -> bool:
         return instrument in self._spans
@@ -116,12 +118,13 @@ class BrokenBooks:
     def _resumed(self, mark: Resumed) -> None:
         """The interruption is over."""
         for instrument in mark.instruments:
-            if not mark.books_await:
-                self._end(instrument, mark.at_ns)
-                self._doubted.discard(instrument)
-                continue
+            last = self._last(instrument)
             outage = self._gaps.interruption((instrument, Table.BOOK))
-            if outage is not None:
+            if not mark.books_await:
+                self._doubted.discard(instrument)
+                if last is not None:
+                    last.whole_ns = last.whole_ns or mark.at_ns
+            elif outage is not None:
                 span = _Span(mark.at_ns, Cause.RESYNC, mark.at_ns)
                 self._begin(instrument, span)
 
@@ -182,6 +185,9 @@ class BrokenBooks:
         Among the rows of those that are `waiting` there may be the snapshot that a book began with.
         """
         for number, spans in list(self._spans.items()):
+            last = self._last(number)
+            if last is not None and last.whole_ns and number not in waiting:
+                self._end(number, last.whole_ns)
             if number in waiting and not all(span.is_told for span in spans):
                 continue
             over = max((n for n, span in enumerate(spans, 1) if span.is_over), default=0)
@@ -217,6 +223,7 @@ class BrokenBooks:
             ],
             "begun": sorted(self._begun),
             "doubted": sorted(self._doubted),
+            "told": [[number, *span] for number, span in self._told.items()],
         }
 
     def load(self, state: Plain) -> None:
@@ -226,6 +233,7 @@ class BrokenBooks:
             self._spans.setdefault(number, []).append(span)
         self._begun.update(state.get("begun", ()))
         self._doubted.update(state.get("doubted", ()))
+        self._told.update((number, (start, end)) for number, start, end in state.get("told", ()))
 
     # -- spans -------------------------------------------------------------------------------------
 
@@ -237,7 +245,9 @@ class BrokenBooks:
     def _begin(self, instrument: int, span: _Span) -> None:
         spans = self._spans.setdefault(instrument, [])
         last = self._last(instrument)
-        if last is not None:
+        if last is not None and last.whole_ns:
+            self._end(instrument, min(last.whole_ns, span.from_ns))
+        elif last is not None:
             last.to_ns = max(span.from_ns, last.from_ns)
             span.from_ns = last.to_ns
         spans.append(span)
@@ -248,6 +258,7 @@ class BrokenBooks:
     def _end(self, instrument: int, at_ns: int) -> None:
         last = self._last(instrument)
         if last is not None:
+            at_ns = min(at_ns, last.whole_ns or at_ns)
             last.to_ns, last.is_over = max(at_ns, last.from_ns), True
 
     def _record(self, instrument: int, spans: list[_Span]) -> None:
@@ -261,11 +272,18 @@ class BrokenBooks:
                 before.to_ns = span.to_ns
             else:
                 told.append(span)
-        self._gaps.record(
-            GapRecord(instrument, Table.BOOK, None, None, span.from_ns, span.to_ns, span.cause)
-            for span in told
-            if span.from_ns != span.to_ns
-        )
+        for span in told:
+            for from_ns, to_ns in self._untold(instrument, span):
+                record = GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, span.cause)
+                self._gaps.record([record])
+                self._told[instrument] = from_ns, to_ns
+
+    def _untold(self, instrument: int, span: _Span) -> list[tuple[int, int]]:
+        """The parts of a span that are not in the last record: a loss may be known late."""
+        assert span.to_ns is not None, "it is over"
+        from_ns, to_ns = self._told.get(instrument, (span.to_ns, span.to_ns))
+        parts = (span.from_ns, min(span.to_ns, from_ns)), (max(span.from_ns, to_ns), span.to_ns)
+        return [part for part in parts if part[0] < part[1]]
 
 
 def _but_cause(attribute: attrs.Attribute[object], _value: object) -> bool:

@@ -101,7 +101,7 @@ class BookRanges(BookFollower):
         held.whole &= last <= held.snapshot_id
         held.needed_id = max(last, self._newest(number, but=self))
         hole = MissingIds(number, Table.BOOK, first, last, before_ns, recv_ns, Cause.SEQUENCE)
-        return self._broken(held, link, recv_ns, hole)
+        return self._broken(held, link, self._known_behind(number, last, recv_ns), hole)
 
     def accepts(self, instrument: int, snapshot_id: int) -> bool:
         """Whether a snapshot as of this update id joins the updates held."""
@@ -220,6 +220,12 @@ class BookRanges(BookFollower):
         return any(
             each is not None and each.first_id <= first and last <= each.last_id for each in held
         )
+
+    def _known_behind(self, number: int, missing_id: int, recv_ns: int) -> int:
+        """Since when updates behind this one are known: a connection may be ahead of the others."""
+        held = (each.held.get(number) for each in self._all)
+        began = [each.began_ns for each in held if each and each.began_id > missing_id]
+        return min(recv_ns, *began) if began else recv_ns
 
     def _has_come(self, number: int, before: Held, first: int) -> bool:
         """Whether all has come to somebody that lies between these updates and one from here on."""
