@@ -98,17 +98,31 @@ def _ns(seconds: Array, nanos: Array) -> Array:
 
 
 def _gaps(paths: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
-    """The holes that count by table: the last line about each, unless it says healed."""
-    newest: dict[tuple[object, ...], dict[str, Any]] = {}
-    for path in paths:
-        for line in path.read_text().splitlines():
-            gap = json.loads(line)
-            if gap["table"] is None:  # the first line is about no hole
-                continue
-            ids = (gap["table"], gap["from_id"], gap["to_id"])
-            newest[*ids, gap["from_ns"] if None in ids else None] = gap
+    """The holes that count by table: those that are open, and those that no line heals as a whole.
+
+    Of files of earlier versions the last line about the same ids counts.
+    """
     by_table: dict[str, list[dict[str, Any]]] = {}
-    for gap in newest.values():
-        if not gap["healed"]:
-            by_table.setdefault(gap["table"], []).append(gap)
-    return by_table
+    for path in paths:
+        for text in path.read_text().splitlines():
+            line = json.loads(text)
+            if line["table"] is None:  # the first line is about no hole
+                continue
+            holes = by_table.setdefault(line["table"], [])
+            holes[:] = [hole for hole in holes if not _is_settled(hole, line)]
+            if not line["healed"]:
+                holes.append(line)
+    return {table: holes for table, holes in by_table.items() if holes}
+
+
+def _is_settled(hole: dict[str, Any], line: dict[str, Any]) -> bool:
+    """Whether a later line closes it, or heals all of it."""
+    begins = hole["cause"] == line["cause"] and hole["from_ns"] == line["from_ns"]
+    if hole["to_ns"] is None and begins:
+        return True
+    if hole["from_id"] is None or line["from_id"] is None:
+        same = (hole["from_id"], hole["to_ns"]) == (line["from_id"], line["to_ns"])
+        return bool(line["healed"]) and begins and same
+    about_it = line["from_ns"] is None or hole["from_ns"] == line["from_ns"]
+    within = line["from_id"] <= hole["from_id"] and hole["to_id"] <= line["to_id"]
+    return bool(line["healed"]) and about_it and within

@@ -111,8 +111,8 @@ class Live:
             case Started():
                 self.wanted = {}
                 self.derived.start(entry)
-            case Ticked():
-                self.derived.tick()
+            case Ticked(at_ns):
+                self.derived.tick(at_ns)
             case Closed(at_ns):
                 self.derived.close(at_ns)
         self.derived.settle()

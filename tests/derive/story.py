@@ -92,7 +92,7 @@ def story(
             at_ns += STEP_NS
             entries: list[Entry] = [venue.entry(at_ns, first=number == 0) for venue in venues]
             rng.shuffle(entries)
-            entries += [Ticked()] if rng.random() < 0.7 else []
+            entries += [Ticked(at_ns)] if rng.random() < 0.7 else []
             cut = rng.randint(0, len(entries))
             frames += [part for part in (entries[:cut], entries[cut:]) if part]
         if process == 1:

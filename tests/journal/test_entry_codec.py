@@ -35,7 +35,7 @@ ONE_OF_EACH: list[Entry] = [
         lengths=np.array([1, 0, 2], np.uint32),
         payloads=b"abc",
     ),
-    Ticked(),
+    Ticked(8),
     Closed(9),
 ]
 
@@ -113,6 +113,11 @@ def test_a_received_entry_with_a_wrong_field_is_refused(field: int, value: objec
     plain[0][field] = value
     with pytest.raises(StorageError):
         decode_entries(msgspec.msgpack.encode(plain))
+
+
+def test_ticks_of_earlier_versions_did_not_say_when_it_was() -> None:
+    """They are read all the same."""
+    assert decode_entries(msgspec.msgpack.encode([["ticked"]])) == [Ticked()]
 
 
 def test_fields_that_a_later_version_has_added_are_passed_over() -> None:

@@ -94,6 +94,6 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     RECEIVED,
     st.builds(Started, TIMES, TEXTS, st.sampled_from(["f4", "f8"]), NUMBERS),
     st.builds(Started, TIMES, TEXTS, st.just(EXACT), NUMBERS, st.just(COLUMNS)),
-    st.just(Ticked()),
+    st.builds(Ticked, st.none() | TIMES),
     st.builds(Closed, TIMES),
 )

@@ -10,7 +10,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.marks import Doubt, Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline import gaps
+from tick_logger.pipeline import past_outages
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import HoleFilled, HoleOpened
 
@@ -31,7 +31,8 @@ def lost(first: int, last: int, cause: Cause = Cause.SEQUENCE) -> GapRecord:
 
 
 def healed(first: int, last: int, at_ns: int) -> GapRecord:
-    return GapRecord(0, TRADES, first, last, None, at_ns, Cause.SEQUENCE, "late")
+    """The second record: it begins as the first one does."""
+    return GapRecord(0, TRADES, first, last, T0, at_ns, Cause.SEQUENCE, "stream")
 
 
 def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
@@ -82,7 +83,7 @@ def test_holes_of_other_streams_are_left_alone() -> None:
     gap = ledger()
     gap.found(TRADES, hole(5, 9))
     gap.found(TRADES, HoleFilled(1, 5, 9, T0 + 1))
-    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "late")
+    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "stream")
     assert gap.tick() == (late,)
     assert gap.tick() == (lost(5, 9),)
 
@@ -118,7 +119,7 @@ def test_an_interruption_in_progress_explains_as_well() -> None:
 def test_the_latest_of_several_interruptions_explains() -> None:
     """And only the last few are remembered, so that memory is bounded."""
     gap = ledger()
-    outages = [Cause(f"outage {number}") for number in range(gaps.MAX_PAST_OUTAGES + 1)]
+    outages = [Cause(f"outage {number}") for number in range(past_outages.MAX_PAST_OUTAGES + 1)]
     for number, cause in enumerate(outages):
         gap.interrupted(Interrupted((0,), (TRADES,), T0 + 10 * number, cause))
         gap.resumed(Resumed((0,), (TRADES,), T0 + 10 * number + 5))

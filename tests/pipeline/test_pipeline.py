@@ -37,6 +37,7 @@ from tick_logger.model.marks import (
 )
 from tick_logger.model.proof import Ids
 from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.pipeline.id_line import MAX_OPEN_HOLES
 from tick_logger.pipeline.pipeline import Pipeline
 
 
@@ -191,7 +192,7 @@ def test_an_announced_trade_that_never_comes_is_a_hole() -> None:
     out = record(ticks)
     assert out.gaps == [
         GapRecord(0, Table.TRADES, 3, 3, T0 + 10, T0 + 20, Cause.SEQUENCE),
-        GapRecord(0, Table.TRADES, 3, 3, None, T0 + 90, Cause.SEQUENCE, "late"),
+        GapRecord(0, Table.TRADES, 3, 3, T0 + 10, T0 + 90, Cause.SEQUENCE, "stream"),
     ]
     assert out.missing() == set()
     assert out.ids() == [1, 2, 3]
@@ -294,14 +295,16 @@ def test_many_ticks_leave_nothing_behind() -> None:
                 Retired((2,), at),
             ]
         )
-        pipeline.tick()
+        pipeline.tick(at)
         if number in (199, 399):
             gaps, waiting = pipeline._gaps, pipeline._books
             sizes.append(
                 (
                     len(gaps._outages),
-                    sum(map(len, gaps._past.values())),
+                    sum(map(len, gaps._past._of.values())),
                     sum(map(len, gaps._holes._pending.values())),
+                    sum(map(len, gaps._holes._recorded.values())) <= 3 * MAX_OPEN_HOLES,
+                    len(gaps._open._seen) <= 12,
                     len(gaps._records),
                     len(waiting._books) <= 3,
                     pipeline.held_bytes < 20_000,

@@ -86,6 +86,7 @@ def calls(rng: random.Random) -> list[Call]:
     """Everything that can be asked of a pipeline, in any order that can happen."""
     found: list[Call] = []
     everyone = tuple(range(INSTRUMENTS))
+    clock = T0
     for number, items in enumerate(scene(rng)):
         at = T0 + number * SECOND // 1000
         if number % 5 == 4:
@@ -99,7 +100,9 @@ def calls(rng: random.Random) -> list[Call]:
         if number % 7 == 6:
             some = dict.fromkeys(rng.sample(everyone, 2), at)
             found.append(methodcaller("restarted", some, Cause.CRASH, 3))
-        found += [methodcaller("tick")] * rng.choice([1, 1, 1, 6])
+        for _ in range(rng.choice([1, 1, 1, 6])):
+            clock += rng.choice([1, 1, 7, 9_000]) * SECOND
+            found.append(methodcaller("tick", rng.choice([clock, clock, None])))
         if number % 11 == 10:
             stopped = dict.fromkeys(everyone, at)
             found += [
@@ -128,7 +131,7 @@ def said(released: tuple[Flush, TickCounts] | None) -> object:
         columns = [run.rows[name] for name in SPECS[run.table].all_fields]
         content = [(column.dtype, column.tobytes()) for column in columns]
         runs.append((run.instrument, run.table, run.day, run.origin, content))
-    return runs, flush.gaps, counts
+    return runs, flush.gaps, flush.open_holes, counts
 
 
 def loaded(state: Plain) -> Pipeline:

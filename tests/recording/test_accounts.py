@@ -14,7 +14,7 @@ from tests.fakes.clock import StillClock
 from tests.storage.sample import instruments, numbered, run
 from tick_logger.derive.derivation import Outcome
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import VOID, Flush, GapRecord, Run
+from tick_logger.model.flush import VOID, Flush, GapRecord, OpenHole, Run
 from tick_logger.model.tables import ORIGIN_ASIDE, Table
 from tick_logger.pipeline.pipeline import TickCounts
 from tick_logger.recording.accounts import MAX_STREAMS_IN_LOG, Accounts
@@ -70,6 +70,50 @@ def test_duplicates_are_counted(accounts: Accounts, metrics: Metrics) -> None:
     accounts.flushed(Outcome(Flush(), counts))
     assert metrics.read("collector_duplicates_total", "one") == 6
     assert metrics.read("collector_duplicates_total", "two") == 1
+
+
+def test_open_holes_are_shown_while_they_last(
+    accounts: Accounts, metrics: Metrics, today: Today, clock: StillClock
+) -> None:
+    """By exchange and cause: how many, and for how long the first, though nothing comes."""
+    now_ns = clock.now_ns()
+    holes = (
+        OpenHole(0, Table.TRADES, Cause.SILENT, now_ns - 7 * 10**9),
+        OpenHole(2, Table.MD, Cause.SILENT, now_ns - 9 * 10**9),
+        OpenHole(1, Table.MD, Cause.REFUSED, now_ns),
+    )
+    accounts.flushed(Outcome(Flush(open_holes=holes), TickCounts()))
+    (one,) = today.open_holes.of("one")
+    assert (one.cause, one.streams, one.since_ns) == (Cause.SILENT, 2, now_ns - 9 * 10**9)
+    of_one = '{cause="silent",exchange="one"}'
+    assert f"collector_holes_open{of_one} 2.0" in metrics.text().decode()
+    assert f"collector_hole_open_seconds{of_one} 9.0" in metrics.text().decode()
+    clock.at_ns += 60 * 10**9
+    assert f"collector_hole_open_seconds{of_one} 69.0" in metrics.text().decode()
+    assert metrics.read("collector_holes_open", "two") == 1
+    accounts.flushed(Outcome(Flush(open_holes=holes[2:]), TickCounts()))
+    assert f"collector_holes_open{of_one} 0.0" in metrics.text().decode()
+    assert f"collector_hole_open_seconds{of_one} 0.0" in metrics.text().decode()
+    assert today.open_holes.of("one") == []
+
+
+def test_an_open_hole_is_told_at_once_and_counted_when_it_is_over(
+    accounts: Accounts, metrics: Metrics
+) -> None:
+    """One line for each exchange and cause when it opens, and one when it is closed."""
+    opened = attrs.evolve(gap(0, Cause.SILENT), to_ns=None)
+    closed = attrs.evolve(opened, to_ns=61 * 10**9)
+    with structlog.testing.capture_logs() as logs:
+        accounts.flushed(Outcome(Flush(gaps=(opened,)), TickCounts()))
+        assert ("collector_sequence_gaps_total", "one") not in metrics.samples()
+        accounts.flushed(Outcome(Flush(gaps=(closed,)), TickCounts()))
+        assert metrics.read("collector_sequence_gaps_total", "one") == 1
+    first, second = logs
+    since = "1970-01-01T00:00:00.000+00:00"
+    assert (first["event"], first["cause"], first["since"]) == ("hole_open", "silent", since)
+    assert first["streams"] == ["A TRADES"]
+    until = "1970-01-01T00:01:01.000+00:00"
+    assert (second["event"], second["since"], second["until"]) == ("gaps", since, until)
 
 
 def aside(instrument: int, *ahead_secs: int) -> Run:

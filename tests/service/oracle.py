@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from tests.fakes.memory_files import MemoryFiles
+from tests.service.gap_lines import missing
 from tests.service.world import World, dense
 from tick_logger.simulator.truth import TrueTrade
 from tick_logger.verify.tree import verify
@@ -178,8 +179,8 @@ def is_derived(path: str) -> bool:
 
 
 def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
-    """The gap records of a stream that are not healed."""
-    return [gap for gap in gap_records(files, exchange, symbol, table) if not gap["healed"]]
+    """What is missing of a stream, as its gap records say together."""
+    return missing(gap_records(files, exchange, symbol, table))
 
 
 def gap_records(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
@@ -281,7 +282,8 @@ def _covers(hole: dict[str, Any], trade: TrueTrade) -> bool:
     """
     if hole["from_id"] is not None:
         return bool(hole["from_id"] <= trade.trade_id <= hole["to_id"])
-    return bool(hole["from_ns"] - LONGEST_STEP_NS <= trade.event_ns <= hole["to_ns"])
+    is_over = hole["to_ns"] is not None and trade.event_ns > hole["to_ns"]
+    return bool(hole["from_ns"] - LONGEST_STEP_NS <= trade.event_ns and not is_over)
 
 
 def folder_of(exchange: str, symbol: str) -> str:

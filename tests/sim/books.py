@@ -6,6 +6,7 @@ where nobody can know, or nobody promises, that an update is missing may one be.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +57,7 @@ def _may_be_broken(stream: Stream, check: BookCheck, begun_ns: int) -> bool:
     """Whether a lost update may show in the book; where it can be noticed, a gap record says so."""
     if check is BookCheck.NONE:
         return True
-    return begun_ns > 0 and any(gap["to_ns"] > begun_ns for gap in stream.gaps)
+    return begun_ns > 0 and any((gap["to_ns"] or math.inf) > begun_ns for gap in stream.gaps)
 
 
 def _rebuilt(stream: Stream, depth: int | None) -> tuple[int, Book]:

@@ -89,6 +89,7 @@ def _problems(
     yield from stream.invented(given)
     yield from stream.lost(given)
     yield from stream.hasty(given)
+    yield from stream.left_open()
     yield from out_of_their_days(stream)
     yield from stream.misjudged()
     if table == "TRADES":

@@ -50,7 +50,7 @@ def holes_of_what_is_there(stream: Stream) -> Iterator[str]:
 
 
 def _told_as_missing(lines: list[dict[str, Any]]) -> Iterator[tuple[int, int]]:
-    """The ranges of ids of all records, less those of records that tell of their healing."""
+    """The ranges of ids of all records, less those of records that heal them."""
     with_ids = [line for line in lines if line["from_id"] is not None]
     healed = [line for line in with_ids if line["healed"]]
     for line in with_ids:
@@ -58,6 +58,8 @@ def _told_as_missing(lines: list[dict[str, Any]]) -> Iterator[tuple[int, int]]:
             continue
         parts = [(line["from_id"], line["to_id"])]
         for other in healed:
+            if other["from_ns"] != line["from_ns"]:
+                continue  # it is about another hole
             parts = [
                 piece
                 for first, last in parts

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.service.gap_lines import missing
 from tests.service.oracle import ASIDE, LATE, Rows, gap_records
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
@@ -55,7 +56,7 @@ class Stream:
             for late, origin in ((False, LATE), (True, LATE), (True, ASIDE))
         ]
         records = gap_records(world.disk, exchange, symbol, table)
-        self.gaps = [gap for gap in records if not gap["healed"]]
+        self.gaps = missing(records)
         self.has_strays = any(gap["cause"] == "stray" for gap in records)
         self.begun_again = world.exchanges[exchange].ids_begun_again
         self.keys = [key for part in self.parts for key in _keys(part, table)]
@@ -130,6 +131,14 @@ class Stream:
         if found:
             yield f"{len(found)} rows are late but came in time: {found[:MOST_SHOWN]}"
 
+    def left_open(self) -> Iterator[str]:
+        """Holes without an end, though the last process stopped in order."""
+        last = self.court.world.processes[-1]
+        still = [gap for gap in self.gaps if gap["to_ns"] is None]
+        self.court.counts["holes left open by a death"] += len(still)
+        if still and last.code == 0:
+            yield f"{len(still)} holes are open in the end: {still[:MOST_SHOWN]}"
+
     def misjudged(self) -> Iterator[str]:
         """Rows that are set aside though they are right, or that are not though they cannot be."""
         if self.court.was_clock_set:
@@ -187,7 +196,9 @@ class Stream:
 
     def _spans(self, gap: Mapping[str, Any], at: float) -> bool:
         # If the clock was set back meanwhile, the end has an earlier label than the beginning.
-        ends = [*self.court.moments(gap["from_ns"]), *self.court.moments(gap["to_ns"])]
+        ends = self.court.moments(gap["from_ns"])
+        is_open = gap["to_ns"] is None
+        ends += [self.court.world.ended] if is_open else self.court.moments(gap["to_ns"])
         early = self.step_secs + ROUNDING_SECS
         return bool(ends) and min(ends) - early <= at <= max(ends) + CLOCK_SECS
 

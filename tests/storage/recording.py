@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Mapping
 
 from tests.fakes.memory_files import MemoryFiles
-from tests.storage.sample import DAY, MIDNIGHT_NS, flush, instruments, numbered, run
+from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import put
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord
@@ -23,9 +23,8 @@ SYMBOL = "venue/BTC-USD"
 
 def gap(from_id: int | None, to_id: int | None, healed: str = "") -> GapRecord:
     """A gap record of the trades of the first symbol."""
-    return GapRecord(
-        0, Table.TRADES, from_id, to_id, MIDNIGHT_NS, None, Cause.CRASH, healed or False
-    )
+    times = MIDNIGHT_NS, MIDNIGHT_NS + SECOND
+    return GapRecord(0, Table.TRADES, from_id, to_id, *times, Cause.CRASH, healed or False)
 
 
 def record(files: Files) -> None:

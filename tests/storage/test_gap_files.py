@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
@@ -15,7 +16,7 @@ from tick_logger.model.proof import Proof
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
-from tick_logger.storage.gap_files import newest_of_each, parse_gaps
+from tick_logger.storage.gap_files import parse_gaps, standing
 from tick_logger.storage.store import Store
 
 PATH = "venue/BTC-USD/gaps.01.02.24.jsonl"
@@ -97,16 +98,62 @@ def test_records_are_read_back() -> None:
     assert lines.unreadable == ()
 
 
-def test_later_records_supersede() -> None:
-    """The last word about the same ids counts; outages are told apart by their beginning."""
-    later_outage = GapRecord(0, Table.MD, None, None, MIDNIGHT_NS + 5, None, Cause.OVERFLOW)
-    other_table = GapRecord(0, Table.BOOK, 4, 6, MIDNIGHT_NS, None, Cause.SEQUENCE)
-    assert newest_of_each([HOLE, OUTAGE, other_table, HEALED, later_outage]) == [
-        HEALED,
-        OUTAGE,
-        other_table,
-        later_outage,
+def line(*bounds: int | None, cause: Cause = Cause.DISCONNECT, healed: str = "") -> GapRecord:
+    """Of trades: first and last id, from and to in seconds after midnight."""
+    first, last, *times = bounds
+    from_ns, to_ns = (None if each is None else MIDNIGHT_NS + each * 10**9 for each in times)
+    return GapRecord(0, Table.TRADES, first, last, from_ns, to_ns, cause, healed or False)
+
+
+OPEN = line(None, None, 5, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        ([OPEN], [OPEN]),
+        ([OPEN, line(None, None, 5, 9)], [line(None, None, 5, 9)]),
+        ([OPEN, line(4, 6, 5, 9), line(8, 8, 5, 9)], [line(4, 6, 5, 9), line(8, 8, 5, 9)]),
+        ([OPEN, line(4, 6, 6, 9)], [OPEN, line(4, 6, 6, 9)]),
+        ([OPEN, line(4, 6, 5, 9, cause=Cause.CRASH)], [OPEN, line(4, 6, 5, 9, cause=Cause.CRASH)]),
+        ([OPEN, line(4, 6, 5, 9), OPEN], [line(4, 6, 5, 9), OPEN]),
+        ([OPEN, line(None, None, 5, 9, healed="stream")], []),
+        ([line(4, 9, 5, 9), line(6, 7, 5, 9, healed="stream")],
+         [line(4, 5, 5, 9), line(8, 9, 5, 9)]),
+        ([line(4, 9, 5, 9), line(4, 9, 6, 9, healed="stream")], [line(4, 9, 5, 9)]),
+        ([line(4, 9, 5, 9), line(3, 10, 5, 9, healed="void")], []),
+        ([line(4, 9, 5, 9), line(6, 12, None, 9, healed="late")], [line(4, 5, 5, 9)]),
+        ([line(4, 9, 5, 9, healed="late"), line(4, 9, 5, 9)], [line(4, 9, 5, 9)]),
+        ([line(4, 4, 5, 9), line(5, 5, 5, 9), line(4, 4, 5, 9, healed="rest")], [line(5, 5, 5, 9)]),
+        ([line(None, None, 5, 9), line(4, 9, 5, 9, healed="stream")], [line(None, None, 5, 9)]),
+        ([line(None, None, 5, 9), line(None, None, 5, 9, healed="stream")], []),
+        ([line(None, None, 5, 9), line(None, None, 5, 8, healed="rest")], [line(None, None, 5, 9)]),
+    ],
+)  # fmt: skip
+def test_lines_together_say_what_is_missing(lines: list[GapRecord], left: list[GapRecord]) -> None:
+    """An open line goes when a later one has its cause and beginning; healing takes ids out."""
+    missing = [each for each in standing(lines) if not each.healed]
+    assert missing == left
+    healing = [each for each in standing(lines) if each.healed]
+    assert healing == [each for each in lines if each.healed], "what came after all is told"
+
+
+def test_lines_of_other_tables_are_left_alone() -> None:
+    """Whatever they say."""
+    lines = [line(4, 9, 5, 9), OPEN]
+    others = [attrs.evolve(each, table=Table.MD, healed="stream") for each in lines]
+    assert standing([*lines, *others]) == [*lines, *others]
+
+
+def test_many_lines_take_no_time() -> None:
+    """A day of holes, each opened, closed and healed."""
+    many = 20_000
+    lines = [
+        each
+        for n in range(many)
+        for each in (line(None, None, n, None), line(n, n, n, n), line(n, n, n, n, healed="stream"))
     ]
+    assert len(standing(lines)) == many
 
 
 def test_what_is_said_of_ids_is_no_hole_and_supersedes_none() -> None:
@@ -122,7 +169,7 @@ def test_what_is_said_of_ids_is_no_hole_and_supersedes_none() -> None:
     written(files, hole, *again)
     lines = parse_gaps(files.read(PATH), instrument=0)
     assert lines.records == (hole, *again)
-    assert newest_of_each(lines.records) == [hole, *again]
+    assert standing(lines.records) == [hole, *again]
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ class Derivation:
                 self.receive(entry, *self._decode(entry))
             case Started():
                 self.start(entry)
-            case Ticked():
-                self.tick()
+            case Ticked(at_ns):
+                self.tick(at_ns)
             case Closed(at_ns):
                 self.close(at_ns)
 
@@ -191,10 +191,10 @@ class Derivation:
         self._lossy = True
 
     @_alone
-    def tick(self) -> None:
-        """A flush interval is over."""
+    def tick(self, at_ns: int | None) -> None:
+        """A flush interval is over, at this time; None where the journal does not say it."""
         with self.steps.during(Step.PIPELINE):
-            released = self._pipeline.tick()
+            released = self._pipeline.tick(at_ns)
         self._hold(*released)
 
     @_alone

@@ -281,7 +281,7 @@ def _release(files: Files, found: Recovered, now_ns: int) -> Recovered:
     started = Started(
         now_ns, __version__, derivation.price_dtype, book_wait_ticks=1, columns=derivation.columns
     )
-    entries = (started, Ticked())
+    entries = (started, Ticked(now_ns))
     journal = Journal(files, next_seq=found.next_seq, segment=found.next_segment)
     journal.accept(encode_entries(entries))
     journal.write(now_ns)

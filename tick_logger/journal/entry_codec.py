@@ -57,8 +57,8 @@ def _to_plain(entry: Entry) -> list[Any]:
             return _received_to_plain(entry)
         case Started(at_ns, version, price_dtype, book_wait_ticks, columns):
             return ["started", at_ns, version, price_dtype, book_wait_ticks, dict(columns)]
-        case Ticked():
-            return ["ticked"]
+        case Ticked(at_ns):
+            return ["ticked", at_ns]
         case Closed(at_ns):
             return ["closed", at_ns]
 
@@ -119,7 +119,7 @@ def _started(fields: list[Any]) -> Started:
 _KINDS: dict[str, tuple[Callable[[list[Any]], Entry], int]] = {
     "received": (_received, 10),
     "started": (_started, 5),
-    "ticked": (lambda fields: Ticked(*fields), 0),
+    "ticked": (lambda fields: Ticked(*fields), 1),
     "closed": (lambda fields: Closed(*fields), 1),
 }
 """By kind: what makes the entry, and of how many fields that are known here."""

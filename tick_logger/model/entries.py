@@ -93,7 +93,9 @@ class Started:
 
 @attrs.frozen
 class Ticked:
-    """A flush interval is over."""
+    """A flush interval is over, at this time; earlier versions did not say when."""
+
+    at_ns: int | None = None
 
 
 @attrs.frozen

@@ -45,11 +45,26 @@ VOID = "void"
 """`healed` of a record that is about no hole: nothing is missing at the venue either."""
 
 
+HEALED = "stream"
+"""`healed` of a record that takes another back: what was missing came on the stream after all."""
+
+
+@attrs.frozen
+class OpenHole:
+    """A hole in progress: it began at `from_ns` (receive time), and is not over."""
+
+    instrument: int
+    table: Table
+    cause: Cause
+    from_ns: int
+
+
 @attrs.frozen
 class GapRecord:
     """One known hole of a stream: ids first and last missing, receive times that bracket it.
 
-    Where ids began again, or one fits nowhere, the ids are those before and after that.
+    Without `to_ns` it is open.  Where ids began again, or one fits nowhere, the ids are those
+    before and after that.
     """
 
     instrument: int
@@ -71,10 +86,14 @@ class GapRecord:
 
 @attrs.frozen(eq=False)
 class Flush:
-    """What one tick of the pipeline releases."""
+    """What one tick of the pipeline releases, and the holes that are open after it.
+
+    While these are the same, they are the same object.
+    """
 
     runs: tuple[Run, ...] = ()
     gaps: tuple[GapRecord, ...] = ()
+    open_holes: tuple[OpenHole, ...] = ()
 
 
 @attrs.frozen

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from tick_logger.model.flush import Run
+from tick_logger.model.flush import OpenHole, Run
 from tick_logger.model.marks import AwaitSnapshot, Mark, NoSnapshot, Retired
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
@@ -246,6 +246,10 @@ class WaitingBooks:
     def close(self, at_ns: int) -> None:
         """Nothing more will come."""
         self._broken.close(at_ns)
+
+    def lasting(self) -> list[OpenHole]:
+        """The books that are broken, as holes in progress."""
+        return self._broken.lasting()
 
     def dump(self) -> Plain:
         """Each book's numbers as lists, in the order in which they began to wait, and all rows."""

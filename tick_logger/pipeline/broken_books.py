@@ -20,7 +20,7 @@ from collections.abc import Container, Mapping
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import GapRecord, OpenHole
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Interrupted,
@@ -210,6 +210,21 @@ class BrokenBooks:
         for number in self._spans:
             self._end(number, at_ns)
         self.settle()
+
+    def lasting(self) -> list[OpenHole]:
+        """The breaks that are recorded and not over, as holes in progress."""
+        found = []
+        for number, spans in self._spans.items():
+            last = self._last(number)
+            if last is None or not last.is_told:
+                continue
+            begun_ns = last.from_ns  # or earlier: those that follow each other are one
+            for span in reversed(spans[:-1]):
+                if not span.is_told or (span.to_ns, span.cause) != (begun_ns, last.cause):
+                    break
+                begun_ns = span.from_ns
+            found.append(OpenHole(number, Table.BOOK, last.cause, begun_ns))
+        return found
 
     # -- state -------------------------------------------------------------------------------------
 

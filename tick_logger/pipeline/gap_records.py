@@ -8,21 +8,21 @@ from typing import Any
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import VOID, GapRecord
+from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 
 
 def in_order(record: GapRecord) -> GapRecord:
     """The record with the earlier time first: between the two the wall clock may have stepped.
 
-    Where ids began again the times stay, for each is that of the row whose id stands beside it.
+    Where ids began again the times stay, for each is that of the row whose id stands beside it.  So
+    they do in a record that heals another, which begins as that does.
     """
-    if (
-        record.healed == VOID
-        or record.from_ns is None
-        or record.to_ns is None
-        or record.from_ns <= record.to_ns
-    ):
+    if record.healed or None in (record.from_ns, record.to_ns):
+        return record
+    assert record.from_ns is not None
+    assert record.to_ns is not None
+    if record.from_ns <= record.to_ns:
         return record
     return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
 

@@ -18,27 +18,22 @@ how long holes in ids are held back (`id_holes`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-
-import attrs
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import VOID, GapRecord
+from tick_logger.model.flush import VOID, GapRecord, OpenHole
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.gap_records import in_order, record_from_plain, record_to_plain
+from tick_logger.pipeline.gap_records import record_from_plain, record_to_plain
 from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
+from tick_logger.pipeline.lapses import Lapses
 from tick_logger.pipeline.lost_trades import LostTrades
+from tick_logger.pipeline.open_holes import OpenHoles
 from tick_logger.pipeline.outages import Outage, Stream
+from tick_logger.pipeline.past_outages import PastOutages
 from tick_logger.pipeline.plain_state import Plain
 from tick_logger.pipeline.told_holes import ToldHoles
-
-MAX_PAST_OUTAGES = 16
-"""Per stream of dense ids: how many past interruptions are kept as possible causes."""
-
-APART_NS = 10**9
-"""Lapses of one stream that are closer share a record: a venue may send nothing but nonsense."""
 
 
 class GapLedger:
@@ -56,12 +51,15 @@ class GapLedger:
         self._complete_until_ns = complete_until_ns
         self._outages: dict[Stream, Outage] = {}
         self._stopped: dict[Stream, Outage] = {}  # not used since the process that used them
-        self._past: dict[Stream, list[Outage]] = {}
+        self._past = PastOutages(complete_until_ns)
         self._holes = IdHoles()
+        self._open = OpenHoles(
+            dense, self._is_asleep, self._past.awaits_ids, self._holes.are_due_to
+        )
         self._records: list[GapRecord] = []
         self.lost_trades = LostTrades()
-        self._lapses: dict[tuple[Stream, Cause], int] = {}  # of this tick, where their records are
         self._told = ToldHoles()
+        self._lapses = Lapses(self._told)
         self._tick = 0
 
     def interrupted(self, mark: Interrupted) -> None:
@@ -140,43 +138,24 @@ class GapLedger:
                 stream = (instrument, table)
                 known_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
                 if not mark.ids_tell:
-                    self._record_lapse(stream, mark)
+                    self._lapses.record(stream, mark, self._tick, self._records)
                 elif known_ns is None:
-                    self._record_together(stream, mark)
+                    self._lapses.join(stream, mark, self._tick, self._records)
                 else:
                     self._let_ids_tell(stream, mark, known_ns)
 
-    def _record_lapse(self, stream: Stream, mark: Lapse) -> None:
-        record = GapRecord(*stream, None, None, mark.from_ns, mark.to_ns, mark.cause)
-        self._records += self._told.tell(record, mark.doubt, self._tick)
-
-    def _record_together(self, stream: Stream, mark: Lapse) -> None:
-        """Record it with the one before in the same record, if that is of the same tick."""
-        at = self._lapses.get((stream, mark.cause))
-        if at is not None:
-            before = self._records[at]
-            if before.to_ns is not None and mark.from_ns - before.to_ns <= APART_NS:
-                to_ns = max(before.to_ns, mark.to_ns)
-                self._records[at] = attrs.evolve(before, to_ns=to_ns)
-                return
-        self._lapses[stream, mark.cause] = len(self._records)
-        self._record_lapse(stream, mark)
-
     def _let_ids_tell(self, stream: Stream, mark: Lapse, known_ns: int) -> None:
         """Keep it as the cause of the hole that will show, if later ids come."""
-        past = self._past.setdefault(stream, [])
-        if past and past[-1].cause is mark.cause and past[-1].proven_ns == known_ns:
-            past[-1].to_ns = max(past[-1].to_ns or mark.to_ns, mark.to_ns)  # no id came since
-            return
-        past.append(Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns))
-        del past[:-MAX_PAST_OUTAGES]
+        outage = Outage(mark.from_ns, mark.cause, mark.to_ns, known_ns)
+        if not self._past.extend_last(stream, outage):
+            self._keep(stream, outage)
 
     def found(self, table: Table, found: Finding) -> None:
         """Take note of what the ids of a stream show."""
         match found:
             case HoleOpened():
-                cause = self._cause((found.instrument, table), found)
-                self._holes.opened(table, found, cause, self._tick)
+                cause, of_ns = self._cause((found.instrument, table), found)
+                self._holes.opened(table, found, cause, self._tick, of_ns)
             case HoleFilled():
                 self._records += self._holes.filled(table, found)
             case BegunAgain(instrument, before, first, from_ns, to_ns):
@@ -189,36 +168,35 @@ class GapLedger:
 
     def _unprovable(self, stream: Stream, from_ns: int, to_ns: int) -> None:
         """No id tells what an interruption between these times has cost."""
-        past = self._past.get(stream, [])
-        for outage in [each for each in past if each.lies_in(from_ns, to_ns)]:
-            past.remove(outage)
+        for outage in self._past.take_between(stream, from_ns, to_ns):
             self._record_outage(stream, outage, outage.to_ns or to_ns)
         current = self._outages.get(stream)
         if current is not None and current.from_ns <= max(from_ns, to_ns):
             current.unprovable = True
 
-    def tick(self) -> tuple[GapRecord, ...]:
-        """The records that are due."""
+    def tick(
+        self, at_ns: int | None = None, books: Sequence[OpenHole] = ()
+    ) -> tuple[GapRecord, ...]:
+        """The records that are due, and lines of holes that open, such as those of broken `books`.
+
+        It is `at_ns`; where that is not known, no hole is written while it is open.
+        """
         self._tick += 1
         self._records += self.lost_trades.tick()
-        return self._take_records(self._tick)
+        wanted = [_hole(*each) for each in self._outages.items() if each[0] not in self._stopped]
+        lasting = [hole for hole in wanted if hole.cause is not Cause.RETIRED]
+        return self._take_records(self._tick, at_ns, [*lasting, *books])
+
+    @property
+    def open_holes(self) -> tuple[OpenHole, ...]:
+        """Those that are written and go on, as of the last tick."""
+        return self._open.shown
 
     def unproven(self) -> None:
         """Record the interruptions of dense ids that no id came after, before the end."""
-        for stream, past in list(self._past.items()):
-            proven_ns = self._complete_until_ns(stream)
-            for outage in list(past):
-                if outage.to_ns is None:
-                    continue
-                # Nothing moved since it ended: times alone prove little where a clock was set back.
-                unmoved = proven_ns == outage.proven_ns
-                # What is not understood is an id itself: others must come after it.
-                last_ns = outage.to_ns - (outage.cause is not Cause.UNDECODABLE)
-                if proven_ns is None or unmoved or proven_ns <= last_ns:
-                    self._record_outage(stream, outage, outage.to_ns)
-                    past.remove(outage)
-            if not past:
-                del self._past[stream]
+        for stream, outage in self._past.take_unproven():
+            assert outage.to_ns is not None
+            self._record_outage(stream, outage, outage.to_ns)
 
     def close(self, at_ns: int) -> tuple[GapRecord, ...]:
         """Everything that is still open, when nothing more will come.
@@ -230,14 +208,20 @@ class GapLedger:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
         self._records += self.lost_trades.tick(last=True)
-        return self._take_records(self._tick + GRACE_TICKS)
+        return self._take_records(self._tick + GRACE_TICKS, at_ns, ())
 
-    def _take_records(self, tick: int) -> tuple[GapRecord, ...]:
-        """Those that are due by this tick."""
+    def _take_records(
+        self, tick: int, at_ns: int | None, lasting: Sequence[OpenHole]
+    ) -> tuple[GapRecord, ...]:
+        """Those that are due by this tick, and the lines of holes that open and close."""
         records, self._records = self._records, []
-        records += [*self._holes.take_due(tick), *self._told.take_due(tick)]
+        records += self._holes.take_due(tick, self._open.cost_ids)
+        records += self._told.take_due(tick)
         self._lapses.clear()
-        return tuple(map(in_order, records))
+        return tuple(self._open.tell(at_ns, records, lasting))
+
+    def _is_asleep(self, hole: OpenHole) -> bool:
+        return (hole.instrument, hole.table) in self._stopped
 
     def dump(self) -> Plain:
         """Everything that is open, as lists, in the order in which it will be recorded."""
@@ -245,8 +229,10 @@ class GapLedger:
             "tick": self._tick,
             "outages": [outage.dump(stream) for stream, outage in self._outages.items()],
             "stopped": [outage.dump(stream) for stream, outage in self._stopped.items()],
-            "past": [each.dump(stream) for stream, past in self._past.items() for each in past],
+            "past": self._past.dump(),
+            "open": self._open.dump(),
             "pending": self._holes.dump(),
+            "recorded": self._holes.dump_recorded(),
             "records": [record_to_plain(record) for record in self._records],
             "lost_trades": self.lost_trades.dump(),
             "told": self._told.dump(),
@@ -257,9 +243,10 @@ class GapLedger:
         self._tick = state["tick"]
         self._outages = dict(map(Outage.load, state["outages"]))
         self._stopped = dict(map(Outage.load, state["stopped"]))
-        for stream, outage in map(Outage.load, state["past"]):
-            self._past.setdefault(stream, []).append(outage)
-        self._holes.load(state["pending"])
+        self._past.load(state["past"])
+        # Earlier versions wrote holes when they were over, and healed them without a beginning.
+        self._open.load(state.get("open", ()))
+        self._holes.load(state["pending"], state.get("recorded", ()))
         self._records = [record_from_plain(fields) for fields in state["records"]]
         self.lost_trades.load(state.get("lost_trades", ()))
         self._told.load(state.get("told", ()))  # an earlier version wrote them at once
@@ -273,11 +260,16 @@ class GapLedger:
         outage.proven_ns = self._complete_until_ns(stream) if self._dense(*stream) else None
         # Without ids before it, or in the same numbering, those behind prove nothing.
         if outage.proven_ns is not None and not outage.unprovable:
-            past = self._past.setdefault(stream, [])
-            past.append(outage)
-            del past[:-MAX_PAST_OUTAGES]
+            self._keep(stream, outage)
             return
         self._record_outage(stream, outage, at_ns)
+
+    def _keep(self, stream: Stream, outage: Outage) -> None:
+        """Keep it until ids have told; if another is forgotten for it, its line is closed."""
+        for forgotten in self._past.add(stream, outage):
+            if self._open.has_line(_hole(stream, forgotten)):
+                assert forgotten.to_ns is not None
+                self._record_outage(stream, forgotten, forgotten.to_ns)
 
     def _give_way(self, stream: Stream, outage: Outage, at_ns: int) -> None:
         """End an interruption because there is another from then on."""
@@ -292,10 +284,15 @@ class GapLedger:
                 GapRecord(*stream, None, None, outage.from_ns, to_ns, outage.cause)
             )
 
-    def _cause(self, stream: Stream, hole: HoleOpened) -> Cause:
+    def _cause(self, stream: Stream, hole: HoleOpened) -> tuple[Cause, int | None]:
+        """Why ids are missing; if it was an interruption, also when that began."""
         current = self._outages.get(stream)
-        candidates = [*self._past.get(stream, []), *([current] if current else [])]
-        return next(
-            (o.cause for o in reversed(candidates) if o.lies_in(hole.from_ns, hole.to_ns)),
-            Cause.SEQUENCE,
-        )
+        candidates = [*self._past.of(stream), *([current] if current else [])]
+        for outage in reversed(candidates):
+            if outage.lies_in(hole.from_ns, hole.to_ns):
+                return outage.cause, outage.from_ns
+        return Cause.SEQUENCE, None
+
+
+def _hole(stream: Stream, outage: Outage) -> OpenHole:
+    return OpenHole(*stream, outage.cause, outage.from_ns)

@@ -3,7 +3,7 @@
 A venue sends trades more than once: to two connections while one takes over, or the last ones again
 to each new subscriber.  So one that was not understood may have come before, or come later.  Its
 record is held back for `GRACE_TICKS`, and is written only if it has not come by then; one that
-comes after that gets a second record, healed "late".
+comes after that gets a second record, which heals the first.
 
 Pure.  Not here: ids that are dense, where the hole is the record (`gaps`).
 """
@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeGuard
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import HEALED, GapRecord
 from tick_logger.model.marks import Lapse, Mark, MissingIds
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
@@ -74,8 +74,8 @@ class LostTrades:
             if lost is not None and lost.told:
                 self._healed.append(
                     GapRecord(
-                        instrument, Table.TRADES, trade_id, trade_id, None, at_ns,
-                        Cause.UNDECODABLE, "late",
+                        instrument, Table.TRADES, trade_id, trade_id, lost.mark.from_ns, at_ns,
+                        Cause.UNDECODABLE, HEALED,
                     )
                 )  # fmt: skip
 

@@ -151,13 +151,14 @@ class Pipeline:
         """Take rows and marks in the order in which they came about."""
         self._items += items
 
-    def tick(self) -> tuple[Flush, TickCounts]:
-        """Let time pass: rows that were here before the last tick are released."""
+    def tick(self, at_ns: int | None = None) -> tuple[Flush, TickCounts]:
+        """Let time pass, until `at_ns`: rows that were here before the last tick are released."""
         # What was announced before the last tick: the trades themselves may come a little later.
         announced, self._announced = self._announced, []
         runs = [*self._take_stopped_runs(), *self._take_in()]
         self._compare(announced)
-        return Flush(tuple(runs), self._gaps.tick()), self._take_counts()
+        gaps = self._gaps.tick(at_ns, self._books.lasting())
+        return Flush(tuple(runs), gaps, self._gaps.open_holes), self._take_counts()
 
     def close(self, at_ns: int) -> tuple[Flush, TickCounts]:
         """Release everything: nothing more will come after `at_ns` (receive time).

@@ -17,7 +17,7 @@ from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, Table
 from tick_logger.model.times import day_of
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
-from tick_logger.storage.gap_files import newest_of_each, parse_gaps
+from tick_logger.storage.gap_files import parse_gaps, standing
 from tick_logger.storage.layout import GapsPath, gaps_path, table_folder
 
 MOST_TRADES = 500
@@ -87,7 +87,7 @@ def _gaps(files: Files, exchange: str, symbol: str, day: int) -> list[dict[str, 
         return []
     size = files.size(path)
     data = files.read(path, max(0, size - MOST_GAP_BYTES), MOST_GAP_BYTES)
-    records = newest_of_each(parse_gaps(data, instrument=0).records)
+    records = standing(parse_gaps(data, instrument=0).records)
     return [
         {
             "table": None if gap.table is None else str(gap.table),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import attrs
 import numpy as np
 
 from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import GapRecord, OpenHole
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
+from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.open_holes import OpenNow
 from tick_logger.telemetry.today import Today
 
 MAX_STREAMS_IN_LOG = 5
@@ -58,6 +61,7 @@ class Accounts:
         self._metrics = metrics
         self._today = today
         self._clocks = ClockOffsets(metrics)
+        self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
         self.totals = Totals()
 
@@ -91,7 +95,9 @@ class Accounts:
         for repair in outcome.repairs:
             self._log.warning("mended", **attrs.asdict(repair))
         self._report_inexact(outcome.inexact)
-        self._report_gaps([gap for gap in flush.gaps if not gap.healed])
+        self._show_open(flush.open_holes)
+        self._report_open([gap for gap in flush.gaps if gap.to_ns is None])
+        self._report_gaps([gap for gap in flush.gaps if not gap.healed and gap.to_ns is not None])
 
     def _report_ids(self, outcome: Outcome) -> None:
         """Count where ids began again, and strays; one log line for each exchange."""
@@ -155,13 +161,47 @@ class Accounts:
                 explanation="too small for f4 and its rest; the journal has what was received",
             )
 
-    def _report_gaps(self, gaps: list[GapRecord]) -> None:
-        """Count each hole; one log line for those with the same exchange and cause."""
-        self.totals.gaps += len(gaps)
+    def _together(self, gaps: list[GapRecord]) -> dict[tuple[str, Cause], list[GapRecord]]:
+        """Those with the same exchange and cause."""
         together: dict[tuple[str, Cause], list[GapRecord]] = {}
         for gap in gaps:
             together.setdefault((self._exchange(gap.instrument), gap.cause), []).append(gap)
-        for (exchange, cause), holes in together.items():
+        return together
+
+    def _shown(self, gaps: list[GapRecord]) -> list[str]:
+        """The streams of some of them."""
+        some = gaps[:MAX_STREAMS_IN_LOG]
+        return [f"{self._instruments.name(gap.instrument)[1]} {gap.table}" for gap in some]
+
+    def _show_open(self, holes: tuple[OpenHole, ...]) -> None:
+        """Those of now, by exchange and cause, if they are not the same as before."""
+        if holes is self._open_holes:
+            return
+        self._open_holes, now = holes, self._today.open_holes
+        together: dict[tuple[str, Cause], list[int]] = {}
+        for hole in holes:
+            of = together.setdefault((self._exchange(hole.instrument), hole.cause), [])
+            of.append(hole.from_ns)
+        now.show({key: OpenNow(key[1], len(began), min(began)) for key, began in together.items()})
+        for exchange, cause in together:
+            self._metrics.exchange(exchange).watch_open_holes(cause, now)
+
+    def _report_open(self, gaps: list[GapRecord]) -> None:
+        """One log line for those that go on, which are counted when they are over."""
+        for (exchange, cause), holes in self._together(gaps).items():
+            self._log.warning(
+                "hole_open",
+                exchange=exchange,
+                cause=cause.value,
+                holes=len(holes),
+                streams=self._shown(holes),
+                since=_time_text(min(hole.from_ns for hole in holes if hole.from_ns is not None)),
+            )
+
+    def _report_gaps(self, gaps: list[GapRecord]) -> None:
+        """Count each hole; one log line for those with the same exchange and cause."""
+        self.totals.gaps += len(gaps)
+        for (exchange, cause), holes in self._together(gaps).items():
             sizes = np.array([ids for hole in holes if (ids := _ids_missing(hole))], np.float64)
             ids = int(sizes.sum())
             numbers = self._metrics.exchange(exchange)
@@ -169,19 +209,30 @@ class Accounts:
             self._today.count_gaps(exchange, cause, len(holes))
             numbers.gap_size.observe(sizes)
             numbers.ids_missing.inc(ids)
-            streams = [f"{self._instruments.name(g.instrument)[1]} {g.table}" for g in holes]
-            shown = streams[:MAX_STREAMS_IN_LOG]
             self._log.warning(
                 "gaps",
                 exchange=exchange,
                 cause=cause.value,
                 holes=len(holes),
                 ids=ids,
-                streams=shown,
+                streams=self._shown(holes),
+                since=_time_text(min(map(_began_ns, holes))),
+                until=_time_text(max(hole.to_ns for hole in holes if hole.to_ns is not None)),
             )
 
     def _exchange(self, instrument: int) -> str:
         return self._instruments.name(instrument)[0]
+
+
+def _began_ns(gap: GapRecord) -> int:
+    assert gap.to_ns is not None, "it is not over"
+    return gap.to_ns if gap.from_ns is None else gap.from_ns
+
+
+def _time_text(time_ns: int) -> str:
+    """As log lines have it, in UTC."""
+    time = datetime.fromtimestamp(time_ns / NS_PER_SECOND, UTC)
+    return time.isoformat(timespec="milliseconds")
 
 
 def _ids_missing(gap: GapRecord) -> int:

@@ -107,8 +107,8 @@ class Deriver:
             match item:
                 case Started():
                     await self._offload.run(partial(derivation.start, item))
-                case Ticked():
-                    await self._flush(derivation.tick)
+                case Ticked(at_ns):
+                    await self._flush(partial(derivation.tick, at_ns))
                 case Closed(at_ns):
                     await self._flush(partial(derivation.close, at_ns))
                 case batch:

@@ -89,7 +89,7 @@ class Writer:
             if not more:
                 items.append(Closed(self._clock.now_ns()))
             elif now >= tick_due or self._rows_bytes > MAX_TICK_BYTES:
-                items.append(Ticked())
+                items.append(Ticked(self._clock.now_ns()))
                 self._rows_bytes = 0
                 # After an early tick the interval begins anew; after a slow write it is cut.
                 tick_due = max(min(tick_due, now) + self._flush_interval_secs, now)

@@ -1,9 +1,10 @@
 """Known holes on disk: one JSON object per line, in the gaps file of the day a hole began.
 
 The first line of a file is about no hole: it has the keys of the others, all null, and says how far
-the completeness of each table can be shown at all.  A later line about the same ids of the same
-table supersedes an earlier one.  Lines are only ever appended.  A cause that only a newer version
-knows is no reason to reject a line: its word is kept as it stands (`Cause.is_known`).
+the completeness of each table can be shown at all.  Lines are only ever appended; a later one may
+close or heal an earlier one, and what they say together is found here, too (`standing`).  A cause
+that only a newer version knows is no reason to reject a line: its word is kept as it stands
+(`Cause.is_known`).
 
 Not here: torn lines and failed appends (`line_files`).
 """
@@ -50,6 +51,8 @@ class _Header(msgspec.Struct):
     healed: Literal[False] = False
     proof: dict[Table, str] = {}
 
+
+ABOUT_NO_HOLE = frozenset({Cause.RENUMBERED, Cause.STRAY})
 
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
@@ -128,20 +131,54 @@ def parse_gaps(data: bytes, instrument: int) -> GapLines:
     return GapLines(tuple(records), tuple(unreadable))
 
 
-def newest_of_each(records: Iterable[GapRecord]) -> list[GapRecord]:
-    """The records that count: the last one about each hole.
+def standing(records: Iterable[GapRecord]) -> list[GapRecord]:
+    """What all lines together say, in order: what is missing, and what healed it.
 
-    Holes are told apart by their ids, and where these are unknown by the time they began.  What is
-    said of ids that began again is no hole, and supersedes none.
+    A line without an end is dropped once a later one has its table, cause and beginning.  All
+    others stand, less the ids of later lines that heal them: those of the table with the hole's
+    beginning, or in files of earlier versions without any.  A hole without ids is healed as a
+    whole, by a line with its bounds.  What is said of ids that began again is about no hole.
     """
-    newest: dict[tuple[object, ...], GapRecord] = {}
+    slots: list[list[GapRecord]] = []  # what is left of each line
+    opened: dict[object, list[GapRecord]] = {}  # the slot of a line without an end
+    holes: dict[object, list[list[GapRecord]]] = {}  # slots, by where a healing line looks for them
     for record in records:
-        ids = (record.from_id, record.to_id)
-        began = record.from_ns if None in ids else None
-        # Ids may begin again more than once in the same way.
-        what = (record.cause, record.to_ns) if record.healed == VOID else None
-        newest[record.instrument, record.table, *ids, began, what] = record
-    return list(newest.values())
+        slots.append([record])
+        stream, begun_ns = (record.instrument, record.table), record.from_ns
+        if record.cause in ABOUT_NO_HOLE:
+            continue
+        opened.pop(_begins(record), []).clear()
+        if record.healed:
+            for slot in holes.get((stream, begun_ns), ()):
+                slot[:] = [part for each in slot for part in _less(each, record)]
+            continue
+        if record.to_ns is None:
+            opened[_begins(record)] = slots[-1]
+        for key in {begun_ns, None}:
+            holes.setdefault((stream, key), []).append(slots[-1])
+    return [record for slot in slots for record in slot]
+
+
+def _begins(record: GapRecord) -> tuple[int, Table, Cause, int | None]:
+    return record.instrument, record.table, record.cause, record.from_ns
+
+
+def _less(hole: GapRecord, healing: GapRecord) -> list[GapRecord]:
+    """What is left of a hole of the same table and beginning."""
+    if None in (hole.from_id, hole.to_id, healing.from_id, healing.to_id):
+        ids = (hole.from_id, hole.to_id) == (healing.from_id, healing.to_id)
+        is_it = ids and (*_begins(hole), hole.to_ns) == (*_begins(healing), healing.to_ns)
+        return [] if is_it else [hole]
+    assert hole.from_id is not None
+    assert hole.to_id is not None
+    assert healing.from_id is not None
+    assert healing.to_id is not None
+    parts = (
+        (hole.from_id, min(hole.to_id, healing.from_id - 1)),
+        (max(hole.from_id, healing.to_id + 1), hole.to_id),
+    )
+    left = [(first, last) for first, last in parts if first <= last]
+    return [attrs.evolve(hole, from_id=first, to_id=last) for first, last in left]
 
 
 def _is_header(text: bytes) -> bool:

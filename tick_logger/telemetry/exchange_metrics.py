@@ -8,6 +8,7 @@ symbols it has; numbers by symbol exist only where they are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from tick_logger.model.cause import Cause
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.histograms import HistogramFamily
+from tick_logger.telemetry.open_holes import OpenHolesNow
 from tick_logger.telemetry.symbol_rows import SymbolRows
 
 PREFIX = "collector_"
@@ -200,12 +202,30 @@ class ExchangeMetrics:
         # All from the start: a scrape cannot see that something begins at 1.
         causes: list[str] = [*Cause, OTHER_CAUSE]
         self._gaps = {cause: gaps.labels(exchange, str(cause)) for cause in causes}
+        self._open_holes = (
+            families.family(Gauge, "holes_open", "Streams with an open hole", "cause"),
+            families.family(
+                Gauge, "hole_open_seconds", "For how long the first of them has been open", "cause"
+            ),
+        )
+        for family in self._open_holes:
+            for cause in causes:
+                family.labels(exchange, str(cause))
+        self._watched_causes: set[Cause] = set()
         self._exchange = exchange
         self._symbol_rows = families.symbol_rows
 
     def gaps(self, cause: Cause) -> Counter:
         """The holes of one cause."""
         return self._gaps.get(cause, self._gaps[OTHER_CAUSE])
+
+    def watch_open_holes(self, cause: Cause, holes: OpenHolesNow) -> None:
+        """Let each scrape ask how many holes of this cause are open, and for how long."""
+        if cause not in self._watched_causes:
+            self._watched_causes.add(cause)
+            for family, ask in zip(self._open_holes, (holes.count, holes.secs), strict=True):
+                child = family.labels(self._exchange, str(cause))
+                child.set_function(partial(ask, self._exchange, cause))
 
     def count_symbol(self, symbol: str, table: Table, rows: int) -> None:
         """Count rows by symbol, if that was asked for."""

@@ -10,12 +10,17 @@ from collections import Counter
 from tick_logger.clock import WallClock
 from tick_logger.model.cause import Cause
 from tick_logger.model.times import day_of
+from tick_logger.telemetry.open_holes import OpenHolesNow
 
 
 class Today:
-    """Counts by exchange; the first that is counted of a new day begins it."""
+    """Counts by exchange; the first that is counted of a new day begins it.
+
+    `open_holes` are those of now.
+    """
 
     def __init__(self, clock: WallClock) -> None:
+        self.open_holes = OpenHolesNow(clock)
         self._clock = clock
         self._day = day_of(clock.now_ns())
         self._gaps: Counter[tuple[str, Cause]] = Counter()

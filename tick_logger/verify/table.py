@@ -10,16 +10,17 @@ numbering; elsewhere ids may begin again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.flush import VOID, GapRecord
+from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
+from tick_logger.storage.gap_files import standing
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.names import day_text
 from tick_logger.verify.numberings import STRAY, Numberings, Rows
@@ -145,7 +146,7 @@ class TableCheck:
         return ids, events, recv
 
     def check_gaps(self, folder: str, gaps: Collection[GapRecord]) -> None:
-        """Compare the ids of all days, which rise by one, with the gap records that count.
+        """Compare the ids of all days, which rise by one, with the gap records.
 
         Records do not say which numbering they are about: with several, a hole in one of them is
         explained by any record of its ids.
@@ -154,10 +155,7 @@ class TableCheck:
         for numbering, ids in self._ids.items():
             if numbering != STRAY:
                 holes, present = holes.union(ids.holes()), present.union(ids)
-        numbered = [gap for gap in gaps if gap.from_id is not None and gap.to_id is not None]
-        healed = _ids_of([gap for gap in numbered if gap.healed and gap.healed != VOID])
-        lost = _ids_of([gap for gap in numbered if not gap.healed])
-        claimed = lost.without(healed)
+        lost, claimed = _ids_of(gaps), _ids_of(standing(gaps))
         several = bool(self._numberings)
         for kind, ids in (
             (Kind.MISSING_IDS, holes.without(lost if several else claimed)),
@@ -260,11 +258,14 @@ class TableCheck:
         return wrong
 
 
-def _ids_of(gaps: Collection[GapRecord]) -> IdRanges:
-    return IdRanges.spanning(
-        np.array([gap.from_id for gap in gaps], np.uint64),
-        np.array([gap.to_id for gap in gaps], np.uint64),
-    )
+def _ids_of(gaps: Iterable[GapRecord]) -> IdRanges:
+    """The ids that these call missing."""
+    ids = [
+        (gap.from_id, gap.to_id)
+        for gap in gaps
+        if gap.from_id is not None and gap.to_id is not None and not gap.healed
+    ]
+    return IdRanges.spanning(*(np.array([each[end] for each in ids], np.uint64) for end in (0, 1)))
 
 
 def _all_columns(found: DayFiles) -> str:

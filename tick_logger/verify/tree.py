@@ -16,7 +16,7 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import UnreadableFormatError, read_widths
-from tick_logger.storage.gap_files import newest_of_each, parse_gaps
+from tick_logger.storage.gap_files import parse_gaps
 from tick_logger.storage.instruments_file import UnreadableError, decode
 from tick_logger.storage.journal_layout import JOURNAL_FOLDER
 from tick_logger.storage.layout import (
@@ -162,7 +162,7 @@ class _Verification:
         self._report.table_days += check.table_days
 
     def _read_gaps(self, mine: _SymbolFiles) -> list[GapRecord]:
-        """The records that count, from all days; unreadable lines are reported."""
+        """The records of all days; unreadable lines are reported."""
         records: list[GapRecord] = []
         for _, path in sorted(mine.gaps):
             lines = parse_gaps(self._files.read(path), instrument=0)
@@ -171,7 +171,7 @@ class _Verification:
                 self._report.findings.append(
                     Finding(path, Kind.GAP_LINE, len(lines.unreadable), lines.unreadable[0])
                 )
-        return newest_of_each(records)
+        return records
 
     def _check_widths(self, price_dtype: str | None) -> None:
         """One finding if some days have prices of another width than most, or than given."""

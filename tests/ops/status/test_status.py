@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.ops.watched import connection, proofs_of
+from tick_logger.model.cause import Cause
 from tick_logger.model.connections import Loss, Patience
 from tick_logger.ops.status.disk_space import DiskSpace, Space
 from tick_logger.ops.status.history import History
@@ -24,6 +25,7 @@ from tick_logger.ops.status.status import (
     reasons_degraded,
     reasons_not_ready,
 )
+from tick_logger.telemetry.open_holes import OpenNow
 
 CONTRACT: dict[str, Any] = {
     "version": "1.2.3",
@@ -72,6 +74,10 @@ CONTRACT: dict[str, Any] = {
             "clock_offset_secs": -0.05,
             "reconnects": 6,
             "gaps_today": {"disconnect": 2, "sequence": 1},
+            "holes_open": 3,
+            "open_holes": [
+                {"cause": "silent", "streams": 3, "since": 1_749_999_988.5, "seconds": 12.0}
+            ],
             "ids_missing": 9,
             "proof": {"ticker": "unprovable", "trades": "proven"},
             "history": {"messages_per_second": [10.0], "rows_per_second": []},
@@ -124,6 +130,7 @@ NUMBERS = ExchangeNumbers(
     ids_missing=9,
     last_message=1_750_000_000.25,
     clock_offset_secs=-0.05,
+    holes_open=3,
 )
 
 
@@ -134,6 +141,7 @@ def exchange(**numbers: Any) -> ExchangeView:  # noqa: ANN401 - those of the val
         rates=Rates(31.25, 40.0),
         latency_ms={"p50": 12.0, "p99": 80.0},
         gaps_today={"disconnect": 2, "sequence": 1},
+        open_holes=[OpenNow(Cause.SILENT, 3, 1_749_999_988_500_000_000)],
         late_today=5,
         aside_today=8,
         proofs=proofs_of("alpha"),

@@ -104,6 +104,17 @@ def test_picture() -> None:
     ]
 
 
+def test_open_holes_stand_below_those_that_are_over() -> None:
+    """Of an exchange, and of all."""
+    numbers = {"a": ExchangeNumbers(gaps=3, holes_open=12), "b": ExchangeNumbers(gaps=1)}
+    now = Snapshot(0.0, numbers)
+    console = Console(record=True, width=80, file=io.StringIO())
+    console.print(picture(now, now, {}, (), 80))
+    lines = [line.split() for line in console.export_text().splitlines()]
+    assert [line for line in lines if "open" in line] == [["+12", "open"], ["+12", "open"]]
+    assert [line[-3] for line in lines if line[:1] in (["a"], ["b"], ["total"])] == ["3", "1", "4"]
+
+
 def test_picture_of_trouble() -> None:
     """Why the recording is not safe stands right under the table."""
     console = Console(record=True, width=100, file=io.StringIO())
@@ -223,6 +234,7 @@ async def test_summary_says_one_line_a_minute(autojump_clock: trio.testing.MockC
         "seconds_since_data": None,
         "reconnects": 0,
         "gaps": 0,
+        "holes_open": 0,
         "late": 0,
         "dropped": 0,
     }

@@ -168,6 +168,7 @@ class Board:
             rates=speed,
             latency_ms=self._latency_ms(name),
             gaps_today=today.gaps(name),
+            open_holes=today.open_holes.of(name),
             late_today=today.late(name),
             aside_today=today.aside(name),
             proofs=self._watched.proofs_of(name),

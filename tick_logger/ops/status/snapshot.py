@@ -26,6 +26,7 @@ class ExchangeNumbers:
     seconds_since_data: float | None = None  # None before the first
     reconnects: int = 0
     gaps: int = 0
+    holes_open: int = 0  # streams that have one now
     late: int = 0
     dropped: int = 0
     parse_errors: int = 0
@@ -48,6 +49,7 @@ _SOURCES = {
     "rows": "rows_written_total",
     "reconnects": "reconnects_total",
     "gaps": "sequence_gaps_total",
+    "holes_open": "holes_open",
     "late": "late_rows_total",
     "dropped": "messages_dropped_total",
     "parse_errors": "parse_errors_total",

@@ -17,6 +17,7 @@ from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import STEP_SECS, History
 from tick_logger.ops.status.loop_watch import Step
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, together
+from tick_logger.telemetry.open_holes import OpenNow
 
 SOON_FULL_DAYS = 1.0
 
@@ -34,6 +35,7 @@ class ExchangeView:
     rates: Rates
     latency_ms: Mapping[str, float] | None  # p50 and p99 of the last minute
     gaps_today: Mapping[str, int]
+    open_holes: Sequence[OpenNow]
     late_today: int
     aside_today: int
     proofs: Mapping[Table, Proof]
@@ -223,6 +225,16 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "clock_offset_secs": round(numbers.clock_offset_secs, 3),
         "reconnects": numbers.reconnects,
         "gaps_today": dict(view.gaps_today),
+        "holes_open": numbers.holes_open,
+        "open_holes": [
+            {
+                "cause": hole.cause.value,
+                "streams": hole.streams,
+                "since": hole.since_ns / 1e9,
+                "seconds": round(max(0.0, whole.now_secs - hole.since_ns / 1e9), 1),
+            }
+            for hole in view.open_holes
+        ],
         "ids_missing": numbers.ids_missing,
         "proof": {
             feed: view.proofs[table].word for feed, table in FEEDS.items() if table in view.proofs

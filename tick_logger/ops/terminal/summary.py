@@ -43,6 +43,7 @@ def _keys(numbers: ExchangeNumbers, speed: Rates) -> dict[str, object]:
         "seconds_since_data": None if silence is None else round(silence, 1),
         "reconnects": numbers.reconnects,
         "gaps": numbers.gaps,
+        "holes_open": numbers.holes_open,
         "late": numbers.late,
         "dropped": numbers.dropped,
     }

@@ -110,11 +110,22 @@ def _cells(numbers: ExchangeNumbers, speed: Rates, ended: bool) -> list[Text]:
         Text(f"{speed.messages:,.0f}"),
         Text(f"{speed.rows:,.0f}"),
         Text(_age(numbers.seconds_since_data)),
-        *(
-            Text(f"{count:,}", "yellow" if count else "dim")
-            for count in (numbers.reconnects, numbers.gaps, numbers.late, numbers.dropped)
-        ),
+        _count(numbers.reconnects),
+        _gaps(numbers),
+        _count(numbers.late),
+        _count(numbers.dropped),
     ]
+
+
+def _count(count: int) -> Text:
+    return Text(f"{count:,}", "yellow" if count else "dim")
+
+
+def _gaps(numbers: ExchangeNumbers) -> Text:
+    """Those that are over; below, if any, of how many streams one is open."""
+    if not numbers.holes_open:
+        return _count(numbers.gaps)
+    return Text.assemble(_count(numbers.gaps), (f"\n+{numbers.holes_open:,} open", "bold red"))
 
 
 def _age(seconds: float | None) -> str:

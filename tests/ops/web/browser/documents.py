@@ -69,6 +69,8 @@ def exchange(name: str, mean: float = 400.0, count: int = 2, **changes: object) 
         "dropped": 0,
         "parse_errors": 0,
         "duplicates": 17,
+        "holes_open": 0,
+        "open_holes": [],
         "late_rows_today": 0,
         "aside_rows_today": 0,
         "clock_offset_secs": -0.04,

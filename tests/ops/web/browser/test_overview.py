@@ -46,6 +46,19 @@ def test_the_figures_of_the_recorder_are_there(page: Page) -> None:
     assert "up for 2 h 47 min" in page.text(".foot")
 
 
+def test_open_holes_and_silence_are_said_while_they_last(page: Page, stub: Stub) -> None:
+    """On the card and in the line at the top: why, since when and for how long."""
+    hole = {"cause": "silent", "streams": 3, "since": documents.NOW - 12.0, "seconds": 12.0}
+    quiet = documents.exchange("okx", seconds_since_data=8.0, holes_open=3, open_holes=[hole])
+    stub.status = documents.document([quiet])
+    page.open()
+    page.reads("hole open, 3 streams since 15:07:33, for 12 s", ".card .troubles")
+    page.reads("the subscription was accepted, yet nothing came", ".card .troubles")
+    page.reads("Gaps today 0 3 open", ".card .facts")
+    page.reads("no data for 8 s", ".card .facts")
+    page.reads("3 streams with an open hole, okx: no data for 8 s.", "#banner")
+
+
 def test_each_exchange_has_a_card_with_its_figures(page: Page, stub: Stub) -> None:
     """State, speeds, latency, silence, gaps by cause, late rows, troubles and proofs."""
     stub.status = documents.degraded()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 
 from tests.ops.web.browser import documents
 from tests.ops.web.browser.page import Keys, Page
@@ -119,6 +120,7 @@ def test_a_symbol_that_is_not_recorded_is_said_so(page: Page) -> None:
     page.allowed_errors = "404"
     page.open("#/symbol/kraken/NO%2FSUCH")
     page.reads("Nothing is recorded under this name.", "#symbol")
+    assert "No hole is known" not in page.find("#symbol").text
     page.open("#/symbol/kraken/%E0%A4%A")
     page.reads("binance", "#cards")
 
@@ -135,3 +137,13 @@ def test_a_symbol_without_trades_is_an_honest_empty_view(page: Page, stub: Stub)
 def label(page: Page) -> str:
     """The text of the price chart."""
     return str(page.run("return document.querySelector('.prices').ariaLabel"))
+
+
+def test_a_hole_that_is_open_is_said_so(page: Page, stub: Stub) -> None:
+    """It has no end yet."""
+    began_ns = int((time.time() - 90) * 1e9)
+    gap = {"table": "MD", "from_id": None, "to_id": None, "from_ns": began_ns, "to_ns": None}
+    stub.symbol = documents.symbol() | {"gaps_today": [gap | {"cause": "silent", "healed": False}]}
+    page.open(ADDRESS)
+    page.reads("● open", ".gaps")
+    page.reads("since", ".gaps")

@@ -5,7 +5,7 @@ counts; figures that are not live are marked as such on the whole page.
 */
 
 import { byId, follow, h, mark, reveal, say } from "./dom.js";
-import { list } from "./meaning.js";
+import { list, silenceOf } from "./meaning.js";
 import { clock, duration, plural } from "./words.js";
 
 const SIGNS = { good: "✓", warn: "!", bad: "✕", quiet: "…" };
@@ -85,7 +85,11 @@ function judged(status) {
   const lost = status.messages_dropped
     ? `${plural(status.messages_dropped, "message")} dropped since the start`
     : "nothing dropped";
-  const line = exchanges.length ? `${many}, ${open}, ${lost}.` : "";
+  const holes = sum("holes_open");
+  const missing = holes ? [`${plural(holes, "stream")} with an open hole`] : [];
+  const quiet = exchanges.map((each) => [each.name, silenceOf(each)]).filter(([, words]) => words);
+  const silent = quiet.map(([name, words]) => `${name}: ${words}`);
+  const line = exchanges.length ? `${[many, open, lost, ...missing, ...silent].join(", ")}.` : "";
   if (status.status !== "healthy") {
     const head = status.ready ? "Degraded: it records, with trouble" : "Degraded, and not ready";
     return { level: "warn", head, line, reasons, title: "degraded" };

@@ -3,7 +3,7 @@
 import { sparkline } from "./charts.js";
 import { buildDetails } from "./details.js";
 import { fact, follow, h, mark, reveal, say } from "./dom.js";
-import { CAUSES, FEEDS, PROOFS, condition, meaning, pairs, reasonsOf } from "./meaning.js";
+import { CAUSES, FEEDS, PROOFS, condition, list, meaning, openHolesOf, pairs, reasonsOf, silenceOf } from "./meaning.js";
 import { ago, count, duration, plural, rate } from "./words.js";
 
 /** A card; `update({exchange, status})` brings the newest figures into it. */
@@ -49,7 +49,7 @@ export function buildCard({ exchange }) {
       rows.update(now.rows_per_second, now.history?.rows_per_second, step);
       facts.update(now);
       const found = troublesOf(now);
-      follow(troubles, found, (each) => each, textItem);
+      follow(troubles, found, (each, index) => index, textItem);
       reveal(troubles, found.length > 0);
       follow(proofs, pairs(now.proof), ([feed]) => feed, proofItem);
       details.update(now, status.now);
@@ -81,12 +81,18 @@ function buildFacts() {
     update(now) {
       const { p50, p99 } = now.latency_ms ?? {};
       latency.update(now.latency_ms ? duration(p50 / 1000) : "not known", now.latency_ms ? `p99 ${duration(p99 / 1000)}` : "", "");
-      silence.update(now.seconds_since_data === null ? "never" : ago(now.seconds_since_data));
+      const quiet = silenceOf(now);
+      const last = now.seconds_since_data === null ? "never" : ago(now.seconds_since_data);
+      silence.update(last, quiet, quiet ? "warn" : "");
       const causes = pairs(now.gaps_today).filter(([, many]) => many);
       const total = causes.reduce((sum, [, many]) => sum + many, 0);
-      gaps.update(count(total), causes.map(([cause, many]) => `${count(many)} ${cause}`).join(", "), total ? "warn" : "");
+      const open = list(now.open_holes).reduce((sum, hole) => sum + (hole.streams || 0), 0);
+      const over = causes.map(([cause, many]) => `${count(many)} ${cause}`);
+      const notes = open ? [`${count(open)} open`, ...over] : over;
+      gaps.update(count(total), notes.join(", "), total || open ? "warn" : "");
       const told = causes.map(([cause, many]) => `${count(many)} × ${meaning(CAUSES, cause) ?? cause}`);
-      mark(gaps.node, "title", told.join("; ") || "No hole is known in what was recorded today");
+      const known = [...openHolesOf(now), ...told].join("; ");
+      mark(gaps.node, "title", known || "No hole is known in what was recorded today");
       const aside = now.aside_rows_today ? `${count(now.aside_rows_today)} set aside` : "";
       const apart = now.late_rows_today + now.aside_rows_today;
       late.update(count(now.late_rows_today), aside || (now.late_rows_today ? "rows" : ""), apart ? "warn" : "");
@@ -103,7 +109,8 @@ function troublesOf(now) {
     [now.symbols_left_out, "symbol left out", "symbols left out"],
     [now.subscriptions_silent, "subscription silent", "subscriptions silent"],
   ];
-  return told.filter(([many]) => many > 0).map(([many, one, more]) => plural(many, one, more));
+  const troubles = told.filter(([many]) => many > 0).map(([many, one, more]) => plural(many, one, more));
+  return [...openHolesOf(now), ...troubles];
 }
 
 function proofItem([feed]) {

@@ -3,6 +3,8 @@
 Invariant: a word that is not known here is shown as it came, without an explanation.
 */
 
+import { clock, duration, known, plural } from "./words.js";
+
 export const PROOFS = {
   proven: ["✓", "The exchange numbers its messages without holes: a missing one shows, and so does that none is missing."],
   consistent: ["≈", "What arrived fits together. Something missing may not show, or only later."],
@@ -80,6 +82,23 @@ export function condition(exchange, reasons) {
   if (!exchange.connected) return { level: "warn", sign: "◐", words: "partly connected" };
   if (reasons.length) return { level: "warn", sign: "!", words: "needs a look" };
   return { level: "good", sign: "✓", words: "connected" };
+}
+
+const QUIET_SECS = 5;
+
+/** "no data for 12 s", once nothing has come for a while; else nothing. */
+export function silenceOf(exchange) {
+  const secs = exchange.seconds_since_data;
+  return known(secs) && secs >= QUIET_SECS ? `no data for ${duration(secs)}` : "";
+}
+
+/** The holes that are open, the longest first: "1 stream since 12:57:45, for 12 s: …". */
+export function openHolesOf(exchange) {
+  return list(exchange.open_holes).map((hole) => {
+    const why = meaning(CAUSES, hole.cause) ?? hole.cause;
+    const since = `since ${clock(hole.since)}, for ${duration(hole.seconds)}`;
+    return `hole open, ${plural(hole.streams, "stream")} ${since}: ${why}`;
+  });
 }
 
 /** The reasons which begin with an exchange's name, without it. */

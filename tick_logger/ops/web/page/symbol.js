@@ -24,7 +24,8 @@ export function showSymbol(exchange, symbol) {
       view.update(await askJson("api/symbol", { exchange, symbol }, signal));
     } catch (error) {
       if (leave.signal.aborted) return;
-      view.fail(error instanceof Answered && error.status === 404
+      const unknown = error instanceof Answered && error.status === 404;
+      view.fail(unknown
         ? "Nothing is recorded under this name."
         : `Its figures could not be had: ${error.message}.`);
     }
@@ -70,6 +71,7 @@ function buildView(exchange, symbol) {
     fail(words) {
       say(problem, words);
       reveal(problem, true);
+      gaps.fail();
     },
   };
 }
@@ -163,15 +165,22 @@ function rowsLine({ name }) {
 }
 
 function buildGaps() {
+  let answered = false;
   const items = h("ol", { class: "gaps" });
-  const empty = h("p", { class: "empty", text: "No hole is known in what was recorded today." });
+  const empty = h("p", { class: "empty" });
+  say(empty, "Not known yet.");
   const node = h("section", { class: "panel" }, h("h3", { text: "Gaps today" }), items, empty);
   return {
     node,
     update(gaps) {
       const newestFirst = [...gaps].reverse();
-      follow(items, newestFirst, (gap) => `${gap.table} ${gap.from_ns} ${gap.from_id} ${gap.cause}`, gapItem);
+      follow(items, newestFirst, (gap) => `${gap.table} ${gap.from_ns} ${gap.from_id} ${gap.cause} ${gap.healed}`, gapItem);
+      say(empty, "No hole is known in what was recorded today.");
       reveal(empty, gaps.length === 0);
+      answered = true;
+    },
+    fail() {
+      if (!answered) say(empty, "Not known.");
     },
   };
 }
@@ -184,9 +193,12 @@ function gapItem() {
     node: h("li", {}, head, span, ids),
     update(gap) {
       const [from, to] = [secs(gap.from_ns), secs(gap.to_ns)];
-      const state = gap.healed ? `✓ healed${gap.healed === true ? "" : ` (${gap.healed})`}` : "✕ not healed";
+      const isOpen = known(from) && !known(to);
+      const state = isOpen ? "● open" : gap.healed ? `✓ healed${gap.healed === true ? "" : ` (${gap.healed})`}` : "✕ not healed";
       say(head, `${meaning(TABLES, gap.table) ?? gap.table ?? "all tables"}: ${meaning(CAUSES, gap.cause) ?? gap.cause}`);
-      say(span, known(from) && known(to) ? `${when(from, to)} to ${clock(to)}, ${duration(to - from)}` : "its times are not known");
+      const now = Date.now() / 1000;
+      const spanWords = isOpen ? `since ${when(from, now)}, ${duration(now - from)}` : `${when(from, to)} to ${clock(to)}, ${duration(to - from)}`;
+      say(span, known(from) ? spanWords : "its times are not known");
       const [first, last] = [gap.from_id, gap.to_id];
       const told = first !== null && first !== undefined;
       const many = known(first) && known(last) ? `, ${plural(last - first + 1, "id")}` : "";
