@@ -37,6 +37,7 @@ from tick_logger.ops.status.snapshot import Snapshot, snapshot
 from tick_logger.ops.status.watched import Watched
 from tick_logger.ops.watch import Watch
 from tick_logger.reader.recent import recorded
+from tick_logger.recording.descriptors import needed_beside_columns, report_few
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.listings import Listings
 from tick_logger.recording.opening import Opening, open_recording
@@ -44,7 +45,7 @@ from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
 from tick_logger.signals import ProcessSignals, Signals
-from tick_logger.storage.files import DiskFiles, Files
+from tick_logger.storage.files import DiskFiles, Files, raise_open_file_limit
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
@@ -89,7 +90,12 @@ class Service:
         clock = SteadyClock(ports.clock or SystemClock())
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
         self._resources = Resources(
-            disk=Disk.at(config.logger.data_path, ports.files, ports.offload),
+            disk=Disk.at(
+                config.logger.data_path,
+                ports.files,
+                ports.offload,
+                needed_beside_columns(config),
+            ),
             clock=clock,
             instruments=Instruments(),
             budget=ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024),
@@ -158,6 +164,7 @@ class Service:
         """
         async with self._venues.open_dials(), trio.open_nursery() as ops:
             if self._ports.files is None:
+                report_few(self.started_with, raise_open_file_limit())
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
             recording = self.recording = await self._open_recording()
             self._log.info(
@@ -272,10 +279,16 @@ class Service:
         return any(scope.cancelled_caught for scope in self._survivors)
 
     @property
+    def gone(self) -> str:
+        """What somebody took away of what was written, in words; empty if all is there."""
+        return self._resources.readiness.gone
+
+    @property
     def exit_code(self) -> int:
         """The exit code that follows from how far it came before the shutdown deadline."""
         given_up = self.deadline_passed or self._deriving.cancelled_caught
-        if self._resources.readiness.blocks_writing:
+        readiness = self._resources.readiness
+        if readiness.blocks_writing or readiness.gone:
             return exit_codes.STORAGE
         return exit_codes.DEADLINE if given_up else exit_codes.CLEAN
 
@@ -328,6 +341,6 @@ async def record(
     code = code or service.exit_code
     if service.deadline_passed:
         log.error("shutdown_deadline_passed", explanation="what was given up is counted below")
-    said = last_words(service.recording, service.metrics, service.exchange_names)
+    said = last_words(service.recording, service.metrics, service.exchange_names, service.gone)
     log.info("stopped", **said, exit_code=code)
     return code

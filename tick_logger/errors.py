@@ -96,3 +96,8 @@ class StorageError(TickLoggerError):
 
 class RefusedError(StorageError):
     """What is on disk cannot be continued, and trying again would change nothing."""
+
+
+def words_of(error: BaseException) -> str:
+    """What is wrong, without numbers and class names."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

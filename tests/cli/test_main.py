@@ -102,7 +102,9 @@ def test_wrong_usage(
     """Exit code 2, the reason on standard error, and nothing touched."""
     assert main(arguments) == 2
     output = capsys.readouterr()
-    assert output.err.startswith("tick_logger did not start:\n  ")
+    would = arguments[0] == "check-config"
+    title = "would not start with this configuration" if would else "did not start"
+    assert output.err.startswith(f"tick_logger {title}:\n  ")
     assert said in output.err
     assert output.out == ""
     assert list(tmp_path.iterdir()) == []
@@ -131,6 +133,31 @@ def test_a_wrong_configuration_stops_the_process_before_it_starts(tmp_path: Path
         "  logger.data_pth",
     ]
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_problems_have_lines_and_keys_a_home(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Where it stands, and where a key that is known elsewhere belongs."""
+    (tmp_path / "c.toml").write_text(
+        'price_dtype = "f8"\n\n[http]\nport = "x"  # no number\nlinger_ms = 3\n\n'
+        '[logger]\ntoken = "a"\n[exchanges.coinbase]\nsymbols = 7\nlog_level = "info"\n'
+    )
+    assert main(["check-config", "c.toml"]) == 2
+    title, *lines = capsys.readouterr().err.splitlines()
+    assert title == "tick_logger would not start with this configuration:"
+    assert sorted(line.split(":")[0].strip() for line in lines) == [
+        *("exchanges.coinbase.log_level", "exchanges.coinbase.symbols"),
+        *("http.linger_ms", "http.port", "logger.token", "price_dtype"),
+    ]
+    for said in (
+        "price_dtype: is unknown here; it belongs under [logger] (line 1)",
+        "http.linger_ms: is unknown here; it belongs under [logger] (line 5)",
+        "logger.token: is unknown here; it belongs under [http] (line 8)",
+        "exchanges.coinbase.log_level: is unknown here; it belongs under [logger] (line 11)",
+    ):
+        assert f"  {said}" in lines
+    assert any(line.startswith("  http.port: ") and line.endswith(" (line 4)") for line in lines)
 
 
 # -- check-config ---------------------------------------------------------------------------------
@@ -226,8 +253,34 @@ def test_verify_where_nothing_is_recorded(capsys: pytest.CaptureFixture[str]) ->
 def test_a_directory_that_is_not_there(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A path that was mistyped is a mistake of usage."""
     assert main([command, "nowhere"]) == 2
-    said = "tick_logger did not start:\n  nowhere: there is no such directory\n"
+    done = {"verify": "checked", "recover": "recovered"}[command]
+    said = f"tick_logger has {done} nothing:\n  nowhere: there is no such directory\n"
     assert capsys.readouterr().err == said
+
+
+def test_verify_of_another_place_says_what_that_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A folder or file inside a recording, or around some: exit code 2, and what was meant."""
+    folder = write_day(tmp_path / "all" / "mine")
+    root = tmp_path / "all" / "mine"
+    part = "this is no recording but a part of one; did you mean"
+    for path, said in (
+        (folder, f"{part} {root}?"),
+        (folder.parent, f"{part} {root}?"),
+        (folder.parent.parent, f"{part} {root}?"),
+        (root.parent, f"but there are some in it; did you mean {root}?"),
+        (tmp_path, f"but there are some in it; did you mean {root}?"),
+        (folder / "best_bid.01.01.70.bin", f"a file of the recording in {root}"),
+    ):
+        for command in ("verify", "recover"):
+            assert main([command, str(path)]) == 2
+            output = capsys.readouterr()
+            assert (output.out, said in output.err) == ("", True), output.err
+    (tmp_path / "README").write_text("words")
+    assert main(["verify", "README"]) == 2
+    assert capsys.readouterr().err.endswith("README: this is a file, and no directory\n")
+    assert main(["verify", str(root)]) == 0
 
 
 # -- recover --------------------------------------------------------------------------------------
@@ -243,7 +296,11 @@ def test_recover_where_nothing_is_behind(
     said = "recovered 0 rows from 0 messages in the journal; 0 bytes at its end were torn\n"
     assert capsys.readouterr().out == said
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-    assert main(["verify", ".", "--deep"]) == 0
+    assert main(["verify", "."]) == 0
+    capsys.readouterr()
+    assert main(["verify", ".", "--deep"]) == 1
+    said = "nothing was compared with the journal (there is no journal); all else holds: 1 rows "
+    assert capsys.readouterr().out.splitlines()[-1].startswith(said)
 
 
 def test_recover_a_directory_in_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from tick_logger.config.schema import (
 )
 
 # -- symbols --------------------------------------------------------------------------------------
+from tick_logger.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,25 @@ def test_printed_text_of_a_market() -> None:
     assert text.endswith(
         '\n\n[[exchanges.alpha.markets]]\nsymbols = ["A\\"B", "C*"]\nfeeds = ["trades"]\n'
     )
+
+
+def test_secrets_are_not_printed(tmp_path: Path) -> None:
+    """Neither a token nor a password in an address; what is printed instead is refused as one."""
+    exchange = ExchangeConfig(ws_endpoint="wss://me:pass@x/ws", rest_endpoint="http://x")
+    text = render(Config(http=HttpConfig(token="hunter2"), exchanges={"alpha": exchange}))
+    assert "hunter2" not in text
+    assert "pass" not in text
+    assert '\ntoken = "********"\n' in text
+    assert '\nws_endpoint = "wss://********@x/ws"\n' in text
+    assert '\ntoken = ""\n' in render(Config())
+    file = tmp_path / "printed.toml"
+    for token in ('"********"', '"\\u0007hunter2"', '["hunter2"]', "{hunter2 = 1}"):
+        file.write_text(f"[http]\ntoken = {token}\n")
+        with pytest.raises(ConfigError) as refused:
+            load(file, {}, VENUES)
+        ((path, reason),) = refused.value.problems
+        assert path == "http.token"
+        assert "hunter2" not in reason
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.derive.derived import NOW_NS, bytes_of, recorded, take
@@ -13,13 +16,16 @@ from tick_logger.derive.recovery import Recovered, recover_directory
 from tick_logger.derive.replay import FRAMES_PER_RUN
 from tick_logger.errors import ConfigError, RefusedError, StorageError
 from tick_logger.journal.reader import segments
-from tick_logger.model.entries import Closed, Started, Ticked
+from tick_logger.model.entries import Closed, Entry, Started
 from tick_logger.model.tables import EXACT
 
 STORY = story(0, rounds=2)
 EXPECTED = bytes_of(entries_of(STORY))
-RELEASED = bytes_of([*entries_of(STORY), Started(NOW_NS, "1.0", EXACT, 1, COLUMNS), Ticked()])
-"""With the rows that wait at the end of the story, as a process that starts releases them."""
+RELEASED = bytes_of(
+    [*entries_of(STORY), Started(NOW_NS, "1.0", EXACT, 1, COLUMNS), Closed(NOW_NS, recovered=True)]
+)
+"""With the rows that wait at the end of the story, as a process that starts releases them, and what
+the crash has left open."""
 
 
 def checkpoints(files: MemoryFiles) -> list[str]:
@@ -219,6 +225,42 @@ def test_a_directory_is_recovered_without_recording() -> None:
     files.lock("journal/lock")
     assert recover(files).frames == 0
     assert recorded(files) == RELEASED
+
+
+def gaps(files: MemoryFiles) -> list[dict[str, Any]]:
+    """Every line of every gaps file, with its file."""
+    return [
+        {"file": path, **json.loads(line)}
+        for path, content in sorted(files.contents.items())
+        if path.endswith(".jsonl") and "/gaps." in path
+        for line in content.splitlines()
+    ]
+
+
+def test_what_a_crash_left_open_is_told_and_closed_by_the_next_process() -> None:
+    """Without an end at first; then with one, or with what the ids tell.  Nothing is told twice."""
+    _, second, *_ = (at for at, frame in enumerate(STORY) if isinstance(frame[0], Started))
+    files = MemoryFiles()
+    live(files, STORY[:second])
+    by_command(files)
+    once = gaps(files)
+    by_command(files)
+    assert gaps(files) == once
+    told = [gap for gap in once if gap["cause"] == "crash" and gap["to_ns"] is None]
+    assert len({(gap["file"], gap["table"]) for gap in told}) == len(told) > 3
+    assert all(gap["healed"] is False and gap["from_id"] is None for gap in told)
+    recovered: list[Entry] = []  # a frame that is in the journal already
+    live(files, [*STORY[:second], recovered, *STORY[second:]])
+    after = gaps(files)
+    for hole in told:
+        same = [
+            gap
+            for gap in after
+            if all(gap[key] == hole[key] for key in ("file", "table", "cause", "from_ns"))
+        ]
+        assert same[0] == hole
+        assert len(same) >= 2, hole
+        assert all(gap["to_ns"] is not None for gap in same[1:])
 
 
 def test_recovering_what_stopped_in_order_changes_nothing() -> None:

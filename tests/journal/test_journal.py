@@ -366,3 +366,22 @@ def test_frames_wait_as_long_as_the_disk_fails(files: LoggingFiles) -> None:
     headers = 64 * (writer.segment - 1)
     assert writer.bytes_written - before == held + headers
     assert read(files)[0] == expected(1, 20)
+
+
+@pytest.mark.parametrize("left", [None, 0, 70])
+def test_a_segment_that_is_taken_away_is_left(files: LoggingFiles, left: int | None) -> None:
+    """Removed or cut by somebody: what comes next is in another, with its number."""
+    writer = journal(files)
+    add(writer, b"1", b"2")
+    assert writer.leave_lost_segment() == ""
+    if left is None:
+        files.remove(path(1))
+    else:
+        files.truncate(path(1), left)
+    writer.accept(b"3")
+    assert writer.leave_lost_segment() == path(1)
+    assert writer.leave_lost_segment() == ""
+    writer.write(NOW_NS)
+    writer.sync()
+    assert [frame.body for frame in parse(bytes(files.contents[path(2)]))] == [b"3"]
+    assert writer.durable_seq == writer.next_seq == 4

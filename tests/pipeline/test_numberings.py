@@ -315,3 +315,37 @@ def _joined(*parts: Out) -> Out:
     for part in parts:
         joined.runs += part.runs
     return joined
+
+
+FAR = [2**63 - 1, 2**63 - 2**20, 2**53, 2**32, 10**8]
+
+
+@pytest.mark.parametrize("far", FAR)
+@pytest.mark.parametrize("ids_in_a_tick", [1, 2, 50])
+def test_an_id_far_above_all_others_is_a_stray(far: int, ids_in_a_tick: int) -> None:
+    """It opens no hole; what is lost later has its record, and the trade is recorded."""
+    came = [*range(10, 20), far, *range(20, 30), *range(33, 40)]
+    batches = [at(n / 10, id_) for n, id_ in enumerate(came)]
+    ticks = [batches[n : n + ids_in_a_tick] for n in range(0, len(batches), ids_in_a_tick)]
+    out = record([list(tick) for tick in ticks])
+    assert recorded(out).total() == len(came)
+    assert holes(out) == [(30, 32)]
+    assert (out.begun_again[0], out.strays[0]) == (0, 1)
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_ids_that_go_on_far_above_have_begun_again(far: int) -> None:
+    """There is no hole between, and one behind that is told."""
+    came = [*range(10, 20), *range(far - 40, far - 30), *range(far - 28, far - 20)]
+    out = record([[at(n / 10, id_)] for n, id_ in enumerate(came)])
+    assert recorded(out).total() == len(came)
+    assert holes(out) == [(far - 30, far - 29)]
+    assert (out.begun_again[0], out.strays[0]) == (1, 0)
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_a_newest_id_far_above_is_not_believed(far: int) -> None:
+    """The exchange says so on subscribing; nothing is missing for that."""
+    said = LastTradeId(0, T0 + SECOND, far)
+    out = record([[at(0.0, 10, 11)], [said], [at(2.0, 12, 13)], [at(3.0, 15)]])
+    assert holes(out) == [(14, 14)]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from tick_logger.simulator.registry import DIALECTS
 
 ROOT = Path(__file__).parent.parent.parent
 ENOUGH_SECS = 60  # for a slow machine; it ends much sooner
+SOME_BYTES = 40  # ten rows of prices
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
@@ -84,6 +86,19 @@ def demo(folder: Path) -> Iterator[Demo]:
             yield Demo(process)
         finally:
             process.kill()
+
+
+def wait_for_rows(
+    folder: Path, size: int = SOME_BYTES, names: str = "*/*/QUOTES/best_bid.*.bin"
+) -> Path:
+    """A column that has some rows by now."""
+    deadline = time.monotonic() + ENOUGH_SECS
+    while time.monotonic() < deadline:
+        for path in folder.glob(names):
+            if path.stat().st_size >= size:
+                return path
+        time.sleep(0.1)
+    raise TimeoutError(f"{names} do not grow")
 
 
 def verify(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
+import numpy as np
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
@@ -97,11 +98,36 @@ def test_wide_prices(table: Table, expected: dict[str, bytes]) -> None:
         assert len(column(files, f"venue/BTC-USD/{table}", name)) == 4
 
 
-def test_price_too_large_for_four_bytes_is_infinite() -> None:
-    """A price beyond all reason stops nothing."""
+SMALLEST, LARGEST = 2.0**-149, float(np.finfo("f4").max)
+
+
+@pytest.mark.parametrize("width", ["f4", "f4+rest"])
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [(1e300, LARGEST), (3.5e38, LARGEST), (1e-46, SMALLEST), (5e-324, SMALLEST), (7e-46, SMALLEST)],
+)
+def test_a_price_beyond_the_range_of_four_bytes(width: str, sent: float, found: float) -> None:
+    """It is neither 0 nor infinite, is counted as inexact, and all promises hold."""
     files = MemoryFiles()
-    put(store(files), flush(run(Table.MD, [{"price": 1e300}])))
-    assert column(files, MD, "price") == struct.pack("<f", float("inf"))
+    made = Store(files, instruments(), Schemas.written(width))
+    put(made, flush(run(Table.MD, [{"price": 1.5}, {"price": sent}, {"price": NAN}])))
+    put(made, flush(run(Table.TRADES, [{"seq": 1, "price": sent, "size": sent}])))
+    prices = struct.unpack("<3f", column(files, MD, "price"))
+    assert prices[:2] == (1.5, found)
+    assert math.isnan(prices[2])
+    assert struct.unpack("<f", column(files, TRADES, "trade_size")) == (found,)
+    assert made.take_inexact().total() == 3
+    assert verify(files, dense=lambda *_: False).ok
+
+
+def test_a_size_that_is_tiny_deletes_no_level() -> None:
+    """Only one of 0 does, and it stays 0."""
+    files = MemoryFiles()
+    made = Store(files, instruments(), Schemas.written("f4"))
+    put(made, flush(run(Table.BOOK, [{"size": 1e-50}, {"size": 0.0}])))
+    sizes = struct.unpack("<2f", column(files, "venue/BTC-USD/BOOK", "size"))
+    assert sizes == (SMALLEST, 0.0)
+    assert made.take_inexact().total() == 1
 
 
 def test_time_column_is_written_last() -> None:

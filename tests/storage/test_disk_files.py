@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
-from tick_logger.storage.files import MAX_OPEN_FILES, DiskFiles, raise_open_file_limit
+from tick_logger.storage.files import (
+    MAX_OPEN_FILES,
+    DiskFiles,
+    is_locked,
+    most_open,
+    raise_open_file_limit,
+)
 
 
 def open_under(root: Path) -> list[str]:
@@ -100,24 +106,27 @@ def test_error_after_a_short_write_leaves_a_first_part(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("open_file_limits")
 def test_open_file_limit_is_raised() -> None:
-    """The soft limit becomes the hard one, and half of it is left to others."""
+    """The soft limit becomes the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard - 1, hard))
-    assert raise_open_file_limit() == min(MAX_OPEN_FILES, hard // 2)
+    assert raise_open_file_limit() == hard
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
 
 
 @pytest.mark.parametrize(
-    ("limits", "bound"),
+    ("limits", "others", "bound"),
     [
-        ((1000, 4000), 500),  # the higher limit is refused: the lower one holds
-        ((1, 4000), 1),
-        ((10**9, 10**9), MAX_OPEN_FILES),
-        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), MAX_OPEN_FILES),
+        ((1000, 4000), 0, 500),  # the higher limit is refused: the lower one holds
+        ((1000, 4000), 100, 500),
+        ((1000, 4000), 900, 100),
+        ((50, 4000), 200, 1),
+        ((1, 4000), 0, 1),
+        ((10**9, 10**9), 0, MAX_OPEN_FILES),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), 1000, MAX_OPEN_FILES),
     ],
 )
 def test_bound_of_open_files(
-    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], bound: int
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], others: int, bound: int
 ) -> None:
     """Whatever the system allows or refuses, the bound stays below it and below our own."""
 
@@ -126,7 +135,7 @@ def test_bound_of_open_files(
 
     monkeypatch.setattr(resource, "getrlimit", lambda what: limits)
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    assert raise_open_file_limit() == bound
+    assert most_open(others) == bound
 
 
 def test_sync_without_syncfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,3 +181,18 @@ def test_memory_files_fail_as_told() -> None:
     files.heal()
     files.append("b", b"5")
     assert files.read("b") == b"12345"
+
+
+def test_a_lock_can_be_looked_at(tmp_path: Path) -> None:
+    """By whoever may read it, without taking it from its holder, and without making a file."""
+    assert not is_locked(tmp_path / "lock")
+    assert list(tmp_path.iterdir()) == []
+    holder, other = DiskFiles(tmp_path, max_open=1), DiskFiles(tmp_path, max_open=1)
+    holder.lock("lock")
+    assert is_locked(tmp_path / "lock")
+    with pytest.raises(BlockingIOError):
+        other.lock("lock")
+    holder.close()
+    assert not is_locked(tmp_path / "lock")
+    other.lock("lock")
+    other.close()

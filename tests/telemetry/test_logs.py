@@ -309,3 +309,38 @@ def test_a_line_names_ten_at_most_and_says_how_many_more_there_are() -> None:
     assert first_few(names) == [*names[:10], "and 3 more"]
     assert first_few(names[:10]) == names[:10]
     assert first_few([]) == []
+
+
+@pytest.mark.parametrize("value", ["", "1", "yes"])
+def test_no_color_is_obeyed(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any value that is not empty takes the colours away."""
+    monkeypatch.setenv("NO_COLOR", value)
+    stream = Terminal()
+    set_up(stream)
+    get_logger(exchange="alpha").warning("lost")
+    assert ("\x1b" in stream.getvalue()) is (value == "")
+
+
+def test_start_end_and_errors_are_shown_beside_a_file(tmp_path: Path) -> None:
+    """Whoever looks where it was started sees them; the rest is in the file alone."""
+    stream = io.StringIO()
+    logs = configure("info", stream=stream, file=LogFile(str(tmp_path / "log"), 1))
+    get_logger().info("recording")
+    get_logger(exchange="alpha").warning("connection_lost")
+    get_logger().info("summary")
+    get_logger().error("storage_failed")
+    get_logger().info("stopped", outcome="1 rows are on disk", rows=1)
+    logs.close()
+    shown = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert shown == ["recording", "storage_failed", "stopped"]
+    assert len((tmp_path / "log").read_text().splitlines()) == 5
+
+
+def test_the_last_line_on_a_terminal_is_a_sentence() -> None:
+    """Its numbers are for programs."""
+    stream = Terminal()
+    set_up(stream)
+    get_logger().info("stopped", outcome="7 rows are on disk", frames_not_derived=0, exit_code=0)
+    assert "7 rows are on disk" in stream.getvalue()
+    assert "exit_code" in stream.getvalue()
+    assert "frames_not_derived" not in stream.getvalue()

@@ -137,3 +137,16 @@ def test_a_difference_is_told_with_the_version_that_wrote_it() -> None:
     compared.append("y", b"abc")
     assert compared.differences == {"x": Difference(4, "2.0")}
     assert compared.versions == {"x": {"1.0", "2.0"}, "y": {"2.0"}}
+
+
+def test_files_that_grow_are_compared_as_far_as_they_have_come() -> None:
+    """What is not on disk yet is no difference; another byte before that is one."""
+    real = MemoryFiles()
+    real.append("a", b"0123")
+    growing = ComparingFiles(real, growing=True)
+    growing.append("a", b"012345")
+    growing.append("b", b"12")
+    assert (growing.differences, growing.compared_bytes) == ({}, 4)
+    other = ComparingFiles(real, growing=True)
+    other.append("a", b"01x345")
+    assert other.differences == {"a": Difference(2, "")}

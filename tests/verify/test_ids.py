@@ -171,3 +171,12 @@ def test_ids_that_begin_again_twice_in_the_same_way_are_two_numberings() -> None
         changes.append(gaps_added(about_ids(before, 1, Cause.RENUMBERED, start - 90, start)))
         changes.append(trades(of_ids(1, 5, start)))
     assert checked(*changes).ok
+
+
+@pytest.mark.parametrize("far", [2**63 - 1, 2**53, 10**8])
+def test_a_trade_far_above_all_others_is_nothing_yet(far: int) -> None:
+    """What it is shows when others follow; it is no hole that nobody wrote down."""
+    at_ns = NEXT_DAY + 90 * SECOND
+    row = {"seq": far, "event_ns": at_ns, "recv_ns": at_ns}
+    report = checked(adding(Table.TRADES, row, day=DAY + 1))
+    assert report.findings == []

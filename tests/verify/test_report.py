@@ -32,4 +32,6 @@ def test_report_as_json() -> None:
             }
         ],
         "notes": ["c: x"],
+        "not_compared": "",
+        "live": False,
     }

@@ -323,7 +323,8 @@ def test_strange_files_are_noted(path: str) -> None:
 )
 def test_what_else_belongs_to_a_recording_is_known(path: str) -> None:
     """Beside the symbols, at the top, and in the journal's folder."""
-    report = checked(appended(path, b"{}\n"))
+    line = b'{"recv_ns": 1, "reason": "odd", "bytes": 0, "payload": ""}\n'
+    report = checked(appended(path, line))
     assert (report.ok, report.notes) == (True, [])
 
 

@@ -5,6 +5,7 @@ Whatever is wrong is raised as one `ConfigError`, before anything is touched.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def load_config(path: Path | None, data_path: str | None) -> Config:
     """The configuration of a file, or the built-in one, with the environment applied."""
     from tick_logger.config.load import load
+    from tick_logger.config.places import with_lines
     from tick_logger.config.schema import VenueDefaults
     from tick_logger.exchanges import registry
 
@@ -33,13 +35,14 @@ def load_config(path: Path | None, data_path: str | None) -> Config:
             exchange.profile.subscriptions_per_connection,
             exchange.recorded_by_default,
         )
-    return load(path, os.environ, venues, data_path)
-
-
-def require_directory(directory: Path) -> None:
-    """Refuse a directory that is not there."""
-    if not directory.is_dir():
-        raise ConfigError([(str(directory), "there is no such directory")])
+    try:
+        return load(path, os.environ, venues, data_path)
+    except ConfigError as error:
+        text = ""
+        if path is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                text = path.read_text(encoding="utf-8-sig")
+        raise ConfigError(with_lines(error.problems, text)) from None
 
 
 def positive(name: str, value: float | None) -> tuple[str, str] | None:

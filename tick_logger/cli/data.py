@@ -6,12 +6,14 @@ Each returns its exit code, and imports what it needs when it is called.  None o
 from __future__ import annotations
 
 import sys
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tick_logger import exit_codes
-from tick_logger.cli.arguments import load_config, require, require_directory
-from tick_logger.errors import StorageError
+from tick_logger.cli.arguments import load_config, require
+from tick_logger.errors import StorageError, words_of
 
 if TYPE_CHECKING:
     from tick_logger.verify.report import Report
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False) -> int:
     """Check every promise about the files in a directory; exit code 0 only if all hold.
+
+    While it is recorded, what is promised at each moment is checked.
 
     Parameters
     ----------
@@ -29,15 +33,15 @@ def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False
     deep
         Also replay the journal, and compare every byte that it gives with the files.
     """
-    require_directory(directory)
-    from tick_logger.storage.files import DiskFiles
+    from tick_logger.cli.places import require_recording
     from tick_logger.telemetry.logs import harmless
-    from tick_logger.verify.recording import verify_recording
 
+    require_recording(directory)
     try:
-        report = verify_recording(DiskFiles(str(directory)), deep=deep, on_progress=_progress)
+        report = _verified(directory, deep=deep)
     except OSError as error:
-        raise StorageError(f"{directory} cannot be checked: {error}") from error
+        where = error.filename or directory
+        raise StorageError(f"{where} cannot be checked: {words_of(error)}") from error
     finally:
         _progress_is_over()
     if json:
@@ -46,7 +50,24 @@ def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False
         lines = [*map(str, report.findings), *(f"note: {note}" for note in report.notes)]
         sys.stdout.writelines(f"{harmless(line)}\n" for line in lines)
         sys.stdout.write(_totals(report) + "\n")
-    return exit_codes.CLEAN if report.ok and report.table_days else exit_codes.FOUND
+    holds = report.ok and report.table_days and not report.not_compared
+    return exit_codes.CLEAN if holds else exit_codes.FOUND
+
+
+def _verified(directory: Path, *, deep: bool) -> Report:
+    """The report; made once more if somebody began to record meanwhile."""
+    from tick_logger.storage.files import DiskFiles, is_locked
+    from tick_logger.storage.journal_layout import LOCK_PATH
+    from tick_logger.verify.looks import WAIT_SECS
+    from tick_logger.verify.recording import verify_recording
+
+    files, lock = DiskFiles(str(directory)), directory / LOCK_PATH
+    wait = partial(time.sleep, WAIT_SECS)
+    if not is_locked(lock):
+        report = verify_recording(files, deep=deep, on_progress=_progress)
+        if report.ok or not is_locked(lock):
+            return report
+    return verify_recording(files, deep=deep, on_progress=_progress, wait=wait)
 
 
 def symbols_command(
@@ -96,11 +117,12 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
     """
-    require_directory(directory)
+    from tick_logger.cli.places import require_recording
     from tick_logger.clock import SystemClock
     from tick_logger.derive.recovery import recover_directory
     from tick_logger.storage.files import DiskFiles
 
+    require_recording(directory)
     try:
         found = recover_directory(
             DiskFiles(str(directory)),
@@ -125,12 +147,19 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
 
 def _totals(report: Report) -> str:
     if report.ok and not report.table_days:
-        return "nothing is recorded here"
+        return "nothing is recorded here" + (" yet" if report.live else "")
     count = len(report.findings)
-    outcome = "all promises hold" if report.ok else f"{count:,} finding{'s' if count > 1 else ''}"
+    if not report.ok:
+        outcome = f"{count:,} finding{'s' if count > 1 else ''}"
+    elif report.not_compared:
+        outcome = f"nothing was compared with the journal ({report.not_compared}); all else holds"
+    else:
+        outcome = "all promises hold"
+    meanwhile = "; it is being recorded, and was checked as far as it was then"
     return (
         f"{outcome}: {report.rows:,} rows in {report.table_days:,} table-days"
         f" of {report.symbols:,} symbols and {report.exchanges:,} exchanges"
+        f"{meanwhile if report.live else ''}"
     )
 
 

@@ -26,7 +26,7 @@ from tick_logger.cli.typed import as_typed
 from tick_logger.clock import SystemClock
 from tick_logger.config.rules import hint, listed
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
-from tick_logger.errors import ConfigError
+from tick_logger.errors import ConfigError, words_of
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
 from tick_logger.simulator.exchange import Settings, SimulatedExchange
@@ -111,7 +111,7 @@ async def run_simulated(name: str, *, port: int, rate: float, symbols: Sequence[
         reason: BaseException = group
         while isinstance(reason, BaseExceptionGroup):  # one for each nursery on its way
             reason = reason.exceptions[0]
-        raise ConfigError([("--port", f"cannot be listened on: {reason}")]) from None
+        raise ConfigError([("--port", f"cannot be listened on: {words_of(reason)}")]) from None
     return exit_codes.CLEAN
 
 

@@ -40,18 +40,30 @@ app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
 
 
+DID_NOT_START = "tick_logger did not start:"
+HEADLINES = {
+    "check-config": "tick_logger would not start with this configuration:",
+    "verify": "tick_logger has checked nothing:",
+    "recover": "tick_logger has recovered nothing:",
+    "symbols": "tick_logger cannot look that up:",
+}
+"""What stands above the problems, by command."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.  `arguments` are those of the process if None."""
+    words = sys.argv[1:] if arguments is None else arguments
+    refuse = partial(_refuse, HEADLINES.get(words[0] if words else "", DID_NOT_START))
     try:
-        code: int | None = app(sys.argv[1:] if arguments is None else arguments)
+        code: int | None = app(words)
         sys.stdout.flush()
         return code or exit_codes.CLEAN
     except cyclopts.UnusedCliTokensError as error:
-        return _refuse([("usage", _unexpected(error)), ("help", "tick_logger --help")])
+        return refuse([("usage", _unexpected(error)), ("help", "tick_logger --help")])
     except cyclopts.CycloptsError as error:
-        return _refuse([("usage", str(error)), ("help", "tick_logger --help")])
+        return refuse([("usage", str(error)), ("help", "tick_logger --help")])
     except ConfigError as error:
-        return _refuse(error.problems)
+        return refuse(error.problems)
     except StorageError as error:
         _complain(f"tick_logger: {error}")
         return exit_codes.STORAGE
@@ -60,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseExceptionGroup as group:
         problems = [each.problems for each in leaves(group) if isinstance(each, ConfigError)]
         if len(problems) == len(leaves(group)):
-            return _refuse([problem for some in problems for problem in some])
+            return refuse([problem for some in problems for problem in some])
         if not all(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
             raise
         return exit_codes.INTERRUPTED  # before the recording listens for signals, or after
@@ -207,8 +219,8 @@ def _unexpected(error: cyclopts.UnusedCliTokensError) -> str:
     return f"{said}; there are the commands {', '.join(commands)}"
 
 
-def _refuse(problems: Sequence[tuple[str, str]]) -> int:
-    _complain("tick_logger did not start:")
+def _refuse(headline: str, problems: Sequence[tuple[str, str]]) -> int:
+    _complain(headline)
     for path, reason in problems:
         _complain(f"  {path}: {reason}")
     return exit_codes.USAGE

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from tick_logger import exit_codes
-from tick_logger.errors import StorageError
+from tick_logger.errors import StorageError, words_of
 from tick_logger.model.symbol_rules import SymbolRules
 from tick_logger.model.symbols import MappedInstrument, SymbolMapper
 from tick_logger.storage.files import Files
@@ -58,7 +58,7 @@ def show_symbols(
     try:
         saved = list(newest_of_each_exchange(files))
     except OSError as error:
-        raise StorageError(f"{data_path} cannot be read: {error}") from error
+        raise StorageError(f"{data_path} cannot be read: {words_of(error)}") from error
     if not saved:
         return _nothing(f"no instruments are recorded in {data_path} yet")
     mapper = SymbolMapper((each for one in saved for each in one.instruments), rules)

@@ -15,6 +15,7 @@ import attrs
 
 from tick_logger.config.conflicts import conflicts, exchange_conflicts
 from tick_logger.config.environ import Document, override, put
+from tick_logger.config.places import with_home
 from tick_logger.config.rules import described, hint, listed
 from tick_logger.config.schema import (
     DEFAULT_FEEDS,
@@ -52,7 +53,8 @@ def load(
         origins["logger.data_path"] = "--data-path"
     config = _config(document, venues, problems)
     if problems:
-        raise ConfigError([(path, _with_origin(path, why, origins)) for path, why in problems])
+        told = [(path, with_home(path, why)) for path, why in problems]
+        raise ConfigError([(path, _with_origin(path, why, origins)) for path, why in told])
     return config
 
 

@@ -1,14 +1,25 @@
-"""A configuration as TOML with every key, which loads as the same configuration again."""
+"""A configuration as TOML with every key, which loads as the same configuration again.
+
+But for secrets: what is printed is pasted into tickets, and stays in scrollback.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
+from tick_logger.config.rules import MASK
 from tick_logger.config.schema import Config
+
+SECRETS = frozenset({"token"})
+"""Keys whose values are not shown."""
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+"""A user and a password in an address."""
 
 
 def render(config: Config) -> str:
@@ -37,7 +48,7 @@ def _table(header: str, path: str, section: attrs.AttrsInstance) -> Iterator[str
             for each in value:
                 inner += _table(f"[[{at}]]", at, each)
         elif value is not None:
-            yield f"{key} = {_toml(value)}"
+            yield f"{key} = {_toml(MASK if key in SECRETS and value else value)}"
     yield from inner
 
 
@@ -54,7 +65,8 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # its escapes are those of a TOML string
+        shown = _CREDENTIALS.sub(MASK, value)
+        return json.dumps(shown, ensure_ascii=False)  # its escapes are those of a TOML string
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(each) for each in value)}]"
     return repr(value)

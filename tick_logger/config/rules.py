@@ -89,6 +89,19 @@ def plain(value: str) -> str | None:
     return None
 
 
+MASK = "********"
+"""What is shown instead of a secret."""
+
+
+def secret(value: str) -> str | None:
+    """As `plain`, but the value is never shown; what is shown instead of one is none."""
+    if _UNPRINTABLE.search(value):
+        return "contains a control character or broken encoding"
+    if value == MASK:
+        return "is what `check-config` shows instead of a token; write the token itself"
+    return None
+
+
 def existing_file(value: str) -> str | None:
     """Empty, or the path of a file that is there now."""
     if not value or plain(value):

@@ -21,6 +21,7 @@ from tick_logger.config.rules import (
     feed_among,
     one_of,
     plain,
+    secret,
     some_distinct,
     text,
     url,
@@ -92,7 +93,7 @@ class HttpConfig:
     enabled: bool = True
     host: Annotated[str, text] = "127.0.0.1"
     port: Annotated[int, between(0, 65_535, "(TCP)", "that is the range of port numbers")] = 9090
-    token: Annotated[str, plain] = ""
+    token: Annotated[str, secret] = ""
     """What everything but /health asks for, as `Authorization: Bearer ...`; empty: nothing."""
     metrics_by_symbol: bool = False
     """Whether rows are counted by symbol too: thousands of series, where all are recorded."""

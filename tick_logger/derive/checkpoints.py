@@ -16,10 +16,18 @@ import attrs
 from tick_logger.derive.derivation import Derivation
 from tick_logger.journal.pruning import removable
 from tick_logger.journal.reader import segments
+from tick_logger.model.times import day_of
 from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
-from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
+from tick_logger.storage.journal_layout import (
+    CHECKPOINT_PATHS,
+    JOURNAL_FOLDER,
+    LockPath,
+    SegmentPath,
+    parse_journal,
+    segment_path,
+)
 
 EXTENTS_EPOCH = "extents_epoch"
 """In the state of a checkpoint: what was met later is in the log of extents from there on."""
@@ -40,6 +48,34 @@ class Checkpoints:
         self.extents_log = ExtentsLog(files)
         self._slots = CheckpointSlots(files)
         self._epochs: list[int] = []  # of the extents behind the valid checkpoints
+        self._files = files
+        self._journal: frozenset[str] = frozenset()  # lock and segments, as of the last `note`
+
+    def note_journal(self) -> None:
+        """Remember which files of the journal there are; raises `OSError`."""
+        self._journal = frozenset(self._journal_files()) | self._journal_missing()
+
+    def missing(self, derivation: Derivation, now_ns: int) -> list[str]:
+        """Files of today that are gone, or shorter than what was written; raises `OSError`.
+
+        Somebody removed, moved or replaced them: what this process holds open then is in no folder.
+        Days that are over may be taken away.
+        """
+        today = day_of(now_ns)
+        return [
+            path
+            for extent in derivation.store.extents()
+            for path, size in extent.sizes().items()
+            if extent.day >= today and self._files.size(path) < size
+        ] + sorted(self._journal_missing())
+
+    def _journal_missing(self) -> frozenset[str]:
+        return self._journal.difference(self._journal_files())
+
+    def _journal_files(self) -> list[str]:
+        paths = [f"{JOURNAL_FOLDER}/{name}" for name in self._files.list(JOURNAL_FOLDER)]
+        kinds = (LockPath, SegmentPath)
+        return [path for path in paths if isinstance(parse_journal(path), kinds)]
 
     def read(self) -> list[Checkpoint]:
         """All valid checkpoints (none to two), the older one first.

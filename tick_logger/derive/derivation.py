@@ -89,6 +89,7 @@ class Derivation:
         self.store = Store(files, self.instruments, schemas, registry.proofs_of)
         self._extents_log = extents_log
         self._next_seq = 1  # that of the journal's first frame
+        self.begun_seq = 1  # the frame that this state goes back to; later where one was lost
         self._at_work = False  # a call that changes this object has begun
         self.columns: Mapping[str, str] = schemas.to_plain()  # as the last `Started` named them
         self.version = ""  # of the program that recorded what is taken; empty: not known
@@ -147,8 +148,8 @@ class Derivation:
                 self.start(entry)
             case Ticked(at_ns):
                 self.tick(at_ns)
-            case Closed(at_ns):
-                self.close(at_ns)
+            case Closed(at_ns, recovered):
+                self.close(at_ns, recovered=recovered)
 
     @_alone
     def receive(
@@ -198,13 +199,14 @@ class Derivation:
         self._hold(*released)
 
     @_alone
-    def close(self, at_ns: int) -> None:
-        """Nothing more was received until `at_ns`."""
+    def close(self, at_ns: int, *, recovered: bool = False) -> None:
+        """Nothing more was received until `at_ns`, by a process that recorded or recovered."""
         with self.steps.during(Step.PIPELINE):
-            released = self._pipeline.close(at_ns)
+            released = self._pipeline.close(at_ns, tell_open=recovered)
         self._hold(*released)
         self.closed = True
-        self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
+        if not recovered:
+            self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
 
     @_alone
     def settle(self) -> Outcome | None:
@@ -237,6 +239,7 @@ class Derivation:
             "columns": dict(self.columns),
             "version": self.version,
             "closed": self.closed,
+            "begun_seq": self.begun_seq,
             **self._streams.dump(),
             "stopped_ns": dict(self._stopped_ns),
             "lost_since": dict(self._lost_since),
@@ -255,6 +258,7 @@ class Derivation:
         self.columns, self.version = state.get("columns", {}), state.get("version", "")
         self.store.schemas = Schemas.from_plain(state["price_dtype"], self.columns)
         self.closed = state["closed"]
+        self.begun_seq = state.get("begun_seq", 1)
         self._streams.load(state)
         self._stopped_ns = dict(state["stopped_ns"])
         self._lost_since = dict(state["lost_since"])

@@ -30,7 +30,7 @@ from tick_logger.derive.directory import (
     take_directory,
 )
 from tick_logger.derive.replay import Replay, entries_of
-from tick_logger.errors import MADE_BY_NEWER, RefusedError, StorageError
+from tick_logger.errors import MADE_BY_NEWER, RefusedError, StorageError, words_of
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.journal.reader import (
@@ -41,7 +41,7 @@ from tick_logger.journal.reader import (
     segments,
 )
 from tick_logger.journal.segment import SegmentInfo
-from tick_logger.model.entries import Started, Ticked
+from tick_logger.model.entries import Closed, Started
 from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint
 from tick_logger.storage.files import Files
@@ -203,7 +203,7 @@ class Recovery:
         self._findings += [reason, *journal.problems]
         # The extents that are on record go with the checkpoints that are lost: nothing is cut.
         derivation = Derivation(self.files, self.checkpoints.extents_log, self._schemas(None))
-        derivation.next_seq = max(journal.next_seq, FIRST_SEQ)
+        derivation.next_seq = derivation.begun_seq = max(journal.next_seq, FIRST_SEQ)
         self.checkpoints.save(derivation, now_ns)
         return Recovered(
             derivation=derivation,
@@ -269,19 +269,22 @@ def recover_directory(
             found = _release(files, found, now_ns)
         recovery.checkpoints.save(found.derivation, now_ns)
     except OSError as error:
-        raise StorageError(f"recovery failed, and may be tried again: {error}") from error
+        raise StorageError(f"recovery failed, and may be tried again: {words_of(error)}") from error
     finally:
         files.close()
     return found
 
 
 def _release(files: Files, found: Recovered, now_ns: int) -> Recovered:
-    """Let go of the rows that still waited for others: as a process that starts, and stops."""
+    """Let go of the rows that still waited for others: as a process that starts, and stops.
+
+    The hole that the crash has left is open: the next process that records closes it.
+    """
     derivation, rows = found.derivation, found.rows
     started = Started(
         now_ns, __version__, derivation.price_dtype, book_wait_ticks=1, columns=derivation.columns
     )
-    entries = (started, Ticked(now_ns))
+    entries = (started, Closed(max(now_ns, derivation.stopped_ns or 0), recovered=True))
     journal = Journal(files, next_seq=found.next_seq, segment=found.next_segment)
     journal.accept(encode_entries(entries))
     journal.write(now_ns)

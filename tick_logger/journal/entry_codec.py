@@ -59,8 +59,8 @@ def _to_plain(entry: Entry) -> list[Any]:
             return ["started", at_ns, version, price_dtype, book_wait_ticks, dict(columns)]
         case Ticked(at_ns):
             return ["ticked", at_ns]
-        case Closed(at_ns):
-            return ["closed", at_ns]
+        case Closed(at_ns, recovered):
+            return ["closed", at_ns, recovered]
 
 
 def _received_to_plain(entry: Received) -> list[Any]:
@@ -120,7 +120,7 @@ _KINDS: dict[str, tuple[Callable[[list[Any]], Entry], int]] = {
     "received": (_received, 10),
     "started": (_started, 5),
     "ticked": (lambda fields: Ticked(*fields), 1),
-    "closed": (lambda fields: Closed(*fields), 1),
+    "closed": (lambda fields: Closed(*fields), 2),
 }
 """By kind: what makes the entry, and of how many fields that are known here."""
 

@@ -178,6 +178,18 @@ class Journal:
         del self._held[:count]
         self._durable_seq = self._written_seq
 
+    def leave_lost_segment(self) -> str:
+        """Go on in a new segment if somebody removed or cut the one in use; its path, or empty.
+
+        What is durable of it is in no file any more.  Raises `OSError`.
+        """
+        segment = self._current
+        if segment is None or self._files.size(segment.path) >= segment.size:
+            return ""
+        self._leave_segment()
+        self._written_seq = self._durable_seq
+        return segment.path
+
     def _hold(self, body: bytes) -> _Held:
         return _Held(len(body), compress(body, self._level))
 

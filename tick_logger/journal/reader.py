@@ -319,7 +319,7 @@ def check_segments(files: Files) -> SegmentsCheck:
     Beside a writer its unfinished end may be taken for a torn one.  Raises `OSError`.
     """
     found = _look(files)
-    first_seq = _first_seq(files, found)
+    first_seq = first_seq_of(files)
     reader = JournalReader(files, from_seq=first_seq, skip_damage=True)
     frames = sum(1 for _ in reader)
     return SegmentsCheck(
@@ -333,9 +333,9 @@ def check_segments(files: Files) -> SegmentsCheck:
     )
 
 
-def _first_seq(files: Files, found: Sequence[_Found]) -> int:
+def first_seq_of(files: Files) -> int:
     """The first frame of all; from its own head where that of its segment is bad; 0 if none."""
-    for each in found:
+    for each in _look(files):
         if each.header is not None:
             return each.header.first_seq
         data = files.read(segment_path(each.number), 0, MAX_SEGMENT_BYTES)

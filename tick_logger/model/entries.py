@@ -100,9 +100,14 @@ class Ticked:
 
 @attrs.frozen
 class Closed:
-    """The process stopped in order: nothing came after this time."""
+    """The process stopped in order: nothing came after this time.
+
+    `recovered`: it did not record, but recovered what a crash had left; the holes of the crash are
+    open, and are written down as such.
+    """
 
     at_ns: int
+    recovered: bool = False
 
 
 Entry: TypeAlias = Received | Started | Ticked | Closed

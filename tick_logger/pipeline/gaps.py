@@ -198,17 +198,20 @@ class GapLedger:
             assert outage.to_ns is not None
             self._record_outage(stream, outage, outage.to_ns)
 
-    def close(self, at_ns: int) -> tuple[GapRecord, ...]:
+    def close(self, at_ns: int, tell_open: bool = False) -> tuple[GapRecord, ...]:
         """Everything that is still open, when nothing more will come.
 
-        What is retired stays so: a process that records it again has not lost what lies between.
+        With `tell_open`, that streams have stopped, too.  What is retired stays so: a process that
+        records it again has not lost what lies between.
         """
         for stream, outage in list(self._outages.items()):
             if outage.cause is not Cause.RETIRED:
                 self._record_outage(stream, outage, at_ns)
                 del self._outages[stream]
         self._records += self.lost_trades.tick(last=True)
-        return self._take_records(self._tick + GRACE_TICKS, at_ns, ())
+        records = self._take_records(self._tick + GRACE_TICKS, at_ns, ())
+        stopped = [_hole(*each) for each in self._stopped.items()] if tell_open else []
+        return (*records, *self._open.open_now(stopped, at_ns))
 
     def _take_records(
         self, tick: int, at_ns: int | None, lasting: Sequence[OpenHole]
@@ -280,9 +283,7 @@ class GapLedger:
 
     def _record_outage(self, stream: Stream, outage: Outage, to_ns: int) -> None:
         if outage.cause is not Cause.RETIRED:
-            self._records.append(
-                GapRecord(*stream, None, None, outage.from_ns, to_ns, outage.cause)
-            )
+            self._records.append(outage.as_record(stream, to_ns))
 
     def _cause(self, stream: Stream, hole: HoleOpened) -> tuple[Cause, int | None]:
         """Why ids are missing; if it was an interruption, also when that began."""

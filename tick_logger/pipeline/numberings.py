@@ -10,6 +10,8 @@ Trades of the old numbering may come late, on a connection that lags behind.  Th
 from those of the new one; so the numberings before the present one are kept, too.  A trade whose
 time tells nothing has `NO_TIME` here: then its id alone decides, by the present numbering.
 
+An id far above all others, or below, is doubted in the same way (`model.id_jumps`).
+
 Invariant: no hole reaches from one numbering into another, and a stray makes none.
 """
 
@@ -21,6 +23,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from tick_logger.model.flush import IdRun
+from tick_logger.model.id_jumps import is_believable
 from tick_logger.model.tables import NO_TIME
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleOpened, IdLine, Place, Stray
 
@@ -157,6 +160,8 @@ class Numberings:
             if newest_id == line.high:  # so nothing was missed up to now
                 line.high_recv_ns = max(line.high_recv_ns, at_ns)
             return None
+        if not is_believable(newest_id - line.high, at_ns - line.high_recv_ns):
+            return None  # should trades go on from there, they will say that ids began again
         opened = line.open(line.high + 1, newest_id, line.high_recv_ns, at_ns)
         line.high, line.high_recv_ns = newest_id, at_ns
         return opened
@@ -176,7 +181,7 @@ class Numberings:
             return piece.reach(last, released_ns), False
         if place is Place.HOLE and end != line.high:  # else nothing is known of what lies behind it
             last = piece.reach(last, line.high_event_ns)
-        if not _fits(line, place, end, event):
+        if not _fits(line, place, end, event) or _leaps(line, place, piece):
             return self._outside(line, piece.until(last), findings), True
         if line is self.line and place is not Place.BEFORE:
             self._goes_on(event, findings)
@@ -202,7 +207,8 @@ class Numberings:
 
     def _goes_on(self, event_ns: int, findings: list[Finding]) -> None:
         """The present numbering goes on: what was in doubt before that was a stray."""
-        if self.doubtful and event_ns > max(each.event_ns for each in self.doubtful):
+        newest_ns = max((each.event_ns for each in self.doubtful), default=event_ns)
+        if self.doubtful and (event_ns > newest_ns or event_ns == NO_TIME):
             self._give_up_doubtful(findings)
 
     def _give_up_doubtful(self, findings: list[Finding]) -> None:
@@ -276,6 +282,16 @@ def _fits(line: IdLine, place: Place, end: int | None, event_ns: int) -> bool:
             return event_ns <= line.low_event_ns
         case Place.SEEN:
             return False
+
+
+def _leaps(line: IdLine, place: Place, piece: Piece) -> bool:
+    """Whether more ids would be missing beside the trades than can have been given."""
+    _, recv_ns = piece.times(piece.first)
+    if place is Place.AFTER:
+        return not is_believable(piece.first - line.high - 1, recv_ns - line.high_recv_ns)
+    if place is Place.BEFORE:
+        return not is_believable(line.low - piece.last - 1, line.low_recv_ns - recv_ns)
+    return False
 
 
 def _line(instrument: int, piece: Piece, number: int) -> IdLine:

@@ -115,6 +115,14 @@ class OpenHoles:
         self._shown = self._shown if shown == self._shown else shown
         return written
 
+    def open_now(self, holes: Iterable[OpenHole], at_ns: int) -> Iterator[GapRecord]:
+        """The lines that open these at once: nobody comes back to them soon."""
+        for hole in holes:
+            seen = self._seen.setdefault(hole, _Seen(at_ns))
+            if seen.line_ns is None:
+                seen.line_ns = hole.from_ns
+                yield _line(hole, seen.line_ns, None)
+
     def _of_line(self, record: GapRecord) -> Iterator[GapRecord]:
         """A record as it is written: of a hole whose line is from midnight, from there on."""
         hole = OpenHole(record.instrument, record.table, record.cause, record.from_ns or 0)

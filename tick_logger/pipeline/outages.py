@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from tick_logger.model.cause import Cause
+from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 
 Stream = tuple[int, Table]
@@ -31,6 +32,10 @@ class Outage:
         first, last = sorted((from_ns, to_ns))  # the wall clock may have been set back
         begin, end = sorted((self.from_ns, last if self.to_ns is None else self.to_ns))
         return first <= end and begin <= last
+
+    def as_record(self, stream: Stream, to_ns: int) -> GapRecord:
+        """Its record, without ids."""
+        return GapRecord(*stream, None, None, self.from_ns, to_ns, self.cause)
 
     def dump(self, stream: Stream) -> list[Any]:
         """Its fields and its stream's."""

@@ -111,8 +111,9 @@ class Pipeline:
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
         self._times = RowTimes(venue_of)
-        self._gaps = GapLedger(self._dense, self._complete_until_ns)
-        self._books = WaitingBooks(self._tables[Table.BOOK].streams, self._gaps, book_wait_ticks)
+        tables = self._tables
+        self._gaps = GapLedger(self._dense, lambda of: tables[of[1]].ids.complete_until_ns(of[0]))
+        self._books = WaitingBooks(tables[Table.BOOK].streams, self._gaps, book_wait_ticks)
         self._meetings = Meetings(
             self._tables, self._recent, self._gaps, trade_ids=trade_ids, tail_of=tail_of
         )
@@ -156,20 +157,21 @@ class Pipeline:
         # What was announced before the last tick: the trades themselves may come a little later.
         announced, self._announced = self._announced, []
         runs = [*self._take_stopped_runs(), *self._take_in()]
-        self._compare(announced)
+        _compare(announced, self._tables[Table.TRADES], self._gaps)
         gaps = self._gaps.tick(at_ns, self._books.lasting())
         return Flush(tuple(runs), gaps, self._gaps.open_holes), self._take_counts()
 
-    def close(self, at_ns: int) -> tuple[Flush, TickCounts]:
+    def close(self, at_ns: int, *, tell_open: bool = False) -> tuple[Flush, TickCounts]:
         """Release everything: nothing more will come after `at_ns` (receive time).
 
-        What comes nevertheless belongs to a new process, which begins with `restarted`.
+        What comes nevertheless belongs to a new process, which begins with `restarted`.  With
+        `tell_open`, what the process before it left open is recorded without an end.
         """
         runs = [*self._take_stopped_runs(), *self._release_all()]
         self._gaps.end_unused()
         self._gaps.unproven()
         self._books.close(at_ns)
-        return Flush(tuple(runs), self._gaps.close(at_ns)), self._take_counts()
+        return Flush(tuple(runs), self._gaps.close(at_ns, tell_open)), self._take_counts()
 
     def restarted(self, stopped_ns: Mapping[int, int], cause: Cause, book_wait_ticks: int) -> None:
         """A new process continues; the one before received each instrument up to `stopped_ns`.
@@ -226,18 +228,6 @@ class Pipeline:
         self._gaps.load(state["gaps"])
         self._counts = TickCounts.from_state(state["counts"])
 
-    def _complete_until_ns(self, stream: tuple[int, Table]) -> int | None:
-        instrument, table = stream
-        return self._tables[table].ids.complete_until_ns(instrument)
-
-    def _compare(self, announced: Sequence[LastTradeId]) -> None:
-        """Note the trades that the exchange says it has had, and that did not come."""
-        for newest in announced:
-            for hole in self._tables[Table.TRADES].ids.announce(
-                newest.instrument, newest.trade_id, newest.at_ns
-            ):
-                self._gaps.found(Table.TRADES, hole)
-
     def _take_stopped_runs(self) -> list[Run]:
         runs, self._stopped_runs = self._stopped_runs, []
         return runs
@@ -248,7 +238,7 @@ class Pipeline:
         for state in self._tables.values():
             runs += state.window.drain()
         announced, self._announced = self._announced, []
-        self._compare(announced)
+        _compare(announced, self._tables[Table.TRADES], self._gaps)
         return runs
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
@@ -330,6 +320,13 @@ class Pipeline:
     def _take_counts(self) -> TickCounts:
         counts, self._counts = self._counts, TickCounts()
         return counts
+
+
+def _compare(announced: Sequence[LastTradeId], trades: TableState, gaps: GapLedger) -> None:
+    """Note the trades that the exchange says it has had, and that did not come."""
+    for newest in announced:
+        for hole in trades.ids.announce(newest.instrument, newest.trade_id, newest.at_ns):
+            gaps.found(Table.TRADES, hole)
 
 
 def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:

@@ -158,7 +158,7 @@ class Accounts:
                 "prices_inexact",
                 prices=sum(inexact.values()),
                 exchanges=dict(inexact),
-                explanation="too small for f4 and its rest; the journal has what was received",
+                explanation="beyond the range of f4; the journal has what was received",
             )
 
     def _together(self, gaps: list[GapRecord]) -> dict[tuple[str, Cause], list[GapRecord]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from tick_logger.journal.reader import Damage
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
-from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, RETRY_SECS
+from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, FILES, RETRY_SECS
 from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.step_times import StepTimes
 from tick_logger.storage.checkpoint import SyncLost
@@ -184,12 +184,19 @@ class Deriver:
         derivation, now_ns, began = self._derivation, self._clock.now_ns(), trio.current_time()
         files, checkpoints = self._recovery.files, self._recovery.checkpoints
 
+        missing: list[str] = []
+
         def work() -> None:
+            missing.extend(checkpoints.missing(derivation, now_ns))
             checkpoints.save(derivation, now_ns)
             prune_journal(files, needed_seq=checkpoints.needed_seq, kept=self._kept, now_ns=now_ns)
+            checkpoints.note_journal()
 
         try:
-            await self._offload.run(work)
+            try:
+                await self._offload.run(work)
+            finally:
+                self._tell_missing(missing)
         except OSError as error:
             reason = f"no checkpoint can be saved: {error.strerror or error}"
             self._readiness.trouble(CHECKPOINT, reason)
@@ -202,6 +209,18 @@ class Deriver:
             self._metrics.checkpoint_seconds.observe(trio.current_time() - began)
             self._metrics.checkpoint_timestamp_seconds.set(now_ns / 1e9)
         return True
+
+    def _tell_missing(self, paths: Sequence[str]) -> None:
+        """Say that somebody took away what was written, for as long as it is not there."""
+        if not paths:
+            self._readiness.works(FILES)
+            return
+        what = "1 file is" if len(paths) == 1 else f"{len(paths):,} files are"
+        reason = (
+            f"{what} gone, or shorter than what was written, first {paths[0]}; "
+            "what is written there now is lost, unless they come back as they were"
+        )
+        self._readiness.trouble(FILES, reason)
 
     async def _derive_again(self) -> None:
         """Go back to the last checkpoint: what was written since may be lost, in memory too."""

@@ -10,9 +10,12 @@ from tick_logger.telemetry.metrics import Metrics
 
 
 def last_words(
-    recording: Recording, metrics: Metrics, exchanges: Sequence[str]
+    recording: Recording, metrics: Metrics, exchanges: Sequence[str], gone: str
 ) -> dict[str, object]:
-    """The outcome in a sentence, and each number in it, for one log line."""
+    """The outcome in a sentence, and each number in it, for one log line.
+
+    `gone` says what somebody took away of what was written.
+    """
     totals = recording.totals
     dropped = sum(metrics.read("collector_messages_dropped_total", name) for name in exchanges)
     lost_bytes, later = recording.bytes_not_written, recording.frames_not_derived
@@ -20,13 +23,15 @@ def last_words(
         f"{int(dropped):,} messages were dropped" if dropped else "",
         f"{lost_bytes:,} bytes were received but not written" if lost_bytes else "",
         f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
+        gone,
     ]
     said = ", ".join(filter(None, remarks)) or "nothing was lost"
     if later:
         said += "; more is in the journal, and the next start puts it into the column files"
     rows = sum(totals.rows.values())
+    where = "were written" if gone else "are on disk"
     return {
-        "outcome": f"{rows:,} rows are on disk; {said}",
+        "outcome": f"{rows:,} rows {where}; {said}",
         "rows": rows,
         **{str(table): totals.rows[table] for table in Table if table in totals.rows},
         "late_rows": totals.late_rows,

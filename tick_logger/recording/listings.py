@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from tick_logger.clock import WallClock
+from tick_logger.errors import words_of
 from tick_logger.exchanges.base import Exchange
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.symbol_rules import SymbolRules
@@ -98,7 +99,7 @@ class Listings:
         except (OSError, ValueError) as error:  # ValueError: a day or a text that no path can hold
             self._retry_at[name] = trio.current_time() + RETRY_SECS
             self._newest.pop(name, None)
-            reason = str(error)
+            reason = words_of(error)
             self._log.warning(
                 "listing_not_saved", exchange=name, reason=reason, retry_secs=RETRY_SECS
             )

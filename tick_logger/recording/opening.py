@@ -11,7 +11,7 @@ from tick_logger.config.schema import LoggerConfig
 from tick_logger.derive.checkpoints import Kept
 from tick_logger.derive.directory import take_directory
 from tick_logger.derive.recovery import Recovered, Recovery
-from tick_logger.errors import StorageError
+from tick_logger.errors import StorageError, words_of
 from tick_logger.journal.journal import Journal
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog
@@ -81,7 +81,7 @@ async def open_recording(
             disk.column_offload,
         )
     except OSError as error:
-        raise StorageError(f"cannot record into {path}: {error}") from error
+        raise StorageError(f"cannot record into {path}: {words_of(error)}") from error
     for number, (exchange, symbol) in enumerate(found.derivation.instruments):
         if exchange:
             resources.instruments.define(number, exchange, symbol)

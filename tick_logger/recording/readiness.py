@@ -14,13 +14,16 @@ from typing import TypeVar
 
 import trio
 
-from tick_logger.errors import RefusedError, StorageError
+from tick_logger.errors import RefusedError, StorageError, words_of
 from tick_logger.offload import Offload
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
 JOURNAL, COLUMNS, CHECKPOINT, DISK = "journal", "columns", "checkpoint", "disk"
 """The components, each of which may be in trouble.  While the journal works, nothing is lost."""
+
+FILES, SEGMENTS = "files", "segments"
+"""What was written is there: column files, and the segments of the journal."""
 
 RETRY_SECS = 1.0
 PATIENCE_SECS = 60.0
@@ -52,6 +55,12 @@ class Readiness:
     def blocks_writing(self) -> bool:
         """Whether the journal itself cannot be written."""
         return JOURNAL in self._reasons
+
+    @property
+    def gone(self) -> str:
+        """What somebody took away of what was written, in words; empty if all is there."""
+        reasons = (self._reasons.get(component, "") for component in (FILES, SEGMENTS))
+        return "; ".join(filter(None, reasons))
 
     def trouble(self, component: str, reason: str) -> None:
         """Something does not work: said once for each reason."""
@@ -111,8 +120,3 @@ def _errno(error: BaseException) -> int | None:
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__
     return None if cause is None else cause.errno
-
-
-def words_of(error: OSError | StorageError) -> str:
-    """What is wrong, without numbers and class names."""
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

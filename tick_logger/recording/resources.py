@@ -12,7 +12,7 @@ from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.readiness import Readiness
-from tick_logger.storage.files import DiskFiles, Files
+from tick_logger.storage.files import DiskFiles, Files, most_open
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 
@@ -30,11 +30,16 @@ class Disk:
     column_offload: Offload
 
     @classmethod
-    def at(cls, data_path: str, files: Files | None, offload: Offload | None) -> Disk:
-        """The directory of this path; files or threads that are given serve both tasks."""
+    def at(
+        cls, data_path: str, files: Files | None, offload: Offload | None, others: int = 0
+    ) -> Disk:
+        """The directory of this path; files or threads that are given serve both tasks.
+
+        So many descriptors are left to `others`.
+        """
         return cls(
             journal_files=files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
-            column_files=files or DiskFiles(data_path),
+            column_files=files or DiskFiles(data_path, max_open=most_open(others)),
             journal_offload=offload or ThreadOffload(),
             column_offload=offload or ThreadOffload(),
         )

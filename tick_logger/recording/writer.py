@@ -21,7 +21,7 @@ from tick_logger.journal.journal import Journal
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Closed, Entry, Started, Ticked
 from tick_logger.recording.backlog import Backlog, Chunk, Item
-from tick_logger.recording.readiness import JOURNAL
+from tick_logger.recording.readiness import JOURNAL, SEGMENTS
 from tick_logger.recording.resources import TaskContext
 
 MAX_CHUNK_BYTES = 8 * 1024 * 1024
@@ -146,10 +146,19 @@ class Writer:
                     journal.accept(body)
             journal.write(now_ns)
             if sync:
+                lost.append(journal.leave_lost_segment())
+                if lost[-1]:
+                    journal.write(now_ns)
                 journal.sync()
 
+        lost: list[str] = []
         began = trio.current_time()
         await self._readiness.persist(JOURNAL, "the journal cannot be written", work, self._offload)
+        for path in filter(None, lost):
+            reason = (
+                f"{path} was removed or cut while it was written; the journal goes on in another"
+            )
+            self._readiness.trouble(SEGMENTS, reason)
         if sync:
             self._taken_at = None
             self._metrics.journal_fsync_seconds.observe(trio.current_time() - began)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.schemas import WIDTHS, Schema
-from tick_logger.model.tables import SPECS, FileColumn, Table
+from tick_logger.model.tables import EXACT, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import column_name
@@ -46,6 +46,17 @@ class DayFiles:
         names = [column.name for column in columns if column.required or sizes[column.name]]
         schema = Schema.of(table, _width(table, sizes), names)
         return cls(folder, table, day, sizes, schema)
+
+    @classmethod
+    def look_beside_a_writer(cls, files: Files, folder: str, table: Table, day: int) -> DayFiles:
+        """The sizes without what is being appended: no more rows than the time column has."""
+        time = SPECS[table].time_column
+        size = SPECS[table].column(time).numpy_dtype(EXACT).itemsize
+        rows = files.size(f"{folder}/{column_name(time, day)}") // size
+        found = cls.look(files, folder, table, day)
+        whole = {name: rows * size for name, size in found.schema.item_sizes.items()}
+        sizes = {name: min(size, whole.get(name, 0)) for name, size in found.sizes.items()}
+        return attrs.evolve(found, sizes=sizes)
 
     def path(self, column: str) -> str:
         """The path of one of the files."""

@@ -33,7 +33,8 @@ class Encoded:
 def encode(schema: Schema, parts: Sequence[RowBatch], origins: Sequence[int] = ()) -> Encoded:
     """The records of all rows of the parts, in order; each part has one origin.
 
-    A price beyond the range of "f4" becomes infinite.
+    A price beyond the range of "f4" becomes the nearest one there that is neither infinite nor 0:
+    0 is no price, and as a size it would delete a level.
     """
     encoder = _Encoder(schema, parts, origins)
     columns = [encoder.column(column) for column in schema.columns]
@@ -58,6 +59,7 @@ class _Encoder:
         self._width = schema.width
         self._parts = parts
         self._origins = origins
+        self._has_rest = any(column.rest_of for column in schema.columns)
         self.rows = sum(map(len, parts))
         self.inexact: npt.NDArray[np.int64] | None = None
         self._values: dict[str, Array] = {}  # prices as they came, for their rests
@@ -76,11 +78,24 @@ class _Encoder:
         if column.source not in self._values:
             self._values[column.source] = self._joined(column.source)
         values = self._values[column.source]
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             cast = values.astype(dtype, copy=False)
         if column.dtype == "price":
+            if not (cast.all() and np.isfinite(cast).all()):
+                self._keep_within(values, cast)
             self._prices[column.source] = cast
         return cast
+
+    def _keep_within(self, values: Array, cast: Array) -> None:
+        """Let no number become 0 or infinite by being cast, in place."""
+        lost = ((cast == 0) & (values != 0)) | (np.isinf(cast) & np.isfinite(values))
+        if not lost.any():
+            return
+        info = np.finfo(cast.dtype)
+        nearest = np.where(np.isinf(cast[lost]), info.max, info.smallest_subnormal)
+        cast[lost] = np.copysign(nearest, values[lost])
+        if not self._has_rest:  # where there is one, it says so
+            self.inexact = lost.astype(np.int64) + (0 if self.inexact is None else self.inexact)
 
     def _rest(self, column: FileColumn) -> Array:
         """What f4 has lost of the prices, which come before it in every schema."""

@@ -17,6 +17,7 @@ import errno
 import fcntl
 import os
 import resource
+import sys
 from collections import OrderedDict
 from typing import Protocol, TypeAlias
 
@@ -25,6 +26,9 @@ MAX_OPEN_FILES = 32_768
 
 REPLACEMENT_SUFFIX = ".new"
 """Of the file that is to replace one; left over where the process died, and overwritten then."""
+
+LOCK_ATTEMPTS = 1_000
+"""To lock a file that is held: about a millisecond, and looking at a lock takes microseconds."""
 
 Names: TypeAlias = list[str]
 
@@ -115,11 +119,23 @@ class Files(Protocol):
         ...
 
 
-def raise_open_file_limit() -> int:
-    """Allow this process as many open files as it may have; returns a bound for `DiskFiles`.
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether some process holds this lock; it is taken for a moment, and nothing is written."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
-    Half of the limit at most, because sockets and libraries need descriptors too.
-    """
+
+def raise_open_file_limit() -> int:
+    """Allow this process as many open files as it may have, and return how many that are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
@@ -127,21 +143,28 @@ def raise_open_file_limit() -> int:
             soft = hard
         except (ValueError, OSError):
             pass  # some systems refuse what they announce; the soft limit works as well
-    if soft == resource.RLIM_INFINITY:
-        return MAX_OPEN_FILES
-    return max(1, min(MAX_OPEN_FILES, soft // 2))
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def most_open(others: int = 0) -> int:
+    """A bound for `DiskFiles` that leaves so many descriptors to others, and half of all at least.
+
+    A file that is not open is opened again: with one at a time all works, at some cost.
+    """
+    limit = raise_open_file_limit()
+    return max(1, min(MAX_OPEN_FILES, limit // 2, limit - others))
 
 
 class DiskFiles:
     """Files on a real disk.
 
     Keeps up to `max_open` descriptors for appending and closes the one that was used longest ago
-    first; None takes what `raise_open_file_limit` gives.
+    first; None takes what `most_open` gives.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, max_open: int | None = None) -> None:
         self._root = os.fspath(root)
-        self._max_open = raise_open_file_limit() if max_open is None else max_open
+        self._max_open = most_open() if max_open is None else max_open
         self._open: OrderedDict[str, int] = OrderedDict()
         # Kept open from the first append on: a descriptor only hears of errors after its opening.
         self._root_descriptor: int | None = None
@@ -165,7 +188,7 @@ class DiskFiles:
         os.makedirs(os.path.dirname(where), exist_ok=True)
         descriptor = os.open(where, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(descriptor)
         except OSError:
             os.close(descriptor)
             raise
@@ -309,6 +332,16 @@ class DiskFiles:
         descriptor = self._open.pop(path, None)
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _take(descriptor: int) -> None:
+    """Lock it, a moment later if somebody only looks whether it is locked."""
+    for _ in range(LOCK_ATTEMPTS - 1):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        os.sched_yield()
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync_file_system(descriptor: int) -> None:

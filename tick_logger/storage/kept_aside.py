@@ -2,8 +2,8 @@
 
 `{exchange}/undecodable.{DD}.{MM}.{YY}.jsonl`, UTC day of receipt; keys `recv_ns`, `reason`,
 `payload` (text; bytes that are not UTF-8 appear as replacement characters) and `bytes` (length).
-Of payloads of an unknown kind the first is kept, once for all days.  Nothing reads these files
-back.
+Of payloads of an unknown kind the first is kept, once for all days.  Nothing but `verify` reads
+these files back.
 
 Which payloads are kept depends only on the payloads that came before, so that a replay after a
 crash keeps the same.
@@ -110,3 +110,16 @@ def _line(aside: KeptAside) -> bytes:
         "payload": aside.payload[:MAX_PAYLOAD_BYTES].decode("utf-8", "replace"),
     }
     return json.dumps(record).encode() + b"\n"
+
+
+def unreadable_lines(data: bytes) -> list[int]:
+    """The numbers, from 0, of the lines of a file that are none of these."""
+    bad = []
+    for number, line in enumerate(data.splitlines()):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or not said.keys() >= {"recv_ns", "reason", "payload"}:
+            bad.append(number)
+    return bad

@@ -161,6 +161,13 @@ def is_stray(path: str) -> bool:
     return looks_like_column_file(path) and parse(path) is None
 
 
+def is_misplaced(path: str) -> bool:
+    """Whether a file is named as those beside the columns are, and lies where none belongs."""
+    name = path.rsplit("/", 1)[-1]
+    others = (_GAPS_FILE, _INSTRUMENTS_FILE, _UNDECODABLE_FILE, _CERTIFICATE_FILE)
+    return any(each.fullmatch(name) for each in others) and parse(path) is None
+
+
 def is_column_of_unknown_name(path: str) -> bool:
     """Whether a path is that of a column file of a table, but for the name of the column."""
     folder, _, name = path.rpartition("/")

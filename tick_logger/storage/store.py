@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tick_logger.errors import StorageError
+from tick_logger.errors import StorageError, words_of
 from tick_logger.model.entries import KeptAside
 from tick_logger.model.flush import Flush, StreamTail
 from tick_logger.model.instruments import Instruments
@@ -69,7 +69,8 @@ class Store:
         try:
             return load_tail(self._files, exchange, symbol, table)
         except OSError as error:
-            raise StorageError(f"cannot read {exchange}/{symbol}/{table}: {error}") from error
+            what = f"cannot read {exchange}/{symbol}/{table}"
+            raise StorageError(f"{what}: {words_of(error)}") from error
 
     def meet(self, flush: Flush, asides: Sequence[KeptAside] = ()) -> list[Extent]:
         """The present lengths of everything that a flush will touch and that is not known yet.

@@ -11,6 +11,7 @@ Losing a line is never worth losing data: a closed or full standard error is ign
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections import deque
@@ -23,12 +24,15 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 
 from tick_logger.telemetry.log_files import LogFile
 
+BAD_LEVELS = frozenset({"error", "critical"})
 LEVELS = ("debug", "info", "warning", "error", "critical")
 WARNINGS_KEPT = 3  # for the last lines of the view
 MAX_NAMES = 10  # in one value of a line: more would hide the rest of it
 MAX_TEXT_CHARS = 2000  # of one value in a line: an exchange may send 16 MiB
 FLOOD_LINES = 5  # of one event of one exchange within the window
 FLOOD_WINDOW_SECS = 10.0
+ALWAYS_SHOWN = frozenset({"serving", "recording", "stopping", "stopped"})  # beside a file as well
+IN_SHORT = {"stopped": ("timestamp", "level", "event", "outcome", "exit_code")}  # on a terminal
 FLOOD_KEYS = 1000  # events are few; a bug that makes names up must not fill the memory
 
 
@@ -123,6 +127,12 @@ def _make_harmless(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     return safe
 
 
+def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Without the numbers, where a sentence says it all: they are for programs."""
+    keys = IN_SHORT.get(event["event"], tuple(event))
+    return {key: event[key] for key in keys if key in event}
+
+
 class Logs:
     """Where the lines go.  `warnings` holds the newest ones in short form."""
 
@@ -134,6 +144,7 @@ class Logs:
         self.warnings: deque[str] = deque(maxlen=WARNINGS_KEPT)
         self._stream = stream
         self._hushed = False
+        self._is_essential = False  # the line that is being made
 
     @contextlib.contextmanager
     def hushed(self) -> Iterator[None]:
@@ -173,6 +184,7 @@ class Logs:
 
     def to_file(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         """Write the line to the file, if there is one (a structlog processor)."""
+        self._is_essential = event["event"] in ALWAYS_SHOWN or event["level"] in BAD_LEVELS
         if self._file is not None:
             line = structlog.processors.JSONRenderer()(logger, method, dict(event))
             self._file.write(line if isinstance(line, str) else line.decode())
@@ -184,7 +196,7 @@ class Logs:
             self._file.close()
 
     def _line(self, line: str) -> None:
-        if self._hushed or (self._file is not None and not self.on_terminal):
+        if self._hushed or not (self._file is None or self.on_terminal or self._is_essential):
             return
         with contextlib.suppress(OSError):
             self._stream.write(line + "\n")
@@ -203,14 +215,16 @@ def configure(
     """Set up all logging of the process: lines of `level` and above go to standard error.
 
     `level` is one of debug, info, warning, error.  With a `file` they go there as JSON, and to
-    standard error only if that is a terminal.
+    standard error only if that is a terminal; start, end and errors in any case.
     """
     gate = FloodGate(monotonic)
     logs = Logs(sys.stderr if stream is None else stream, file, gate)
     logs.set_level(level)
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(
-            sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+            sort_keys=False,
+            exception_formatter=structlog.dev.plain_traceback,
+            colors=not os.environ.get("NO_COLOR"),
         )
         if logs.on_terminal
         else structlog.processors.JSONRenderer()
@@ -225,6 +239,7 @@ def configure(
             _make_harmless,
             logs.remember,
             logs.to_file,
+            *([_shorten] if logs.on_terminal else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("debug"),

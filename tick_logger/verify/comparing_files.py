@@ -29,11 +29,13 @@ class ComparingFiles:
     """A `Files` over another one; `differences` names what differs first in each file.
 
     `compared_bytes` counts what was compared.  `version` is that of the program whose entries are
-    being replayed, and `versions` are by file all those that had a part in it.
+    being replayed, and `versions` are by file all those that had a part in it.  With `growing`
+    somebody writes the same meanwhile: what is not on disk yet is not compared.
     """
 
-    def __init__(self, real: Files) -> None:
+    def __init__(self, real: Files, *, growing: bool = False) -> None:
         self._real = real
+        self._growing = growing
         self._lengths: dict[str, int] = {}
         self._compared: dict[str, int] = {}  # bytes on disk that were compared, if not the length
         self.version: Callable[[], str] = lambda: ""
@@ -65,13 +67,15 @@ class ComparingFiles:
         """Compare, and grow."""
         at = self._lengths.get(path, 0)
         self._lengths[path] = at + len(data)
-        self.compared_bytes += len(data)
         version = self.version()
         self.versions.setdefault(path, set()).add(version)
         if has_words(path) and self._real.exists(path):
             self._compare_lines(path, self._compared.get(path, at), bytes(data), version)
             return
         found = self._real.read(path, at, len(data)) if self._real.exists(path) else b""
+        if self._growing:
+            data = data[: len(found)]
+        self.compared_bytes += len(data)
         if found != data and path not in self.differences:
             same = next(
                 (i for i, (a, b) in enumerate(zip(found, data, strict=False)) if a != b), len(found)
@@ -79,7 +83,10 @@ class ComparingFiles:
             self.differences[path] = Difference(at + same, version)
 
     def _compare_lines(self, path: str, at: int, lines: bytes, version: str) -> None:
+        self.compared_bytes += len(lines)
         self._compared[path], differs = compare_lines(self._real, path, at, lines)
+        if self._growing and self._compared[path] >= self._real.size(path):
+            return  # the last line may not be whole, or not be there
         if differs is not None:
             self.differences.setdefault(path, Difference(differs, version))
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
+from tick_logger.model.id_jumps import is_believable
 from tick_logger.model.times import Times
 from tick_logger.storage.id_ranges import Ids
 
@@ -90,14 +91,16 @@ class Numberings:
     def leave_out_undecided(self, newest: Rows) -> None:
         """Take the last of the newest trades for strays, if nothing has shown yet what they are.
 
-        One with a lower id than those before it is either the first of a numbering, or a stray: a
-        record says which as soon as others follow.
+        One with a lower id than those before it, or with one that is far too high, is either the
+        first of a numbering, or a stray: a record says which as soon as others follow.
         """
         ids, _, recv = newest
-        known = ids.tolist()
+        known, times = ids.tolist(), recv.tolist()
         for place in range(len(known) - 1, 0, -1):
             id_, others = known[place], known[:place]
-            if id_ > max(others) or id_ - 1 in others or id_ + 1 in known[place:]:
+            elapsed_ns = times[place] - max(times[:place])
+            follows = id_ - max(others) > 0 and is_believable(id_ - max(others) - 1, elapsed_ns)
+            if follows or id_ - 1 in others or id_ + 1 in known[place:]:
                 break
             self._strays.append((id_, int(recv[place])))
 

@@ -25,11 +25,17 @@ class Kind(enum.StrEnum):
     GAP_LINE = "unreadable gap lines"
     INSTRUMENTS = "unreadable instruments file"
     STRAY = "column file where none belongs"
+    MISPLACED = "file of a recording where none belongs"
+    KEPT_ASIDE_LINE = "unreadable lines of what was kept aside"
+    VANISHED = "gone while it was looked at"
     FORMAT = "unreadable description of the format"
     JOURNAL = "damaged journal"
     CHECKPOINT = "checkpoint and files disagree"
     NOT_RECOVERED = "received but not derived"
     REPLAY = "journal and files disagree"
+
+
+_ABOUT_IDS = frozenset({Kind.MISSING_IDS, Kind.PRESENT_IDS})
 
 
 @attrs.frozen
@@ -42,6 +48,11 @@ class Finding:
     first_row: int | None = None
     detail: str = ""
 
+    @property
+    def key(self) -> tuple[str, Kind, str]:
+        """What two looks at files that grow must agree on: numbers of rows change meanwhile."""
+        return self.path, self.kind, self.detail if self.kind in _ABOUT_IDS else ""
+
     def __str__(self) -> str:
         first = "" if self.first_row is None else f", first at row {self.first_row}"
         detail = f" ({self.detail})" if self.detail else ""
@@ -53,6 +64,8 @@ class Report:
     """The outcome.  `table_days` counts tables with rows per symbol and day, late ones apart.
 
     `notes` are files that are no part of a recording: harmless, but perhaps not expected.
+    `not_compared` says why nothing could be compared with the journal, if that was asked for, and
+    `live` that somebody recorded meanwhile, so that only what is promised at each moment counts.
     """
 
     findings: list[Finding] = attrs.field(factory=list)
@@ -61,6 +74,17 @@ class Report:
     symbols: int = 0
     table_days: int = 0
     rows: int = 0
+    not_compared: str = ""
+    live: bool = False
+
+    def add(self, part: Report) -> None:
+        """Take what was found about a part."""
+        self.findings += part.findings
+        self.notes += part.notes
+        self.exchanges += part.exchanges
+        self.symbols += part.symbols
+        self.table_days += part.table_days
+        self.rows += part.rows
 
     @property
     def ok(self) -> bool:
@@ -76,6 +100,8 @@ class Report:
                 "totals": {name: getattr(self, name) for name in totals},
                 "findings": [attrs.asdict(finding) for finding in self.findings],
                 "notes": self.notes,
+                "not_compared": self.not_compared,
+                "live": self.live,
             },
             indent=2,
         )

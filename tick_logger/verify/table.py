@@ -71,6 +71,11 @@ class PriceWidths:
         self.counts[price_dtype] += 1
         self.first_paths.setdefault(price_dtype, path)
 
+    def add_all(self, others: PriceWidths) -> None:
+        """Count what others counted."""
+        self.counts.update(others.counts)
+        self.first_paths = {**others.first_paths, **self.first_paths}
+
 
 @attrs.define
 class _Boundary:
@@ -81,11 +86,22 @@ class _Boundary:
 
 
 class TableCheck:
-    """Goes through the days of one table of one symbol; `findings` and totals grow with them."""
+    """Goes through the days of one table of one symbol; `findings` and totals grow with them.
+
+    With `live` somebody appends meanwhile: of each day those rows count that its time column had.
+    """
 
     def __init__(
-        self, files: Files, table: Table, widths: PriceWidths, numberings: Numberings | None = None
+        self,
+        files: Files,
+        table: Table,
+        widths: PriceWidths,
+        numberings: Numberings | None = None,
+        *,
+        live: bool = False,
     ) -> None:
+        self._live = live
+        self._looked: dict[tuple[str, int], DayFiles] = {}
         self.findings: list[Finding] = []
         self.rows = 0
         self.table_days = 0
@@ -98,11 +114,18 @@ class TableCheck:
         self._late_day = -1
         self._late_hashes = _NO_HASHES
 
+    def _look(self, folder: str, day: int) -> DayFiles:
+        """The sizes of a day, as they were when it was first looked at."""
+        if (folder, day) not in self._looked:
+            look = DayFiles.look_beside_a_writer if self._live else DayFiles.look
+            self._looked[folder, day] = look(self._files, folder, self._table, day)
+        return self._looked[folder, day]
+
     def day(self, folder: str, day: int, present: Collection[str], *, late: bool) -> None:
         """Check the column files `present` of a day; the late ones of a day come first."""
         if day != self._late_day:
             self._late_day, self._late_hashes = day, _NO_HASHES
-        found = DayFiles.look(self._files, folder, self._table, day)
+        found = self._look(folder, day)
         if not found.sizes[self._spec.time_column] and self._spec.time_column in present:
             return  # no day: a process that could not write its first row leaves such files
         if not any(found.sizes.values()):
@@ -123,7 +146,7 @@ class TableCheck:
     def trades(self, days: Sequence[tuple[str, int]]) -> Iterator[Rows]:
         """Ids, event and receive times of all trades in these folders on these days."""
         for folder, day in days:
-            found = DayFiles.look(self._files, folder, self._table, day)
+            found = self._look(folder, day)
             for start in range(0, found.whole_rows, CHUNK_ROWS):
                 count = min(CHUNK_ROWS, found.whole_rows - start)
                 names = ("seq", "event_ns", "recv_ns")
@@ -134,7 +157,7 @@ class TableCheck:
         """As `trades`, the last ones only, in file order."""
         parts: list[Rows] = []
         for folder, day in reversed(days):
-            found = DayFiles.look(self._files, folder, self._table, day)
+            found = self._look(folder, day)
             rows = min(count, found.whole_rows)
             names, start = ("seq", "event_ns", "recv_ns"), found.whole_rows - rows
             ids, events, recv = (found.values(self._files, n, start, rows) for n in names)

@@ -1,36 +1,43 @@
 """Checks every invariant of a recording on disk.
 
-Reads only.  Meant for a recorder that has stopped: beside one that writes, columns may be found
-unequal because they are.
+Reads only.  Beside a recorder that runs, what is promised at each moment is checked: the rows that
+the time column, written last, has are complete and sorted, and every hole is written down in time.
+Not here: when to look again (`looks`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TypeAlias
 
 import attrs
 
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
-from tick_logger.storage.files import Files
+from tick_logger.model.times import day_of
+from tick_logger.storage.files import REPLACEMENT_SUFFIX, Files
 from tick_logger.storage.format_file import UnreadableFormatError, read_widths
 from tick_logger.storage.gap_files import parse_gaps
 from tick_logger.storage.instruments_file import UnreadableError, decode
 from tick_logger.storage.journal_layout import JOURNAL_FOLDER
+from tick_logger.storage.kept_aside import unreadable_lines
 from tick_logger.storage.layout import (
     FORMAT_PATH,
     ColumnPath,
     FormatPath,
     GapsPath,
     InstrumentsPath,
+    UndecodablePath,
     is_column_of_unknown_name,
+    is_misplaced,
     is_stray,
     parse,
     symbol_folder,
     table_folder,
 )
+from tick_logger.verify.looks import Look, what_stands
 from tick_logger.verify.numberings import MOST_UNDECIDED, Numberings
 from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.table import PriceWidths, TableCheck
@@ -38,14 +45,21 @@ from tick_logger.verify.table import PriceWidths, TableCheck
 Dense: TypeAlias = Callable[[str, Table], bool]
 
 
-def verify(files: Files, *, dense: Dense, price_dtype: str | None = None) -> Report:
+def verify(
+    files: Files,
+    *,
+    dense: Dense,
+    price_dtype: str | None = None,
+    wait: Callable[[], None] | None = None,
+) -> Report:
     """Check everything under the root of `files`.
 
     `dense(exchange, table)` says whether the ids of that table rise by one, so that every hole
     must have a gap record.  All prices must be as wide as in `price_dtype` ("f4+rest", "f4" or
-    "f8"); None means that they must all be the same.  Raises `OSError` if something cannot be read.
+    "f8"); None means that they must all be the same.  `wait` lets some time pass: for a recorder
+    that runs.  Raises `OSError` if something cannot be read.
     """
-    return _Verification(files, dense).run(price_dtype)
+    return _Verification(files, dense, wait).run(price_dtype)
 
 
 @attrs.define
@@ -57,68 +71,109 @@ class _SymbolFiles:
 
 
 class _Verification:
-    def __init__(self, files: Files, dense: Dense) -> None:
+    def __init__(self, files: Files, dense: Dense, wait: Callable[[], None] | None) -> None:
         self._files = files
         self._dense = dense
-        self._report = Report()
-        self._widths = PriceWidths()
+        self._wait = wait
+        self._widths: dict[str, PriceWidths] = {}  # by folder of a symbol, as of the last look
 
     def run(self, price_dtype: str | None) -> Report:
-        for exchange in self._folders(""):
-            if exchange == JOURNAL_FOLDER:
-                inner = self._files.list(exchange, recursive=True)
-                self._unknown(path for path in inner if parse(path) is None)
-                continue  # what is in the others is judged by `check_segments`
-            before = self._report.symbols
-            for symbol in self._folders(exchange):
-                self._check_symbol(f"{exchange}/{symbol}")
-            self._report.exchanges += self._report.symbols > before
-        self._check_widths(price_dtype)
-        return self._report
+        report = what_stands(self._looks(), self._wait)
+        self._check_widths(report, price_dtype)
+        return report
 
-    def _folders(self, folder: str) -> list[str]:
-        """The folders in a folder; files beside them are checked or noted."""
-        names = self._files.list(folder)
-        for name in names:
+    def _looks(self) -> Iterator[Look]:
+        """What can be looked at for itself: the files beside the folders, and each symbol."""
+        yield lambda: self._files_in("")
+        for exchange in self._folders_in(""):
+            if exchange == JOURNAL_FOLDER:
+                yield self._check_journal_folder
+                continue
+            yield partial(self._files_in, exchange)
+            counted = False
+            for symbol in self._folders_in(exchange):
+                folder = f"{exchange}/{symbol}"
+                counted = counted or self._has_columns(folder)
+                yield partial(self._check_symbol, folder)
+            if counted:
+                yield lambda: Report(exchanges=1)
+
+    def _has_columns(self, folder: str) -> bool:
+        paths = self._files.list(folder, recursive=True)
+        return any(isinstance(parse(path), ColumnPath) for path in paths)
+
+    def _folders_in(self, folder: str) -> list[str]:
+        return [name.rstrip("/") for name in self._files.list(folder) if name.endswith("/")]
+
+    def _check_journal_folder(self) -> Report:
+        """What does not belong there; the rest is judged by `check_segments`."""
+        paths = self._files.list(JOURNAL_FOLDER, recursive=True)
+        return self._unknown(path for path in paths if parse(path) is None)
+
+    def _files_in(self, folder: str) -> Report:
+        """The files in a folder, without those in folders in it."""
+        report = Report()
+        for name in self._files.list(folder):
             path = f"{folder}/{name}" if folder else name
             if name.endswith("/"):
                 continue
             where = parse(path)
             if isinstance(where, FormatPath):
-                self._check_format()
+                report.findings += self._check_format()
             elif isinstance(where, InstrumentsPath):
-                self._check_instruments(path, where.exchange)
+                report.findings += self._check_instruments(path, where)
+            elif isinstance(where, UndecodablePath):
+                report.findings += self._check_kept_aside(path)
             elif where is None:
-                self._unknown([path])
-        return [name.rstrip("/") for name in names if name.endswith("/")]
+                report.add(self._unknown([path]))
+        return report
 
-    def _check_format(self) -> None:
+    def _check_format(self) -> list[Finding]:
         try:
             read_widths(self._files)
         except UnreadableFormatError as error:
-            self._report.findings.append(Finding(FORMAT_PATH, Kind.FORMAT, 1, detail=str(error)))
+            return [Finding(FORMAT_PATH, Kind.FORMAT, 1, detail=str(error))]
+        return []
 
-    def _check_instruments(self, path: str, exchange: str) -> None:
+    def _check_instruments(self, path: str, where: InstrumentsPath) -> list[Finding]:
         try:
             saved = decode(self._files.read(path))
         except UnreadableError as error:
-            self._report.findings.append(Finding(path, Kind.INSTRUMENTS, 1, detail=str(error)))
-            return
-        if saved.exchange != exchange:
-            detail = f"it is of {saved.exchange}"
-            self._report.findings.append(Finding(path, Kind.INSTRUMENTS, 1, detail=detail))
+            detail = str(error)
+        else:
+            if saved.exchange != where.exchange:
+                detail = f"it is of {saved.exchange}"
+            elif day_of(saved.read_ns) != where.day:
+                detail = "it was received on another day"
+            else:
+                return []
+        return [Finding(path, Kind.INSTRUMENTS, 1, detail=detail)]
 
-    def _unknown(self, paths: Iterable[str]) -> None:
+    def _check_kept_aside(self, path: str) -> list[Finding]:
+        bad = unreadable_lines(self._whole_lines(path))
+        return [Finding(path, Kind.KEPT_ASIDE_LINE, len(bad), bad[0])] if bad else []
+
+    def _whole_lines(self, path: str) -> bytes:
+        """What a file of lines holds; beside a recorder without the one that is being written."""
+        data = self._files.read(path)
+        return data if self._wait is None else data[: data.rfind(b"\n") + 1]
+
+    def _unknown(self, paths: Iterable[str]) -> Report:
+        report = Report()
         for path in paths:
             if is_column_of_unknown_name(path):
-                self._report.notes.append(f"{path}: a column that is not known here; left alone")
+                report.notes.append(f"{path}: a column that is not known here; left alone")
             elif is_stray(path):
-                self._report.findings.append(Finding(path, Kind.STRAY, 1))
-            else:
-                self._report.notes.append(f"{path}: no part of a recording")
+                report.findings.append(Finding(path, Kind.STRAY, 1))
+            elif is_misplaced(path):
+                report.findings.append(Finding(path, Kind.MISPLACED, 1))
+            elif self._wait is None or not path.endswith(REPLACEMENT_SUFFIX):
+                report.notes.append(f"{path}: no part of a recording")
+        return report
 
-    def _check_symbol(self, folder: str) -> None:
+    def _check_symbol(self, folder: str) -> Report:
         mine, exchange, symbol = _SymbolFiles(), "", ""
+        report, self._widths[folder] = Report(), PriceWidths()
         for path in self._files.list(folder, recursive=True):
             match parse(path):
                 case ColumnPath(exchange, symbol, table, late, column, day):
@@ -126,12 +181,13 @@ class _Verification:
                 case GapsPath(exchange, symbol, day):
                     mine.gaps.append((day, path))
                 case None:
-                    self._unknown([path])
-        gaps = self._read_gaps(mine)
+                    report.add(self._unknown([path]))
+        gaps = self._read_gaps(mine, report)
         for table in Table:
             if any(key[0] is table for key in mine.columns):
-                self._check_table(exchange, symbol, table, mine, gaps)
-        self._report.symbols += bool(mine.columns)
+                report.add(self._check_table(exchange, symbol, table, mine, gaps))
+        report.symbols = int(bool(mine.columns))
+        return report
 
     def _check_table(
         self,
@@ -140,11 +196,12 @@ class _Verification:
         table: Table,
         mine: _SymbolFiles,
         gaps: Iterable[GapRecord],
-    ) -> None:
+    ) -> Report:
         own = [gap for gap in gaps if gap.table is table]
         dense = self._dense(exchange, table)
         numberings = Numberings(own) if dense else None
-        check = TableCheck(self._files, table, self._widths, numberings)
+        widths = self._widths[symbol_folder(exchange, symbol)]
+        check = TableCheck(self._files, table, widths, numberings, live=self._wait is not None)
         days = sorted((day, not late) for of, day, late in mine.columns if of is table)
         folders = {main: table_folder(exchange, symbol, table, late=not main) for _, main in days}
         in_order = [(folders[main], day) for day, main in days if main]
@@ -157,29 +214,30 @@ class _Verification:
             check.day(folders[main], day, mine.columns[table, day, not main], late=not main)
         if dense:
             check.check_gaps(f"{symbol_folder(exchange, symbol)}/{table}", own)
-        self._report.findings += check.findings
-        self._report.rows += check.rows
-        self._report.table_days += check.table_days
+        return Report(check.findings, rows=check.rows, table_days=check.table_days)
 
-    def _read_gaps(self, mine: _SymbolFiles) -> list[GapRecord]:
+    def _read_gaps(self, mine: _SymbolFiles, report: Report) -> list[GapRecord]:
         """The records of all days; unreadable lines are reported."""
         records: list[GapRecord] = []
         for _, path in sorted(mine.gaps):
-            lines = parse_gaps(self._files.read(path), instrument=0)
+            lines = parse_gaps(self._whole_lines(path), instrument=0)
             records += lines.records
             if lines.unreadable:
-                self._report.findings.append(
+                report.findings.append(
                     Finding(path, Kind.GAP_LINE, len(lines.unreadable), lines.unreadable[0])
                 )
         return records
 
-    def _check_widths(self, price_dtype: str | None) -> None:
+    def _check_widths(self, report: Report, price_dtype: str | None) -> None:
         """One finding if some days have prices of another width than most, or than given."""
-        counts = self._widths.counts
+        all_of_them = PriceWidths()
+        for each in self._widths.values():
+            all_of_them.add_all(each)
+        counts = all_of_them.counts
         given = None if price_dtype is None else "f8" if price_dtype == "f8" else "f4"
         usual = given or max(counts, key=lambda width: counts[width], default="f4")
         for width, count in counts.items():
             if width != usual:
-                path = self._widths.first_paths[width]
+                path = all_of_them.first_paths[width]
                 detail = f"table-days with {width} instead of {usual}"
-                self._report.findings.append(Finding(path, Kind.WIDTH, count, detail=detail))
+                report.findings.append(Finding(path, Kind.WIDTH, count, detail=detail))

@@ -124,14 +124,14 @@ def test_picture_of_trouble() -> None:
     assert console.export_text().splitlines()[7].strip() == f"not ready: {reason}"
 
 
-@pytest.mark.parametrize(("ended", "style"), [(False, "33"), (True, "2")])
-def test_nothing_is_connected(ended: bool, style: str) -> None:
+@pytest.mark.parametrize(("ended", "text"), [(False, "33m *0/9"), (True, "2m *-")])
+def test_nothing_is_connected(ended: bool, text: str) -> None:
     """Which is trouble, and yellow, until it is what was asked for."""
     numbers = ExchangeNumbers(connections_wanted=9, rows=1_000)
     snapshot = Snapshot(100.0, {"alpha": numbers})
     console = Console(width=100, file=io.StringIO(), record=True, force_terminal=True)
     console.print(picture(snapshot, snapshot, PLACES, (), 100, ended=ended))
-    assert re.search(rf"\x1b\[{style}m *0/9\x1b", console.export_text(styles=True))
+    assert re.search(rf"\x1b\[{text}\x1b", console.export_text(styles=True))
 
 
 def test_picture_fits_a_narrow_terminal() -> None:
@@ -140,10 +140,20 @@ def test_picture_fits_a_narrow_terminal() -> None:
     assert max(map(len, lines)) <= 80
     assert len(lines) == 11
     assert [line.split() for line in lines[3:]] == [
-        line.split() for line in drawn(100, "w" * 38 + " … " + "w" * 38 + "!")[3:]
+        line.split() for line in drawn(100, "w" * 39 + " … " + "w" * 37 + "!")[3:]
     ]
     assert [line.split() for line in lines[:2]] == [line.split() for line in drawn(100)[:2]]
-    assert lines[-1] == "w" * 38 + " … " + "w" * 38 + "!"
+    assert lines[-1] == "w" * 39 + " … " + "w" * 37 + "!"
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 60, 69, 73])
+def test_a_very_narrow_terminal_shows_less(width: int) -> None:
+    """Whole figures in one line for each exchange, and no heading in pieces."""
+    lines = drawn(width, "12:00:01 gaps exchange=beta holes=3 streams=['BTC-USD TRADES'] ids=17")
+    assert max(map(len, lines)) <= width
+    (row,) = (line for line in lines if line.startswith("a_ver") and "9/10" in line)
+    assert {"9/10", "1,000", "3"} <= set(row.split())
+    assert sum("total" in line for line in lines) == 1
 
 
 def test_picture_of_a_long_silence() -> None:
@@ -191,7 +201,7 @@ async def test_view_redraws_every_half_second_and_once_at_the_end(
     ]
     last = text_of(console).rsplit("exchange", 1)[1]
     assert [line.split()[:4] for line in last.splitlines() if "a_very_long_name" in line] == [
-        ["a_very_long_name", "0/0", "10", "10"]
+        ["a_very_long_name", "-", "10", "-"]
     ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 
+import attrs
 import trio
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -18,9 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, Snapshot, rates, together
+from tick_logger.ops.terminal.fitting import in_one_line
 
 RATE_WINDOW_SECS = 3.0
 AIRY_COLUMNS = 95  # from here on the table has room for wider gaps
+ALL_COLUMNS = 74  # below that, some figures give way
+FEW_COLUMNS = 44
+MOST_NARROW = 6  # of a name, where it has to give way
 
 
 async def run_view(
@@ -38,8 +43,13 @@ async def run_view(
     """
     snapshots: deque[Snapshot] = deque(maxlen=1 + round(RATE_WINDOW_SECS / interval_secs))
     with Live(console=console, auto_refresh=False) as live:
+        size = console.size
 
         def draw(*, ended: bool = False) -> None:
+            nonlocal size
+            if console.size != size:  # the terminal has moved the old lines, nobody knows where
+                size = console.size
+                console.clear()
             snapshots.append(snapshot_source())
             ends = snapshots[0], snapshots[-1]
             drawn = picture(*ends, places, warnings, console.width, ended=ended)
@@ -66,7 +76,7 @@ def picture(
 
     Once all has `ended`, it is no trouble that nothing is connected.
     """
-    table = _table(before, after, airy=width >= AIRY_COLUMNS, ended=ended)
+    table = _table(before, after, width=width, ended=ended)
     lines: list[RenderableType] = [table]
     lines += [Text(f"not ready: {reason}", "bold red") for reason in after.not_ready]
     for name, numbers in after.exchanges.items():
@@ -74,47 +84,46 @@ def picture(
             count = f"{numbers.symbols_left_out:,} symbols left out"
             lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
     lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
-    lines += [Text(_in_one_line(line, width), "yellow", no_wrap=True) for line in warnings]
+    lines += [Text(in_one_line(line, width), "yellow", no_wrap=True) for line in warnings]
     return Group(*lines)
 
 
-def _in_one_line(line: str, columns: int) -> str:
-    """Without its middle if it is too long: why something failed stands at the end."""
-    if len(line) <= columns:
-        return line
-    head = columns // 2 - 2
-    return f"{line[:head]} … {line[head + 3 - columns :]}"
+@attrs.frozen
+class _Column:
+    """A figure of the table, and on how narrow a screen it is shown."""
+
+    heading: str  # broken where a screen of 80 columns would break it anyhow
+    cell: Callable[[ExchangeNumbers, Rates], Text]
+    least_width: int = 0
+    is_of_now: bool = False  # it says nothing any more once all has ended
 
 
-def _table(before: Snapshot, after: Snapshot, *, airy: bool, ended: bool) -> Table:
+def _table(before: Snapshot, after: Snapshot, *, width: int, ended: bool) -> Table:
+    airy = width >= AIRY_COLUMNS
     table = Table(box=box.SIMPLE, padding=(0, 0, 0, 1 if airy else 0), show_edge=False)
-    table.add_column("exchange", no_wrap=True)
-    for heading in (
-        *("up/\nwanted", "symbols", "msg/s", "rows/s", "last\ndata"),
-        *("recon-\nnects", "gaps", "late", "dropped"),
-    ):  # broken where a screen of 80 columns would break them anyhow
-        table.add_column(heading, justify="right", overflow="fold")
+    most = None if width >= ALL_COLUMNS else max(MOST_NARROW, width - 34)
+    table.add_column("exchange", no_wrap=True, overflow="ellipsis", max_width=most)
+    columns = [each for each in _COLUMNS if width >= each.least_width]
+    for column in columns:
+        table.add_column(column.heading, justify="right", no_wrap=width < ALL_COLUMNS)
+
+    def cells(numbers: ExchangeNumbers, speed: Rates) -> list[Text]:
+        return [
+            Text("-", "dim") if ended and each.is_of_now else each.cell(numbers, speed)
+            for each in columns
+        ]
+
     speeds = rates(before, after)
     for name, numbers in after.exchanges.items():
-        table.add_row(Text(name), *_cells(numbers, speeds[name], ended))
+        table.add_row(Text(name), *cells(numbers, speeds[name]))
     table.add_section()
-    table.add_row(Text("total", "bold"), *_cells(after.total, together(speeds.values()), ended))
+    table.add_row(Text("total", "bold"), *cells(after.total, together(speeds.values())))
     return table
 
 
-def _cells(numbers: ExchangeNumbers, speed: Rates, ended: bool) -> list[Text]:
+def _up(numbers: ExchangeNumbers, _: Rates) -> Text:
     up, wanted = numbers.connections_up, numbers.connections_wanted
-    return [
-        Text(f"{up}/{wanted}", "dim" if ended else "yellow" if up < wanted else ""),
-        Text(f"{numbers.symbols:,}"),
-        Text(f"{speed.messages:,.0f}"),
-        Text(f"{speed.rows:,.0f}"),
-        Text(_age(numbers.seconds_since_data)),
-        _count(numbers.reconnects),
-        _gaps(numbers),
-        _count(numbers.late),
-        _count(numbers.dropped),
-    ]
+    return Text(f"{up}/{wanted}", "yellow" if up < wanted else "")
 
 
 def _count(count: int) -> Text:
@@ -132,3 +141,16 @@ def _age(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:,.0f} min"
+
+
+_COLUMNS = (
+    _Column("up/\nwanted", _up, is_of_now=True),
+    _Column("symbols", lambda n, _: Text(f"{n.symbols:,}"), ALL_COLUMNS),
+    _Column("msg/s", lambda _, speed: Text(f"{speed.messages:,.0f}"), ALL_COLUMNS, is_of_now=True),
+    _Column("rows/s", lambda _, speed: Text(f"{speed.rows:,.0f}"), is_of_now=True),
+    _Column("last\ndata", lambda n, _: Text(_age(n.seconds_since_data)), FEW_COLUMNS),
+    _Column("recon-\nnects", lambda n, _: _count(n.reconnects), ALL_COLUMNS),
+    _Column("gaps", lambda n, _: _gaps(n)),
+    _Column("late", lambda n, _: _count(n.late), ALL_COLUMNS),
+    _Column("dropped", lambda n, _: _count(n.dropped), FEW_COLUMNS),
+)

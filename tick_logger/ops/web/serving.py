@@ -17,7 +17,7 @@ from hypercorn.typing import ConnectionState
 from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tick_logger.errors import ConfigError
+from tick_logger.errors import ConfigError, words_of
 from tick_logger.ops.web.guarded import MOST_CONNECTIONS, GuardedListener, GuardedStream
 from tick_logger.telemetry.logs import get_logger
 
@@ -37,8 +37,9 @@ async def listen(host: str, port: int) -> list[trio.SocketListener]:
     try:
         return await trio.open_tcp_listeners(port, host=host)
     except (OSError, OverflowError, UnicodeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or str(error)
-        why = f"{host}:{port} cannot be listened on: {reason}; enabled = false does without"
+        why = (
+            f"{host}:{port} cannot be listened on: {words_of(error)}; enabled = false does without"
+        )
         raise ConfigError([("http.port", why)]) from None
 
 
@@ -61,7 +62,9 @@ async def serve(app: ASGIApp, listeners: list[trio.SocketListener]) -> None:
             with stream.scope:
                 await TCPServer(wrapped, config, context, state, cast(Any, stream))
         except Exception as error:  # noqa: BLE001 - of one client; the others must not notice
-            get_logger().warning("http_connection_failed", reason=repr(error))
+            get_logger().warning(
+                "http_connection_failed", reason=f"{type(error).__name__}: {words_of(error)}"
+            )
         finally:
             stream.cut()
             with trio.CancelScope(shield=True):  # closed already: only the place is given back

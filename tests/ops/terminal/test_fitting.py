@@ -1,0 +1,43 @@
+"""A log line on a narrow screen: why something failed is never cut in the middle of its word."""
+
+from __future__ import annotations
+
+import pytest
+
+from tick_logger.ops.terminal.fitting import in_one_line
+
+GAPS = (
+    "18:48:50 gaps exchange=binance cause=restart holes=1 ids=5661 streams=['ETHUSDT TRADES', "
+    "'BTCUSDT TRADES', 'DOGEUSDT TRADES']"
+)
+LOST = (
+    "18:50:04 connection_lost exchange=coinbase connection=coinbase#3 held_secs=0.0 "
+    "address=ws-feed.exchange.coinbase.com:443 reason=DNS: Name or service not known"
+)
+
+
+@pytest.mark.parametrize("columns", [80, 70, 60, 57])
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [(GAPS, "gaps exchange=binance cause=restart"), (LOST, "connection_lost exchange=coinbase")],
+)
+def test_what_matters_is_whole(columns: int, line: str, words: str) -> None:
+    """Where it is, and why; the rest as far as there is room, in its order, in whole words."""
+    shown = in_one_line(line, columns)
+    assert len(shown) <= columns
+    assert words in shown
+    assert line is GAPS or shown.endswith(("known", "known …", "reason=… …"))
+    whole = {*line.split(), *line.replace("=", " ").split(), "…"}
+    assert all({word, *word.replace("=", " ").split()} & whole for word in shown.split())
+
+
+def test_what_fits_stays() -> None:
+    """Byte for byte."""
+    assert in_one_line(LOST, len(LOST)) == LOST
+
+
+@pytest.mark.parametrize("columns", range(0, 40))
+def test_no_screen_is_too_narrow(columns: int) -> None:
+    """It is never longer than that."""
+    assert len(in_one_line(GAPS, columns)) <= columns
+    assert len(in_one_line("w" * 100, columns)) <= columns
