@@ -98,6 +98,14 @@ class RefusedError(StorageError):
     """What is on disk cannot be continued, and trying again would change nothing."""
 
 
+class UnfitError(RefusedError):
+    """What is on disk of one stream cannot be continued, for this `reason`; others can."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"cannot write {what}: {reason}")
+        self.reason = reason
+
+
 def words_of(error: BaseException) -> str:
     """What is wrong, without numbers and class names."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -13,9 +13,11 @@ import pytest
 from tests.derive.derived import NOW_NS, bytes_of, recorded
 from tests.derive.story import entries_of, story
 from tests.fakes.sim_disk import SimDisk
-from tests.recording.lives import EVERYTHING, NOTHING, live
-from tick_logger.derive.checkpoints import prune_journal
+from tests.recording.lives import EVERYTHING, NOTHING, live, recover
+from tick_logger.derive.checkpoints import Checkpoints, prune_journal
 from tick_logger.journal.reader import segments
+from tick_logger.model.times import NS_PER_DAY
+from tick_logger.storage.journal_layout import segment_path
 
 STORY = story(0, rounds=2)
 EXPECTED = bytes_of(entries_of(STORY))
@@ -58,3 +60,42 @@ def test_what_is_needed_is_for_the_caller_to_say(needed_seq: int, left: list[int
         live(disk, STORY[:count], kept=EVERYTHING)
     prune_journal(disk, needed_seq=needed_seq, kept=NOTHING, now_ns=NOW_NS)
     assert numbers(disk) == left
+
+
+def test_files_of_today_that_are_gone_are_named() -> None:
+    """Columns that are removed or cut, and segments; not those of a day that is over."""
+    disk = SimDisk()
+    live(disk, STORY[:11], checkpoints=(11,))
+    derivation, checkpoints = recover(disk).derivation, Checkpoints(disk)
+    days = sorted({extent.day for extent in derivation.store.extents()})
+    today_ns, tomorrow_ns = (day * NS_PER_DAY for day in (days[-1], days[-1] + 1))
+    checkpoints.note_journal([])
+    assert checkpoints.missing(derivation, today_ns) == []
+    sizes = {
+        path: size
+        for extent in derivation.store.extents()
+        if extent.day == days[-1]
+        for path, size in extent.sizes().items()
+        if size
+    }
+    removed, cut, *_ = sizes
+    disk.remove(removed)
+    disk.truncate(cut, sizes[cut] - 1)
+    disk.remove(segment_path(1))
+    assert checkpoints.missing(derivation, today_ns) == [removed, cut, segment_path(1)]
+    assert checkpoints.missing(derivation, tomorrow_ns) == [segment_path(1)]
+    checkpoints.note_journal([])
+    assert checkpoints.missing(derivation, tomorrow_ns) == [segment_path(1)]
+
+
+def test_segments_that_were_pruned_are_not_missed() -> None:
+    """Nor those that another process has pruned before."""
+    disk = SimDisk()
+    for count in (3, 6, 9):
+        live(disk, STORY[:count])
+    derivation, checkpoints = recover(disk).derivation, Checkpoints(disk)
+    checkpoints.note_journal([])
+    pruned = prune_journal(disk, needed_seq=7, kept=NOTHING, now_ns=NOW_NS)
+    assert pruned == [segment_path(1), segment_path(2)]
+    checkpoints.note_journal(pruned)
+    assert checkpoints.missing(derivation, NOW_NS) == []

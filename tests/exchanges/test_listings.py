@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tick_logger.exchanges import registry
+from tick_logger.exchanges import listing, registry
 from tick_logger.exchanges.base import Exchange, Listed, Odd, VenueError
 
 Entry = Any  # of a JSON array
@@ -199,3 +199,18 @@ def test_an_odd_entry_on_a_channel_costs_no_listing() -> None:
     message = json.dumps({"type": "status", "products": [7, 8]}).encode()
     decoded = exchange.decode([message], {})
     assert (decoded.events, len(decoded.bad)) == ((), 1)
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_a_page_has_so_many_entries_at_most(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """More would hold up everything else while they are read."""
+    monkeypatch.setattr(listing, "MOST_ENTRIES", 3)
+    form = FORMS[name]
+    exchange = registry.get(name)
+
+    def page(count: int) -> bytes:
+        return json.dumps(form.page([form.entry() for _ in range(count)])).encode()
+
+    assert exchange.read_listing(page(3)).instruments
+    with pytest.raises(VenueError, match="it has more than 3 entries"):
+        exchange.read_listing(page(4))

@@ -41,7 +41,7 @@ def test_the_words_are_those_of_the_recordings_that_there_are() -> None:
     assert sorted(CAUSES) == [
         *("adapter", "checksum", "crash", "damage", "disconnect", "moved", "overflow", "refused"),
         *("renumbered", "restart", "resync", "retired", "sequence", "silent", "snapshot", "stray"),
-        "undecodable",
+        *("undecodable", "unwritable"),
     ]
 
 

@@ -31,8 +31,8 @@ def lost(first: int, last: int, cause: Cause = Cause.SEQUENCE) -> GapRecord:
 
 
 def healed(first: int, last: int, at_ns: int) -> GapRecord:
-    """The second record: it begins as the first one does."""
-    return GapRecord(0, TRADES, first, last, T0, at_ns, Cause.SEQUENCE, "stream")
+    """The second record, as long as ticks do not say when it is."""
+    return GapRecord(0, TRADES, first, last, None, at_ns, Cause.SEQUENCE, "late")
 
 
 def test_a_hole_is_written_when_its_rows_leave_the_window() -> None:
@@ -83,7 +83,7 @@ def test_holes_of_other_streams_are_left_alone() -> None:
     gap = ledger()
     gap.found(TRADES, hole(5, 9))
     gap.found(TRADES, HoleFilled(1, 5, 9, T0 + 1))
-    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "stream")
+    late = GapRecord(1, TRADES, 5, 9, None, T0 + 1, Cause.SEQUENCE, "late")
     assert gap.tick() == (late,)
     assert gap.tick() == (lost(5, 9),)
 

@@ -63,7 +63,7 @@ def test_one_that_comes_later_is_healed(ids: Ids) -> None:
     """Once; the record before it stays."""
     pipeline, out = new_pipeline(ids=ids), Out()
     ticked(out, pipeline, [bad(5)], [], [], [came(5)], [came(5)], [])
-    assert told(out) == [(5, False), (5, "stream")]
+    assert told(out) == [(5, False), (5, "late")]
 
 
 def test_what_is_held_back_is_part_of_the_state() -> None:
@@ -74,7 +74,7 @@ def test_what_is_held_back_is_part_of_the_state() -> None:
     again, later = new_pipeline(ids=Ids.SPARSE), Out()
     again.load(state)
     ticked(later, again, [came(6)], [came(5)])
-    assert told(later) == [(5, False), (5, "stream")]
+    assert told(later) == [(5, False), (5, "late")]
     del state["gaps"]["lost_trades"]
     older = new_pipeline(ids=Ids.SPARSE)
     older.load(state)

@@ -185,7 +185,7 @@ def test_the_slower_of_two_connections_still_has_old_trades_when_ids_have_begun_
     assert [(gap.from_id, gap.to_id, gap.healed) for gap in out.gaps] == [
         (50, 1, VOID),
         (49, 49, False),
-        (49, 49, "stream"),
+        (49, 49, "late"),
     ]
 
 

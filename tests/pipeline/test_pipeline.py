@@ -192,7 +192,7 @@ def test_an_announced_trade_that_never_comes_is_a_hole() -> None:
     out = record(ticks)
     assert out.gaps == [
         GapRecord(0, Table.TRADES, 3, 3, T0 + 10, T0 + 20, Cause.SEQUENCE),
-        GapRecord(0, Table.TRADES, 3, 3, T0 + 10, T0 + 90, Cause.SEQUENCE, "stream"),
+        GapRecord(0, Table.TRADES, 3, 3, None, T0 + 90, Cause.SEQUENCE, "late"),
     ]
     assert out.missing() == set()
     assert out.ids() == [1, 2, 3]

@@ -192,6 +192,30 @@ def gap_records(files: MemoryFiles, exchange: str, symbol: str, table: str) -> l
     return [gap for gap in found if gap["table"] == table]
 
 
+def untold(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
+    """The records of a stream that its own gaps file did not take, without those that are over."""
+    found: dict[tuple[object, ...], dict[str, Any]] = {}
+    for path, content in files.contents.items():
+        for line in content.splitlines() if path.startswith("unwritten.") else ():
+            record = json.loads(line)
+            if (record["exchange"], record["symbol"], record["table"]) == (exchange, symbol, table):
+                open_ids = record["from_id"], record["to_id"]
+                began = record["from_ns"] if open_ids == (None, None) else (open_ids, len(found))
+                found[record["cause"], began] = record
+    return list(found.values())
+
+
+def unwritten_symbols(files: MemoryFiles) -> set[str]:
+    """The folders, "/" included, of symbols that could not be written at some time."""
+    lines = [
+        json.loads(line)
+        for path, content in files.contents.items()
+        if path.startswith("unwritten.")
+        for line in content.splitlines()
+    ]
+    return {f"{folder_of(each['exchange'], each['symbol'])}/" for each in lines}
+
+
 def causes(files: MemoryFiles) -> set[str]:
     """The causes of all gaps of all streams."""
     return {

@@ -10,6 +10,9 @@ from tests.service.world import VenueMaker, World, binance, coinbase, running
 from tick_logger.net.venue.leaving import CHECK_SECS, GRACE_SECS
 from tick_logger.simulator.faults import Faults
 
+SLOW = {"messages_per_second": 5.0}
+"""What is kept for a quarter of an hour takes half an hour of a market to be seen."""
+
 
 def carried(world: World) -> dict[str, list[str]]:
     """What each connection is subscribed to."""
@@ -180,7 +183,7 @@ async def test_without_its_channel_the_listing_is_read_by_rest(autojump_clock: M
 async def test_a_truncated_listing_is_doubted(autojump_clock: MockClock) -> None:
     """One that lacks more than half ends no recording, unless it is repeated twice."""
     symbols = ("BTC-USD", "ETH-USD", "SOL-USD", "ADA-USD")
-    async with running(coinbase(*symbols)) as world:
+    async with running(coinbase(*symbols, simulated=SLOW)) as world:
         await world.until(11.0)
         for symbol in symbols[1:]:
             world.exchange.market.listings[symbol].active = False

@@ -5,10 +5,12 @@ What it refuses, loses or dates wrongly must cost nothing else, and be told wher
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from tests.sim.faults import Stage, misbehave
 from tests.sim.poison import Undo
+from tick_logger.storage.names import folder_of
 
 MOST_VENUE_CLOCK_SECS = 90.0
 """By which the clocks of exchanges are ahead; they stand still for as long afterwards."""
@@ -93,10 +95,28 @@ def venue_clock(stage: Stage, size: float) -> Undo:
     return misbehave(stage, clock_offset_secs=MOST_VENUE_CLOCK_SECS * size)
 
 
+NO_PLACE = (errno.EACCES, errno.ENOTDIR, errno.EPERM, errno.ENAMETOOLONG)
+
+
+def no_place(stage: Stage, size: float) -> Undo:
+    """The disk works, but for everything of one symbol of each exchange."""
+    number = NO_PLACE[int(size * len(NO_PLACE) * 0.999)]
+    undos = [
+        stage.disk.failing(number=number, path=f"{name}/{folder_of(each.truth.symbols()[-1])}/*")
+        for name, each in stage.exchanges.items()
+    ]
+
+    def undo() -> None:
+        for each in undos:
+            each()
+
+    return undo
+
+
 BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     each.__name__: each
     for each in (
         feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, bad_trades, unknown_kinds,
-        busy_for_some, empty_sides, old_answers, odd_times, venue_clock,
+        busy_for_some, empty_sides, old_answers, odd_times, venue_clock, no_place,
     )
 }  # fmt: skip

@@ -41,6 +41,7 @@ EXCHANGE_TROUBLES = (
 ODDITIES: tuple[str, ...] = (
     "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",
     "empty_sides", "bad_trades", "unknown_kinds", "old_answers", "odd_times", "venue_clock",
+    "no_place",
 )  # fmt: skip
 ODDITY_SHARE = 0.06
 """Of the stories, those that have each oddity beside their other troubles."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tests.service.gap_lines import missing
-from tests.service.oracle import ASIDE, LATE, Rows, gap_records
+from tests.service.oracle import ASIDE, LATE, Rows, gap_records, untold
 from tests.service.oracle import rows as stored_rows
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
@@ -56,7 +56,8 @@ class Stream:
             for late, origin in ((False, LATE), (True, LATE), (True, ASIDE))
         ]
         records = gap_records(world.disk, exchange, symbol, table)
-        self.gaps = missing(records)
+        self.unwritten = untold(world.disk, exchange, symbol, table)
+        self.gaps = missing(_in_order(records, self.unwritten))
         self.has_strays = any(gap["cause"] == "stray" for gap in records)
         self.begun_again = world.exchanges[exchange].ids_begun_again
         self.keys = [key for part in self.parts for key in _keys(part, table)]
@@ -105,7 +106,11 @@ class Stream:
             sound = [came for came in times if came.sound]
             if key in self._found or not sound:
                 continue
-            excuses = [court.excuse(came, self.exchange) for came in sound]
+            # What is sent once more is known already, and was left out then.
+            left_out = any(self.had_no_place(came.at) for came in times)
+            excuses = [
+                "no place" if left_out else court.excuse(came, self.exchange) for came in sound
+            ]
             for came, excuse in zip(sound, excuses, strict=True):
                 court.counts[f"lost to {excuse}"] += 1
                 if excuse is None:
@@ -122,6 +127,11 @@ class Stream:
                 f"{len(uncovered)} were received and are in no gap record: {uncovered[:MOST_SHOWN]}"
             )
 
+    def had_no_place(self, at: float) -> bool:
+        """Whether what came then could not be written, though the disk worked."""
+        holes = (gap for gap in self.unwritten if gap["cause"] == "unwritable")
+        return any(self._spans(gap, at) for gap in holes)
+
     def hasty(self, given: Given) -> Iterator[str]:
         """Rows that are apart from the others though they came in time."""
         if self.table == "BOOK" or not len(self.parts[1]):
@@ -134,7 +144,7 @@ class Stream:
     def left_open(self) -> Iterator[str]:
         """Holes without an end, though the last process stopped in order."""
         last = self.court.world.processes[-1]
-        still = [gap for gap in self.gaps if gap["to_ns"] is None]
+        still = [gap for gap in self.gaps if gap["to_ns"] is None and gap["cause"] != "unwritable"]
         self.court.counts["holes left open by a death"] += len(still)
         if still and last.code == 0:
             yield f"{len(still)} holes are open in the end: {still[:MOST_SHOWN]}"
@@ -201,6 +211,19 @@ class Stream:
         ends += [self.court.world.ended] if is_open else self.court.moments(gap["to_ns"])
         early = self.step_secs + ROUNDING_SECS
         return bool(ends) and min(ends) - early <= at <= max(ends) + CLOCK_SECS
+
+
+def _in_order(
+    records: Sequence[Mapping[str, Any]], unwritten: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The lines of both kinds of files, what opens and what closes holes where that matters.
+
+    A hole may begin in one of them and be over in the other.
+    """
+    both = [dict(each) for each in (*records, *unwritten)]
+    if unwritten:
+        both.sort(key=lambda each: (each["to_ns"] is not None, bool(each["healed"])))
+    return both
 
 
 def _has_ids(gap: Mapping[str, Any]) -> bool:

@@ -30,6 +30,7 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.tables import FLAG_SNAPSHOT, Table
 from tick_logger.simulator.faults import Faults
+from tick_logger.simulator.oddities import UNFIT_NAMES
 from tick_logger.simulator.registry import DIALECTS
 
 each_venue = pytest.mark.parametrize("name", VENUES)
@@ -226,7 +227,7 @@ async def test_a_message_of_an_unknown_kind_can_come(
 
 @each_venue
 async def test_a_listing_can_have_odd_entries(name: str, autojump_clock: MockClock) -> None:
-    """Four of them, beside those that are always there."""
+    """Four of them, and names that no folder can have, beside those that are always there."""
     adapter, words = registry.get(name), DIALECTS[name].words
     url = urlsplit(adapter.listing_url(adapter.rest_endpoint))
     entries = []
@@ -242,7 +243,9 @@ async def test_a_listing_can_have_odd_entries(name: str, autojump_clock: MockClo
     usual, odd = entries
     assert [each for each in odd if each in usual] == usual
     rest = [each for each in odd if each not in usual]
-    assert len(rest) == 4
+    names = [each.get(words.name_in_listing) for each in rest if isinstance(each, dict)]
+    assert len(rest) == 4 + len(UNFIT_NAMES)
+    assert set(UNFIT_NAMES) <= set(names)
     assert {"soon"} == {each for each in rest if isinstance(each, str)}
     assert {} in rest
     assert any(isinstance(each, dict) and each.get(words.name_in_listing) == "" for each in rest)

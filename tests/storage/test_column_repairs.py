@@ -45,14 +45,16 @@ def test_uneven_columns_are_cut_to_whole_rows(cut_column: str, cut_bytes: int, k
 
 
 def test_rows_are_not_cut_because_a_column_is_missing() -> None:
-    """A column file that was deleted by mistake must not cost the others: recording is refused."""
+    """One that was deleted by mistake must not cost the others: the stream waits, others do not."""
     files = MemoryFiles()
     put(store(files), flush(run(Table.MD, numbered(1, 3))))
     del files.contents[f"{MD}/side.01.02.24.bin"]
     kept = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(RefusedError, match="column side is missing; restore it, or move"):
-        put(store(files), flush(run(Table.MD, numbered(4, 4))))
-    assert files.contents == kept
+    made = store(files)
+    put(made, flush(run(Table.MD, numbered(4, 4)), run(Table.MD, numbered(4, 4, instrument=1))))
+    assert "column side is missing; restore it, or move" in made.unwritable[MD]
+    assert {path: files.contents[path] for path in kept} == kept
+    assert len(column(files, "venue/ETH-USD/MD", "side")) == 4
 
 
 def test_columns_of_rows_that_were_never_complete_are_cut() -> None:

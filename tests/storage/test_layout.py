@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from tests.storage.sample import DAY
 from tests.storage.test_names import DAYS, NAMES
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.files import DiskFiles
 from tick_logger.storage.journal_layout import SegmentPath
 from tick_logger.storage.layout import (
     FORMAT_PATH,
@@ -18,6 +22,7 @@ from tick_logger.storage.layout import (
     GapsPath,
     InstrumentsPath,
     UndecodablePath,
+    UnwrittenPath,
     certificate_path,
     column_path,
     gaps_path,
@@ -28,9 +33,23 @@ from tick_logger.storage.layout import (
     parse,
     table_folder,
     undecodable_path,
+    unwritten_path,
 )
+from tick_logger.storage.names import day_text
 
 tables = st.sampled_from(Table)
+
+CALLED_LIKE_FILES = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["instruments.", "undecodable.", "certificate.", "INSTRUMENTS."]),
+        DAYS.map(day_text),
+        st.sampled_from(["", ".3"]),
+        st.sampled_from([".json", ".jsonl", ".json.new", ".jsonl.new", ".JSON"]),
+    ),
+) | st.integers(60, 300).flatmap(
+    lambda n: st.sampled_from(["X", "/", "\x1b", "\u5e01"]).map(lambda each: each * n)
+)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +90,43 @@ def test_undecodable_path() -> None:
     where = UndecodablePath("venue", DAY)
     assert undecodable_path(where) == "venue/undecodable.01.02.24.jsonl"
     assert parse("venue/undecodable.01.02.24.jsonl") == where
+
+
+def test_unwritten_path() -> None:
+    """Records without a gaps file lie beside the exchanges."""
+    assert unwritten_path(UnwrittenPath(DAY)) == "unwritten.01.02.24.jsonl"
+    assert parse("unwritten.01.02.24.jsonl") == UnwrittenPath(DAY)
+
+
+@given(NAMES | CALLED_LIKE_FILES, DAYS, st.sampled_from(Table), st.booleans())
+def test_a_name_is_refused_or_has_a_place_of_its_own(
+    symbol: str, day: int, table: Table, late: bool
+) -> None:
+    """On a real disk: it stays in its exchange's folder, beside every file that is ours there."""
+    with TemporaryDirectory() as root:
+        files = DiskFiles(root, max_open=8)
+        venue = ("venue", day)
+        ours = [
+            instruments_path(InstrumentsPath(*venue)),
+            undecodable_path(UndecodablePath(*venue)),
+            certificate_path(CertificatePath(*venue, 3)),
+        ]
+        for path in ours:
+            files.replace(path, b"ours")
+        if objection_to(symbol):
+            return
+        column = SPECS[table].time_column
+        theirs = [
+            column_path(ColumnPath("venue", symbol, table, late, column, day)),
+            gaps_path(GapsPath("venue", symbol, day)),
+        ]
+        for path in theirs:
+            files.append(path, b"theirs")
+        files.close()
+        assert sorted(files.list(recursive=True)) == sorted([*ours, *theirs])
+        assert {len(os.path.normpath(path).split("/")) for path in theirs} <= {3, 4, 5}
+        for path in ours:
+            files.replace(path, b"ours again")
 
 
 def test_certificate_path() -> None:
@@ -167,6 +223,9 @@ def test_a_column_file_in_its_place_is_not_stray() -> None:
         "gaps.01.02.24.jsonl",
         "late",
         "journal",
+        "unwritten.01.02.24.jsonl",
+        "instruments.31.02.24.json",
+        "\x1b[2J\u202e",
     ],
 )
 def test_symbols_that_can_be_recorded(symbol: str) -> None:
@@ -185,6 +244,11 @@ def test_symbols_that_can_be_recorded(symbol: str) -> None:
         ("instruments.01.02.24.json", "a file of its exchange is called so"),
         ("undecodable.01.02.24.jsonl", "a file of its exchange is called so"),
         ("certificate.01.02.24.7.json", "a file of its exchange is called so"),
+        ("INSTRUMENTS.01.02.24.JSON", "a file of its exchange is called so"),
+        ("in\u017ftruments.01.02.24.json", "a file of its exchange is called so"),
+        ("instruments.31.12.69.json.new", "a file of its exchange is called so"),
+        ("Undecodable.01.01.70.jsonl.NEW", "a file of its exchange is called so"),
+        ("\x1b" * 86, "its folder's name would have 258 bytes, and may have 255"),
     ],
 )
 def test_symbols_whose_folder_no_disk_takes(symbol: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,31 @@ from tick_logger.storage.names import (
 )
 
 NAMES = st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(
-    ["", ".", "..", "...", "%", "%2F", "%%", "/", "a/b", "\x00", ".hidden", "a.b", "ö/", "\ud800"]
+    [
+        "BTC\x1b[2J",
+        "\u202eDSU",
+        "B\u200bTC",
+        "a\nb",
+        "\U000e0041",
+        "",
+        ".",
+        "..",
+        "...",
+        "%",
+        "%2F",
+        "%%",
+        "/",
+        "a/b",
+        "\x00",
+        ".hidden",
+        "a.b",
+        "ö/",
+        "\ud800",
+    ]
 )
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of what does not show itself, or changes what shows, as this Python knows them."""
+
 DAYS = st.integers(FIRST_DAY, LAST_DAY)
 
 
@@ -35,6 +59,18 @@ DAYS = st.integers(FIRST_DAY, LAST_DAY)
         ("100%", "100%25"),
         ("tBTC:USD", "tBTC:USD"),
         ("ÖTZI", "ÖTZI"),
+        ("币安人生USDT", "币安人生USDT"),
+        ("A\x1b[31mB", "A%1B[31mB"),
+        ("A\nB\x7f", "A%0AB%7F"),
+        ("\x9bC", "%C2%9BC"),
+        ("\u202eDSU-CTB", "%E2%80%AEDSU-CTB"),
+        ("BTC\u2066", "BTC%E2%81%A6"),
+        ("B\u200bTC", "B%E2%80%8BTC"),
+        ("\ufeffBTC", "%EF%BB%BFBTC"),
+        ("BTC\ufe0f", "BTC%EF%B8%8F"),
+        ("BTC\u3164", "BTC%E3%85%A4"),
+        ("BTC\u2028", "BTC%E2%80%A8"),
+        ("BTC\U000e0041", "BTC%F3%A0%81%81"),
     ],
 )
 def test_unsafe_symbols(symbol: str, folder: str) -> None:
@@ -50,7 +86,7 @@ def test_every_symbol_is_one_safe_component(symbol: str) -> None:
     assert folder
     assert not folder.startswith(".")
     assert "/" not in folder
-    assert b"\x00" not in folder.encode()
+    assert not [each for each in folder if unicodedata.category(each) in HIDDEN]
     assert symbol_of(folder) == symbol
 
 

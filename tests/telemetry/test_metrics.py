@@ -62,6 +62,7 @@ GAUGES = {
     "symbols_left_out",
     "symbols_kept",
     "listing_entries_odd",
+    "streams_unwritable",
     "subscriptions_silent",
     "rest_waits_until_timestamp_seconds",
     "connects_wait_until_timestamp_seconds",

@@ -85,6 +85,7 @@ def passes(copy: Path, *tests: str) -> None:
     assert done.returncode == 0, done.stdout[-4_000:]
 
 
+@pytest.mark.seldom
 def test_old_recordings_are_verified_recovered_and_continued(grown: Path) -> None:
     """On the same day and on later ones, with every row where it was."""
     passes(grown, *CHECKS)

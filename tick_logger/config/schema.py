@@ -37,6 +37,8 @@ Patterns: TypeAlias = Annotated[tuple[Pattern, ...], some_distinct]
 Symbols: TypeAlias = str | Patterns
 """Either the word "all" or a list of patterns."""
 
+HostNames: TypeAlias = tuple[Annotated[str, text], ...]
+
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
 ]
@@ -95,6 +97,9 @@ class HttpConfig:
     port: Annotated[int, between(0, 65_535, "(TCP)", "that is the range of port numbers")] = 9090
     token: Annotated[str, secret] = ""
     """What everything but /health asks for, as `Authorization: Bearer ...`; empty: nothing."""
+    host_names: HostNames = ()
+    """By which names it may be asked, beside those of loopback; empty: by any, unless it listens on
+    loopback only."""
     metrics_by_symbol: bool = False
     """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
 

@@ -11,11 +11,15 @@ a recovery would read; whoever prunes has to know all who read the journal.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Collection, Iterator
+
 import attrs
 
 from tick_logger.derive.derivation import Derivation
 from tick_logger.journal.pruning import removable
 from tick_logger.journal.reader import segments
+from tick_logger.journal.segment import HEADER_BYTES
 from tick_logger.model.times import day_of
 from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.extents_log import ExtentsLog
@@ -23,11 +27,14 @@ from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import (
     CHECKPOINT_PATHS,
     JOURNAL_FOLDER,
+    LOCK_PATH,
     LockPath,
     SegmentPath,
     parse_journal,
     segment_path,
 )
+from tick_logger.storage.places import place_at
+from tick_logger.storage.unwritable import own_reason
 
 EXTENTS_EPOCH = "extents_epoch"
 """In the state of a checkpoint: what was met later is in the log of extents from there on."""
@@ -51,23 +58,48 @@ class Checkpoints:
         self._files = files
         self._journal: frozenset[str] = frozenset()  # lock and segments, as of the last `note`
 
-    def note_journal(self) -> None:
-        """Remember which files of the journal there are; raises `OSError`."""
-        self._journal = frozenset(self._journal_files()) | self._journal_missing()
+    def note_journal(self, pruned: Collection[str]) -> None:
+        """Remember which files of the journal there are; raises `OSError`.
+
+        Those that were `pruned` since the last call are not missed; what is missing stays so.
+        """
+        missing = self._journal_missing().difference(pruned)
+        # One without a frame may be taken back by whoever writes the journal.
+        files = (path for path in self._journal_files() if self._has_content(path))
+        self._journal = missing.union(files)
+
+    @contextlib.contextmanager
+    def pruning(self) -> Iterator[list[str]]:
+        """Take note of the journal after it was pruned; what was pruned goes into the list."""
+        known, self._journal = self._journal, frozenset()
+        pruned: list[str] = []
+        yield pruned  # if that fails, some may be gone, and none is missed until the next time
+        self._journal = known
+        self.note_journal(pruned)
 
     def missing(self, derivation: Derivation, now_ns: int) -> list[str]:
         """Files of today that are gone, or shorter than what was written; raises `OSError`.
 
         Somebody removed, moved or replaced them: what this process holds open then is in no folder.
-        Days that are over may be taken away.
+        Days that are over may be taken away, and of what cannot be written is told elsewhere.
         """
-        today = day_of(now_ns)
+        today, barred = day_of(now_ns), derivation.store.unwritable
         return [
             path
             for extent in derivation.store.extents()
+            if place_at(extent.path) not in barred
             for path, size in extent.sizes().items()
-            if extent.day >= today and self._files.size(path) < size
+            if extent.day >= today and self._size(path) < size
         ] + sorted(self._journal_missing())
+
+    def _size(self, path: str) -> int:
+        """Length in bytes; 0 if something else is there, or in the way."""
+        try:
+            return self._files.size(path)
+        except OSError as error:
+            if not own_reason(error):
+                raise
+            return 0
 
     def _journal_missing(self) -> frozenset[str]:
         return self._journal.difference(self._journal_files())
@@ -76,6 +108,9 @@ class Checkpoints:
         paths = [f"{JOURNAL_FOLDER}/{name}" for name in self._files.list(JOURNAL_FOLDER)]
         kinds = (LockPath, SegmentPath)
         return [path for path in paths if isinstance(parse_journal(path), kinds)]
+
+    def _has_content(self, path: str) -> bool:
+        return path == LOCK_PATH or self._files.size(path) > HEADER_BYTES
 
     def read(self) -> list[Checkpoint]:
         """All valid checkpoints (none to two), the older one first.
@@ -111,10 +146,10 @@ class Checkpoints:
             self.extents_log.forget(before_epoch=self._epochs[0])
 
 
-def prune_journal(files: Files, *, needed_seq: int, kept: Kept, now_ns: int) -> None:
+def prune_journal(files: Files, *, needed_seq: int, kept: Kept, now_ns: int) -> list[str]:
     """Remove the segments that are neither needed from `needed_seq` on nor to be kept.
 
-    Raises `OSError`; what is not removed then goes the next time.
+    Returns their paths.  Raises `OSError`; what is not removed then goes the next time.
     """
     unneeded = removable(
         segments(files),
@@ -123,8 +158,10 @@ def prune_journal(files: Files, *, needed_seq: int, kept: Kept, now_ns: int) -> 
         keep_bytes=kept.bytes,
         now_ns=now_ns,
     )
-    for number in unneeded:
-        files.remove(segment_path(number))
+    paths = [segment_path(number) for number in unneeded]
+    for path in paths:
+        files.remove(path)
     if unneeded:
         # One that came back after a power cut, without its successors, would look like damage.
         files.sync_folder(JOURNAL_FOLDER)
+    return paths

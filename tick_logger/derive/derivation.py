@@ -28,7 +28,7 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.decoding import decode
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
-from tick_logger.model.flush import Flush, StreamTail
+from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import Interrupted, Lapse, Mark
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
@@ -57,6 +57,10 @@ class Outcome:
     """By exchange, prices of which f4 and rest cannot hold every digit."""
     clock_offsets_ns: Mapping[str, int] = attrs.field(factory=dict)
     """By exchange, how far its times are ahead of their receipt; those that are known."""
+    lost: tuple[Run, ...] = ()
+    """What was released and could not be written, nor ever will be; it is not in `flush`."""
+    unwritable: Mapping[str, str] = attrs.field(factory=dict)
+    """What cannot be written now, each with the reason."""
 
 
 P = ParamSpec("P")
@@ -100,6 +104,7 @@ class Derivation:
         self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
         self._asides: list[KeptAside] = []
         self._unwritten: Outcome | None = None
+        self._to_write: Flush | None = None  # of that, what is not written
         self._unlogged: list[Extent] = []  # met, but not durably so
         self._lost_since: dict[str, int] = {}  # exchanges with a gap in the journal behind them
         self._lossy = False  # entries are missing, perhaps such that say what an instrument is
@@ -217,16 +222,19 @@ class Derivation:
         outcome = self._unwritten
         if outcome is None:
             return None
-        if not self.store.unfinished:
-            self._meet(outcome.flush)
-        with self.steps.during(Step.WRITING):
-            if self.store.unfinished:
-                self.store.resume()
-            else:
-                self.store.write(outcome.flush, self._asides)
-        self._unwritten, self._asides = None, []
-        repairs, inexact = tuple(self.store.take_repairs()), self.store.take_inexact()
-        return attrs.evolve(outcome, repairs=repairs, inexact=inexact)
+        while self._to_write is not None:
+            if not self.store.unfinished:
+                self._meet(self._to_write)
+            with self.steps.during(Step.WRITING):
+                if self.store.unfinished:
+                    self.store.resume()
+                else:
+                    self.store.write(self._to_write, self._asides)
+            self._asides = []
+            # What turned out to have no place is told at once, and not with the next rows.
+            self._to_write = Flush() if self.store.untold else None
+        self._unwritten = None
+        return _settled(outcome, self.store)
 
     # -- state ------------------------------------------------------------------------------------
 
@@ -311,6 +319,7 @@ class Derivation:
         assert self._unwritten is None, "the flush before is not written"
         offsets_ns = self._pipeline.clock_offsets_ns
         self._unwritten = Outcome(flush, counts, clock_offsets_ns=offsets_ns)
+        self._to_write = flush
 
     def _meet(self, flush: Flush) -> None:
         """Make durable how long the files were that this flush is the first to touch."""
@@ -335,3 +344,20 @@ class Derivation:
     def _venue_of(self, instrument: int) -> str:
         exchange, _ = self.instruments.name(instrument)
         return exchange
+
+
+def _settled(outcome: Outcome, store: Store) -> Outcome:
+    """What has become of a flush: what is on disk of it, what is not, and what was mended."""
+    lost, flush = store.take_lost(), outcome.flush
+    if lost:
+        left_out = {id(run) for run in lost}
+        runs = tuple(run for run in flush.runs if id(run) not in left_out)
+        flush = attrs.evolve(flush, runs=runs)
+    return attrs.evolve(
+        outcome,
+        flush=flush,
+        repairs=tuple(store.take_repairs()),
+        inexact=store.take_inexact(),
+        lost=tuple(lost),
+        unwritable=dict(store.unwritable),
+    )

@@ -90,9 +90,10 @@ def _width_on_disk(files: Files) -> str | None:
         return EXACT
     for each in columns:
         folder = table_folder(each.exchange, each.symbol, each.table, late=each.late)
-        day = DayFiles.look(files, folder, each.table, each.day)
-        if day.is_even:
-            return day.schema.width
+        with contextlib.suppress(OSError):  # one that cannot be looked at tells nothing
+            day = DayFiles.look(files, folder, each.table, each.day)
+            if day.is_even:
+                return day.schema.width
     return None
 
 

@@ -53,6 +53,10 @@ OnProgress: TypeAlias = Callable[[int, float], None]
 ACCEPT = "start with --accept-damage to go on without what is lost"
 
 
+MAX_NAMED = 5
+"""Of the places that cannot be written, in a finding."""
+
+
 @attrs.frozen(kw_only=True)
 class Recovered:
     """What a start found: `first` says that nothing was recorded here before.
@@ -123,15 +127,18 @@ class Recovery:
             return self._begin_anew(now_ns)
         frames = self._judge_journal(checkpoints[-1].next_seq if checkpoints else FIRST_SEQ)
         derivation = self._base(checkpoints, now_ns)
-        rows = 0
+        rows = lost = 0
 
         def count(outcome: Outcome) -> None:
-            nonlocal rows
+            nonlocal rows, lost
             rows += sum(len(run.rows) for run in outcome.flush.runs)
+            lost += sum(len(run.rows) for run in outcome.lost)
 
         replay = Replay(derivation, self.files, skip_damage=self._accept_damage, on_outcome=count)
         while replay.run():
             on_progress(replay.messages, replay.frames / frames)
+        if lost:
+            self._findings.append(_unwritten(derivation, lost))
         if replay.frames:
             # The last process may have begun with another width than what was looked at told.
             self._recorded = derivation.price_dtype
@@ -275,12 +282,18 @@ def recover_directory(
     return found
 
 
+def _unwritten(derivation: Derivation, rows: int) -> str:
+    """That so many rows were left out, and where."""
+    places = ", ".join(sorted(derivation.store.unwritable)[:MAX_NAMED])
+    return f"{rows:,} rows have no place that can be written: {places}"
+
+
 def _release(files: Files, found: Recovered, now_ns: int) -> Recovered:
     """Let go of the rows that still waited for others: as a process that starts, and stops.
 
     The hole that the crash has left is open: the next process that records closes it.
     """
-    derivation, rows = found.derivation, found.rows
+    derivation, rows, lost = found.derivation, found.rows, 0
     started = Started(
         now_ns, __version__, derivation.price_dtype, book_wait_ticks=1, columns=derivation.columns
     )
@@ -293,5 +306,7 @@ def _release(files: Files, found: Recovered, now_ns: int) -> Recovered:
         derivation.apply(entry)
         outcome = derivation.settle()
         rows += sum(len(run.rows) for run in outcome.flush.runs) if outcome else 0
+        lost += sum(len(run.rows) for run in outcome.lost) if outcome else 0
     derivation.next_seq = journal.next_seq
-    return attrs.evolve(found, rows=rows)
+    more = (_unwritten(derivation, lost),) if lost else ()
+    return attrs.evolve(found, rows=rows, findings=(*found.findings, *more))

@@ -19,6 +19,9 @@ from tick_logger.exchanges.base import Listed, Odd, VenueError
 from tick_logger.exchanges.messages import UNDECODABLE, explained
 from tick_logger.model.instruments import Instrument
 
+MOST_ENTRIES = 100_000
+"""Of one page: many times what any exchange lists."""
+
 
 class Entry(Protocol):
     """One entry of a listing."""
@@ -48,6 +51,8 @@ class Entries(Generic[E]):
         found, odd, count = list[Instrument](), list[Odd](), 0
         for raw in entries:
             count += 1
+            if count > MOST_ENTRIES:  # each costs the loop some microseconds
+                raise VenueError(f"{page}: it has more than {MOST_ENTRIES:,} entries")
             try:
                 instrument, complaint = self._decode(raw).instrument(), ""
             except UNDECODABLE as error:

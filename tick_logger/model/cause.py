@@ -55,6 +55,8 @@ class Cause(enum.StrEnum):
     """The recorder ended without an orderly stop."""
     DAMAGE = "damage"
     """Journal entries that were safe are lost."""
+    UNWRITABLE = "unwritable"
+    """There was no place for the rows on the disk, though the disk works (`storage.unwritable`)."""
     RENUMBERED = "renumbered"
     """No hole: the venue's ids began again (`pipeline`)."""
     STRAY = "stray"

@@ -17,6 +17,7 @@ from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.disk_space import DiskSpace, Space
 from tick_logger.ops.status.loop_watch import SPAN_SECS, LoopWatch
 from tick_logger.ops.status.watched import Watched
+from tick_logger.ops.web.host_names import HostNames
 from tick_logger.ops.web.routes import application
 from tick_logger.ops.web.serving import address_of, listen, serve
 from tick_logger.telemetry.logs import get_logger
@@ -69,7 +70,10 @@ class Watch:
             nursery.start_soon(self._watch_vital_signs)
             nursery.start_soon(board.run)
             if self._listeners:
-                surface = application(self._watched, board, token=self._config.token)
+                addresses = [each.socket.getsockname()[0] for each in self._listeners]
+                names = HostNames(addresses, self._config.host_names)
+                token = self._config.token
+                surface = application(self._watched, board, token=token, names=names)
                 await serve(surface, self._listeners)
 
     async def _watch_vital_signs(self) -> None:

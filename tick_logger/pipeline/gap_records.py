@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import GapRecord
+from tick_logger.model.flush import HEALED, GapRecord
 from tick_logger.model.tables import Table
 
 
@@ -25,6 +25,16 @@ def in_order(record: GapRecord) -> GapRecord:
     if record.from_ns <= record.to_ns:
         return record
     return attrs.evolve(record, from_ns=record.to_ns, to_ns=record.from_ns)
+
+
+def as_by_earlier_versions(record: GapRecord) -> GapRecord:
+    """Without the beginning, if it heals another: so a replay of their journals gives their files.
+
+    What was taken back without ids is of this version alone.
+    """
+    if record.healed != HEALED or record.from_id is None:
+        return record
+    return attrs.evolve(record, from_ns=None, healed="late")
 
 
 def record_to_plain(record: GapRecord) -> list[Any]:

@@ -24,7 +24,11 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, GapRecord, OpenHole
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.gap_records import record_from_plain, record_to_plain
+from tick_logger.pipeline.gap_records import (
+    as_by_earlier_versions,
+    record_from_plain,
+    record_to_plain,
+)
 from tick_logger.pipeline.id_holes import GRACE_TICKS, IdHoles
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lapses import Lapses
@@ -61,6 +65,7 @@ class GapLedger:
         self._told = ToldHoles()
         self._lapses = Lapses(self._told)
         self._tick = 0
+        self.is_timed = False  # ticks say when it is; else records are those of earlier versions
 
     def interrupted(self, mark: Interrupted) -> None:
         """Begin an interruption; one that is already in progress keeps its beginning and cause.
@@ -157,7 +162,7 @@ class GapLedger:
                 cause, of_ns = self._cause((found.instrument, table), found)
                 self._holes.opened(table, found, cause, self._tick, of_ns)
             case HoleFilled():
-                self._records += self._holes.filled(table, found)
+                self._records += self._holes.filled(table, found, by_hole=self.is_timed)
             case BegunAgain(instrument, before, first, from_ns, to_ns):
                 ids = instrument, table, before, first
                 self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.RENUMBERED, VOID))
@@ -221,7 +226,8 @@ class GapLedger:
         records += self._holes.take_due(tick, self._open.cost_ids)
         records += self._told.take_due(tick)
         self._lapses.clear()
-        return tuple(self._open.tell(at_ns, records, lasting))
+        told = self._open.tell(at_ns, records, lasting)
+        return tuple(told if self.is_timed else map(as_by_earlier_versions, told))
 
     def _is_asleep(self, hole: OpenHole) -> bool:
         return (hole.instrument, hole.table) in self._stopped
@@ -230,6 +236,7 @@ class GapLedger:
         """Everything that is open, as lists, in the order in which it will be recorded."""
         return {
             "tick": self._tick,
+            "is_timed": self.is_timed,
             "outages": [outage.dump(stream) for stream, outage in self._outages.items()],
             "stopped": [outage.dump(stream) for stream, outage in self._stopped.items()],
             "past": self._past.dump(),
@@ -243,7 +250,7 @@ class GapLedger:
 
     def load(self, state: Plain) -> None:
         """Take over the state that `dump` returned."""
-        self._tick = state["tick"]
+        self._tick, self.is_timed = state["tick"], state.get("is_timed", False)
         self._outages = dict(map(Outage.load, state["outages"]))
         self._stopped = dict(map(Outage.load, state["stopped"]))
         self._past.load(state["past"])

@@ -90,10 +90,11 @@ class IdHoles:
         numbering = (found.instrument, table, found.numbering)
         insort(self._pending.setdefault(numbering, []), hole, key=_first)
 
-    def filled(self, table: Table, found: HoleFilled) -> list[GapRecord]:
+    def filled(self, table: Table, found: HoleFilled, *, by_hole: bool = True) -> list[GapRecord]:
         """Take out what was filled; the records of those parts whose holes have records already.
 
-        What was filled may lie in several holes.
+        What was filled may lie in several holes: there is a record for each, or, unless `by_hole`,
+        one that does not say which, as earlier versions wrote it.
         """
         whole = [(found.first, found.last)]
         pending = self._pending.get((found.instrument, table, found.numbering), [])
@@ -101,7 +102,11 @@ class IdHoles:
         for hole in pending[start : bisect_right(pending, found.last, key=_first)]:
             cut(hole.parts, found.first, found.last)
             cut(whole, hole.opened.first, hole.opened.last)
-        return self._healed(table, found, whole) if whole else []
+        if not whole:
+            return []
+        ids = list(whole)
+        records = self._healed(table, found, whole)
+        return records if by_hole else _unattributed(table, found, ids)
 
     def _healed(self, table: Table, found: HoleFilled, filled: list[Range]) -> list[GapRecord]:
         """The records of what was filled of those that are written."""
@@ -123,10 +128,7 @@ class IdHoles:
                 cut(filled, first, last)
         recorded[start:stop] = rest
         # Of what an earlier version has recorded, the beginning is not known.
-        return records + [
-            GapRecord(number, table, first, last, None, found.at_ns, Cause.SEQUENCE, HEALED)
-            for first, last in filled
-        ]
+        return records + _unattributed(table, found, filled)
 
     def are_due_to(self, interruption: OpenHole) -> bool:
         """Whether it has caused one that has no record yet."""
@@ -200,6 +202,12 @@ class IdHoles:
         for instrument, table, number, first, last, from_ns, cause in recorded:
             of_numbering = self._recorded.setdefault((instrument, Table(table), number), [])
             of_numbering.append(_Recorded(first, last, from_ns, Cause(cause)))
+
+
+def _unattributed(table: Table, found: HoleFilled, ids: Sequence[Range]) -> list[GapRecord]:
+    """Healing records that do not say of which hole these ids were."""
+    stream, times = (found.instrument, table), (None, found.at_ns)
+    return [GapRecord(*stream, *each, *times, Cause.SEQUENCE, HEALED) for each in ids]
 
 
 def _first(hole: _Hole) -> int:

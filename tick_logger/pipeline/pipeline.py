@@ -85,7 +85,7 @@ class TickCounts:
 
     @classmethod
     def from_state(cls, state: Plain) -> TickCounts:
-        """The counts that `dump` gave; an earlier version may have had others."""
+        """The counts that `dump` was given; those of an earlier version may be others."""
         names = [field.name for field in attrs.fields(cls)]
         return cls(**{name: Counter(dict(state.get(name, ()))) for name in names})
 
@@ -154,6 +154,7 @@ class Pipeline:
 
     def tick(self, at_ns: int | None = None) -> tuple[Flush, TickCounts]:
         """Let time pass, until `at_ns`: rows that were here before the last tick are released."""
+        self._gaps.is_timed = at_ns is not None
         # What was announced before the last tick: the trades themselves may come a little later.
         announced, self._announced = self._announced, []
         runs = [*self._take_stopped_runs(), *self._take_in()]

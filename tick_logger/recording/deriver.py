@@ -30,6 +30,7 @@ from tick_logger.recording.backlog import Backlog, Chunk
 from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, FILES, RETRY_SECS
 from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.step_times import StepTimes
+from tick_logger.recording.unwritable_streams import UnwritableStreams
 from tick_logger.storage.checkpoint import SyncLost
 from tick_logger.telemetry.logs import get_logger
 
@@ -60,6 +61,9 @@ class Deriver:
         derivation.steps = self._steps
         self._backlog = backlog
         self._accounts = accounts
+        self._unwritable = UnwritableStreams(
+            derivation.instruments, context.metrics, context.readiness
+        )
         self._offload = context.offload
         self._clock = context.clock
         self._readiness = context.readiness
@@ -135,7 +139,11 @@ class Deriver:
         for step, secs in self._steps.take().items():
             self._metrics.flush_step_seconds[step].observe(secs)
         if outcome is not None and derivation.next_seq >= self._accounted_seq:
-            self._accounts.flushed(outcome)
+            self._account(outcome)
+
+    def _account(self, outcome: Outcome) -> None:
+        self._accounts.flushed(outcome)
+        self._unwritable.flushed(outcome)
 
     async def _catch_up(self, until_seq: int) -> None:
         """Read from the journal what the backlog has let go of."""
@@ -174,7 +182,7 @@ class Deriver:
         while more:
             more = await self._persist(work)
             for outcome in outcomes:
-                self._accounts.flushed(outcome)
+                self._account(outcome)
             outcomes.clear()
         self._accounted_seq = max(self._accounted_seq, until_seq)
         report_failures(self._derivation)
@@ -189,8 +197,11 @@ class Deriver:
         def work() -> None:
             missing.extend(checkpoints.missing(derivation, now_ns))
             checkpoints.save(derivation, now_ns)
-            prune_journal(files, needed_seq=checkpoints.needed_seq, kept=self._kept, now_ns=now_ns)
-            checkpoints.note_journal()
+            needed_seq = checkpoints.needed_seq
+            with checkpoints.pruning() as pruned:
+                pruned += prune_journal(
+                    files, needed_seq=needed_seq, kept=self._kept, now_ns=now_ns
+                )
 
         try:
             try:

@@ -18,10 +18,12 @@ def last_words(
     """
     totals = recording.totals
     dropped = sum(metrics.read("collector_messages_dropped_total", name) for name in exchanges)
+    unwritten = sum(metrics.read("collector_rows_unwritten_total", name) for name in exchanges)
     lost_bytes, later = recording.bytes_not_written, recording.frames_not_derived
     remarks = [
         f"{int(dropped):,} messages were dropped" if dropped else "",
         f"{lost_bytes:,} bytes were received but not written" if lost_bytes else "",
+        f"{int(unwritten):,} rows have no place that can be written" if unwritten else "",
         f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
         gone,
     ]
@@ -38,6 +40,7 @@ def last_words(
         "aside_rows": totals.aside_rows,
         "gaps": totals.gaps,
         "messages_dropped": int(dropped),
+        "rows_unwritten": int(unwritten),
         "bytes_not_written": lost_bytes,
         "frames_not_derived": later,
     }

@@ -81,7 +81,9 @@ async def open_recording(
             disk.column_offload,
         )
     except OSError as error:
-        raise StorageError(f"cannot record into {path}: {words_of(error)}") from error
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "it, or what it should lie in, is a file" if is_file else words_of(error)
+        raise StorageError(f"cannot record into {path}: {reason}") from error
     for number, (exchange, symbol) in enumerate(found.derivation.instruments):
         if exchange:
             resources.instruments.define(number, exchange, symbol)

@@ -20,6 +20,7 @@ from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
 JOURNAL, COLUMNS, CHECKPOINT, DISK = "journal", "columns", "checkpoint", "disk"
+STREAMS = "streams"
 """The components, each of which may be in trouble.  While the journal works, nothing is lost."""
 
 FILES, SEGMENTS = "files", "segments"

@@ -9,12 +9,24 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+UNFIT_NAMES = (
+    "X" * 300,
+    "/" * 100,
+    "\x1b[2J" * 50,
+    "\u5e01" * 90,
+    "instruments.01.01.70.json",
+    "UNDECODABLE.31.12.69.JSONL",
+    "certificate.01.02.24.7.json.new",
+)
+"""Of symbols whose folder no disk takes, or that a recorder may want for something else."""
+
 
 def with_odd_entries(body: bytes, place: Sequence[str], name: str) -> bytes:
     """A listing with odd entries before, between and after the others; any other body as it is.
 
-    One has null for everything, one no name, one no fields at all, and one is no object.  `place`
-    leads to the entries, and `name` is the field that has the name of each.
+    One has null for everything, one no name, one no fields at all, and one is no object; others are
+    as they should be, but for names that no folder can have.  `place` leads to the entries, and
+    `name` is the field that has the name of each.
     """
     document = json.loads(body)
     entries: Any = document
@@ -28,15 +40,16 @@ def with_odd_entries(body: bytes, place: Sequence[str], name: str) -> bytes:
         entries.clear()
         entries.update(before | sound | after)
     elif isinstance(entries, list) and entries and isinstance(entries[0], dict):
-        null, nameless, empty, text = _odd(entries[0], name)
-        entries[:] = [null, entries[0], nameless, *entries[1:], empty, text]
+        null, nameless, *others = _odd(entries[0], name)
+        entries[:] = [null, entries[0], nameless, *entries[1:], *others]
     else:
         return body
     return json.dumps(document).encode()
 
 
 def _odd(entry: Mapping[str, Any], name: str) -> list[Any]:
-    return [dict.fromkeys(entry), {**entry, name: ""}, {}, "soon"]
+    named = [{**entry, name: each} for each in UNFIT_NAMES]
+    return [dict.fromkeys(entry), {**entry, name: ""}, {}, "soon", *named]
 
 
 def with_bad_trade(payload: bytes, trades_at: Sequence[str], price: str) -> bytes | None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from tick_logger.errors import RefusedError, StorageError
+from tick_logger.errors import RefusedError, StorageError, UnfitError
 from tick_logger.model.flush import Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.schemas import Schema, Schemas
@@ -180,7 +180,7 @@ class ColumnStore:
                 # Cutting the others to nothing would finish what a slip of the hand has begun.
                 what = f"rows are there, but column {', '.join(missing)} is missing"
                 advice = "restore it, or move that day's files away"
-                raise RefusedError(f"cannot write {folder}: {what}; {advice}")
+                raise UnfitError(folder, f"{what}; {advice}")
             found = attrs.evolve(found, schema=attrs.evolve(found.schema, width=wanted.width))
             rows = found.whole_rows
             cut = found.cut(self._files, rows)

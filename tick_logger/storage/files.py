@@ -17,6 +17,7 @@ import errno
 import fcntl
 import os
 import resource
+import stat
 import sys
 from collections import OrderedDict
 from typing import Protocol, TypeAlias
@@ -212,9 +213,12 @@ class DiskFiles:
     def size(self, path: str) -> int:
         """Length in bytes; 0 if there is no such file."""
         try:
-            return os.stat(self._at(path)).st_size
+            found = os.stat(self._at(path))
         except FileNotFoundError:
             return 0
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        return found.st_size
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
@@ -319,7 +323,9 @@ class DiskFiles:
             self._open_root()
         while len(self._open) >= self._max_open:
             os.close(self._open.popitem(last=False)[1])
-        where, flags = self._at(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        # A pipe under this name is an error like any other, and nothing to wait for.
+        where = self._at(path)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
         try:
             descriptor = os.open(where, flags, 0o644)
         except FileNotFoundError:

@@ -7,6 +7,7 @@
     {exchange}/instruments.{DD}.{MM}.{YY}.json                      what was listed
     {exchange}/undecodable.{DD}.{MM}.{YY}.jsonl                     payloads kept aside
     {exchange}/certificate.{DD}.{MM}.{YY}.{n}.json                  what is vouched for, n = 1, 2, …
+    unwritten.{DD}.{MM}.{YY}.jsonl                                  holes of what cannot be written
     journal/…                                                       see `journal_layout`
 
 Paths are relative and POSIX.  `parse` accepts exactly the paths that are made here and in
@@ -23,6 +24,7 @@ from typing import TypeAlias
 import attrs
 
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.storage.files import REPLACEMENT_SUFFIX
 from tick_logger.storage.journal_layout import JOURNAL_FOLDER, JournalPath, parse_journal
 from tick_logger.storage.names import day_of_text, day_text, folder_of, symbol_of
 
@@ -35,6 +37,7 @@ _COLUMN_FILE = re.compile(r"([a-z_]+)\.(\d\d\.\d\d\.\d\d)\.bin", re.ASCII)
 _GAPS_FILE = re.compile(r"gaps\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _INSTRUMENTS_FILE = re.compile(r"instruments\.(\d\d\.\d\d\.\d\d)\.json", re.ASCII)
 _UNDECODABLE_FILE = re.compile(r"undecodable\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
+_UNWRITTEN_FILE = re.compile(r"unwritten\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _CERTIFICATE_FILE = re.compile(r"certificate\.(\d\d\.\d\d\.\d\d)\.([1-9]\d*)\.json", re.ASCII)
 
 
@@ -89,8 +92,15 @@ class CertificatePath:
     number: int
 
 
+@attrs.frozen
+class UnwrittenPath:
+    """The records of one UTC day that the gaps files of their streams do not take."""
+
+    day: int
+
+
 VenuePath: TypeAlias = InstrumentsPath | UndecodablePath | CertificatePath
-DataPath: TypeAlias = FormatPath | VenuePath | ColumnPath | GapsPath | JournalPath
+DataPath: TypeAlias = FormatPath | UnwrittenPath | VenuePath | ColumnPath | GapsPath | JournalPath
 
 
 def symbol_folder(exchange: str, symbol: str) -> str:
@@ -136,17 +146,26 @@ def certificate_path(where: CertificatePath) -> str:
     return f"{folder}/certificate.{day}.{where.number}.json"
 
 
+def unwritten_path(where: UnwrittenPath) -> str:
+    """The path of a file of records that have no gaps file."""
+    return f"unwritten.{day_text(where.day)}.jsonl"
+
+
 MAX_NAME_BYTES = 255
 """Of a folder's name: file systems take no longer ones."""
 
 
 def objection_to(symbol: str) -> str:
-    """Why nothing can be recorded of a symbol, whatever its exchange; empty if something can."""
+    """Why nothing can be recorded of a symbol, whatever its exchange; empty if something can.
+
+    What lies beside the folders of symbols is judged as if no disk told large letters from small,
+    and so is what lies there while a file is replaced.
+    """
     folder = folder_of(symbol)
     size = len(folder.encode())
     if size > MAX_NAME_BYTES:
         return f"its folder's name would have {size} bytes, and may have {MAX_NAME_BYTES}"
-    if _parse_beside_symbols("", folder) is not None:
+    if _parse_beside_symbols("", folder.casefold().removesuffix(REPLACEMENT_SUFFIX)) is not None:
         return "a file of its exchange is called so"
     return ""
 
@@ -164,7 +183,10 @@ def is_stray(path: str) -> bool:
 def is_misplaced(path: str) -> bool:
     """Whether a file is named as those beside the columns are, and lies where none belongs."""
     name = path.rsplit("/", 1)[-1]
-    others = (_GAPS_FILE, _INSTRUMENTS_FILE, _UNDECODABLE_FILE, _CERTIFICATE_FILE)
+    others = (
+        *(_GAPS_FILE, _INSTRUMENTS_FILE, _UNDECODABLE_FILE, _CERTIFICATE_FILE),
+        _UNWRITTEN_FILE,
+    )
     return any(each.fullmatch(name) for each in others) and parse(path) is None
 
 
@@ -186,7 +208,11 @@ def parse(path: str) -> DataPath | None:
     if parts[0] == JOURNAL_FOLDER:
         return parse_journal(path)
     exchange = symbol_of(parts[0])
-    if exchange is None or len(parts) < 2:
+    if len(parts) == 1:
+        match = _UNWRITTEN_FILE.fullmatch(path)
+        day = day_of_text(match[1]) if match else None
+        return None if day is None else UnwrittenPath(day)
+    if exchange is None:
         return None
     if len(parts) == 2:
         return _parse_beside_symbols(exchange, parts[1])

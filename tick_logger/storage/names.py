@@ -1,7 +1,8 @@
 """How days and symbols are spelled in paths, and how they are read back.
 
 A symbol is the exchange's own spelling; only characters that would make it unsafe as a folder are
-percent-encoded.  Invariant: each name gives one spelling, and only that spelling gives the name.
+percent-encoded, and those that do not show, or change how what is around them shows, on a terminal
+or a page.  Invariant: each name gives one spelling, and only that spelling gives the name.
 
 Not here: which paths there are (`layout`, `journal_layout`).  Pure: no file access.
 """
@@ -17,7 +18,14 @@ LAST_DAY = datetime.date(2069, 12, 31).toordinal() - datetime.date(1970, 1, 1).t
 """Days (since 1970-01-01) that two digits can tell apart: years 70 to 99 are 1970 to 1999."""
 
 _EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
-_UNSAFE = re.compile(r"^\.|[%/\x00\ud800-\udfff]")  # lone surrogates have no bytes on disk
+_HIDDEN = (
+    r"\x00-\x1f\x7f-\x9f"  # controls: an escape begins with one
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"  # formats, directions, fillers
+    r"\U000e0000-\U000e0fff"
+)
+"""Written out, because tables of Unicode grow: a name has one spelling in all versions."""
+_UNSAFE = re.compile(rf"^\.|[%/{_HIDDEN}\ud800-\udfff]")  # lone surrogates have no bytes on disk
 _ESCAPED = re.compile(r"(?:%[0-9A-F]{2})+")
 _EMPTY = "%"  # the folder of the empty symbol; no other symbol gives a bare percent sign
 _DAY = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)", re.ASCII)

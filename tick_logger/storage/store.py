@@ -2,6 +2,7 @@
 
 Whatever is written has to be met first, so that its length before is on record: a recovery can
 then cut the files to where it continues from.  What could not be written may be written later.
+What has no place on a disk that works is left out, and told elsewhere (`unwritable`).
 
 Blocking; used by one thread at a time.  Not here: when to write, and what to do about an error.
 """
@@ -9,12 +10,12 @@ Blocking; used by one thread at a time.  Not here: when to write, and what to do
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tick_logger.errors import StorageError, words_of
 from tick_logger.model.entries import KeptAside
-from tick_logger.model.flush import Flush, StreamTail
+from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
@@ -32,7 +33,19 @@ from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import GapFiles, ProofsOf
 from tick_logger.storage.kept_aside import KeptAsideFiles
 from tick_logger.storage.line_files import LineFiles
+from tick_logger.storage.places import Places, place_at
 from tick_logger.storage.tails import load_tail
+from tick_logger.storage.unwritable import Untold, Unwritable, own_reason
+from tick_logger.storage.unwritten_files import UnwrittenFiles
+
+
+class _Unfinished(Exception):
+    """`path` could not be written, and `rest` is left."""
+
+    def __init__(self, error: PartlyWritten, flush: Flush, asides: tuple[KeptAside, ...]) -> None:
+        super().__init__(error.path, error.reason)
+        self.path, self.reason = error.path, error.reason
+        self.rest = Rest(flush, asides)
 
 
 class Store:
@@ -52,6 +65,10 @@ class Store:
         self._columns = ColumnStore(files, instruments, schemas, self._known)
         self._gaps = GapFiles(lines, instruments, proofs_of)
         self._asides = KeptAsideFiles(lines)
+        self._untold = UnwrittenFiles(lines)
+        self._unwritable = Unwritable(instruments)
+        self._places = Places(files, self._known, self._unwritable)
+        self._to_tell = 0  # records among the untold whose files were met
         self._rest: Rest | None = None
 
     @property
@@ -69,6 +86,8 @@ class Store:
         try:
             return load_tail(self._files, exchange, symbol, table)
         except OSError as error:
+            if own_reason(error):
+                return None  # nothing is there to be continued; the first write finds out
             what = f"cannot read {exchange}/{symbol}/{table}"
             raise StorageError(f"{what}: {words_of(error)}") from error
 
@@ -81,14 +100,23 @@ class Store:
         Raises `RefusedError` if what is on disk cannot be continued, or `StorageError`; nothing is
         remembered then, and the same call may be made again.
         """
+        barred = self._unwritable
+        barred.judge(flush)
+        for place, run in barred.due(flush, asides).items():
+            if self._places.takes(place, run, self.schemas, self._columns.meet):
+                barred.free(place, run)
+        gaps = (*barred.returned, *flush.gaps)
+        flush, kept = barred.writable(Flush(flush.runs, gaps), asides)
         new = [
-            *self._columns.meet(flush.runs),
-            *self._gaps.meet(flush.gaps),
-            *self._asides.meet(asides),
+            *self._places.met(self._columns.meet, flush.runs, barred.of_run),
+            *self._places.met(self._gaps.meet, flush.gaps, barred.of_gap),
+            *self._places.met(self._asides.meet, kept, barred.of_aside),
+            *self._untold.meet(barred.untold),
         ]
         assert not any(extent.place in self._known for extent in new), "known lengths would change"
         for extent in new:
             self._known.learn(extent)
+        self._to_tell = len(barred.untold)
         return new
 
     def write(self, flush: Flush, asides: Sequence[KeptAside] = ()) -> None:
@@ -98,23 +126,66 @@ class Store:
         anything else is written or dumped.
         """
         assert self._rest is None, "the rest of another flush has to be written first"
-        kept = tuple(asides)
         rows = sum(len(run.rows) for run in flush.runs)
+        barred = self._unwritable
+        gaps, barred.returned = (*barred.returned, *flush.gaps), []
+        flush, kept = barred.leave_out(Flush(flush.runs, gaps), asides)
+        while True:
+            try:
+                self._append(flush, kept)
+            except _Unfinished as error:
+                flush, kept = error.rest.flush, error.rest.asides
+                if not self._places.bar(place_at(error.path), error):
+                    self._rest = error.rest
+                    said = AppendError(error.path, error.reason, rows, error.rest)
+                    raise said from error.__cause__
+                flush, kept = barred.leave_out(flush, kept)
+            else:
+                return
+
+    def _append(self, flush: Flush, kept: tuple[KeptAside, ...]) -> None:
+        """Append everything; raises `_Unfinished` with what is left."""
+        told = self._unwritable.untold[: self._to_tell]
         try:
             self._columns.append(flush.runs)
         except PartlyWritten as error:
-            rest = Rest(Flush(error.rest, flush.gaps), kept)
-            raise self._failed(error, rows, rest) from error.__cause__
+            raise _Unfinished(error, Flush(error.rest, flush.gaps), kept) from error.__cause__
         try:
             self._gaps.append(flush.gaps)
         except PartlyWritten as error:
-            rest = Rest(Flush((), error.rest), kept)
-            raise self._failed(error, rows, rest) from error.__cause__
+            raise _Unfinished(error, Flush((), error.rest), kept) from error.__cause__
         try:
             self._asides.append(kept)
         except PartlyWritten as error:
-            rest = Rest(Flush(), error.rest)
-            raise self._failed(error, rows, rest) from error.__cause__
+            raise _Unfinished(error, Flush(), error.rest) from error.__cause__
+        try:
+            self._untold.append(told)
+        except PartlyWritten as error:
+            self._tell_only(error.rest)
+            raise _Unfinished(error, Flush(), ()) from error.__cause__
+        self._tell_only(())
+
+    def _tell_only(self, rest: Sequence[Untold]) -> None:
+        """Of the records that were met, these are left to be told."""
+        self._unwritable.untold[: self._to_tell] = rest
+        self._to_tell = len(rest)
+
+    # -- what cannot be written -------------------------------------------------------------------
+
+    @property
+    def unwritable(self) -> Mapping[str, str]:
+        """Why each place that cannot be written cannot."""
+        return self._unwritable.reasons
+
+    @property
+    def untold(self) -> bool:
+        """Whether there are records that the next `meet` and `write` will tell."""
+        return bool(self._unwritable.untold or self._unwritable.returned)
+
+    def take_lost(self) -> list[Run]:
+        """The runs since the last call that were not written, and never will be."""
+        lost, self._unwritable.lost = self._unwritable.lost, []
+        return lost
 
     def resume(self) -> None:
         """Write what is left of a flush, if anything; raises `AppendError` as `write` does."""
@@ -138,6 +209,7 @@ class Store:
             "extents": extents_to_state(self._known.extents()),
             "asides": self._asides.dump(),
             "kinds": self._asides.dump_kinds(),
+            "barred": self._unwritable.dump(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -145,6 +217,7 @@ class Store:
         for extent in extents_from_state(state["extents"]):
             self._known.learn(extent, longer=True)
         self._asides.load(state["asides"], state.get("kinds", {}))
+        self._unwritable.load(state.get("barred", {}))
 
     def extents(self) -> list[Extent]:
         """The lengths of everything that is known."""
@@ -166,18 +239,28 @@ class Store:
         first: dict[Place, Extent] = {}
         for extent in extents:
             first.setdefault(extent.place, extent)
-        cuts = [plan_cut(self._files, each, accept_damage=accept_damage) for each in first.values()]
-        for cut in cuts:
-            carry_out(self._files, cut)
+        cuts = []
+        for each in first.values():
+            try:
+                cuts.append(plan_cut(self._files, each, accept_damage=accept_damage))
+            except StorageError as error:
+                self._leave_for_later(each, error)
+        for cut in list(cuts):
+            try:
+                carry_out(self._files, cut)
+            except StorageError as error:
+                self._leave_for_later(first[cut.extent.place], error)
+                cuts.remove(cut)
         for cut in cuts:
             assert cut.extent.length <= first[cut.extent.place].length, "a cut makes nothing longer"
             self._known.learn(cut.extent)
         return [cut.finding for cut in cuts if cut.finding is not None]
 
-    def _failed(self, error: PartlyWritten, rows: int, rest: Rest) -> AppendError:
-        """Remember what is left, and say so."""
-        self._rest = rest
-        return AppendError(error.path, error.reason, rows, rest)
+    def _leave_for_later(self, extent: Extent, error: StorageError) -> None:
+        """What cannot be cut because it cannot be written is cut before it is written again."""
+        if not own_reason(error):
+            raise error
+        self._known.learn(extent, longer=True)
 
     def take_repairs(self) -> list[Repair]:
         """What was left uneven by others and was mended since the last call."""

@@ -128,6 +128,9 @@ class ExchangeMetrics:
             "symbols_kept",
             "Symbols recorded for a while though halted or not listed, or just back from that",
         )
+        self.streams_unwritable = gauge(
+            "streams_unwritable", "Folders and files that alone cannot be written now"
+        )
         self.listing_entries_odd = gauge(
             "listing_entries_odd", "Entries of the newest listing that are not as they should be"
         )
@@ -195,6 +198,10 @@ class ExchangeMetrics:
         aside = families.family(
             Counter, "rows_aside", "Rows kept apart because their time cannot be right", "feed"
         )
+        unwritten = families.family(
+            Counter, "rows_unwritten", "Rows whose files alone cannot be written", "feed"
+        )
+        self.rows_unwritten = {table: unwritten.labels(exchange, FEED_OF[table]) for table in Table}
         self.rows_aside = {table: aside.labels(exchange, FEED_OF[table]) for table in Table}
         self.rows_written = {table: rows.labels(exchange, FEED_OF[table]) for table in Table}
         self.late_rows = {table: late.labels(exchange, FEED_OF[table]) for table in Table}

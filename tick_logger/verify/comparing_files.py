@@ -50,7 +50,8 @@ class ComparingFiles:
     def shorter_than_real(self) -> dict[str, int]:
         """Of each file that grew here: how many more bytes it has on disk."""
         compared = self._lengths | self._compared
-        more = {path: self._real.size(path) - size for path, size in compared.items()}
+        there = {path: size for path, size in compared.items() if self._real.exists(path)}
+        more = {path: self._real.size(path) - size for path, size in there.items()}
         return {path: excess for path, excess in more.items() if excess > 0}
 
     @property

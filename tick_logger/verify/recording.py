@@ -23,7 +23,7 @@ from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER
 from tick_logger.verify.looks import what_stands
-from tick_logger.verify.replayed import replay
+from tick_logger.verify.replayed import replay, unwritten_folders
 from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.tree import verify
 
@@ -38,7 +38,7 @@ def verify_recording(
     """Check everything under the root of `files`; `on_progress` hears of messages replayed.
 
     `wait` lets some time pass, and says that somebody records there; None: nobody does.
-    Raises `OSError` if something cannot be read, and `StorageError` if it was made by a newer
+    Raises `OSError` if nothing can be read, and `StorageError` if it was made by a newer
     version.
     """
     live = wait is not None
@@ -128,9 +128,12 @@ def _check_checkpoint(files: Files, newest: Checkpoint, *, live: bool) -> list[F
         detail = "frames; the recorder did not stop in order: start it, or run recover"
         findings.append(Finding(JOURNAL_FOLDER, Kind.NOT_RECOVERED, behind, detail=detail))
     may_be_longer = live or behind > 0
+    untold = unwritten_folders(files)
     for extent in extents_from_state(newest.state["store"]["extents"]):
+        if extent.path.startswith(untold):
+            continue
         for path, size in extent.sizes().items():
-            found = files.size(path)
+            found = files.size(path) if files.exists(path) else 0
             if found < size or (found > size and not may_be_longer):
                 detail = f"{found:,} bytes instead of {size:,}"
                 findings.append(Finding(path, Kind.CHECKPOINT, abs(found - size), detail=detail))

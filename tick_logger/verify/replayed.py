@@ -23,7 +23,8 @@ from tick_logger.storage.extents import Extent, extents_from_state
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import JOURNAL_FOLDER
-from tick_logger.storage.layout import ColumnPath, GapsPath, parse
+from tick_logger.storage.layout import ColumnPath, GapsPath, UnwrittenPath, parse, symbol_folder
+from tick_logger.storage.unwritten_files import streams_told
 from tick_logger.verify.comparing_files import ComparingFiles
 from tick_logger.verify.report import Finding, Kind, Report
 
@@ -54,7 +55,11 @@ def replay(files: Files, on_progress: Callable[[int], None], *, live: bool) -> t
     except StorageError as error:
         report.findings.append(Finding(JOURNAL_FOLDER, Kind.REPLAY, 1, detail=str(error)))
         return report, ""
+    untold = unwritten_folders(files)
+    report.notes += [f"{each[:-1]}: not compared; unwritten files tell of holes" for each in untold]
     for finding, versions in _disagreements(files, compared, complete=complete, live=live):
+        if finding.path.startswith(untold):
+            continue
         if versions <= {__version__}:
             report.findings.append(finding)
         else:
@@ -67,6 +72,11 @@ def replay(files: Files, on_progress: Callable[[int], None], *, live: bool) -> t
     )
     nothing = f"the journal gives no bytes since {since}" if not compared.compared_bytes else ""
     return report, nothing
+
+
+def unwritten_folders(files: Files) -> tuple[str, ...]:
+    """The folders of symbols that could not be written at some time, a "/" behind each."""
+    return tuple(sorted(f"{symbol_folder(*each)}/" for each in streams_told(files)))
 
 
 def _first_usable(checkpoints: list[Checkpoint], first_seq: int) -> Checkpoint | None:
@@ -114,9 +124,13 @@ def _disagreements(
 
 
 def _ours(by_path: Mapping[str, T]) -> list[tuple[str, T]]:
-    """Those of the recording proper, not of the journal's own notes."""
-    ours = (each for each in by_path.items() if not each[0].startswith(JOURNAL_FOLDER))
-    return sorted(ours, key=lambda each: each[0])
+    """Those of the recording proper: no notes of the journal's own, nor of what had no place."""
+    ours = {
+        path: each
+        for path, each in by_path.items()
+        if not path.startswith(JOURNAL_FOLDER) and not isinstance(parse(path), UnwrittenPath)
+    }
+    return sorted(ours.items(), key=lambda each: each[0])
 
 
 def _beginning(
@@ -127,7 +141,7 @@ def _beginning(
     schemas = Schemas.written(recorded_price_dtype(files, checkpoint) or EXACT)
     if checkpoint is not None:
         # What was not met since is as it was then: a stream that goes on looks at its last rows.
-        for path in files.list(recursive=True):
+        for path in filter(files.exists, files.list(recursive=True)):
             compared.begin(path, files.size(path))
         met_later = ExtentsLog(files).read(checkpoint.state[EXTENTS_EPOCH])
         for extent in [*reversed(met_later), *_extents(checkpoint)]:

@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     JOURNAL = "damaged journal"
     CHECKPOINT = "checkpoint and files disagree"
     NOT_RECOVERED = "received but not derived"
+    UNREADABLE = "cannot be read"
     REPLAY = "journal and files disagree"
 
 

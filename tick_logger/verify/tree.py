@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import attrs
 
+from tick_logger.errors import words_of
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.model.times import day_of
@@ -37,6 +38,7 @@ from tick_logger.storage.layout import (
     symbol_folder,
     table_folder,
 )
+from tick_logger.storage.unwritten_files import streams_told
 from tick_logger.verify.looks import Look, what_stands
 from tick_logger.verify.numberings import MOST_UNDECIDED, Numberings
 from tick_logger.verify.report import Finding, Kind, Report
@@ -57,7 +59,7 @@ def verify(
     `dense(exchange, table)` says whether the ids of that table rise by one, so that every hole
     must have a gap record.  All prices must be as wide as in `price_dtype` ("f4+rest", "f4" or
     "f8"); None means that they must all be the same.  `wait` lets some time pass: for a recorder
-    that runs.  Raises `OSError` if something cannot be read.
+    that runs.  Raises `OSError` if nothing can be read.
     """
     return _Verification(files, dense, wait).run(price_dtype)
 
@@ -76,6 +78,7 @@ class _Verification:
         self._dense = dense
         self._wait = wait
         self._widths: dict[str, PriceWidths] = {}  # by folder of a symbol, as of the last look
+        self._untold = streams_told(files)  # of which records are beside the exchanges
 
     def run(self, price_dtype: str | None) -> Report:
         report = what_stands(self._looks(), self._wait)
@@ -89,12 +92,12 @@ class _Verification:
             if exchange == JOURNAL_FOLDER:
                 yield self._check_journal_folder
                 continue
-            yield partial(self._files_in, exchange)
+            yield partial(self._as_readable, exchange, partial(self._files_in, exchange))
             counted = False
             for symbol in self._folders_in(exchange):
                 folder = f"{exchange}/{symbol}"
                 counted = counted or self._has_columns(folder)
-                yield partial(self._check_symbol, folder)
+                yield partial(self._as_readable, folder, partial(self._check_symbol, folder))
             if counted:
                 yield lambda: Report(exchanges=1)
 
@@ -103,7 +106,23 @@ class _Verification:
         return any(isinstance(parse(path), ColumnPath) for path in paths)
 
     def _folders_in(self, folder: str) -> list[str]:
-        return [name.rstrip("/") for name in self._files.list(folder) if name.endswith("/")]
+        try:
+            names = self._files.list(folder)
+        except OSError:
+            if not folder:
+                raise
+            return []  # what is beside them cannot be read either, which is a finding
+        return [name.rstrip("/") for name in names if name.endswith("/")]
+
+    def _as_readable(self, path: str, look: Look) -> Report:
+        """What a look finds; that it can read nothing there is a finding about this path."""
+        try:
+            return look()
+        except FileNotFoundError:
+            raise  # beside a recorder it is on its way
+        except OSError as error:
+            finding = Finding(path, Kind.UNREADABLE, 1, detail=words_of(error))
+            return Report([finding])
 
     def _check_journal_folder(self) -> Report:
         """What does not belong there; the rest is judged by `check_segments`."""
@@ -173,6 +192,8 @@ class _Verification:
 
     def _check_symbol(self, folder: str) -> Report:
         mine, exchange, symbol = _SymbolFiles(), "", ""
+        if self._wait is not None:
+            self._untold = streams_told(self._files)
         report, self._widths[folder] = Report(), PriceWidths()
         for path in self._files.list(folder, recursive=True):
             match parse(path):
@@ -198,7 +219,8 @@ class _Verification:
         gaps: Iterable[GapRecord],
     ) -> Report:
         own = [gap for gap in gaps if gap.table is table]
-        dense = self._dense(exchange, table)
+        # Where rows had no place, what is missing is told by times alone.
+        dense = self._dense(exchange, table) and (exchange, symbol) not in self._untold
         numberings = Numberings(own) if dense else None
         widths = self._widths[symbol_folder(exchange, symbol)]
         check = TableCheck(self._files, table, widths, numberings, live=self._wait is not None)

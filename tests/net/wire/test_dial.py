@@ -22,6 +22,7 @@ from tick_logger.net.wire.dial import Dial, DialTimeouts, HttpAnswer, NetworkDia
 
 Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 HASTY = DialTimeouts(tcp_secs=0.05, tls_secs=0.05, upgrade_secs=0.05, rest_secs=0.05)
+WHEN_CONNECTED = attrs.evolve(HASTY, tcp_secs=10.0)
 
 
 @attrs.frozen
@@ -221,7 +222,10 @@ async def test_an_unknown_host_name() -> None:
 )
 async def test_a_server_that_says_nothing(scheme: str, words: str) -> None:
     """Each step has a deadline of its own, and its own words."""
-    async with server(say_nothing) as place, NetworkDial(SystemClock(), timeouts=HASTY) as dial:
+    async with (
+        server(say_nothing) as place,
+        NetworkDial(SystemClock(), timeouts=WHEN_CONNECTED) as dial,
+    ):
         assert await failure(dial, f"{scheme}://{place}/") == f"{place}: {words}"
 
 

@@ -23,6 +23,7 @@ import trio
 
 from tick_logger.clock import WallClock
 from tick_logger.errors import ConfigError, ConnectionLost, Ending
+from tick_logger.net.wire.body import ACCEPTED, BadBodyError, Body
 from tick_logger.net.wire.link import Address, Link, upgrade
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.sockets import TransportError, open_transport
@@ -108,7 +109,8 @@ class NetworkDial:
             verify=self._trust,
             timeout=None,  # one deadline over the whole request instead of one per read
             trust_env=False,  # proxies are not used for the sockets either
-            headers={"user-agent": _USER_AGENT},  # some venues refuse requests without one
+            # Some venues refuse requests that name no program.
+            headers={"user-agent": _USER_AGENT, "accept-encoding": ACCEPTED},
             limits=httpx2.Limits(max_connections=MAX_REST_CONNECTIONS),
         )
 
@@ -178,21 +180,28 @@ class NetworkDial:
             raise ConnectionLost(Ending.HTTP, f"{place}: {in_words(error)}") from error
 
     async def _fetch(self, url: str, place: str) -> HttpAnswer:
-        body = bytearray()
-        size = 0
-        with trio.CancelScope() as excess:
+        complaint, whole = "", b""
+        with trio.CancelScope() as refusal:
             async with self._rest.stream("GET", url) as response:
-                async for chunk in response.aiter_bytes():
-                    size += len(chunk)
-                    if size <= MAX_BODY_BYTES:
-                        body += chunk
-                    else:  # only a cancellation closes the generators inside the library
-                        excess.cancel(reason="the body is too large")
-        if size > MAX_BODY_BYTES:
-            raise ConnectionLost(Ending.HTTP, f"{place}: over {MAX_BODY_BYTES} bytes of body")
+                try:
+                    body = Body(response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+                except BadBodyError as error:
+                    complaint = str(error)
+                else:
+                    async for chunk in response.aiter_raw():
+                        try:
+                            for _ in () if complaint else body.take(chunk):
+                                await trio.lowlevel.checkpoint()  # the deadline, and all others
+                        except BadBodyError as error:
+                            complaint = str(error)
+                            # Only a cancellation closes the generators inside the library.
+                            refusal.cancel(reason="the body cannot be taken")
+                    complaint, whole = complaint or body.complaint, body.whole
+        if complaint:
+            raise ConnectionLost(Ending.HTTP, f"{place}: {complaint}")
         headers = response.headers
         wait, date = headers.get("retry-after", ""), headers.get("date", "")
-        return HttpAnswer(response.status_code, bytes(body), wait, date)
+        return HttpAnswer(response.status_code, whole, wait, date)
 
     def _step(self, failure: TransportError) -> str:
         """Which step of connecting failed, and why."""

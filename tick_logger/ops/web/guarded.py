@@ -6,12 +6,16 @@ thousand clients would use up the file descriptors that column files need.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 
 import trio
 
 MOST_CONNECTIONS = 64
-"""At a time; others wait in the system's queue."""
+"""Requests that are answered at a time; others wait, but for those that are answered at once."""
+
+MOST_BESIDE = 16
+"""Connections more than that: who asks for health must not wait for those who are answered."""
 
 SEND_SECS = 10.0
 """A client that takes nothing for so long is cut off."""
@@ -26,6 +30,17 @@ END_SECS = 1.0
 """When a connection is closed, what was done for it may take so long to end by itself."""
 
 
+class Use(enum.IntEnum):
+    """What a connection is open for."""
+
+    IDLE = 0
+    """Nothing has been asked for, or everything is answered."""
+    WAITING = 1
+    """A request waits until others are answered."""
+    ANSWERED = 2
+    """A request is being answered."""
+
+
 class GuardedStream(trio.abc.HalfCloseableStream):
     """A socket whose sends end in time, sent or not.
 
@@ -38,8 +53,16 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         self._on_closed = on_closed
         self.socket = stream.socket
         self.scope = trio.CancelScope()
+        self.use = Use.IDLE
+        self._begun = b""
         self._active_at = trio.current_time()
         self._still_secs = STILL_SECS
+
+    async def wait_begun(self, secs: float) -> bool:
+        """Whether the client sends anything within so long; `receive_some` gives it again."""
+        with trio.move_on_after(secs):
+            self._begun = await self.receive_some()
+        return bool(self._begun)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send; raises `BrokenResourceError` if that takes too long, or it is being closed."""
@@ -63,6 +86,9 @@ class GuardedStream(trio.abc.HalfCloseableStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """As the socket's."""
+        if self._begun:
+            data, self._begun = self._begun, b""
+            return data
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except trio.BrokenResourceError:
@@ -76,6 +102,11 @@ class GuardedStream(trio.abc.HalfCloseableStream):
     async def send_eof(self) -> None:
         """As the socket's."""
         await self._stream.send_eof()
+
+    @property
+    def precedence(self) -> tuple[Use, float]:
+        """Who has the smallest goes first, where there are too many."""
+        return self.use, self._active_at
 
     @property
     def is_still(self) -> bool:
@@ -97,25 +128,20 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         self.scope.deadline = min(self.scope.deadline, trio.current_time() + END_SECS)
 
 
-class GuardedListener(trio.abc.Listener[GuardedStream]):
-    """Accepts while there is room."""
+class Connections:
+    """All that are open, of every listener: `most` at a time."""
 
-    def __init__(self, listener: trio.SocketListener, room: trio.CapacityLimiter) -> None:
-        self._listener = listener
-        self._room = room
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._open: set[GuardedStream] = set()
 
-    async def accept(self) -> GuardedStream:
-        """The next connection, when there is room for it."""
-        token = object()
-        await self._room.acquire_on_behalf_of(token)
-        try:
-            stream = await self._listener.accept()
-        except BaseException:
-            self._room.release_on_behalf_of(token)
-            raise
-        guarded = GuardedStream(stream, lambda: self._forget(guarded, token))
+    def take(self, stream: trio.SocketStream) -> GuardedStream:
+        """A new one; where there are too many, one on which least is going on is cut for it."""
+        while len(self._open) >= self._most:
+            min(self._open, key=lambda each: each.precedence).cut()
+        guarded = GuardedStream(stream, lambda: self._open.discard(guarded))
         self._open.add(guarded)
+        assert len(self._open) <= self._most, "a connection beyond the bound"
         return guarded
 
     def cut_all(self) -> None:
@@ -129,11 +155,18 @@ class GuardedListener(trio.abc.Listener[GuardedStream]):
             if stream.is_still:
                 stream.cut()
 
+
+class GuardedListener(trio.abc.Listener[GuardedStream]):
+    """Accepts whoever comes."""
+
+    def __init__(self, listener: trio.SocketListener, connections: Connections) -> None:
+        self._listener = listener
+        self._connections = connections
+
+    async def accept(self) -> GuardedStream:
+        """The next connection."""
+        return self._connections.take(await self._listener.accept())
+
     async def aclose(self) -> None:
         """Accept no more."""
         await self._listener.aclose()
-
-    def _forget(self, stream: GuardedStream, token: object) -> None:
-        if stream in self._open:
-            self._open.remove(stream)
-            self._room.release_on_behalf_of(token)

@@ -7,6 +7,7 @@
     /api/symbols   which symbols there are; /api/symbol the last trades of one
     /              the page
 
+Where nothing but loopback is listened on, whoever asks by another name is refused (`host_names`).
 With a token, everything but /health and the page's own files (which say nothing) asks for it.
 """
 
@@ -33,6 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.watched import Watched
+from tick_logger.ops.web.host_names import HostNames
 
 MOST_STREAMS = 32
 """Pages that are kept up to date at a time."""
@@ -69,10 +71,13 @@ VERSIONS = ("1.0", "1.1")
 """An HTTP/2 client that takes nothing would make hypercorn keep all that is said to it."""
 
 
-def application(watched: Watched, board: Board, *, token: str = "") -> ASGIApp:
+def application(
+    watched: Watched, board: Board, *, token: str = "", names: HostNames | None = None
+) -> ASGIApp:
     """The ASGI application; every request is counted by path and status.
 
-    With a token, whoever does not send it is refused.
+    With a token, whoever does not send it is refused; so is who asks by another name than `names`
+    admit, where these are given.
     """
     surface = _Surface(watched, board)
     paths: dict[str, Callable[[Request], Awaitable[Response]]] = {
@@ -92,15 +97,23 @@ def application(watched: Watched, board: Board, *, token: str = "") -> ASGIApp:
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
     starlette.router.redirect_slashes = False  # it would send elsewhere whoever names that host
-    return _Guard(starlette, token, watched.metrics.http_requests, frozenset(paths))
+    return _Guard(starlette, token, names, watched.metrics.http_requests, frozenset(paths))
 
 
 class _Guard:
-    """Around every request: the token, the headers, the count."""
+    """Around every request: the name, the token, the headers, the count."""
 
-    def __init__(self, app: ASGIApp, token: str, requests: Counter, known: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        names: HostNames | None,
+        requests: Counter,
+        known: frozenset[str],
+    ) -> None:
         self._app = app
         self._token = token
+        self._names = names
         self._requests = requests
         self._known = known
 
@@ -121,6 +134,8 @@ class _Guard:
         app = self._app
         if scope["http_version"] not in VERSIONS:
             app = _answer(505, "HTTP/1.1 is spoken here")
+        elif self._names and not self._names.admit(dict(scope["headers"]).get(b"host")):
+            app = _answer(421, "not known by this name here; http.host_names adds it")
         elif not self._admits(scope, path):
             app = _answer(401, "a token is needed")
         await app(scope, receive, tell)

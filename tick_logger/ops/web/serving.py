@@ -1,5 +1,8 @@
 """An ASGI application on Trio: hypercorn's connections over our guarded sockets.
 
+A crowd of connections never keeps anybody from asking for health: those on which nothing is asked
+for go first when others come, and health is answered whoever else waits.
+
 Its own server would bind when recording has begun already, has no bound on connections, and sends
 to a client that does not read until the end of time, shielded from cancellation.  It also waits
 without end for an application to read what it was sent: ours reads nothing, and is not asked to.
@@ -18,7 +21,14 @@ from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tick_logger.errors import ConfigError, words_of
-from tick_logger.ops.web.guarded import MOST_CONNECTIONS, GuardedListener, GuardedStream
+from tick_logger.ops.web.guarded import (
+    MOST_BESIDE,
+    MOST_CONNECTIONS,
+    Connections,
+    GuardedListener,
+    GuardedStream,
+    Use,
+)
 from tick_logger.telemetry.logs import get_logger
 
 IDLE_SECS = 5.0
@@ -28,6 +38,9 @@ MOST_HEADER_BYTES = 16 * 1024
 
 TIDY_SECS = 1.0
 """How often connections are looked at on which nothing moves."""
+
+AT_ONCE = frozenset({"/health", "/ready"})
+"""Paths whose small answers wait for nobody: a supervisor ends what does not say that it lives."""
 
 NO_STATE: Any = {}
 
@@ -52,15 +65,21 @@ def address_of(listener: trio.SocketListener) -> str:
 async def serve(app: ASGIApp, listeners: list[trio.SocketListener]) -> None:
     """Answer until cancelled; then every connection is cut at once, and the sockets are closed."""
     config, room = _config(), trio.CapacityLimiter(MOST_CONNECTIONS)
-    guarded = [GuardedListener(each, room) for each in listeners]
-    wrapped = wrap_app(cast(Any, _without_bodies(app)), 0, "asgi")
+    connections = Connections(MOST_CONNECTIONS + MOST_BESIDE)
+    guarded = [GuardedListener(each, connections) for each in listeners]
     context = WorkerContext(None)
 
     async def handle(stream: GuardedStream) -> None:
         state = ConnectionState(NO_STATE)
         try:
             with stream.scope:
-                await TCPServer(wrapped, config, context, state, cast(Any, stream))
+                # Most of those who come in crowds say nothing: they cost a task, and no server.
+                if await stream.wait_begun(IDLE_SECS):
+                    of_it = _without_bodies(_in_turn(app, stream, room))
+                    wrapped = wrap_app(cast(Any, of_it), 0, "asgi")
+                    await TCPServer(wrapped, config, context, state, cast(Any, stream))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # it has left, or was let go
         except Exception as error:  # noqa: BLE001 - of one client; the others must not notice
             get_logger().warning(
                 "http_connection_failed", reason=f"{type(error).__name__}: {words_of(error)}"
@@ -71,20 +90,40 @@ async def serve(app: ASGIApp, listeners: list[trio.SocketListener]) -> None:
                 await stream.aclose()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_tidy, guarded)
+        nursery.start_soon(_tidy, connections)
         await trio.serve_listeners(handle, guarded, handler_nursery=nursery)
 
 
-async def _tidy(listeners: list[GuardedListener]) -> None:
+async def _tidy(connections: Connections) -> None:
     """Cut what does not move, and at the end everything: a shielded send waits for that."""
     try:
         while True:
             await trio.sleep(TIDY_SECS)
-            for listener in listeners:
-                listener.cut_still()
+            connections.cut_still()
     finally:
-        for listener in listeners:
-            listener.cut_all()
+        connections.cut_all()
+
+
+def _in_turn(app: ASGIApp, stream: GuardedStream, room: trio.CapacityLimiter) -> ASGIApp:
+    """The application for one connection, which waits while too many others are answered."""
+
+    async def in_turn(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["type"] != "http" or scope["path"] in AT_ONCE:
+                stream.use = Use.ANSWERED
+                await app(scope, receive, send)
+                return
+            stream.use, token = Use.WAITING, object()
+            await room.acquire_on_behalf_of(token)
+            try:
+                stream.use = Use.ANSWERED
+                await app(scope, receive, send)
+            finally:
+                room.release_on_behalf_of(token)
+        finally:
+            stream.use = Use.IDLE
+
+    return in_turn
 
 
 def _without_bodies(app: ASGIApp) -> ASGIApp:

@@ -41,6 +41,7 @@ export const CAUSES = {
   silent: "the subscription was accepted, yet nothing came",
   resync: "the book was being built anew",
   snapshot: "no snapshot of the book could be had",
+  unwritable: "there was no place for it on the disk",
   renumbered: "no gap: the exchange's ids began again",
   stray: "no gap: a trade has an id that fits nowhere",
 };
