@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.config.given import VENUES, problems_of
 from tick_logger.config.load import load
+from tick_logger.errors import ConfigError
 
 # -- every rule, with path and reason -------------------------------------------------------------
 
@@ -68,8 +70,8 @@ EXCHANGE = [
     ("feeds = [3]", "feeds[0]", "must be a text, not the number 3"),
     ("max_connections = 0", "max_connections", "must be between 1 and 1000"),
     ("max_connections = 1001", "max_connections", "must be between 1 and 1000"),
-    ("symbols_per_connection = 0", "symbols_per_connection", "must be between 1 and 1000"),
-    ("symbols_per_connection = 1001", "symbols_per_connection", "must be between 1 and 1000"),
+    ("symbols_per_connection = -1", "symbols_per_connection", "must be between 0 and 1000"),
+    ("symbols_per_connection = 1001", "symbols_per_connection", "must be between 0 and 1000"),
     ("connects_per_second = 0", "connects_per_second", "must be between 0.001 and 100 per second"),
     ("reconnect_initial_secs = 0", "reconnect_initial_secs", "must be between 0.01 and 3600"),
     ("reconnect_initial_secs = 61", "reconnect_initial_secs", "61 is more than reconnect_max_secs"),
@@ -208,3 +210,33 @@ def test_one_disabled_exchange_is_no_error(file: Path) -> None:
     file.write_text("[exchanges.alpha]\nenabled = false\n[exchanges.beta]\n")
     config = load(file, {}, VENUES)
     assert [each.enabled for each in config.exchanges.values()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", ""),
+        ("symbols_per_connection = 0", ""),
+        ("symbols_per_connection = 50", ""),
+        ("symbols_per_connection = 51", "51 symbols with 2 feeds are 102 subscriptions"),
+        ("symbols_per_connection = 51\nfeeds = ['trades']", ""),
+        (
+            "symbols_per_connection = 51\nfeeds = ['trades', 'ticker']",
+            "51 symbols with 2 feeds are 102 subscriptions",
+        ),
+    ],
+)
+def test_no_more_on_a_connection_than_the_exchange_takes(
+    file: Path, text: str, complaint: str
+) -> None:
+    """Counted with the feeds that are recorded, be they named or not."""
+    file.write_text(f"[exchanges.alpha]\n{text}\n")
+    limited = attrs.evolve(VENUES["alpha"], subscriptions_per_connection=100)
+    if not complaint:
+        load(file, {}, {"alpha": limited})
+        return
+    with pytest.raises(ConfigError) as caught:
+        load(file, {}, {"alpha": limited})
+    ((path, why),) = caught.value.problems
+    assert path == "exchanges.alpha.symbols_per_connection"
+    assert why == f"{complaint}; the exchange takes 100 on a connection"

@@ -135,3 +135,31 @@ def test_what_is_no_listing_is_refused() -> None:
     """With the reason."""
     with pytest.raises(VenueError, match="products: Object missing required field `products`"):
         EXCHANGE.parse_listing(b'{"error":"unavailable"}')
+
+
+@pytest.mark.parametrize(
+    ("sent", "amount"),
+    [
+        ("186637571.25", 186637571.25),
+        (12, 12.0),
+        (0.5, 0.5),
+        ("", 0.0),
+        (None, 0.0),
+        ("much", 0.0),
+        ("-1", 0.0),
+        ("inf", 0.0),
+        ("nan", 0.0),
+        ([1], 0.0),
+        ({"value": "1"}, 0.0),
+        (10**400, 0.0),
+    ],
+)
+def test_how_much_is_traded_is_taken_as_far_as_it_is_a_number(sent: object, amount: float) -> None:
+    """It may be anything, and costs the entry nothing."""
+    fields = {"approximate_quote_24h_volume": sent, "price": sent}
+    body = json.dumps({"products": [product(**fields)]}).encode()
+    listed_whole = EXCHANGE.read_listing(body)
+    (found,) = listed_whole.instruments
+    assert (found.turnover, found.last_price) == (amount, amount)
+    assert found.active
+    assert listed_whole.odd == ()

@@ -10,7 +10,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tests.fakes.clock import NOON_NS, StillClock
-from tick_logger.model.connections import ConnectionState, Loss, Patience
+from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
@@ -50,6 +50,7 @@ class FakeVenue:
     now: list[ConnectionState] = attrs.field(factory=list)
     losses: Sequence[Loss] = ()
     patience: Patience = PATIENCE
+    absent: Absent = attrs.field(factory=Absent)
 
     def connections(self) -> Sequence[ConnectionState]:
         return list(self.now)

@@ -152,8 +152,9 @@ async def test_patterns_choose_symbols(autojump_clock: MockClock) -> None:
     config = {"symbols": ("ETH*", "NOPE*")}
     async with running(binance("BTCUSDT", "ETHUSDT", "ETHBTC", config=config)) as world:
         await world.until(10.123)
+        assert world.metric("symbols_not_listed") == 1
     assert {path.split("/")[1] for path in recorded(world.files)} == {"ETHUSDT", "ETHBTC"}
-    assert world.said("symbol_not_listed")[0]["symbol"] == "NOPE*"
+    assert [line["symbols"] for line in world.said("symbols_not_listed")] == [["NOPE*"]]
     check(world)
 
 

@@ -187,6 +187,41 @@ async def test_fewer_places(name: str, autojump_clock: MockClock) -> None:
     assert reloads.recorded_since(15.0) == wish(symbols[:2], feeds)
 
 
+@VENUES
+async def test_as_many_as_there_are_and_back(name: str, autojump_clock: MockClock) -> None:
+    """What found no room joins a connection that is open, and leaves it again.
+
+    Nothing is connected anew, and no other symbol has a gap.
+    """
+    feeds = tuple(sorted(registry.get(name).feeds))
+    symbols = tuple(DIALECTS[name].symbols[:3])
+    places = len({registry.get(name).lane(feed) for feed in feeds})
+    config = {"symbols_per_connection": 1, "max_connections": 2 * places}
+    async with reloading(venue(name, 3, feeds=feeds, config=config)) as reloads:
+        wishes = reloads.wishes[name]
+        few, every = wish(symbols[:2], feeds), wish(symbols, feeds)
+        wishes[0] = (wishes[0][0], few)
+        recorder = reloads.world.service.venues[name]
+        await reloads.world.until(8.05)
+        opened = reloads.opened()
+        assert recorder.absent.left_out == (symbols[2],)
+        reloads.reload(symbols_per_connection=0)
+        assert reloads.world.metric("symbols_left_out") == 0
+        await reloads.world.until(20.05)
+        assert reloads.world.metric("symbols_left_out") == 0
+        reloads.reload(symbols_per_connection=1)
+        wishes[-1] = (wishes[-1][0], few)
+        await reloads.world.until(30.05)
+        assert recorder.absent.left_out == (symbols[2],)
+        assert reloads.topics(symbols[2]) == []
+        assert reloads.opened() == opened
+    assert reloads.check() > 100
+    assert {symbol for symbol, _ in reloads.retired()} == {symbols[2]}
+    assert reloads.symbols_with_gaps() == set()
+    assert reloads.recorded_since(25.0) == few
+    assert {symbol for symbol, _ in reloads.recorded_since(10.0)} == {each for each, _ in every}
+
+
 async def test_no_more_connections_than_allowed_when_an_address_is_added(
     autojump_clock: MockClock,
 ) -> None:

@@ -268,7 +268,7 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
         "reconnect_max_secs": 5.0,
         "data_timeout_secs": scale.data_timeout_secs,
         "first_data_timeout_secs": scale.data_timeout_secs,
-        "symbols_per_connection": rng.choice([1, 20]),
+        "symbols_per_connection": rng.choice([0, 1, 20]),
         "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
@@ -296,7 +296,7 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
         "symbols": rng.choice(["all", chosen.symbols[:1], chosen.symbols[-1:]]),
         "feeds": feeds,
         "markets": rng.choice([(), (market,)]),
-        "symbols_per_connection": rng.choice([1, 20]),
+        "symbols_per_connection": rng.choice([0, 1, 20]),
         "max_connections": rng.choice([4, 10]),
         "data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "first_data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),

@@ -60,6 +60,7 @@ GAUGES = {
     "connections_wanted",
     "symbols",
     "symbols_left_out",
+    "symbols_not_listed",
     "symbols_kept",
     "listing_entries_odd",
     "streams_unwritable",

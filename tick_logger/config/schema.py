@@ -39,6 +39,10 @@ Symbols: TypeAlias = str | Patterns
 
 HostNames: TypeAlias = tuple[Annotated[str, text], ...]
 
+USUAL_SYMBOLS_PER_CONNECTION = 20
+MOST_SYMBOLS_PER_CONNECTION = 1000
+"""On one connection, as long as there are enough of them; and in any case."""
+
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
 ]
@@ -126,8 +130,12 @@ class ExchangeConfig:
         int, between(1, 1000, "connections", "each costs a socket and a few tasks")
     ] = 10
     symbols_per_connection: Annotated[
-        int, between(1, 1000, "symbols", "exchanges refuse more on one connection")
-    ] = 20
+        int,
+        between(
+            0, MOST_SYMBOLS_PER_CONNECTION, "symbols", "exchanges refuse more on one connection"
+        ),
+    ] = 0
+    """0: the usual number each, and more where there would not be enough connections."""
     connects_per_second: Annotated[
         float, between(0.001, 100.0, "per second", "exchanges ban clients that connect faster")
     ] = 1.0

@@ -188,6 +188,8 @@ class Product(msgspec.Struct, gc=False):
     base_increment: str = ""
     quote_increment: str = ""
     price_increment: str = ""
+    price: Any = None  # this and the next may be anything: no more than an order follows from them
+    approximate_quote_24h_volume: Any = None
 
     def instrument(self) -> Instrument | None:
         """Active if it is online, not halted, and its messages come under its own name.
@@ -200,7 +202,23 @@ class Product(msgspec.Struct, gc=False):
         active = self.status == "online" and not any((*halts, self.alias))
         ticks = self.price_increment or self.quote_increment
         names = self.product_id, self.base_currency_id, self.quote_currency_id
-        return Instrument(*names, active, tick_size=ticks, lot_size=self.base_increment)
+        return Instrument(
+            *names,
+            active,
+            tick_size=ticks,
+            lot_size=self.base_increment,
+            turnover=_amount(self.approximate_quote_24h_volume),
+            last_price=_amount(self.price),
+        )
+
+
+def _amount(sent: object) -> float:
+    """A number above zero, however it was sent; else 0."""
+    try:
+        found = float(sent) if isinstance(sent, str | int | float) else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
+    return found if 0 < found < float("inf") else 0.0
 
 
 class Products(msgspec.Struct):

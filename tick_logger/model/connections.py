@@ -1,4 +1,4 @@
-"""What the status pages show of connections: the state of each, and those that were lost."""
+"""What the status pages show of connections: their states, losses, and what they do not carry."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ class Loss:
     connection: str
     ending: str  # one word (`errors.Ending`)
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Absent:
+    """What is wanted of an exchange and not recorded, each name of it."""
+
+    left_out: tuple[str, ...] = ()  # symbols for which no connection has room
+    not_listed: tuple[str, ...] = ()  # as configured: symbols or patterns that nothing matches
+
+    def why(self, symbol: str) -> str:
+        """Why a symbol is not recorded, in words; empty if it is none of these."""
+        if symbol in self.left_out:
+            return "the connections are full"
+        return "the exchange does not list it as traded" if symbol in self.not_listed else ""
 
 
 @attrs.frozen(kw_only=True)

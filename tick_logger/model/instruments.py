@@ -27,6 +27,9 @@ class Instrument:
     tick_size: str = ""
     lot_size: str = ""
     kind: str = "spot"  # or "linear": a perpetual or dated future settled in the quote currency
+    # Of the moment, and no part of what the instrument is; 0 where the listing does not say.
+    turnover: float = attrs.field(default=0.0, eq=False)  # of the last 24 h, in the quote currency
+    last_price: float = attrs.field(default=0.0, eq=False)
 
 
 _NOBODY = ("", "")  # the place of an index whose symbol is not defined yet

@@ -124,6 +124,9 @@ class ExchangeMetrics:
         self.symbols_left_out = gauge(
             "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
         )
+        self.symbols_not_listed = gauge(
+            "symbols_not_listed", "Configured symbols and patterns that match nothing listed"
+        )
         self.symbols_kept = gauge(
             "symbols_kept",
             "Symbols recorded for a while though halted or not listed, or just back from that",

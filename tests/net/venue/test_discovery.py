@@ -78,7 +78,7 @@ async def test_a_first_listing_of_nothing_is_asked_for_again_soon(
             listing.dial.symbols = ("BTC",)
             await trio.sleep(RETRY_SECS)
             nursery.cancel_scope.cancel()
-    assert listing.delivered == [(2 * RETRY_SECS, ("BTC",))]
+    assert listing.delivered == [(0.0, ()), (2 * RETRY_SECS, ("BTC",))]
     assert [line["event"] for line in lines] == ["listing_empty", "listing_empty", "listing"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.ops.watched import connection, proofs_of
 from tick_logger.model.cause import Cause
-from tick_logger.model.connections import Loss, Patience
+from tick_logger.model.connections import Absent, Loss, Patience
 from tick_logger.ops.status.disk_space import DiskSpace, Space
 from tick_logger.ops.status.history import History
 from tick_logger.ops.status.loop_watch import Step
@@ -58,6 +58,8 @@ CONTRACT: dict[str, Any] = {
             "connections_wanted": 2,
             "symbols": 12,
             "symbols_left_out": 0,
+            "left_out": ["ZRXUSDT"],
+            "not_listed": [],
             "subscriptions_silent": 0,
             "messages_per_second": 31.25,
             "rows_per_second": 40.0,
@@ -163,6 +165,7 @@ def exchange(**numbers: Any) -> ExchangeView:  # noqa: ANN401 - those of the val
             Loss(1_750_000_000 * 10**9, "0.2", "eof", "gone"),
         ],
         patience=Patience(first_secs=80.0, secs=60.0),
+        absent=Absent(left_out=("ZRXUSDT",)),
     )
 
 
@@ -266,6 +269,23 @@ def test_why_an_exchange_is_degraded(numbers: dict[str, Any], reason: str) -> No
     assert reasons_degraded(found) == [f"alpha: {reason}"]
     assert document(found)["status"] == "degraded"
     assert document(found)["reasons"] == [f"alpha: {reason}"]
+
+
+def test_what_is_configured_and_not_listed_is_a_reason() -> None:
+    """By name; all of them stand beside it."""
+    names = tuple(f"N{number}" for number in range(13))
+    for absent, reason in (
+        (names[:1], "1 configured symbol is not listed as traded: N0"),
+        (
+            names,
+            "13 configured symbols are not listed as traded: "
+            "N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, and 3 more",
+        ),
+    ):
+        found = view({"alpha": attrs.evolve(exchange(), absent=Absent(not_listed=absent))})
+        assert reasons_degraded(found) == [f"alpha: {reason}"]
+        assert document(found)["exchanges"][0]["not_listed"] == list(absent)
+        assert reasons_not_ready(found) == []
 
 
 def test_an_exchange_may_be_silent_for_as_long_as_is_configured() -> None:

@@ -272,3 +272,11 @@ async def test_presented_by_a_view_or_by_lines(
         await present(Source(), console=shown, logs=logs, places=PLACES)
     assert ("data path ./data" in text_of(shown)) is bool(views)
     assert len(lines_of(stream)) == lines
+
+
+def test_what_is_configured_and_not_listed_is_counted_below() -> None:
+    """The status page names it."""
+    numbers = ExchangeNumbers(connections_up=1, connections_wanted=1, symbols_not_listed=2)
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print(picture(BEFORE, Snapshot(102.0, {"beta": numbers}), {}, (), 100))
+    assert "beta: 2 configured symbols not listed" in console.export_text().splitlines()[-1]

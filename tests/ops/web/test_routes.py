@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.ops.web.site import FILES, site
 from tests.ops.web.sockets import SOON_SECS
+from tick_logger.model.connections import Absent
 from tick_logger.ops.web import routes
 
 
@@ -32,7 +33,29 @@ async def test_health() -> None:
         "symbols": 2,
         "messages_per_second": 0.0,
         "last_message": said["exchanges"]["alpha"]["last_message"],
+        "left_out": [],
+        "not_listed": [],
     }
+
+
+MANY = tuple(f"S{number}" for number in range(1_062))
+
+
+async def test_every_symbol_that_is_not_recorded_is_named() -> None:
+    """By /health and by the status, however many there are."""
+    async with site() as at:
+        at.rig.venues["alpha"].absent = Absent(left_out=MANY, not_listed=("NOPE", "S9*"))
+        at.rig.metrics.exchange("alpha").symbols_left_out.set(len(MANY))
+        at.board.view = at.board._look()
+        health = (await at.client.get("/health")).json()
+        status = (await at.client.get("/api/status")).json()
+    for said in (health["exchanges"]["alpha"], status["exchanges"][0]):
+        assert tuple(said["left_out"]) == MANY
+        assert said["not_listed"] == ["NOPE", "S9*"]
+    assert health["reasons"] == [
+        "alpha: 1,062 symbols are not recorded, because its connections are full",
+        "alpha: 2 configured symbols are not listed as traded: NOPE, S9*",
+    ]
 
 
 async def test_ready() -> None:
@@ -118,6 +141,15 @@ async def test_symbols() -> None:
             assert said["more"] is more, query
 
 
+async def test_symbols_that_are_not_recorded_are_found_too() -> None:
+    """Each once, also where it was recorded before; their page says why they are not."""
+    async with site() as at:
+        at.rig.venues["beta"].absent = Absent(left_out=("BTC/EUR", "BTC/XYZ"), not_listed=("NO",))
+        for query, symbols in (("btc/", ["BTC/EUR", "BTC/XYZ"]), ("beta/n", ["NO"])):
+            said = (await at.client.get(f"/api/symbols?q={query}")).json()
+            assert said["symbols"] == [{"exchange": "beta", "symbol": each} for each in symbols]
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=٣", f"q={'x' * 101}"]
 )
@@ -134,8 +166,29 @@ async def test_symbol() -> None:
     async with site() as at:
         query = {"exchange": "beta", "symbol": "BTC/EUR"}
         answer = await at.client.get("/api/symbol", params=query)
-        assert (answer.status_code, answer.json()) == (200, {**query, "trades": []})
+        assert (answer.status_code, answer.json()) == (200, {**query, "trades": [], "absent": ""})
         assert at.reader.asked == [("beta", "BTC/EUR")]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "reason"),
+    [
+        ("X", "the connections are full"),
+        ("NOPE", "the exchange does not list it as traded"),
+        ("BTC-USD", ""),
+    ],
+)
+async def test_why_a_symbol_is_not_recorded(symbol: str, reason: str) -> None:
+    """Beside what was recorded of it before, and where nothing was."""
+    async with site() as at:
+        at.rig.venues["alpha"].absent = Absent(left_out=("X",), not_listed=("NOPE",))
+        query = {"exchange": "alpha", "symbol": symbol}
+        known = await at.client.get("/api/symbol", params=query)
+        at.reader.error = LookupError("there is none")
+        unknown = await at.client.get("/api/symbol", params=query)
+    assert (known.status_code, known.json()["absent"]) == (200, reason)
+    said = f"there is none: {reason}" if reason else "there is none"
+    assert (unknown.status_code, unknown.json()) == (404, {"error": said})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import Listed, Odd, VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
+from tick_logger.model.turnover import most_traded_first
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
@@ -80,7 +81,7 @@ class Discovery:
         self._listing: tuple[Instrument, ...] | None = None
         self._active: frozenset[str] = frozenset()
         self._leaving = Leaving()
-        self._planned = frozenset[str](), frozenset[str]()
+        self._planned: tuple[frozenset[str], frozenset[str]] | None = None
         self._doubted = 0
 
     async def run(self) -> None:
@@ -196,7 +197,7 @@ class Discovery:
 
     def _plan(self) -> None:
         """Plan for what is tradable, or has been a moment ago."""
-        kept, listing = self._leaving.kept, self._listing or ()
+        kept, listing = self._leaving.kept, most_traded_first(self._listing or ())
         listed = [each.symbol for each in listing if each.symbol in self._active | kept]
         symbols = (*listed, *sorted(kept.difference(listed)))
         planned = frozenset(symbols), self._leaving.excused

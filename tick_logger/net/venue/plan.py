@@ -1,16 +1,40 @@
 """Decides which symbols go on which connection.
 
 Pure.  A symbol that has a place keeps it, so that a change of the listing touches no other
-connection; freed places are filled first, then connections are added up to the limit.
+connection; freed places are filled first, then connections are added, then each gets more than its
+usual number, the emptiest first.  Who has no place is the least wanted: where limits are lower than
+before, a symbol that loses its place takes that of a less wanted one.
 
 Invariant: each wanted symbol is in one share or left out, and no limit is exceeded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
+
+Weight: TypeAlias = Mapping[str, int]
+"""How many subscriptions a symbol needs in each lane."""
+
+WEIGHTLESS: Weight = {}
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What the shares may carry."""
+
+    shares: int
+    usual: int  # symbols in each share before any gets more
+    most: int  # symbols in one share
+    subscriptions: int | None = None  # in one lane of a share; None: as many as there are
+
+    def __attrs_post_init__(self) -> None:
+        assert self.shares >= 1, "a venue without a connection is not planned"
+        assert 1 <= self.usual <= self.most, f"{self.usual} of at most {self.most}"
 
 
 @attrs.frozen
@@ -29,34 +53,117 @@ class Plan:
 def plan(
     current: Mapping[int, Sequence[str]],
     wanted: Sequence[str],
-    *,
-    symbols_per_connection: int,
-    max_connections: int,
+    limits: Limits,
+    weights: Mapping[str, Weight] | None = None,
 ) -> Plan:
-    """The assignment that changes least; `wanted` in order of preference.
-
-    Where a limit is lower than before, the symbols beyond it move to shares that have room.
-    """
-    unplaced = dict.fromkeys(wanted)
-    shares: dict[int, list[str]] = {}
+    """The assignment that changes least; `wanted` in order of preference."""
+    rank = {symbol: place for place, symbol in enumerate(dict.fromkeys(wanted))}
+    filling = _Filling(limits, weights or {})
+    placed = {symbol for symbols in current.values() for symbol in symbols}
     for number, symbols in sorted(current.items()):
-        room = symbols_per_connection if len(shares) < max_connections else 0
-        kept = [symbol for symbol in symbols if symbol in unplaced][:room]
-        for symbol in kept:
-            del unplaced[symbol]
-        if kept:
-            shares[number] = kept
-    waiting = list(unplaced)
-    numbers = [*shares, *(n for n in range(1, max_connections + 1) if n not in shares)]
-    for number in numbers[:max_connections]:
-        room = symbols_per_connection - len(shares.get(number, []))
-        if room > 0 and waiting:
-            shares.setdefault(number, []).extend(waiting[:room])
-            del waiting[:room]
-    found = Plan({number: tuple(symbols) for number, symbols in shares.items()}, tuple(waiting))
-    assert len(shares) <= max_connections, f"{len(shares)} shares for {max_connections}"
-    assert all(0 < len(symbols) <= symbols_per_connection for symbols in shares.values())
-    placed = [symbol for symbols in shares.values() for symbol in symbols]
-    assert len(placed) == len(found.places), "a symbol is carried by one share at a time"
-    assert len(placed) + len(waiting) == len(set(wanted)), "every symbol is placed or left out"
+        filling.keep(number, [symbol for symbol in symbols if symbol in rank], rank)
+    waiting = filling.place(symbol for symbol in rank if symbol not in filling.places)
+    lost = [symbol for symbol in waiting if symbol in placed]
+    if lost:
+        filling.displace(lost, rank)
+        waiting = filling.place(symbol for symbol in rank if symbol not in filling.places)
+    found = Plan({number: tuple(each) for number, each in filling.shares.items()}, tuple(waiting))
+    filling.check()
+    assert len(found.places) == len(filling.places), "a symbol is carried by one share at a time"
+    assert len(found.places) + len(waiting) == len(rank), "every symbol is placed or left out"
     return found
+
+
+class _Filling:
+    """Shares while they are filled."""
+
+    def __init__(self, limits: Limits, weights: Mapping[str, Weight]) -> None:
+        self._limits = limits
+        self._weights = weights
+        self._carried: dict[int, Counter[str]] = {}  # subscriptions by lane, by share
+        self.shares: dict[int, list[str]] = {}
+        self.places: dict[str, int] = {}
+
+    def keep(self, number: int, symbols: Sequence[str], rank: Mapping[str, int]) -> None:
+        """Of the symbols that a share has, the most wanted that it may carry, in their order."""
+        if not symbols or len(self.shares) == self._limits.shares:
+            return
+        kept = set()
+        for symbol in sorted(symbols, key=rank.__getitem__):
+            if self._fits(number, symbol):
+                self._put(number, symbol)
+                kept.add(symbol)
+        if kept:
+            self.shares[number] = [symbol for symbol in symbols if symbol in kept]
+
+    def place(self, symbols: Iterable[str]) -> list[str]:
+        """Give each a place, in this order; returns those for which there is none."""
+        most = self._limits.shares
+        unused = (number for number in range(1, most + 1) if number not in self.shares)
+        order = {n: place for place, n in enumerate([*self.shares, *unused][:most])}
+        emptiest = [(self._fullness(number), place, number) for number, place in order.items()]
+        heapq.heapify(emptiest)
+        left = []
+        for symbol in symbols:
+            passed = []
+            while emptiest:
+                found = heapq.heappop(emptiest)
+                _, place, number = found
+                if self._fits(number, symbol):
+                    self._put(number, symbol)
+                    heapq.heappush(emptiest, (self._fullness(number), place, number))
+                    break
+                if len(self.shares.get(number, ())) < self._limits.most:
+                    passed.append(found)  # another symbol, which needs less, may fit
+            else:
+                left.append(symbol)
+            for found in passed:
+                heapq.heappush(emptiest, found)
+        return left
+
+    def displace(self, symbols: Sequence[str], rank: Mapping[str, int]) -> None:
+        """Give these the places of less wanted ones, the least wanted first."""
+        least_first = sorted(self.places, key=rank.__getitem__, reverse=True)
+        for symbol in symbols:
+            for at, other in enumerate(least_first):
+                if rank[other] < rank[symbol]:
+                    break
+                number = self._take_away(other)
+                if self._fits(number, symbol):
+                    self._put(number, symbol)
+                    del least_first[at]
+                    break
+                self._put(number, other)
+
+    def check(self) -> None:
+        """No limit is exceeded."""
+        limits = self._limits
+        assert len(self.shares) <= limits.shares, f"{len(self.shares)} for {limits.shares}"
+        assert all(0 < len(symbols) <= limits.most for symbols in self.shares.values())
+        lanes = (many for carried in self._carried.values() for many in carried.values())
+        assert limits.subscriptions is None or max(lanes, default=0) <= limits.subscriptions
+
+    def _fullness(self, number: int) -> int:
+        """0 as long as a share has fewer symbols than usual."""
+        count = len(self.shares.get(number, ()))
+        return 0 if count < self._limits.usual else count
+
+    def _fits(self, number: int, symbol: str) -> bool:
+        if len(self.shares.get(number, ())) >= self._limits.most:
+            return False
+        most = self._limits.subscriptions
+        carried: Mapping[str, int] = self._carried.get(number, {})
+        weight = self._weights.get(symbol, WEIGHTLESS)
+        return most is None or all(carried.get(lane, 0) + n <= most for lane, n in weight.items())
+
+    def _put(self, number: int, symbol: str) -> None:
+        self.shares.setdefault(number, []).append(symbol)
+        self.places[symbol] = number
+        carried = self._carried.setdefault(number, Counter())
+        carried.update(self._weights.get(symbol, WEIGHTLESS))
+
+    def _take_away(self, symbol: str) -> int:
+        number = self.places.pop(symbol)
+        self.shares[number].remove(symbol)
+        self._carried[number].subtract(self._weights.get(symbol, WEIGHTLESS))
+        return number

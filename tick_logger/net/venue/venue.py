@@ -16,15 +16,17 @@ import trio
 from tick_logger.config.markets import for_symbol, matches
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Subscription
-from tick_logger.model.connections import ConnectionState, Loss, Patience
+from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
+from tick_logger.net.venue.absences import Absences
 from tick_logger.net.venue.discovery import Beside, Discovery
+from tick_logger.net.venue.limits import explained, limits_of, weights_of
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.retrials import Retrials, Shares
 from tick_logger.net.venue.share import Load, Share
-from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG, WantedStreams
+from tick_logger.net.venue.streams import WantedStreams
 from tick_logger.telemetry.logs import get_logger
 
 NOBODY_BESIDE = Beside()
@@ -51,6 +53,7 @@ class Venue:
         self._listing_backoff = self._backoff()
         self._log = get_logger().bind(exchange=self._exchange.name)
         self._wanted = WantedStreams(context, self._log)
+        self._absences = Absences(self._log, context.metrics)
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -87,6 +90,11 @@ class Venue:
     def losses(self) -> Sequence[Loss]:
         """Connections that were lost lately, the oldest first."""
         return tuple(self._context.losses)
+
+    @property
+    def absent(self) -> Absent:
+        """What is wanted and not recorded."""
+        return self._absences.absent
 
     @property
     def patience(self) -> Patience:
@@ -133,15 +141,13 @@ class Venue:
 
     def _plan_connections(self, *, everywhere: bool) -> None:
         """Give each connection its share, or only those whose symbols change."""
-        symbols = self._choose(self._listed)
-        before = self._plan
-        self._plan = plan(
-            before.shares,
-            symbols,
-            symbols_per_connection=self._config.symbols_per_connection,
-            max_connections=max(1, self._config.max_connections // len(self._lanes())),
-        )
-        self._report_left_out()
+        symbols, unmatched = self._choose(self._listed)
+        before, config = self._plan, self._config
+        limits = limits_of(config, self._exchange.profile, len(self._lanes()))
+        weights = weights_of(self._exchange, config, symbols)
+        self._plan = plan(before.shares, symbols, limits, weights)
+        absent = Absent(left_out=self._plan.left_out, not_listed=unmatched)
+        self._absences.tell(absent, explained(config, limits))
         self._tell_wanted(before.places, self._plan.places)
         self._context.snapshots.books = self._count_books()
         for number in sorted(before.shares.keys() | self._plan.shares.keys()):
@@ -153,7 +159,6 @@ class Venue:
         metrics.connections_wanted.set(len(self._shares))
         metrics.symbols.set(len(self._plan.places))
         metrics.symbols_kept.set(len(self._excused & self._plan.places.keys()))
-        metrics.symbols_left_out.set(len(self._plan.left_out))
 
     def _known(self, config: ExchangeConfig) -> frozenset[Subscription]:
         """What such settings want of the symbols that were ever recorded."""
@@ -165,17 +170,21 @@ class Venue:
             for feed in for_symbol(config, symbol).feeds
         )
 
-    def _choose(self, listed: Sequence[str]) -> Sequence[str]:
-        """The listed symbols that are wanted, in the order of the configuration."""
+    def _choose(self, listed: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
+        """The listed symbols that are wanted, in the order of the configuration.
+
+        And what of the configuration matches none of them.
+        """
         if isinstance(self._config.symbols, str):
-            return listed
+            return listed, ()
         chosen: dict[str, None] = {}
+        unmatched = []
         for pattern in self._config.symbols:
             found = [symbol for symbol in listed if matches((pattern,), symbol)]
             if not found:
-                self._log.warning("symbol_not_listed", symbol=pattern)
+                unmatched.append(pattern)
             chosen.update(dict.fromkeys(found))
-        return list(chosen)
+        return list(chosen), tuple(unmatched)
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
         """Start, change or end the connections of a share, so that they carry these symbols."""
@@ -242,18 +251,6 @@ class Venue:
         }
         self._wanted.change(wanted, moved)
         self._context.refusals.keep(wanted)
-
-    def _report_left_out(self) -> None:
-        left_out = self._plan.left_out
-        if left_out:
-            room = self._config.max_connections * self._config.symbols_per_connection
-            self._log.error(
-                "symbols_left_out",
-                count=len(left_out),
-                symbols=list(left_out[:MAX_LISTED_IN_LOG]),
-                explanation=f"max_connections x symbols_per_connection allows {room}; "
-                "raise one of them, or name fewer symbols",
-            )
 
     def _count_books(self) -> int:
         feeds = (for_symbol(self._config, symbol).feeds for symbol in self._plan.places)

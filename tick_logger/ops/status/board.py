@@ -176,6 +176,7 @@ class Board:
             messages_per_second=speeds,
             losses=self._watched.venues[name].losses,
             patience=self._watched.venues[name].patience,
+            absent=self._watched.venues[name].absent,
         )
 
     def _latency_ms(self, name: str) -> dict[str, float] | None:

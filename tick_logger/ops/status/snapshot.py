@@ -21,6 +21,7 @@ class ExchangeNumbers:
     connections_wanted: int = 0
     symbols: int = 0
     symbols_left_out: int = 0
+    symbols_not_listed: int = 0
     messages: int = 0
     rows: int = 0
     seconds_since_data: float | None = None  # None before the first
@@ -45,6 +46,7 @@ _SOURCES = {
     "connections_wanted": "connections_wanted",
     "symbols": "symbols",
     "symbols_left_out": "symbols_left_out",
+    "symbols_not_listed": "symbols_not_listed",
     "messages": "messages_received_total",
     "rows": "rows_written_total",
     "reconnects": "reconnects_total",

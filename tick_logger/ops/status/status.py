@@ -10,13 +10,14 @@ from typing import Any
 
 import attrs
 
-from tick_logger.model.connections import ConnectionState, Loss, Patience
+from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import STEP_SECS, History
 from tick_logger.ops.status.loop_watch import Step
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, together
+from tick_logger.telemetry.logs import first_few
 from tick_logger.telemetry.open_holes import OpenNow
 
 SOON_FULL_DAYS = 1.0
@@ -43,6 +44,7 @@ class ExchangeView:
     messages_per_second: Mapping[str, float]  # by connection
     losses: Sequence[Loss]
     patience: Patience
+    absent: Absent = attrs.field(factory=Absent)
 
 
 @attrs.frozen(kw_only=True)
@@ -129,6 +131,9 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
     if numbers.symbols_left_out:
         many = _many(numbers.symbols_left_out, "symbol is", "symbols are")
         found.append(f"{many} not recorded, because its connections are full")
+    if missing := exchange.absent.not_listed:
+        many = _many(len(missing), "configured symbol is", "configured symbols are")
+        found.append(f"{many} not listed as traded: {', '.join(first_few(missing))}")
     return found
 
 
@@ -209,6 +214,8 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "connections_wanted": wanted,
         "symbols": numbers.symbols,
         "symbols_left_out": numbers.symbols_left_out,
+        "left_out": list(view.absent.left_out),
+        "not_listed": list(view.absent.not_listed),
         "subscriptions_silent": numbers.subscriptions_silent,
         "messages_per_second": round(view.rates.messages, 2),
         "rows_per_second": round(view.rates.rows, 2),

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import attrs
 
 from tick_logger.clock import WallClock
-from tick_logger.model.connections import ConnectionState, Loss, Patience
+from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
@@ -30,6 +30,11 @@ class WatchedVenue(Protocol):
     @property
     def losses(self) -> Sequence[Loss]:
         """Those that were lost lately, the oldest first."""
+        ...
+
+    @property
+    def absent(self) -> Absent:
+        """What is wanted of it and not recorded."""
         ...
 
     @property

@@ -83,6 +83,9 @@ def picture(
         if numbers.symbols_left_out:
             count = f"{numbers.symbols_left_out:,} symbols left out"
             lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
+        if numbers.symbols_not_listed:
+            count = f"{numbers.symbols_not_listed:,} configured symbols not listed"
+            lines.append(Text(f"{name}: {count}", "yellow"))
     lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
     lines += [Text(in_one_line(line, width), "yellow", no_wrap=True) for line in warnings]
     return Group(*lines)

@@ -31,7 +31,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.watched import Watched
 from tick_logger.ops.web.host_names import HostNames
@@ -168,7 +167,9 @@ class _Surface:
 
     async def health(self, _request: Request) -> Response:
         status = self._board.document
-        names = ("connected", "symbols", "messages_per_second", "last_message")
+        names = (
+            "connected", "symbols", "messages_per_second", "last_message", "left_out", "not_listed",
+        )  # fmt: skip
         said = {
             "status": status["status"],
             "reasons": status["reasons"],
@@ -210,24 +211,27 @@ class _Surface:
     async def symbols(self, request: Request) -> Response:
         query = _text(request, "q")
         limit = _number(request, "limit", 50, MOST_SYMBOLS)
-        found, more = _find_symbols(self._watched.instruments, query, limit)
+        found, more = _find_symbols(self._watched, query, limit)
         return Response(msgspec.json.encode({"symbols": found, "more": more}), media_type=JSON)
 
     async def symbol(self, request: Request) -> Response:
-        names = _text(request, "exchange"), _text(request, "symbol")
+        names = exchange, symbol = _text(request, "exchange"), _text(request, "symbol")
         read = partial(self._watched.read_symbol, *names)
+        venue = self._watched.venues.get(exchange)
+        absent = venue.absent.why(symbol) if venue else ""
         try:
             with trio.fail_after(READ_SECS):
                 found = await trio.to_thread.run_sync(
                     read, limiter=self._reads, abandon_on_cancel=True
                 )
         except LookupError as error:
-            raise HTTPException(404, str(error)) from None
+            reason = f"{error}: {absent}" if absent else str(error)
+            raise HTTPException(404, reason) from None
         except trio.TooSlowError:
             raise HTTPException(503, "the disk is too busy") from None
         except OSError as error:
             raise HTTPException(503, f"the files cannot be read: {error.strerror}") from None
-        return Response(msgspec.json.encode(found), media_type=JSON)
+        return Response(msgspec.json.encode({**found, "absent": absent}), media_type=JSON)
 
 
 class _Events:
@@ -259,14 +263,20 @@ class _EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _find_symbols(
-    instruments: Instruments, query: str, limit: int
-) -> tuple[list[dict[str, str]], bool]:
-    """Symbols that contain the query, in whatever case, and whether there are more."""
+def _find_symbols(watched: Watched, query: str, limit: int) -> tuple[list[dict[str, str]], bool]:
+    """Symbols that contain the query, in whatever case, and whether there are more.
+
+    Also those that are wanted and not recorded: their page says why.
+    """
     wanted = query.strip().casefold()
+    absent = (
+        (name, symbol)
+        for name, venue in watched.venues.items()
+        for symbol in (*venue.absent.left_out, *venue.absent.not_listed)
+    )
     found = sorted(
         (exchange, symbol)
-        for exchange, symbol in instruments
+        for exchange, symbol in {*watched.instruments, *absent}
         if exchange and wanted in f"{exchange}/{symbol}".casefold()
     )
     chosen = [{"exchange": exchange, "symbol": symbol} for exchange, symbol in found[:limit]]

@@ -58,6 +58,8 @@ def exchange(name: str, mean: float = 400.0, count: int = 2, **changes: object) 
         "connections_wanted": count,
         "symbols": symbols,
         "symbols_left_out": 0,
+        "left_out": [],
+        "not_listed": [],
         "subscriptions_silent": 0,
         "messages_per_second": mean,
         "rows_per_second": mean * 1.3,
@@ -126,6 +128,8 @@ def degraded() -> Document:
         parse_errors=3,
         ids_missing=1_204,
         symbols_left_out=2,
+        left_out=["ETH-USDT", "ZRX-USDT"],
+        not_listed=["NO-SUCH"],
         subscriptions_silent=5,
         gaps_today={"disconnect": 2, "overflow": 1},
         connections=[
@@ -202,6 +206,8 @@ def hostile() -> Document:
                 1,
                 gaps_today={evil: 1},
                 proof={evil: evil, "__proto__": "proven", "constructor": "constructor"},
+                left_out=[text, text],
+                not_listed=[text],
                 connections=[connection(0, 1, label=text, state=evil)] * 2,
                 reconnects=1,
                 reconnects_recent=[reconnect(NOW - 5.0, text, evil, text)],
@@ -285,6 +291,7 @@ def symbol(name: str = "kraken", title: str = "BTC/USD", trades: int = 240) -> D
             gap("BOOK", first + 9_000_000_000, 61_000_000_000, None, "checksum", False),
         ],
         "proof": {"MD": "unprovable", "TRADES": "proven", "BOOK": "consistent"},
+        "absent": "",
     }
 
 

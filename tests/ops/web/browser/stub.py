@@ -38,6 +38,7 @@ class Stub:
     status: Document
     symbols: list[dict[str, str]] = attrs.Factory(list)
     symbol: Document | None = None
+    refusal: str = ""  # why there is no such symbol
     token: str | None = None
     port: int = 0
     unexpected: list[str] = attrs.Factory(list)
@@ -126,7 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         if found and (found["exchange"], found["symbol"]) == tuple(query.values()):
             self._json(found)
         else:
-            self._answer(404, "application/json", b"{}")
+            body = {"error": self._stub.refusal} if self._stub.refusal else {}
+            self._answer(404, "application/json", json.dumps(body).encode())
 
     def _unexpected(self) -> None:
         self._stub.unexpected.append(self.path)

@@ -19,7 +19,16 @@ def test_markup_in_a_status_is_shown_and_not_obeyed(page: Page, stub: Stub) -> N
     page.open()
     page.reads(EVIL, "#banner")
     page.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    for place in (".card h3", ".reasons", ".card .facts", ".proofs", "table", ".past", "#recorder"):
+    for place in (
+        ".card h3",
+        ".reasons",
+        ".card .facts",
+        ".proofs",
+        "table",
+        ".past",
+        ".names",
+        "#recorder",
+    ):
         page.reads(EVIL, place)
     page.reads("__proto__ proven", ".proofs")
     page.reads(documents.HOSTILE_TEXTS[1], ".card:nth-child(2) h3")

@@ -77,6 +77,7 @@ def test_each_exchange_has_a_card_with_its_figures(page: Page, stub: Stub) -> No
         "3 messages not understood",
         "1 204 ids missing",
         "2 symbols left out",
+        "1 configured symbol not listed",
         "5 subscriptions silent",
         "? ticker unprovable",
         "✓ trades proven",
@@ -98,6 +99,23 @@ def test_a_card_opens_on_its_connections_and_reconnects(page: Page) -> None:
     page.reads("15:04:35 3 min ago 0-public.0 eof the peer closed the connection", f"{card} ol")
     page.reads("14 Jun 14:07:45 25 h ago 0-public.0 eof close code 1001", f"{card} ol")
     assert page.text(f"{card} ol").index("15:04:35") < page.text(f"{card} ol").index("13:04:25")
+
+
+def test_every_symbol_that_is_not_recorded_is_named(page: Page, stub: Stub) -> None:
+    """In the part of a card that opens, however many; nothing is said where there is none."""
+    stub.status = documents.degraded()
+    many = [f"S{number}" for number in range(1_062)]
+    stub.status["exchanges"][0] |= {"symbols_left_out": len(many), "left_out": many}
+    page.open()
+    page.reads("1 062 symbols left out", ".card:nth-child(1)")
+    page.run("document.querySelectorAll('.card details').forEach((each) => { each.open = true; })")
+    page.reads("Left out Listed, and no connection has room", ".card:nth-child(1) details")
+    page.reads(" ".join(many), ".card:nth-child(1) .names")
+    page.reads("ETH-USDT ZRX-USDT Not listed Configured", ".card:nth-child(2) details")
+    page.reads("NO-SUCH", ".card:nth-child(2) section:last-of-type .names")
+    assert "Left out" not in page.text(".card:nth-child(3) details")
+    stub.status = documents.healthy()
+    page.until(lambda: "Left out" not in page.text(".card details"), "no name any more")
 
 
 def test_what_is_open_and_focused_stays_so_while_figures_change(page: Page, stub: Stub) -> None:

@@ -120,7 +120,8 @@ def test_a_symbol_that_is_not_recorded_is_said_so(page: Page) -> None:
     page.allowed_errors = "404"
     page.open("#/symbol/kraken/NO%2FSUCH")
     page.reads("Nothing is recorded under this name.", "#symbol")
-    assert "No hole is known" not in page.find("#symbol").text
+    for claim in ("No hole", "No trade", "No row", "Gaps today"):
+        assert claim not in page.text("#symbol")
     page.open("#/symbol/kraken/%E0%A4%A")
     page.reads("binance", "#cards")
 
@@ -131,7 +132,21 @@ def test_a_symbol_without_trades_is_an_honest_empty_view(page: Page, stub: Stub)
     page.open(ADDRESS)
     page.reads("No trade has been recorded today.", "#symbol")
     page.reads("No row has been recorded today.", "#symbol")
+    page.reads("Nothing was recorded today that could have holes.", "#symbol")
+    assert "No hole" not in page.text("#symbol")
+    stub.symbol = {**stub.symbol, "rows_today": {"MD": 1}}
     page.reads("No hole is known in what was recorded today.", "#symbol")
+
+
+def test_a_symbol_that_finds_no_room_is_said_so(page: Page, stub: Stub) -> None:
+    """Where nothing is recorded of it, and above what was recorded before."""
+    page.allowed_errors = "404"
+    stub.refusal = "kraken has no symbol BTC/USD here: the connections are full"
+    page.open(ADDRESS)
+    page.reads(f"Nothing is recorded under this name: {stub.refusal}.", "#symbol")
+    stub.symbol = documents.symbol() | {"absent": "the connections are full"}
+    page.reads("It is not recorded now: the connections are full.", "#symbol")
+    page.reads("90100439", ".trades tbody")
 
 
 def label(page: Page) -> str:

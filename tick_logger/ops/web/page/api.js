@@ -14,11 +14,12 @@ export class TokenWanted extends Error {
   }
 }
 
-/** The recorder answered, with this status. */
+/** The recorder answered, with this status and perhaps a reason in words. */
 export class Answered extends Error {
-  constructor(status) {
+  constructor(status, reason) {
     super(`the recorder answered with status ${status}`);
     this.status = status;
+    this.reason = reason;
   }
 }
 
@@ -54,8 +55,21 @@ export async function ask(path, { accept = "application/json", signal } = {}) {
     },
   );
   if (answer.ok) return answer;
-  await answer.body?.cancel();
-  throw answer.status === 401 ? new TokenWanted(sent !== null) : new Answered(answer.status);
+  if (answer.status === 401) {
+    await answer.body?.cancel();
+    throw new TokenWanted(sent !== null);
+  }
+  throw new Answered(answer.status, await reasonIn(answer));
+}
+
+/** Why it could not answer, as far as it says so. */
+async function reasonIn(answer) {
+  try {
+    const { error } = await answer.json();
+    return typeof error === "string" ? error : "";
+  } catch {
+    return "";
+  }
 }
 
 /** The JSON that a path answers with these parameters. */

@@ -14,6 +14,8 @@ const COLUMNS = ["Connection", "State", "Since", "Symbols", "Live", "Refused", "
 export function buildDetails() {
   const words = h("span");
   const counts = buildCounts();
+  const leftOut = buildNames("Left out", "Listed, and no connection has room for them");
+  const notListed = buildNames("Not listed", "Configured, and the exchange lists none such as traded");
   const rows = h("tbody", { role: "rowgroup" });
   const none = h("p", { class: "empty", text: "No connection at present." });
   const table = connectionsTable(rows);
@@ -25,6 +27,8 @@ export function buildDetails() {
     h("summary", {}, words),
     h("h4", { text: "Since the start" }),
     counts.node,
+    leftOut.node,
+    notListed.node,
     h("h4", { text: "Connections" }),
     table,
     none,
@@ -42,6 +46,8 @@ export function buildDetails() {
       newest = () => {
         if (!node.open) return;
         counts.update(exchange, now);
+        leftOut.update(list(exchange.left_out));
+        notListed.update(list(exchange.not_listed));
         follow(rows, connections.map((each) => ({ each, now })), ({ each }) => each.label, connectionRow);
         reveal(table, connections.length > 0);
         reveal(none, connections.length === 0);
@@ -75,6 +81,24 @@ function buildCounts() {
       last.update(known(exchange.last_message) ? when(exchange.last_message, now) : "none yet");
     },
   };
+}
+
+/** Symbols that are not recorded, each by its name; nothing where there are none. */
+function buildNames(heading, explained) {
+  const names = h("ul", { class: "names", "aria-label": heading });
+  const node = h("section", {}, h("h4", { text: heading }), h("p", { class: "note", text: explained }), names);
+  reveal(node, false);
+  return {
+    node,
+    update(symbols) {
+      follow(names, symbols, (symbol) => symbol, nameItem);
+      reveal(node, symbols.length > 0);
+    },
+  };
+}
+
+function nameItem(symbol) {
+  return { node: h("li", {}, h("bdi", { text: symbol })), update: () => {} };
 }
 
 function connectionsTable(rows) {

@@ -107,6 +107,7 @@ function troublesOf(now) {
     [now.parse_errors, "message not understood", "messages not understood"],
     [now.ids_missing, "id missing", "ids missing"],
     [now.symbols_left_out, "symbol left out", "symbols left out"],
+    [list(now.not_listed).length, "configured symbol not listed", "configured symbols not listed"],
     [now.subscriptions_silent, "subscription silent", "subscriptions silent"],
   ];
   const troubles = told.filter(([many]) => many > 0).map(([many, one, more]) => plural(many, one, more));

@@ -24,10 +24,8 @@ export function showSymbol(exchange, symbol) {
       view.update(await askJson("api/symbol", { exchange, symbol }, signal));
     } catch (error) {
       if (leave.signal.aborted) return;
-      const unknown = error instanceof Answered && error.status === 404;
-      view.fail(unknown
-        ? "Nothing is recorded under this name."
-        : `Its figures could not be had: ${error.message}.`);
+      if (error instanceof Answered && error.status === 404) view.unknown(error.reason);
+      else view.fail(`Its figures could not be had: ${error.message}.`);
     }
   }
   async function forever() {
@@ -51,27 +49,34 @@ function buildView(exchange, symbol) {
   const today = buildToday();
   const gaps = buildGaps();
   const aside = h("div", { class: "stack" }, today.node, gaps.node);
-  const nodes = [
-    h("div", { class: "symbol-head" }, back, title, problem),
+  const figures = [
     summary.node,
     h("section", { class: "panel" }, h("h3", { text: "Price" }), chart.node),
     h("div", { class: "columns" }, trades.node, aside),
   ];
+  const show = (shown) => figures.forEach((each) => reveal(each, shown));
+  show(false); // of a symbol that nobody knows nothing is claimed
   return {
-    nodes,
+    nodes: [h("div", { class: "symbol-head" }, back, title, problem), ...figures],
     update(found) {
       const rows = list(found.trades).filter(Array.isArray);
-      reveal(problem, false);
+      say(problem, `It is not recorded now: ${found.absent}.`);
+      reveal(problem, Boolean(found.absent));
+      show(true);
       summary.update(rows);
       chart.update(rows);
       trades.update(rows);
       today.update(found);
-      gaps.update(list(found.gaps_today));
+      gaps.update(list(found.gaps_today), pairs(found.rows_today).length > 0);
+    },
+    unknown(reason) {
+      say(problem, `Nothing is recorded under this name${reason ? `: ${reason}` : ""}.`);
+      reveal(problem, true);
+      show(false);
     },
     fail(words) {
       say(problem, words);
       reveal(problem, true);
-      gaps.fail();
     },
   };
 }
@@ -165,22 +170,16 @@ function rowsLine({ name }) {
 }
 
 function buildGaps() {
-  let answered = false;
   const items = h("ol", { class: "gaps" });
   const empty = h("p", { class: "empty" });
-  say(empty, "Not known yet.");
   const node = h("section", { class: "panel" }, h("h3", { text: "Gaps today" }), items, empty);
   return {
     node,
-    update(gaps) {
+    update(gaps, recorded) {
+      say(empty, recorded ? "No hole is known in what was recorded today." : "Nothing was recorded today that could have holes.");
       const newestFirst = [...gaps].reverse();
       follow(items, newestFirst, (gap) => `${gap.table} ${gap.from_ns} ${gap.from_id} ${gap.cause} ${gap.healed}`, gapItem);
-      say(empty, "No hole is known in what was recorded today.");
       reveal(empty, gaps.length === 0);
-      answered = true;
-    },
-    fail() {
-      if (!answered) say(empty, "Not known.");
     },
   };
 }
