@@ -6,6 +6,7 @@ One that came back after a power cut, without the segments that followed it, wou
 from __future__ import annotations
 
 import copy
+import errno
 from random import Random
 
 import pytest
@@ -86,6 +87,53 @@ def test_files_of_today_that_are_gone_are_named() -> None:
     assert checkpoints.missing(derivation, tomorrow_ns) == [segment_path(1)]
     checkpoints.note_journal([])
     assert checkpoints.missing(derivation, tomorrow_ns) == [segment_path(1)]
+
+
+@pytest.mark.parametrize("number", [errno.ENOTDIR, errno.EACCES, errno.EISDIR])
+def test_what_is_in_the_way_of_a_file_hides_it(number: int) -> None:
+    """Until its place is known as one that cannot be written, and is told of as such."""
+    disk = SimDisk()
+    live(disk, STORY[:11], checkpoints=(11,))
+    derivation, checkpoints = recover(disk).derivation, Checkpoints(disk)
+    extents = derivation.store.extents()
+    today = max(extent.day for extent in extents)
+    folder = next(each.path for each in extents if each.day == today and each.schema is not None)
+    hidden = [
+        path
+        for extent in extents
+        if (extent.path, extent.day) == (folder, today)
+        for path, size in extent.sizes().items()
+        if size
+    ]
+    disk.fail("size", number=number, path=f"{folder}/*")
+    assert checkpoints.missing(derivation, today * NS_PER_DAY) == hidden
+
+
+@pytest.mark.parametrize("number", [errno.ENOTDIR, errno.EACCES])
+def test_what_cannot_be_written_is_not_missed(number: int) -> None:
+    """It is told of elsewhere."""
+    disk = SimDisk()
+    live(disk, STORY[:9], checkpoints=(9,))
+    disk.fail(number=number, path="coinbase/BTC-USD/*")
+    derivation, checkpoints = recover(disk).derivation, Checkpoints(disk)
+    for entry in entries_of(STORY[9:]):
+        derivation.apply(entry)
+        derivation.settle()
+    barred = derivation.store.unwritable
+    assert any(extent.path in barred and extent.length for extent in derivation.store.extents())
+    today_ns = max(extent.day for extent in derivation.store.extents()) * NS_PER_DAY
+    assert checkpoints.missing(derivation, today_ns) == []
+
+
+def test_a_disk_in_trouble_is_no_missing_file() -> None:
+    """It is trouble of the checkpoint."""
+    disk = SimDisk()
+    live(disk, STORY[:11], checkpoints=(11,))
+    derivation, checkpoints = recover(disk).derivation, Checkpoints(disk)
+    disk.fail("size", number=errno.EIO)
+    today_ns = max(extent.day for extent in derivation.store.extents()) * NS_PER_DAY
+    with pytest.raises(OSError, match="error"):
+        checkpoints.missing(derivation, today_ns)
 
 
 def test_segments_that_were_pruned_are_not_missed() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-
 import attrs
 import numpy as np
 import pytest
@@ -24,72 +22,22 @@ from tests.pipeline.streams import (
     tickers,
     trades,
 )
-from tick_logger.model.flush import Run
-from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, ORIGIN_ASIDE, ORIGIN_LATE, Table
+from tests.pipeline.timed import (
+    HOUR,
+    MAKERS,
+    MINUTE,
+    NOON,
+    OFFSETS,
+    Row,
+    all_aside,
+    late,
+    live,
+    odd,
+    one_a_tick,
+)
+from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, ORIGIN_ASIDE, Table
 from tick_logger.pipeline.doubtful import ENOUGH_SAMPLES, MAX_WAIT_TICKS
 from tick_logger.pipeline.venue_clocks import MAX_AGE_NS, MAX_AHEAD_NS
-
-Row = tuple[int, int, int, int]
-
-MAKERS: dict[Table, Callable[[Sequence[Row]], RowBatch]] = {
-    Table.TRADES: trades,
-    Table.QUOTES: quotes,
-    Table.MD: tickers,
-}
-MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
-NOON = T0 + DAY // 2
-OFFSETS = [0, 9 * HOUR, -9 * HOUR, 3 * DAY, -3 * DAY, -400 * DAY, 2 * MINUTE]
-"""How far a venue's clock may be ahead of this machine's, whoever is wrong."""
-
-
-def live(second: int, seq: int, offset: int = 0, instrument: int = 0) -> Row:
-    """A row that is received in this second, 50 ms after its venue's time."""
-    recv = NOON + second * SECOND
-    return instrument, recv, recv + offset - SECOND // 20, seq
-
-
-def odd(row: Row, ahead: int) -> Row:
-    """The same with a time so far ahead of what it should be."""
-    instrument, recv, event, seq = row
-    return instrument, recv, event + ahead, seq
-
-
-def one_a_tick(rows: Iterable[Row], table: Table = Table.TRADES) -> list[list[RowBatch]]:
-    return [[MAKERS[table]([row])] for row in rows]
-
-
-def late(out: Out) -> list[Run]:
-    return [run for run in out.runs if run.origin == ORIGIN_LATE]
-
-
-def all_aside(out: Out) -> list[int]:
-    return [seq for run in out.runs if run.aside for seq in run.rows["seq"].tolist()]
-
-
-@pytest.mark.parametrize("ago", [2 * HOUR, 9 * DAY, 5 * 365 * DAY])
-@pytest.mark.parametrize("speed", [0.1, 1, 3, 10, 30, 1_000, 86_400])
-@pytest.mark.parametrize("ticks", [1, 2, 3, 5, 20])
-@pytest.mark.parametrize("table", MAKERS)
-def test_what_is_played_at_any_speed_is_recorded(
-    ago: int, speed: float, ticks: int, table: Table
-) -> None:
-    """What was recorded long ago, and is sent again: nothing is set aside, and nothing is late."""
-    count, end = 20, NOON + ticks * SECOND
-    played = [
-        [
-            (stream, recv, int(end - ago - speed * (end - recv)), 1 + number)
-            for number in range(tick * count, (tick + 1) * count)
-            for recv in (NOON + number * SECOND // count,)
-            for stream in (0, 1)
-        ]
-        for tick in range(ticks)
-    ]
-    out = record([[MAKERS[table](rows)] for rows in played])
-    assert all_aside(out) == []
-    assert late(out) == []
-    rows = sum(len(run.rows) for run in out.runs)
-    assert rows == 2 * count * ticks
 
 
 @pytest.mark.parametrize("again", range(1, 8))

@@ -249,9 +249,11 @@ class Court:
         return MOST_VENUE_CLOCK_SECS * max(sizes, default=0.0)
 
     def moments(self, shown_ns: int) -> list[float]:
-        """When the clock of a life may have shown this."""
+        """When the clock of a life may have shown this, or was past it, as a midnight may be."""
         found = (stretch.when(shown_ns) for stretch in self._stretches)
-        return [moment for moment in found if moment is not None]
+        shown = [moment for moment in found if moment is not None]
+        past = (each.began for each in self._stretches if each.shown_ns > shown_ns)
+        return shown or [*itertools.islice(past, 1)]
 
     def venue_moment(self, made_ns: int) -> float:
         """When something happened by the exchanges' true clock, as a time of trio's."""

@@ -189,15 +189,22 @@ def as_then(content: bytes | bytearray) -> list[str]:
     """Lines as the older version wrote them, as far as both must say the same.
 
     Why a message was not understood is told in other words, and now there are records of what was
-    lost with it.
+    lost with it, and of what a crash has left open.  What heals has another word.
     """
     lines = []
     for text in content.decode(errors="replace").splitlines():
         line = json.loads(text) if text.startswith("{") and text.endswith("}") else {"text": text}
         line.pop("reason", None)
-        if line.get("cause") != "undecodable":
+        if line.get("healed") == "late":
+            line["healed"] = "stream"
+        if line.get("cause") != "undecodable" and not left_open(line):
             lines.append(json.dumps(line))
     return lines
+
+
+def left_open(line: Line) -> bool:
+    """Whether it is about a hole that a crash has left open."""
+    return line.get("cause") == "crash" and line["to_ns"] is None
 
 
 def digest(column: str, content: bytes, rows: int) -> str:

@@ -70,6 +70,9 @@ def test_what_only_looks_like_one_is_a_stranger() -> None:
         "venue/BTC-USD/gaps.30.02.24.jsonl",
         "venue/BTC-USD/undecodable.01.02.24.jsonl",
         "journal/gaps.01.02.24.jsonl",
+        "venue/unwritten.01.02.24.jsonl",
+        "venue/BTC-USD/unwritten.01.02.24.jsonl",
+        "unwritten.31.02.24.jsonl",
     ],
 )
 def test_one_that_lies_elsewhere_is_a_finding(path: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
+from tests.fakes.sim_disk import SimDisk
 from tests.storage.recording import (
     NAMES,
     SYMBOL,
@@ -54,6 +56,19 @@ def test_good_recording_on_disk(tmp_path: Path) -> None:
     files.close()
     assert report == Report(exchanges=2, symbols=3, table_days=9, rows=31)
     assert report.ok
+
+
+@pytest.mark.parametrize("path", [f"{SYMBOL}/TRADES", SYMBOL.split("/")[0]])
+@pytest.mark.parametrize("wait", [None, lambda: None])
+def test_what_cannot_be_read_is_a_finding(path: str, wait: Callable[[], None] | None) -> None:
+    """All else is checked, also beside a recorder."""
+    files = SimDisk()
+    record(files)
+    files.fail("read", "size", number=errno.EIO, path=f"{path}/*")
+    report = verify(files, dense=dense, wait=wait)
+    assert {each.kind for each in report.findings} == {Kind.UNREADABLE}
+    assert {each.path for each in report.findings if each.path == SYMBOL} == {SYMBOL}
+    assert 0 < report.rows < 31
 
 
 def test_empty_root() -> None:

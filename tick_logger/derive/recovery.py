@@ -45,7 +45,7 @@ from tick_logger.model.entries import Closed, Started
 from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint
 from tick_logger.storage.files import Files
-from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
+from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
 
 OnProgress: TypeAlias = Callable[[int, float], None]
 """Hears of messages replayed so far, and of their share of the journal (0 to 1)."""
@@ -114,10 +114,19 @@ class Recovery:
         Raises `OSError`; it may be called again.
         """
         assert self._price_dtype is not None, "nothing will be recorded"
+        self._make_journal_durable()
         if not derivation.of_this_version:
             # An earlier version refuses this checkpoint, and so never meets what it cannot read.
             self.checkpoints.save(derivation, now_ns)
         describe_directory(self.files, self._recorded, self._price_dtype, now_ns)
+
+    def _make_journal_durable(self) -> None:
+        """What was read: the process before may have died before it had, and more follows now."""
+        paths = [segment_path(each.number) for each in segments(self.files)]
+        for path in paths[-1:]:
+            self.files.sync_file(path)
+        if paths:
+            self.files.sync_folder(JOURNAL_FOLDER)
 
     def _run(self, now_ns: int, on_progress: OnProgress) -> Recovered:
         self._findings = []

@@ -15,7 +15,8 @@ from tick_logger.model.instruments import Instrument
 
 def most_traded_first(listing: Sequence[Instrument]) -> Sequence[Instrument]:
     """In order of turnover; those of which it is not known come last, as listed."""
-    told = [each for each in listing if each.turnover > 0]
+    # Whatever their order, they tell the same.
+    told = sorted((each for each in listing if each.turnover > 0), key=_identity)
     if not told:
         return listing
     values = _values(told)
@@ -25,6 +26,11 @@ def most_traded_first(listing: Sequence[Instrument]) -> Sequence[Instrument]:
         return found if found > 0 else 0.0
 
     return sorted(listing, key=amount, reverse=True)
+
+
+def _identity(each: Instrument) -> tuple[str, float, float]:
+    price = each.last_price
+    return each.symbol, each.turnover, 0.0 if math.isnan(price) else price
 
 
 def _values(told: Sequence[Instrument]) -> dict[str, float]:

@@ -80,7 +80,12 @@ class _Clock:
     @property
     def is_running(self) -> bool:
         """Whether it moves on like this machine's."""
-        return 2 * sum(self.runs) > len(self.runs)
+        return _most(self.runs)
+
+    def runs_since(self, seen: int) -> bool:
+        """Whether it did so behind the first `seen` samples, as far as there are any."""
+        count = min(self.seen - seen, SAMPLES)
+        return count == 0 or _most(self.runs[-count:])
 
     def offset_since(self, seen: int) -> int | None:
         """The median of the samples behind the first `seen`; None if there are none."""
@@ -172,14 +177,16 @@ class VenueClocks:
         shown = [clock.offset_ns, clock.offset_since(seen)]
         if shown == [None, None]:
             shown = [self._usual]
+        strict = clock.is_running and clock.runs_since(seen)
         offsets = [each for each in shown if each is not None]
+        bounds = [(each, each if strict else max(each, 0)) for each in offsets]
         ahead = rows["event_ns"] - rows["recv_ns"]
-        if not offsets or (last and len(rows) >= LEAST_WITNESSES):
-            offsets.append(min(_median(ahead.tolist()), 0))
+        if not bounds or (last and len(rows) >= LEAST_WITNESSES):
+            usual = min(_median(ahead.tolist()), 0)
+            bounds.append((usual, 0))
         wrong = np.ones(len(rows), np.bool_)
-        for offset in offsets:
-            newest = offset if clock.is_running else max(offset, 0)
-            wrong &= (ahead > newest + MAX_AHEAD_NS) | (ahead < offset - MAX_AGE_NS)
+        for oldest, newest in bounds:
+            wrong &= (ahead > newest + MAX_AHEAD_NS) | (ahead < oldest - MAX_AGE_NS)
         return wrong
 
     def received(self, rows: RowBatch) -> Times:
@@ -285,6 +292,10 @@ class VenueClocks:
         newest = np.where(runs, offset, np.maximum(offset, 0))
         self._lowest, self._highest = offset - older, newest + MAX_AHEAD_NS
         self._off = np.where(abs(offset) > MAX_AHEAD_NS, offset, 0)
+
+
+def _most(values: list[bool]) -> bool:
+    return 2 * sum(values) > len(values)
 
 
 def _median(values: list[int]) -> int:

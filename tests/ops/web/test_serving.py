@@ -355,3 +355,14 @@ async def test_http_2_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         await stream.send_all(client.data_to_send())
         await assert_it_answers(server)
         await everything(stream)
+
+
+async def test_who_waits_for_others_is_not_cut_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have not moved for as long; it is answered once the other is gone."""
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(guarded, "STILL_SECS", 0.5)
+    monkeypatch.setattr(module, "TIDY_SECS", 1.5)
+    async with serving(app) as server, await server.connect(receive_buffer=4096) as stream:
+        await stream.send_all(get("/endless"))
+        await until(stream, b"200")
+        await assert_it_answers(server)

@@ -53,10 +53,10 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         self._on_closed = on_closed
         self.socket = stream.socket
         self.scope = trio.CancelScope()
-        self.use = Use.IDLE
+        self._use = Use.IDLE
         self._begun = b""
         self._active_at = trio.current_time()
-        self._still_secs = STILL_SECS
+        self._has_left = False
 
     async def wait_begun(self, secs: float) -> bool:
         """Whether the client sends anything within so long; `receive_some` gives it again."""
@@ -96,12 +96,21 @@ class GuardedStream(trio.abc.HalfCloseableStream):
             raise
         self._active_at = trio.current_time()
         if not data:
-            self._still_secs = LEFT_SECS
+            self._has_left = True
         return data
 
     async def send_eof(self) -> None:
         """As the socket's."""
         await self._stream.send_eof()
+
+    @property
+    def use(self) -> Use:
+        """What it is open for now."""
+        return self._use
+
+    @use.setter
+    def use(self, use: Use) -> None:
+        self._use, self._active_at = use, trio.current_time()
 
     @property
     def precedence(self) -> tuple[Use, float]:
@@ -110,8 +119,11 @@ class GuardedStream(trio.abc.HalfCloseableStream):
 
     @property
     def is_still(self) -> bool:
-        """Whether nothing has moved for long."""
-        return trio.current_time() - self._active_at > self._still_secs
+        """Whether nothing has moved for long, and not because it waits for others."""
+        if self._use is Use.WAITING and not self._has_left:
+            return False
+        most_secs = LEFT_SECS if self._has_left else STILL_SECS
+        return trio.current_time() - self._active_at > most_secs
 
     def cut(self) -> None:
         """Close at once; whoever waits for the socket is woken by an error."""
