@@ -18,6 +18,11 @@ from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
 
 VENUES = sorted(DIALECTS)
+SOME_VENUES = [
+    each if each in ("binance", "coinbase") else pytest.param(each, marks=pytest.mark.seldom)
+    for each in VENUES
+]
+"""One that lists by REST and one that lists on a channel, and seldom all."""
 READ_AGAIN_SECS = 300.0
 
 
@@ -103,7 +108,7 @@ async def test_a_halt_of_all_that_a_connection_carries(
     assert check(world) > 20
 
 
-@pytest.mark.parametrize("name", VENUES)
+@pytest.mark.parametrize("name", SOME_VENUES)
 async def test_a_symbol_that_a_listing_lacks_though_it_trades(
     name: str, autojump_clock: MockClock
 ) -> None:

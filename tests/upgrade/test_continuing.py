@@ -24,7 +24,10 @@ LATER_NS = {"at once": 5 * SECOND_NS, "a day later": DAY_NS, "40 days later": 40
 CAUSES = {"killed": "crash", "stopped": "restart"}
 
 
-@pytest.mark.parametrize("later", LATER_NS)
+@pytest.mark.parametrize(
+    "later",
+    ["at once", "a day later", pytest.param("40 days later", marks=pytest.mark.seldom)],
+)
 @pytest.mark.parametrize("name", ["killed", "stopped"])
 def test_it_goes_on(name: str, later: str, tmp_path: Path) -> None:
     """All that was recorded is still there, each table has new rows, and each promise holds.

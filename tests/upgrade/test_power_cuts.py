@@ -22,7 +22,10 @@ whose operations are tried one by one, differs only in how many files there are.
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("name", "stride"), [("small", 1), ("killed", STRIDE)])
+@pytest.mark.parametrize(
+    ("name", "stride"),
+    [("small", 1), pytest.param("killed", STRIDE, marks=pytest.mark.seldom)],
+)
 def test_it_dies_while_it_recovers(name: str, stride: int, kind: Kind) -> None:
     """In each of its operations: then recovering again gives what it would have given."""
     recorded = load(name)
