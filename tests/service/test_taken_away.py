@@ -62,13 +62,13 @@ def the_lock(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("take", "said"),
     [
-        (everything, "gone, or shorter"),
-        (moved, "gone, or shorter"),
+        pytest.param(everything, "gone, or shorter", marks=pytest.mark.seldom),
+        pytest.param(moved, "gone, or shorter", marks=pytest.mark.seldom),
         (a_venue, "gone, or shorter"),
         (a_symbol, "gone, or shorter"),
-        (one_column, "gone, or shorter"),
+        pytest.param(one_column, "gone, or shorter", marks=pytest.mark.seldom),
         (newest_segment, "journal/00000001.tlj was removed or cut while it was written"),
-        (the_lock, "first journal/lock"),
+        pytest.param(the_lock, "first journal/lock", marks=pytest.mark.seldom),
     ],
 )
 def test_what_is_taken_away(take: Callable[[Path], None], said: str, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_beside_a_recorder_that_runs(tmp_path: Path) -> None:
     assert checked(tmp_path, "--deep")[1]["live"] is False
 
 
+@pytest.mark.seldom
 def test_what_is_damaged_is_found_beside_a_recorder_too(tmp_path: Path) -> None:
     """A column that lost rows, however often it is looked at."""
     with demo(tmp_path) as running:
