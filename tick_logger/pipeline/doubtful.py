@@ -4,7 +4,7 @@ Such a row waits for a few samples of its venue's clock.  If these agree with it
 another than was thought (the first rows of a venue, or a clock that was set), and the row goes on.
 If not, its time cannot be right, and it is set aside.  Where one row waits, those of its stream
 that follow wait as well, so that none overtakes it.  In an ordinary tick nothing is doubtful, and
-the cost is one comparison.
+each look at its rows costs one comparison.
 
 A book in file order must be its venue's, so no row of it can be left out: one whose time cannot be
 right goes on without it, in its place, while a copy with the time as sent is set aside.

@@ -21,9 +21,7 @@ from tick_logger.model.flush import HEALED, GapRecord
 from tick_logger.model.marks import Lapse, Mark, MissingIds
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
-
-GRACE_TICKS = 2
-"""As long as a hole in ids waits: what comes at all comes with its neighbours."""
+from tick_logger.pipeline.id_holes import GRACE_TICKS
 
 MOST_TOLD = 1_000
 """Trades whose records are written and may still be healed; the oldest are forgotten."""

@@ -24,7 +24,7 @@ from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import GapsPath, gaps_path
-from tick_logger.storage.line_files import LineFiles, append_groups
+from tick_logger.storage.line_files import LineFiles, append_to_each
 
 
 class _Line(msgspec.Struct):
@@ -86,10 +86,7 @@ class GapFiles:
 
         Raises `PartlyWritten`: the files before the one it names are complete.
         """
-        gaps_of: dict[Place, list[GapRecord]] = {}
-        for gap in gaps:
-            gaps_of.setdefault(self._place(gap), []).append(gap)
-        append_groups(gaps_of, self._append)
+        append_to_each(gaps, self._place, self._append)
 
     def _append(self, place: Place, gaps: Sequence[GapRecord]) -> None:
         assert all(self._place(gap) == place for gap in gaps), f"{place[0]} is not theirs"

@@ -20,7 +20,7 @@ from tick_logger.model.entries import KeptAside
 from tick_logger.model.times import day_of
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import UndecodablePath, undecodable_path
-from tick_logger.storage.line_files import LineFiles, append_groups
+from tick_logger.storage.line_files import LineFiles, append_to_each
 
 MAX_PER_DAY = 1_000
 """Per exchange: enough to see what is wrong, and never a full disk."""
@@ -53,10 +53,7 @@ class KeptAsideFiles:
 
         Raises `PartlyWritten`: the files before the one it names are complete.
         """
-        asides_of: dict[Place, list[KeptAside]] = {}
-        for aside in asides:
-            asides_of.setdefault(_place(aside), []).append(aside)
-        append_groups(asides_of, self._append)
+        append_to_each(asides, _place, self._append)
 
     def dump(self) -> list[list[Any]]:
         """How many were kept of each exchange and day, as plain data."""

@@ -5,7 +5,7 @@ What the lines say is the business of `gap_files` and `kept_aside`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -63,17 +63,22 @@ class LineFiles:
         return whole
 
 
-def append_groups(
-    groups: Mapping[Place, Sequence[Item]], append: Callable[[Place, Sequence[Item]], None]
+def append_to_each(
+    items: Iterable[Item],
+    place_of: Callable[[Item], Place],
+    append: Callable[[Place, Sequence[Item]], None],
 ) -> None:
-    """Append what belongs to each file, file by file; `append` raises `CannotAppend`.
+    """Append items to the files that they belong to, file by file; `append` raises `CannotAppend`.
 
     Raises `PartlyWritten` with the items of that file and the later ones.
     """
+    groups: dict[Place, list[Item]] = {}
+    for item in items:
+        groups.setdefault(place_of(item), []).append(item)
     waiting = dict(groups)
-    for place, items in groups.items():
+    for place, group in groups.items():
         try:
-            append(place, items)
+            append(place, group)
         except CannotAppend as error:
             rest = tuple(chain.from_iterable(waiting.values()))
             raise PartlyWritten(error.path, error.reason, rest) from error.__cause__

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import UnwrittenPath, parse, unwritten_path
-from tick_logger.storage.line_files import LineFiles, append_groups
+from tick_logger.storage.line_files import LineFiles, append_to_each
 from tick_logger.storage.unwritable import Untold
 
 
@@ -33,10 +33,7 @@ class UnwrittenFiles:
 
         Raises `PartlyWritten`: the files before the one it names are complete.
         """
-        of: dict[Place, list[Untold]] = {}
-        for each in records:
-            of.setdefault(_place(each), []).append(each)
-        append_groups(of, self._append)
+        append_to_each(records, _place, self._append)
 
     def _append(self, place: Place, records: Sequence[Untold]) -> None:
         self._lines.append(place, [_line(each) for each in records])
