@@ -105,9 +105,14 @@ class Share:
 
     async def _start(self, nursery: trio.Nursery) -> Connection:
         """A new connection, on its way, as soon as there is something that it may ask for."""
-        while self._load.subscriptions <= self._venue.refusals.lasting:
+        refusals = self._venue.refusals
+        refusals.release(trio.current_time())
+        while self._load.subscriptions <= refusals.all:  # venues close what asks for nothing
             self._woken = trio.Event()
-            await self._woken.wait()
+            due_at = refusals.due_at(self._load.subscriptions)
+            with trio.CancelScope(deadline=float("inf") if due_at is None else due_at):
+                await self._woken.wait()
+            refusals.release(trio.current_time())
         await self._venue.connects.connect_turn()
         self._generation += 1
         label = f"{self._label}.{self._generation}"
