@@ -127,6 +127,11 @@ class GapLedger:
         outage = self._outages.get(stream)
         return None if outage is None or outage.cause is Cause.RETIRED else outage
 
+    def is_retired(self, stream: Stream) -> bool:
+        """Whether it was recorded once, and is not wanted."""
+        outage = self._outages.get(stream)
+        return outage is not None and outage.cause is Cause.RETIRED
+
     def record(self, records: Iterable[GapRecord]) -> None:
         """Write these with the next tick."""
         self._records += records
