@@ -120,12 +120,12 @@ class BrokenBooks:
         """The interruption is over."""
         for instrument in mark.instruments:
             last = self._last(instrument)
-            outage = self._gaps.interruption((instrument, Table.BOOK))
+            outage = self._gaps.interruption((instrument, Table.BOOK), by_intent=True)
             if not mark.books_await:
                 self._doubted.discard(instrument)
                 if last is not None:
                     last.whole_ns = last.whole_ns or mark.at_ns
-            elif outage is not None or self._gaps.is_retired((instrument, Table.BOOK)):
+            elif outage is not None:
                 span = _Span(mark.at_ns, Cause.RESYNC, mark.at_ns)
                 self._begin(instrument, span)
 

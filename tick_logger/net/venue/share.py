@@ -125,6 +125,7 @@ class Share:
         return connection
 
     async def _run_one(self, connection: Connection) -> None:
+        lost: ConnectionLost | None = None
         try:
             lost = await connection.run()
             self._connections.remove(connection)
@@ -134,6 +135,8 @@ class Share:
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
             self._have_taken_over(connection, heard=True)
         finally:
+            if lost is None:
+                await self._note_stop(connection)
             connection.forget_books()
 
     @property
@@ -153,10 +156,20 @@ class Share:
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
         self._log.warning("connection_lost", cause=lost.ending.value, reason=str(lost))
 
-    def _interrupt(self, connection: Connection) -> None:
+    def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
         """Tell the pipeline which streams no other connection of this share has taken over yet."""
-        for mark in connection.interruptions(self._carried(but=connection)):
+        for mark in connection.interruptions(self._carried(but=connection), stopped=stopped):
             self._venue.intake.mark(mark)
+
+    async def _note_stop(self, stopped: Connection) -> None:
+        """Tell the pipeline of books of which nothing but updates has come, and nothing more will.
+
+        Cancellation: shielded, for so long as what came last takes to be understood.
+        """
+        if stopped.interruptions(frozenset(), stopped=True):
+            with trio.move_on_after(UNDERSTOOD_SECS, shield=True):
+                await self._venue.intake.caught_up()  # the snapshot may be waiting there
+            self._interrupt(stopped, stopped=True)
 
     def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
         """What the connections of this share deliver, one of them left out."""
