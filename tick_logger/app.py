@@ -45,7 +45,8 @@ from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
 from tick_logger.signals import ProcessSignals, Signals
-from tick_logger.storage.files import DiskFiles, Files, raise_open_file_limit
+from tick_logger.storage.disk_files import DiskFiles, raise_open_file_limit
+from tick_logger.storage.files import Files
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today

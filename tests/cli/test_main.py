@@ -22,7 +22,7 @@ from tick_logger.cli.main import main
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 
 ROOT = Path(__file__).parents[2]
 NAME = registry.available()[0]
