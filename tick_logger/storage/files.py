@@ -19,6 +19,18 @@ REPLACEMENT_SUFFIX = ".new"
 Names: TypeAlias = list[str]
 
 
+class ReadableFiles(Protocol):
+    """What is needed of files to turn them into arrays."""
+
+    def size(self, path: str) -> int:
+        """Length in bytes; 0 if there is no such file."""
+        ...
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes | memoryview:
+        """`length` bytes (None: all) from `offset` on, fewer where the file ends earlier."""
+        ...
+
+
 class Files(Protocol):
     """Files under one root, named by relative POSIX paths."""
 
