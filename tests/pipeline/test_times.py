@@ -91,6 +91,19 @@ def test_a_first_row_alone_is_not_believed(ahead: int) -> None:
     assert (out.aside(), out.keys()) == ([row[2:]], [])
 
 
+@pytest.mark.parametrize("ahead", [10 * MINUTE, 9 * HOUR, 20 * DAY])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_the_streams_of_one_trade_are_not_believed(ahead: int, at: int) -> None:
+    """Ticker and quote come with it, and have its time."""
+    rows = [live(second, 1 + second) for second in range(12)]
+    rows[at] = odd(rows[at], ahead)
+    out = record([[make([row]) for make in MAKERS.values()] for row in rows])
+    for table in MAKERS:
+        assert out.aside(0, table) == [rows[at][2:]]
+        assert out.keys(0, table) == [row[2:] for row in rows if row is not rows[at]]
+    assert (late(out), out.gaps, out.duplicates) == ([], [], {})
+
+
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_the_clock_of_a_venue_is_learned_from_one_stream(offset: int) -> None:
     """The first rows wait for it, and none is lost, late or repeated."""
