@@ -258,9 +258,12 @@ class WaitingBooks:
         self._broken.close(at_ns)
 
     def _end_unbegun(self, ends_ns: Mapping[int, int]) -> None:
-        """These books end at these times."""
+        """These books end at these times; what waits for its snapshot then is no loss."""
         for instrument, at_ns in ends_ns.items():
-            self._unbegun.end(instrument, at_ns, self._broken.told_since(instrument))
+            book, told_ns = self._books.get(instrument), self._broken.told_since(instrument)
+            if book is not None and book.asked_ns is not None:
+                told_ns = book.since_ns if told_ns is None else min(told_ns, book.since_ns)
+            self._unbegun.end(instrument, at_ns, told_ns)
 
     def lasting(self) -> list[OpenHole]:
         """The books that are broken, as holes in progress."""
