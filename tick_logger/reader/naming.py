@@ -78,7 +78,9 @@ def _matching(source: Source, pattern: str) -> list[Symbol]:
 
 def _named(source: Source, text: str) -> list[Symbol]:
     """By normal name; with an exchange before it, there only."""
-    exchange, colon, name = text.rpartition(":")
+    exchange, colon, name = text.partition(":")
+    if exchange not in source.exchanges():  # a colon may be part of a name
+        colon, name = "", text
     mapper = SymbolMapper(source.instruments(), SymbolRules())
     listed = (each for spelled in mapper.spelled(name) for each in mapper.find(spelled))
     symbols = {Symbol(each.exchange, each.symbol) for each in listed}

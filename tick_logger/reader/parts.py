@@ -3,7 +3,8 @@
 A part is one day: rows that are in order, and late ones merged into them.  What is read stays what
 it was when the part was made, while a recorder appends.
 
-Not here: rows by their receive times (`received`), and what columns are called (`columns`).
+Not here: rows by their receive times, or late ones alone (`received`), and what columns are called
+(`columns`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
 from tick_logger.reader.merging import order_of_late, places_among, with_late
-from tick_logger.reader.source import Array, Block, Source, Symbol
+from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay
 from tick_logger.reader.times import Span
 
 Late: TypeAlias = Literal["merge", "drop", "only"]
@@ -91,44 +92,33 @@ class DayPart:
 
 
 def day_parts(
-    source: Source, symbol: Symbol, table: Table, wanted: Span, late: Late
+    source: Source, symbol: Symbol, table: Table, wanted: Span, *, late: bool
 ) -> Iterator[DayPart]:
-    """What there is of a stream in a range, a part for each day that has any."""
+    """What there is of a stream in a range, a part for each day that has any; `late` rows too."""
     days = wanted.days
     for day in source.days(symbol, table):
-        # What is aside lies in the day of its receipt, whatever its time.
-        if day in days or late == "only":
-            part = _part(source, symbol, table, day, wanted, late)
+        if day in days:
+            part = _part(symbol, source.look(symbol, table, day), wanted, late=late)
             if part.rows:
                 yield part
 
 
-def _part(
-    source: Source, symbol: Symbol, table: Table, day: int, wanted: Span, late: Late
-) -> DayPart:
-    found = source.look(symbol, table, day)
-    edges = (wanted.start_ns, wanted.end_ns)
-    first, last = (0, 0) if late == "only" else (found.main.first_at(edge) for edge in edges)
-    picked, times = _picked(found.late, wanted, late)
-    places = np.zeros(len(picked), np.int64)
-    if len(picked) and last > first:
-        places = places_among(
-            found.main.field("event_ns", first, last),
-            found.main.field("seq", first, last),
-            times,
-            found.late.field("seq", 0, found.late.rows)[picked],
-        )
+def _part(symbol: Symbol, found: TableDay, wanted: Span, *, late: bool) -> DayPart:
+    first, last = (found.main.first_at(edge) for edge in (wanted.start_ns, wanted.end_ns))
+    none = np.empty(0, np.int64)
+    if not late or not found.late.rows:
+        return DayPart(symbol, found.main, first, last, found.late, none, none)
+    picked, times, ids = _picked(found.late, wanted)
+    places = places_among(found.main, times, ids) - first
     return DayPart(symbol, found.main, first, last, found.late, picked, places)
 
 
-def _picked(late: Block, wanted: Span, how: Late) -> tuple[npt.NDArray[np.int64], Array]:
-    """Which late rows are in the range, in order, and their times."""
-    if how == "drop" or not late.rows:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+def _picked(late: Block, wanted: Span) -> tuple[npt.NDArray[np.int64], Array, Array]:
+    """Which late rows are merged into a range, in order, with their times and ids."""
     times = late.field("event_ns", 0, late.rows)
     inside = (times >= wanted.start_ns) & (times < wanted.end_ns)
-    if how == "merge":  # what cannot be right is never merged
-        inside &= late.field("origin", 0, late.rows) != ORIGIN_ASIDE
+    inside &= late.field("origin", 0, late.rows) != ORIGIN_ASIDE  # its time cannot be right
     picked = np.flatnonzero(inside)
-    order = order_of_late(times[picked], late.field("seq", 0, late.rows)[picked])
-    return picked[order], times[picked][order]
+    times, ids = times[picked], late.field("seq", 0, late.rows)[picked]
+    order = order_of_late(times, ids)
+    return picked[order], times[order], ids[order]

@@ -12,7 +12,7 @@ from tick_logger.reader.content import StreamRows
 from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
 from tick_logger.reader.naming import every, meant
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
-from tick_logger.reader.received import received_part
+from tick_logger.reader.received import late_part, received_part
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.reader.times import BEGINNING_NS, Span, Time, span
@@ -58,7 +58,8 @@ class Recording:
         or "only" them, with those whose time cannot be right.  `by`: "event" or "received", for
         the range and the order.  Raises `ValueError`, and `LookupError` for what is not recorded.
 
-        >>> rec.trades("coinbase:BTC-USD", DAY).numpy("price")[:3]  # doctest: +SKIP
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").numpy("price")[:3]
+        array([84106.09, 84106.1 , 84106.11])
         """
         return self._rows(Table.TRADES, symbols, span(start, end), columns, late, by)
 
@@ -75,6 +76,10 @@ class Recording:
         """Quotes: `ts`, `recv_ts`, `id`, `bid`, `bid_size`, `ask`, `ask_size` (the best), `origin`.
 
         For all else see `trades`.
+
+        >>> minute = "2026-11-29T10:00", "2026-11-29T10:01"
+        >>> rec.quotes("*:BTC*", *minute, columns=["symbol", "bid"])
+        2 symbols quotes 2026-11-29T10:00:00Z to 2026-11-29T10:01:00Z: 120 rows, ...
         """
         return self._rows(Table.QUOTES, symbols, span(start, end), columns, late, by)
 
@@ -92,6 +97,9 @@ class Recording:
         `origin`.
 
         For all else see `trades`.
+
+        >>> rec.ticker("kraken:BTC/USD", "2026-11-29").numpy("bid")[:2]
+        array([84106.09, 84106.08])
         """
         return self._rows(Table.MD, symbols, span(start, end), columns, late, by)
 
@@ -110,28 +118,51 @@ class Recording:
 
         A size of 0 deletes the level.  `book` and `books` apply the rules of each venue.  For all
         else see `trades`.
+
+        >>> int(rec.book_updates("coinbase:BTC-USD", "2026-11-29").numpy("is_snapshot").sum())
+        20
         """
         return self._rows(Table.BOOK, symbols, span(start, end), columns, late, by)
 
     def gaps(
-        self, symbols: Symbols = "*", start: Time = BEGINNING_NS, end: Time | None = None
+        self, symbols: Symbols | None = None, start: Time = BEGINNING_NS, end: Time | None = None
     ) -> tuple[Gap, ...]:
-        """The known holes that touch a range of receive times, healed parts taken out."""
+        """The known holes that touch a range of receive times, healed parts taken out.
+
+        Of all symbols if none are named.
+
+        >>> for gap in rec.gaps():
+        ...     print(gap)
+        kraken:BTC/USD trades: sequence, 2026-11-29T10:02:29.04Z to 2026-11-29T10:02:40.04Z,
+        ids 151 to 160
+        """
         wanted = span(start, end)
-        found = (gaps_in(self._source, each, None, wanted) for each in self._meant(symbols))
-        return tuple(gap for gaps in found for gap in gaps)
+        asked = every(self._source) if symbols is None else self._meant(symbols)
+        return tuple(gap for each in asked for gap in gaps_in(self._source, each, wanted))
 
     def instruments(self, day: Time | None = None) -> tuple[MappedInstrument, ...]:
-        """What was listed on a UTC day, or of late, by exchange and symbol."""
+        """What was listed on a UTC day, or of late, by exchange and symbol.
+
+        >>> [each.tick_size for each in rec.instruments()]
+        ['0.01', '0.01']
+        """
         until = None if day is None else span(day, None).days[0]
         return tuple(sorted(self._source.instruments(until), key=_place))
 
     def find(self, name: str) -> tuple[str, ...]:
-        """The recorded symbols that a name means, as `"exchange:SYMBOL"`; `LookupError` if none."""
+        """The recorded symbols that a name means, as `"exchange:SYMBOL"`; `LookupError` if none.
+
+        >>> rec.find("BTC-USD")
+        ('coinbase:BTC-USD', 'kraken:BTC/USD')
+        """
         return tuple(map(str, meant(self._source, name)))
 
     def symbols(self) -> tuple[str, ...]:
-        """All symbols of which there is anything, as `"exchange:SYMBOL"`, sorted."""
+        """All symbols of which there is anything, as `"exchange:SYMBOL"`, sorted.
+
+        >>> rec.symbols()
+        ('coinbase:BTC-USD', 'kraken:BTC/USD')
+        """
         return tuple(map(str, every(self._source)))
 
     def _meant(self, symbols: Symbols) -> tuple[Symbol, ...]:
@@ -155,7 +186,7 @@ class Recording:
         return Rows(
             _title(found, table, wanted),
             partial(_stream_rows, self._source, found, table, names, wanted, late, by),
-            partial(completeness, self._source, found, table, wanted),
+            partial(completeness, self._source, found, table, wanted, by),
         )
 
 
@@ -168,14 +199,15 @@ def _stream_rows(
     late: Late,
     by: str,
 ) -> StreamRows:
-    parts: list[Part] = []
+    parts: list[Part | None] = []
     for symbol in symbols:
-        if by == "event":
-            parts += day_parts(source, symbol, table, wanted, late)
+        if by == "received":
+            parts.append(received_part(source, symbol, table, wanted, late))
+        elif late == "only":
+            parts.append(late_part(source, symbol, table, wanted))
         else:
-            part = received_part(source, symbol, table, wanted, late)
-            parts += [] if part is None else [part]
-    return StreamRows(columns, parts)
+            parts += day_parts(source, symbol, table, wanted, late=late == "merge")
+    return StreamRows(columns, [part for part in parts if part is not None])
 
 
 def _title(symbols: Sequence[Symbol], table: Table, wanted: Span) -> str:

@@ -67,7 +67,11 @@ class Rows:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, in order."""
+        """The names of the columns, in order.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").columns
+        ('ts', 'recv_ts', 'id', 'price', 'size', 'side', 'origin')
+        """
         return tuple(column.name for column in self._content.columns)
 
     def __len__(self) -> int:
@@ -101,6 +105,9 @@ class Rows:
         `id`, and prices of a directory with `price_dtype = "f8"`, are views of the mapped files
         where the rows are of one symbol and day and none is late; all else is a copy.  Raises
         `KeyError` if there is no such column.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").numpy("id")[:3]
+        array([1, 2, 3])
         """
         content = self._content
         if column is not None:
@@ -108,7 +115,11 @@ class Rows:
         return {each.name: numpy_of(content, each, 0, content.rows) for each in content.columns}
 
     def arrow(self) -> pyarrow.Table:
-        """An Arrow table, without a copy of what numpy holds; sides are dictionaries of words."""
+        """An Arrow table, without a copy of what numpy holds; sides are dictionaries of words.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").arrow()["price"].type
+        DataType(double)
+        """
         return arrow_of(self._content, 0, self._content.rows)
 
     @overload
@@ -116,23 +127,41 @@ class Rows:
     @overload
     def polars(self, *, lazy: Literal[True]) -> polars.LazyFrame: ...
     def polars(self, *, lazy: bool = False) -> polars.DataFrame | polars.LazyFrame:
-        """A polars frame; a lazy one reads just the columns that its query needs."""
+        """A polars frame; a lazy one reads just the columns that its query needs.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").polars()["side"].to_list()[:2]
+        ['sell', 'buy']
+        """
         content = self._content
         found = lazy_polars_of(content) if lazy else polars_of(content, 0, content.rows)
         return cast("polars.DataFrame | polars.LazyFrame", found)
 
     def pandas(self) -> pandas.DataFrame:
-        """A pandas frame; `side` and symbols are categories."""
+        """A pandas frame; `side` and symbols are categories.
+
+        >>> float(rec.trades("coinbase:BTC-USD", "2026-11-29").pandas()["price"].max())
+        84106.15
+        """
         return pandas_of(self._content, 0, self._content.rows)
 
     def duckdb(
         self, connection: duckdb.DuckDBPyConnection | None = None
     ) -> duckdb.DuckDBPyRelation:
-        """A DuckDB relation, to be queried with SQL; of a new connection if none is given."""
+        """A DuckDB relation, to be queried with SQL; of a new connection if none is given.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").duckdb().aggregate("max(price)").fetchall()
+        [(84106.15,)]
+        """
         return cast("duckdb.DuckDBPyRelation", duckdb_of(self._content, connection))
 
     def chunks(self, rows: int = 1_000_000) -> Iterator[Rows]:
-        """The same rows in pieces of at most so many, in order, for what does not fit in memory."""
+        """The same rows in pieces of at most so many, in order, for what does not fit in memory.
+
+        What is known of holes is that of all rows.
+
+        >>> [len(piece) for piece in rec.trades("coinbase:BTC-USD", "2026-11-29").chunks(250)]
+        [250, 250, 100]
+        """
         if rows < 1:
             raise ValueError(f"pieces of {rows} rows")
         for start, stop in pieces(len(self), rows):
@@ -140,29 +169,47 @@ class Rows:
             yield Rows(f"{self._title}, rows {start} to {stop}", piece, self._known)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write a Parquet file, in bounded memory; it gets its name when it is whole."""
+        """Write a Parquet file, in bounded memory; it gets its name when it is whole.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").to_parquet("trades.parquet")
+        """
         about = {"rows": len(self), "what": self._title, "proof": self.proof}
         write_parquet(self._content, path, about)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file with a header, in bounded memory; it gets its name when it is whole."""
+        """Write a CSV file with a header, in bounded memory; it gets its name when it is whole.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").to_csv("trades.csv")
+        """
         write_csv(self._content, path)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """The known holes in the range, healed parts taken out, those that are open included."""
+        """The known holes in the range, healed parts taken out, those that are open included.
+
+        >>> [gap.cause for gap in rec.trades("kraken:BTC/USD", "2026-11-29").gaps]
+        ['sequence']
+        """
         return self._completeness.gaps
 
     @property
     def proof(self) -> str:
-        """What it is worth that no hole is known: "proven", "consistent" or "unprovable"."""
+        """What it is worth that no hole is known: "proven", "consistent" or "unprovable".
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").proof
+        'proven'
+        """
         return self._completeness.proof.word
 
     @property
     def complete(self) -> bool | None:
         """True: nothing is missing; False: something is; None: nobody can tell.
 
-        It is True only where ids prove it, and there are rows before and after the range.
+        It is True only where ids prove it, and there are rows before and after the range.  It is
+        about what was recorded, whichever of the late rows are left out here.
+
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29T10:01", "2026-11-29T10:02").complete
+        True
         """
         return self._completeness.complete
 
@@ -170,6 +217,9 @@ class Rows:
         """These rows, if no hole is known, and their completeness can be shown as far as `level`.
 
         Raises `IncompleteError`, which says what is missing.
+
+        >>> minute = "2026-11-29T10:01", "2026-11-29T10:02"
+        >>> frame = rec.trades("coinbase:BTC-USD", *minute).require().polars()
         """
         if level not in _LEVELS:
             raise ValueError(f"{level!r} is none of {', '.join(_LEVELS)}")

@@ -38,6 +38,10 @@ class _Width(msgspec.Struct):
     since_ns: int | None
 
 
+class _Widths(msgspec.Struct):
+    price_dtypes: list[_Width]
+
+
 class _Column(msgspec.Struct):
     name: str
 
@@ -82,6 +86,18 @@ def read_widths(files: Files) -> list[Width]:
     for reason in _not_known(found):
         raise _newer(reason)
     return [Width(each.price_dtype, each.since_ns) for each in found.price_dtypes]
+
+
+def width_in(data: bytes) -> str | None:
+    """The bytes of a price, "f4" or "f8", that a description tells; None if it tells none.
+
+    For who only reads: whatever else a newer version may have written there is no matter.
+    """
+    try:
+        named = msgspec.json.decode(data, type=_Widths).price_dtypes[-1].price_dtype
+    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
+        return None
+    return {each: "f8" if each == "f8" else "f4" for each in PRICE_DTYPES}.get(named)
 
 
 def write_format(files: Files, widths: Iterable[Width]) -> None:
