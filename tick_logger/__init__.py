@@ -1,8 +1,8 @@
 """tick_logger: a recorder of live crypto-market data, and what reads it again.
 
     >>> import tick_logger
-    >>> rec = tick_logger.open("data")  # doctest: +SKIP
-    >>> rec.trades("coinbase:BTC-USD", "2026-11-29").polars()  # doctest: +SKIP
+    >>> rec = tick_logger.open("data")
+    >>> frame = rec.trades("coinbase:BTC-USD", "2026-11-29").polars()
 
 The names of the reading interface are imported when they are first used: a recorder needs none.
 """
