@@ -119,23 +119,30 @@ def levels_are(found: Rows, changes: list[Change], *, is_snapshot: bool) -> None
         assert plain(columns["ts"][mine]) == [change.time_ns for change, *_ in levels]
 
 
-def test_all_rows_of_the_files(rec: Recording, recorded: Recorded) -> None:
+MANY = 20_000
+FEW_OR_ALL = pytest.mark.parametrize("most", [MANY, pytest.param(2**62, marks=pytest.mark.seldom)])
+"""Tables of more rows take plain Python seconds."""
+
+
+@FEW_OR_ALL
+def test_all_rows_of_the_files(rec: Recording, recorded: Recorded, most: int) -> None:
     """Nothing else, and receive times: as plain Python reads the files."""
-    for folder, table in tables(recorded.folder / recorded.play.exchange):
+    for folder, table in tables(recorded.folder / recorded.play.exchange, most):
         symbol = folder.name.replace("%2F", "/")
         for by in ("event", "received")[: 2 if recorded.dtype == disk.EXACT else 1]:
             expected = oracle.rows(folder, table, recorded.dtype[:2], by=by)
             same(all_of(rec, recorded, table, symbol, by=by), expected, PUBLIC[table])
 
 
-def test_after_a_restart(restarts: list[tuple[Recorded, Recorded]]) -> None:
+@FEW_OR_ALL
+def test_after_a_restart(restarts: list[tuple[Recorded, Recorded]], most: int) -> None:
     """What came again is there once; what was late, and the pause, are there too."""
     for _, after in restarts:
         rec = tick_logger.open(after.folder)
         for symbol, trades in said(after.play).trades.items():
             found = rec.trades(f"{after.play.exchange}:{symbol}", 0)
             assert sorted(found.numpy("id").tolist()) == sorted(trades)
-        for folder, table in tables(after.folder / after.play.exchange):
+        for folder, table in tables(after.folder / after.play.exchange, most):
             symbol = folder.name.replace("%2F", "/")
             expected = oracle.rows(folder, table, "f4")
             same(all_of(rec, after, table, symbol), expected, PUBLIC[table])
@@ -149,12 +156,13 @@ def test_after_a_restart(restarts: list[tuple[Recorded, Recorded]]) -> None:
 WORDS = {"MD": "ticker", "TRADES": "trades", "QUOTES": "quotes", "BOOK": "book"}
 
 
-def tables(exchange: Path) -> list[tuple[Path, str]]:
-    """The folder of each symbol with each of its tables."""
+def tables(exchange: Path, most: int) -> list[tuple[Path, str]]:
+    """The folder of each symbol with each of its tables, those of more rows left out."""
     return [
         (folder, table)
         for folder in sorted(exchange.iterdir())
         if folder.is_dir()
         for table in disk.TABLES
         if disk.days(folder, table)
+        and sum(p.stat().st_size // 4 for p in (folder / table).glob("*time.*")) // 2 <= most
     ]
