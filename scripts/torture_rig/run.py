@@ -22,7 +22,7 @@ from typing import TypeAlias
 import attrs
 import trio
 
-from scripts.torture_rig import crashes, troubles
+from scripts.torture_rig import crashes, large_messages, troubles
 from scripts.torture_rig.disks import is_mounted, loop_disk, tmpfs
 from scripts.torture_rig.errors import Failed, MissingToolError
 from scripts.torture_rig.ledger import Ledger
@@ -102,6 +102,7 @@ FAULTS: dict[str, Fault] = {
     "eio-syncfs": _injected(troubles.FAILED_CHECKPOINT),
     "full-tmpfs": partial(_on_tmpfs, troubles.full),
     "freeze-ext4": _on_loop("ext4", stalls=True),
+    "large-messages": partial(_on_plain_folder, large_messages.flood),
 }
 
 
@@ -197,9 +198,12 @@ def table(outcomes: list[Outcome]) -> str:
 def _details(outcome: Outcome) -> list[str]:
     if outcome.trial is None:
         return [f"{outcome.fault}: skipped: {outcome.skipped}"]
-    lines = [f"{outcome.fault}: trouble: {trouble}" for trouble in outcome.trial.troubles]
+    lines = [f"{outcome.fault}: {figures}" for figures in outcome.trial.figures]
+    lines += [f"{outcome.fault}: trouble: {trouble}" for trouble in outcome.trial.troubles]
     lines += [f"{outcome.fault}: {example}" for example in outcome.trial.verdict.examples]
-    return lines or [f"{outcome.fault}: nothing lost, nothing wrong"]
+    if not outcome.amiss:
+        lines.append(f"{outcome.fault}: nothing lost, nothing wrong")
+    return lines
 
 
 def _say(text: str) -> None:

@@ -189,8 +189,10 @@ async def test_ticks_stay_apart_after_an_early_one(
 async def test_what_is_written_is_handed_on_without_payloads(autojump_clock: MockClock) -> None:
     """In chunks that follow one another and name the frames in which it can be read again."""
     rig = WritingRig(MemoryFiles())
-    sent = [batch(number, rows_bytes=1_000, cost=50) for number in range(20)]
+    sent = [batch(n, rows_bytes=1_000, cost=50, frames_cost=30) for n in range(20)]
     await rig.write(sent, every_secs=0.1)
+    assert rig.budget.taken_bytes == 20 * 50  # rows alone
+    assert rig.budget.ahead_rows_bytes == 0
     chunks = await rig.chunks()
     assert [chunk.first_seq for chunk in chunks] == [1, *[chunk.next_seq for chunk in chunks[:-1]]]
     items = [item for chunk in chunks for item in chunk.items]
