@@ -2,7 +2,9 @@
 
 What the recorder cannot take it must give up and say so; its memory, the steps of its event loop
 and the time that a stop takes must stay bounded whatever comes.  The books are sent on the
-connections of simulated exchanges, between their own messages.
+connections of simulated exchanges, between their own messages.  For some seconds the disk is
+frozen, so that frames are received and nothing can be done with them.  In the end the recorder is
+started once more, without books, and what it has recorded is verified.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ import functools
 import itertools
 import json
 import math
+import os
 import re
+import signal
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,21 +26,24 @@ from typing import Any
 import attrs
 import trio
 
+from scripts.torture_rig.disks import LoopDisk, frozen
 from scripts.torture_rig.errors import Failed
-from scripts.torture_rig.recorder import Recorder, recording
+from scripts.torture_rig.recorder import STOP_PATIENCE_SECS, Recorder, recording, verify
 from scripts.torture_rig.trial import Trial
 from tick_logger.clock import SystemClock
 from tick_logger.errors import leaves
 from tick_logger.simulator.exchange import SimulatedExchange
 
 LIMIT_MIB = 256  # buffer_limit_mib
-BESIDE_MIB = 384
+BESIDE_MIB = 512
 """What everything else may take: the program, its threads, and rows on their way to files."""
 
 LONGEST_STEP_SECS = 1.0  # with one message of the largest kind, on a busy machine
-LONGEST_STOP_SECS = 20.0  # shutdown_timeout_secs
-FLOOD_SECS = 25.0
+LONGEST_STOP_SECS = 22.0  # shutdown_timeout_secs, and the last words
+FLOOD_SECS, FROZEN_SECS = 8.0, 8.0  # the flood before the disk is frozen, and again after that
+RECOVERY_PATIENCE_SECS = 120.0  # what a stop has left in the journal is derived first
 LOOK_SECS = 0.05
+DISK_MIB = 6 * 1024  # books are larger in columns than as text
 SIZES = (64 * 1024, 4 * 1024 * 1024, 256 * 1024, 1024 * 1024)  # bytes of messages, in turn
 START_SECS = 30.0
 
@@ -117,6 +124,8 @@ class Flood:
     longest_step_secs: float = 0.0
     longest_task: str = ""
     stop_secs: float = math.nan
+    left: int = 0  # frames of the journal that the next start has to derive
+    over: bool = False  # nothing more is sent
     received: float = 0.0
     given_up: float = 0.0
 
@@ -127,7 +136,7 @@ class Flood:
             f"{self.received:,.0f} messages decoded and {self.given_up:,.0f} given up, "
             f"{self.resident_mib:,.0f} MiB resident at most, "
             f"longest step {self.longest_step_secs:.2f} s ({self.longest_task}), "
-            f"stop {self.stop_secs:.1f} s"
+            f"stop {self.stop_secs:.1f} s, after which {self.left:,} frames of the journal are left"
         )
 
 
@@ -168,7 +177,7 @@ class _Flooded(trio.abc.Stream):
         await self._inner.aclose()
 
 
-async def flood(trial: Trial) -> None:
+async def flood(trial: Trial, disk: LoopDisk) -> None:
     """Send for a while, stop the recorder meanwhile, and compare what was seen with the bounds."""
     trial.rounds += 1
     seen = Flood()
@@ -177,16 +186,22 @@ async def flood(trial: Trial) -> None:
             ports = {name: await _open(nursery, name, seen) for name in VENUES}
             configuration = trial.folder / "large.toml"
             configuration.write_text(_configuration(ports))
-            async with recording(
-                configuration, trial.data, trial.ledger, log=trial.folder / "log"
-            ) as recorder:
-                await _watch(recorder, seen, trial)
+            life = partial(
+                recording, configuration, trial.data, trial.ledger, log=trial.folder / "log"
+            )
+            async with life() as recorder:
+                await _watch(recorder, seen, trial, disk)
+            seen.over = True
+            async with life() as recorder:
+                await _recover(recorder, trial)
             nursery.cancel_scope.cancel("everything was sent")
     except* Failed as failures:
         trial.troubles += map(str, leaves(failures))
     trial.say(seen.figures())
     trial.figures.append(seen.figures())
     trial.troubles += _amiss(seen)
+    if complaint := await verify(trial.data, deep=trial.rig.settings.deep):
+        trial.troubles.append(complaint)
 
 
 def _amiss(seen: Flood) -> Iterator[str]:
@@ -200,7 +215,7 @@ def _amiss(seen: Flood) -> Iterator[str]:
         yield "nothing had to be given up, so nothing was tried"
 
 
-async def _watch(recorder: Recorder, seen: Flood, trial: Trial) -> None:
+async def _watch(recorder: Recorder, seen: Flood, trial: Trial, disk: LoopDisk) -> None:
     with trio.fail_after(START_SECS):
         while not seen.sent:
             recorder.check_alive()
@@ -210,17 +225,43 @@ async def _watch(recorder: Recorder, seen: Flood, trial: Trial) -> None:
         raise Failed("it serves no status")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_look_at_memory, recorder, seen)
-        with trio.move_on_after(FLOOD_SECS):
-            while True:
-                await trio.sleep(2.0)
-                await _look_at_loop(said[-1], seen)
-                trial.say(seen.figures())
-        began = trio.current_time()
-        try:
-            await recorder.terminate()
-        finally:
-            seen.stop_secs = trio.current_time() - began
-            nursery.cancel_scope.cancel("it has ended")
+        nursery.start_soon(_look_at_loop, said[-1], seen, trial)
+        await trio.sleep(FLOOD_SECS)
+        async with frozen(disk.folder):
+            trial.say("the disk is frozen")
+            await trio.sleep(FROZEN_SECS)
+        await trio.sleep(FLOOD_SECS)
+        await _stop(recorder, seen)
+        nursery.cancel_scope.cancel("it has ended")
+
+
+async def _stop(recorder: Recorder, seen: Flood) -> None:
+    """SIGTERM; what is not derived in time may be left to the next start, and nothing else."""
+    began = trio.current_time()
+    os.kill(recorder.pid, signal.SIGTERM)
+    with trio.move_on_after(STOP_PATIENCE_SECS):
+        code = await recorder.process.wait()
+        seen.stop_secs = trio.current_time() - began
+        last = json.loads(recorder.log.read_text().splitlines()[-1])
+        seen.left = last["frames_not_derived"]
+        if code not in (0, 4) or last["bytes_not_written"]:
+            raise Failed(f"it ended with {code}: {last}")
+        return
+    raise Failed(f"{STOP_PATIENCE_SECS:g} s after SIGTERM it still runs")
+
+
+async def _recover(recorder: Recorder, trial: Trial) -> None:
+    """A start derives what was left, and goes on."""
+    began = trio.current_time()
+    with trio.move_on_after(RECOVERY_PATIENCE_SECS):
+        while recorder.log.read_text().count('"event": "recording"') < 2:
+            recorder.check_alive()
+            await trio.sleep(LOOK_SECS)
+        trial.figures.append(f"the next start took {trio.current_time() - began:.1f} s")
+        await trio.sleep(2.0)
+        await recorder.terminate()
+        return
+    raise Failed(f"it did not recover within {RECOVERY_PATIENCE_SECS:g} s")
 
 
 async def _look_at_memory(recorder: Recorder, seen: Flood) -> None:
@@ -239,7 +280,14 @@ def _resident_mib(pid: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-async def _look_at_loop(address: str, seen: Flood) -> None:
+async def _look_at_loop(address: str, seen: Flood, trial: Trial) -> None:
+    while True:
+        await trio.sleep(2.0)
+        await _ask(address, seen)
+        trial.say(seen.figures())
+
+
+async def _ask(address: str, seen: Flood) -> None:
     def ask() -> dict[str, Any]:
         with urllib.request.urlopen(f"{address}/api/status", timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
@@ -264,7 +312,7 @@ async def _open(nursery: trio.Nursery, name: str, seen: Flood) -> int:
 
     async def pour(stream: _Flooded) -> None:
         try:
-            while True:
+            while not seen.over:
                 payload = next(books)
                 await stream.send_book(payload)
                 seen.sent += 1

@@ -90,6 +90,13 @@ def _injected(injection: troubles.Injection) -> Fault:
     return partial(_on_plain_folder, partial(troubles.injected, injection=injection))
 
 
+async def _flooded(rig: Rig, name: str, folder: Path) -> Trial:
+    async with loop_disk(folder, "ext4", size_mib=large_messages.DISK_MIB) as disk:
+        trial = Trial(rig, name, folder, disk.folder / "data")
+        await _suffer(trial, partial(large_messages.flood, trial, disk))
+    return trial
+
+
 FAULTS: dict[str, Fault] = {
     "kill9": partial(_on_plain_folder, crashes.kills),
     "cut-ext4": _on_loop("ext4", cuts=True),
@@ -102,7 +109,7 @@ FAULTS: dict[str, Fault] = {
     "eio-syncfs": _injected(troubles.FAILED_CHECKPOINT),
     "full-tmpfs": partial(_on_tmpfs, troubles.full),
     "freeze-ext4": _on_loop("ext4", stalls=True),
-    "large-messages": partial(_on_plain_folder, large_messages.flood),
+    "large-messages": _flooded,
 }
 
 

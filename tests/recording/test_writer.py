@@ -13,6 +13,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.offload import StallingOffload
 from tests.fakes.sim_disk import SimDisk
 from tests.recording.rig import STARTED, SlowOffload, TimedFiles, WritingRig, batch, numbers
+from tick_logger.budget import ByteBudget
 from tick_logger.errors import StorageError
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Closed, Received, Ticked
@@ -146,6 +147,22 @@ async def test_a_flood_is_cut_into_chunks_and_frames(
     assert sizes == [0, *[10] * 6, 0]
     assert [len(numbers(frame)) for frame in rig.frames()] == [0, *[3, 3, 3, 1] * 6, 0]
     assert [chunk.next_seq - chunk.first_seq for chunk in chunks] == [1, *[4] * 6, 1]
+
+
+async def test_what_others_wait_for_is_written_at_once(autojump_clock: MockClock) -> None:
+    """Where nothing more may be decoded before, to wait for more would be in vain."""
+    files = TimedFiles()
+    rig = WritingRig(files, sync_interval_secs=5.0, budget=ByteBudget(1_000))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(rig.run)
+        await trio.sleep(0.1)
+        for cost in (100, 200):  # a quarter of it may be ahead of the journal
+            assert rig.budget.take(cost)
+            rig.budget.decoded(cost, 0)
+            await rig.send.send(batch(cost, frames_cost=cost))
+            await trio.sleep(0.2)
+        rig.send.close()
+    assert files.times("append", SEGMENT)[2:] == [0.3, 0.5]  # the others, and the end
 
 
 async def test_a_flood_of_rows_is_released_early(
