@@ -22,7 +22,7 @@ from typing import TypeAlias
 import attrs
 import trio
 
-from scripts.torture_rig import crashes, large_messages, troubles
+from scripts.torture_rig import crashes, large_messages, rough, troubles
 from scripts.torture_rig.disks import is_mounted, loop_disk, tmpfs
 from scripts.torture_rig.errors import Failed, MissingToolError
 from scripts.torture_rig.ledger import Ledger
@@ -110,6 +110,10 @@ FAULTS: dict[str, Fault] = {
     "full-tmpfs": partial(_on_tmpfs, troubles.full),
     "freeze-ext4": _on_loop("ext4", stalls=True),
     "large-messages": _flooded,
+    "rough-names": partial(_on_plain_folder, rough.names),
+    "rough-crowd": partial(_on_plain_folder, rough.crowd),
+    "rough-bomb": partial(_on_plain_folder, rough.bomb),
+    "rough-removed": partial(_on_plain_folder, rough.removed),
 }
 
 

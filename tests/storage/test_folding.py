@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.folding import FoldersOfSymbols, folds_case
 from tick_logger.storage.journal_layout import LOCK_PATH
 
