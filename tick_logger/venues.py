@@ -27,7 +27,7 @@ from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
-from tick_logger.storage.layout import objection_to
+from tick_logger.storage.folding import FoldersOfSymbols, folds_case
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 
@@ -79,6 +79,10 @@ class Venues:
         self.intakes.append(intake)
         own, dial = config.exchanges[name], self._dial(name)
         approach = partial(self._approach, exchange, own, metrics)
+
+        def before() -> frozenset[str]:
+            return shared.recorded_before.get(name, frozenset())
+
         context = VenueContext(
             exchange=exchange,
             ws_endpoint=own.ws_endpoint,
@@ -96,10 +100,12 @@ class Venues:
                 else None
             ),
         )
+        files = shared.disk.column_files
+        folders = FoldersOfSymbols(partial(folds_case, files), before)
         beside = Beside(
             write_listing=partial(write_listing, exchange),
-            recorded_before=lambda: shared.recorded_before.get(name, frozenset()),
-            objection_to=objection_to,
+            recorded_before=before,
+            objection_to=folders.objection_to,
         )
         self.by_name[name] = Venue(context, own, beside)
 
