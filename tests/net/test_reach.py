@@ -108,7 +108,7 @@ async def test_an_attempt_without_an_answer_is_told_of_before_it_ends(
             assert found is not None
             assert (found.since_ns, found.reason) == (
                 NOON_NS + 10**9,
-                "no answer for 8 s so far",
+                "no answer for 6 s so far",
             )
             await trio.sleep(20.0)
             if ends:

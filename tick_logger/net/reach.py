@@ -26,7 +26,7 @@ from tick_logger.telemetry.logs import get_logger
 REST: Final = "rest"
 """The way on which listings and snapshots are asked for."""
 
-NO_ANSWER_SECS: Final = 8.0
+NO_ANSWER_SECS: Final = 6.0
 """An attempt without an answer for so long is told of: within ten seconds a user knows."""
 
 WHAT_TO_DO: Final = {

@@ -79,6 +79,21 @@ def test_a_way_that_fails_beside_open_connections_is_not_shown() -> None:
     assert below(Snapshot(102.0, {"alpha": SOME}, unreachable={"alpha": REFUSED})) == []
 
 
+def test_where_all_have_no_room_each_has_one_line() -> None:
+    """With the beginning of its reason; none is below the end of the screen."""
+    reasons = {
+        f"venue{number}": attrs.evolve(REFUSED, reason=f"HTTP 45{number} refused: {'words ' * 40}")
+        for number in range(6)
+    }
+    found = drawn(80, "12:00:00 connect_failed", now=now(**reasons))
+    assert len(found) <= 24
+    shown = [line for line in found if line.startswith("venue") and "HTTP" in line]
+    assert [line.partition(" refused")[0] for line in shown] == [
+        f"venue{number}: HTTP 45{number}" for number in range(6)
+    ]
+    assert all(len(line) <= 80 and line.endswith("…") for line in shown)
+
+
 def test_nothing_of_it_is_shown_at_the_end() -> None:
     """The last words say it."""
     console = Console(record=True, width=80, file=io.StringIO())

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, Snapshot, rates, together
 from tick_logger.ops.terminal.fitting import in_one_line
-from tick_logger.ops.terminal.unreached import unreached
+from tick_logger.ops.terminal.unreached import unreached, unreached_in_short
 from tick_logger.telemetry.logs import WELL_AGAIN
 
 RATE_WINDOW_SECS = 3.0
@@ -85,21 +85,32 @@ def picture(
     all, the oldest warnings give way.
     """
     table = _table(before, after, width=width, ended=ended)
-    lines: list[RenderableType] = [table]
-    lines += [Text(f"not ready: {reason}", "bold red") for reason in after.troubles]
-    if not ended:
-        lines += unreached(after)
+    lines: list[RenderableType] = []
+    for say_unreached in (unreached, unreached_in_short):
+        lines = [table, *_troubles(after)]
+        lines += [] if ended else say_unreached(after)
+        lines += _absent(after)
+        lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
+        if _lines(lines, width) <= height:
+            break
+    room = height - _lines(lines, width)
+    return Group(*lines, *_newest(list(warnings), width, room))
+
+
+def _troubles(after: Snapshot) -> list[Text]:
+    return [Text(f"not ready: {reason}", "bold red") for reason in after.troubles]
+
+
+def _absent(after: Snapshot) -> Iterator[Text]:
+    """How many symbols are wanted and not recorded, by exchange."""
     for name, numbers in after.exchanges.items():
         if numbers.symbols_left_out:
             count = f"{numbers.symbols_left_out:,} symbols left out"
-            lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
+            yield Text(f"{name}: {count}: its connections are full", "yellow")
         if numbers.symbols_not_listed:
             many = numbers.symbols_not_listed
             count = f"{many:,} configured symbol{' is' if many == 1 else 's are'} not listed"
-            lines.append(Text(f"{name}: {count}", "yellow"))
-    lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
-    room = height - _lines(lines, width)
-    return Group(*lines, *_newest(list(warnings), width, room))
+            yield Text(f"{name}: {count}", "yellow")
 
 
 def _newest(warnings: Sequence[str], width: int, room: int) -> Iterator[Text]:
