@@ -36,6 +36,7 @@ def test_files_of_tests_and_scripts_are_no_longer_than_those_of_the_program() ->
 
 FORBIDDEN = {
     "__init__": "tick_logger.errors",
+    "version": "tick_logger.errors",
     "errors": "tick_logger.model.tables",
     "clock": "tick_logger.errors",
     "offload": "tick_logger.errors",

@@ -12,10 +12,10 @@ import pytest
 from tests import documents
 from tests.architecture import MAY_IMPORT, MAY_IMPORT_ALL
 from tests.documents import ROOT, anchors, links, named_paths, rows, section
-from tick_logger import __version__
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import SPECS, UUID_DTYPE, Table
 from tick_logger.telemetry.exchange_metrics import OTHER_CAUSE
+from tick_logger.version import __version__
 
 PAGES = documents.documents()
 FIRST = ROOT / "README.md"
@@ -205,7 +205,7 @@ def test_the_changelog_begins_with_this_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" in project["project"]["dynamic"]
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {
-        "attr": "tick_logger.__version__"
+        "attr": "tick_logger.version.__version__"
     }
 
 

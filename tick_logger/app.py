@@ -20,7 +20,7 @@ import attrs
 import trio
 from prometheus_client import CollectorRegistry
 
-from tick_logger import __version__, exit_codes
+from tick_logger import exit_codes
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -45,11 +45,13 @@ from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
 from tick_logger.signals import ProcessSignals, Signals
-from tick_logger.storage.files import DiskFiles, Files, raise_open_file_limit
+from tick_logger.storage.disk_files import DiskFiles, raise_open_file_limit
+from tick_logger.storage.files import Files
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 from tick_logger.venues import Venues
+from tick_logger.version import __version__
 
 SAME_SIGNAL_SECS = 1.0
 """Supervisors signal a process and its group: what comes this soon is the same wish to stop."""

@@ -16,13 +16,13 @@ import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from tick_logger import __version__
 from tick_logger.cli.demo import fresh_directory, run_simulated
 from tick_logger.cli.main import main
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
+from tick_logger.version import __version__
 
 ROOT = Path(__file__).parents[2]
 NAME = registry.available()[0]

@@ -12,7 +12,7 @@ from tests.verify.listed import mapped, saved
 from tick_logger.cli.main import main
 from tick_logger.model.symbol_rules import AssetClass, QuoteType
 from tick_logger.model.symbols import MappedInstrument
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.instruments_file import encode
 
 USDT = QuoteType.STABLECOIN

@@ -14,7 +14,7 @@ import pytest
 
 from tests.operating.operations import CONFIG, ROOT, load_yaml
 from tick_logger.config.schema import HttpConfig, LoggerConfig
-from tick_logger.storage.files import MAX_OPEN_FILES
+from tick_logger.storage.disk_files import MAX_OPEN_FILES
 
 COMPOSE = load_yaml(CONFIG / "docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

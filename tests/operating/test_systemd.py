@@ -13,7 +13,7 @@ import pytest
 
 from tests.operating.operations import CONFIG
 from tick_logger.config.schema import LoggerConfig
-from tick_logger.storage.files import MAX_OPEN_FILES
+from tick_logger.storage.disk_files import MAX_OPEN_FILES
 
 UNIT = CONFIG / "systemd" / "tick_logger.service"
 ANALYZE = shutil.which("systemd-analyze")

@@ -14,7 +14,7 @@ from tests.derive.story import Frames, entries_of, story
 from tests.recording.lives import live
 from tick_logger.derive.recovery import recover_directory
 from tick_logger.model.entries import Entry, Received, joined
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.layout import UnwrittenPath, parse
 from tick_logger.verify.recording import verify_recording
 

@@ -19,7 +19,7 @@ from tick_logger.app import Ports, Service, record
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import Table
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.verify.report import Report
 from tick_logger.verify.tree import verify
 

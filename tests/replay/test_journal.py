@@ -12,7 +12,7 @@ from tests.replay.running import Recorded
 from tick_logger.journal.entry_codec import decode_entries
 from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Received
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.verify.recording import verify_recording
 
 pytestmark = needs_recordings

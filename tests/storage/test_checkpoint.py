@@ -13,7 +13,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.storage.checkpoints import LoggedFiles, saved
 from tick_logger.storage import checkpoint as module
 from tick_logger.storage.checkpoint import CheckpointSlots
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS
 
 

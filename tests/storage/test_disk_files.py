@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.memory_files import MemoryFiles
-from tick_logger.storage.files import (
+from tick_logger.storage.disk_files import (
     MAX_OPEN_FILES,
     DiskFiles,
     is_locked,

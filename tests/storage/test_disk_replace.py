@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 
 
 def test_the_bytes_are_safe_before_the_name_means_them(

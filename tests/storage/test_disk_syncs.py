@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 
 LOCKER = """
 import sys, time
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 files = DiskFiles(sys.argv[1])
 files.lock("journal/lock")
 print("locked", flush=True)

@@ -9,7 +9,8 @@ import pytest
 
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import SimDisk
-from tick_logger.storage.files import DiskFiles, Files
+from tick_logger.storage.disk_files import DiskFiles
+from tick_logger.storage.files import Files
 
 
 @pytest.fixture(params=["disk", "disk, one open file", "memory", "simulated"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.storage.sample import DAY
 from tests.storage.test_names import DAYS, NAMES
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.journal_layout import SegmentPath
 from tick_logger.storage.layout import (
     FORMAT_PATH,

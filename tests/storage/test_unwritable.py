@@ -20,7 +20,8 @@ from tick_logger.model.flush import Flush, GapRecord
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.appending import AppendError
-from tick_logger.storage.files import DiskFiles, Files
+from tick_logger.storage.disk_files import DiskFiles
+from tick_logger.storage.files import Files
 from tick_logger.storage.layout import MAX_NAME_BYTES
 from tick_logger.storage.store import Store
 

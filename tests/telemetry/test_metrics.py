@@ -8,7 +8,6 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tick_logger import __version__
 from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
 from tick_logger.model.tables import Table
@@ -21,6 +20,7 @@ from tick_logger.ops.status.snapshot import (
     together,
 )
 from tick_logger.telemetry.metrics import Metrics
+from tick_logger.version import __version__
 
 COUNTERS = {
     "messages_received",

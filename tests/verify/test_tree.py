@@ -29,7 +29,7 @@ from tests.storage.stored import put
 from tick_logger.errors import StorageError
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.storage.files import DiskFiles
+from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.format_file import Width, describe
 from tick_logger.storage.store import Store
 from tick_logger.verify import table as table_check

@@ -56,7 +56,7 @@ def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False
 
 def _verified(directory: Path, *, deep: bool) -> Report:
     """The report; made once more if somebody began to record meanwhile."""
-    from tick_logger.storage.files import DiskFiles, is_locked
+    from tick_logger.storage.disk_files import DiskFiles, is_locked
     from tick_logger.storage.journal_layout import LOCK_PATH
     from tick_logger.verify.looks import WAIT_SECS
     from tick_logger.verify.recording import verify_recording
@@ -99,7 +99,7 @@ def symbols_command(
     from tick_logger.cli.symbols import show_symbols
     from tick_logger.config.symbols import load_symbol_rules
     from tick_logger.exchanges import registry
-    from tick_logger.storage.files import DiskFiles
+    from tick_logger.storage.disk_files import DiskFiles
 
     logger = load_config(config, data_path).logger
     rules = load_symbol_rules(logger.symbol_mappings, registry.available())
@@ -120,7 +120,7 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
     from tick_logger.cli.places import require_recording
     from tick_logger.clock import SystemClock
     from tick_logger.derive.recovery import recover_directory
-    from tick_logger.storage.files import DiskFiles
+    from tick_logger.storage.disk_files import DiskFiles
 
     require_recording(directory)
     try:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 
-from tick_logger import __version__, exit_codes
+from tick_logger import exit_codes
 from tick_logger.cli import data
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.errors import ConfigError, StorageError, leaves
+from tick_logger.version import __version__
 
 if TYPE_CHECKING:
     from tick_logger.config.schema import Config

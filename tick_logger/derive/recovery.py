@@ -19,7 +19,6 @@ from typing import TypeAlias
 
 import attrs
 
-from tick_logger import __version__
 from tick_logger.derive.checkpoints import EXTENTS_EPOCH, Checkpoints
 from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.derive.directory import (
@@ -46,6 +45,7 @@ from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
+from tick_logger.version import __version__
 
 OnProgress: TypeAlias = Callable[[int, float], None]
 """Hears of messages replayed so far, and of their share of the journal (0 to 1)."""

@@ -11,7 +11,6 @@ import math
 
 import trio
 
-from tick_logger import __version__
 from tick_logger.config.schema import LoggerConfig
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Started
@@ -24,6 +23,7 @@ from tick_logger.recording.deriver import Deriver
 from tick_logger.recording.readiness import DISK
 from tick_logger.recording.resources import Resources
 from tick_logger.recording.writer import Writer
+from tick_logger.version import __version__
 
 LAG_ALARM_SECS = 5.0
 """What is promised never to be lost by a power cut, whatever the configuration."""

@@ -12,7 +12,8 @@ from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.readiness import Readiness
-from tick_logger.storage.files import DiskFiles, Files, most_open
+from tick_logger.storage.disk_files import DiskFiles, most_open
+from tick_logger.storage.files import Files
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 

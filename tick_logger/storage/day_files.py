@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tick_logger.model.schemas import WIDTHS, Schema
 from tick_logger.model.tables import EXACT, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_SECOND
-from tick_logger.storage.files import Files
+from tick_logger.storage.files import Files, ReadableFiles
 from tick_logger.storage.layout import column_name
 from tick_logger.storage.rests import with_rest
 
@@ -39,7 +39,7 @@ class DayFiles:
     schema: Schema
 
     @classmethod
-    def look(cls, files: Files, folder: str, table: Table, day: int) -> DayFiles:
+    def look(cls, files: ReadableFiles, folder: str, table: Table, day: int) -> DayFiles:
         """The sizes as they are now."""
         columns = SPECS[table].files
         sizes = {c.name: files.size(f"{folder}/{column_name(c.name, day)}") for c in columns}
@@ -48,7 +48,9 @@ class DayFiles:
         return cls(folder, table, day, sizes, schema)
 
     @classmethod
-    def look_beside_a_writer(cls, files: Files, folder: str, table: Table, day: int) -> DayFiles:
+    def look_beside_a_writer(
+        cls, files: ReadableFiles, folder: str, table: Table, day: int
+    ) -> DayFiles:
         """The sizes without what is being appended: no more rows than the time column has."""
         time = SPECS[table].time_column
         size = SPECS[table].column(time).numpy_dtype(EXACT).itemsize
@@ -109,7 +111,7 @@ class DayFiles:
                 cut[name] = -(-excess // width)
         return cut
 
-    def read(self, files: Files, name: str, start: int, rows: int) -> Array:
+    def read(self, files: ReadableFiles, name: str, start: int, rows: int) -> Array:
         """Records of a column of the schema as they lie on disk; raises `OSError`."""
         dtype = SPECS[self.table].column(name).numpy_dtype(self.schema.width)
         if not rows:
@@ -117,15 +119,17 @@ class DayFiles:
         data = files.read(self.path(name), start * dtype.itemsize, rows * dtype.itemsize)
         return np.frombuffer(data, dtype)
 
-    def values(self, files: Files, source: str, start: int, rows: int) -> Array:
+    def values(self, files: ReadableFiles, source: str, start: int, rows: int) -> Array:
         """A field of the rows, prices as f8; the absent value where the day does not have it.
 
         `event_ns` and `recv_ns` are the times in ns.  Raises `OSError`.
         """
         if source in ("event_ns", "recv_ns"):
             of = source.removesuffix("_ns")
-            seconds = self.values(files, f"{of}_s", start, rows).astype(np.int64)
-            return seconds * NS_PER_SECOND + self.values(files, f"{of}_frac", start, rows)
+            seconds = self.values(files, f"{of}_s", start, rows)
+            times = np.multiply(seconds, NS_PER_SECOND, dtype=np.int64)
+            times += self.values(files, f"{of}_frac", start, rows)
+            return times
         column = next(c for c in SPECS[self.table].files if c.source == source)
         if column.name not in self.schema.names:
             return np.full(rows, column.absent or 0)

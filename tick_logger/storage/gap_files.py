@@ -54,6 +54,8 @@ class _Header(msgspec.Struct):
 
 ABOUT_NO_HOLE = frozenset({Cause.RENUMBERED, Cause.STRAY})
 
+_PROOFS = {proof.word: proof for proof in Proof}
+
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 
@@ -126,6 +128,15 @@ def parse_gaps(data: bytes, instrument: int) -> GapLines:
         else:
             records.append(record)
     return GapLines(tuple(records), tuple(unreadable))
+
+
+def parse_proofs(data: bytes) -> dict[Table, Proof]:
+    """What the first line of a gaps file says that the absence of holes is worth, by table."""
+    first = data.splitlines()[:1]
+    if not first or not _is_header(first[0]):
+        return {}
+    said = _decode_header(first[0]).proof
+    return {table: _PROOFS[word] for table, word in said.items() if word in _PROOFS}
 
 
 def standing(records: Iterable[GapRecord]) -> list[GapRecord]:

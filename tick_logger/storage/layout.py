@@ -119,6 +119,12 @@ def column_name(column: str, day: int) -> str:
     return f"{column}.{day_text(day)}.bin"
 
 
+def day_of_column(name: str, column: str) -> int | None:
+    """The day of a column's file by the file's name; None if it is not one of that column."""
+    match = _COLUMN_FILE.fullmatch(name)
+    return day_of_text(match[2]) if match is not None and match[1] == column else None
+
+
 def column_path(where: ColumnPath) -> str:
     """The path of a column file."""
     folder = table_folder(where.exchange, where.symbol, where.table, late=where.late)

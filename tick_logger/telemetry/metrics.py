@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-import tick_logger
 from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
 from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
 from tick_logger.telemetry.symbol_rows import SymbolRows
+from tick_logger.version import __version__
 
 OF_STOPS = "/stops"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -107,7 +107,7 @@ class Metrics:
             ["version"],
             registry=self.registry,
         )
-        self.build_info.labels(tick_logger.__version__).set(1)
+        self.build_info.labels(__version__).set(1)
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(PREFIX + name, text, registry=self.registry)

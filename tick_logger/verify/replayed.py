@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from tick_logger import __version__
 from tick_logger.derive.checkpoints import EXTENTS_EPOCH
 from tick_logger.derive.derivation import Derivation
 from tick_logger.derive.directory import FIRST_SEQ, recorded_price_dtype
@@ -27,6 +26,7 @@ from tick_logger.storage.layout import ColumnPath, GapsPath, UnwrittenPath, pars
 from tick_logger.storage.unwritten_files import streams_told
 from tick_logger.verify.comparing_files import ComparingFiles
 from tick_logger.verify.report import Finding, Kind, Report
+from tick_logger.version import __version__
 
 T = TypeVar("T")
 

@@ -1,0 +1,89 @@
+"""Port: a tree of files that is only read, and its implementation on a disk, by mapping.
+
+Works wherever Python does, needs no permission to write, and holds no file open: a mapping lives
+as long as the array made of it.  What is read is what was there at that moment; a file that a
+recorder appends to only grows.  (After a crash the next start may cut files; who had them mapped
+then must open the recording anew.)
+
+Not here: what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Protocol
+
+from tick_logger.storage.files import Names
+
+
+class Tree(Protocol):
+    """Files under one root, named by relative POSIX paths; errors are `OSError`."""
+
+    @property
+    def name(self) -> str:
+        """The root, for people."""
+        ...
+
+    def size(self, path: str) -> int:
+        """Length in bytes; 0 if there is no such file."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes | memoryview:
+        """`length` bytes (None: all) from `offset` on, fewer where the file ends earlier."""
+        ...
+
+    def list(self, folder: str = "") -> Names:
+        """Names of the files in a folder, and of folders with a "/" behind, sorted.
+
+        Empty if there is no such folder.
+        """
+        ...
+
+
+class DiskTree:
+    """A folder on a disk, read by mapping its files."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self._root = os.fspath(root)
+
+    @property
+    def name(self) -> str:
+        """The folder as it was given."""
+        return self._root
+
+    def size(self, path: str) -> int:
+        """Length in bytes; 0 if there is no such file."""
+        try:
+            return os.stat(self._at(path)).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return os.path.isfile(self._at(path))
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> memoryview:
+        """Bytes of a file, mapped; see `Tree`."""
+        with open(self._at(path), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            stop = size if length is None else min(size, offset + length)
+            if stop <= offset:
+                return memoryview(b"")
+            mapped = mmap.mmap(file.fileno(), stop, access=mmap.ACCESS_READ)
+        return memoryview(mapped)[offset:stop]
+
+    def list(self, folder: str = "") -> Names:
+        """What is in a folder; see `Tree`."""
+        try:
+            with os.scandir(self._at(folder)) as entries:
+                return sorted(each.name + "/" if each.is_dir() else each.name for each in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}"
