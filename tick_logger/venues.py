@@ -21,6 +21,8 @@ from tick_logger.net.address import Addresses
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.online import Online
+from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.venue import Venue
@@ -53,6 +55,7 @@ class Venues:
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
         self._addresses = Addresses()
+        self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
 
     def add(
         self,
@@ -83,13 +86,16 @@ class Venues:
         def before() -> frozenset[str]:
             return shared.recorded_before.get(name, frozenset())
 
+        reach = Reach(name, shared.clock, self._online.look)
+        to_rest = approach(own.rest_endpoint, Purpose.REST)
         context = VenueContext(
             exchange=exchange,
             ws_endpoint=own.ws_endpoint,
             instruments=shared.instruments,
             intake=intake,
             dial=dial,
-            rest=RestClient(own.rest_endpoint, dial, approach(own.rest_endpoint, Purpose.REST)),
+            rest=RestClient(own.rest_endpoint, dial, to_rest, reach),
+            reach=reach,
             connects=approach(own.ws_endpoint, Purpose.CONNECTIONS),
             clock=shared.clock,
             rng=self._rng,

@@ -36,8 +36,9 @@ async def test_beyond_the_budget_whole_reads_are_given_up_and_written_down() -> 
     assert [ids([batch]) for batch in batches if marks([batch])] == [[105]]
     assert bench.count("messages_dropped") == 4
     assert bench.count("bytes_dropped") == 4 * one
-    assert [line["event"] for line in logs] == [*["overflow"] * 3, "overflow_ended"]
-    assert logs[-1]["messages"] == 4
+    events = [*["overflow"] * 3, "overflow_ended", "recording"]
+    assert [line["event"] for line in logs] == events
+    assert logs[-2]["messages"] == 4
     assert bench.budget.taken_bytes == one
 
 

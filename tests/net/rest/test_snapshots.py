@@ -59,7 +59,7 @@ async def asked(body: bytes) -> tuple[Asking, list[str]]:
     """What becomes of a wish, and why snapshots failed."""
     asker = Asking()
     async with asking() as scene, trio.open_nursery() as nursery:
-        client = Answering(ENDPOINT, scene.dial, scene.client._approach)
+        client = Answering(ENDPOINT, scene.dial, scene.client._approach, scene.client._reach)
         client.body = body
         fetcher = SnapshotFetcher(BINANCE, client, {"BTCUSDT": 0})
         with capture_logs() as logs:

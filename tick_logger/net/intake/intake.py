@@ -72,6 +72,7 @@ class Intake:
         self._waiting_frames = 0
         self._overflows: dict[int, _Overflow] = {}
         self._taken = self._decoded = 0  # arrivals
+        self._has_rows = False
         self._progress = trio.Event()
 
     # -- what connections call: never waits -------------------------------------------------------
@@ -207,6 +208,9 @@ class Intake:
         """The batch of a portion; whoever waits until it is decoded is woken."""
         batch = self._decoder.batch(portion)
         self._budget.decoded(batch.frames_bytes, batch.rows_bytes)
+        if batch.rows and not self._has_rows:
+            self._has_rows = True
+            self._log.info("recording")
         self._decoded += len(batch.received.counts)
         assert self._decoded <= self._taken, "nothing is decoded twice"
         self._progress.set()
