@@ -28,8 +28,8 @@ from tick_logger.reader.source import Array, Block, Symbol, TableDay
 from tick_logger.reader.times import iso
 from tick_logger.reader.tree import Tree
 from tick_logger.storage.day_files import DayFiles
-from tick_logger.storage.format_file import width_in
-from tick_logger.storage.layout import FORMAT_PATH, day_of_column
+from tick_logger.storage.format_file import width_told
+from tick_logger.storage.layout import day_of_column
 
 
 class ColumnFiles:
@@ -99,8 +99,8 @@ class ColumnFiles:
 
     def _width(self) -> str | None:
         """The bytes of a price, which are for ever those that a directory began with."""
-        if self._known_width is None and self._tree.exists(FORMAT_PATH):
-            self._known_width = width_in(bytes(self._tree.read(FORMAT_PATH)))
+        if self._known_width is None:
+            self._known_width = width_told(self._tree)
         return self._known_width
 
     def _days_in(self, folder: str, table: Table) -> Iterator[int]:
