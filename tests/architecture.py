@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
     "reader": {"model", "errors", "exchanges", "storage"},
+    "compare": {"model", "errors", "reader"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -77,6 +78,7 @@ MAY_IMPORT_ALL = {"app", "cli"}
 
 PURE_PACKAGES = {
     "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
+    "compare",
 }  # fmt: skip
 IMPURE_MODULES = {
     "trio", "trio_websocket", "time", "random", "socket", "ssl", "threading", "asyncio",

@@ -51,6 +51,7 @@ FORBIDDEN = {
     "derive/x": "tick_logger.recording.writer",
     "verify/x": "tick_logger.ops.watch",
     "reader/x": "tick_logger.recording.backlog",
+    "compare/x": "tick_logger.storage.layout",
     "telemetry/x": "tick_logger.ops.status.status",
     "recording/x": "tick_logger.net.intake.intake",
     "net/x": "tick_logger.net.wire.dial",
