@@ -58,8 +58,15 @@ class OwnPlaces:
     def exchanges(self) -> Sequence[str]:
         """Folders that are neither the journal nor a symbol's."""
         folders = (each for each in folders_in(self._tree) if each != JOURNAL_FOLDER)
-        names = (symbol_of(each) for each in folders if not is_of_symbol(self._tree, each))
+        names = (symbol_of(each) for each in folders if not self._is_linked(each))
         return sorted(filter(None, names))
+
+    def _is_linked(self, folder: str) -> bool:
+        """Whether it is a symbol's, of links: to tables, or to what is gone by now."""
+        inner = [name.rstrip("/") for name in self._tree.list(folder)]
+        if not inner or not set(inner) <= SPECS.keys():
+            return is_of_symbol(self._tree, folder)
+        return not any(folders_in(self._tree, f"{folder}/{name}") for name in inner)
 
     def symbols(self, exchange: str) -> Sequence[str]:
         """Folders in that of the exchange."""

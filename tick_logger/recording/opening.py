@@ -165,4 +165,5 @@ def _put_together(
         checkpoint_interval_secs=config.checkpoint_interval_secs,
         on_sync_lost=journal.doubt,
     )
+    deriver.links = resources.links
     return Recording(config, resources, writer, deriver, backlog, accounts.totals, clock_watch)

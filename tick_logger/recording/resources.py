@@ -11,6 +11,7 @@ from tick_logger.budget import ByteBudget
 from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
+from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import Readiness
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
@@ -69,6 +70,7 @@ class Resources:
     metrics: Metrics
     readiness: Readiness
     today: Today
+    links: LinkKeeper | None = None
     recorded_before: dict[str, frozenset[str]] = attrs.field(factory=dict)
     """By exchange the symbols that the process before recorded to its end; known once recovered."""
 
