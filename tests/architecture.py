@@ -59,6 +59,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops.terminal": {"telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
+    "doctor": {
+        "model", "errors", "clock", "offload", "budget", "config", "exchanges", "storage",
+        "recording", "telemetry", "net", "net.wire", "net.intake", "net.rest", "net.connection",
+        "ops.web",
+    },
     "exit_codes": set(),
     "venues": {
         "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",

@@ -66,6 +66,7 @@ FORBIDDEN = {
     "ops/web/x": "tick_logger.net.pace",
     "simulator/x": "tick_logger.exchanges.base",
     "simulator/dialects/x": "tick_logger.app",
+    "doctor/x": "tick_logger.app",
     "exit_codes": "tick_logger.errors",
     "venues": "tick_logger.app",
     "reload": "tick_logger.app",
