@@ -251,9 +251,9 @@ class Connection:
         """What is acknowledged, but for broken books; nothing once the connection has ended."""
         return self._dialogue.live if self.alive else frozenset()
 
-    def interruptions(self, carried_elsewhere: frozenset[Subscription]) -> list[Mark]:
-        """The marks that follow from the end of this connection."""
-        return self._dialogue.lost(carried_elsewhere, self.last_recv_ns)
+    def interruptions(self, others: frozenset[Subscription], stopped: bool = False) -> list[Mark]:
+        """The marks that follow from its end; if it is `stopped`, nothing is lost by that."""
+        return self._dialogue.lost(others, None if stopped else self.last_recv_ns)
 
     def take_over(self, ended: Connection, *, heard: bool) -> list[Mark]:
         """The marks that end what a connection interrupted that has ended, and will not resume.

@@ -105,9 +105,14 @@ class Share:
 
     async def _start(self, nursery: trio.Nursery) -> Connection:
         """A new connection, on its way, as soon as there is something that it may ask for."""
-        while self._load.subscriptions <= self._venue.refusals.lasting:
+        refusals = self._venue.refusals
+        refusals.release(trio.current_time())
+        while self._load.subscriptions <= refusals.all:  # venues close what asks for nothing
             self._woken = trio.Event()
-            await self._woken.wait()
+            due_at = refusals.due_at(self._load.subscriptions)
+            with trio.CancelScope(deadline=float("inf") if due_at is None else due_at):
+                await self._woken.wait()
+            refusals.release(trio.current_time())
         await self._venue.connects.connect_turn()
         self._generation += 1
         label = f"{self._label}.{self._generation}"
@@ -120,6 +125,7 @@ class Share:
         return connection
 
     async def _run_one(self, connection: Connection) -> None:
+        lost: ConnectionLost | None = None
         try:
             lost = await connection.run()
             self._connections.remove(connection)
@@ -129,6 +135,8 @@ class Share:
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
             self._have_taken_over(connection, heard=True)
         finally:
+            if lost is None:
+                await self._note_stop(connection)
             connection.forget_books()
 
     @property
@@ -148,10 +156,20 @@ class Share:
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
         self._log.warning("connection_lost", cause=lost.ending.value, reason=str(lost))
 
-    def _interrupt(self, connection: Connection) -> None:
+    def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
         """Tell the pipeline which streams no other connection of this share has taken over yet."""
-        for mark in connection.interruptions(self._carried(but=connection)):
+        for mark in connection.interruptions(self._carried(but=connection), stopped=stopped):
             self._venue.intake.mark(mark)
+
+    async def _note_stop(self, stopped: Connection) -> None:
+        """Tell the pipeline of books of which nothing but updates has come, and nothing more will.
+
+        Cancellation: shielded, for so long as what came last takes to be understood.
+        """
+        if stopped.interruptions(frozenset(), stopped=True):
+            with trio.move_on_after(UNDERSTOOD_SECS, shield=True):
+                await self._venue.intake.caught_up()  # the snapshot may be waiting there
+            self._interrupt(stopped, stopped=True)
 
     def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
         """What the connections of this share deliver, one of them left out."""
