@@ -150,6 +150,25 @@ def test_what_a_subscription_is_greeted_with_begins_nothing(two: Two) -> None:
     assert (found.total.only_old, found.equal) == (0, True)
 
 
+def test_what_lies_between_a_greeting_and_the_next_receipt_is_not_judged(two: Two) -> None:
+    """Of the recording that began later; where both began together every row counts."""
+    two.write(Table.TRADES, FEW, [FEW[2], *FEW[5:7], *FEW[8:]])
+    found = two.found()
+    assert (found.total.only_old, found.total.outside_old) == (1, 4)
+    two.write(Table.QUOTES, FEW, without(FEW, 2))
+    assert two.found().total.only_old == 2
+
+
+def test_snapshots_of_books_are_each_recorders_own(two: Two) -> None:
+    """Those that only one was sent are counted for themselves; an update never is."""
+    snapshot = [{**FEW[4], "seq": 5, "flags": 1, "price": float(n)} for n in range(7)]
+    two.write(Table.BOOK, FEW, [*FEW[:5], *snapshot, *FEW[5:]])
+    found = two.found()
+    assert (counts(found), found.total.snapshots, found.equal) == ((10, 0, 0, 0), 7, True)
+    two.write(Table.BOOK, [], [{**FEW[9], "price": 1.0}])
+    assert two.found().total.only_new == 1
+
+
 def test_holes_explain_what_is_missing_there(two: Two) -> None:
     """By ids and by time, of the other recording only, and counted apart."""
     two.write(Table.TRADES, without(FEW, 4, 5, 6), without(FEW, 8))

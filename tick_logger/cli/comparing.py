@@ -192,6 +192,8 @@ def _totals(found: Comparison) -> Iterator[str]:
 
 
 def _outside(total: Tally) -> Iterator[str]:
+    if total.snapshots:
+        yield f"rows of snapshots of books in one only, not judged: {total.snapshots:,}"
     if total.outside_old or total.outside_new:
         old, new = total.outside_old, total.outside_new
         yield f"outside the common time, not judged: {old:,} in OLD, {new:,} in NEW"

@@ -51,7 +51,8 @@ class _Comparing:
             on_stream(f"{pair.exchange}/{pair.symbol}/{table}")
             zipped = zip(both, (olds, news), strict=True)
             edges = [each.within(whole) for each, whole in zipped if each is not None]
-            self._stream(pair, table, edges[0].common(edges[-1]).inside(common))
+            judged = edges[0].common(edges[-1]).inside(common)
+            self._stream(pair, table, judged, _settled(edges))
 
     def _streams(self, pairs: Sequence[Pair]) -> Streams:
         """The edges of all streams of which there are rows in either."""
@@ -63,13 +64,13 @@ class _Comparing:
                     found[pair, table] = edges
         return found
 
-    def _stream(self, pair: Pair, table: Table, judged: Edges) -> None:
+    def _stream(self, pair: Pair, table: Table, judged: Edges, settled_ns: tuple[int, int]) -> None:
         if judged.first_ns > judged.last_ns:
             name = f"{pair.exchange}/{pair.symbol}/{table}"
             self.notes.append(f"{name}: OLD and NEW have no time in common")
             return
         sides = Side(self._old, pair.old), Side(self._new, pair.new)
-        stream = StreamComparison(*sides, table, judged)
+        stream = StreamComparison(*sides, table, judged, settled_ns)
         stream.run(self._wanted)
         self.compared += 1
         self.total.add(stream.tally)
@@ -105,6 +106,15 @@ def compare(
         comparing.compared,
         comparing.total,
         tuple(comparing.notes),
+    )
+
+
+def _settled(edges: Sequence[Edges]) -> tuple[int, int]:
+    """Of OLD and NEW: before when it may lack rows because it began later than the other."""
+    old, new = edges[0], edges[-1]
+    return (
+        old.settled_ns if old.first_ns > new.first_ns else 0,
+        new.settled_ns if new.first_ns > old.first_ns else 0,
     )
 
 

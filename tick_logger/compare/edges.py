@@ -6,6 +6,7 @@ that begins soon after its exchange is judged from its own first row on, and one
 exchange until its own last row.  One that begins much later, or ends much earlier, lacks rows.
 
 What an exchange sends on a subscription may be much older than the recording, and begins nothing.
+Where one recording begins later, what lies between its first receipt and the next is not judged.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ class Edges:
     last_ns: int
     first_id: int = 0
     last_id: int = 0
+    settled_ns: int = 0
+    """Of a stream: the time of the first row that was received after the first receipt.  What lies
+    before it may have been missed between a greeting and the subscription."""
 
     def common(self, other: Edges) -> Edges:
         """What both have; it may end before it begins."""
@@ -63,6 +67,7 @@ class Edges:
             last if ends else exchange.last_ns,
             self.first_id if begins else 0,
             self.last_id if ends else 0,
+            self.settled_ns if begins else 0,
         )
 
     def inside(self, other: Edges) -> Edges:
@@ -89,6 +94,7 @@ def edges_of(source: Source, symbol: Symbol, table: Table) -> Edges | None:
         int(last.field("event_ns", end, end + 1)[0]),
         int(first.field("seq", begin, begin + 1)[0]),
         int(last.field("seq", end, end + 1)[0]),
+        _settled_ns(first, begin),
     )
 
 
@@ -103,6 +109,16 @@ def around(edges: Iterable[Edges]) -> Edges | None:
 def _part(source: Source, symbol: Symbol, table: Table, day: int) -> DayPart | None:
     wanted = Span(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
     return next(day_parts(source, symbol, table, wanted, "merge"), None)
+
+
+def _settled_ns(part: DayPart, begin: int) -> int:
+    rows = min(part.rows, begin + MOST_GREETINGS)
+    received = part.field("recv_ns", begin, rows)
+    after = np.flatnonzero(received > received[0])
+    if not len(after):
+        return 0
+    at = begin + int(after[0])
+    return int(part.field("event_ns", at, at + 1)[0])
 
 
 def _first_fresh(part: DayPart) -> int:

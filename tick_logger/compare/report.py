@@ -24,6 +24,8 @@ class Tally:
     """Of `only_new`: the gaps files of OLD tell of them."""
     different: int = 0
     """Trades with the same id and other values."""
+    snapshots: int = 0
+    """Rows of snapshots of books that only one has: of its own subscriptions, and no difference."""
     outside_old: int = 0
     outside_new: int = 0
 

@@ -19,7 +19,7 @@ from tick_logger.compare.explained import Explained
 from tick_logger.compare.matching import Indices, pairs, rest_of
 from tick_logger.compare.report import Example, Tally
 from tick_logger.compare.rows import Array, Piece, Rule
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import FLAG_SNAPSHOT, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 from tick_logger.reader.columns import COLUMNS, Kind
 from tick_logger.reader.parts import DayPart, day_parts
@@ -61,12 +61,23 @@ class Side:
 
 
 class StreamComparison:
-    """Compares one stream; `judged` are the first and last moments and ids that are."""
+    """Compares one stream; `judged` are the first and last moments and ids that are.
 
-    def __init__(self, old: Side, new: Side, table: Table, judged: Edges) -> None:
+    Before `settled_ns` (of OLD, of NEW) a recording that began later may lack rows.
+    """
+
+    def __init__(
+        self,
+        old: Side,
+        new: Side,
+        table: Table,
+        judged: Edges,
+        settled_ns: tuple[int, int] = (0, 0),
+    ) -> None:
         self._old, self._new = old, new
         self._table = table
         self._judged = judged
+        self._settled_ns = settled_ns
         self._missing_in_old, self._missing_in_new = (s.explained(table) for s in (old, new))
         self.tally = Tally()
         self.examples: list[Example] = []
@@ -144,7 +155,18 @@ class StreamComparison:
                 self._show("both", _row(old, one), _row(new, other))
 
     def _tell_alone(self, piece: Piece, until_ns: int, rule: Rule, *, is_old: bool) -> None:
-        alone = self._inside(piece, rule) & (piece.fields["event_ns"] < until_ns)
+        times = piece.fields["event_ns"]
+        alone = self._inside(piece, rule) & (times < until_ns)
+        apart = alone & (times < self._settled_ns[1 if is_old else 0])
+        if is_old:
+            self.tally.outside_old += int(apart.sum())
+        else:
+            self.tally.outside_new += int(apart.sum())
+        alone &= ~apart
+        if self._table is Table.BOOK:
+            snapshots = alone & ((piece.fields["flags"] & FLAG_SNAPSHOT) != 0)
+            self.tally.snapshots += int(snapshots.sum())
+            alone &= ~snapshots
         told = (self._missing_in_new if is_old else self._missing_in_old).tell(piece) & alone
         if is_old:
             self.tally.only_old += int(alone.sum())
