@@ -95,7 +95,7 @@ def venue(request: pytest.FixtureRequest) -> Iterator[tuple[str, Rules]]:
         yield name, rules
 
 
-@settings(max_examples=12)
+@settings(max_examples=20)
 @given(
     messages=st.lists(message, min_size=1, max_size=30),
     holes=st.lists(hole, max_size=3, unique_by=lambda each: each[0]),
