@@ -104,7 +104,7 @@ async def test_a_region_that_is_refused() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"<html>maintenance</html>", ""),
+        (b"{}", ""),
         (b"[]", "0 of 0 symbols are traded"),
         (b"[1, 2]", ""),
         (b"\xff" * 100, ""),
@@ -119,6 +119,14 @@ async def test_an_answer_that_is_no_listing(body: bytes, words: str) -> None:
         "listing": "wrong",
     }
     assert words in said(lines, "listing")
+
+
+async def test_a_page_instead_of_an_answer() -> None:
+    """Of a firewall, or of a log-in: it is REST that does not work."""
+    page = answering("200 OK", b"<html>maintenance</html>", "Content-Type: text/html")
+    async with simulator(NAME) as (_, ws), server(page) as rest:
+        lines = await look(NAME, configured(NAME, ws, f"http://{rest}"))
+    assert states(lines)["REST"] == "wrong"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.wire.dial import Dial
 from tick_logger.net.wire.signing import signer_from_environ
@@ -48,6 +49,7 @@ def context_of(
         metrics=metrics,
         on_bug=lambda: None,  # the intake raises it at its end
     )
+    reach = Reach(exchange.name, clock, lambda: None)  # what cannot be reached has a line here
     prefix = exchange.key_prefix
     return VenueContext(
         exchange=exchange,
@@ -55,7 +57,8 @@ def context_of(
         instruments=instruments,
         intake=intake,
         dial=dial,
-        rest=RestClient(config.rest_endpoint, dial, rest),
+        rest=RestClient(config.rest_endpoint, dial, rest, reach),
+        reach=reach,
         connects=connects,
         clock=clock,
         rng=Random(),
