@@ -59,6 +59,16 @@ class Disk:
             self.journal_files.close()
 
 
+@attrs.define
+class FoundOnDisk:
+    """What the start has found out about the directory; known once it is recovered."""
+
+    recorded: dict[str, frozenset[str]] = attrs.field(factory=dict)
+    """By exchange the symbols that the process before recorded to its end."""
+    folds_case: bool = False
+    """Whether the disk tells no large letters from small."""
+
+
 @attrs.frozen(kw_only=True)
 class Resources:
     """What a recording is given, and shares with the rest of the process."""
@@ -71,8 +81,7 @@ class Resources:
     readiness: Readiness
     today: Today
     links: LinkKeeper | None = None
-    recorded_before: dict[str, frozenset[str]] = attrs.field(factory=dict)
-    """By exchange the symbols that the process before recorded to its end; known once recovered."""
+    found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
 
 
 @attrs.frozen(kw_only=True)
