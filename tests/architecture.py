@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
     "reader": {"model", "errors", "exchanges", "storage"},
+    "compare": {"model", "errors", "reader"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -58,6 +59,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops.terminal": {"model", "telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
+    "doctor": {
+        "model", "errors", "clock", "offload", "budget", "config", "exchanges", "storage",
+        "recording", "telemetry", "net", "net.wire", "net.intake", "net.rest", "net.connection",
+        "ops.web",
+    },
     "exit_codes": set(),
     "venues": {
         "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
@@ -77,6 +83,7 @@ MAY_IMPORT_ALL = {"app", "cli"}
 
 PURE_PACKAGES = {
     "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
+    "compare",
 }  # fmt: skip
 IMPURE_MODULES = {
     "trio", "trio_websocket", "time", "random", "socket", "ssl", "threading", "asyncio",

@@ -56,5 +56,5 @@ def test_the_table_of_columns_has_all_of_them(tmp_path: Path) -> None:
         kind = "16 bytes" if column.kind.dtype == "V16" else f"`{column.kind.dtype}`"
         assert documented[name].startswith(kind), name
     found = tick_logger.open(write_example(tmp_path)).trades("*:*", 0, columns=["exchange", "ts"])
-    content = found._content
+    content = found.content
     assert [numpy_of(content, c, 0, 1).dtype for c in content.columns] == ["O", "M8[ns]"]

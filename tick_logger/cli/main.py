@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 
 from tick_logger import exit_codes
-from tick_logger.cli import data
+from tick_logger.cli import comparing, data, doctor
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.version import __version__
@@ -39,6 +39,8 @@ app = cyclopts.App(
 app.command(data.verify_command, name="verify")
 app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
+app.command(comparing.compare_command, name="compare")
+app.command(doctor.doctor_command, name="doctor")
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -46,6 +48,8 @@ HEADLINES = {
     "check-config": "tick_logger would not start with this configuration:",
     "verify": "tick_logger has checked nothing:",
     "recover": "tick_logger has recovered nothing:",
+    "compare": "tick_logger has compared nothing:",
+    "doctor": "tick_logger has looked at nothing:",
     "symbols": "tick_logger cannot look that up:",
 }
 """What stands above the problems, by command."""

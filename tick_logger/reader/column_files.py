@@ -147,6 +147,12 @@ class FileRows:
     _files: DayFiles
     rows: int
 
+    @property
+    def exact(self) -> bool:
+        """Whether prices have all their digits, or were rounded to f4."""
+        schema = self._files.schema
+        return not self.rows or schema.width == "f8" or "rest" in schema.names
+
     def field(self, name: str, start: int, stop: int) -> Array:
         """A field of some rows; see `Block`.  Raises `DamagedError` if a file is too short."""
         if name == "seq" and self._files.table is Table.MD:

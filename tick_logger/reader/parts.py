@@ -79,7 +79,9 @@ class DayPart:
         at = self.places + np.arange(self.late)  # where the late rows are among all
         a, b = (int(np.searchsorted(at, edge, "left")) for edge in (start, stop))
         main = self._main(name, start - a, stop - b)
-        late = self._late(name)[a:b]
+        if a == b:
+            return main
+        late = self._late(name, self.late_rows[a:b])
         return with_late(main, late, self.places[a:b] - (start - a))
 
     def _main(self, name: str, start: int, stop: int) -> Array:
@@ -87,26 +89,30 @@ class DayPart:
             return np.full(stop - start, ORIGIN_MAIN, np.uint8)
         return self.main.field(name, self.first + start, self.first + stop)
 
-    def _late(self, name: str) -> Array:
-        return self.late_block.field(name, 0, self.late_block.rows)[self.late_rows]
+    def _late(self, name: str, rows: npt.NDArray[np.int64]) -> Array:
+        first, last = int(rows.min()), int(rows.max()) + 1
+        return self.late_block.field(name, first, last)[rows - first]
 
 
 def day_parts(
-    source: Source, symbol: Symbol, table: Table, wanted: Span, *, late: bool
+    source: Source, symbol: Symbol, table: Table, wanted: Span, late: Literal["merge", "drop"]
 ) -> Iterator[DayPart]:
-    """What there is of a stream in a range, a part for each day that has any; `late` rows too."""
+    """What there is of a stream in a range, a part for each day that has any."""
     days = wanted.days
     for day in source.days(symbol, table):
         if day in days:
-            part = _part(symbol, source.look(symbol, table, day), wanted, late=late)
+            part = day_part(symbol, source.look(symbol, table, day), wanted, late)
             if part.rows:
                 yield part
 
 
-def _part(symbol: Symbol, found: TableDay, wanted: Span, *, late: bool) -> DayPart:
+def day_part(
+    symbol: Symbol, found: TableDay, wanted: Span, late: Literal["merge", "drop"]
+) -> DayPart:
+    """What there is in a range of one day's rows."""
     first, last = (found.main.first_at(edge) for edge in (wanted.start_ns, wanted.end_ns))
     none = np.empty(0, np.int64)
-    if not late or not found.late.rows:
+    if late == "drop" or not found.late.rows:
         return DayPart(symbol, found.main, first, last, found.late, none, none)
     picked, times, ids = _picked(found.late, wanted)
     places = places_among(found.main, times, ids) - first

@@ -77,8 +77,15 @@ class OwnPlaces:
     def _exchanges(self) -> Iterator[str]:
         for name in folders_in(self._tree):
             named = name != JOURNAL_FOLDER and _EXCHANGE.fullmatch(name)
-            if named and not is_of_symbol(self._tree, name):
+            if named and not self._is_linked(name):
                 yield name
+
+    def _is_linked(self, folder: str) -> bool:
+        """Whether it is a symbol's, of links: to tables, or to what is gone by now."""
+        inner = [name.rstrip("/") for name in self._tree.list(folder)]
+        if not inner or not set(inner) <= SPECS.keys():
+            return is_of_symbol(self._tree, folder)
+        return not any(folders_in(self._tree, f"{folder}/{name}") for name in inner)
 
     def symbols(self, exchange: str) -> Sequence[str]:
         """Folders in that of the exchange."""

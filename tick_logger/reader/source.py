@@ -57,6 +57,11 @@ class Block(Protocol):
         ...
 
 
+def is_exact(block: Block) -> bool:
+    """Whether prices and sizes have all digits that were sent, as far as the block tells."""
+    return bool(getattr(block, "exact", True))
+
+
 @attrs.frozen(eq=False)
 class TableDay:
     """One table, symbol and UTC day: its rows in file order, and those that came late or are aside.
