@@ -7,6 +7,7 @@ from functools import partial
 
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
+from tick_logger.reader.catalog import catalog_rows, worst_of_day
 from tick_logger.reader.columns import Column, chosen
 from tick_logger.reader.content import StreamRows
 from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
@@ -15,7 +16,7 @@ from tick_logger.reader.parts import LATE, Late, Part, day_parts
 from tick_logger.reader.received import received_part
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
-from tick_logger.reader.times import BEGINNING_NS, Span, Time, span
+from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, span
 
 Symbols = str | Symbol | Sequence[str | Symbol]
 """`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
@@ -120,6 +121,37 @@ class Recording:
         wanted = span(start, end)
         found = (gaps_in(self._source, each, None, wanted) for each in self._meant(symbols))
         return tuple(gap for gaps in found for gap in gaps)
+
+    def catalog(
+        self,
+        symbols: Symbols = "*",
+        start: Time = BEGINNING_NS,
+        end: Time | None = None,
+        *,
+        tables: Sequence[str] | None = None,
+        now: Time | None = None,
+    ) -> Rows:
+        """What there is: a row for each exchange, symbol, table and UTC day that has rows.
+
+        Columns `exchange`, `symbol`, `table`, `proof`, `condition` (see `condition`) are text,
+        `day` is datetime64[D], `rows` (all), `late` and `holes` uint64, `seconds` (from the first
+        row to the last, less the holes) float64.  `tables` are words such as "trades" or "book".
+        Raises `ValueError`, and `LookupError` for what is not recorded.
+
+        >>> rec.catalog("coinbase:BTC-*", "2026-11-01", "2026-12-01").polars()  # doctest: +SKIP
+        """
+        return catalog_rows(self._source, self._meant(symbols), tables, span(start, end), now)
+
+    def condition(self, symbol: str, day: Time, *, now: Time | None = None) -> str:
+        """How good a symbol's UTC day is, in a word.
+
+        "missing": there are no rows; "degraded": a hole is known; "pending": it may still grow;
+        "available": neither.  A day may grow until an hour after its end; without `now`, until
+        there are rows of a later one.  Raises `LookupError` for a symbol that is not recorded.
+
+        >>> rec.condition("coinbase:BTC-USD", "2026-11-29")  # doctest: +SKIP
+        """
+        return worst_of_day(self._source, self._meant(symbol), instant(day), now)
 
     def instruments(self, day: Time | None = None) -> tuple[MappedInstrument, ...]:
         """What was listed on a UTC day, or of late, by exchange and symbol."""
