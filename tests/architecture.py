@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"model", "errors", "storage"},
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
-    "reader": {"model", "errors", "exchanges", "storage"},
+    "waiting": set(),
+    "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
