@@ -95,7 +95,7 @@ ONE_HOME = {
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 
-DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/")
+DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/", "tick_logger/cli/")
 """Whose documentation shows users real names of exchanges; their code may not have any."""
 
 CAUSES_HOME = "tick_logger/model/cause.py"

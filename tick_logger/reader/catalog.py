@@ -27,7 +27,7 @@ from tick_logger.reader.columns import EXCHANGE, SYMBOL, Column, Kind
 from tick_logger.reader.content import Calculated, indexed
 from tick_logger.reader.gaps import WORDS, Gap, gaps_in
 from tick_logger.reader.rows import Rows
-from tick_logger.reader.source import Block, Source, Symbol
+from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay
 from tick_logger.reader.tables import tables_named
 from tick_logger.reader.times import BEGINNING_NS, END_NS, Span, Time, instant
 
@@ -45,6 +45,8 @@ SECONDS = Column("seconds", Kind.NUMBER)
 PROOF = Column("proof", Kind.TEXT)
 CONDITION = Column("condition", Kind.TEXT)
 
+COLUMNS_IN_ORDER = (EXCHANGE, SYMBOL, TABLE, DAY, ROWS, LATE, HOLES, SECONDS, PROOF, CONDITION)
+
 _ALWAYS = Span(BEGINNING_NS, END_NS)
 
 
@@ -56,14 +58,57 @@ class Entry:
     table: str
     day: int
     """Days since 1970-01-01."""
-    rows: int
-    """All of them; `late` of these came late."""
-    late: int
-    holes: int
-    seconds: float
-    """Between its first and its last row in order, less the holes."""
+    found: TableDay
+    holes: tuple[Gap, ...]
     proof: str
     condition: str
+
+    @property
+    def rows(self) -> int:
+        """All of them, those that came late too."""
+        return self.found.main.rows + self.found.late.rows
+
+    @property
+    def seconds(self) -> float:
+        """Between its first and its last row in order, less the holes; reads those two."""
+        return _covered(self.found.main, self.holes)
+
+
+class Catalogue:
+    """Entries as columns; the seconds are read when they are asked for."""
+
+    def __init__(self, of: Sequence[Entry]) -> None:
+        texts = {
+            EXCHANGE: indexed([each.symbol.exchange for each in of]),
+            SYMBOL: indexed([each.symbol.symbol for each in of]),
+            TABLE: indexed([each.table for each in of]),
+            PROOF: indexed([each.proof for each in of]),
+            CONDITION: indexed([each.condition for each in of]),
+        }
+        known = {column: indices for column, (indices, _) in texts.items()} | {
+            DAY: np.array([each.day for each in of], "datetime64[D]"),
+            ROWS: np.array([each.rows for each in of], np.uint64),
+            LATE: np.array([each.found.late.rows for each in of], np.uint64),
+            HOLES: np.array([len(each.holes) for each in of], np.uint64),
+            SECONDS: np.zeros(len(of)),
+        }
+        values = {column: known[column] for column in COLUMNS_IN_ORDER}
+        self._known = Calculated(values, {column: words for column, (_, words) in texts.items()})
+        self._entries = of
+        self.columns = COLUMNS_IN_ORDER
+        self.rows = len(of)
+        self.late = 0
+        """Rows of the catalogue, that is."""
+
+    def words(self, column: Column) -> Sequence[str]:
+        """See `content.Content`."""
+        return self._known.words(column)
+
+    def read(self, column: Column, start: int, stop: int) -> Array:
+        """See `content.Content`."""
+        if column == SECONDS:
+            return np.array([each.seconds for each in self._entries[start:stop]], np.float64)
+        return self._known.read(column, start, stop)
 
 
 def entries(
@@ -81,8 +126,7 @@ def entries(
         for table in tables:
             for day in _within(days[table], wanted):
                 found = source.look(symbol, table, day)
-                rows = found.main.rows + found.late.rows
-                if not rows:
+                if not (found.main.rows or found.late.rows):
                     continue
                 if holes is None:
                     holes = list(gaps_in(source, symbol, None, _ALWAYS))
@@ -91,10 +135,8 @@ def entries(
                     symbol,
                     WORDS[table],
                     day,
-                    rows,
-                    found.late.rows,
-                    len(mine),
-                    _covered(found.main, mine),
+                    found,
+                    tuple(mine),
                     source.proof(symbol, table).word,
                     _condition(day, newest, now_ns, degraded=bool(mine)),
                 )
@@ -110,7 +152,7 @@ def catalog_rows(
     """Entries as rows.  Raises `ValueError` for a table or a time that is none."""
     now_ns = None if now is None else instant(now)
     found = partial(entries, source, symbols, tables_named(tables), wanted, now_ns)
-    return Rows(f"catalog of {source.name}", lambda: _columns(list(found())))
+    return Rows(f"catalog of {source.name}", lambda: Catalogue(list(found())))
 
 
 def worst_of_day(
@@ -119,26 +161,6 @@ def worst_of_day(
     """The condition of a UTC day, the worst of all symbols."""
     now_ns = None if now is None else instant(now)
     return worst(condition(source, each, day_of(moment_ns), now_ns) for each in symbols)
-
-
-def _columns(all_of_them: Sequence[Entry]) -> Calculated:
-    numbers = {
-        DAY: np.array([each.day for each in all_of_them], "datetime64[D]"),
-        ROWS: np.array([each.rows for each in all_of_them], np.uint64),
-        LATE: np.array([each.late for each in all_of_them], np.uint64),
-        HOLES: np.array([each.holes for each in all_of_them], np.uint64),
-        SECONDS: np.array([each.seconds for each in all_of_them], np.float64),
-    }
-    texts = {
-        EXCHANGE: indexed([each.symbol.exchange for each in all_of_them]),
-        SYMBOL: indexed([each.symbol.symbol for each in all_of_them]),
-        TABLE: indexed([each.table for each in all_of_them]),
-        PROOF: indexed([each.proof for each in all_of_them]),
-        CONDITION: indexed([each.condition for each in all_of_them]),
-    }
-    order = (EXCHANGE, SYMBOL, TABLE, DAY, ROWS, LATE, HOLES, SECONDS, PROOF, CONDITION)
-    values = {each: numbers[each] if each in numbers else texts[each][0] for each in order}
-    return Calculated(values, {column: words for column, (_, words) in texts.items()})
 
 
 def condition(source: Source, symbol: Symbol, day: int, now_ns: int | None = None) -> str:

@@ -31,7 +31,7 @@ def table_named(word: str) -> Table:
     if plain in _NAMES:
         return _NAMES[plain]
     near = difflib.get_close_matches(plain, _NAMES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = f"; did you mean {WORDS[_NAMES[near[0]]]}?" if near else ""
     raise ValueError(f"there is no table {word!r}, but {', '.join(WORDS.values())}{hint}")
 
 
