@@ -20,6 +20,8 @@ import cyclopts
 from tick_logger import exit_codes
 from tick_logger.cli import data
 from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.exporting import export_command
+from tick_logger.cli.head import head_command
 from tick_logger.cli.holes import gaps_command
 from tick_logger.cli.listing import ls_command
 from tick_logger.cli.reading import NotThereError, say
@@ -44,6 +46,8 @@ app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
 app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
+app.command(head_command, name="head")
+app.command(export_command, name="export")
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -54,6 +58,8 @@ HEADLINES = {
     "symbols": "tick_logger cannot look that up:",
     "ls": "tick_logger cannot list that:",
     "gaps": "tick_logger cannot list that:",
+    "head": "tick_logger cannot show that:",
+    "export": "tick_logger has exported nothing:",
 }
 """What stands above the problems, by command."""
 
