@@ -22,6 +22,7 @@ class Kind(enum.Enum):
 
     TIME = "datetime64[ns]"  # UTC
     DAY = "datetime64[D]"  # UTC
+    TIME_OR_NONE = "datetime64[ns] "  # NaT where there is none
     ID = "int64"
     COUNT = "uint64"
     NUMBER = "float64"

@@ -7,19 +7,22 @@ from functools import partial
 
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
+from tick_logger.reader.book import Book
+from tick_logger.reader.book_series import book_series, moments
+from tick_logger.reader.books import Books
 from tick_logger.reader.catalog import catalog_rows, worst_of_day
 from tick_logger.reader.columns import Column, chosen
 from tick_logger.reader.content import StreamRows
 from tick_logger.reader.following import follow
 from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
-from tick_logger.reader.naming import every, meant
+from tick_logger.reader.naming import every, meant, one_meant
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
 from tick_logger.reader.received import received_part
 from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.reader.tables import tables_named
-from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, span
+from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, period, span
 
 Symbols = str | Symbol | Sequence[str | Symbol]
 """`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
@@ -36,6 +39,7 @@ class Recording:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._books = Books(source)
 
     def __repr__(self) -> str:
         """Where it is, and of how much."""
@@ -116,6 +120,36 @@ class Recording:
         else see `trades`.
         """
         return self._rows(Table.BOOK, symbols, span(start, end), columns, late, by)
+
+    def book(self, symbol: str | Symbol, at: Time, *, depth: int | None = None) -> Book:
+        """The order book at a moment, with the venue's rules applied: `Book`.
+
+        Rows of event times up to `at` are applied, from the newest snapshot on; `depth` limits the
+        levels of each side that are given.  Inside a hole, and before there is a book, it is
+        `broken`, and has a `cause`.
+
+        >>> rec.book("coinbase:BTC-USD", "2026-11-29T18:55:00Z", depth=10)  # doctest: +SKIP
+        """
+        return self._books.at(one_meant(self._source, symbol), instant(at), depth)
+
+    def books(
+        self, symbol: str | Symbol, start: Time, end: Time, *, every: str = "1s", depth: int = 10
+    ) -> Rows:
+        """The book at `start`, and after each period until before `end`, one row each.
+
+        Columns: `ts` (the moment), `as_of` (event time of the last row applied, or NaT), `broken`,
+        `cause` (empty where it is not), `bid_0`, `bid_size_0`, ... `ask_0`, `ask_size_0`, ...; NaN
+        where there is no such level.  Raises `ValueError` if they would be too many to be held.
+
+        >>> rec.books("okx:BTC-USDT", "2026-11-29", "2026-11-30", depth=5)  # doctest: +SKIP
+        """
+        found, wanted = one_meant(self._source, symbol), span(start, end)
+        at = moments(wanted, period(every), depth)
+        return Rows(
+            f"{found} books each {every} {wanted.text}",
+            partial(book_series, self._books, self._source, found, at, depth),
+            partial(completeness, self._source, [found], Table.BOOK, wanted),
+        )
 
     def gaps(
         self, symbols: Symbols = "*", start: Time = BEGINNING_NS, end: Time | None = None
