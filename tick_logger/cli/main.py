@@ -20,6 +20,8 @@ import cyclopts
 from tick_logger import exit_codes
 from tick_logger.cli import data
 from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.books import book_command
+from tick_logger.cli.choosing import chosen
 from tick_logger.cli.exporting import export_command
 from tick_logger.cli.head import head_command
 from tick_logger.cli.holes import gaps_command
@@ -48,6 +50,7 @@ app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
 app.command(head_command, name="head")
 app.command(export_command, name="export")
+app.command(book_command, name="book")
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -59,6 +62,7 @@ HEADLINES = {
     "ls": "tick_logger cannot list that:",
     "gaps": "tick_logger cannot list that:",
     "head": "tick_logger cannot show that:",
+    "book": "tick_logger cannot show that:",
     "export": "tick_logger has exported nothing:",
 }
 """What stands above the problems, by command."""
@@ -101,7 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @app.default
 @app.command(name="record")
 def record_command(
-    *, config: Path | None = None, data_path: str | None = None, accept_damage: bool = False
+    *,
+    config: Path | None = None,
+    data_path: str | None = None,
+    symbols: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+    feeds: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+    accept_damage: bool = False,
 ) -> int:
     """Record until SIGINT or SIGTERM, then flush everything.
 
@@ -111,10 +120,15 @@ def record_command(
         TOML file; only the exchanges that it names are recorded. Without it, the default ones.
     data_path
         Directory to record into, instead of the configured one.
+    symbols
+        Record these and no others: coinbase:BTC-USD,kraken:BTC/* or BTC-USD, wherever it is listed.
+    feeds
+        Record these, instead of the configured ones: ticker,trades,quotes,orderbook.
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
     """
-    load = partial(load_config, config, data_path)
+    choice = chosen(config, symbols, feeds)
+    load = partial(load_config, config, data_path, choice)
     return _record(load, accept_damage=accept_damage)
 
 
