@@ -80,6 +80,13 @@ class Completeness:
         return True if self.proof is Proof.PROVEN and self.bracketed else None
 
 
+def both(one: Completeness, other: Completeness) -> Completeness:
+    """What is known of rows that were made of two kinds."""
+    gaps = dict.fromkeys((*one.gaps, *other.gaps))
+    bracketed = one.bracketed and other.bracketed
+    return Completeness(tuple(gaps), min(one.proof, other.proof), bracketed)
+
+
 def gaps_in(source: Source, symbol: Symbol, table: Table | None, wanted: Span) -> Iterator[Gap]:
     """The holes of a symbol that touch a range of receive times, by when they began."""
     for hole in sorted(source.holes(symbol), key=lambda hole: edges(hole)[0]):

@@ -45,6 +45,11 @@ def one_meant(source: Source, name: str | Symbol) -> Symbol:
     return found[0]
 
 
+def named(symbols: Sequence[Symbol]) -> str:
+    """Symbols for people, in few words."""
+    return str(symbols[0]) if len(symbols) == 1 else f"{len(symbols)} symbols"
+
+
 def every(source: Source) -> Iterator[Symbol]:
     """All symbols of a source, sorted."""
     for exchange in source.exchanges():

@@ -7,15 +7,18 @@ from functools import partial
 
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
+from tick_logger.reader.asof import matched
+from tick_logger.reader.bars import bars
 from tick_logger.reader.book import Book
 from tick_logger.reader.book_series import book_series, moments
 from tick_logger.reader.books import Books
 from tick_logger.reader.catalog import catalog_rows, worst_of_day
 from tick_logger.reader.columns import Column, chosen
+from tick_logger.reader.consolidated import consolidated
 from tick_logger.reader.content import StreamRows
 from tick_logger.reader.following import follow
-from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
-from tick_logger.reader.naming import every, meant, one_meant
+from tick_logger.reader.gaps import WORDS, Gap, both, completeness, gaps_in
+from tick_logger.reader.naming import every, meant, named, one_meant
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
 from tick_logger.reader.received import received_part
 from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
@@ -45,8 +48,8 @@ class Recording:
         """Where it is, and of how much."""
         exchanges = self._source.exchanges()
         symbols = sum(len(self._source.symbols(exchange)) for exchange in exchanges)
-        named = ", ".join(filter(None, exchanges))
-        return f"<Recording {self._source.name}: {symbols:,} symbols{named and f' of {named}'}>"
+        names = ", ".join(filter(None, exchanges))
+        return f"<Recording {self._source.name}: {symbols:,} symbols{names and f' of {names}'}>"
 
     def trades(
         self,
@@ -149,6 +152,54 @@ class Recording:
             f"{found} books each {every} {wanted.text}",
             partial(book_series, self._books, self._source, found, at, depth),
             partial(completeness, self._source, [found], Table.BOOK, wanted),
+        )
+
+    def bars(
+        self, symbols: Symbols, start: Time, end: Time | None = None, *, every: str = "1m"
+    ) -> Rows:
+        """Bars of trades: `ts` (beginning), `open`, `high`, `low`, `close`, `volume`, `count`,
+        `vwap`, `buy_volume`, `sell_volume` (of trades whose aggressor bought, and sold).
+
+        Periods begin at whole multiples of `every` since 1970 (UTC).  One without trades has no
+        row.  Late trades count; a period that the range cuts has the trades inside the range.
+
+        >>> rec.bars("BTC-USD", "2026-11-29", every="5m").polars()  # doctest: +SKIP
+        """
+        found, wanted, length = self._meant(symbols), span(start, end), period(every)
+        return Rows(
+            f"{named(found)} bars of {every} {wanted.text}",
+            partial(bars, self._source, found, wanted, length),
+            partial(completeness, self._source, found, Table.TRADES, wanted),
+        )
+
+    def asof(self, left: Rows, right: Rows) -> Rows:
+        """Each row of `left` with the newest row of `right` at or before it, by `ts`.
+
+        Where `right` is of several symbols, within a symbol.  Columns of `right` whose names `left`
+        has too end in `_right` (`ts_right`: how old it is).  Without a match: NaN, NaT, 0, False.
+
+        >>> rec.asof(rec.trades(BTC, DAY), rec.quotes(BTC, DAY)).polars()  # doctest: +SKIP
+        """
+        return Rows(
+            f"{left.title}, as of which {right.title}",
+            lambda: matched(left.content, right.content),
+            lambda: both(left.known, right.known),
+        )
+
+    def consolidated(self, symbols: Symbols, start: Time, end: Time | None = None) -> Rows:
+        """Best bid and ask over all venues: `ts`, `bid`, `bid_size`, `bid_venue`, `bid_age` (s),
+        `ask`, `ask_size`, `ask_venue`, `ask_age`, `spread_bps`, `venues` (how many count).
+
+        A row at `start`, and at each change.  A negative `spread_bps` is a crossed market.  A venue
+        does not count from a hole in its quotes on until it quotes again after it.
+
+        >>> rec.consolidated("BTC-USD", "2026-11-29").polars()  # doctest: +SKIP
+        """
+        found, wanted = self._meant(symbols), span(start, end)
+        return Rows(
+            f"{named(found)} best of {len(found)} {wanted.text}",
+            partial(consolidated, self._source, found, wanted),
+            partial(completeness, self._source, found, Table.QUOTES, wanted),
         )
 
     def gaps(
@@ -293,8 +344,7 @@ def _stream_rows(
 
 
 def _title(symbols: Sequence[Symbol], table: Table, wanted: Span) -> str:
-    named = str(symbols[0]) if len(symbols) == 1 else f"{len(symbols)} symbols"
-    return f"{named} {WORDS[table]} {wanted.text}"
+    return f"{named(symbols)} {WORDS[table]} {wanted.text}"
 
 
 def _place(each: MappedInstrument) -> tuple[str, str]:
