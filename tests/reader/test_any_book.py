@@ -80,7 +80,7 @@ def bounds(request: pytest.FixtureRequest) -> Iterator[None]:
 
 VENUES = [
     ("venue", Rules()),
-    ("kraken", Rules(100, (2, 3))),
+    ("kraken", Rules(2, (3,))),
     ("upbit", Rules(whole=True)),
 ]
 
@@ -91,6 +91,7 @@ def venue(request: pytest.FixtureRequest) -> Iterator[tuple[str, Rules]]:
     name, rules = request.param
     with pytest.MonkeyPatch.context() as patch:
         if rules.depths:
+            patch.setattr(type(registry.get(name)), "book_depth", rules.depth)
             patch.setattr(type(registry.get(name)), "book_depths", rules.depths)
         yield name, rules
 

@@ -22,7 +22,7 @@ from tick_logger.reader.live_quotes import Quotes, quotes_of
 from tick_logger.reader.source import Array, Source, Symbol
 from tick_logger.reader.times import Span
 
-PIECE_MOMENTS = 1 << 17
+PIECE_MOMENTS = 1 << 15
 """Moments that are compared together: what is calculated of them stays in the processor's cache."""
 
 NOBODY = -1
@@ -35,17 +35,15 @@ BID_VENUE, ASK_VENUE = Column("bid_venue", Kind.TEXT), Column("ask_venue", Kind.
 VENUES = Column("venues", Kind.COUNT)
 
 Ints = npt.NDArray[np.int64]
+Piece = dict[Column, Array]
+"""Columns of some moments."""
 
 
 def consolidated(source: Source, symbols: Sequence[Symbol], wanted: Span) -> Calculated:
     """The best of these symbols, each of which is one venue's."""
     venues = [quotes_of(source, symbol, wanted) for symbol in symbols]
-    pieces = [_changes(piece) for piece in _compared(venues, wanted)]
+    pieces = list(_changes(_compared(venues, wanted)))
     made = {column: np.concatenate([piece[column] for piece in pieces]) for column in pieces[0]}
-    again = _same_as_before(made)
-    again[:1] = made[VENUES][:1] == 0  # nobody has quoted yet
-    if again.any():  # where a piece begins
-        made = {column: values[~again] for column, values in made.items()}
     for side, price in ((BID_VENUE, BID), (ASK_VENUE, ASK)):
         made[side] = np.where(np.isnan(made[price]), len(venues), made[side]).astype(np.int32)
     made[SPREAD] = (made[ASK] - made[BID]) / (made[ASK] + made[BID]) * 2e4
@@ -68,7 +66,7 @@ def _names(symbols: Sequence[Symbol]) -> list[str]:
     return [str(symbol) for symbol in symbols]
 
 
-def _compared(venues: Sequence[Quotes], wanted: Span) -> Iterator[dict[Column, Array]]:
+def _compared(venues: Sequence[Quotes], wanted: Span) -> Iterator[Piece]:
     """The best at all moments at which any venue quotes, in pieces."""
     every = np.concatenate([venue.ts for venue in venues])
     moments = np.sort(every, kind="stable")  # which merges what is sorted already
@@ -78,11 +76,12 @@ def _compared(venues: Sequence[Quotes], wanted: Span) -> Iterator[dict[Column, A
         yield _best(venues, moments[start : start + PIECE_MOMENTS])
 
 
-def _best(venues: Sequence[Quotes], moments: Ints) -> dict[Column, Array]:
+def _best(venues: Sequence[Quotes], moments: Ints) -> Piece:
     bids, asks = _Best.none(len(moments), 1), _Best.none(len(moments), -1)
     live = np.zeros(len(moments), np.uint64)
     for number, venue in enumerate(venues):
         newest = venue.newest(moments)
+        is_early = newest < 0
         place = np.maximum(newest, 0)
         is_live = np.zeros(len(moments), np.bool_)
         for best, prices, sizes, since in (
@@ -91,15 +90,16 @@ def _best(venues: Sequence[Quotes], moments: Ints) -> dict[Column, Array]:
         ):
             if not len(venue.ts):
                 continue
-            price = np.where(newest < 0, np.nan, prices[place])
-            is_live |= ~np.isnan(price)
-            best.improve(number, price, sizes[place], moments - since[place])
+            price = prices[place]
+            price[is_early] = np.nan
+            is_live |= price == price  # not NaN
+            best.improve(number, price, sizes[place], since[place])
         live += is_live
     return {
         TS: moments.view("datetime64[ns]"),
         VENUES: live,
-        **bids.columns(BID, BID_SIZE, BID_VENUE, BID_AGE),
-        **asks.columns(ASK, ASK_SIZE, ASK_VENUE, ASK_AGE),
+        **bids.columns(moments, BID, BID_SIZE, BID_VENUE, BID_AGE),
+        **asks.columns(moments, ASK, ASK_SIZE, ASK_VENUE, ASK_AGE),
     }
 
 
@@ -111,7 +111,7 @@ class _Best:
     price: npt.NDArray[np.float64]
     size: npt.NDArray[np.float64]
     venue: npt.NDArray[np.int32]
-    age_ns: Ints
+    since: Ints
 
     @classmethod
     def none(cls, count: int, sign: int) -> _Best:
@@ -124,35 +124,36 @@ class _Best:
         )
 
     def improve(
-        self, number: int, price: npt.NDArray[np.float64], size: Array, age_ns: Ints
+        self, number: int, price: npt.NDArray[np.float64], size: Array, since: Ints
     ) -> None:
         """Take a venue's prices where they are better."""
-        better = ~np.isnan(price) & ~(price * self.sign <= self.price * self.sign)
+        nobody = self.venue == NOBODY
+        better = price > self.price if self.sign > 0 else price < self.price
+        better |= nobody & (price == price)  # not NaN
         np.copyto(self.price, price, where=better)
         np.copyto(self.size, size, where=better)
-        np.copyto(self.age_ns, age_ns, where=better)
-        self.venue[better] = number
+        np.copyto(self.since, since, where=better)
+        np.copyto(self.venue, np.int32(number), where=better)
 
-    def columns(
-        self, price: Column, size: Column, venue: Column, age: Column
-    ) -> dict[Column, Array]:
-        age_secs = np.where(self.venue == NOBODY, np.nan, self.age_ns / 1e9)
-        return {price: self.price, size: self.size, venue: self.venue, age: age_secs}
-
-
-def _changes(piece: dict[Column, Array]) -> dict[Column, Array]:
-    """Without moments at which the best is what it was at the one before."""
-    again = _same_as_before(piece)
-    return {column: values[~again] for column, values in piece.items()}
+    def columns(self, moments: Ints, *names: Column) -> Piece:
+        """Price, size, venue and age (s)."""
+        age_secs = np.where(self.venue == NOBODY, np.nan, (moments - self.since) / 1e9)
+        values = self.price, self.size, self.venue, age_secs
+        return dict(zip(names, values, strict=True))
 
 
-def _same_as_before(piece: dict[Column, Array]) -> npt.NDArray[np.bool_]:
-    same = np.ones(len(piece[TS]), np.bool_)
-    same[:1] = False
-    for column in _STATE:
-        values = piece[column]
-        equal = values[1:] == values[:-1]
-        if column.kind is Kind.NUMBER:
-            equal |= np.isnan(values[1:]) & np.isnan(values[:-1])
-        same[1:] &= equal
-    return same
+def _changes(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Without moments at which the best is what it was at the one before; at first it is none."""
+    last: Piece = {
+        column: np.array([NOBODY if column.kind is Kind.TEXT else np.nan]) for column in _STATE
+    }
+    for piece in pieces:
+        changed = np.zeros(len(piece[TS]), np.bool_)
+        for column in _STATE:
+            values = np.concatenate([last[column], piece[column]])
+            differs = values[1:] != values[:-1]
+            if column.kind is Kind.NUMBER:
+                differs &= ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
+            changed |= differs
+        last = {column: piece[column][-1:] for column in _STATE}
+        yield {column: values[changed] for column, values in piece.items()}
