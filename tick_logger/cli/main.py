@@ -20,6 +20,13 @@ import cyclopts
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
 from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.books import book_command
+from tick_logger.cli.choosing import chosen
+from tick_logger.cli.exporting import export_command
+from tick_logger.cli.head import head_command
+from tick_logger.cli.holes import gaps_command
+from tick_logger.cli.listing import ls_command
+from tick_logger.cli.reading import NotThereError, say
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.version import __version__
 
@@ -39,6 +46,11 @@ app = cyclopts.App(
 app.command(data.verify_command, name="verify")
 app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
+app.command(ls_command, name="ls")
+app.command(gaps_command, name="gaps")
+app.command(head_command, name="head")
+app.command(export_command, name="export")
+app.command(book_command, name="book")
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
 
@@ -51,6 +63,11 @@ HEADLINES = {
     "compare": "tick_logger has compared nothing:",
     "doctor": "tick_logger has looked at nothing:",
     "symbols": "tick_logger cannot look that up:",
+    "ls": "tick_logger cannot list that:",
+    "gaps": "tick_logger cannot list that:",
+    "head": "tick_logger cannot show that:",
+    "book": "tick_logger cannot show that:",
+    "export": "tick_logger has exported nothing:",
 }
 """What stands above the problems, by command."""
 
@@ -69,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return refuse([("usage", str(error)), ("help", "tick_logger --help")])
     except ConfigError as error:
         return refuse(error.problems)
+    except NotThereError as error:
+        say(str(error))
+        return exit_codes.FOUND
     except StorageError as error:
         _complain(f"tick_logger: {error}")
         return exit_codes.STORAGE
@@ -89,7 +109,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @app.default
 @app.command(name="record")
 def record_command(
-    *, config: Path | None = None, data_path: str | None = None, accept_damage: bool = False
+    *,
+    config: Path | None = None,
+    data_path: str | None = None,
+    symbols: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+    feeds: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+    accept_damage: bool = False,
 ) -> int:
     """Record until SIGINT or SIGTERM, then flush everything.
 
@@ -99,10 +124,15 @@ def record_command(
         TOML file; only the exchanges that it names are recorded. Without it, the default ones.
     data_path
         Directory to record into, instead of the configured one.
+    symbols
+        Record these and no others: coinbase:BTC-USD,kraken:BTC/* or BTC-USD, wherever it is listed.
+    feeds
+        Record these, instead of the configured ones: ticker,trades,quotes,orderbook.
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
     """
-    load = partial(load_config, config, data_path)
+    choice = chosen(config, symbols, feeds)
+    load = partial(load_config, config, data_path, choice)
     return _record(load, accept_damage=accept_damage)
 
 
