@@ -58,6 +58,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops.terminal": {"telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
+    "playback": {
+        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "simulator",
+    },
     "exit_codes": set(),
     "venues": {
         "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
@@ -90,7 +93,11 @@ ONE_HOME = {
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
-    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli/"),
+    "tick_logger.simulator": (
+        "tick_logger/simulator/",
+        "tick_logger/playback/",
+        "tick_logger/cli/",
+    ),
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 

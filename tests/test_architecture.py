@@ -65,6 +65,7 @@ FORBIDDEN = {
     "ops/web/x": "tick_logger.net.pace",
     "simulator/x": "tick_logger.exchanges.base",
     "simulator/dialects/x": "tick_logger.app",
+    "playback/x": "tick_logger.net.wire.dial",
     "exit_codes": "tick_logger.errors",
     "venues": "tick_logger.app",
     "reload": "tick_logger.app",
