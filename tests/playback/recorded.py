@@ -17,6 +17,7 @@ from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.memory_files import MemoryFiles
 from tests.service.oracle import Rows, rows
 from tests.service.world import Venue, World, running, venue
+from tick_logger.model.entries import Received
 from tick_logger.offload import InlineOffload
 from tick_logger.playback.entries import Entries, recorded_streams
 from tick_logger.playback.exchange import PlayedExchange, Playing
@@ -146,3 +147,12 @@ def part(found: Rows, chosen: npt.NDArray[np.bool_]) -> Rows:
     """Some of the rows."""
     columns = {name: column[chosen] for name, column in found.columns.items()}
     return Rows(columns, found.event_ns[chosen], found.recv_ns[chosen], found.days)
+
+
+def connections_of(files: MemoryFiles, name: str) -> set[str]:
+    """The connections on which rows of an exchange came, as the journal tells."""
+    entries, found = Entries(files, name), set()
+    while (taken := entries.take()) is not None:
+        for entry in taken:
+            found |= set(entry.connections) if isinstance(entry, Received) else set()
+    return found

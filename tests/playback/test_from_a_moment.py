@@ -33,6 +33,7 @@ MOST_FILLS = 4  # of one order, in the last message before the moment
 MOST_LEVELS = 60  # of a whole book, which is the last message before it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 async def test_the_rows_after_it_and_the_books(name: str, autojump_clock: MockClock) -> None:
     """Before them come what new subscribers are told: a book, and each stream's last message."""

@@ -22,6 +22,7 @@ from tick_logger.simulator.registry import DIALECTS
 SECS = 20.123
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 async def test_the_same_rows(name: str, autojump_clock: MockClock) -> None:
     """In every table, in all columns but those of receipt; nothing is late, aside or missing."""

@@ -154,6 +154,10 @@ class Dialect(abc.ABC):
             return None
         return [self.adapted(each, variant) for each in recorded.greeting(topic, variant)]
 
+    def _offers(self, topic: str) -> bool:
+        """Whether a topic was recorded; of a market there is everything."""
+        return self._hub.recorded is None or self._hub.recorded.offers(topic)
+
     def begin_ids_again(self) -> None:
         """Let the ids of trades go on from lower ones."""
         for listing in self._market.active():
@@ -196,10 +200,8 @@ class Dialect(abc.ABC):
 
     def _refuses(self, symbol: str, channel: str, topic: str = "") -> bool:
         """Whether a fault refuses this subscription, or nothing of its topic was recorded."""
-        faults, recorded = self._hub.faults, self._hub.recorded
-        if symbol in faults.refused_symbols:
-            return True
-        if topic and recorded is not None and not recorded.offers(topic):
+        faults = self._hub.faults
+        if symbol in faults.refused_symbols or (topic and not self._offers(topic)):
             return True
         return any(self.words.channels.get(feed) == channel for feed in faults.refused_feeds)
 

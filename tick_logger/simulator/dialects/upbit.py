@@ -5,9 +5,9 @@ is published every 100 ms if it changed, always as a whole; a new subscriber get
 was published, however old.  The id of a trade is its millisecond and a counter within it.
 
 A request replaces all subscriptions of its connection and is not acknowledged.  Codes that are not
-listed are accepted in silence; that LIST_SUBSCRIPTIONS leaves them out is a guess.  Whoever breaks
-a rule gets an error, and then the connection is closed.  A refused symbol (a fault that the venue
-was never seen to have) gets the error alone.
+listed, or of which nothing was recorded, are accepted in silence; that LIST_SUBSCRIPTIONS leaves
+them out is a guess.  Whoever breaks a rule gets an error, and then the connection is closed.  A
+refused symbol (a fault that the venue was never seen to have) gets the error alone.
 """
 
 from __future__ import annotations
@@ -246,11 +246,7 @@ class UpbitDialect(Dialect):
         named = {wish.code for wish in request.wishes}
         if named & self._hub.faults.never_acked_symbols:
             return
-        refused = sorted(
-            wish.code
-            for wish in request.wishes
-            if self._refuses(wish.code, wish.kind, f"{wish.kind}:{wish.code}")
-        )
+        refused = sorted(w.code for w in request.wishes if self._refuses(w.code, w.kind))
         if refused:
             client.reply(texts.error("INVALID_PARAM", f"{refused[0]} 은 지원하지 않는 페어입니다."))
             self._refused(client)
@@ -270,9 +266,12 @@ class UpbitDialect(Dialect):
                 self._hub.unsubscribe(client, topic)
         listed_codes = {listing.spec.symbol for listing in self._market.active()}
         for wish in request.wishes:
-            if wish.code in listed_codes and wish.realtime:
-                self._hub.subscribe(client, f"{wish.kind}:{wish.code}")
-            if wish.code in listed_codes and wish.snapshot:
+            topic = f"{wish.kind}:{wish.code}"
+            if wish.code not in listed_codes or not self._offers(topic):
+                continue
+            if wish.realtime:
+                self._hub.subscribe(client, topic)
+            if wish.snapshot:
                 for greeting in self._greetings(wish.kind, wish.code, client.variant):
                     client.reply(greeting)
 
