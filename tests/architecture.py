@@ -59,7 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
     "playback": {
-        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "simulator",
+        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "reader",
+        "simulator",
     },
     "exit_codes": set(),
     "venues": {

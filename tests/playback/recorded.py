@@ -19,9 +19,10 @@ from tests.service.oracle import Rows, rows
 from tests.service.world import Venue, World, running, venue
 from tick_logger.model.entries import Received
 from tick_logger.offload import InlineOffload
-from tick_logger.playback.entries import Entries, recorded_streams
+from tick_logger.playback.entries import Entries, Streams, recorded_streams
 from tick_logger.playback.exchange import PlayedExchange, Playing
-from tick_logger.playback.listing import listed_symbols
+from tick_logger.reader.column_files import ColumnFiles
+from tick_logger.reader.places import OwnPlaces
 from tick_logger.simulator.exchange import SimulatedExchange
 
 DAY_NS = 86_400 * 10**9
@@ -49,14 +50,31 @@ def played(
     exchange = PlayedExchange(
         name,
         Entries(recording, name),
-        recorded_streams(recording, name),
-        listed_symbols(recording, name),
+        rows_beside(recording),
         clock=clock,
         offload=InlineOffload(),
         playing=playing,
     )
     assert exchange.skip()
     return exchange
+
+
+class MemoryTree(MemoryFiles):
+    """Files in memory as the reading interface takes them."""
+
+    name = "memory"
+
+
+def rows_beside(files: MemoryFiles) -> ColumnFiles:
+    """The rows of a recording."""
+    tree = MemoryTree()
+    tree.contents = files.contents
+    return ColumnFiles(tree, OwnPlaces(tree))
+
+
+def streams_of(files: MemoryFiles, name: str) -> Streams:
+    """The tables of each symbol of a recording."""
+    return recorded_streams(rows_beside(files), name)
 
 
 def feeds_of(name: str) -> tuple[str, ...]:
@@ -90,7 +108,7 @@ async def record_played(name: str, recording: MemoryFiles, secs: float, playing:
     """A world, stopped after so many seconds, that has recorded what was played to it."""
     asked = PlayedVenue(
         name=name,
-        symbols=tuple(recorded_streams(recording, name)),
+        symbols=tuple(streams_of(recording, name)),
         feeds=feeds_of(name),
         recording=recording,
         playing=playing,

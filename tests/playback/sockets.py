@@ -16,9 +16,11 @@ from tick_logger.clock import SystemClock
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.exchanges import registry
 from tick_logger.offload import ThreadOffload
-from tick_logger.playback.entries import Entries, recorded_streams
+from tick_logger.playback.entries import Entries
 from tick_logger.playback.exchange import PlayedExchange, Playing
-from tick_logger.playback.listing import listed_symbols
+from tick_logger.reader.column_files import ColumnFiles
+from tick_logger.reader.places import OwnPlaces
+from tick_logger.reader.tree import DiskTree
 from tick_logger.storage.disk_files import DiskFiles
 
 DEADLINE_SECS = 300.0  # many times what it takes on a busy machine: something hangs
@@ -50,7 +52,7 @@ async def record_over_sockets(
     async with trio.open_nursery() as nursery:
         configs = {}
         for name, recording in recordings.items():
-            exchange = _played(name, DiskFiles(str(recording)), playing)
+            exchange = _played(name, recording, playing)
             port = await nursery.start(partial(exchange.run, port=0))
             configs[name] = _pointed_at(port, name)
             played.append(exchange)
@@ -68,12 +70,13 @@ async def record_over_sockets(
     return played
 
 
-def _played(name: str, files: DiskFiles, playing: Playing) -> PlayedExchange:
+def _played(name: str, recording: Path, playing: Playing) -> PlayedExchange:
+    tree = DiskTree(recording)
+    rows = ColumnFiles(tree, OwnPlaces(tree))
     exchange = PlayedExchange(
         name,
-        Entries(files, name),
-        recorded_streams(files, name),
-        listed_symbols(files, name),
+        Entries(DiskFiles(str(recording)), name),
+        rows,
         clock=SystemClock(),
         offload=ThreadOffload(),
         playing=playing,

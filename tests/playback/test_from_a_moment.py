@@ -21,9 +21,9 @@ from tests.playback.recorded import (
     part,
     record_played,
     record_simulated,
+    streams_of,
 )
 from tests.service.oracle import causes
-from tick_logger.playback.entries import recorded_streams
 from tick_logger.playback.exchange import Playing
 from tick_logger.simulator.registry import DIALECTS
 
@@ -39,8 +39,8 @@ async def test_the_rows_after_it_and_the_books(name: str, autojump_clock: MockCl
     """Before them come what new subscribers are told: a book, and each stream's last message."""
     recording = await record_simulated(name, SECS)
     world = await record_played(name, recording, SECS, Playing(from_ns=FROM_NS))
-    streams = recorded_streams(recording, name)
-    assert recorded_streams(world.files, name) == streams
+    streams = streams_of(recording, name)
+    assert streams_of(world.files, name) == streams
     rng = Random(name)
     for symbol, tables in streams.items():
         for table in tables:

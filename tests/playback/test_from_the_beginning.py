@@ -13,9 +13,9 @@ from tests.playback.recorded import (
     of_table,
     record_played,
     record_simulated,
+    streams_of,
 )
 from tests.service.oracle import causes
-from tick_logger.playback.entries import recorded_streams
 from tick_logger.playback.exchange import Playing
 from tick_logger.simulator.registry import DIALECTS
 
@@ -28,8 +28,8 @@ async def test_the_same_rows(name: str, autojump_clock: MockClock) -> None:
     """In every table, in all columns but those of receipt; nothing is late, aside or missing."""
     recording = await record_simulated(name, SECS)
     world = await record_played(name, recording, 2 * SECS, Playing())
-    streams = recorded_streams(recording, name)
-    assert recorded_streams(world.files, name) == streams
+    streams = streams_of(recording, name)
+    assert streams_of(world.files, name) == streams
     assert len(streams) == 2
     for symbol, tables in streams.items():
         for table in tables:

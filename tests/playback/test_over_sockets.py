@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.playback.recorded import STOOD_IN, differing, of_table, record_simulated
+from tests.playback.recorded import STOOD_IN, differing, of_table, record_simulated, streams_of
 from tests.playback.sockets import from_disk, record_over_sockets, to_disk
 from tests.service.world import in_virtual_time
-from tick_logger.playback.entries import recorded_streams
 from tick_logger.playback.exchange import Playing
 from tick_logger.simulator.registry import DIALECTS
 
@@ -29,7 +28,7 @@ def test_all_exchanges_at_once(tmp_path: Path, speed: float | None) -> None:
     trio.run(record_over_sockets, folders, tmp_path / "after", Playing(speed=speed))
     after = from_disk(tmp_path / "after")
     for name, before in recordings.items():
-        for symbol, tables in recorded_streams(before, name).items():
+        for symbol, tables in streams_of(before, name).items():
             for table in tables:
                 pair = [of_table(files, name, symbol, table) for files in (before, after)]
                 but = STOOD_IN.get((name, table), ())

@@ -15,10 +15,10 @@ from tests.playback.recorded import (
     part,
     record_played,
     record_simulated,
+    streams_of,
 )
 from tests.service.oracle import Rows, causes
 from tests.service.world import World
-from tick_logger.playback.entries import recorded_streams
 from tick_logger.playback.exchange import Playing
 from tick_logger.simulator.registry import DIALECTS
 
@@ -38,7 +38,7 @@ async def test_a_hand_over_is_played_without_a_break(name: str, autojump_clock: 
     recording = await record_simulated(name, SECS, during=during)
     assert len(connections_of(recording, name)) > 1
     world = await record_played(name, recording, 2 * SECS, Playing())
-    for symbol, tables in recorded_streams(recording, name).items():
+    for symbol, tables in streams_of(recording, name).items():
         for table in tables:
             before, after = (of_table(f, name, symbol, table) for f in (recording, world.files))
             if table == "BOOK":
@@ -66,7 +66,7 @@ async def test_a_reconnect_is_played_with_its_hole(name: str, autojump_clock: Mo
     assert len(connections_of(recording, name)) > 1
     assert "disconnect" in causes(recording)
     world = await record_played(name, recording, 2 * SECS, Playing())
-    for symbol, tables in recorded_streams(recording, name).items():
+    for symbol, tables in streams_of(recording, name).items():
         for table in tables:
             before, after = (of_table(f, name, symbol, table) for f in (recording, world.files))
             assert differing(before, after, but=STOOD_IN.get((name, table), ())) == []

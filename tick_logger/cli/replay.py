@@ -20,15 +20,12 @@ from tick_logger.config.rules import hint, listed
 from tick_logger.errors import ConfigError, StorageError, leaves, words_of
 from tick_logger.exchanges import registry
 from tick_logger.offload import ThreadOffload
-from tick_logger.playback.entries import (
-    Entries,
-    NoJournalError,
-    NothingOfItError,
-    recorded_streams,
-)
-from tick_logger.playback.exchange import PlayedExchange, Playing
-from tick_logger.playback.listing import listed_symbols
+from tick_logger.playback.entries import Entries, NoJournalError, NothingOfItError
+from tick_logger.playback.exchange import NothingRecordedError, PlayedExchange, Playing
+from tick_logger.reader.column_files import ColumnFiles
+from tick_logger.reader.places import OwnPlaces
 from tick_logger.reader.times import instant, iso
+from tick_logger.reader.tree import DiskTree
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.storage.disk_files import DiskFiles
 
@@ -79,21 +76,24 @@ def _opened(directory: Path, name: str, playing: Playing) -> tuple[Entries, Play
         there = f"it has {listed(nothing.others)}" if nothing.others else "nothing was received yet"
         what = f"the journal has nothing of {name}; {there}"
         raise ConfigError([("replay", what)]) from None
-    streams = recorded_streams(files, name)
-    if not streams:
-        raise ConfigError([("replay", f"no rows of {name} were recorded, so nothing can be told")])
     if playing.from_ns is not None and playing.from_ns < entries.begins_ns:
         begins = f"the journal has {name} from {iso(entries.begins_ns)} on; what came before"
         raise ConfigError([("--from", f"{begins} was pruned, or never received")])
-    exchange = PlayedExchange(
-        name,
-        entries,
-        streams,
-        listed_symbols(files, name),
-        clock=SystemClock(),
-        offload=ThreadOffload(),
-        playing=playing,
-    )
+    tree = DiskTree(directory)
+    try:
+        exchange = PlayedExchange(
+            name,
+            entries,
+            ColumnFiles(tree, OwnPlaces(tree)),
+            clock=SystemClock(),
+            offload=ThreadOffload(),
+            playing=playing,
+        )
+    except NothingRecordedError:
+        what = f"there are no rows of {name} beside the journal, which tell what was subscribed to"
+        raise ConfigError([("replay", what)]) from None
+    if playing.from_ns is not None:
+        _say(f"Reading the journal until {iso(playing.from_ns)}.")
     if not exchange.skip():
         raise ConfigError([("--from", f"the journal has {name} until {iso(entries.ends_ns)} only")])
     return entries, exchange

@@ -15,10 +15,9 @@ from tick_logger.errors import RefusedError, StorageError
 from tick_logger.journal.entry_codec import decode_entries
 from tick_logger.journal.reader import Frame, JournalReader, first_seq_of, segments
 from tick_logger.model.entries import Received, Started
-from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.tables import Table
+from tick_logger.reader.source import Source, Symbol
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import LATE_FOLDER
-from tick_logger.storage.names import folder_of, symbol_of
 
 Streams: TypeAlias = Mapping[str, frozenset[Table]]
 """By symbol, the tables that were recorded of it."""
@@ -91,16 +90,12 @@ class Entries:
         raise NothingOfItError(tuple(sorted(self._others)))
 
 
-def recorded_streams(files: Files, exchange: str) -> Streams:
-    """What has files beside the journal; raises `OSError`."""
+def recorded_streams(source: Source, exchange: str) -> Streams:
+    """What has rows beside the journal; raises `OSError`."""
     found: dict[str, frozenset[Table]] = {}
-    for name in files.list(folder_of(exchange)):
-        symbol = symbol_of(name[:-1]) if name.endswith("/") else None
-        if symbol is None:
-            continue
-        folder = f"{folder_of(exchange)}/{folder_of(symbol)}"
-        names = {*files.list(folder), *files.list(f"{folder}/{LATE_FOLDER}")}
-        tables = frozenset(table for table in SPECS if f"{table}/" in names)
+    for symbol in source.symbols(exchange):
+        of_it = Symbol(exchange, symbol)
+        tables = frozenset(table for table in Table if source.days(of_it, table))
         if tables:
             found[symbol] = tables
     return found

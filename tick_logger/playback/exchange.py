@@ -5,7 +5,7 @@ It prints and logs nothing.  Serves in the event loop, and reads the journal whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
@@ -14,12 +14,14 @@ import trio
 
 from tick_logger.clock import WallClock
 from tick_logger.exchanges import registry
-from tick_logger.model.instruments import Instrument
+from tick_logger.model.symbols import MappedInstrument
 from tick_logger.offload import Offload
-from tick_logger.playback.entries import Entries, Streams
+from tick_logger.playback.earlier import earlier_book
+from tick_logger.playback.entries import Entries, recorded_streams
 from tick_logger.playback.offer import find_offer
 from tick_logger.playback.player import Counts, Player
 from tick_logger.playback.told import Told
+from tick_logger.reader.source import Source, Symbol
 from tick_logger.simulator.dialects.base import Dialect
 from tick_logger.simulator.exchange import Settings
 from tick_logger.simulator.faults import Faults
@@ -46,18 +48,22 @@ class Playing:
     from_ns: int | None = None
 
 
-class PlayedExchange(ServedVenue):
-    """One exchange of a journal; `listed` are facts of its symbols, as far as they are known.
+class NothingRecordedError(Exception):
+    """There are no rows of an exchange, so that nobody knows what was asked of it."""
 
-    Until `skip` was called, it plays from the beginning.
+
+class PlayedExchange(ServedVenue):
+    """One exchange of a recording: its entries of the journal, and the rows beside it.
+
+    The rows tell what was recorded, and what books were when the journal begins; `source` lists
+    the symbols as well.  Raises `NothingRecordedError`, and `OSError` where reading fails.
     """
 
     def __init__(
         self,
         name: str,
         entries: Entries,
-        streams: Streams,
-        listed: Mapping[str, Instrument],
+        source: Source,
         *,
         clock: WallClock,
         offload: Offload,
@@ -68,6 +74,10 @@ class PlayedExchange(ServedVenue):
         self._clock = clock
         self._offload = offload
         self._playing = playing
+        streams = recorded_streams(source, name)
+        if not streams:
+            raise NothingRecordedError
+        listed = {each.symbol: each for each in source.instruments() if each.exchange == name}
         specs = [_spec(kind, symbol, listed.get(symbol)) for symbol in streams]
         asked, _, asked_hub = _silent(kind, specs, clock)
         self._offer = find_offer(exchange, asked, asked_hub, streams)
@@ -75,6 +85,14 @@ class PlayedExchange(ServedVenue):
         self._market = market
         self._told = hub.recorded = Told(exchange, dialect, market, self._offer)
         self._player = Player(entries, exchange, dialect, hub, self._told, self._offer)
+        for symbol in self._offer.books.values() if self._told.keeps_books else ():
+            for message in earlier_book(
+                source,
+                Symbol(name, symbol),
+                entries.begins_ns,
+                one_by_one=exchange.book_depth is not None,
+            ):
+                self._told.books.apply(symbol, message)
         usual = Settings()
         sessions = SessionSettings(
             ping_interval_secs=usual.ping_interval_secs,
@@ -158,7 +176,7 @@ def _silent(
     return dialect, market, hub
 
 
-def _spec(kind: type[Dialect], symbol: str, listed: Instrument | None) -> SymbolSpec:
+def _spec(kind: type[Dialect], symbol: str, listed: MappedInstrument | None) -> SymbolSpec:
     """A symbol with the decimals of its listing, as far as they are known."""
     spec = kind.spec(symbol)
     if listed is None:
