@@ -89,12 +89,13 @@ async def record_simulated(
     secs: float,
     *,
     symbols: int = 2,
+    feeds: Sequence[str] = (),
     during: Callable[[World], None] | None = None,
     **options: Any,  # noqa: ANN401 - what simulations take
 ) -> MemoryFiles:
-    """The files of a recording of all feeds of some symbols."""
+    """The files of a recording of these feeds, or of all, of some symbols."""
     simulated = {"messages_per_second": 40.0, **options}
-    asked = venue(name, symbols, feeds=feeds_of(name), simulated=simulated)
+    asked = venue(name, symbols, feeds=tuple(feeds) or feeds_of(name), simulated=simulated)
     async with running(asked) as world:
         await world.until(secs / 2)
         if during is not None:

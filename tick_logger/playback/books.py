@@ -98,6 +98,10 @@ class Books:
         if message.event_ns != NO_TIME:
             known.event_ns = message.event_ns
 
+    def forget(self) -> None:
+        """Messages are missing, of whatever book."""
+        self._known.clear()
+
     def has(self, symbol: str) -> bool:
         """Whether a book is known."""
         return symbol in self._known
@@ -110,19 +114,18 @@ class Books:
         known = self._known.get(listing.spec.symbol)
         if known is None:
             return None
-        sides = [[_exact(*level) for level in side.values()] for side in (known.bids, known.asks)]
-        levels = sides[0] + sides[1]
+        levels = [*known.bids.values(), *known.asks.values()]
         spec = attrs.evolve(
             listing.spec,
-            price_decimals=max([listing.spec.price_decimals, *(_places(p) for p, _ in levels)]),
-            size_decimals=max([listing.spec.size_decimals, *(_places(s) for _, s in levels)]),
+            price_decimals=_decimals([price for price, _ in levels], listing.spec.price_decimals),
+            size_decimals=_decimals([size for _, size in levels], listing.spec.size_decimals),
         )
         bids, asks = (
             {
-                int(price.scaleb(spec.price_decimals)): int(size.scaleb(spec.size_decimals))
-                for price, size in side
+                _units(price, spec.price_decimals): _units(size, spec.size_decimals)
+                for price, size in side.values()
             }
-            for side in sides
+            for side in (known.bids, known.asks)
         )
         told = attrs.evolve(listing, spec=spec, book=Book(bids, asks, known.last_id))
         return told, else_ns if known.event_ns == NO_TIME else known.event_ns
@@ -207,11 +210,21 @@ def _as_sent(texts: BookTexts) -> list[tuple[bool, bool, Number, Number]]:
     return [(texts.snapshot, is_bid, *level) for is_bid, side in sides for level in side]
 
 
-def _exact(price: Number, size: Number) -> tuple[Decimal, Decimal]:
-    return Decimal(str(price)), Decimal(str(size))
+def _units(number: Number, decimals: int) -> int:
+    return int(Decimal(str(number)).scaleb(decimals))
 
 
-def _places(number: Decimal) -> int:
-    """Digits behind the point, of those that were sent."""
-    exponent = number.as_tuple().exponent
+def _decimals(numbers: Sequence[Number], usual: int) -> int:
+    """Digits behind the point that numbers are written with: as they were sent, zeros included.
+
+    Where that is not known the usual ones, or more if a number has them.
+    """
+    sent = [_places(each) for each in numbers if isinstance(each, str)]
+    least = max(sent) if sent else usual
+    return max([least, *(_places(each) for each in numbers if isinstance(each, float))])
+
+
+def _places(number: Number) -> int:
+    exact = Decimal(str(number))
+    exponent = (exact if isinstance(number, str) else exact.normalize()).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -73,6 +73,7 @@ class Player:
         self._told = told
         self._offer = offer
         self._once = Once()
+        self._damages = 0
         self._ready: list[tuple[int, list[_Message]]] = []
         self._book_keys = {dialect.recorded.key(topic) for topic in offer.books}
 
@@ -83,6 +84,7 @@ class Player:
         """
         while not self._ready:
             entries = self._entries.take()
+            self._look_for_damage()
             if entries is None:
                 return False
             for at_ns, messages in self._arrivals(entries):
@@ -101,6 +103,7 @@ class Player:
         while True:
             if not self._ready:
                 entries = await offload.run(self._entries.take)
+                self._look_for_damage()
                 if entries is None:
                     break
                 self._ready += self._arrivals(entries)
@@ -138,6 +141,12 @@ class Player:
         self._told.idle = secs - trio.current_time() > IDLE_SECS
         await trio.sleep_until(secs)
         self._told.idle = False
+
+    def _look_for_damage(self) -> None:
+        """Behind frames that cannot be read no book is known until its next snapshot."""
+        if self._entries.damages != self._damages:
+            self._damages = self._entries.damages
+            self._told.books.forget()
 
     # -- playing ----------------------------------------------------------------------------------
 
@@ -177,7 +186,7 @@ class Player:
         """Each payload of an entry; None instead of those that are not played."""
         payloads = entry.split()
         keys = [self._dialect.recorded.keys(payload) for payload in payloads]
-        of_books = self._books_of(payloads, keys) if entry.decodable else {}
+        of_books = self._books_of(payloads, keys) if entry.decodable else self._broken(keys)
         connections = (
             connection
             for connection, count in zip(entry.connections, entry.counts.tolist(), strict=True)
@@ -210,6 +219,16 @@ class Player:
         ]
         read = self._told.books.read([payloads[number] for number in chosen])
         return dict(zip(chosen, read, strict=True))
+
+    def _broken(self, keys: Sequence[Sequence[str]]) -> dict[int, dict[str, BookMessage]]:
+        """As `_books_of`, where the adapter has failed on the payloads, and would again."""
+        found: dict[int, dict[str, BookMessage]] = {}
+        for number, about in enumerate(keys):
+            for topic in self._offer.of(about):
+                if topic in self._offer.books:
+                    symbol = self._offer.books[topic]
+                    found.setdefault(number, {})[symbol] = BookMessage(broken=True)
+        return found
 
     def _is_played(
         self,
