@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
         "journal", "derive", "telemetry", "version",
     },
-    "net": {"errors", "clock", "telemetry"},
+    "net": {"model", "errors", "clock", "telemetry"},
     "net.wire": {"errors", "clock"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
     "net.rest": {"model", "errors", "exchanges.base", "net", "net.wire", "telemetry"},
@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "model", "clock", "config", "telemetry", "ops.status", "ops.web", "version",
     },
     "ops.status": {"model", "clock", "telemetry"},
-    "ops.terminal": {"telemetry", "ops.status"},
+    "ops.terminal": {"model", "telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
     "playback": {

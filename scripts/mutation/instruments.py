@@ -9,7 +9,6 @@ import enum
 import math
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -37,6 +36,7 @@ LIMIT_SECS = 900.0
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _FRAME = re.compile(r'[ |]*File "(?:.*/)?((?:tick_logger|tests|scripts)/.+\.py)", line (\d+), ')
 _ASSERTION = re.compile(r"[ |]*AssertionError")
+_TIMES = re.compile(r"(\d+)m([\d.]+)s")
 _SHOWN_CHARS = 2000
 
 
@@ -46,22 +46,24 @@ class UnsoundError(Exception):
 
 @attrs.frozen
 class Instrument:
-    """A part of the tests: files and folders, and what of them is left out."""
+    """A part of the tests: files and folders, and what of them is left out.
+
+    Without paths it is the tests beside the mutated file, in the folder that is named as its own.
+    """
 
     name: str
     title: str
-    paths: tuple[str, ...]
+    paths: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+
+    def paths_for(self, mutated: str, checkout: Path) -> tuple[str, ...]:
+        """What of the tests is to notice a defect in this file."""
+        return self.paths or _beside(mutated, checkout)
 
 
 INSTRUMENTS = (
-    Instrument(
-        "simulation",
-        "simulation",
-        ("tests/sim",),
-        # Tests of the oracle itself, which change files behind the recorder's back.
-        ("tests/sim/test_stories.py::test_a_row_too_many_or_too_few_is_found_out",),
-    ),
+    Instrument("nearby", "tests nearby"),
+    Instrument("field", "cases of the field", ("tests/field",)),
     Instrument(
         "crash-tests",
         "tests of what is on disk",
@@ -71,7 +73,15 @@ INSTRUMENTS = (
     ),
     # The test of real processes says the same more slowly.
     Instrument("service", "service tests", ("tests/service",), ("tests/service/test_process.py",)),
+    Instrument(
+        "simulation",
+        "simulation",
+        ("tests/sim",),
+        # Tests of the oracle itself, which change files behind the recorder's back.
+        ("tests/sim/test_stories.py::test_a_row_too_many_or_too_few_is_found_out",),
+    ),
 )
+"""Those that take longest stand last."""
 
 
 class Verdict(enum.StrEnum):
@@ -81,10 +91,14 @@ class Verdict(enum.StrEnum):
     NOTICED = "noticed"
     HANGS = "noticed (hangs)"
     BROKEN = "could not run"
+    LEFT_OUT = ""
 
 
-_VERDICTS = {0: Verdict.UNNOTICED, 1: Verdict.NOTICED, -signal.SIGXCPU: Verdict.HANGS}
-"""By exit code; any other one of pytest says that it could not run the tests."""
+_VERDICTS = {0: Verdict.UNNOTICED, 1: Verdict.NOTICED, 128 + signal.SIGXCPU: Verdict.HANGS}
+"""By exit code of a shell; any other one of pytest says that it could not run the tests."""
+
+_WITH_LIMIT = 'ulimit -S -t "$0"; "$@"; code=$?; times; exit $code'
+"""Runs a command with so many seconds of CPU time, and then prints how many it has used."""
 
 
 @attrs.frozen
@@ -98,6 +112,7 @@ class Result:
     secs: float
     said: str = ""
     assertion: str = ""
+    cpu_secs: float = 0.0
 
     @property
     def noticed(self) -> bool:
@@ -117,12 +132,14 @@ def snapshot(source: Path, folder: Path) -> Path:
     return folder
 
 
-async def run(instrument: Instrument, checkout: Path, cpu_secs: float) -> Result:
-    """Run an instrument's tests in a checkout, with this much CPU time at most."""
-    paths = [path for path in instrument.paths if (checkout / path).exists()]
+async def run(
+    instrument: Instrument, mutated: str, checkout: Path, cpu_secs: float = LIMIT_SECS
+) -> Result:
+    """Run an instrument on a checkout in which a file is mutated, for so much CPU time at most."""
+    paths = instrument.paths_for(mutated, checkout)
     if not paths:
-        return Result(Verdict.BROKEN, 0, f"there is no {' or '.join(instrument.paths)}")
-    command = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"', str(math.ceil(cpu_secs))]
+        return Result(Verdict.LEFT_OUT, 0)
+    command = ["sh", "-c", _WITH_LIMIT, str(math.ceil(cpu_secs))]
     command += [sys.executable, "-m", "pytest", "-x", "-q", "--tb=native", "-p", "no:cacheprovider"]
     command += [*paths, *(f"--deselect={test}" for test in instrument.without)]
     environ = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -135,22 +152,44 @@ async def run(instrument: Instrument, checkout: Path, cpu_secs: float) -> Result
         output = done.stdout.decode(errors="replace")
         verdict = _VERDICTS.get(done.returncode, Verdict.BROKEN)
         secs, assertion = trio.current_time() - began, failed_assertion(output)
-        return Result(verdict, secs, _told(verdict, output), assertion)
+        return Result(verdict, secs, _told(verdict, output), assertion, _cpu_secs(output))
     return Result(Verdict.HANGS, LIMIT_SECS)
 
 
-async def cpu_limit_secs(instrument: Instrument, sound: Path) -> float:
-    """How much CPU time to allow; raises `UnsoundError` if it fails on the sound checkout.
+class Limits:
+    """How much CPU time each instrument may use, measured on the sound checkout when needed."""
 
-    Nothing else may run meanwhile.
-    """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    result = await run(instrument, sound, LIMIT_SECS)
-    if result.verdict is not Verdict.UNNOTICED:
-        why = result.said or result.verdict
-        raise UnsoundError(f"{instrument.name} fails without any mutation: {why}")
-    used_secs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-    return max(PATIENCE * used_secs, MIN_CPU_SECS)
+    def __init__(self, sound: Path) -> None:
+        self._sound = sound
+        self._known: dict[tuple[str, ...], float] = {}
+        self._locks: dict[tuple[str, ...], trio.Lock] = {}
+
+    async def of(self, instrument: Instrument, mutated: str) -> float:
+        """Raises `UnsoundError` if the instrument fails without any mutation."""
+        paths = instrument.paths_for(mutated, self._sound)
+        async with self._locks.setdefault(paths, trio.Lock()):
+            if paths not in self._known:
+                self._known[paths] = await self._measured(instrument, mutated)
+        return self._known[paths]
+
+    async def _measured(self, instrument: Instrument, mutated: str) -> float:
+        result = await run(instrument, mutated, self._sound)
+        if result.verdict not in (Verdict.UNNOTICED, Verdict.LEFT_OUT):
+            why = result.said or result.verdict
+            raise UnsoundError(f"{instrument.name} fails without any mutation: {why}")
+        return max(PATIENCE * result.cpu_secs, MIN_CPU_SECS)
+
+
+def _beside(mutated: str, checkout: Path) -> tuple[str, ...]:
+    """Tests that are named as the module first, then those of the nearest folder of its name."""
+    inner = Path(mutated).relative_to("tick_logger")
+    folder = next(
+        each for each in map(Path("tests").joinpath, inner.parents) if (checkout / each).is_dir()
+    )
+    stem = inner.stem.strip("_").split("_")[0]
+    named = sorted(path.relative_to(checkout) for path in (checkout / folder).glob(f"test_{stem}*"))
+    whole = [] if folder == Path("tests") else [folder]
+    return tuple(map(str, [*named, *whole]))
 
 
 def failed_assertion(output: str) -> str:
@@ -162,6 +201,12 @@ def failed_assertion(output: str) -> str:
         elif _ASSERTION.match(line) and place.startswith("tick_logger/"):
             return place
     return ""
+
+
+def _cpu_secs(output: str) -> float:
+    """User and system time of what was run, from the last line."""
+    used = _TIMES.findall(output[-200:].rstrip().rsplit("\n", 1)[-1])
+    return sum(60 * float(minutes) + float(seconds) for minutes, seconds in used)
 
 
 def _told(verdict: Verdict, output: str) -> str:

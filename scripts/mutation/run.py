@@ -1,8 +1,8 @@
-"""Applies the mutations one by one, runs every instrument on each, and prints who noticed what.
+"""Applies the mutations one by one, runs instruments on each until one notices, and prints which.
 
 Each mutation is put into a copy of the checkout of its own, so the checkout itself is not touched
-and may be worked on meanwhile.  First every instrument runs on a copy without any: one that fails
-there could tell nothing.
+and may be worked on meanwhile.  Before an instrument is first used, it runs on a copy without any
+mutation: one that fails there could tell nothing.
 
 Exit codes: 0 all mutations were noticed by some instrument, or are documented as undetectable ·
 1 others went unnoticed, or interrupted · 2 wrong arguments, a mutation that does not fit the code,
@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -26,16 +27,17 @@ from scripts.mutation.instruments import (
     INSTRUMENTS,
     ROOT,
     Instrument,
+    Limits,
     Result,
     UnsoundError,
     Verdict,
-    cpu_limit_secs,
     run,
     snapshot,
 )
 from scripts.mutation.mutations import MisfitError, Mutation, check, load
 
 EXIT_NOTICED, EXIT_UNNOTICED, EXIT_UNUSABLE = 0, 1, 2
+NOTICES = (Verdict.NOTICED, Verdict.HANGS)
 
 
 @attrs.define
@@ -44,6 +46,11 @@ class Trial:
 
     mutation: Mutation
     results: dict[str, Result] = attrs.Factory(dict)
+
+    def verdict(self, instrument: Instrument) -> Verdict:
+        """What an instrument has shown; it is left out once another one has noticed."""
+        result = self.results.get(instrument.name)
+        return Verdict.LEFT_OUT if result is None else result.verdict
 
     @property
     def noticed(self) -> bool:
@@ -70,39 +77,43 @@ class Trial:
 
 
 async def _all(
-    mutations: Sequence[Mutation], instruments: Sequence[Instrument], jobs: int, folder: Path
+    mutations: Sequence[Mutation],
+    instruments: Sequence[Instrument],
+    jobs: int,
+    folder: Path,
+    *,
+    every: bool,
 ) -> list[Trial]:
-    """Every instrument on every mutation, `jobs` runs at a time.
+    """The instruments on every mutation, `jobs` runs at a time.
 
-    Raises `UnsoundError`, or `MisfitError`, before any mutation is tried.
+    Raises `MisfitError` before any mutation is tried.
     """
     sound = snapshot(ROOT, folder / "sound")
     check(mutations, sound)
-    limits = {each: await cpu_limit_secs(each, sound) for each in instruments}
-    _say("; ".join(f"{each.name}: {secs:.0f} CPU s at most" for each, secs in limits.items()))
+    limits, limiter = Limits(sound), trio.CapacityLimiter(jobs)
     trials = [Trial(mutation) for mutation in mutations]
-    limiter = trio.CapacityLimiter(jobs)
+
+    async def each(trial: Trial, copy: Path) -> None:
+        async with limiter:
+            snapshot(sound, copy)
+            trial.mutation.apply(copy)
+            for instrument in instruments:
+                if every or not trial.noticed:
+                    await _one(trial, instrument, limits, copy)
+            shutil.rmtree(copy)
+
     async with trio.open_nursery() as nursery:
         for number, trial in enumerate(trials):
-            for instrument, cpu_secs in limits.items():
-                copy = folder / f"{number}-{instrument.name}"
-                nursery.start_soon(_one, trial, instrument, cpu_secs, sound, copy, limiter)
+            nursery.start_soon(each, trial, folder / str(number))
     return trials
 
 
-async def _one(
-    trial: Trial,
-    instrument: Instrument,
-    cpu_secs: float,
-    sound: Path,
-    copy: Path,
-    limiter: trio.CapacityLimiter,
-) -> None:
-    async with limiter:
-        snapshot(sound, copy)
-        trial.mutation.apply(copy)
-        result = await run(instrument, copy, cpu_secs)
-        shutil.rmtree(copy)
+async def _one(trial: Trial, instrument: Instrument, limits: Limits, copy: Path) -> None:
+    mutated = trial.mutation.file
+    try:
+        result = await run(instrument, mutated, copy, await limits.of(instrument, mutated))
+    except UnsoundError as error:
+        result = Result(Verdict.BROKEN, 0, str(error))
     trial.results[instrument.name] = result
     by = f", by {result.assertion}" if result.assertion else ""
     said = f"{result.verdict} {result.said}".rstrip() + by
@@ -122,10 +133,10 @@ def table(trials: Sequence[Trial], instruments: Sequence[Instrument]) -> str:
     ]
     for trial in trials:
         cells = [trial.mutation.name, trial.mutation.breaks]
-        cells += [trial.results[each.name].verdict for each in instruments]
+        cells += [trial.verdict(each) for each in instruments]
         lines.append("| " + " | ".join([*cells, trial.assertion]) + " |")
     counts = [
-        f"{sum(trial.results[each.name].noticed for trial in trials)} by {each.title}"
+        f"{sum(trial.verdict(each) in NOTICES for trial in trials)} by {each.title}"
         for each in instruments
     ]
     counts.append(f"{sum(bool(trial.assertion) for trial in trials)} by the program itself")
@@ -153,6 +164,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", help="mutations with one of these words, comma between"
     )
+    parser.add_argument(
+        "--every", action="store_true", help="run all instruments, whoever has noticed already"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time")
     return parser.parse_args()
 
@@ -173,8 +187,9 @@ def main() -> int:
     try:
         mutations = _chosen(options.only)
         with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
-            trials = trio.run(_all, mutations, instruments, options.jobs, Path(folder))
-    except (UnsoundError, MisfitError) as error:
+            tried = partial(_all, mutations, instruments, options.jobs, Path(folder))
+            trials = trio.run(partial(tried, every=options.every))
+    except MisfitError as error:
         _say(str(error))
         return EXIT_UNUSABLE
     sys.stdout.write(table(trials, instruments) + "\n")

@@ -8,7 +8,7 @@ from tests.pipeline.books import diff, rest
 from tests.pipeline.streams import SECOND, T0, Out, book, new_pipeline
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
-from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, Resumed
+from tick_logger.model.marks import AwaitSnapshot, Interrupted, Mark, Resumed, Retired
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.books import WAIT_TICKS
@@ -92,3 +92,16 @@ def test_a_break_before_the_first_snapshot_is_seen_is_recorded() -> None:
         GapRecord(0, Table.BOOK, None, None, T0 + 25, T0 + 55, Cause.RESYNC),
         GapRecord(0, Table.BOOK, None, None, T0 + 55, T0 + 60 * SECOND, Cause.DISCONNECT),
     ]
+
+
+def test_a_book_that_is_recorded_again_is_missing_until_its_snapshot_has_its_place() -> None:
+    """What comes before it would be applied to the book of before; nothing else is a loss."""
+    begun: list[RowBatch | Mark] = [book([diff(1)]), AwaitSnapshot(0, T0 + 15), book([rest(1)])]
+    retired = Retired((0,), T0 + SECOND, (Table.BOOK,))
+    resumed = Resumed((0,), (Table.BOOK,), T0 + 3 * SECOND, books_await=True)
+    asked = AwaitSnapshot(0, T0 + 3 * SECOND + 45, 4)
+    again: list[RowBatch | Mark] = [resumed, asked, book([diff(4), diff(5)])]
+    out = ids_by_tick(begun, [retired], again, [book([rest(5, T0 + 4 * SECOND)])], [])
+    assert out.column("seq") == [1, 1, 4, 5, 5]
+    times = T0 + 3 * SECOND, T0 + 4 * SECOND
+    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, *times, Cause.RESYNC)]

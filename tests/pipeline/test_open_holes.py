@@ -200,6 +200,17 @@ def test_what_a_crash_left_open_of_a_stream_that_nobody_uses_again() -> None:
     assert hole(MD, BEGIN, BEGIN + 60 * SECOND) in again.close(BEGIN + 5 * DAY)[0].gaps
 
 
+def test_what_a_crash_left_open_over_midnight_of_a_stream_that_had_ended_before_it() -> None:
+    """The last that was received is older than the line of the new day, which is closed as well."""
+    begin, heard = NIGHT - 60 * SECOND, NIGHT - 30 * SECOND
+    pipeline, lines = cut_for(70, begin=begin, tables=(MD,))
+    assert lines[-1] == hole(MD, NIGHT, None)
+    again = continued(pipeline, Cause.CRASH, heard)
+    lines += again.tick(NIGHT + 100 * SECOND)[0].gaps
+    lines += again.close(NIGHT + 200 * SECOND)[0].gaps
+    assert not read(lines, MD).open
+
+
 def test_of_many_interruptions_without_an_id_none_stays_open() -> None:
     """Only so many are remembered: the line of one that is forgotten is closed."""
     pipeline = new_pipeline()

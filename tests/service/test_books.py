@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
 from tests.service.oracle import causes, check, gaps, rows
-from tests.service.world import World, binance, coinbase, running, seconds
+from tests.service.world import World, binance, coinbase, running, seconds, venue
 from tick_logger.simulator.faults import Faults
+from tick_logger.simulator.registry import DIALECTS
+
+VENUES = sorted(DIALECTS)
 
 
 def rebuilt(world: World, symbol: str) -> dict[tuple[int, float], float]:
@@ -40,14 +44,14 @@ def true_book(world: World, symbol: str) -> dict[tuple[int, float], float]:
     }
 
 
-@pytest.mark.parametrize("venue", ["binance", "coinbase"])
-async def test_books_can_be_rebuilt_from_disk(venue: str, autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("name", ["binance", "coinbase"])
+async def test_books_can_be_rebuilt_from_disk(name: str, autojump_clock: MockClock) -> None:
     """Also after a reconnect, which brings a new snapshot."""
     made = {
         "binance": binance("BTCUSDT", "ETHUSDT", feeds=("orderbook",)),
         "coinbase": coinbase("BTC-USD", "ETH-USD", feeds=("orderbook",)),
     }
-    async with running(made[venue], seed=4) as world:
+    async with running(made[name], seed=4) as world:
         await world.until(20.0)
         await world.dial.connections[-1].cut()
         await world.until(60.0)
@@ -58,7 +62,7 @@ async def test_books_can_be_rebuilt_from_disk(venue: str, autojump_clock: MockCl
     check(world)
     for symbol, book in truth.items():
         assert rebuilt(world, symbol) == book
-    by_rest = {"resync"} if venue == "binance" else set()
+    by_rest = {"resync"} if name == "binance" else set()
     assert causes(world.files) == {"disconnect"} | by_rest
 
 
@@ -140,3 +144,23 @@ async def test_a_snapshot_that_never_comes_is_given_up(autojump_clock: MockClock
     assert given_up["symbol"] == "BTCUSDT"
     assert (rows(world.files, "binance", "BTCUSDT", "BOOK")["flags"] == 1).sum() >= 10
     check(world)
+
+
+@pytest.mark.parametrize("name", [each for each in VENUES if each not in ("binance", "upbit")])
+async def test_a_book_without_a_snapshot_is_told_at_the_stop(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """Though the stop comes before the snapshot is overdue: what was recorded is no book."""
+    told = venue(name, 2, feeds=("orderbook",))
+    first, other = told.symbols
+    faults = Faults(no_snapshot_symbols=frozenset({first}))
+    async with running(attrs.evolve(told, simulated={"faults": faults})) as world:
+        await world.until(4.123)
+    found = rows(world.files, name, first, "BOOK")
+    assert len(found)
+    assert not (found["flags"] & 1).any()
+    spans = [(gap["from_ns"], gap["to_ns"]) for gap in gaps(world.files, name, first, "BOOK")]
+    for recv_ns in found.recv_ns.tolist():
+        assert any(from_ns <= recv_ns <= to_ns for from_ns, to_ns in spans)
+    assert max(to_ns for _, to_ns in spans) == world.stopped_ns
+    assert gaps(world.files, name, other, "BOOK") == []

@@ -131,6 +131,28 @@ async def test_a_busy_venue_is_asked_again_soon(
     assert world.exchange.violations == []
 
 
+@EVERY_VENUE
+async def test_nobody_connects_to_a_busy_venue_before_there_is_something_to_ask(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """Coinbase, for one, closes a connection on which nothing is asked for within five seconds."""
+    faulty = misbehaving(name, 2, "trades", busy=True)
+    async with running(faulty) as world:
+        await world.until(8.5)
+        last = max(line["at"] for line in world.said("subscriptions_postponed"))
+        world.exchange.cut_all(abrupt=True)
+        await world.until(60.0)
+        again = [line for line in world.said("connected") if line["at"] > last and line["symbols"]]
+        asked = [line for line in world.said("subscriptions_postponed") if line["at"] > last]
+        assert again[0]["at"] > last + 7.0
+        assert asked[0]["at"] - again[0]["at"] < 3.0
+        world.exchange.set_faults(Faults())
+        await world.until(2 * MINUTE + 0.123)
+    for symbol in faulty.symbols:
+        assert max(received_secs(world, name, symbol)) > 2 * MINUTE - SOON_SECS
+    assert world.exchange.violations == []
+
+
 @pytest.mark.parametrize("name", [name for name in VENUES if name != "upbit"])  # it has none
 async def test_lost_acknowledgements_cost_nothing(name: str, autojump_clock: MockClock) -> None:
     """Data that flows is one, and so is a refusal of what is subscribed already."""

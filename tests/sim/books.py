@@ -16,11 +16,9 @@ from tests.service.oracle import Rows
 from tests.sim.court import Given, Key, heard_after
 from tests.sim.process import Book
 from tests.sim.said import KNOWN
-from tests.sim.streams import MOST_SHOWN, Stream
+from tests.sim.streams import MOST_SHOWN, SNAPSHOT, Stream
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import BookCheck
-
-SNAPSHOT = 1  # in BOOK.flags
 
 MENDING = {BookCheck.RANGES, BookCheck.CHAIN, BookCheck.CHECKSUM}
 """Where a broken book begins anew."""

@@ -90,10 +90,10 @@ def needlessly_late(world: World, in_order: Iterable[Row], late: Iterable[Row]) 
             yield row
 
 
-def _halted(world: World, since: float) -> bool:
-    """Whether a market may count as halted then: until the next listing."""
+def _halted(world: World, since: float, until: float) -> bool:
+    """Whether a market may count as halted at some time between: until the next listing."""
     return any(
-        each.kind == "halts" and each.at <= since <= each.at + each.secs + LISTING_SECS
+        each.kind == "halts" and each.at <= until and since <= each.at + each.secs + LISTING_SECS
         for each in world.story.troubles
     )
 
@@ -111,5 +111,9 @@ def unnoticed_silences(
     for since, until in silences:
         # What is behind is not held against a venue, so the disk has to be well meanwhile.
         is_slow = waited(world, since, until, world.offload.failures)
-        if until - since > limit_secs and not is_slow and not _halted(world, since):
+        if (
+            until - since > limit_secs
+            and not is_slow
+            and not _halted(world, since, since + limit_secs)
+        ):
             yield f"{venue.name}: a connection was kept, silent from {since} to {until}"

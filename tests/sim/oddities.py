@@ -15,6 +15,9 @@ from tick_logger.storage.names import folder_of
 MOST_VENUE_CLOCK_SECS = 90.0
 """By which the clocks of exchanges are ahead; they stand still for as long afterwards."""
 
+MOST_LEAD_SECS = 4.0
+"""Of REST ahead of the stream: several steps of a market, and fewer than a silence has."""
+
 ODD_SECS = (40.0, 600.0, 32_400.0, -9 * 86_400.0, -3 * 365 * 86_400.0)
 """By which single times are off: more than is believed, either way."""
 
@@ -84,6 +87,11 @@ def old_answers(stage: Stage, size: float) -> Undo:
     return misbehave(stage, rest_lag_secs=5.0 * size)
 
 
+def early_answers(stage: Stage, size: float) -> Undo:
+    """Books by REST that are ahead of what is sent, by some updates."""
+    return _for_all(stage, size, rest_lead_secs=0.1 + MOST_LEAD_SECS * size**2)
+
+
 def odd_times(stage: Stage, size: float) -> Undo:
     """Single times of an exchange are far from what they should be."""
     off_secs = ODD_SECS[int(size * len(ODD_SECS) * 0.999)]
@@ -117,6 +125,6 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     each.__name__: each
     for each in (
         feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, bad_trades, unknown_kinds,
-        busy_for_some, empty_sides, old_answers, odd_times, venue_clock, no_place,
+        busy_for_some, empty_sides, old_answers, early_answers, odd_times, venue_clock, no_place,
     )
 }  # fmt: skip

@@ -16,12 +16,14 @@ import attrs
 from tests.fakes.memory_files import MemoryFiles
 from tests.service.oracle import is_derived, unwritten_symbols
 from tests.service.world import dense
+from tests.sim.book_steps import wrong_books
 from tests.sim.books import last_book
 from tests.sim.court import TABLES, Court, Given, Key
 from tests.sim.limits import needless_overflows, unnoticed_silences
 from tests.sim.soundness import holes_of_what_is_there, out_of_their_days
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
+from tests.sim.unheard import unheard
 from tests.sim.world import World
 from tick_logger.derive.recovery import Recovery
 from tick_logger.errors import StorageError
@@ -71,6 +73,7 @@ def _judged(court: Court, name: str) -> Iterator[str]:
         except (AssertionError, ValueError) as error:  # a table is none if its columns differ
             yield f"{name} {symbol}: {error}"
     yield from unnoticed_silences(court.world, court.venue(name), court.silences(name))
+    yield from (f"{name}: {problem}" for problem in unheard(court, name))
 
 
 def _problems(
@@ -98,6 +101,7 @@ def _problems(
         yield from compared_with_truth(stream, Beside(of_symbol, kept_back[table, symbol]))
     if table == "BOOK":
         yield from last_book(stream, given, kept_back[table, symbol])
+        yield from wrong_books(stream, lost_unseen=bool(kept_back[table, symbol]))
 
 
 def _replayed(court: Court) -> Iterator[str]:

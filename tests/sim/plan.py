@@ -40,11 +40,14 @@ EXCHANGE_TROUBLES = (
 )  # fmt: skip
 ODDITIES: tuple[str, ...] = (
     "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",
-    "empty_sides", "bad_trades", "unknown_kinds", "old_answers", "odd_times", "venue_clock",
-    "no_place",
+    "empty_sides", "bad_trades", "unknown_kinds", "old_answers", "early_answers", "odd_times",
+    "venue_clock", "no_place",
 )  # fmt: skip
 ODDITY_SHARE = 0.06
 """Of the stories, those that have each oddity beside their other troubles."""
+
+EARLY_ANSWERS_SHARE = 0.4
+"""As `ODDITY_SHARE`: few stories have a book that is fetched by REST."""
 
 DISK_TROUBLES = (
     "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",
@@ -52,6 +55,9 @@ DISK_TROUBLES = (
     "truncate_errors", "read_errors", "read_only_disk", "dead_disk",
 )  # fmt: skip
 OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process")
+
+HAS_KEY_SHARE = 0.5
+"""Of the stories."""
 
 MOST_DOWN_SECS = 20.0
 """Between two lives."""
@@ -127,6 +133,10 @@ class Story:
     reloads: tuple[Reload, ...] = ()
     late: Trouble | None = None
     """What goes wrong in the last life, after its beginning."""
+    has_key: bool = False
+    """Whether the user has given a key, with which requests are signed."""
+    key_rejected_at: float | None = None
+    """Since when exchanges do not accept it, until the end; None: they do."""
 
 
 @attrs.frozen(kw_only=True)
@@ -198,7 +208,14 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
         # In the last life as well, but so that every book has time to begin.
         reloads=tuple(_reloads(seed, scale, venues, troubled_secs + scale.healthy_secs / 2)),
         late=late,
+        **_key(seed, troubled_secs),
     )
+
+
+def _key(seed: int, until_secs: float) -> dict[str, Any]:
+    rng = Random(f"key {seed}")
+    rejected_at = rng.choice([None, 0.0, rng.uniform(0.0, until_secs)])
+    return {"has_key": True, "key_rejected_at": rejected_at} if rng.random() < HAS_KEY_SHARE else {}
 
 
 def _life(rng: Random, scale: Scale) -> Life:
@@ -314,7 +331,8 @@ def _with_oddities(
     for kind in ODDITIES:
         rng = Random(f"{kind} {seed}")
         at, secs = rng.uniform(0.0, until_secs), rng.uniform(*scale.trouble_secs)
-        if rng.random() < ODDITY_SHARE:
+        share = EARLY_ANSWERS_SHARE if kind == "early_answers" else ODDITY_SHARE
+        if rng.random() < share:
             found.append(Trouble(at, secs, kind, rng.random()))
     return tuple(sorted(found, key=lambda trouble: trouble.at))
 

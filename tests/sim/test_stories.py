@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.service.world import Venue
 from tests.sim.disk import StoryDisk
 from tests.sim.oracle import judge
 from tests.sim.plan import (
@@ -23,12 +24,16 @@ from tests.sim.plan import (
 from tests.sim.said import KNOWN
 from tests.sim.world import tell
 from tick_logger.exchanges import registry
+from tick_logger.exchanges.base import BookCheck
 from tick_logger.reload import LIVE_EXCHANGE_KEYS
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
 
 FEWEST_STORIES = 100
 """Of each venue."""
+
+FEWEST_OF_A_KIND = 10
+"""Stories, of what concerns one venue only."""
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"from{seeds[0]}")
@@ -73,6 +78,35 @@ def test_the_stories_have_every_venue() -> None:
     for name in VENUES:
         feeds = {feed for venue in drawn if venue.name == name for feed in venue.feeds}
         assert feeds == registry.get(name).feeds
+
+
+def test_the_stories_have_every_kind_of_key() -> None:
+    """None, one that is accepted, and one that is rejected from the start or from then on."""
+    drawn = [draw(seed) for seeds in SEEDS for seed in seeds]
+    signing = [s for s in drawn if any(registry.get(v.name).key_prefix for v in s.venues)]
+    kinds = Counter(
+        (story.has_key, story.key_rejected_at and story.key_rejected_at > 0) for story in signing
+    )
+    assert kinds.keys() == {(False, None), (True, None), (True, 0.0), (True, True)}
+    assert min(kinds.values()) >= FEWEST_OF_A_KIND
+
+
+def test_the_stories_have_books_that_are_fetched_ahead_of_their_stream() -> None:
+    """And behind it."""
+    kinds = Counter(
+        trouble.kind
+        for seeds in SEEDS
+        for seed in seeds
+        for trouble in draw(seed).troubles
+        if any(_fetches_books(venue) for venue in draw(seed).venues)
+    )
+    assert kinds["early_answers"] >= FEWEST_OF_A_KIND
+    assert kinds["old_answers"]
+
+
+def _fetches_books(venue: Venue) -> bool:
+    is_fetched = registry.get(venue.name).book_check is BookCheck.RANGES
+    return is_fetched and "orderbook" in venue.feeds
 
 
 # -- the oracle itself ----------------------------------------------------------------------------

@@ -10,15 +10,11 @@ from __future__ import annotations
 import signal
 import traceback
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
-from functools import cache, partial
+from collections.abc import MutableMapping
 from random import Random
-from typing import Any, Never
+from typing import Any
 
 import attrs
-import pytest
-import structlog
 import trio
 
 from tests.fakes.clock import VirtualClock
@@ -27,21 +23,18 @@ from tests.fakes.sim_disk import Kind
 from tests.service.world import in_virtual_time
 from tests.sim.beside import misdeeds
 from tests.sim.disk import StoryDisk, StoryOffload
-from tests.sim.faults import BEGIN
+from tests.sim.faults import BEGIN, misbehave
+from tests.sim.market_books import BookHistory
 from tests.sim.oddities import BEGIN as BEGIN_ODDITIES
 from tests.sim.plan import Life, Story
-from tests.sim.poison import Poison, Undo, poisoned_registry
+from tests.sim.poison import Poison, Undo
 from tests.sim.process import Process
 from tests.sim.readers import Readers
 from tests.sim.sockets import Log, TappedDial
-from tick_logger import app
+from tests.sim.surroundings import surroundings
 from tick_logger.app import Ports, Service, record
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
-from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.errors import ConfigError
-from tick_logger.exchanges import registry
-from tick_logger.journal.journal import Journal
-from tick_logger.recording import opening
 from tick_logger.reload import Reloader
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -55,12 +48,6 @@ SECOND_SIGNAL_SECS = 1.3
 
 RESTART_SECS = 1.0
 """After which a supervisor starts a process again that has ended by itself."""
-
-KEPT_LINES = 300
-"""The newest log lines, for whoever looks into a violation."""
-
-SYMBOL_RULES = cache(load_symbol_rules)
-"""Read once for all processes: their file is the same, and reading it took a tenth of the time."""
 
 
 @attrs.define(eq=False)
@@ -78,6 +65,7 @@ class World:
     nursery: trio.Nursery
     exchanges: dict[str, SimulatedExchange]
     logs: dict[str, Log]
+    histories: dict[str, BookHistory]
     crash: Kind | None = None
     offload: StoryOffload = attrs.field(factory=StoryOffload)
     poison: Poison = attrs.field(factory=Poison)
@@ -118,6 +106,7 @@ class World:
         self._note_clock()
         self.nursery.start_soon(self._have_troubles)
         self.nursery.start_soon(self._have_reloads)
+        self.nursery.start_soon(self._have_key_rejected)
         for life in self.story.lives[:-1]:
             await self._live(life)
         self._end_troubles()
@@ -174,6 +163,17 @@ class World:
                 self.counts["reload"] += 1
                 process.reloader.reload()
                 self.wishes.append((trio.current_time(), dict(self._settings)))
+
+    async def _have_key_rejected(self) -> None:
+        """From some moment on exchanges do not know the user's key any more, and say so."""
+        rejected_at = self.story.key_rejected_at
+        if rejected_at is None:
+            return
+        await trio.sleep_until(self.began + rejected_at)
+        self.counts["key rejected"] += 1
+        misbehave(self, rejects_tokens=True)
+        for exchange in self.exchanges.values() if rejected_at else ():
+            exchange.cut_all(abrupt=False)
 
     def note_overflow(self, line: MutableMapping[str, Any]) -> None:
         """Remember between which times messages were given up, or could not be derived again."""
@@ -335,49 +335,15 @@ async def _tell(story: Story, disk: StoryDisk, crash: Kind | None) -> World:
             nursery,
             exchanges,
             {name: Log() for name in exchanges},
+            {name: BookHistory(exchange) for name, exchange in exchanges.items()},
             crash,
         )
-        with _surroundings(world):
+        with surroundings(world):
             for exchange in exchanges.values():
                 await nursery.start(exchange.run_market)
             await world.play()
         nursery.cancel_scope.cancel()
     return world
-
-
-@contextmanager
-def _surroundings(world: World) -> Iterator[None]:
-    """What is the same for all processes of a story but is no port of theirs."""
-    structlog.configure(processors=[_Collector(world)])
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(registry, "get", poisoned_registry(world.poison))
-            patch.setattr(app, "load_symbol_rules", SYMBOL_RULES)
-            if world.story.segment_bytes is not None:
-                small = partial(Journal, segment_bytes=world.story.segment_bytes)
-                patch.setattr(opening, "Journal", small)
-            yield
-    finally:
-        structlog.reset_defaults()
-
-
-class _Collector:
-    """A log processor that counts lines and keeps the newest."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __call__(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> Never:
-        world = self._world
-        world.events[event["event"]] += 1
-        world.note_overflow(event)
-        if event["event"] == "stopping":
-            world.processes[-1].note_waiting(world.exchanges)
-        world.lines.append({"at": trio.current_time() - world.began, "level": method, **event})
-        del world.lines[:-KEPT_LINES]
-        if event["event"] == "crashed" and not world.poison.since:
-            world.violations.append("".join(traceback.format_exc()))
-        raise structlog.DropEvent
 
 
 async def _first(*events: trio.Event) -> None:

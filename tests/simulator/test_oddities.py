@@ -5,6 +5,7 @@ Seen by a client that asks, and mostly reads, as the recorder does.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from typing import Any
@@ -22,6 +23,7 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import (
     Acknowledged,
     BookCheck,
+    BookLink,
     BookSnapshot,
     BookTexts,
     Confirmed,
@@ -267,6 +269,32 @@ async def test_rest_can_answer_with_what_was(
     assert trio.current_time() == pytest.approx(5.0)
     assert json.loads(body)["lastUpdateId"] == before
     assert client.served.market.listings[first].book.update_id > before
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VENUES if registry.get(name).book_check is BookCheck.RANGES]
+)
+async def test_rest_can_answer_with_what_is_still_to_be_sent(
+    name: str, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    """Changes of books come late, in order, none is left out, and at once when it is over."""
+    client = await any_client(nursery, name, "orderbook", Faults(rest_lead_secs=3.0))
+    first = symbols(name)[0]
+    await client.subscribe(first)
+    got = await client.hear(5.0)
+    url = urlsplit(client.adapter.snapshot_url("", first, 1))
+    ((_, body),) = await memory_get(client.served, f"{url.path}?{url.query}")
+    ahead_id = json.loads(body)["lastUpdateId"]
+    before = client.events(got, BookLink)
+    assert max(link.last_id for link in before if isinstance(link, BookLink)) < ahead_id
+    got += await client.hear(4.0)
+    client.served.set_faults(Faults())
+    got += await client.hear(0.3)
+    links = [link for link in client.events(got, BookLink) if isinstance(link, BookLink)]
+    assert all(one.last_id + 1 == next_.first_id for one, next_ in itertools.pairwise(links))
+    assert any(link.last_id == ahead_id for link in links)
+    late_ns = client.served.market.now_ns - rows_of(client.decode(got), Table.BOOK)[-1]["event_ns"]
+    assert late_ns < NANOSECONDS
 
 
 @each_venue

@@ -3,8 +3,9 @@
     broken (ids that do not join, an interruption that is over) -> snapshot placed -> gap record
 
 An interruption of any other stream ends when it is subscribed again.  That of a book goes on, as
-one of the cause `resync`, because what comes then cannot be applied to anything.  A book that has
-never had a snapshot is not broken: it begins with its first, unless that fails to come.
+one of the cause `resync`, because what comes then cannot be applied to anything.  So is one that is
+recorded again after a time without, of which there is no record.  A book that has never had a
+snapshot is not broken: it begins with its first, unless that fails to come.
 
 Marks come before the rows of their tick, so that a book may have broken again before the snapshot
 that mended it for a while is seen.  So each break has a span of its own until the last is mended.
@@ -119,7 +120,7 @@ class BrokenBooks:
         """The interruption is over."""
         for instrument in mark.instruments:
             last = self._last(instrument)
-            outage = self._gaps.interruption((instrument, Table.BOOK))
+            outage = self._gaps.interruption((instrument, Table.BOOK), by_intent=True)
             if not mark.books_await:
                 self._doubted.discard(instrument)
                 if last is not None:

@@ -122,10 +122,10 @@ class GapLedger:
             if outage is not None and outage.cause is not Cause.RETIRED:
                 self._end(stream, stop.from_ns)
 
-    def interruption(self, stream: Stream) -> Outage | None:
-        """That of a stream which is wanted, if one is in progress."""
+    def interruption(self, stream: Stream, *, by_intent: bool = False) -> Outage | None:
+        """The one in progress, if the stream is wanted; `by_intent`: or if it is retired."""
         outage = self._outages.get(stream)
-        return None if outage is None or outage.cause is Cause.RETIRED else outage
+        return outage if by_intent or (outage and outage.cause is not Cause.RETIRED) else None
 
     def record(self, records: Iterable[GapRecord]) -> None:
         """Write these with the next tick."""

@@ -137,6 +137,9 @@ class OpenHoles:
         if begun_ns is not None and to_ns is not None and begun_ns <= to_ns:
             record = attrs.evolve(record, from_ns=begun_ns)
         yield in_order(record)
+        if begun_ns is not None and to_ns is not None and begun_ns > to_ns:
+            seen.line_ns = None  # it was over before its line began, which nobody knew then
+            yield _line(hole, begun_ns, begun_ns, HEALED)
 
     def _go_on(
         self, hole: OpenHole, at_ns: int | None, closing: Collection[tuple[Any, ...]]

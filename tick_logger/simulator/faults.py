@@ -92,6 +92,9 @@ class Faults:
     """These are missing in listings, although they trade."""
     rest_lag_secs: float = 0.0
     """How old REST answers are when they come."""
+    rest_lead_secs: float = 0.0
+    """How far books by REST are ahead of what is sent: changes of books come so much later, where
+    venues have both.  What an answer has already comes after it."""
     rest_status: int | None = None
     """With what REST requests are refused."""
     rest_hang_secs: float = 0.0

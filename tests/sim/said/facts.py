@@ -34,6 +34,8 @@ class Known:
     read: Reader
     depth: int | None = None
     """Levels of a side of the books that the recorder is sent; None: all."""
+    whole_books: bool = False
+    """Whether each message of a book has all of it, and its time."""
     most_connects: tuple[int, float] = (10, 1.0)
     """How often to connect within so many seconds at most, with some room, lest it bans us."""
 

@@ -44,4 +44,4 @@ def _best(unit: Mapping[str, Any], price: str, field: str) -> float | None:
     return float(unit[field]) if unit[price] else None
 
 
-KNOWN = {"upbit": Known(upbit, depth=30)}
+KNOWN = {"upbit": Known(upbit, depth=30, whole_books=True)}

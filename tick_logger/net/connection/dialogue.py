@@ -229,21 +229,22 @@ class Dialogue:
         marks = self.books.take_over(ended.books, list(books))
         return marks + self.resumed(frozenset(books.values()), at_ns)
 
-    def lost(self, carried_elsewhere: frozenset[Subscription], since_ns: int) -> list[Mark]:
-        """The marks that follow from the loss of the connection, which brought nothing since."""
+    def lost(self, elsewhere: frozenset[Subscription], since_ns: int | None) -> list[Mark]:
+        """The marks of its end, which brought nothing since; None: that by itself loses nothing."""
         marks: list[Mark] = [
             Interrupted((instrument,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
             for instrument, asked_ns in self.books.without_snapshot.items()
-            if self._wanted_books[instrument] not in carried_elsewhere
+            if self._wanted_books[instrument] not in elsewhere
         ]
+        if since_ns is None:
+            return marks
         marks += [
             Interrupted(*streams, since_ns, Cause.DISCONNECT)
-            for streams in self.streams(self.wanted - carried_elsewhere)
+            for streams in self.streams(self.wanted - elsewhere)
         ]
         for sub, until_ns in sorted(self._ended_ns.items()):  # what ended meanwhile was lost too
-            if until_ns > since_ns and sub not in carried_elsewhere:
-                lapse = Lapse(*self.streams([sub])[0], since_ns, until_ns, Cause.DISCONNECT)
-                marks.append(lapse)
+            if until_ns > since_ns and sub not in elsewhere:
+                marks.append(Lapse(*self.streams([sub])[0], since_ns, until_ns, Cause.DISCONNECT))
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:

@@ -18,6 +18,7 @@ from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import STABLE_SECS, Backoff
+from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.waiting import any_of
 from tick_logger.telemetry.logs import get_logger
 
@@ -51,7 +52,7 @@ class Share:
         *,
         lane: str = "",
     ) -> None:
-        self._label = label
+        self.label = label
         self._venue = venue
         self._load = load
         self.backoff = backoff
@@ -105,12 +106,17 @@ class Share:
 
     async def _start(self, nursery: trio.Nursery) -> Connection:
         """A new connection, on its way, as soon as there is something that it may ask for."""
-        while self._load.subscriptions <= self._venue.refusals.lasting:
+        refusals = self._venue.refusals
+        refusals.release(trio.current_time())
+        while self._load.subscriptions <= refusals.all:  # venues close what asks for nothing
             self._woken = trio.Event()
-            await self._woken.wait()
+            due_at = refusals.due_at(self._load.subscriptions)
+            with trio.CancelScope(deadline=float("inf") if due_at is None else due_at):
+                await self._woken.wait()
+            refusals.release(trio.current_time())
         await self._venue.connects.connect_turn()
         self._generation += 1
-        label = f"{self._label}.{self._generation}"
+        label = f"{self.label}.{self._generation}"
         load = self._load
         connection = Connection(
             label, self._venue, load.subscriptions, load.timeouts, lane=self._lane
@@ -120,15 +126,19 @@ class Share:
         return connection
 
     async def _run_one(self, connection: Connection) -> None:
+        lost: ConnectionLost | None = None
         try:
             lost = await connection.run()
             self._connections.remove(connection)
             self._have_taken_over(connection, heard=False)
             if lost.ending is not Ending.REPLACED:
+                say_lost(self._log, self._venue.reach, connection, lost)
                 self._note_loss(connection, lost)
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
             self._have_taken_over(connection, heard=True)
         finally:
+            if lost is None:
+                await self._note_stop(connection)
             connection.forget_books()
 
     @property
@@ -142,16 +152,26 @@ class Share:
 
     def _note_loss(self, connection: Connection, lost: ConnectionLost) -> None:
         self._interrupt(connection)
-        if connection.connected_at is not None:  # during an outage every attempt would count
-            self._venue.metrics.reconnects.inc()
+        if connection.connected_at is None:
+            return  # during an outage every attempt would count
+        self._venue.metrics.reconnects.inc()
         at_ns = self._venue.clock.now_ns()
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
-        self._log.warning("connection_lost", cause=lost.ending.value, reason=str(lost))
 
-    def _interrupt(self, connection: Connection) -> None:
+    def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
         """Tell the pipeline which streams no other connection of this share has taken over yet."""
-        for mark in connection.interruptions(self._carried(but=connection)):
+        for mark in connection.interruptions(self._carried(but=connection), stopped=stopped):
             self._venue.intake.mark(mark)
+
+    async def _note_stop(self, stopped: Connection) -> None:
+        """Tell the pipeline of books of which nothing but updates has come, and nothing more will.
+
+        Cancellation: shielded, for so long as what came last takes to be understood.
+        """
+        if stopped.interruptions(frozenset(), stopped=True):
+            with trio.move_on_after(UNDERSTOOD_SECS, shield=True):
+                await self._venue.intake.caught_up()  # the snapshot may be waiting there
+            self._interrupt(stopped, stopped=True)
 
     def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
         """What the connections of this share deliver, one of them left out."""

@@ -1,12 +1,15 @@
 """Simulated Binance spot streams and REST.
 
 Streams that do not exist are accepted silently and deliver nothing, names in upper case among
-them.  A book's REST snapshot is always as of this moment, so it bridges to the next depth event.
+them.  A book's REST snapshot is always as of this moment, so it bridges to the next depth event,
+unless a fault holds those back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -75,6 +78,8 @@ class BinanceDialect(Dialect):
         self._depths = Periodic(_DEPTH_PERIOD_US, _DEPTH_PERIOD_US)
         self._tickers: dict[str, Periodic] = {}
         self._last_told: dict[str, Trade] = {}
+        # Depth events that are held back: since when, in microseconds, stream and text.
+        self._held: deque[tuple[int, str, Callable[[int], str]]] = deque()
 
     @staticmethod
     def spec(symbol: str) -> SymbolSpec:
@@ -106,7 +111,8 @@ class BinanceDialect(Dialect):
         if self._depths.due(elapsed_us):
             for listing in self._market.listings.values():
                 if listing.book.changed:
-                    self._publish_depth(listing)
+                    self._take_depth(listing, elapsed_us)
+            self._publish_depths(elapsed_us)
         for listing in self._market.active():
             symbol = listing.spec.symbol
             if self._tickers[symbol].due(elapsed_us):
@@ -136,15 +142,19 @@ class BinanceDialect(Dialect):
         stream = _stream(quote.listing, "bookTicker")
         self._hub.publish(stream, lambda v: texts.wrapped(stream, texts.book_ticker(quote), v))
 
-    def _publish_depth(self, listing: Listing) -> None:
+    def _take_depth(self, listing: Listing, elapsed_us: int) -> None:
+        """Have what changed ready to be sent."""
         stream = _stream(listing, "depth@100ms")
         changes, now_ns = listing.book.fetch_changes(), self._market.now_ns
-        self._hub.publish(
-            stream,
-            lambda v: texts.wrapped(
-                stream, texts.depth_update(listing.spec, changes, now_ns, v), v
-            ),
-        )
+        text = partial(texts.depth_update, listing.spec, changes, now_ns)
+        self._held.append((elapsed_us, stream, text))
+
+    def _publish_depths(self, elapsed_us: int) -> None:
+        """Send what is not held back any longer, in its order."""
+        until_us = elapsed_us - round(self._hub.faults.rest_lead_secs * 1e6)
+        while self._held and self._held[0][0] <= until_us:
+            _, stream, text = self._held.popleft()
+            self._hub.publish(stream, partial(_wrapped, stream, text))
 
     def _publish_ticker(self, listing: Listing) -> None:
         last, stream = listing.last_trade, _stream(listing, "ticker")
@@ -307,6 +317,10 @@ def _path_and_query(target: str) -> tuple[str, dict[str, str]]:
 
 def _stream(listing: Listing, kind: str) -> str:
     return f"{listing.spec.symbol.lower()}@{kind}"
+
+
+def _wrapped(stream: str, text: Callable[[int], str], variant: int) -> bytes:
+    return texts.wrapped(stream, text(variant), variant)
 
 
 def _symbol_and_kind(stream: str) -> tuple[str, str]:
