@@ -15,6 +15,7 @@ from tick_logger.version import __version__
 
 if TYPE_CHECKING:
     from tick_logger.reader import (
+        Book,
         DamagedError,
         Gap,
         IncompleteError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Book",
     "DamagedError",
     "Gap",
     "IncompleteError",

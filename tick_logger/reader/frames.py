@@ -54,6 +54,8 @@ def _arrow_array(pa: Any, content: Content, column: Column, start: int, stop: in
         case Kind.TIME:
             buffer = pa.py_buffer(values.view(np.int64))
             return pa.Array.from_buffers(pa.timestamp("ns", "UTC"), len(values), [None, buffer])
+        case Kind.TIME_OR_NONE:
+            return pa.array(values, pa.timestamp("ns", "UTC"))
         case Kind.TRADE_SIDE | Kind.BOOK_SIDE:
             unknown = values == 0
             codes = pa.array((values > 0).view(np.int8), mask=unknown if unknown.any() else None)
@@ -112,6 +114,8 @@ def _polars_series(pl: Any, content: Content, column: Column, start: int, stop: 
         case Kind.TIME:
             series = pl.Series(column.name, values.view(np.int64))
             return series.cast(pl.Datetime("ns", "UTC"))
+        case Kind.TIME_OR_NONE:
+            return pl.Series(column.name, values).dt.replace_time_zone("UTC")
         case Kind.TRADE_SIDE | Kind.BOOK_SIDE:
             enum = pl.Enum(SIDE_WORDS[column.kind])
             codes = pl.Series(column.name, (values > 0).view(np.uint8))
@@ -137,7 +141,7 @@ def pandas_of(content: Content, start: int, stop: int) -> Any:
 def _pandas_column(pd: Any, content: Content, column: Column, start: int, stop: int) -> Any:
     values = content.read(column, start, stop)
     match column.kind:
-        case Kind.TIME:
+        case Kind.TIME | Kind.TIME_OR_NONE:
             return pd.DatetimeIndex(values, copy=False).tz_localize("UTC")
         case Kind.TRADE_SIDE | Kind.BOOK_SIDE:
             codes = np.where(values == 0, -1, values > 0).astype(np.int8)

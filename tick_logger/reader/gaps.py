@@ -80,10 +80,17 @@ class Completeness:
         return True if self.proof is Proof.PROVEN and self.bracketed else None
 
 
+def both(one: Completeness, other: Completeness) -> Completeness:
+    """What is known of rows that were made of two kinds."""
+    gaps = dict.fromkeys((*one.gaps, *other.gaps))
+    bracketed = one.bracketed and other.bracketed
+    return Completeness(tuple(gaps), min(one.proof, other.proof), bracketed)
+
+
 def gaps_in(source: Source, symbol: Symbol, table: Table | None, wanted: Span) -> Iterator[Gap]:
     """The holes of a symbol that touch a range of receive times, by when they began."""
-    for hole in sorted(source.holes(symbol), key=lambda hole: _edges(hole)[0]):
-        begin, end = _edges(hole)
+    for hole in sorted(source.holes(symbol), key=lambda hole: edges(hole)[0]):
+        begin, end = edges(hole)
         if table in (None, hole.table) and begin < wanted.end_ns and end >= wanted.start_ns:
             yield Gap(
                 symbol.exchange,
@@ -118,8 +125,8 @@ def is_bracketed(source: Source, symbol: Symbol, table: Table, wanted: Span) -> 
     return before and after
 
 
-def _edges(hole: GapRecord) -> tuple[int, int]:
-    """From when until when something may be missing; an open hole has no end."""
+def edges(hole: GapRecord) -> tuple[int, int]:
+    """From when until when something may be missing (receive times); an open hole has no end."""
     begin = hole.from_ns if hole.from_ns is not None else hole.to_ns
     assert begin is not None, "a hole without any time"
     return begin, np.iinfo(np.int64).max if hole.to_ns is None else hole.to_ns

@@ -37,6 +37,19 @@ def meant(source: Source, names: str | Symbol | Sequence[str | Symbol]) -> tuple
     return tuple(dict.fromkeys(symbol for name in wanted for symbol in _meant(source, name)))
 
 
+def one_meant(source: Source, name: str | Symbol) -> Symbol:
+    """The one symbol of a name; raises `ValueError`, which names them, if it means several."""
+    found = meant(source, name)
+    if len(found) > 1:
+        raise ValueError(f"{name} means {', '.join(map(str, found))}: name one of them")
+    return found[0]
+
+
+def named(symbols: Sequence[Symbol]) -> str:
+    """Symbols for people, in few words."""
+    return str(symbols[0]) if len(symbols) == 1 else f"{len(symbols)} symbols"
+
+
 def every(source: Source) -> Iterator[Symbol]:
     """All symbols of a source, sorted."""
     for exchange in source.exchanges():

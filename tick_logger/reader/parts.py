@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
 from tick_logger.reader.merging import order_of_late, places_among, with_late
-from tick_logger.reader.source import Array, Block, Source, Symbol
+from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay
 from tick_logger.reader.times import Span
 
 Late: TypeAlias = Literal["merge", "drop", "only"]
@@ -78,7 +78,9 @@ class DayPart:
         at = self.places + np.arange(self.late)  # where the late rows are among all
         a, b = (int(np.searchsorted(at, edge, "left")) for edge in (start, stop))
         main = self._main(name, start - a, stop - b)
-        late = self._late(name)[a:b]
+        if a == b:
+            return main
+        late = self._late(name, self.late_rows[a:b])
         return with_late(main, late, self.places[a:b] - (start - a))
 
     def _main(self, name: str, start: int, stop: int) -> Array:
@@ -86,8 +88,9 @@ class DayPart:
             return np.full(stop - start, ORIGIN_MAIN, np.uint8)
         return self.main.field(name, self.first + start, self.first + stop)
 
-    def _late(self, name: str) -> Array:
-        return self.late_block.field(name, 0, self.late_block.rows)[self.late_rows]
+    def _late(self, name: str, rows: npt.NDArray[np.int64]) -> Array:
+        first, last = int(rows.min()), int(rows.max()) + 1
+        return self.late_block.field(name, first, last)[rows - first]
 
 
 def day_parts(
@@ -98,15 +101,13 @@ def day_parts(
     for day in source.days(symbol, table):
         # What is aside lies in the day of its receipt, whatever its time.
         if day in days or late == "only":
-            part = _part(source, symbol, table, day, wanted, late)
+            part = day_part(symbol, source.look(symbol, table, day), wanted, late)
             if part.rows:
                 yield part
 
 
-def _part(
-    source: Source, symbol: Symbol, table: Table, day: int, wanted: Span, late: Late
-) -> DayPart:
-    found = source.look(symbol, table, day)
+def day_part(symbol: Symbol, found: TableDay, wanted: Span, late: Late) -> DayPart:
+    """What there is in a range of one day's rows."""
     edges = (wanted.start_ns, wanted.end_ns)
     first, last = (0, 0) if late == "only" else (found.main.first_at(edge) for edge in edges)
     picked, times = _picked(found.late, wanted, late)

@@ -7,15 +7,21 @@ from functools import partial
 
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
+from tick_logger.reader.asof import matched
+from tick_logger.reader.bars import bars
+from tick_logger.reader.book import Book
+from tick_logger.reader.book_series import book_series, moments
+from tick_logger.reader.books import Books
 from tick_logger.reader.columns import Column, chosen
+from tick_logger.reader.consolidated import consolidated
 from tick_logger.reader.content import StreamRows
-from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
-from tick_logger.reader.naming import every, meant
+from tick_logger.reader.gaps import WORDS, Gap, both, completeness, gaps_in
+from tick_logger.reader.naming import every, meant, named, one_meant
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
 from tick_logger.reader.received import received_part
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
-from tick_logger.reader.times import BEGINNING_NS, Span, Time, span
+from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, period, span
 
 Symbols = str | Symbol | Sequence[str | Symbol]
 """`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
@@ -32,13 +38,14 @@ class Recording:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._books = Books(source)
 
     def __repr__(self) -> str:
         """Where it is, and of how much."""
         exchanges = self._source.exchanges()
         symbols = sum(len(self._source.symbols(exchange)) for exchange in exchanges)
-        named = ", ".join(filter(None, exchanges))
-        return f"<Recording {self._source.name}: {symbols:,} symbols{named and f' of {named}'}>"
+        names = ", ".join(filter(None, exchanges))
+        return f"<Recording {self._source.name}: {symbols:,} symbols{names and f' of {names}'}>"
 
     def trades(
         self,
@@ -113,6 +120,84 @@ class Recording:
         """
         return self._rows(Table.BOOK, symbols, span(start, end), columns, late, by)
 
+    def book(self, symbol: str | Symbol, at: Time, *, depth: int | None = None) -> Book:
+        """The order book at a moment, with the venue's rules applied: `Book`.
+
+        Rows of event times up to `at` are applied, from the newest snapshot on; `depth` limits the
+        levels of each side that are given.  Inside a hole, and before there is a book, it is
+        `broken`, and has a `cause`.
+
+        >>> rec.book("coinbase:BTC-USD", "2026-11-29T18:55:00Z", depth=10)  # doctest: +SKIP
+        """
+        return self._books.at(one_meant(self._source, symbol), instant(at), depth)
+
+    def books(
+        self, symbol: str | Symbol, start: Time, end: Time, *, every: str = "1s", depth: int = 10
+    ) -> Rows:
+        """The book at `start`, and after each period until before `end`, one row each.
+
+        Columns: `ts` (the moment), `as_of` (event time of the last row applied, or NaT), `broken`,
+        `cause` (empty where it is not), `bid_0`, `bid_size_0`, ... `ask_0`, `ask_size_0`, ...; NaN
+        where there is no such level.  Raises `ValueError` if they would be too many to be held.
+
+        >>> rec.books("okx:BTC-USDT", "2026-11-29", "2026-11-30", depth=5)  # doctest: +SKIP
+        """
+        found, wanted = one_meant(self._source, symbol), span(start, end)
+        at = moments(wanted, period(every), depth)
+        return Rows(
+            f"{found} books each {every} {wanted.text}",
+            partial(book_series, self._books, self._source, found, at, depth),
+            partial(completeness, self._source, [found], Table.BOOK, wanted),
+        )
+
+    def bars(
+        self, symbols: Symbols, start: Time, end: Time | None = None, *, every: str = "1m"
+    ) -> Rows:
+        """Bars of trades: `ts` (beginning), `open`, `high`, `low`, `close`, `volume`, `count`,
+        `vwap`, `buy_volume`, `sell_volume` (of trades whose aggressor bought, and sold).
+
+        Periods begin at whole multiples of `every` since 1970 (UTC).  One without trades has no
+        row.  Late trades count; a period that the range cuts has the trades inside the range.
+
+        >>> rec.bars("BTC-USD", "2026-11-29", every="5m").polars()  # doctest: +SKIP
+        """
+        found, wanted, length = self._meant(symbols), span(start, end), period(every)
+        return Rows(
+            f"{named(found)} bars of {every} {wanted.text}",
+            partial(bars, self._source, found, wanted, length),
+            partial(completeness, self._source, found, Table.TRADES, wanted),
+        )
+
+    def asof(self, left: Rows, right: Rows) -> Rows:
+        """Each row of `left` with the newest row of `right` at or before it, by `ts`.
+
+        Where `right` is of several symbols, within a symbol.  Columns of `right` whose names `left`
+        has too end in `_right` (`ts_right`: how old it is).  Without a match: NaN, NaT, 0, False.
+
+        >>> rec.asof(rec.trades(BTC, DAY), rec.quotes(BTC, DAY)).polars()  # doctest: +SKIP
+        """
+        return Rows(
+            f"{left.title}, as of which {right.title}",
+            lambda: matched(left.content, right.content),
+            lambda: both(left.known, right.known),
+        )
+
+    def consolidated(self, symbols: Symbols, start: Time, end: Time | None = None) -> Rows:
+        """Best bid and ask over all venues: `ts`, `bid`, `bid_size`, `bid_venue`, `bid_age` (s),
+        `ask`, `ask_size`, `ask_venue`, `ask_age`, `spread_bps`, `venues` (how many count).
+
+        A row at `start`, and at each change.  A negative `spread_bps` is a crossed market.  A venue
+        does not count from a hole in its quotes on until it quotes again after it.
+
+        >>> rec.consolidated("BTC-USD", "2026-11-29").polars()  # doctest: +SKIP
+        """
+        found, wanted = self._meant(symbols), span(start, end)
+        return Rows(
+            f"{named(found)} best of {len(found)} {wanted.text}",
+            partial(consolidated, self._source, found, wanted),
+            partial(completeness, self._source, found, Table.QUOTES, wanted),
+        )
+
     def gaps(
         self, symbols: Symbols = "*", start: Time = BEGINNING_NS, end: Time | None = None
     ) -> tuple[Gap, ...]:
@@ -179,8 +264,7 @@ def _stream_rows(
 
 
 def _title(symbols: Sequence[Symbol], table: Table, wanted: Span) -> str:
-    named = str(symbols[0]) if len(symbols) == 1 else f"{len(symbols)} symbols"
-    return f"{named} {WORDS[table]} {wanted.text}"
+    return f"{named(symbols)} {WORDS[table]} {wanted.text}"
 
 
 def _place(each: MappedInstrument) -> tuple[str, str]:
