@@ -65,6 +65,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "recording", "telemetry", "net", "net.wire", "net.intake", "net.rest", "net.connection",
         "ops.web",
     },
+    "playback": {
+        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "reader",
+        "simulator",
+    },
     "exit_codes": set(),
     "venues": {
         "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
@@ -98,7 +102,11 @@ ONE_HOME = {
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
-    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli/"),
+    "tick_logger.simulator": (
+        "tick_logger/simulator/",
+        "tick_logger/playback/",
+        "tick_logger/cli/",
+    ),
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 

@@ -68,6 +68,7 @@ FORBIDDEN = {
     "simulator/x": "tick_logger.exchanges.base",
     "simulator/dialects/x": "tick_logger.app",
     "doctor/x": "tick_logger.app",
+    "playback/x": "tick_logger.net.wire.dial",
     "exit_codes": "tick_logger.errors",
     "venues": "tick_logger.app",
     "reload": "tick_logger.app",

@@ -68,6 +68,7 @@ HEADLINES = {
     "head": "tick_logger cannot show that:",
     "book": "tick_logger cannot show that:",
     "export": "tick_logger has exported nothing:",
+    "replay": "tick_logger cannot replay that:",
 }
 """What stands above the problems, by command."""
 
@@ -192,16 +193,50 @@ def simulate_command(
     symbols
         What it lists, one symbol for each time the option is given.
     """
-    in_range = 0 <= port <= 65_535
-    require(
-        None if in_range else ("--port", f"must be between 0 and 65535, not {port}"),
-        positive("--rate", rate),
-    )
+    require(_in_range(port), positive("--rate", rate))
     import trio
 
     from tick_logger.cli.demo import run_simulated
 
     return trio.run(partial(run_simulated, exchange, port=port, rate=rate, symbols=symbols))
+
+
+@app.command(name="replay")
+def replay_command(
+    directory: Path,
+    exchange: str,
+    /,
+    *,
+    port: int = 0,
+    speed: str = "1",
+    from_: Annotated[str, cyclopts.Parameter(name="--from")] = "",
+) -> int:
+    """Say again what an exchange said, to programs on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    directory
+        What was recorded into; its journal is played.
+    exchange
+        Its name.
+    port
+        Port of 127.0.0.1 to listen on; any free one if it is 0.
+    speed
+        How many times as fast as it was received; "max": as fast as clients read.
+    from_
+        From this moment on, such as 2026-11-29T10:00:00Z; from the beginning if it is left out.
+    """
+    from tick_logger.cli.places import require_recording
+
+    require(_in_range(port))
+    require_recording(directory)
+    import trio
+
+    from tick_logger.cli.replay import run_replay
+
+    return trio.run(
+        partial(run_replay, directory, exchange, port=port, speed=speed, from_time=from_)
+    )
 
 
 @app.command(name="check-config")
@@ -217,6 +252,11 @@ def check_config_command(file: Path, /) -> int:
 
     sys.stdout.write(render(load_config(file, None)))
     return exit_codes.CLEAN
+
+
+def _in_range(port: int) -> tuple[str, str] | None:
+    is_port = 0 <= port <= 65_535
+    return None if is_port else ("--port", f"must be between 0 and 65535, not {port}")
 
 
 def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:
