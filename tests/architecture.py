@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"model", "errors", "storage"},
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
-    "reader": {"model", "errors", "exchanges", "storage"},
+    "waiting": set(),
+    "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "compare": {"model", "errors", "reader"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
@@ -63,6 +64,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges", "storage",
         "recording", "telemetry", "net", "net.wire", "net.intake", "net.rest", "net.connection",
         "ops.web",
+    },
+    "playback": {
+        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "reader",
+        "simulator",
     },
     "exit_codes": set(),
     "venues": {
@@ -97,11 +102,15 @@ ONE_HOME = {
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
-    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli/"),
+    "tick_logger.simulator": (
+        "tick_logger/simulator/",
+        "tick_logger/playback/",
+        "tick_logger/cli/",
+    ),
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 
-DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/")
+DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/", "tick_logger/cli/")
 """Whose documentation shows users real names of exchanges; their code may not have any."""
 
 CAUSES_HOME = "tick_logger/model/cause.py"

@@ -21,6 +21,7 @@ class Kind(enum.Enum):
     """What the values of a column are: in words, and the dtype that numpy gets."""
 
     TIME = "a moment, UTC", "datetime64[ns]"
+    DAY = "a UTC day", "datetime64[D]"
     TIME_OR_NONE = "a moment, NaT where there is none", "datetime64[ns]"
     ID = "an id", "int64"
     COUNT = "a count", "uint64"

@@ -87,10 +87,10 @@ def both(one: Completeness, other: Completeness) -> Completeness:
     return Completeness(tuple(gaps), min(one.proof, other.proof), bracketed)
 
 
-def gaps_in(source: Source, symbol: Symbol, wanted: Span) -> Iterator[Gap]:
+def gaps_in(source: Source, symbol: Symbol, table: Table | None, wanted: Span) -> Iterator[Gap]:
     """The holes of a symbol that touch a range of receive times, by when they began."""
     for hole in _by_beginning(source.holes(symbol)):
-        if is_within(hole, wanted):
+        if table in (None, hole.table) and is_within(hole, wanted):
             yield _gap(symbol, hole)
 
 

@@ -95,7 +95,7 @@ class DayPart:
 
 
 def day_parts(
-    source: Source, symbol: Symbol, table: Table, wanted: Span, late: Literal["merge", "drop"]
+    source: Source, symbol: Symbol, table: Table, wanted: Span, late: Late
 ) -> Iterator[DayPart]:
     """What there is of a stream in a range, a part for each day that has any."""
     days = wanted.days
@@ -106,10 +106,9 @@ def day_parts(
                 yield part
 
 
-def day_part(
-    symbol: Symbol, found: TableDay, wanted: Span, late: Literal["merge", "drop"]
-) -> DayPart:
-    """What there is in a range of one day's rows."""
+def day_part(symbol: Symbol, found: TableDay, wanted: Span, late: Late) -> DayPart:
+    """What there is in a range of one day's rows, late ones merged or dropped."""
+    assert late != "only", "late ones alone are no part of a day: see `received`"
     first, last = (found.main.first_at(edge) for edge in (wanted.start_ns, wanted.end_ns))
     none = np.empty(0, np.int64)
     if late == "drop" or not found.late.rows:

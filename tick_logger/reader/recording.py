@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
 from tick_logger.reader.asof import matched
 from tick_logger.reader.bars import bars
@@ -15,19 +14,17 @@ from tick_logger.reader.books import Books
 from tick_logger.reader.columns import Column, chosen
 from tick_logger.reader.consolidated import consolidated
 from tick_logger.reader.content import StreamRows
-from tick_logger.reader.gaps import WORDS, Gap, both, completeness, gaps_in
-from tick_logger.reader.naming import every, meant, named, one_meant
+from tick_logger.reader.gaps import WORDS, both, completeness
+from tick_logger.reader.naming import named, one_meant
+from tick_logger.reader.overview import Overview, Symbols
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
 from tick_logger.reader.received import late_part, received_part
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
-from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, period, span
-
-Symbols = str | Symbol | Sequence[str | Symbol]
-"""`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
+from tick_logger.reader.times import Span, Time, instant, period, span
 
 
-class Recording:
+class Recording(Overview):
     """What was recorded, live or at rest.  Made by `tick_logger.open`.
 
     Nothing is read before it is asked for, and no file is held open.  `symbols` is always
@@ -37,15 +34,8 @@ class Recording:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        super().__init__(source)
         self._books = Books(source)
-
-    def __repr__(self) -> str:
-        """Where it is, and of how much."""
-        exchanges = self._source.exchanges()
-        symbols = sum(len(self._source.symbols(exchange)) for exchange in exchanges)
-        names = ", ".join(filter(None, exchanges))
-        return f"<Recording {self._source.name}: {symbols:,} symbols{names and f' of {names}'}>"
 
     def trades(
         self,
@@ -216,50 +206,6 @@ class Recording:
             partial(completeness, self._source, found, Table.QUOTES, wanted),
         )
 
-    def gaps(
-        self, symbols: Symbols | None = None, start: Time = BEGINNING_NS, end: Time | None = None
-    ) -> tuple[Gap, ...]:
-        """The known holes that touch a range of receive times, healed parts taken out.
-
-        Of all symbols if none are named.
-
-        >>> for gap in rec.gaps():
-        ...     print(gap)
-        kraken:BTC/USD trades: sequence, 2026-11-29T10:02:29.04Z to 2026-11-29T10:02:40.04Z,
-        ids 151 to 160
-        """
-        wanted = span(start, end)
-        asked = every(self._source) if symbols is None else self._meant(symbols)
-        return tuple(gap for each in asked for gap in gaps_in(self._source, each, wanted))
-
-    def instruments(self, day: Time | None = None) -> tuple[MappedInstrument, ...]:
-        """What was listed on a UTC day, or of late, by exchange and symbol.
-
-        >>> [each.tick_size for each in rec.instruments()]
-        ['0.01', '0.01']
-        """
-        until = None if day is None else span(day, None).days[0]
-        return tuple(sorted(self._source.instruments(until), key=_place))
-
-    def find(self, name: str) -> tuple[str, ...]:
-        """The recorded symbols that a name means, as `"exchange:SYMBOL"`; `LookupError` if none.
-
-        >>> rec.find("BTC-USD")
-        ('coinbase:BTC-USD', 'kraken:BTC/USD')
-        """
-        return tuple(map(str, meant(self._source, name)))
-
-    def symbols(self) -> tuple[str, ...]:
-        """All symbols of which there is anything, as `"exchange:SYMBOL"`, sorted.
-
-        >>> rec.symbols()
-        ('coinbase:BTC-USD', 'kraken:BTC/USD')
-        """
-        return tuple(map(str, every(self._source)))
-
-    def _meant(self, symbols: Symbols) -> tuple[Symbol, ...]:
-        return meant(self._source, symbols)
-
     def _rows(
         self,
         table: Table,
@@ -304,7 +250,3 @@ def _stream_rows(
 
 def _title(symbols: Sequence[Symbol], table: Table, wanted: Span) -> str:
     return f"{named(symbols)} {WORDS[table]} {wanted.text}"
-
-
-def _place(each: MappedInstrument) -> tuple[str, str]:
-    return each.exchange, each.symbol
