@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,16 +119,34 @@ def test_mistakes_are_answered_calmly(
     assert (code, "--follow: shows what comes from now on" in err) == (2, True)
 
 
+def hear_interrupts() -> None:
+    """A shell lets what it starts in the background ignore them, and so would the process."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def killed_at_last(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever fails, nobody waits for a process that does not end."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 def test_what_is_being_recorded_is_shown_until_ctrl_c(recorder: Recorder) -> None:
     """In a real process: rows and holes as they come, and exit code 0."""
     command = [sys.executable, "-m", "tick_logger", "head", str(recorder.folder), BTC, "trades"]
-    with subprocess.Popen(
-        [*command, "--follow", "--format", "jsonl"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*command, "--follow", "--format", "jsonl"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            preexec_fn=hear_interrupts,
+        ) as process,
+        killed_at_last(process),
+    ):
         assert process.stdout is not None
         recorder.miss(GapRecord(0, Table.TRADES, 7, 7, 1, None, Cause.DISCONNECT))
         # Told of whether it opened before the follower began or after.
