@@ -33,13 +33,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"model", "errors", "storage"},
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
-    "reader": {"model", "errors", "exchanges", "storage"},
+    "waiting": set(),
+    "reader": {"model", "errors", "exchanges", "storage", "waiting"},
+    "compare": {"model", "errors", "reader"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
         "journal", "derive", "telemetry", "version",
     },
-    "net": {"errors", "clock", "telemetry"},
+    "net": {"model", "errors", "clock", "telemetry"},
     "net.wire": {"errors", "clock"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
     "net.rest": {"model", "errors", "exchanges.base", "net", "net.wire", "telemetry"},
@@ -55,9 +57,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "model", "clock", "config", "telemetry", "ops.status", "ops.web", "version",
     },
     "ops.status": {"model", "clock", "telemetry"},
-    "ops.terminal": {"telemetry", "ops.status"},
+    "ops.terminal": {"model", "telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
+    "doctor": {
+        "model", "errors", "clock", "offload", "budget", "config", "exchanges", "storage",
+        "recording", "telemetry", "net", "net.wire", "net.intake", "net.rest", "net.connection",
+        "ops.web",
+    },
+    "playback": {
+        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "reader",
+        "simulator",
+    },
     "exit_codes": set(),
     "venues": {
         "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
@@ -77,6 +88,7 @@ MAY_IMPORT_ALL = {"app", "cli"}
 
 PURE_PACKAGES = {
     "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
+    "compare",
 }  # fmt: skip
 IMPURE_MODULES = {
     "trio", "trio_websocket", "time", "random", "socket", "ssl", "threading", "asyncio",
@@ -90,11 +102,15 @@ ONE_HOME = {
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
-    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli/"),
+    "tick_logger.simulator": (
+        "tick_logger/simulator/",
+        "tick_logger/playback/",
+        "tick_logger/cli/",
+    ),
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 
-DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/")
+DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/", "tick_logger/cli/")
 """Whose documentation shows users real names of exchanges; their code may not have any."""
 
 CAUSES_HOME = "tick_logger/model/cause.py"

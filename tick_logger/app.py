@@ -39,6 +39,7 @@ from tick_logger.ops.watch import Watch
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.descriptors import needed_beside_columns, report_few
 from tick_logger.recording.last_words import last_words
+from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.listings import Listings
 from tick_logger.recording.opening import Opening, open_recording
 from tick_logger.recording.readiness import JOURNAL, Readiness
@@ -91,19 +92,18 @@ class Service:
         self._accept_damage = accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
+        disk = Disk.at(
+            config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
+        )
         self._resources = Resources(
-            disk=Disk.at(
-                config.logger.data_path,
-                ports.files,
-                ports.offload,
-                needed_beside_columns(config),
-            ),
+            disk=disk,
             clock=clock,
             instruments=Instruments(),
             budget=ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024),
             metrics=self.metrics,
             readiness=Readiness(self.metrics),
             today=Today(clock),
+            links=self._legacy_links(disk),
         )
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
@@ -126,6 +126,13 @@ class Service:
                 write_listing=self._listings.tell,
             )
         self.watch = Watch(config.http, self._watched(), lines_left_out)
+
+    def _legacy_links(self, disk: Disk) -> LinkKeeper | None:
+        """Who makes them, if they are wanted."""
+        if not self.started_with.logger.legacy_links:
+            return None
+        names = list(self.exchange_names)
+        return LinkKeeper.of(disk.column_files, names, registry.available())
 
     def _watched(self) -> Watched:
         """What is shown of this run."""
@@ -170,7 +177,7 @@ class Service:
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
             recording = self.recording = await self._open_recording()
             self._log.info(
-                "recording",
+                "connecting",
                 version=__version__,
                 exchanges=self.exchange_names,
                 data_path=self.started_with.logger.data_path,
@@ -261,7 +268,8 @@ class Service:
             monotonic_secs=trio.current_time(),
             wall_ns=self._resources.clock.now_ns(),
             recovering=self._opening.recovering,
-            not_ready=self._resources.readiness.reasons.values(),
+            troubles=self._resources.readiness.reasons.values(),
+            unreachable={name: each.unreachable for name, each in self.venues.items()},
         )
 
     def _read_symbol(self, exchange: str, symbol: str) -> dict[str, object]:
@@ -343,6 +351,7 @@ async def record(
     code = code or service.exit_code
     if service.deadline_passed:
         log.error("shutdown_deadline_passed", explanation="what was given up is counted below")
-    said = last_words(service.recording, service.metrics, service.exchange_names, service.gone)
+    unreachable = {name: venue.unreachable for name, venue in service.venues.items()}
+    said = last_words(service.recording, service.metrics, unreachable, service.gone)
     log.info("stopped", **said, exit_code=code)
     return code

@@ -21,6 +21,7 @@ from tick_logger.recording.readiness import COLUMNS, JOURNAL
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Resources, TaskContext
 from tick_logger.recording.writer import Writer
+from tick_logger.storage.folding import folds_case
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
@@ -29,6 +30,10 @@ SYNC_SHARE = 0.7
 
 CHUNKS_IN_BUDGET = 8
 """One chunk is with each task at most; the others must leave room to receive."""
+
+BACKLOG_SHARE = 4
+"""One part of the budget in so many is for rows that wait to be derived: they can be had from the
+journal again, and what was not received is lost."""
 
 RECOVERING = "recovering what the last run left in the journal"
 
@@ -88,8 +93,12 @@ async def open_recording(
         if exchange:
             resources.instruments.define(number, exchange, symbol)
     exchanges = {exchange for exchange, _ in found.derivation.instruments if exchange}
-    resources.recorded_before.update(
-        {exchange: found.derivation.recorded(exchange) for exchange in exchanges}
+    resources.found.recorded |= {each: found.derivation.recorded(each) for each in exchanges}
+    resources.found.folds_case = await readiness.persist(
+        COLUMNS,
+        "the directory cannot be looked at",
+        partial(folds_case, disk.column_files),
+        disk.column_offload,
     )
     _report(found, clock.now_ns())
     clock_watch = ClockWatch(clock, resources.metrics)
@@ -139,7 +148,7 @@ def _put_together(
 ) -> Recording:
     disk, budget = resources.disk, resources.budget
     accounts = Accounts(resources.instruments, resources.metrics, resources.today)
-    backlog = Backlog(budget, budget.limit_bytes // 2, found.next_seq)
+    backlog = Backlog(budget, budget.limit_bytes // BACKLOG_SHARE, found.next_seq)
     context = partial(
         TaskContext,
         clock=resources.clock,
@@ -153,6 +162,7 @@ def _put_together(
         context(offload=disk.journal_offload),
         flush_interval_secs=config.flush_interval_secs,
         sync_interval_secs=config.persist_interval_secs * SYNC_SHARE - held_secs,
+        budget=budget,
         max_chunk_bytes=budget.limit_bytes // CHUNKS_IN_BUDGET,
     )
     deriver = Deriver(
@@ -165,4 +175,5 @@ def _put_together(
         checkpoint_interval_secs=config.checkpoint_interval_secs,
         on_sync_lost=journal.doubt,
     )
+    deriver.links = resources.links
     return Recording(config, resources, writer, deriver, backlog, accounts.totals, clock_watch)

@@ -15,7 +15,8 @@ from tests.net.bench import Bench
 from tests.net.played import PlayedDial, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.net.pace import Backoff
-from tick_logger.net.venue.discovery import MOST_PAGES, RETRY_SECS, Beside, Discovery
+from tick_logger.net.rest.listing import MOST_PAGES
+from tick_logger.net.venue.discovery import RETRY_SECS, Beside, Discovery
 from tick_logger.net.venue.leaving import CHECK_SECS, GRACE_SECS
 
 
@@ -63,7 +64,8 @@ async def test_a_listing_without_end_is_no_listing(autojump_clock: MockClock) ->
             nursery.cancel_scope.cancel()
     assert [(at, len(found)) for at, found in listing.delivered] == [(RETRY_SECS, MOST_PAGES)]
     reason = f"the listing has more than {MOST_PAGES} pages"
-    assert [line.get("reason") for line in lines] == [reason, None]
+    assert [line.get("reason") for line in lines] == [reason, None, None]
+    assert [line["event"] for line in lines] == ["listing_failed", "reached", "listing"]
 
 
 async def test_a_first_listing_of_nothing_is_asked_for_again_soon(

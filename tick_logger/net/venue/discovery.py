@@ -16,14 +16,17 @@ import attrs
 import trio
 
 from tick_logger.errors import ConnectionLost
-from tick_logger.exchanges.base import Listed, Odd, VenueError
+from tick_logger.exchanges.base import Listed, VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
 from tick_logger.model.turnover import most_traded_first
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
+from tick_logger.net.reach import REST
+from tick_logger.net.rest.listing import read_listing
 from tick_logger.net.venue.leaving import CHECK_SECS, Leaving
+from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.sound import SoundListings
 from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG
 from tick_logger.telemetry.logs import get_logger
@@ -33,9 +36,6 @@ CHANNEL_GRACE_SECS = 15.0
 
 RETRY_SECS = 10.0
 """The pause after a REST listing that failed, or named nothing that can be recorded."""
-
-MOST_PAGES = 50
-"""A longer listing is taken for a venue whose pages go round in circles."""
 
 BELIEVED_AFTER = 3
 """So often in a row must a listing come that lacks more than half of the symbols."""
@@ -111,21 +111,22 @@ class Discovery:
             connected_at = connection.connected_at
             lived = 0.0 if connected_at is None else trio.current_time() - connected_at
             wait_secs = self._backoff.next_wait_secs(lived)
-            self._log.warning(
-                "connection_lost", connection="listing", cause=lost.ending.value, reason=str(lost)
-            )
+            log = self._log.bind(connection="listing")
+            say_lost(log, self._venue.reach, connection, lost)
             await trio.sleep(wait_secs)
 
     async def _ask(self) -> bool:
         """Read the listing by REST; False if that failed, or nothing is known to be tradable."""
         try:
-            listing = await self._read()
+            listing = await read_listing(self._venue.exchange, self._venue.rest)
         except (ConnectionLost, VenueError) as error:
             rest = self._venue.rest
             if isinstance(error, VenueError):
                 rest.objected(str(error))
+                rest.misunderstood(str(error))
             retry_secs = round(max(RETRY_SECS, rest.closed_secs), 3)
-            self._log.warning("listing_failed", reason=str(error), retry_secs=retry_secs)
+            more = self._venue.reach.explained(REST)
+            self._log.warning("listing_failed", reason=str(error), retry_secs=retry_secs, **more)
             return False
         self._consider(listing)
         if not self._active:
@@ -134,24 +135,9 @@ class Discovery:
             )
         return bool(self._active)
 
-    async def _read(self) -> Listed:
-        """All pages of the REST listing; the symbols of a missing page would seem delisted."""
-        exchange = self._venue.exchange
-        url: str | None = exchange.listing_url(self._venue.rest.endpoint)
-        found, odd = list[Instrument](), list[Odd]()
-        for _ in range(MOST_PAGES):
-            assert url is not None
-            body = await self._venue.rest.get(url, exchange.profile.listing_weight)
-            page = exchange.read_listing(body)
-            found += page.instruments
-            odd += page.odd
-            url = exchange.next_page(url, body)
-            if url is None:
-                return Listed(tuple(found), tuple(odd))
-        raise VenueError(f"the listing has more than {MOST_PAGES} pages")
-
     def _on_channel(self, listing: Listed) -> None:
         self._heard.set()
+        self._venue.reach.forget(REST)  # it is not asked while the channel says all
         self._consider(listing)
 
     def _consider(self, listed: Listed) -> None:
