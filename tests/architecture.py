@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"model", "errors", "storage"},
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
-    "reader": {"model", "errors", "exchanges", "storage"},
+    "waiting": set(),
+    "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -94,7 +95,7 @@ ONE_HOME = {
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 
-DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/")
+DOCUMENTED_BY_EXAMPLES = ("tick_logger/__init__.py", "tick_logger/reader/", "tick_logger/cli/")
 """Whose documentation shows users real names of exchanges; their code may not have any."""
 
 CAUSES_HOME = "tick_logger/model/cause.py"

@@ -39,6 +39,7 @@ FORBIDDEN = {
     "version": "tick_logger.errors",
     "errors": "tick_logger.model.tables",
     "clock": "tick_logger.errors",
+    "waiting": "tick_logger.clock",
     "offload": "tick_logger.errors",
     "signals": "tick_logger.errors",
     "budget": "tick_logger.net.pace",

@@ -20,6 +20,9 @@ import cyclopts
 from tick_logger import exit_codes
 from tick_logger.cli import data
 from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.holes import gaps_command
+from tick_logger.cli.listing import ls_command
+from tick_logger.cli.reading import NotThereError, say
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.version import __version__
 
@@ -39,6 +42,8 @@ app = cyclopts.App(
 app.command(data.verify_command, name="verify")
 app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
+app.command(ls_command, name="ls")
+app.command(gaps_command, name="gaps")
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -47,6 +52,8 @@ HEADLINES = {
     "verify": "tick_logger has checked nothing:",
     "recover": "tick_logger has recovered nothing:",
     "symbols": "tick_logger cannot look that up:",
+    "ls": "tick_logger cannot list that:",
+    "gaps": "tick_logger cannot list that:",
 }
 """What stands above the problems, by command."""
 
@@ -65,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return refuse([("usage", str(error)), ("help", "tick_logger --help")])
     except ConfigError as error:
         return refuse(error.problems)
+    except NotThereError as error:
+        say(str(error))
+        return exit_codes.FOUND
     except StorageError as error:
         _complain(f"tick_logger: {error}")
         return exit_codes.STORAGE

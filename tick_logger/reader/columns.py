@@ -21,6 +21,7 @@ class Kind(enum.Enum):
     """What the values of a column are, with the dtype that numpy gets."""
 
     TIME = "datetime64[ns]"  # UTC
+    DAY = "datetime64[D]"  # UTC
     ID = "int64"
     COUNT = "uint64"
     NUMBER = "float64"

@@ -25,6 +25,8 @@ class ListingFiles:
     def __init__(self, tree: Tree, places: Places) -> None:
         self._tree = tree
         self._places = places
+        self._proofs: dict[str, Mapping[Table, Proof]] = {}
+        """By exchange: it is asked for each of its symbols, and listings are long."""
 
     def instruments(self, day: int | None) -> Iterator[MappedInstrument]:
         """Of each exchange its last listing until a day (None: of all days)."""
@@ -35,9 +37,10 @@ class ListingFiles:
 
     def proof(self, exchange: str, table: Table) -> Proof:
         """As the newest listing says; as this program knows the exchange if none does."""
-        saved = self._newest(exchange, None)
-        proofs = _known_proofs(exchange) if saved is None else saved.proofs
-        return proofs.get(table, Proof.UNPROVABLE)
+        if exchange not in self._proofs:
+            saved = self._newest(exchange, None)
+            self._proofs[exchange] = _known_proofs(exchange) if saved is None else saved.proofs
+        return self._proofs[exchange].get(table, Proof.UNPROVABLE)
 
     def _newest(self, exchange: str, until: int | None) -> SavedInstruments | None:
         folder = folder_of(exchange) if exchange else ""

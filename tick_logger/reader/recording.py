@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
+from tick_logger.reader.catalog import catalog_rows, worst_of_day
 from tick_logger.reader.columns import Column, chosen
 from tick_logger.reader.content import StreamRows
+from tick_logger.reader.following import follow
 from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
 from tick_logger.reader.naming import every, meant
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
 from tick_logger.reader.received import received_part
+from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
-from tick_logger.reader.times import BEGINNING_NS, Span, Time, span
+from tick_logger.reader.tables import tables_named
+from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, span
 
 Symbols = str | Symbol | Sequence[str | Symbol]
 """`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
@@ -120,6 +124,82 @@ class Recording:
         wanted = span(start, end)
         found = (gaps_in(self._source, each, None, wanted) for each in self._meant(symbols))
         return tuple(gap for gaps in found for gap in gaps)
+
+    def catalog(
+        self,
+        symbols: Symbols = "*",
+        start: Time = BEGINNING_NS,
+        end: Time | None = None,
+        *,
+        tables: Sequence[str] | None = None,
+        now: Time | None = None,
+    ) -> Rows:
+        """What there is: a row for each exchange, symbol, table and UTC day that has rows.
+
+        Columns `exchange`, `symbol`, `table`, `proof`, `condition` (see `condition`) are text,
+        `day` is datetime64[D], `rows` (all), `late` and `holes` uint64, `seconds` (from the first
+        row to the last, less the holes) float64.  `tables` are words such as "trades" or "book".
+        Raises `ValueError`, and `LookupError` for what is not recorded.
+
+        >>> rec.catalog("coinbase:BTC-*", "2026-11-01", "2026-12-01").polars()  # doctest: +SKIP
+        """
+        return catalog_rows(self._source, self._meant(symbols), tables, span(start, end), now)
+
+    def condition(self, symbol: str, day: Time, *, now: Time | None = None) -> str:
+        """How good a symbol's UTC day is, in a word.
+
+        "missing": there are no rows; "degraded": a hole is known; "pending": it may still grow;
+        "available": neither.  A day may grow until an hour after its end; without `now`, until
+        there are rows of a later one.  Raises `LookupError` for a symbol that is not recorded.
+
+        >>> rec.condition("coinbase:BTC-USD", "2026-11-29")  # doctest: +SKIP
+        """
+        return worst_of_day(self._source, self._meant(symbol), instant(day), now)
+
+    def replay(
+        self,
+        *symbols: str | Symbol,
+        start: Time = BEGINNING_NS,
+        end: Time | None = None,
+        tables: Sequence[str] | None = None,
+        late: Late = "merge",
+        rows: int = ROWS_AT_ONCE,
+    ) -> Iterator[Rows | Gap]:
+        """What happened, in order of event times: batches of at most `rows` rows, and holes.
+
+        All streams of these symbols (none named: of all) and tables are merged. A batch has the
+        columns `ts`, `recv_ts`, `exchange`, `symbol`, `table`, those of its tables, and `origin`;
+        what a table does not have is NaN, 0 or False there.  A `Gap` comes before the first row
+        that happened after it began.  `late`: "merge" or "drop".  Memory is bounded by the streams
+        of one day and `rows`, not by the rows.  Raises `ValueError`, `LookupError`, and `OSError`
+        while it reads.
+
+        >>> for batch in rec.replay("*:BTC-USD", start=DAY):  # doctest: +SKIP
+        ...     print(batch if isinstance(batch, tick_logger.Gap) else batch.polars())
+        """
+        found, wanted = self._meant(symbols or "*"), span(start, end)
+        return replay(self._source, found, tables_named(tables), wanted, late, checked(rows))
+
+    def follow(
+        self,
+        *symbols: str | Symbol,
+        tables: Sequence[str] | None = None,
+        rows: int = ROWS_AT_ONCE,
+        wait: Callable[[], object] | None = None,
+    ) -> Iterator[Rows | Gap]:
+        """What is recorded from now on: batches as in `replay`, holes as they change.
+
+        Of the symbols that there are now.  Rows are in order of time within what one look at the
+        files finds; late ones come when they come.  An open `Gap` is told of at once, and again
+        when it has closed.  `wait` is called where nothing is new, and ends it by returning False;
+        without it, a fifth of a second is slept.  Files that a restart cuts go on behind what was
+        given.  Raises `ValueError`, `LookupError`, and `OSError` if files stay unreadable.
+
+        >>> for batch in rec.follow("coinbase:BTC-USD", tables=["trades"]):  # doctest: +SKIP
+        ...     print(batch)
+        """
+        found = self._meant(symbols or "*")
+        return follow(self._source, found, tables_named(tables), checked(rows), wait)
 
     def instruments(self, day: Time | None = None) -> tuple[MappedInstrument, ...]:
         """What was listed on a UTC day, or of late, by exchange and symbol."""
