@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tick_logger.budget import ByteBudget
+from tick_logger.budget import AHEAD_SHARE, ByteBudget
 
 
 def test_a_take_fits_or_changes_nothing() -> None:
@@ -36,3 +38,61 @@ def test_giving_back_too_much_is_a_bug_that_shows() -> None:
     budget.take(5)
     with pytest.raises(AssertionError, match="more bytes"):
         budget.give_back(6)
+
+
+def test_rows_count_until_they_are_given_back() -> None:
+    """Frames are given back when they are in the journal, and rows when nobody holds them."""
+    budget = ByteBudget(100)
+    budget.take(10)
+    budget.decoded(10, 25)
+    assert (budget.taken_bytes, budget.ahead_rows_bytes) == (35, 25)
+    budget.journalled(10, 25)
+    assert (budget.taken_bytes, budget.ahead_rows_bytes) == (25, 0)
+    budget.give_back(25)
+    assert budget.taken_bytes == 0
+
+
+def test_what_may_be_decoded() -> None:
+    """One portion always; more while a share is not exceeded, and while anything is free."""
+    budget = ByteBudget(100 * AHEAD_SHARE)
+    budget.take(99 * AHEAD_SHARE)
+    assert budget.may_decode
+    budget.decoded(30, 70)
+    assert not budget.may_decode  # more than all is taken
+    budget.give_back(200)
+    assert budget.may_decode
+    budget.decoded(1, 0)
+    assert not budget.may_decode
+    budget.journalled(31, 70)
+    assert budget.may_decode
+
+
+async def test_all_who_wait_for_room_are_woken(autojump_clock: MockClock) -> None:
+    """By the journal, by whoever gives back, and at the end."""
+    for tell in ("journalled", "given back", "ended"):
+        budget = ByteBudget(100)
+        budget.take(90)
+        budget.decoded(20, 30)
+        through: list[int] = []
+
+        async def wait(
+            number: int, budget: ByteBudget = budget, through: list[int] = through
+        ) -> None:
+            await budget.room_to_decode()
+            through.append(number)
+
+        with trio.fail_after(1.0):
+            async with trio.open_nursery() as nursery:
+                for number in range(3):
+                    nursery.start_soon(wait, number)
+                await wait_all_tasks_blocked()
+                assert through == []
+                match tell:
+                    case "journalled":
+                        budget.journalled(20, 30)
+                    case "given back":
+                        budget.journalled(15, 15)
+                        budget.give_back(60)
+                    case "ended":
+                        budget.end()
+        assert sorted(through) == [0, 1, 2], tell

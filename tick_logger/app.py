@@ -170,7 +170,7 @@ class Service:
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
             recording = self.recording = await self._open_recording()
             self._log.info(
-                "recording",
+                "connecting",
                 version=__version__,
                 exchanges=self.exchange_names,
                 data_path=self.started_with.logger.data_path,
@@ -261,7 +261,8 @@ class Service:
             monotonic_secs=trio.current_time(),
             wall_ns=self._resources.clock.now_ns(),
             recovering=self._opening.recovering,
-            not_ready=self._resources.readiness.reasons.values(),
+            troubles=self._resources.readiness.reasons.values(),
+            unreachable={name: each.unreachable for name, each in self.venues.items()},
         )
 
     def _read_symbol(self, exchange: str, symbol: str) -> dict[str, object]:
@@ -343,6 +344,7 @@ async def record(
     code = code or service.exit_code
     if service.deadline_passed:
         log.error("shutdown_deadline_passed", explanation="what was given up is counted below")
-    said = last_words(service.recording, service.metrics, service.exchange_names, service.gone)
+    unreachable = {name: venue.unreachable for name, venue in service.venues.items()}
+    said = last_words(service.recording, service.metrics, unreachable, service.gone)
     log.info("stopped", **said, exit_code=code)
     return code

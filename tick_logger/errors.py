@@ -66,16 +66,44 @@ class Told:
     date: str = ""
 
 
-class ConnectionLost(TickLoggerError):
-    """A connection ended or could not be made: how, and in the message the detail.
+class Step(enum.StrEnum):
+    """Where an attempt to reach an address failed, or what came instead of an answer."""
 
-    `told` is what the other side said, where it said anything.
+    DNS = "DNS"
+    TCP = "TCP"
+    TLS = "TLS"
+    HTTP = "HTTP"
+    """A status that refuses."""
+    PAGE = "web page"
+    """A page for people to read, where data or an upgrade was asked for."""
+    REDIRECTED = "redirection"
+    """The name of another address."""
+    ANSWER = "answer"
+    """None in time, or one that cannot be understood."""
+
+
+class ConnectionLost(TickLoggerError):
+    """A connection ended or could not be made: how, and in the message the place and the detail.
+
+    `told` is what the other side said, where it said anything; `step` is where it failed, of
+    what never was connected; `words` is the message without the place.
     """
 
-    def __init__(self, ending: Ending, detail: str, told: Told | None = None) -> None:
+    def __init__(
+        self,
+        ending: Ending,
+        detail: str,
+        told: Told | None = None,
+        *,
+        place: str = "",
+        step: Step = Step.ANSWER,
+    ) -> None:
         self.ending = ending
         self.told = told
-        super().__init__(detail)
+        self.place = place
+        self.step = step
+        self.words = detail
+        super().__init__(f"{place}: {detail}" if place else detail)
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -21,13 +21,15 @@ from tick_logger.net.address import Addresses
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.online import Online
+from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
-from tick_logger.storage.layout import objection_to
+from tick_logger.storage.folding import FoldersOfSymbols, folds_case
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 
@@ -53,6 +55,7 @@ class Venues:
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
         self._addresses = Addresses()
+        self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
 
     def add(
         self,
@@ -79,13 +82,20 @@ class Venues:
         self.intakes.append(intake)
         own, dial = config.exchanges[name], self._dial(name)
         approach = partial(self._approach, exchange, own, metrics)
+
+        def before() -> frozenset[str]:
+            return shared.recorded_before.get(name, frozenset())
+
+        reach = Reach(name, shared.clock, self._online.look)
+        to_rest = approach(own.rest_endpoint, Purpose.REST)
         context = VenueContext(
             exchange=exchange,
             ws_endpoint=own.ws_endpoint,
             instruments=shared.instruments,
             intake=intake,
             dial=dial,
-            rest=RestClient(own.rest_endpoint, dial, approach(own.rest_endpoint, Purpose.REST)),
+            rest=RestClient(own.rest_endpoint, dial, to_rest, reach),
+            reach=reach,
             connects=approach(own.ws_endpoint, Purpose.CONNECTIONS),
             clock=shared.clock,
             rng=self._rng,
@@ -96,10 +106,12 @@ class Venues:
                 else None
             ),
         )
+        files = shared.disk.column_files
+        folders = FoldersOfSymbols(partial(folds_case, files), before)
         beside = Beside(
             write_listing=partial(write_listing, exchange),
-            recorded_before=lambda: shared.recorded_before.get(name, frozenset()),
-            objection_to=objection_to,
+            recorded_before=before,
+            objection_to=folders.objection_to,
         )
         self.by_name[name] = Venue(context, own, beside)
 

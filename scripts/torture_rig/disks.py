@@ -60,16 +60,19 @@ class LoopDisk:
 
 
 @contextlib.asynccontextmanager
-async def loop_disk(where: Path, kind: str, options: str = "") -> AsyncIterator[LoopDisk]:
+async def loop_disk(
+    where: Path, kind: str, options: str = "", *, size_mib: int = 0
+) -> AsyncIterator[LoopDisk]:
     """A new mounted file system of a kind ("ext4" or "xfs"); unmounted and removed at the end.
 
-    Raises `MissingToolError` if it cannot be made here.
+    Of so many MiB, which it takes as it fills; 0: a small one.  Raises `MissingToolError` if it
+    cannot be made here.
     """
     require(f"mkfs.{kind}", {"ext4": "e2fsprogs", "xfs": "xfsprogs"}[kind])
     disk = LoopDisk(where / f"{kind}.img", where / f"{kind}.mnt", options)
     disk.folder.mkdir()
     with disk.image.open("wb") as image:
-        image.truncate((XFS_MIB if kind == "xfs" else IMAGE_MIB) * 1024 * 1024)
+        image.truncate((size_mib or (XFS_MIB if kind == "xfs" else IMAGE_MIB)) * 1024 * 1024)
     force = "-f" if kind == "xfs" else "-F"
     await run([f"mkfs.{kind}", "-q", force, str(disk.image)])
     try:

@@ -22,7 +22,7 @@ from typing import TypeAlias
 import attrs
 import trio
 
-from scripts.torture_rig import crashes, troubles
+from scripts.torture_rig import crashes, large_messages, rough, troubles
 from scripts.torture_rig.disks import is_mounted, loop_disk, tmpfs
 from scripts.torture_rig.errors import Failed, MissingToolError
 from scripts.torture_rig.ledger import Ledger
@@ -90,6 +90,13 @@ def _injected(injection: troubles.Injection) -> Fault:
     return partial(_on_plain_folder, partial(troubles.injected, injection=injection))
 
 
+async def _flooded(rig: Rig, name: str, folder: Path) -> Trial:
+    async with loop_disk(folder, "ext4", size_mib=large_messages.DISK_MIB) as disk:
+        trial = Trial(rig, name, folder, disk.folder / "data")
+        await _suffer(trial, partial(large_messages.flood, trial, disk))
+    return trial
+
+
 FAULTS: dict[str, Fault] = {
     "kill9": partial(_on_plain_folder, crashes.kills),
     "cut-ext4": _on_loop("ext4", cuts=True),
@@ -102,6 +109,11 @@ FAULTS: dict[str, Fault] = {
     "eio-syncfs": _injected(troubles.FAILED_CHECKPOINT),
     "full-tmpfs": partial(_on_tmpfs, troubles.full),
     "freeze-ext4": _on_loop("ext4", stalls=True),
+    "large-messages": _flooded,
+    "rough-names": partial(_on_plain_folder, rough.names),
+    "rough-crowd": partial(_on_plain_folder, rough.crowd),
+    "rough-bomb": partial(_on_plain_folder, rough.bomb),
+    "rough-removed": partial(_on_plain_folder, rough.removed),
 }
 
 
@@ -197,9 +209,12 @@ def table(outcomes: list[Outcome]) -> str:
 def _details(outcome: Outcome) -> list[str]:
     if outcome.trial is None:
         return [f"{outcome.fault}: skipped: {outcome.skipped}"]
-    lines = [f"{outcome.fault}: trouble: {trouble}" for trouble in outcome.trial.troubles]
+    lines = [f"{outcome.fault}: {figures}" for figures in outcome.trial.figures]
+    lines += [f"{outcome.fault}: trouble: {trouble}" for trouble in outcome.trial.troubles]
     lines += [f"{outcome.fault}: {example}" for example in outcome.trial.verdict.examples]
-    return lines or [f"{outcome.fault}: nothing lost, nothing wrong"]
+    if not outcome.amiss:
+        lines.append(f"{outcome.fault}: nothing lost, nothing wrong")
+    return lines
 
 
 def _say(text: str) -> None:

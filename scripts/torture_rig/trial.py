@@ -66,6 +66,7 @@ class Trial:
     data: Path
     lives: list[Life] = attrs.Factory(list)
     troubles: list[str] = attrs.Factory(list)
+    figures: list[str] = attrs.Factory(list)  # what was measured, in words
     rounds: int = 0
     verdict: Verdict = attrs.Factory(Verdict)
 

@@ -14,6 +14,7 @@ from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.wire.dial import HttpAnswer
 from tick_logger.net.wire.link import Link
@@ -131,10 +132,12 @@ def venue_on(bench: Bench, dial: PlayedDial, *, connects_per_second: float = 10.
     def approach(purpose: Purpose) -> Approach:
         return Approach(exchange.name, address, purpose, clock=dial.clock, metrics=metrics)
 
+    reach = Reach(exchange.name, dial.clock)
     return VenueContext(
         exchange=exchange,
         ws_endpoint=exchange.ws_endpoint,
-        rest=RestClient(exchange.rest_endpoint, dial, approach(Purpose.REST)),
+        rest=RestClient(exchange.rest_endpoint, dial, approach(Purpose.REST), reach),
+        reach=reach,
         connects=approach(Purpose.CONNECTIONS),
         instruments=bench.instruments,
         dial=dial,

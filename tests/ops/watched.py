@@ -10,7 +10,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tests.fakes.clock import NOON_NS, StillClock
-from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
+from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience, Unreachable
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
@@ -51,6 +51,7 @@ class FakeVenue:
     losses: Sequence[Loss] = ()
     patience: Patience = PATIENCE
     absent: Absent = attrs.field(factory=Absent)
+    unreachable: Unreachable | None = None
 
     def connections(self) -> Sequence[ConnectionState]:
         return list(self.now)
@@ -90,7 +91,8 @@ class Rig:
             list(self.venues),
             monotonic_secs=trio.current_time(),
             wall_ns=self.clock.now_ns(),
-            not_ready=self.troubles,
+            troubles=self.troubles,
+            unreachable={name: each.unreachable for name, each in self.venues.items()},
         )
 
     def watched(self, **changes: Any) -> Watched:  # noqa: ANN401 - those of the value

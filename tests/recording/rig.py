@@ -77,14 +77,25 @@ class SlowOffload:
         return True
 
 
-def batch(number: int, *, payload_bytes: int = 10, rows_bytes: int = 0, cost: int = 0) -> Batch:
-    """One payload that tells its number, and rows of about so many bytes."""
+def batch(
+    number: int,
+    *,
+    payload_bytes: int = 10,
+    rows_bytes: int = 0,
+    cost: int = 0,
+    frames_cost: int = 0,
+) -> Batch:
+    """One payload that tells its number, and rows of about so many bytes.
+
+    They cost so much of the budget: the rows `cost`, and the payload `frames_cost`.
+    """
     payload = (b"%d " % number).ljust(payload_bytes, b".")
     width = sum(np.dtype(dtype).itemsize for dtype in SPECS[Table.MD].all_fields.values())
     count = rows_bytes // width
     columns = {name: np.zeros(count, dtype) for name, dtype in SPECS[Table.MD].all_fields.items()}
     rows = (RowBatch(Table.MD, columns),) if count else ()
-    return Batch(received("venue", [(number, [payload])]), rows, (), cost)
+    entry = received("venue", [(number, [payload])])
+    return Batch(entry, rows, (), frames_cost, rows_bytes=cost)
 
 
 @attrs.define(eq=False)
@@ -114,6 +125,7 @@ class WritingRig:
             self.journal,
             self.backlog,
             _context(self),
+            budget=self.budget,
             flush_interval_secs=self.flush_interval_secs,
             sync_interval_secs=self.sync_interval_secs,
         )
@@ -126,6 +138,8 @@ class WritingRig:
         """Send, as the intakes do, and end."""
         with self.send:
             for each in batches:
+                assert self.budget.take(each.frames_bytes)
+                self.budget.decoded(each.frames_bytes, each.rows_bytes)
                 await self.send.send(each)
                 await trio.sleep(every_secs)
 
@@ -224,4 +238,4 @@ class DerivingRig:
         cost = len(entry.payloads)
         assert self.budget.take(cost)
         nothing = attrs.evolve(entry, payloads=b"", lengths=entry.lengths[:0])
-        return Batch(nothing, found.rows, found.aside, cost, found.losses)
+        return Batch(nothing, found.rows, found.aside, 0, found.losses, cost)

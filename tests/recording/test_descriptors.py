@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import structlog
 
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig
+from tick_logger.errors import ConfigError
 from tick_logger.recording.descriptors import (
     OF_COLUMNS,
     OF_HTTP,
+    least_needed,
     needed_beside_columns,
     report_few,
 )
@@ -35,3 +38,20 @@ def test_a_limit_that_is_too_small_is_told_once() -> None:
     (line,) = logs
     assert (line["event"], line["limit"], line["needed"]) == ("few_open_files", needed - 1, needed)
     assert "ulimit -n" in line["explanation"]
+
+
+def test_with_too_few_nothing_is_begun() -> None:
+    """How many there are, and how many are needed; an exchange that is off needs none."""
+    config = Config(exchanges={"a": VENUE, "b": OFF})
+    least = least_needed(config)
+    assert least < needed_beside_columns(config)
+    with structlog.testing.capture_logs() as logs:
+        report_few(config, least)
+        assert [line["event"] for line in logs] == ["few_open_files"]
+        with pytest.raises(ConfigError) as caught:
+            report_few(config, least - 1)
+    ((where, reason),) = caught.value.problems
+    assert where == "limit of open files"
+    assert f"{least - 1} are too few" in reason
+    assert f"{least} are needed at least" in reason
+    assert "ulimit -n" in reason

@@ -161,14 +161,19 @@ async def test_trouble_is_said_once_for_each_reason(autojump_clock: MockClock) -
     with structlog.testing.capture_logs() as logs:
         await readiness.persist(COLUMNS, "it fails", work, InlineOffload())
     assert [(line["event"], line.get("reason")) for line in logs] == [
-        ("not_ready", "it fails: No space left on device"),
+        (
+            "not_ready",
+            "it fails: No space left on device (make room; recording goes on by itself)",
+        ),
         ("not_ready", "it fails: Input/output error"),
-        ("works_again", None),
+        ("ready", None),
     ]
     assert {line["component"] for line in logs} == {COLUMNS}
+    assert logs[-1]["after_secs"] == 9.0
+    assert "still_not_ready" not in logs[-1]
 
 
-def test_it_is_ready_when_no_component_is_in_trouble() -> None:
+async def test_it_is_ready_when_no_component_is_in_trouble() -> None:
     """Each has its own reason; only the journal's blocks writing."""
     readiness, metrics = new()
 
@@ -176,7 +181,7 @@ def test_it_is_ready_when_no_component_is_in_trouble() -> None:
         return metrics.registry.get_sample_value("collector_ready")
 
     assert ready() == 1
-    with structlog.testing.capture_logs():
+    with structlog.testing.capture_logs() as logs:
         readiness.trouble(COLUMNS, "full")
         assert not readiness.blocks_writing
         readiness.trouble(JOURNAL, "full")
@@ -188,5 +193,7 @@ def test_it_is_ready_when_no_component_is_in_trouble() -> None:
         assert ready() == 0
         readiness.works(DISK)
     assert ready() == 1
+    said = [line.get("still_not_ready") for line in logs if line["event"] == "ready"]
+    assert said == [[COLUMNS, DISK], [DISK], None]
     readiness.reasons["mine"] = "a copy"
     assert readiness.reasons == {}

@@ -98,7 +98,8 @@ class World:
                 nursery.start_soon(self.recording.write, receive)
                 with send:
                     for each in batches:
-                        assert self.budget.take(each.budget_bytes)
+                        assert self.budget.take(each.frames_bytes)
+                        self.budget.decoded(each.frames_bytes, each.rows_bytes)
                         await send.send(each)
 
 
@@ -252,7 +253,8 @@ async def test_what_is_not_written_is_counted(autojump_clock: MockClock) -> None
             offload.stall()
             for number in range(3):
                 assert world.budget.take(50)
-                await send.send(batch(number, cost=50))
+                world.budget.decoded(50, 70)
+                await send.send(batch(number, cost=70, frames_cost=50))
             await trio.sleep(3.0)
             assert world.recording.bytes_not_written == 150
             offload.resume()

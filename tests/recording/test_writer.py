@@ -13,6 +13,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.offload import StallingOffload
 from tests.fakes.sim_disk import SimDisk
 from tests.recording.rig import STARTED, SlowOffload, TimedFiles, WritingRig, batch, numbers
+from tick_logger.budget import ByteBudget
 from tick_logger.errors import StorageError
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Closed, Received, Ticked
@@ -148,6 +149,22 @@ async def test_a_flood_is_cut_into_chunks_and_frames(
     assert [chunk.next_seq - chunk.first_seq for chunk in chunks] == [1, *[4] * 6, 1]
 
 
+async def test_what_others_wait_for_is_written_at_once(autojump_clock: MockClock) -> None:
+    """Where nothing more may be decoded before, to wait for more would be in vain."""
+    files = TimedFiles()
+    rig = WritingRig(files, sync_interval_secs=5.0, budget=ByteBudget(1_000))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(rig.run)
+        await trio.sleep(0.1)
+        for cost in (100, 200):  # a quarter of it may be ahead of the journal
+            assert rig.budget.take(cost)
+            rig.budget.decoded(cost, 0)
+            await rig.send.send(batch(cost, frames_cost=cost))
+            await trio.sleep(0.2)
+        rig.send.close()
+    assert files.times("append", SEGMENT)[2:] == [0.3, 0.5]  # the others, and the end
+
+
 async def test_a_flood_of_rows_is_released_early(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,8 +206,10 @@ async def test_ticks_stay_apart_after_an_early_one(
 async def test_what_is_written_is_handed_on_without_payloads(autojump_clock: MockClock) -> None:
     """In chunks that follow one another and name the frames in which it can be read again."""
     rig = WritingRig(MemoryFiles())
-    sent = [batch(number, rows_bytes=1_000, cost=50) for number in range(20)]
+    sent = [batch(n, rows_bytes=1_000, cost=50, frames_cost=30) for n in range(20)]
     await rig.write(sent, every_secs=0.1)
+    assert rig.budget.taken_bytes == 20 * 50  # rows alone
+    assert rig.budget.ahead_rows_bytes == 0
     chunks = await rig.chunks()
     assert [chunk.first_seq for chunk in chunks] == [1, *[chunk.next_seq for chunk in chunks[:-1]]]
     items = [item for chunk in chunks for item in chunk.items]
@@ -252,7 +271,7 @@ async def test_a_full_disk_holds_everything_until_there_is_space(
     assert numbers(rig.entries()) == list(range(300))
     assert not rig.readiness.blocks_writing
     said = [(line["event"], line["component"]) for line in logs if "component" in line]
-    assert said == [("not_ready", "journal"), ("works_again", "journal")]
+    assert said == [("not_ready", "journal"), ("ready", "journal")]
 
 
 @pytest.mark.parametrize("failing", ["append", "sync_file", "sync_folder"])

@@ -28,7 +28,7 @@ async def test_back_off_after_refused_dials(seed: int, autojump_clock: MockClock
     assert [later - one for one, later in pairwise(world.dial.attempts)] == pytest.approx(
         [max(wait, 0.01) for wait in waits]
     )
-    assert len(world.said("connection_lost", cause="dial")) == len(BOUNDS)
+    assert len(world.said("connect_failed", cause="dial")) == len(BOUNDS)
     assert world.metric("reconnects_total") == 0  # no connection was lost
     check(world)
 
@@ -108,7 +108,7 @@ async def test_a_dial_without_an_answer_ends(autojump_clock: MockClock) -> None:
         await world.until(5.0)
         world.dial.hangs = False
         await world.until(20.123)
-    assert world.times("connection_lost", cause="dial") == [10.0]
+    assert world.times("connect_failed", cause="dial") == [10.0]
     assert check(world) > 20
 
 

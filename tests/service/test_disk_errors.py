@@ -38,7 +38,7 @@ async def test_a_disk_that_fails_for_less_than_a_minute(
     (line,) = world.said("not_ready", component=component)
     assert " cannot be written: " in line["reason"]
     assert BROKEN in line["reason"]
-    assert world.times("works_again", component=component) == [pytest.approx(failed + 60.0)]
+    assert world.times("ready", component=component) == [pytest.approx(failed + 60.0)]
     assert check(world) > 200
     assert causes(world.files) == set()
 
@@ -120,7 +120,7 @@ async def test_a_disk_that_is_read_only_for_a_while(autojump_clock: MockClock) -
         assert await world.stop() == 0
     reasons = [line["reason"] for line in world.said("not_ready", component="journal")]
     assert reasons == ["the journal cannot be written: Read-only file system"]
-    assert world.said("works_again", component="journal")
+    assert world.said("ready", component="journal")
     assert check(world) > 100
     assert causes(world.files) == set()
 
@@ -183,7 +183,7 @@ async def test_a_disk_that_stalls_for_half_a_minute(autojump_clock: MockClock) -
         assert await world.stop() == 0
     (line,) = world.said("not_ready")
     assert line["reason"] == "nothing has become safe on disk for more than 5 seconds"
-    (alarm,), (relief,) = world.times("not_ready"), world.times("works_again")
+    (alarm,), (relief,) = world.times("not_ready"), world.times("ready")
     assert 15.0 <= alarm <= 17.0
     assert 40.0 <= relief <= 41.0
     assert check(world) > 100
@@ -206,7 +206,7 @@ async def with_checkpoints(failing: bool, operation: str) -> dict[str, bytes]:
         assert await world.stop() == 0
     reason = f"no checkpoint can be saved: {BROKEN}"
     assert len(world.said("not_ready", component="checkpoint", reason=reason)) == failing
-    assert len(world.said("works_again", component="checkpoint")) == failing
+    assert len(world.said("ready", component="checkpoint")) == failing
     assert len(world.said("deriving_again")) == (failing and operation == "sync")
     check(world)
     assert causes(world.files) == set()

@@ -40,7 +40,7 @@ async def test_the_successor_may_have_to_try_again(autojump_clock: MockClock) ->
         world.dial.refusals = 3
         world.exchange.announce_shutdown()
         await world.until(40.123)
-    assert len(world.said("connection_lost", cause="dial")) == 3
+    assert len(world.said("connect_failed", cause="dial")) == 3
     assert check(world) > 150
     assert causes(world.files) == set()
 

@@ -68,3 +68,16 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
         assert f"its number is {running.process.pid}" in reason
         running.interrupt()
     verify(tmp_path)
+
+
+def test_with_too_few_open_files_it_does_not_begin(tmp_path: Path) -> None:
+    """It says how many are needed, in words, before anything is touched."""
+    folder = tmp_path / "data"
+    limited = ["sh", "-c", 'ulimit -n 50; exec "$@"', "sh", *demo_command(folder)]
+    ended = subprocess.run(
+        limited, env=ENVIRONMENT, capture_output=True, text=True, timeout=ENOUGH_SECS
+    )
+    assert ended.returncode == 2
+    assert "50 are too few to record anything" in ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert not folder.exists()

@@ -83,7 +83,7 @@ async def test_what_is_refused_at_the_start_is_raised_as_it_is(tmp_path: Path) -
     async with trio.open_nursery() as nursery:
         with structlog.testing.capture_logs() as logs:
             nursery.start_soon(partial(record, config(tmp_path), ports=ports, show=show))
-            await happens(lambda: any(line["event"] == "recording" for line in logs))
+            await happens(lambda: any(line["event"] == "connecting" for line in logs))
             with pytest.raises(ConfigError, match="another process records into"):
                 await record(config(tmp_path), ports=ports, show=show)
         nursery.cancel_scope.cancel()

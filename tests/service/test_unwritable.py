@@ -50,7 +50,7 @@ async def test_a_folder_that_cannot_be_written(name: str, autojump_clock: MockCl
         world.exchange.cut_all(abrupt=True)  # then books begin anew, without which they wait
         await world.until(200.0)
         assert world.metric("streams_unwritable") == 0
-        assert world.said("works_again", component="streams")
+        assert world.said("ready", component="streams")
     assert world.code == 0
     (last,) = world.said("stopped")
     assert last["rows_unwritten"] > 10

@@ -17,7 +17,8 @@ from tests.storage.stored import (
     rows_of_each_day,
     store,
 )
-from tick_logger.errors import RefusedError, StorageError
+from tick_logger.errors import StorageError
+from tick_logger.model.flush import Flush
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.columns import Repair
@@ -99,9 +100,26 @@ def test_another_price_width_is_refused(old: str, new: str) -> None:
     files = MemoryFiles()
     put(store(files, old), flush(run(Table.MD, numbered(1, 4))))
     content = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(RefusedError, match=f"its prices are {old}, and {new} is configured"):
-        put(store(files, new), flush(run(Table.MD, numbered(5, 5))))
-    assert files.contents == content
+    refused_for_its_width(store(files, new), flush(run(Table.MD, numbered(5, 5))), old, new)
+    assert beside_holes(files) == content
+
+
+def refused_for_its_width(made: Store, given: Flush, old: str, new: str) -> None:
+    """The rows are left out, and the reason says why; nothing is raised, as others can go on."""
+    put(made, given)
+    assert made.unwritable == {MD: f"its prices are {old}, and {new} is configured"}
+    assert [each.rows["seq"].tolist() for each in made.take_lost()] == [
+        each.rows["seq"].tolist() for each in given.runs
+    ]
+
+
+def beside_holes(files: MemoryFiles) -> dict[str, bytes]:
+    """All files but those that tell of the rows left out."""
+    return {
+        path: bytes(data)
+        for path, data in files.contents.items()
+        if not path.startswith("unwritten.")
+    }
 
 
 def of_width(files: MemoryFiles, price_dtype: str) -> Store:
@@ -121,9 +139,9 @@ def test_another_width_is_refused_though_columns_are_uneven(
     column_file = files.contents.get(f"{MD}/{name}.01.02.24.bin", bytearray())
     del column_file[len(column_file) - cut_bytes :]
     content = {path: bytes(data) for path, data in files.contents.items()}
-    with pytest.raises(RefusedError, match=f"its prices are {old[:2]}, and {new} is configured"):
-        put(of_width(files, new), flush(run(Table.MD, numbered(10, 10))))
-    assert files.contents == content
+    given = flush(run(Table.MD, numbered(10, 10)))
+    refused_for_its_width(of_width(files, new), given, old[:2], new)
+    assert beside_holes(files) == content
 
 
 @pytest.mark.parametrize("price_dtype", ["f4", "f4+rest", "f8"])

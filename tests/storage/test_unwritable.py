@@ -91,7 +91,17 @@ def a_stray_column(where: Path) -> None:
     where.write_bytes(bytes(8))
 
 
+def a_day_of_another_width(where: Path) -> None:
+    """As somebody brings it back who kept it from before the directory had its width."""
+    files = DiskFiles(where.parents[3])
+    made = Store(files, instruments(("venue", "BTC-USD")), Schemas.first("f8"))
+    put(made, flush(run(Table.TRADES, numbered(1, 4))))
+    files.close()
+    assert where.stat().st_size == 4 * 8
+
+
 OBSTACLES = [
+    (a_day_of_another_width, f"{BTC}/TRADES/trade_price.01.02.24.bin"),
     (a_stray_column, f"{BTC}/TRADES/trade_time.01.02.24.bin"),
     (a_file, BTC),
     (a_file, f"{BTC}/TRADES"),

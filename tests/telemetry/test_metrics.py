@@ -62,6 +62,8 @@ GAUGES = {
     "symbols_left_out",
     "symbols_not_listed",
     "symbols_kept",
+    "stopped_symbols",
+    "stopped_seconds",
     "listing_entries_odd",
     "streams_unwritable",
     "subscriptions_silent",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tick_logger.verify.holes import Holes
 from tick_logger.verify.report import Finding, Kind, Report
 
 
@@ -18,10 +19,20 @@ def test_finding_as_a_line() -> None:
 
 def test_report_as_json() -> None:
     """Everything that it says, for other programs."""
-    report = Report([Finding("a/b", Kind.TORN, 3, 7, "bytes")], ["c: x"], 1, 2, 3, 4)
+    report = Report(
+        [Finding("a/b", Kind.TORN, 3, 7, "bytes")], ["c: x"], 1, 2, 3, 4, Holes(5, 1, 2.5)
+    )
     assert json.loads(report.to_json()) == {
         "ok": False,
-        "totals": {"exchanges": 1, "symbols": 2, "table_days": 3, "rows": 4},
+        "totals": {
+            "exchanges": 1,
+            "symbols": 2,
+            "table_days": 3,
+            "rows": 4,
+            "holes": 5,
+            "stopped_symbols": 1,
+            "stopped_secs": 2.5,
+        },
         "findings": [
             {
                 "path": "a/b",

@@ -33,6 +33,7 @@ from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.format_file import Width, describe
 from tick_logger.storage.store import Store
 from tick_logger.verify import table as table_check
+from tick_logger.verify.holes import Holes
 from tick_logger.verify.report import Kind, Report
 from tick_logger.verify.tree import verify
 
@@ -54,7 +55,7 @@ def test_good_recording_on_disk(tmp_path: Path) -> None:
     record(files)
     report = verify(files, dense=dense)
     files.close()
-    assert report == Report(exchanges=2, symbols=3, table_days=9, rows=31)
+    assert report == Report(exchanges=2, symbols=3, table_days=9, rows=31, holes=Holes(1))
     assert report.ok
 
 

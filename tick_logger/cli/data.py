@@ -155,10 +155,16 @@ def _totals(report: Report) -> str:
         outcome = f"nothing was compared with the journal ({report.not_compared}); all else holds"
     else:
         outcome = "all promises hold"
+    from tick_logger.model.stops import in_words
+
+    holes = report.holes
+    gaps = f"{holes.holes:,} gaps are recorded" if holes.holes else ""
+    stops = in_words(holes.stopped_symbols, holes.stopped_secs, "up to ")
     meanwhile = "; it is being recorded, and was checked as far as it was then"
     return (
         f"{outcome}: {report.rows:,} rows in {report.table_days:,} table-days"
         f" of {report.symbols:,} symbols and {report.exchanges:,} exchanges"
+        f"{''.join(f'; {each}' for each in (gaps, stops) if each)}"
         f"{meanwhile if report.live else ''}"
     )
 

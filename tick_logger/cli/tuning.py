@@ -23,10 +23,16 @@ KEPT_FREE_BYTES = 64 * 1024 * 1024
 """So much free memory is kept for the next batch.  The default gives it back after each one, and
 touching it anew costs up to a tenth of all CPU time on a virtual machine."""
 
-HEAP_BLOCK_BYTES = 32 * 1024 * 1024
-"""Blocks up to this size come from what is kept: the largest that the C library allows."""
+HEAP_BLOCK_BYTES = 4 * 1024 * 1024
+"""Blocks up to this size come from what is kept.  Larger ones, which only floods need, are given
+back as soon as they are free: among small ones they would leave holes that nothing fits into, and
+a flood of large messages left twice as much in holes as was held."""
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_... of glibc's malloc.h
+HEAPS = 1
+"""All threads take their blocks from one heap.  With one each, what one of them has given back is
+of no use to the others; and only one of them runs Python at a time."""
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # M_... of glibc's malloc.h
 
 
 def tune_interpreter() -> None:
@@ -38,3 +44,4 @@ def tune_interpreter() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_TRIM_THRESHOLD, KEPT_FREE_BYTES)
         mallopt(_MMAP_THRESHOLD, HEAP_BLOCK_BYTES)
+        mallopt(_ARENA_MAX, HEAPS)

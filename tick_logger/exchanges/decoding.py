@@ -54,7 +54,7 @@ def decode(
     rows = tuple(wanted.only(part.received(recv_ns)) for part in decoded.rows)
     aside = (
         *(
-            KeptAside(exchange.name, int(recv_ns[bad.frame]), bad.reason, payloads[bad.frame])
+            KeptAside.of(exchange.name, int(recv_ns[bad.frame]), bad.reason, payloads[bad.frame])
             for bad in decoded.bad[:MAX_KEPT_ASIDE_PER_BATCH]
         ),
         *_first_of_kinds(exchange, decoded, payloads, recv_ns),
@@ -70,7 +70,7 @@ def _first_of_kinds(
     kinds = sorted(first, key=first.__getitem__)
     for kind in kinds[:MAX_KEPT_ASIDE_PER_BATCH]:
         at_ns, payload = int(recv_ns[first[kind]]), payloads[first[kind]]
-        yield KeptAside(exchange.name, at_ns, f"unknown kind {kind!r}", payload, kind)
+        yield KeptAside.of(exchange.name, at_ns, f"unknown kind {kind!r}", payload, kind)
 
 
 def _losses(

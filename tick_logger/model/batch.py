@@ -11,10 +11,15 @@ from tick_logger.model.rows import RowBatch
 
 @attrs.frozen(eq=False)
 class Batch:
-    """What was received, the rows in it, and the share of the buffer budget that both occupy."""
+    """What was received, the rows in it, and the share of the buffer budget that both occupy.
+
+    `frames_bytes` are given back when the payloads are in the journal, `rows_bytes` when the rows
+    are derived or let go of.
+    """
 
     received: Received
     rows: tuple[RowBatch, ...] = ()
     kept_aside: tuple[KeptAside, ...] = ()
-    budget_bytes: int = 0
+    frames_bytes: int = 0
     losses: tuple[Mark, ...] = ()  # what of it was not understood
+    rows_bytes: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 
 
@@ -13,6 +15,26 @@ class Loss:
     connection: str
     ending: str  # one word (`errors.Ending`)
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Unreachable:
+    """Why an exchange cannot be reached on one of the ways to it."""
+
+    since_ns: int
+    place: str  # host and port, or the address without its query
+    step: str  # where it failed (`errors.Step`)
+    reason: str  # the key word first
+    what_to_do: str
+
+
+OFFLINE = "no exchange can be reached: is this machine online?"
+"""What follows where the name of no exchange can be looked up."""
+
+
+def none_by_name(found: Collection[Unreachable | None]) -> bool:
+    """Whether the names of all exchanges cannot be looked up; there must be one at least."""
+    return bool(found) and all(each is not None and each.step == "DNS" for each in found)
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ Not here: how entries are written (`journal`), and how files are derived from th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import attrs
 import numpy as np
@@ -113,11 +113,16 @@ class Closed:
 Entry: TypeAlias = Received | Started | Ticked | Closed
 
 
+MAX_ASIDE_BYTES = 64 * 1024
+"""Kept of one payload: enough to see what is wrong, where thousands may wait for the next flush."""
+
+
 @attrs.frozen
 class KeptAside:
     """A payload of an exchange that was not understood, or not all of it, for inspection.
 
-    Of those of one unknown `kind` the first is kept.
+    Of those of one unknown `kind` the first is kept.  Of a long payload the beginning is kept, and
+    `whole_bytes` says how long it was; 0: no longer than what is here.
     """
 
     exchange: str
@@ -125,3 +130,10 @@ class KeptAside:
     reason: str
     payload: bytes
     kind: str = ""
+    whole_bytes: int = 0
+
+    @classmethod
+    def of(cls, exchange: str, recv_ns: int, reason: str, payload: bytes, kind: str = "") -> Self:
+        """What is kept of this payload."""
+        whole = len(payload) if len(payload) > MAX_ASIDE_BYTES else 0
+        return cls(exchange, recv_ns, reason, payload[:MAX_ASIDE_BYTES], kind, whole)

@@ -13,9 +13,11 @@ from tick_logger.derive.derivation import Derivation, Outcome
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord, OpenHole
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.stops import is_planned
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
+from tick_logger.recording.stops import Stops
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.open_holes import OpenNow
@@ -29,10 +31,11 @@ MAX_FINDINGS_IN_LOG = 10
 class Totals:
     """What one run has put on disk."""
 
+    stops: Stops
     rows: Counter[Table] = attrs.field(factory=Counter)
     late_rows: int = 0
     aside_rows: int = 0
-    gaps: int = 0
+    gaps: int = 0  # but those that a stop in order left, which are in `stops`
 
 
 def report_findings(findings: Sequence[str]) -> None:
@@ -63,7 +66,8 @@ class Accounts:
         self._clocks = ClockOffsets(metrics)
         self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
-        self.totals = Totals()
+        self.stops = Stops(metrics)
+        self.totals = Totals(self.stops)
 
     def flushed(self, outcome: Outcome) -> None:
         """Count what one tick has written, and report every gap."""
@@ -199,9 +203,13 @@ class Accounts:
             )
 
     def _report_gaps(self, gaps: list[GapRecord]) -> None:
-        """Count each hole; one log line for those with the same exchange and cause."""
-        self.totals.gaps += len(gaps)
+        """Count each hole; one log line for those with the same exchange and cause.
+
+        Those of a stop in order are told apart, and are no cause for a warning.
+        """
         for (exchange, cause), holes in self._together(gaps).items():
+            planned = is_planned(holes[0])
+            self.totals.gaps += 0 if planned else len(holes)
             sizes = np.array([ids for hole in holes if (ids := _ids_missing(hole))], np.float64)
             ids = int(sizes.sum())
             numbers = self._metrics.exchange(exchange)
@@ -209,6 +217,10 @@ class Accounts:
             self._today.count_gaps(exchange, cause, len(holes))
             numbers.gap_size.observe(sizes)
             numbers.ids_missing.inc(ids)
+            if planned:
+                more = self.stops.count(exchange, holes)
+                self._log.info("not_recorded_while_stopped", exchange=exchange, ids=ids, **more)
+                continue
             self._log.warning(
                 "gaps",
                 exchange=exchange,

@@ -30,8 +30,8 @@ class Chunk:
 
     @property
     def budget_bytes(self) -> int:
-        """The share of the buffer budget that it occupies."""
-        return sum(item.budget_bytes for item in self.items if isinstance(item, Batch))
+        """The share of the buffer budget that it occupies: its rows, as the payloads are gone."""
+        return sum(item.rows_bytes for item in self.items if isinstance(item, Batch))
 
 
 class Backlog:

@@ -27,7 +27,7 @@ from tick_logger.journal.reader import Damage
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
-from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, FILES, RETRY_SECS
+from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, FILES, RETRY_SECS, reason_of
 from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.step_times import StepTimes
 from tick_logger.recording.unwritable_streams import UnwritableStreams
@@ -209,8 +209,7 @@ class Deriver:
             finally:
                 self._tell_missing(missing)
         except OSError as error:
-            reason = f"no checkpoint can be saved: {error.strerror or error}"
-            self._readiness.trouble(CHECKPOINT, reason)
+            self._readiness.trouble(CHECKPOINT, reason_of("no checkpoint can be saved", error))
             if isinstance(error, SyncLost):
                 self._on_sync_lost()
                 await self._derive_again()

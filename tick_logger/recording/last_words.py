@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
+from tick_logger.model.connections import OFFLINE, Unreachable, none_by_name
 from tick_logger.model.tables import Table
 from tick_logger.recording.recording import Recording
 from tick_logger.telemetry.metrics import Metrics
 
 
 def last_words(
-    recording: Recording, metrics: Metrics, exchanges: Sequence[str], gone: str
+    recording: Recording,
+    metrics: Metrics,
+    unreachable: Mapping[str, Unreachable | None],
+    gone: str,
 ) -> dict[str, object]:
     """The outcome in a sentence, and each number in it, for one log line.
 
-    `gone` says what somebody took away of what was written.
+    `unreachable` has every exchange, with why it could not be reached at the end; `gone` says what
+    somebody took away of what was written.
     """
+    exchanges = list(unreachable)
     totals = recording.totals
     dropped = sum(metrics.read("collector_messages_dropped_total", name) for name in exchanges)
     unwritten = sum(metrics.read("collector_rows_unwritten_total", name) for name in exchanges)
@@ -27,7 +33,11 @@ def last_words(
         f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
         gone,
     ]
-    said = ", ".join(filter(None, remarks)) or "nothing was lost"
+    received = sum(metrics.read("collector_messages_received_total", name) for name in exchanges)
+    nothing = "" if received else f"nothing was ever received{_why(unreachable)}"
+    lost = ", ".join(filter(None, remarks))
+    said = "; ".join(filter(None, [nothing, lost])) or "nothing was lost"
+    said += f"; {totals.stops.words}" if totals.stops.words else ""
     if later:
         said += "; more is in the journal, and the next start puts it into the column files"
     rows = sum(totals.rows.values())
@@ -44,3 +54,15 @@ def last_words(
         "bytes_not_written": lost_bytes,
         "frames_not_derived": later,
     }
+
+
+def _why(unreachable: Mapping[str, Unreachable | None]) -> str:
+    """Why nothing came, by exchange; those with the same reason together."""
+    together: dict[str, list[str]] = {}
+    for name, why in unreachable.items():
+        if why is not None:
+            together.setdefault(why.reason, []).append(name)
+    reasons = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in together.items())
+    if none_by_name(list(unreachable.values())):
+        return f": {OFFLINE} ({reasons})"
+    return f": {reasons}" if reasons else ""

@@ -30,6 +30,10 @@ SYNC_SHARE = 0.7
 CHUNKS_IN_BUDGET = 8
 """One chunk is with each task at most; the others must leave room to receive."""
 
+BACKLOG_SHARE = 4
+"""One part of the budget in so many is for rows that wait to be derived: they can be had from the
+journal again, and what was not received is lost."""
+
 RECOVERING = "recovering what the last run left in the journal"
 
 
@@ -139,7 +143,7 @@ def _put_together(
 ) -> Recording:
     disk, budget = resources.disk, resources.budget
     accounts = Accounts(resources.instruments, resources.metrics, resources.today)
-    backlog = Backlog(budget, budget.limit_bytes // 2, found.next_seq)
+    backlog = Backlog(budget, budget.limit_bytes // BACKLOG_SHARE, found.next_seq)
     context = partial(
         TaskContext,
         clock=resources.clock,
@@ -153,6 +157,7 @@ def _put_together(
         context(offload=disk.journal_offload),
         flush_interval_secs=config.flush_interval_secs,
         sync_interval_secs=config.persist_interval_secs * SYNC_SHARE - held_secs,
+        budget=budget,
         max_chunk_bytes=budget.limit_bytes // CHUNKS_IN_BUDGET,
     )
     deriver = Deriver(

@@ -33,6 +33,8 @@ PATIENCE_SECS = 60.0
 WANT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors that somebody can make go away while we wait."""
 
+MAKE_ROOM = "make room; recording goes on by itself"
+
 T = TypeVar("T")
 
 
@@ -42,6 +44,7 @@ class Readiness:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._reasons: dict[str, str] = {}
+        self._since: dict[str, float] = {}
         self.attempts: Counter[str] = Counter()
         """Work that came to an end, well or badly, by component."""
         self._log = get_logger()
@@ -67,13 +70,16 @@ class Readiness:
         """Something does not work: said once for each reason."""
         if self._reasons.get(component) != reason:
             self._reasons[component] = reason
+            self._since.setdefault(component, trio.current_time())
             self._log.error("not_ready", component=component, reason=reason)
             self._metrics.ready.set(0)
 
     def works(self, component: str) -> None:
-        """It works (again)."""
+        """It works (again): said once, with how long it did not, and what still does not."""
         if self._reasons.pop(component, None) is not None:
-            self._log.info("works_again", component=component)
+            secs = round(trio.current_time() - self._since.pop(component), 3)
+            more = {"still_not_ready": sorted(self._reasons)} if self._reasons else {}
+            self._log.info("ready", component=component, after_secs=secs, **more)
             self._metrics.ready.set(not self._reasons)
 
     async def persist(
@@ -98,7 +104,7 @@ class Readiness:
                 raise
             except (OSError, StorageError) as error:
                 self.attempts[component] += 1
-                self.trouble(component, f"{what}: {words_of(error)}")
+                self.trouble(component, reason_of(what, error))
                 now = trio.current_time()
                 if _errno(error) in WANT_OF_SPACE:
                     failing_since = None
@@ -113,6 +119,12 @@ class Readiness:
                 self.attempts[component] += 1
                 self.works(component)
                 return result
+
+
+def reason_of(what: str, error: BaseException) -> str:
+    """What fails and why, and what to do where somebody can make it go away."""
+    help_ = f" ({MAKE_ROOM})" if _errno(error) in WANT_OF_SPACE else ""
+    return f"{what}: {words_of(error)}{help_}"
 
 
 def _errno(error: BaseException) -> int | None:

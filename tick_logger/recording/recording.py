@@ -102,4 +102,5 @@ class Recording:
     @property
     def bytes_not_written(self) -> int:
         """Bytes received that are not in the journal."""
-        return self._budget.taken_bytes - self._backlog.held_bytes
+        budget = self._budget
+        return budget.taken_bytes - budget.ahead_rows_bytes - self._backlog.held_bytes

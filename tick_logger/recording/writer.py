@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 import trio
 
+from tick_logger.budget import ByteBudget
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.model.batch import Batch
@@ -30,8 +31,13 @@ MAX_CHUNK_BYTES = 8 * 1024 * 1024
 MAX_FRAME_BYTES = 2 * 1024 * 1024
 """Payloads in one frame of the journal: enough to compress well."""
 
-MAX_TICK_BYTES = 64 * 1024 * 1024
-"""Rows that one tick releases; a flood is released sooner, and gets a shorter reorder window."""
+MAX_TICK_BYTES = 32 * 1024 * 1024
+"""Rows that one tick releases; a flood is released sooner, and gets a shorter reorder window.
+Those of two ticks are in the pipeline at once, which sorts copies of them."""
+
+MAX_HELD_BYTES = 16 * 1024 * 1024
+"""Compressed frames that the journal keeps in memory until they are durable; then they are synced,
+however short the time since the last sync."""
 
 
 class Writer:
@@ -43,12 +49,14 @@ class Writer:
         backlog: Backlog,
         context: TaskContext,
         *,
+        budget: ByteBudget,
         flush_interval_secs: float,
         sync_interval_secs: float,
         max_chunk_bytes: int = MAX_CHUNK_BYTES,
     ) -> None:
         self._journal = journal
         self._backlog = backlog
+        self._budget = budget
         self._offload = context.offload
         self._clock = context.clock
         self._readiness = context.readiness
@@ -77,6 +85,7 @@ class Writer:
                 await self._write_all(receive)
         finally:
             self._backlog.end()
+            self._budget.end()
 
     async def _write_all(self, receive: trio.MemoryReceiveChannel[Batch]) -> None:
         tick_due = trio.current_time() + self._flush_interval_secs
@@ -93,7 +102,7 @@ class Writer:
                 self._rows_bytes = 0
                 # After an early tick the interval begins anew; after a slow write it is cut.
                 tick_due = max(min(tick_due, now) + self._flush_interval_secs, now)
-            sync = not more or now >= sync_due
+            sync = not more or now >= sync_due or self._journal.held_bytes > MAX_HELD_BYTES
             if sync:
                 sync_due = now + self._sync_interval_secs
             await self._put_down(items, sync=sync)
@@ -104,12 +113,13 @@ class Writer:
         """Take batches until it is time to write; False when there will be no more.
 
         What has come by then is taken in any case, however late it is: one write for all of it is
-        how a slow disk keeps up.
+        how a slow disk keeps up.  Where nothing more may be decoded before this is written, nothing
+        is waited for.
         """
         self._chunk_bytes = 0
         try:
             with trio.CancelScope(deadline=due):
-                while self._has_room:
+                while self._has_room and (not items or self._budget.may_decode):
                     self._take(await receive.receive(), items)
             while self._has_room:
                 self._take(receive.receive_nowait(), items)
@@ -166,6 +176,9 @@ class Writer:
         self._counted_bytes = journal.bytes_written
         self._metrics.journal_durable_seq.set(journal.durable_seq)
         assert journal.durable_seq <= journal.next_seq, "durable before it was written"
+        for item in items:
+            if isinstance(item, Batch):
+                self._budget.journalled(item.frames_bytes, item.rows_bytes)
         handed = tuple(_without_payloads(item) for item in items)
         self._backlog.put(Chunk(first_seq, journal.next_seq, handed))
 
@@ -189,4 +202,5 @@ def _without_payloads(item: Item) -> Item:
     if not isinstance(item, Batch):
         return item
     nothing = item.received.lengths[:0]
-    return attrs.evolve(item, received=attrs.evolve(item.received, payloads=b"", lengths=nothing))
+    received = attrs.evolve(item.received, payloads=b"", lengths=nothing)
+    return attrs.evolve(item, received=received, frames_bytes=0)

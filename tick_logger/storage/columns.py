@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from tick_logger.errors import RefusedError, StorageError, UnfitError
+from tick_logger.errors import StorageError, UnfitError
 from tick_logger.model.flush import Run
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.schemas import Schema, Schemas
@@ -70,7 +70,7 @@ class ColumnStore:
     def meet(self, runs: Iterable[Run]) -> list[Extent]:
         """The rows of those days of these runs that are not known, the same in all columns.
 
-        Columns that were left uneven are cut.  Raises `RefusedError` where rows cannot be
+        Columns that were left uneven are cut.  Raises `UnfitError` where rows cannot be
         continued, and `StorageError`; nothing is remembered.
         """
         new: dict[Place, Extent] = {}
@@ -205,9 +205,9 @@ class ColumnStore:
 
     def _check_width(self, folder: str, wanted: Schema, found: Schema) -> None:
         if found.width != wanted.width:
-            raise RefusedError(
-                f"cannot write {folder}: its prices are {found.width}, and {wanted.width} is "
-                f"configured"
+            # Perhaps a day that was brought back by hand: all other streams can go on.
+            raise UnfitError(
+                folder, f"its prices are {found.width}, and {wanted.width} is configured"
             )
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tick_logger.model.entries import KeptAside
+from tick_logger.model.entries import MAX_ASIDE_BYTES, KeptAside
 from tick_logger.model.times import day_of
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import UndecodablePath, undecodable_path
@@ -24,9 +24,6 @@ from tick_logger.storage.line_files import LineFiles, append_to_each
 
 MAX_PER_DAY = 1_000
 """Per exchange: enough to see what is wrong, and never a full disk."""
-
-MAX_PAYLOAD_BYTES = 64 * 1024
-"""A longer payload is cut; its length is kept."""
 
 MAX_COUNTED = 64
 """Exchanges and days whose numbers are remembered: those that were last written to."""
@@ -103,8 +100,8 @@ def _line(aside: KeptAside) -> bytes:
     record = {
         "recv_ns": aside.recv_ns,
         "reason": aside.reason,
-        "bytes": len(aside.payload),
-        "payload": aside.payload[:MAX_PAYLOAD_BYTES].decode("utf-8", "replace"),
+        "bytes": aside.whole_bytes or len(aside.payload),
+        "payload": aside.payload[:MAX_ASIDE_BYTES].decode("utf-8", "replace"),
     }
     return json.dumps(record).encode() + b"\n"
 

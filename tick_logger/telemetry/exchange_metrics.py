@@ -124,6 +124,12 @@ class ExchangeMetrics:
         self.symbols_left_out = gauge(
             "symbols_left_out", "Symbols wanted but beyond what the connections may carry"
         )
+        self.stopped_symbols = gauge(
+            "stopped_symbols", "Symbols not recorded while the program was stopped in order"
+        )
+        self.stopped_seconds = gauge(
+            "stopped_seconds", "For how long it did not record them, at its last start"
+        )
         self.symbols_not_listed = gauge(
             "symbols_not_listed", "Configured symbols and patterns that match nothing listed"
         )

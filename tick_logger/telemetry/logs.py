@@ -31,7 +31,10 @@ MAX_NAMES = 10  # in one value of a line: more would hide the rest of it
 MAX_TEXT_CHARS = 2000  # of one value in a line: an exchange may send 16 MiB
 FLOOD_LINES = 5  # of one event of one exchange within the window
 FLOOD_WINDOW_SECS = 10.0
-ALWAYS_SHOWN = frozenset({"serving", "recording", "stopping", "stopped"})  # beside a file as well
+ALWAYS_SHOWN = frozenset({"serving", "connecting", "recording", "stopping", "stopped"})
+"""These come beside a file as well."""
+WELL_AGAIN = frozenset({"ready", "reached", "online"})
+"""These end a trouble that was said before, and so stand with it below the view."""
 IN_SHORT = {"stopped": ("timestamp", "level", "event", "outcome", "exit_code")}  # on a terminal
 FLOOD_KEYS = 1000  # events are few; a bug that makes names up must not fill the memory
 
@@ -156,8 +159,9 @@ class Logs:
             self._hushed = False
 
     def remember(self, _logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        """Keep warnings and worse for the view (a structlog processor)."""
-        if method in ("warning", "error", "critical", "exception"):
+        """Keep warnings and worse, and their ends, for the view (a structlog processor)."""
+        bad = method in ("warning", "error", "critical", "exception")
+        if bad or event["event"] in WELL_AGAIN:
             details = " ".join(
                 f"{key}={value}"
                 for key, value in event.items()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
 from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
 from tick_logger.telemetry.symbol_rows import SymbolRows
 from tick_logger.version import __version__
 
+OF_STOPS = "/stops"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -137,11 +139,15 @@ class Metrics:
     def samples(self) -> dict[tuple[str, str], float]:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
 
-        The exchange is "" where there is none.  One pass over everything but numbers by symbol.
+        The exchange is "" where there is none.  Of holes the share that a stop in order left has a
+        name of its own, with `OF_STOPS`.  One pass over everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
         for family in self.registry.collect():
             for sample in family.samples:
-                key = sample.name, sample.labels.get("exchange", "")
+                exchange = sample.labels.get("exchange", "")
+                key = sample.name, exchange
                 found[key] = found.get(key, 0.0) + sample.value
+                if sample.labels.get("cause") == Cause.RESTART:
+                    found[sample.name + OF_STOPS, exchange] = sample.value
         return found

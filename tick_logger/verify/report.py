@@ -7,6 +7,8 @@ import json
 
 import attrs
 
+from tick_logger.verify.holes import Holes
+
 
 class Kind(enum.StrEnum):
     """What can be wrong on disk, in words that stand in the report."""
@@ -75,6 +77,7 @@ class Report:
     symbols: int = 0
     table_days: int = 0
     rows: int = 0
+    holes: Holes = attrs.field(factory=Holes)
     not_compared: str = ""
     live: bool = False
 
@@ -86,6 +89,7 @@ class Report:
         self.symbols += part.symbols
         self.table_days += part.table_days
         self.rows += part.rows
+        self.holes.add(part.holes)
 
     @property
     def ok(self) -> bool:
@@ -98,7 +102,7 @@ class Report:
         return json.dumps(
             {
                 "ok": self.ok,
-                "totals": {name: getattr(self, name) for name in totals},
+                "totals": {name: getattr(self, name) for name in totals} | attrs.asdict(self.holes),
                 "findings": [attrs.asdict(finding) for finding in self.findings],
                 "notes": self.notes,
                 "not_compared": self.not_compared,

@@ -39,6 +39,7 @@ from tick_logger.storage.layout import (
     table_folder,
 )
 from tick_logger.storage.unwritten_files import streams_told
+from tick_logger.verify.holes import holes_of
 from tick_logger.verify.looks import Look, what_stands
 from tick_logger.verify.numberings import MOST_UNDECIDED, Numberings
 from tick_logger.verify.report import Finding, Kind, Report
@@ -204,6 +205,7 @@ class _Verification:
                 case None:
                     report.add(self._unknown([path]))
         gaps = self._read_gaps(mine, report)
+        report.holes.add(holes_of(gaps))
         for table in Table:
             if any(key[0] is table for key in mine.columns):
                 report.add(self._check_table(exchange, symbol, table, mine, gaps))

@@ -83,7 +83,22 @@ async def test_what_cannot_be_decoded_is_kept_aside_up_to_a_limit() -> None:
     assert kept == [(5, payload) for payload in nonsense[:MAX_KEPT_ASIDE_PER_BATCH]]
     assert ids([batch]) == [1]
     assert bench.count("parse_errors") == 30
-    assert [(line["event"], line["messages"]) for line in logs] == [("undecodable", 30)]
+    assert [(line["event"], line.get("messages")) for line in logs] == [
+        ("undecodable", 30),
+        ("recording", None),
+    ]
+
+
+async def test_it_is_recording_once_rows_have_come() -> None:
+    """Not before, and said once; what holds no row is none."""
+    for payloads, said in (([b"?"], 0), ([trade(1), b"?", trade(2)], 1)):
+        bench, source = Bench(), Connection()
+        with structlog.testing.capture_logs() as logs:
+            for at, payload in enumerate(payloads):
+                bench.intake.put(source, at, [payload])
+                bench.intake.mark(Resumed((0,), (Table.TRADES,), at))  # a batch for each
+            await bench.drain()
+        assert [line["event"] for line in logs].count("recording") == said
 
 
 async def test_marks_keep_their_place_among_rows() -> None:

@@ -21,6 +21,7 @@ from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges import registry
 from tick_logger.net.address import DEFAULT_WAIT_SECS, MAX_WAIT_SECS, Address
 from tick_logger.net.approach import Approach, Purpose
+from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
 from tick_logger.simulator.exchange import SimulatedExchange
 from tick_logger.simulator.faults import Faults
@@ -77,7 +78,8 @@ async def asking(**faults: Any) -> AsyncIterator[Scene]:  # noqa: ANN401 - what 
         address = Address(PROFILE.rest_weight_per_minute, 1.0, PROFILE.ban_secs)
         metrics = Metrics(CollectorRegistry()).exchange("binance")
         approach = Approach("binance", address, Purpose.REST, clock=clock, metrics=metrics)
-        yield Scene(exchange, dial, RestClient(ENDPOINT, dial, approach))
+        reach = Reach("binance", clock)
+        yield Scene(exchange, dial, RestClient(ENDPOINT, dial, approach, reach))
 
 
 async def test_the_answer_is_that_of_the_venue(autojump_clock: MockClock) -> None:
@@ -157,8 +159,8 @@ async def test_a_ban_holds_for_every_request(status: int, autojump_clock: MockCl
                     nursery.start_soon(scene.get, path)
                     await trio.testing.wait_all_tasks_blocked()
         assert scene.dial.requests == [(5.0, DEPTH), (125.0, LISTING), (125.0, DEPTH)]
-    ((event, secs),) = ((line["event"], line["secs"]) for line in lines)
-    assert (event, secs) == ("told_to_wait", 120.0)
+    assert [line["event"] for line in lines] == ["told_to_wait", "reached"]
+    assert (lines[0]["secs"], lines[1]["after_secs"]) == (120.0, 120.0)
 
 
 @pytest.mark.parametrize(
@@ -205,15 +207,15 @@ async def test_another_failure_is_a_reason_to_wait_if_it_says_so(
             451,
             "",
             "HTTP 451 Unavailable For Legal Reasons (the venue does not serve this machine's"
-            " region here; another endpoint may) from {}",
+            " region here; another endpoint may){}",
         ),
         (
             418,
             "120",
             "HTTP 418 I'm a Teapot (this address is banned for a while, for going on after"
-            " HTTP 429) from {}: retry after 120",
+            " HTTP 429){} (retry after 120)",
         ),
-        (301, "", "HTTP 301 Moved Permanently from {}"),
+        (301, "", "HTTP 301 Moved Permanently{}"),
     ],
 )
 async def test_a_refusal_is_explained(
@@ -223,5 +225,5 @@ async def test_a_refusal_is_explained(
     async with asking(rest_status=status) as scene:
         scene.dial.retry_after = retry_after
         said = await scene.refusal(DEPTH)
-    expected = words.format(ENDPOINT + DEPTH)
-    assert said == expected + ': {"message":"service unavailable"}'
+    expected = words.format(': {"message":"service unavailable"}')
+    assert said == f"{ENDPOINT + DEPTH}: {expected}"

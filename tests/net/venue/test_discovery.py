@@ -63,7 +63,8 @@ async def test_a_listing_without_end_is_no_listing(autojump_clock: MockClock) ->
             nursery.cancel_scope.cancel()
     assert [(at, len(found)) for at, found in listing.delivered] == [(RETRY_SECS, MOST_PAGES)]
     reason = f"the listing has more than {MOST_PAGES} pages"
-    assert [line.get("reason") for line in lines] == [reason, None]
+    assert [line.get("reason") for line in lines] == [reason, None, None]
+    assert [line["event"] for line in lines] == ["listing_failed", "reached", "listing"]
 
 
 async def test_a_first_listing_of_nothing_is_asked_for_again_soon(

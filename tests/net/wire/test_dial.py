@@ -243,11 +243,11 @@ class NoAnswer(trio.abc.HostnameResolver):
 
 
 async def test_a_name_look_up_or_connection_that_hangs() -> None:
-    """Name look-up and TCP share a deadline."""
+    """Name look-up and TCP share a deadline; which of them hangs is said."""
     trio.socket.set_custom_hostname_resolver(NoAnswer())
     async with NetworkDial(SystemClock(), timeouts=HASTY) as dial:
         assert await failure(dial, "ws://feed.example/") == (
-            "feed.example:80: TCP: no answer within 0.05 s"
+            "feed.example:80: DNS: no answer within 0.05 s"
         )
 
 
@@ -316,7 +316,7 @@ async def test_get_over_tls_trusts_the_same_authority(authority: Authority) -> N
             assert await dial.get(f"https://{place}/list") == HttpAnswer(200, b"[1]")
         async with NetworkDial(SystemClock()) as dial:
             assert await get_failure(dial, f"https://{place}/list") == (
-                f"https://{place}/list: certificate verify failed:"
+                f"https://{place}/list: TLS: certificate verify failed:"
                 " unable to get local issuer certificate"
             )
 
@@ -326,7 +326,10 @@ async def test_get_over_tls_trusts_the_same_authority(authority: Authority) -> N
     [
         (http(418, b"", b"Retry-After: 120"), HttpAnswer(418, b"", "120")),
         (http(429, b"", b"Date: x\r\nRetry-After: y"), HttpAnswer(429, b"", "y", "x")),
-        (http(301, b"", b"Location: http://127.0.0.1:1/"), HttpAnswer(301, b"")),
+        (
+            http(301, b"", b"Location: http://127.0.0.1:1/"),
+            HttpAnswer(301, b"", location="http://127.0.0.1:1/"),
+        ),
         (http(404, b"not\nhere"), HttpAnswer(404, b"not\nhere")),
     ],
 )
@@ -366,7 +369,7 @@ async def test_get_from_nobody() -> None:
     with nobody() as place:
         url = f"http://{place}/list"
         async with NetworkDial(SystemClock()) as dial:
-            assert await get_failure(dial, url) == f"{url}: Connection refused"
+            assert await get_failure(dial, url) == f"{url}: TCP: Connection refused"
 
 
 async def test_the_libraries_keep_quiet(caplog: pytest.LogCaptureFixture) -> None:

@@ -54,6 +54,7 @@ CONTRACT: dict[str, Any] = {
         {
             "name": "alpha",
             "connected": True,
+            "unreachable": None,
             "connections_up": 2,
             "connections_wanted": 2,
             "symbols": 12,
@@ -77,6 +78,8 @@ CONTRACT: dict[str, Any] = {
             "reconnects": 6,
             "gaps_today": {"disconnect": 2, "sequence": 1},
             "holes_open": 3,
+            "stopped_symbols": 0,
+            "stopped_secs": 0.0,
             "open_holes": [
                 {"cause": "silent", "streams": 3, "since": 1_749_999_988.5, "seconds": 12.0}
             ],
@@ -180,7 +183,7 @@ def view(exchanges: Mapping[str, ExchangeView] | None = None, **fields: Any) -> 
         now_secs=1_750_000_000.5,
         uptime_secs=100.0,
         recovering="",
-        not_ready=(),
+        troubles=(),
         durable=Durable(
             lag_secs=0.41,
             journal_bytes=123_456,
@@ -316,7 +319,7 @@ def test_an_exchange_without_connections_is_not_ready() -> None:
 
 def test_what_keeps_it_from_being_durable() -> None:
     """Is a reason for both."""
-    found = view(not_ready=("the disk is full",))
+    found = view(troubles=("the disk is full",))
     assert reasons_degraded(found) == reasons_not_ready(found) == ["the disk is full"]
 
 
@@ -325,7 +328,7 @@ def test_a_recovery_is_the_only_reason() -> None:
     waiting = {"alpha": exchange(connections_up=0, connections_wanted=0, seconds_since_data=None)}
     found = view(waiting, recovering="recovering (41 % done)", uptime_secs=500.0)
     assert reasons_degraded(found) == reasons_not_ready(found) == ["recovering (41 % done)"]
-    found = attrs.evolve(found, not_ready=("the disk is full",))
+    found = attrs.evolve(found, troubles=("the disk is full",))
     both = ["recovering (41 % done)", "the disk is full"]
     assert reasons_degraded(found) == reasons_not_ready(found) == both
 

@@ -26,9 +26,29 @@ def test_what_matters_is_whole(columns: int, line: str, words: str) -> None:
     shown = in_one_line(line, columns)
     assert len(shown) <= columns
     assert words in shown
-    assert line is GAPS or shown.endswith(("known", "known …", "reason=… …"))
+    assert line is GAPS or shown.endswith(("known", "known …"))
     whole = {*line.split(), *line.replace("=", " ").split(), "…"}
     assert all({word, *word.replace("=", " ").split()} & whole for word in shown.split())
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "ws-feed.exchange.coinbase.com:443",
+        "https://api.binance.com/api/v3/exchangeInfo",
+        "127.0.0.1:81",
+    ],
+)
+@pytest.mark.parametrize(
+    "reason",
+    ["DNS: Name or service not known", "TCP: Connection refused", "TLS: no answer within 10 s"],
+)
+def test_the_reason_is_whole_and_its_address_gives_way(place: str, reason: str) -> None:
+    """On a screen of 80 columns; the one word of the cause gives way too."""
+    line = f"08:22:10 connect_failed exchange=coinbase cause=dial reason={place}: {reason}"
+    assert in_one_line(line, 80).endswith(
+        f"reason={place}: {reason}" if len(line) <= 80 else f" exchange=coinbase reason={reason}"
+    )
 
 
 def test_what_fits_stays() -> None:

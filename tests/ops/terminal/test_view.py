@@ -53,10 +53,10 @@ def _leave_no_trace() -> Iterator[None]:
 PLACES = {"data path": "./data", "status page": "http://127.0.0.1:9090"}
 
 
-def drawn(width: int, *warnings: str) -> list[str]:
-    """The lines of the picture on a screen of so many columns."""
+def drawn(width: int, *warnings: str, height: int = 24, now: Snapshot = AFTER) -> list[str]:
+    """The lines of the picture on a screen of so many columns and lines."""
     console = Console(record=True, width=width, file=io.StringIO())
-    console.print(picture(BEFORE, AFTER, PLACES, warnings, width))
+    console.print(picture(BEFORE, now, PLACES, warnings, width, height=height))
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
@@ -119,7 +119,7 @@ def test_picture_of_trouble() -> None:
     """Why the recording is not safe stands right under the table."""
     console = Console(record=True, width=100, file=io.StringIO())
     reason = "the journal cannot be written: No space left on device"
-    troubled = attrs.evolve(AFTER, not_ready=(reason,))
+    troubled = attrs.evolve(AFTER, troubles=(reason,))
     console.print(picture(BEFORE, troubled, PLACES, (), 100))
     assert console.export_text().splitlines()[7].strip() == f"not ready: {reason}"
 
@@ -136,7 +136,7 @@ def test_nothing_is_connected(ended: bool, text: str) -> None:
 
 def test_picture_fits_a_narrow_terminal() -> None:
     """In 80 columns nothing is cut but a long warning: it takes one line, and keeps its end."""
-    lines = drawn(80, "w" * 199 + "!")
+    lines = drawn(80, "w" * 199 + "!", height=11)
     assert max(map(len, lines)) <= 80
     assert len(lines) == 11
     assert [line.split() for line in lines[3:]] == [
@@ -245,6 +245,8 @@ async def test_summary_says_one_line_a_minute(autojump_clock: trio.testing.MockC
         "reconnects": 0,
         "gaps": 0,
         "holes_open": 0,
+        "stopped_symbols": 0,
+        "stopped_secs": 0.0,
         "late": 0,
         "dropped": 0,
     }
@@ -279,4 +281,4 @@ def test_what_is_configured_and_not_listed_is_counted_below() -> None:
     numbers = ExchangeNumbers(connections_up=1, connections_wanted=1, symbols_not_listed=2)
     console = Console(record=True, width=100, file=io.StringIO())
     console.print(picture(BEFORE, Snapshot(102.0, {"beta": numbers}), {}, (), 100))
-    assert "beta: 2 configured symbols not listed" in console.export_text().splitlines()[-1]
+    assert "beta: 2 configured symbols are not listed" in console.export_text().splitlines()[-1]

@@ -30,6 +30,7 @@ async def test_health() -> None:
     assert 0 <= said["uptime_secs"] < SOON_SECS
     assert said["exchanges"]["beta"] == {
         "connected": True,
+        "unreachable": None,
         "symbols": 2,
         "messages_per_second": 0.0,
         "last_message": said["exchanges"]["alpha"]["last_message"],

@@ -34,6 +34,7 @@ from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriber import Subscriber
 from tick_logger.net.intake.arrivals import Heard, Streams
 from tick_logger.net.pace import MessageGate
+from tick_logger.net.reach import Attempt, way_of
 from tick_logger.net.wire.dial import Link
 from tick_logger.telemetry.logs import get_logger
 
@@ -65,7 +66,7 @@ class Connection:
     ) -> None:
         self.label = label
         self._venue = venue
-        self._lane = lane
+        self._url = venue.exchange.ws_url(venue.ws_endpoint, lane)
         self._profile = venue.exchange.profile
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self._gate = MessageGate(self._profile.requests_per_second)
@@ -114,9 +115,10 @@ class Connection:
         Cancellation: the socket is closed; everything read has been handed over already.
         """
         lost: list[ConnectionLost] = []
+        attempt = self._venue.reach.attempt(way_of(self.label), self._url)
         try:
             with self._scope:
-                await self._dial_and_live()
+                await self._dial_and_live(attempt)
         except* ConnectionLost as group:
             lost += [error for error in leaves(group) if isinstance(error, ConnectionLost)]
         finally:
@@ -124,6 +126,7 @@ class Connection:
             self._venue.intake.forget(self)
             self._learn_anew(self._dialogue.wanted)
             why = lost[0] if lost else ConnectionLost(Ending.REPLACED, "no longer needed")
+            attempt.over(why)
             self._venue.connects.told(why.told)
             self._note("ended", f"{why.ending}: {why}")
             self.ended.set()
@@ -133,15 +136,16 @@ class Connection:
         """End it on purpose."""
         self._scope.cancel(reason)
 
-    async def _dial_and_live(self) -> None:
+    async def _dial_and_live(self, attempt: Attempt) -> None:
         async with trio.open_nursery() as nursery:
             link = await self._venue.dial.open(
                 nursery,
-                self._venue.exchange.ws_url(self._venue.ws_endpoint, self._lane),
+                self._url,
                 on_frames=self._on_frames,
                 on_ping=self._gate.note,
                 max_message_bytes=self._profile.max_message_bytes,
             )
+            attempt.worked()
             await self._live(link, nursery)
 
     async def _live(self, link: Link, nursery: trio.Nursery) -> None:
@@ -261,8 +265,6 @@ class Connection:
         To be called again once all is `heard` that came there, for the sake of books.
         """
         return self._dialogue.take_over(ended._dialogue, self._venue.clock.now_ns(), heard=heard)
-
-    # -- what others ask --------------------------------------------------------------------------
 
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
         """Carry other subscriptions from now on, without a reconnect."""

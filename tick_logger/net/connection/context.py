@@ -17,6 +17,7 @@ from tick_logger.net.approach import Approach
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.intake.intake import Intake
+from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.snapshots import SnapshotFetcher
 from tick_logger.net.wire.dial import Dial
@@ -57,6 +58,7 @@ class VenueContext:
     intake: Intake
     metrics: ExchangeMetrics
     rng: Random
+    reach: Reach
     signer: Signer | None = None
     snapshots: SnapshotFetcher = attrs.field(init=False)
     token: Token = attrs.field(factory=Token)

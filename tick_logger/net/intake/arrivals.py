@@ -6,6 +6,7 @@ in their order, and are decoded in portions.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
@@ -24,8 +25,10 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 MAX_FRAMES_PER_DECODE = 5_000
 """One decode call blocks the event loop for about 5 ms at most."""
 
-MAX_BYTES_PER_DECODE = 16 * 1024 * 1024
-"""With one message of the largest kind more, it still fits a frame of the journal."""
+MAX_BYTES_PER_DECODE = 1024 * 1024
+"""As much as so many frames usually have: large ones block the loop no longer than many.  What one
+read brought is not divided, so a message of the largest kind may come on top; with that, it still
+fits a frame of the journal."""
 
 
 Streams: TypeAlias = tuple[tuple[tuple[int, ...], tuple[Table, ...]], ...]
@@ -112,17 +115,20 @@ def streams_of(subscriptions: Iterable[Subscription], index: Mapping[str, int]) 
     return tuple((instruments, tuple(tables)) for instruments, tables in alike.items())
 
 
-def portions_of(items: Sequence[Item]) -> list[list[Item]]:
-    """Cut into batches: at most so many frames and bytes each, and no mark after an arrival."""
-    portions: list[list[Item]] = []
+def take_portion(waiting: deque[Item]) -> list[Item]:
+    """Take one batch from the front: so many frames and bytes at most, no mark after an arrival.
+
+    An arrival that is larger than that is a portion of its own, with the marks before it.
+    """
+    portion: list[Item] = []
     frames = size_bytes = 0
-    for item in items:
+    while waiting:
+        item = waiting[0]
         count, size = (len(item.payloads), item.size_bytes) if isinstance(item, Arrival) else (0, 0)
         full = frames + count > MAX_FRAMES_PER_DECODE or size_bytes + size > MAX_BYTES_PER_DECODE
-        if not portions or (frames and (not count or full)):
-            portions.append([])
-            frames = size_bytes = 0
-        portions[-1].append(item)
+        if frames and (not count or full):
+            break
+        portion.append(waiting.popleft())
         frames += count
         size_bytes += size
-    return portions
+    return portion

@@ -84,13 +84,15 @@ class PortionDecoder:
         if decoded is None:
             marks += _not_decoded(arrivals)
             received = attrs.evolve(received, marks=tuple(marks), decodable=False)
-            return Batch(received, budget_bytes=size)
+            return Batch(received, frames_bytes=size)
         found, followed = decoded
         self._report(found.decoded, payloads)
         if found.rows:
             self._metrics.latency.observe(self.delays.secs(found.rows))
         received = attrs.evolve(received, marks=(*marks, *followed))
-        return Batch(received, found.rows, found.aside, size, found.losses)
+        held = sum(rows.nbytes for rows in found.rows)
+        held += sum(len(aside.payload) for aside in found.aside)
+        return Batch(received, found.rows, found.aside, size, found.losses, held)
 
     def _received(
         self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Sequence[bytes]

@@ -6,13 +6,15 @@ milliseconds (it lingers), has everything decoded that has come meanwhile, and s
 the writer, once for all frames in it.
 
 Invariant: an arrival is either decoded, or given up whole with a counter, a log line and an
-`Interrupted` mark.  The bound is the shared `ByteBudget`.
+`Interrupted` mark.  The bound is the shared `ByteBudget`: frames wait as they came, and are decoded
+only as far ahead of the journal as it allows.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -25,7 +27,7 @@ from tick_logger.model.entries import Defined, Note
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark
 from tick_logger.model.wanted import WantedTables
-from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, portions_of
+from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
 from tick_logger.net.intake.decoder import PortionDecoder
 from tick_logger.net.intake.rhythm import Rhythm
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -63,13 +65,14 @@ class Intake:
         self._decoder = PortionDecoder(
             exchange, instruments, wanted, metrics=metrics, log=self._log, on_bug=on_bug
         )
-        self._waiting: list[Item] = []
+        self._waiting: deque[Item] = deque()
         self._arrived = trio.Event()
         self._closing = trio.Event()
         self._send: trio.MemorySendChannel[Batch] | None = None
         self._waiting_frames = 0
         self._overflows: dict[int, _Overflow] = {}
         self._taken = self._decoded = 0  # arrivals
+        self._has_rows = False
         self._progress = trio.Event()
 
     # -- what connections call: never waits -------------------------------------------------------
@@ -171,7 +174,10 @@ class Intake:
                         await self._closing.wait()
                 self._arrived = trio.Event()
                 self._send = None  # the order is kept: nothing overtakes what is waiting here
-                for portion in self._take_portions():
+                waiting, self._waiting, self._waiting_frames = self._waiting, deque(), 0
+                while waiting:
+                    await self._budget.room_to_decode()
+                    portion = take_portion(waiting)
                     try:
                         await send.send(self._decode(portion))
                     except trio.BrokenResourceError:
@@ -183,31 +189,28 @@ class Intake:
             raise self._decoder.bug
 
     def _pass_on_nowait(self) -> None:
-        """Decode and pass on at once, if nothing is in the way.
+        """Decode and pass on one portion at once, if nothing is in the way.
 
         If the writer is slow, or has failed, everything waits for the task instead: a batch needs
         room in the channel.
         """
-        if self._send is None:
+        if self._send is None or not self._budget.may_decode:
             return
         channel = self._send.statistics()
-        room = channel.max_buffer_size - channel.current_buffer_used
-        if not channel.open_receive_channels or len(self._waiting) > room:  # at most a portion each
+        is_full = channel.current_buffer_used >= channel.max_buffer_size
+        if not channel.open_receive_channels or is_full:
             return
-        for portion in self._take_portions():
-            self._send.send_nowait(self._decode(portion))
-
-    def _take_portions(self) -> Iterator[list[Item]]:
-        """What is waiting, in portions; their memory is free when they are let go."""
-        portions = portions_of(self._waiting)
-        self._waiting, self._waiting_frames = [], 0
-        portions.reverse()
-        while portions:
-            yield portions.pop()
+        batch = self._decode(take_portion(self._waiting))
+        self._waiting_frames -= len(batch.received.lengths)
+        self._send.send_nowait(batch)
 
     def _decode(self, portion: Sequence[Item]) -> Batch:
         """The batch of a portion; whoever waits until it is decoded is woken."""
         batch = self._decoder.batch(portion)
+        self._budget.decoded(batch.frames_bytes, batch.rows_bytes)
+        if batch.rows and not self._has_rows:
+            self._has_rows = True
+            self._log.info("recording")
         self._decoded += len(batch.received.counts)
         assert self._decoded <= self._taken, "nothing is decoded twice"
         self._progress.set()

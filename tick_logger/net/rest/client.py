@@ -16,11 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import attrs
+
 from tick_logger.errors import ConnectionLost, Ending, Told
 from tick_logger.net.approach import Approach
+from tick_logger.net.reach import REST, Reach
 from tick_logger.net.told import WORDS_ALONE
-from tick_logger.net.wire.dial import Dial
-from tick_logger.net.wire.wording import excerpt, http_status
+from tick_logger.net.wire.dial import Dial, HttpAnswer
+from tick_logger.net.wire.web_page import is_page
+from tick_logger.net.wire.wording import answered, excerpt
 
 
 class Turn:
@@ -40,8 +44,9 @@ class Turn:
 class RestClient:
     """The one that asks one venue, whose REST addresses begin with `endpoint`."""
 
-    def __init__(self, endpoint: str, dial: Dial, approach: Approach) -> None:
+    def __init__(self, endpoint: str, dial: Dial, approach: Approach, reach: Reach) -> None:
         self.endpoint = endpoint
+        self._reach = reach
         self._dial = dial
         self._approach = approach
 
@@ -61,22 +66,29 @@ class RestClient:
         """An answer of status 200 was a refusal in these words: some say so that they are busy."""
         self._approach.told(Told(WORDS_ALONE, words))
 
+    def misunderstood(self, words: str) -> None:
+        """An answer of status 200 is not what was asked for, in these words."""
+        with self._reach.attempt(REST, self.endpoint) as attempt:
+            attempt.over(ConnectionLost(Ending.HTTP, words))
+
     @property
     def closed_secs(self) -> float:
         """For how much longer the venue wants to be asked nothing; 0 if it does not mind."""
         return self._approach.closed_secs
 
     async def _fetch(self, url: str) -> bytes:
-        answer = await self._dial.get(url)
-        if answer.status == 200:
+        with self._reach.attempt(REST, url) as attempt:
+            answer = await self._dial.get(url)
+            if answer.status != 200 or is_page(answer.body):
+                raise self._refused(url, answer)
+            attempt.worked()
             return answer.body
+
+    def _refused(self, url: str, answer: HttpAnswer) -> ConnectionLost:
+        """What an answer means that is not what was asked for; without the query."""
         told = Told(answer.status, excerpt(answer.body), answer.retry_after, answer.date)
-        self._approach.told(told)
-        raise ConnectionLost(Ending.HTTP, _refusal(url.partition("?")[0], told), told)
-
-
-def _refusal(place: str, told: Told) -> str:
-    """What a status that is not 200 means, and the venue's own words; without the query."""
-    waits = f"retry after {told.retry_after}" if told.retry_after else ""
-    said = (f"{http_status(told.code)} from {place}", waits, told.words)
-    return ": ".join(filter(None, said))
+        self._approach.told(attrs.evolve(told, code=WORDS_ALONE) if told.code == 200 else told)
+        step, words = answered(answer.status, answer.location, answer.body)
+        waits = f" (retry after {told.retry_after})" if told.retry_after else ""
+        place = url.partition("?")[0]
+        return ConnectionLost(Ending.HTTP, words + waits, told, place=place, step=step)

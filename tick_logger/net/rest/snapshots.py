@@ -107,6 +107,11 @@ class SnapshotFetcher:
                 self._deliver(wish, body)
 
     def _deliver(self, wish: _Wish, body: bytes) -> None:
+        most_bytes = self._exchange.profile.max_message_bytes
+        if len(body) > most_bytes:  # as by WebSocket: the journal takes no payload of any size
+            reason = f"{len(body):,} bytes in an answer, {most_bytes:,} are allowed"
+            self._again(wish, reason)
+            return
         payload = self._exchange.snapshot_payload(wish.symbol, body)
         decoded = self._exchange.decode([payload], self._symbols)
         found = [event for _, event in decoded.events if isinstance(event, BookSnapshot)]

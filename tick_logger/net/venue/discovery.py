@@ -23,7 +23,9 @@ from tick_logger.model.turnover import most_traded_first
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
+from tick_logger.net.reach import REST
 from tick_logger.net.venue.leaving import CHECK_SECS, Leaving
+from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.sound import SoundListings
 from tick_logger.net.venue.streams import MAX_LISTED_IN_LOG
 from tick_logger.telemetry.logs import get_logger
@@ -111,9 +113,8 @@ class Discovery:
             connected_at = connection.connected_at
             lived = 0.0 if connected_at is None else trio.current_time() - connected_at
             wait_secs = self._backoff.next_wait_secs(lived)
-            self._log.warning(
-                "connection_lost", connection="listing", cause=lost.ending.value, reason=str(lost)
-            )
+            log = self._log.bind(connection="listing")
+            say_lost(log, self._venue.reach, connection, lost)
             await trio.sleep(wait_secs)
 
     async def _ask(self) -> bool:
@@ -124,8 +125,10 @@ class Discovery:
             rest = self._venue.rest
             if isinstance(error, VenueError):
                 rest.objected(str(error))
+                rest.misunderstood(str(error))
             retry_secs = round(max(RETRY_SECS, rest.closed_secs), 3)
-            self._log.warning("listing_failed", reason=str(error), retry_secs=retry_secs)
+            more = self._venue.reach.explained(REST)
+            self._log.warning("listing_failed", reason=str(error), retry_secs=retry_secs, **more)
             return False
         self._consider(listing)
         if not self._active:
@@ -152,6 +155,7 @@ class Discovery:
 
     def _on_channel(self, listing: Listed) -> None:
         self._heard.set()
+        self._venue.reach.forget(REST)  # it is not asked while the channel says all
         self._consider(listing)
 
     def _consider(self, listed: Listed) -> None:

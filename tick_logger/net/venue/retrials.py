@@ -140,6 +140,7 @@ class Retrials:
 
     async def _run(self, connection: Connection) -> None:
         await connection.run()
+        self._venue.reach.forget("again")  # another begins only when something may be granted
         # What it had and no share has is interrupted again; all else has been all the time.
         for mark in connection.interruptions(self._shares.carried()):
             self._venue.intake.mark(mark)

@@ -18,6 +18,7 @@ from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import STABLE_SECS, Backoff
+from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.waiting import any_of
 from tick_logger.telemetry.logs import get_logger
 
@@ -51,7 +52,7 @@ class Share:
         *,
         lane: str = "",
     ) -> None:
-        self._label = label
+        self.label = label
         self._venue = venue
         self._load = load
         self.backoff = backoff
@@ -115,7 +116,7 @@ class Share:
             refusals.release(trio.current_time())
         await self._venue.connects.connect_turn()
         self._generation += 1
-        label = f"{self._label}.{self._generation}"
+        label = f"{self.label}.{self._generation}"
         load = self._load
         connection = Connection(
             label, self._venue, load.subscriptions, load.timeouts, lane=self._lane
@@ -131,6 +132,7 @@ class Share:
             self._connections.remove(connection)
             self._have_taken_over(connection, heard=False)
             if lost.ending is not Ending.REPLACED:
+                say_lost(self._log, self._venue.reach, connection, lost)
                 self._note_loss(connection, lost)
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
             self._have_taken_over(connection, heard=True)
@@ -150,11 +152,11 @@ class Share:
 
     def _note_loss(self, connection: Connection, lost: ConnectionLost) -> None:
         self._interrupt(connection)
-        if connection.connected_at is not None:  # during an outage every attempt would count
-            self._venue.metrics.reconnects.inc()
+        if connection.connected_at is None:
+            return  # during an outage every attempt would count
+        self._venue.metrics.reconnects.inc()
         at_ns = self._venue.clock.now_ns()
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
-        self._log.warning("connection_lost", cause=lost.ending.value, reason=str(lost))
 
     def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
         """Tell the pipeline which streams no other connection of this share has taken over yet."""

@@ -16,7 +16,7 @@ import trio
 from tick_logger.config.markets import for_symbol, matches
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Subscription
-from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
+from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience, Unreachable
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
@@ -64,6 +64,7 @@ class Venue:
                 discovery = Discovery(
                     self._context, self._listing_backoff, self._beside, plan_for=self._plan_for
                 )
+                nursery.start_soon(self._context.reach.run)
                 nursery.start_soon(discovery.run)
                 nursery.start_soon(self._retrials().run)
         finally:
@@ -90,6 +91,11 @@ class Venue:
     def losses(self) -> Sequence[Loss]:
         """Connections that were lost lately, the oldest first."""
         return tuple(self._context.losses)
+
+    @property
+    def unreachable(self) -> Unreachable | None:
+        """Why it cannot be reached, if one of the ways to it fails."""
+        return self._context.reach.unreachable
 
     @property
     def absent(self) -> Absent:
@@ -202,6 +208,7 @@ class Venue:
                 del self._shares[number, lane]
                 share.retarget(load)  # rows that it still receives are not wanted
                 share.scope.cancel("no symbols left")
+                self._context.reach.forget(share.label)
             return
         if share is not None:
             share.retarget(load)

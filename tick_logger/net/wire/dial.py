@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import ssl
 from collections.abc import Callable
 from types import TracebackType
@@ -22,13 +21,13 @@ import httpx2
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConfigError, ConnectionLost, Ending
+from tick_logger.errors import ConfigError, ConnectionLost, Ending, Step
 from tick_logger.net.wire.body import ACCEPTED, BadBodyError, Body
 from tick_logger.net.wire.link import Address, Link, upgrade
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.sockets import TransportError, open_transport
 from tick_logger.net.wire.tap import OnFrames
-from tick_logger.net.wire.wording import in_words
+from tick_logger.net.wire.wording import in_words, step_of
 
 __all__ = ["Dial", "DialTimeouts", "HttpAnswer", "Link", "NetworkDial", "trust", "upgrade"]
 
@@ -61,6 +60,7 @@ class HttpAnswer:
     body: bytes
     retry_after: str = ""  # the header of this name, as sent
     date: str = ""  # likewise: the venue's clock
+    location: str = ""  # likewise: where it points to
 
 
 class Dial(Protocol):
@@ -152,7 +152,10 @@ class NetworkDial:
                 poller=self._poller,
             )
         except TransportError as failure:
-            raise ConnectionLost(Ending.DIAL, f"{address}: {self._step(failure)}") from failure
+            words = f"{failure.step}: {self._why(failure)}"
+            raise ConnectionLost(
+                Ending.DIAL, words, place=str(address), step=failure.step
+            ) from failure
         return await upgrade(
             nursery,
             stream,
@@ -174,10 +177,12 @@ class NetworkDial:
             with trio.fail_after(self._timeouts.rest_secs):
                 return await self._fetch(url, place)
         except trio.TooSlowError:
-            detail = f"{place}: no complete answer within {self._timeouts.rest_secs:g} s"
-            raise ConnectionLost(Ending.HTTP, detail) from None
+            detail = f"no complete answer within {self._timeouts.rest_secs:g} s"
+            raise ConnectionLost(Ending.HTTP, detail, place=place) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-            raise ConnectionLost(Ending.HTTP, f"{place}: {in_words(error)}") from error
+            step, words = step_of(error), in_words(error)
+            detail = words if step is Step.ANSWER else f"{step}: {words}"
+            raise ConnectionLost(Ending.HTTP, detail, place=place, step=step) from error
 
     async def _fetch(self, url: str, place: str) -> HttpAnswer:
         complaint, whole = "", b""
@@ -198,20 +203,17 @@ class NetworkDial:
                             refusal.cancel(reason="the body cannot be taken")
                     complaint, whole = complaint or body.complaint, body.whole
         if complaint:
-            raise ConnectionLost(Ending.HTTP, f"{place}: {complaint}")
-        headers = response.headers
-        wait, date = headers.get("retry-after", ""), headers.get("date", "")
-        return HttpAnswer(response.status_code, whole, wait, date)
+            raise ConnectionLost(Ending.HTTP, complaint, place=place)
+        wait, date, location = map(response.headers.get, ("retry-after", "date", "location"))
+        return HttpAnswer(response.status_code, whole, wait or "", date or "", location or "")
 
-    def _step(self, failure: TransportError) -> str:
-        """Which step of connecting failed, and why."""
-        cause = failure.__cause__
-        if isinstance(cause, socket.gaierror):
-            return f"DNS: {in_words(cause)}"
-        if isinstance(cause, trio.TooSlowError):
-            timeouts = {"TCP": self._timeouts.tcp_secs, "TLS": self._timeouts.tls_secs}
-            return f"{failure.step}: no answer within {timeouts[failure.step]:g} s"
-        return f"{failure.step}: {in_words(failure)}"
+    def _why(self, failure: TransportError) -> str:
+        """Why a step of connecting failed."""
+        if isinstance(failure.__cause__, trio.TooSlowError):
+            is_tls = failure.step is Step.TLS
+            secs = self._timeouts.tls_secs if is_tls else self._timeouts.tcp_secs
+            return f"no answer within {secs:g} s"
+        return in_words(failure)
 
 
 def trust(ca_file: str = "") -> ssl.SSLContext:

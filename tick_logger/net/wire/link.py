@@ -19,10 +19,10 @@ import trio_websocket
 import wsproto.utilities
 
 from tick_logger.clock import WallClock
-from tick_logger.errors import ConnectionLost, Ending, Told
+from tick_logger.errors import ConnectionLost, Ending, Step, Told
 from tick_logger.net.wire.frames import FrameError
 from tick_logger.net.wire.tap import FrameTap, OnFrames
-from tick_logger.net.wire.wording import excerpt, http_status, in_words
+from tick_logger.net.wire.wording import answered, excerpt, in_words
 
 _READER_ENDINGS = (
     trio_websocket.ConnectionClosed,
@@ -126,8 +126,8 @@ async def upgrade(
         with trio.fail_after(timeout_secs):
             await nursery.start(link.run, address)
     except trio.TooSlowError:
-        detail = f"{address}: no answer to the upgrade request within {timeout_secs:g} s"
-        raise ConnectionLost(Ending.DIAL, detail) from None
+        detail = f"no answer to the upgrade request within {timeout_secs:g} s"
+        raise ConnectionLost(Ending.DIAL, detail, place=str(address)) from None
     return link
 
 
@@ -181,7 +181,8 @@ class WebSocketLink:
                 # A bug of ours, which the library or a cancellation may have put out of sight.
                 raise self._tap.crash from None
         if self._library is None:
-            raise ConnectionLost(Ending.DIAL, f"{address}: {self._refusal()}", self._told())
+            step, words = self._refusal()
+            raise ConnectionLost(Ending.DIAL, words, self._told(), place=str(address), step=step)
 
     async def _live(self, address: Address, task_status: trio.TaskStatus[None]) -> None:
         try:
@@ -247,23 +248,24 @@ class WebSocketLink:
             return ConnectionLost(Ending.PROTOCOL, self._objections())
         return ConnectionLost(Ending.CLOSED, "closed by this side")
 
-    def _refusal(self) -> str:
+    def _refusal(self) -> tuple[Step, str]:
         """Why there was no upgrade, the most telling fact first."""
         tap = self._tap
         if tap.status is not None and tap.status != _SWITCHING:
-            said = self._said()
-            refused = f"upgrade refused with {http_status(tap.status)}"
-            return f"{refused}: {said}" if said else refused
+            location = tap.refusal[0].get("location", "")
+            step, words = answered(tap.status, location, self._body())
+            return step, words if step is Step.PAGE else f"upgrade refused with {words}"
         if tap.error is not None:
-            return f"upgrade: {in_words(tap.error)}"
+            return Step.ANSWER, f"upgrade: {in_words(tap.error)}"
         if self._library_errors:
-            return f"upgrade: {self._objections()}"
-        return "the other side ended the connection without answering the upgrade request"
+            return Step.ANSWER, f"upgrade: {self._objections()}"
+        ended = "the other side ended the connection without answering the upgrade request"
+        return Step.ANSWER, ended
 
-    def _said(self) -> str:
-        """The beginning of the body of a refusal."""
+    def _body(self) -> bytes:
+        """What a refusal says to explain itself."""
         bodies = [getattr(error, "body", None) for error in self._library_errors]
-        return excerpt(b"".join(body for body in bodies if body) or self._tap.refusal[1])
+        return b"".join(body for body in bodies if body) or self._tap.refusal[1]
 
     def _told(self) -> Told | None:
         """What an answer said that was no upgrade; None where none came."""
@@ -272,7 +274,7 @@ class WebSocketLink:
             return None
         headers, _ = self._tap.refusal
         retry_after, date = headers.get("retry-after", ""), headers.get("date", "")
-        return Told(status, self._said(), retry_after, date)
+        return Told(status, excerpt(self._body()), retry_after, date)
 
     def _objections(self) -> str:
         return ", ".join(_objection(error) for error in self._library_errors)

@@ -15,6 +15,7 @@ from typing import Final
 
 import trio
 
+from tick_logger.errors import Step
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.push import PushStream, Take
 from tick_logger.net.wire.tls import TlsStream
@@ -24,12 +25,12 @@ RECEIVE_BYTES: Final = 64 * 1024
 
 
 class TransportError(Exception):
-    """A step of opening failed; `step` is "TCP" (with the name look-up) or "TLS".
+    """A step of opening failed: the name look-up, TCP or TLS.
 
     `__cause__` is the `OSError`, `trio.BrokenResourceError` or `trio.TooSlowError` behind it.
     """
 
-    def __init__(self, step: str) -> None:
+    def __init__(self, step: Step) -> None:
         self.step = step
         super().__init__(f"{step} failed")
 
@@ -47,11 +48,15 @@ async def open_transport(
 
     `poller`, which must be running, reads for the stream while `push_into` waits.
     """
+    step = Step.DNS
     try:
         with trio.fail_after(tcp_timeout_secs):
+            # Once more than needed, to tell a name server that hangs from a machine that does.
+            await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            step = Step.TCP
             connected = await trio.open_tcp_stream(host, port)
     except (OSError, UnicodeError, trio.TooSlowError) as error:  # a name may be unspeakable
-        raise TransportError("TCP") from error
+        raise TransportError(step) from error
     tcp = TcpStream(connected, poller)
     if ssl_context is None:
         return tcp
@@ -62,7 +67,7 @@ async def open_transport(
             with trio.fail_after(tls_timeout_secs):
                 await tls.do_handshake()
         except (trio.BrokenResourceError, trio.TooSlowError) as error:
-            raise TransportError("TLS") from error
+            raise TransportError(Step.TLS) from error
         on_failure.pop_all()
     return tls
 

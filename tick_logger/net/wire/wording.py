@@ -11,6 +11,9 @@ import os
 import socket
 import ssl
 
+from tick_logger.errors import Step
+from tick_logger.net.wire.web_page import is_page, words_of_page
+
 _LONGEST_EXCERPT = 200
 """Characters of a venue's own explanation that are worth a log line."""
 
@@ -42,6 +45,29 @@ def in_words(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def step_of(error: BaseException) -> Step:
+    """At which step an exception of these libraries shows that it failed."""
+    chain: list[BaseException] = [error]
+    while (cause := _cause(chain[-1])) is not None:
+        chain.append(cause)
+    if any(isinstance(each, socket.gaierror) for each in chain):
+        return Step.DNS
+    if any(isinstance(each, ssl.SSLError) for each in chain):
+        return Step.TLS
+    return Step.TCP if any(isinstance(each, OSError) for each in chain) else Step.ANSWER
+
+
+def answered(status: int, location: str, body: bytes) -> tuple[Step, str]:
+    """What came instead of what was asked for, the most telling fact first."""
+    named, said = http_status(status), excerpt(body)
+    if location and 300 <= status < 400:
+        return Step.REDIRECTED, f"{named}, which points to {_printable(location)}"
+    if is_page(body) and status < 400:
+        title = f": {said}" if said else ""
+        return Step.PAGE, f"a web page came instead of an answer (HTTP {status}){title}"
+    return Step.HTTP, f"{named}: {said}" if said else named
+
+
 def http_status(status: int) -> str:
     """A refusing HTTP status with its name, and its meaning where it has a special one."""
     try:
@@ -59,6 +85,12 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def excerpt(body: bytes) -> str:
-    """The beginning of an answer's body, on one line and printable."""
-    text = " ".join(body[: 4 * _LONGEST_EXCERPT].decode("utf-8", "replace").split())
-    return "".join(char if char.isprintable() else "?" for char in text[:_LONGEST_EXCERPT])
+    """The beginning of an answer's body, on one line and printable; of a web page its words."""
+    if is_page(body):
+        return _printable(words_of_page(body))
+    return _printable(body[: 4 * _LONGEST_EXCERPT].decode("utf-8", "replace"))
+
+
+def _printable(text: str) -> str:
+    line = " ".join(text.split())[:_LONGEST_EXCERPT]
+    return "".join(char if char.isprintable() else "?" for char in line)

@@ -108,7 +108,7 @@ class Board:
             now_secs=watched.clock.now_ns() / 1e9,
             uptime_secs=trio.current_time() - self._began,
             recovering=sample.snapshot.recovering,
-            not_ready=sample.snapshot.not_ready,
+            troubles=sample.snapshot.troubles,
             durable=self._durable(),
             disk=self._disk,
             loop=self._loop.longest,
@@ -177,6 +177,7 @@ class Board:
             losses=self._watched.venues[name].losses,
             patience=self._watched.venues[name].patience,
             absent=self._watched.venues[name].absent,
+            unreachable=last.snapshot.unreachable.get(name),
         )
 
     def _latency_ms(self, name: str) -> dict[str, float] | None:

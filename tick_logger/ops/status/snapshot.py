@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
+from tick_logger.model.connections import Unreachable
+from tick_logger.ops.status.reasons import is_offline, not_connected
 from tick_logger.telemetry.exchange_metrics import PREFIX
-from tick_logger.telemetry.metrics import Metrics
+from tick_logger.telemetry.metrics import OF_STOPS, Metrics
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +28,9 @@ class ExchangeNumbers:
     rows: int = 0
     seconds_since_data: float | None = None  # None before the first
     reconnects: int = 0
-    gaps: int = 0
+    gaps: int = 0  # but those that a stop in order left
+    stopped_symbols: int = 0  # not recorded while the program was stopped in order
+    stopped_secs: float = 0.0  # for so long
     holes_open: int = 0  # streams that have one now
     late: int = 0
     dropped: int = 0
@@ -51,6 +55,7 @@ _SOURCES = {
     "rows": "rows_written_total",
     "reconnects": "reconnects_total",
     "gaps": "sequence_gaps_total",
+    "stopped_symbols": "stopped_symbols",
     "holes_open": "holes_open",
     "late": "late_rows_total",
     "dropped": "messages_dropped_total",
@@ -69,10 +74,24 @@ class Snapshot:
 
     monotonic_secs: float
     exchanges: Mapping[str, ExchangeNumbers]
-    not_ready: tuple[str, ...] = ()  # reasons in words; empty while all is well
+    troubles: tuple[str, ...] = ()  # of the recorder itself, in words; empty while all is well
     recovering: str = ""  # why nothing is recorded yet, in words; empty once recording has begun
     process: Mapping[str, float] = attrs.field(factory=dict)
     """Numbers of no exchange, by the names of their metrics without our prefix."""
+    unreachable: Mapping[str, Unreachable | None] = attrs.field(factory=dict)
+    """By exchange why it cannot be reached, where a way to it fails."""
+
+    @property
+    def not_ready(self) -> list[str]:
+        """Why what should be recorded is not, in words; empty if it is."""
+        if self.recovering:  # no exchange was spoken to yet
+            return [self.recovering, *self.troubles]
+        return [*self.troubles, *not_connected(self.exchanges, self.unreachable)]
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether no exchange can be reached by name."""
+        return is_offline(self.exchanges, self.unreachable)
 
     @property
     def total(self) -> ExchangeNumbers:
@@ -81,6 +100,7 @@ class Snapshot:
         silences = [each.seconds_since_data for each in numbers]
         return ExchangeNumbers(
             **{key: sum(getattr(each, key) for each in numbers) for key in _SOURCES},
+            stopped_secs=max((each.stopped_secs for each in numbers), default=0.0),
             seconds_since_data=max((each for each in silences if each is not None), default=None),
         )
 
@@ -92,7 +112,8 @@ def snapshot(
     monotonic_secs: float,
     wall_ns: int,
     recovering: str = "",
-    not_ready: Collection[str] = (),
+    troubles: Collection[str] = (),
+    unreachable: Mapping[str, Unreachable | None] | None = None,
 ) -> Snapshot:
     """The numbers of the named exchanges now; one pass over the registry."""
     samples = metrics.samples()
@@ -103,7 +124,12 @@ def snapshot(
         if not exchange
     }
     return Snapshot(
-        monotonic_secs, numbers, tuple(not_ready), recovering=recovering, process=process
+        monotonic_secs,
+        numbers,
+        tuple(troubles),
+        recovering=recovering,
+        process=process,
+        unreachable=unreachable or {},
     )
 
 
@@ -113,9 +139,12 @@ def _numbers(
     def until(source: str) -> float:
         return max(0.0, samples.get((PREFIX + source, name), 0.0) - wall_secs)
 
+    counts = {key: int(samples.get((PREFIX + of, name), 0)) for key, of in _SOURCES.items()}
+    counts["gaps"] -= int(samples.get((PREFIX + _SOURCES["gaps"] + OF_STOPS, name), 0))
     last_data = samples.get((PREFIX + _LAST_DATA, name), 0.0)
     return ExchangeNumbers(
-        **{key: int(samples.get((PREFIX + source, name), 0)) for key, source in _SOURCES.items()},
+        **counts,
+        stopped_secs=samples.get((PREFIX + "stopped_seconds", name), 0.0),
         seconds_since_data=max(0.0, wall_secs - last_data) if last_data else None,
         last_message=last_data or None,
         rest_wait_secs=until("rest_waits_until_timestamp_seconds"),

@@ -10,19 +10,32 @@ from typing import Any
 
 import attrs
 
-from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
+from tick_logger.model.connections import (
+    OFFLINE,
+    Absent,
+    ConnectionState,
+    Loss,
+    Patience,
+    Unreachable,
+)
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import STEP_SECS, History
 from tick_logger.ops.status.loop_watch import Step
+from tick_logger.ops.status.reasons import (
+    duration,
+    in_words,
+    is_offline,
+    not_connected,
+    told_to_wait,
+    unconnected,
+)
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, together
 from tick_logger.telemetry.logs import first_few
 from tick_logger.telemetry.open_holes import OpenNow
 
 SOON_FULL_DAYS = 1.0
-
-MANY_SECS = 600.0
 
 MOST_OFFSET_SECS = 10.0
 """More than any exchange's clock or network is off in ordinary times."""
@@ -45,6 +58,7 @@ class ExchangeView:
     losses: Sequence[Loss]
     patience: Patience
     absent: Absent = attrs.field(factory=Absent)
+    unreachable: Unreachable | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +82,7 @@ class View:
     now_secs: float  # Unix time
     uptime_secs: float
     recovering: str  # why nothing is recorded yet; empty once recording has begun
-    not_ready: Sequence[str]
+    troubles: Sequence[str]  # of the recorder itself
     durable: Durable
     disk: DiskSpace
     loop: Step
@@ -80,20 +94,28 @@ class View:
 def reasons_not_ready(view: View) -> list[str]:
     """Why what should be recorded is not, in words; empty if it is."""
     if view.recovering:
-        return [view.recovering, *view.not_ready]
-    found = list(view.not_ready)
-    for name, exchange in view.exchanges.items():
-        if not exchange.numbers.connections_up:
-            found.append(f"{name}: {_unconnected(exchange.numbers)}")
-            found += [f"{name}: {reason}" for reason in _told_to_wait(exchange.numbers)]
-    return found
+        return [view.recovering, *view.troubles]
+    return [*view.troubles, *not_connected(*_ways(view))]
+
+
+def _ways(
+    view: View,
+) -> tuple[dict[str, ExchangeNumbers], dict[str, Unreachable | None]]:
+    """Of each exchange the numbers, and why it cannot be reached."""
+    exchanges = view.exchanges
+    return (
+        {name: each.numbers for name, each in exchanges.items()},
+        {name: each.unreachable for name, each in exchanges.items()},
+    )
 
 
 def reasons_degraded(view: View) -> list[str]:
     """What is not as it should be, in words; empty if all is well."""
     if view.recovering:  # no exchange was spoken to yet
-        return [view.recovering, *view.not_ready]
-    found = list(view.not_ready)
+        return [view.recovering, *view.troubles]
+    found = list(view.troubles)
+    if is_offline(*_ways(view)):
+        found.append(OFFLINE)
     for name, exchange in view.exchanges.items():
         found += [f"{name}: {reason}" for reason in _troubles(exchange, view.uptime_secs)]
     if view.dropped_lately:
@@ -111,14 +133,15 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
     found = []
     up, wanted = numbers.connections_up, numbers.connections_wanted
     if not up:
-        found.append(_unconnected(numbers))
+        found.append(unconnected(numbers, exchange.unreachable))
     elif up < wanted:
-        found.append(f"only {up} of {wanted} connections are open")
-    found += _told_to_wait(numbers)
+        why = f": {in_words(exchange.unreachable)}" if exchange.unreachable else ""
+        found.append(f"only {up} of {wanted} connections are open{why}")
+    found += told_to_wait(numbers)
     if silent_secs is None and uptime_secs > patience.first_secs:
         found.append("no data since the start")
     elif silent_secs is not None and silent_secs > patience.secs:
-        found.append(f"no data for {_duration(silent_secs)}")
+        found.append(f"no data for {duration(silent_secs)}")
     if numbers.subscriptions_silent:
         many = _many(numbers.subscriptions_silent, "subscription", "subscriptions")
         found.append(f"{many} accepted by the exchange, but silent")
@@ -127,7 +150,7 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
     offset_secs = numbers.clock_offset_secs
     if abs(offset_secs) > MOST_OFFSET_SECS:
         word = "ahead of" if offset_secs > 0 else "behind"
-        found.append(f"its times are {_duration(abs(offset_secs))} {word} this machine's clock")
+        found.append(f"its times are {duration(abs(offset_secs))} {word} this machine's clock")
     if numbers.symbols_left_out:
         many = _many(numbers.symbols_left_out, "symbol is", "symbols are")
         found.append(f"{many} not recorded, because its connections are full")
@@ -137,28 +160,8 @@ def _troubles(exchange: ExchangeView, uptime_secs: float) -> list[str]:
     return found
 
 
-def _unconnected(numbers: ExchangeNumbers) -> str:
-    if numbers.connections_wanted:
-        return f"not connected (0 of {numbers.connections_wanted} connections are open)"
-    return "not connected (no list of symbols yet, or none of those configured is in it)"
-
-
-def _told_to_wait(numbers: ExchangeNumbers) -> list[str]:
-    waits = {"new connections": numbers.connect_wait_secs, "requests": numbers.rest_wait_secs}
-    return [
-        f"the exchange said to wait, for another {_duration(secs)}, before {what}"
-        for what, secs in waits.items()
-        if secs
-    ]
-
-
 def _many(count: int, one: str, more: str) -> str:
     return f"{count:,} {one if count == 1 else more}"
-
-
-def _duration(secs: float) -> str:
-    """In seconds while these can be grasped."""
-    return f"{secs:.0f} s" if secs < MANY_SECS else f"{secs / 60:,.0f} min"
 
 
 def document(view: View) -> dict[str, Any]:
@@ -210,6 +213,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
     return {
         "name": name,
         "connected": bool(wanted) and up >= wanted,
+        "unreachable": _unreachable(view.unreachable) if up < max(wanted, 1) else None,
         "connections_up": up,
         "connections_wanted": wanted,
         "symbols": numbers.symbols,
@@ -233,6 +237,8 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "reconnects": numbers.reconnects,
         "gaps_today": dict(view.gaps_today),
         "holes_open": numbers.holes_open,
+        "stopped_symbols": numbers.stopped_symbols,
+        "stopped_secs": round(numbers.stopped_secs, 1),
         "open_holes": [
             {
                 "cause": hole.cause.value,
@@ -257,6 +263,19 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
             }
             for loss in reversed(view.losses)
         ],
+    }
+
+
+def _unreachable(why: Unreachable | None) -> dict[str, Any] | None:
+    """Nothing, too, where a way fails whose connections are all open."""
+    if why is None:
+        return None
+    return {
+        "since": why.since_ns / 1e9,
+        "place": why.place,
+        "step": why.step,
+        "reason": why.reason,
+        "what_to_do": why.what_to_do,
     }
 
 

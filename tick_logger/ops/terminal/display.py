@@ -21,10 +21,12 @@ async def present(
 ) -> None:
     """Run the view if the console is a terminal, else the summary, until cancelled.
 
+    A terminal that cannot move its cursor shows nothing of a view until that ends: it gets lines.
+
     While the view has the terminal, log lines meant for the same terminal stay away from it; the
     newest warnings stand below its table.
     """
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         await run_summary(snapshot_source)
         return
     with logs.hushed():

@@ -12,6 +12,8 @@ FIRST = ("exchange", "component", "cause", "reason")
 
 _BETWEEN_KEYS = re.compile(r" (?=[a-z_]+=)")
 _LEFT_OUT = "…"
+_CAUSE, _REASON = "cause=", "reason="
+_PLACE = re.compile(r"^reason=\S*[./]\S*: (?=\S)")
 
 
 def in_one_line(line: str, columns: int) -> str:
@@ -22,6 +24,8 @@ def in_one_line(line: str, columns: int) -> str:
     if len(line) <= columns:
         return line
     head, *keys = _BETWEEN_KEYS.split(line)
+    if any(key.startswith(_REASON) for key in keys):  # it says more than the one word of a cause
+        keys = [_without_place(key) for key in keys if not key.startswith(_CAUSE)]
     order = sorted(keys, key=lambda each: each.split("=")[0] not in FIRST)
     kept: list[str] = []
     for key in order:
@@ -29,7 +33,7 @@ def in_one_line(line: str, columns: int) -> str:
         if is_important or _length([head, *kept, key]) <= columns - len(_LEFT_OUT) - 1:
             kept.append(key)
     parts = [head, *(key for key in keys if key in kept)]
-    if len(kept) < len(keys):
+    if len(kept) < len(keys) and _length(parts) <= columns - len(_LEFT_OUT) - 1:
         parts.append(_LEFT_OUT)
     if len(parts) > 1 and (excess := _length(parts) - columns) > 0:
         at = max(range(1, len(parts)), key=lambda place: len(parts[place]))
@@ -38,6 +42,11 @@ def in_one_line(line: str, columns: int) -> str:
         parts[at] = f"{name}{sign}{_without_middle(value, room)}"
     text = " ".join(parts)
     return text if len(text) <= columns else _without_middle(text, columns)
+
+
+def _without_place(key: str) -> str:
+    """A reason without the address before it, which is long, and known by its exchange."""
+    return _PLACE.sub(_REASON, key)
 
 
 def _length(parts: list[str]) -> int:

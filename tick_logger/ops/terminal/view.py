@@ -7,8 +7,10 @@ text, never as markup.
 
 from __future__ import annotations
 
+import io
+import sys
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import attrs
 import trio
@@ -20,12 +22,15 @@ from rich.text import Text
 
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, Snapshot, rates, together
 from tick_logger.ops.terminal.fitting import in_one_line
+from tick_logger.ops.terminal.unreached import unreached, unreached_in_short
+from tick_logger.telemetry.logs import WELL_AGAIN
 
 RATE_WINDOW_SECS = 3.0
 AIRY_COLUMNS = 95  # from here on the table has room for wider gaps
 ALL_COLUMNS = 74  # below that, some figures give way
 FEW_COLUMNS = 44
 MOST_NARROW = 6  # of a name, where it has to give way
+MOST_LINES = 2  # for one log line
 
 
 async def run_view(
@@ -52,7 +57,8 @@ async def run_view(
                 console.clear()
             snapshots.append(snapshot_source())
             ends = snapshots[0], snapshots[-1]
-            drawn = picture(*ends, places, warnings, console.width, ended=ended)
+            width, height = console.width, console.height
+            drawn = picture(*ends, places, warnings, width, height=height, ended=ended)
             live.update(drawn, refresh=True)
 
         try:
@@ -70,25 +76,60 @@ def picture(
     warnings: Collection[str],
     width: int,
     *,
+    height: int = sys.maxsize,
     ended: bool = False,
 ) -> RenderableType:
-    """What a screen of this many columns shows, with rates between the two snapshots.
+    """What a screen of this many columns and lines shows, with rates between the two snapshots.
 
-    Once all has `ended`, it is no trouble that nothing is connected.
+    Once all has `ended`, it is no trouble that nothing is connected.  Where there is no room for
+    all, the oldest warnings give way.
     """
     table = _table(before, after, width=width, ended=ended)
-    lines: list[RenderableType] = [table]
-    lines += [Text(f"not ready: {reason}", "bold red") for reason in after.not_ready]
+    lines: list[RenderableType] = []
+    for say_unreached in (unreached, unreached_in_short):
+        lines = [table, *_troubles(after)]
+        lines += [] if ended else say_unreached(after)
+        lines += _absent(after)
+        lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
+        if _lines(lines, width) <= height:
+            break
+    room = height - _lines(lines, width)
+    return Group(*lines, *_newest(list(warnings), width, room))
+
+
+def _troubles(after: Snapshot) -> list[Text]:
+    return [Text(f"not ready: {reason}", "bold red") for reason in after.troubles]
+
+
+def _absent(after: Snapshot) -> Iterator[Text]:
+    """How many symbols are wanted and not recorded, by exchange."""
     for name, numbers in after.exchanges.items():
         if numbers.symbols_left_out:
             count = f"{numbers.symbols_left_out:,} symbols left out"
-            lines.append(Text(f"{name}: {count}: its connections are full", "yellow"))
+            yield Text(f"{name}: {count}: its connections are full", "yellow")
         if numbers.symbols_not_listed:
-            count = f"{numbers.symbols_not_listed:,} configured symbols not listed"
-            lines.append(Text(f"{name}: {count}", "yellow"))
-    lines += [Text.assemble((f"{name} ", "dim"), place) for name, place in places.items()]
-    lines += [Text(in_one_line(line, width), "yellow", no_wrap=True) for line in warnings]
-    return Group(*lines)
+            many = numbers.symbols_not_listed
+            count = f"{many:,} configured symbol{' is' if many == 1 else 's are'} not listed"
+            yield Text(f"{name}: {count}", "yellow")
+
+
+def _newest(warnings: Sequence[str], width: int, room: int) -> Iterator[Text]:
+    """The newest log lines, each in as many lines as there is room for."""
+    shown = warnings[-room:] if room > 0 else ()
+    most = min(room // max(len(shown), 1), MOST_LINES)
+    for line in shown:
+        yield Text(in_one_line(line, width * most), _colour(line), no_wrap=most == 1)
+
+
+def _colour(line: str) -> str:
+    """Of a log line below the table."""
+    return "green" if line.split(" ")[1:2] and line.split(" ")[1] in WELL_AGAIN else "yellow"
+
+
+def _lines(parts: Sequence[RenderableType], width: int) -> int:
+    """How many lines of a screen they take."""
+    console = Console(width=width, file=io.StringIO())
+    return len(console.render_lines(Group(*parts), pad=False))
 
 
 @attrs.frozen
@@ -126,7 +167,7 @@ def _table(before: Snapshot, after: Snapshot, *, width: int, ended: bool) -> Tab
 
 def _up(numbers: ExchangeNumbers, _: Rates) -> Text:
     up, wanted = numbers.connections_up, numbers.connections_wanted
-    return Text(f"{up}/{wanted}", "yellow" if up < wanted else "")
+    return Text(f"{up}/{wanted}", "yellow" if up < max(wanted, 1) else "")
 
 
 def _count(count: int) -> Text:

@@ -168,7 +168,8 @@ class _Surface:
     async def health(self, _request: Request) -> Response:
         status = self._board.document
         names = (
-            "connected", "symbols", "messages_per_second", "last_message", "left_out", "not_listed",
+            "connected", "unreachable", "symbols", "messages_per_second", "last_message",
+            "left_out", "not_listed",
         )  # fmt: skip
         said = {
             "status": status["status"],

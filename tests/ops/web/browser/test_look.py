@@ -88,7 +88,7 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(page: Page, stub: 
     page.open()
     page.reads("binance", "#cards")
     stops = []
-    for _ in range(8):
+    for _ in range(10):
         page.press(Keys.TAB)
         stops.append(page.focused())
         style = page.run("return getComputedStyle(document.activeElement).outlineStyle")
@@ -99,9 +99,11 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(page: Page, stub: 
             "Skip to the content",
             "tick_logger",
             "query",
-            "4 connections, 0 reconnects",
-            "2 connections, 1 reconnect",
+            "kraken: 0 of 1 connections open",
+            "okx: no data for 95 s",
             "0 connections, 0 reconnects",
+            "2 connections, 1 reconnect",
+            "4 connections, 0 reconnects",
             "What the words mean",
             "health",
             "",

@@ -84,9 +84,9 @@ def test_each_exchange_has_a_card_with_its_figures(page: Page, stub: Stub) -> No
         "≈ order book consistent",
     ):
         assert words in card, words
-    assert "binance ✓ connected 4/4 connections" in page.text(".card:nth-child(1)")
-    assert "kraken ✕ not connected 0/1 connections" in page.text(".card:nth-child(3)")
-    assert "Latency not known Last data never" in page.text(".card:nth-child(3)")
+    assert "binance ✓ connected 4/4 connections" in page.text(".card:nth-child(3)")
+    assert "kraken ✕ not connected 0/1 connections" in page.text(".card:nth-child(1)")
+    assert "Latency not known Last data never" in page.text(".card:nth-child(1)")
 
 
 def test_a_card_opens_on_its_connections_and_reconnects(page: Page) -> None:
@@ -107,13 +107,13 @@ def test_every_symbol_that_is_not_recorded_is_named(page: Page, stub: Stub) -> N
     many = [f"S{number}" for number in range(1_062)]
     stub.status["exchanges"][0] |= {"symbols_left_out": len(many), "left_out": many}
     page.open()
-    page.reads("1 062 symbols left out", ".card:nth-child(1)")
+    page.reads("1 062 symbols left out", "#card-binance")
     page.run("document.querySelectorAll('.card details').forEach((each) => { each.open = true; })")
-    page.reads("Left out Listed, and no connection has room", ".card:nth-child(1) details")
-    page.reads(" ".join(many), ".card:nth-child(1) .names")
-    page.reads("ETH-USDT ZRX-USDT Not listed Configured", ".card:nth-child(2) details")
-    page.reads("NO-SUCH", ".card:nth-child(2) section:last-of-type .names")
-    assert "Left out" not in page.text(".card:nth-child(3) details")
+    page.reads("Left out Listed, and no connection has room", "#card-binance details")
+    page.reads(" ".join(many), "#card-binance .names")
+    page.reads("ETH-USDT ZRX-USDT Not listed Configured", "#card-okx details")
+    page.reads("NO-SUCH", "#card-okx section:last-of-type .names")
+    assert "Left out" not in page.text("#card-kraken details")
     stub.status = documents.healthy()
     page.until(lambda: "Left out" not in page.text(".card details"), "no name any more")
 

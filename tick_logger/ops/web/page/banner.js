@@ -5,7 +5,7 @@ counts; figures that are not live are marked as such on the whole page.
 */
 
 import { byId, follow, h, mark, reveal, say } from "./dom.js";
-import { list, silenceOf } from "./meaning.js";
+import { cardAddress, list, silenceOf } from "./meaning.js";
 import { clock, duration, plural } from "./words.js";
 
 const SIGNS = { good: "✓", warn: "!", bad: "✕", quiet: "…" };
@@ -24,7 +24,9 @@ export function showBanner(link, status, heardAt, now) {
   say(byId("banner-head"), shown.head);
   say(byId("banner-line"), shown.line);
   reveal(byId("banner-line"), shown.line !== "");
-  follow(byId("banner-reasons"), shown.reasons, (reason, index) => index, reasonItem);
+  const names = list(status?.exchanges).map((each) => each.name);
+  const items = shown.reasons.map((reason) => ({ reason, name: names.find((each) => reason.startsWith(`${each}: `)) }));
+  follow(byId("banner-reasons"), items, ({ name }, index) => `${index} ${name ?? ""}`, reasonItem);
   reveal(byId("banner-reasons"), shown.reasons.length > 0);
   say(byId("banner-action"), shown.action ?? "");
   reveal(byId("banner-action"), Boolean(shown.action));
@@ -77,7 +79,7 @@ function quiet(age) {
 }
 
 function judged(status) {
-  const reasons = [...new Set([...list(status.reasons), ...list(status.not_ready)])];
+  const reasons = [...new Set([...list(status.not_ready), ...list(status.reasons)].map(String))];
   const exchanges = list(status.exchanges);
   const sum = (name) => exchanges.reduce((total, each) => total + (each[name] || 0), 0);
   const open = `${sum("connections_up")} of ${plural(sum("connections_wanted"), "connection")} open`;
@@ -100,9 +102,11 @@ function judged(status) {
   return { level: "good", head: "Healthy: it records, and all is well", line, reasons, title: "healthy" };
 }
 
-function reasonItem() {
+/** A reason; where it is about an exchange, a link to its card. */
+function reasonItem({ name }) {
   const words = h("bdi");
-  return { node: h("li", {}, words), update: (reason) => say(words, reason) };
+  const inner = name === undefined ? words : h("a", { href: cardAddress(name) }, words);
+  return { node: h("li", {}, inner), update: ({ reason }) => say(words, reason) };
 }
 
 function announce(words) {

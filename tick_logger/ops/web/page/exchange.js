@@ -3,7 +3,7 @@
 import { sparkline } from "./charts.js";
 import { buildDetails } from "./details.js";
 import { fact, follow, h, mark, reveal, say } from "./dom.js";
-import { CAUSES, FEEDS, PROOFS, condition, list, meaning, openHolesOf, pairs, reasonsOf, silenceOf } from "./meaning.js";
+import { CAUSES, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
 import { ago, count, duration, plural, rate } from "./words.js";
 
 /** A card; `update({exchange, status})` brings the newest figures into it. */
@@ -13,20 +13,24 @@ export function buildCard({ exchange }) {
   const state = h("span", { class: "state-words" });
   const extent = h("p", { class: "extent" });
   const reasons = h("ul", { class: "reasons" });
+  const advice = h("p", { class: "advice" });
   const troubles = h("ul", { class: "troubles" });
   const proofs = h("ul", { class: "proofs", "aria-label": "What the recording can prove" });
   const messages = charted("Messages per second", "messages/s");
   const rows = charted("Rows per second", "rows/s");
   const facts = buildFacts();
+  const stopped = h("p", { class: "note stopped" });
   const details = buildDetails();
   const node = h(
     "article",
-    { class: "card panel" },
+    { class: "card panel", id: cardId(exchange.name), tabindex: "-1" },
     h("header", {}, h("h3", {}, name), h("p", { class: "state" }, sign, state), extent),
     reasons,
+    advice,
     h("div", { class: "pair" }, messages.node, rows.node),
     facts.node,
     troubles,
+    stopped,
     proofs,
     details.node,
   );
@@ -44,6 +48,9 @@ export function buildCard({ exchange }) {
       say(extent, `${open} · ${plural(now.symbols, "symbol")}`);
       follow(reasons, own, (reason, index) => index, textItem);
       reveal(reasons, own.length > 0);
+      const todo = now.unreachable?.what_to_do ?? "";
+      say(advice, `What to do: ${todo}.`);
+      reveal(advice, todo !== "");
       const step = status.history?.step_secs ?? 5;
       messages.update(now.messages_per_second, now.history?.messages_per_second, step);
       rows.update(now.rows_per_second, now.history?.rows_per_second, step);
@@ -51,6 +58,9 @@ export function buildCard({ exchange }) {
       const found = troublesOf(now);
       follow(troubles, found, (each, index) => index, textItem);
       reveal(troubles, found.length > 0);
+      const planned = stoppedOf(now);
+      say(stopped, `${planned}.`);
+      reveal(stopped, planned !== "");
       follow(proofs, pairs(now.proof), ([feed]) => feed, proofItem);
       details.update(now, status.now);
     },
@@ -84,7 +94,7 @@ function buildFacts() {
       const quiet = silenceOf(now);
       const last = now.seconds_since_data === null ? "never" : ago(now.seconds_since_data);
       silence.update(last, quiet, quiet ? "warn" : "");
-      const causes = pairs(now.gaps_today).filter(([, many]) => many);
+      const causes = pairs(now.gaps_today).filter(([cause, many]) => many && cause !== PLANNED);
       const total = causes.reduce((sum, [, many]) => sum + many, 0);
       const open = list(now.open_holes).reduce((sum, hole) => sum + (hole.streams || 0), 0);
       const over = causes.map(([cause, many]) => `${count(many)} ${cause}`);
@@ -92,7 +102,8 @@ function buildFacts() {
       gaps.update(count(total), notes.join(", "), total || open ? "warn" : "");
       const told = causes.map(([cause, many]) => `${count(many)} × ${meaning(CAUSES, cause) ?? cause}`);
       const known = [...openHolesOf(now), ...told].join("; ");
-      mark(gaps.node, "title", known || "No hole is known in what was recorded today");
+      const stopped = stoppedOf(now);
+      mark(gaps.node, "title", [known, stopped].filter(Boolean).join("; ") || "No hole is known in what was recorded today");
       const aside = now.aside_rows_today ? `${count(now.aside_rows_today)} set aside` : "";
       const apart = now.late_rows_today + now.aside_rows_today;
       late.update(count(now.late_rows_today), aside || (now.late_rows_today ? "rows" : ""), apart ? "warn" : "");

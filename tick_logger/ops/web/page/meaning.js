@@ -78,11 +78,40 @@ export function meaning(table, word) {
 /** How an exchange is: a level, a mark that is not a colour, and words. */
 export function condition(exchange, reasons) {
   const { connections_up: up, connections_wanted: wanted } = exchange;
+  if (exchange.unreachable && !up) return { level: "bad", sign: "✕", words: "not reached" };
   if (!wanted) return { level: "quiet", sign: "○", words: "nothing to connect" };
   if (!up) return { level: "bad", sign: "✕", words: "not connected" };
   if (!exchange.connected) return { level: "warn", sign: "◐", words: "partly connected" };
   if (reasons.length) return { level: "warn", sign: "!", words: "needs a look" };
   return { level: "good", sign: "✓", words: "connected" };
+}
+
+const RANKS = ["bad", "warn"];
+
+/** Those that are broken first, then those that need a look; else in the order they have. */
+export function brokenFirst(exchanges, status) {
+  const rank = (exchange) => {
+    const found = RANKS.indexOf(condition(exchange, reasonsOf(status, exchange.name)).level);
+    return found < 0 ? RANKS.length : found;
+  };
+  return [...exchanges].sort((one, other) => rank(one) - rank(other));
+}
+
+/** The card of an exchange, as an element of the page. */
+export const cardId = (name) => `card-${encodeURIComponent(name)}`;
+
+/** The address of the card of an exchange. */
+export const cardAddress = (name) => `#/exchange/${encodeURIComponent(name)}`;
+
+/** The cause of holes that somebody asked for: a stop in order. */
+export const PLANNED = "restart";
+
+/** "96 symbols were not recorded for 3.2 s while the program was stopped", or nothing. */
+export function stoppedOf(exchange) {
+  const many = exchange.stopped_symbols;
+  if (!(many > 0)) return "";
+  const was = many === 1 ? "was" : "were";
+  return `${plural(many, "symbol")} ${was} not recorded for ${duration(exchange.stopped_secs)} while the program was stopped`;
 }
 
 const QUIET_SECS = 5;

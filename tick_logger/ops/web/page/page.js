@@ -8,7 +8,7 @@ import { wireToken } from "./access.js";
 import { showBanner, showClock } from "./banner.js";
 import { byId, follow, h, reveal, say } from "./dom.js";
 import { buildCard } from "./exchange.js";
-import { LEGEND, PROOFS, list } from "./meaning.js";
+import { LEGEND, PROOFS, brokenFirst, cardId, list } from "./meaning.js";
 import { wireSearch } from "./search.js";
 import { listen } from "./stream.js";
 import { showSymbol } from "./symbol.js";
@@ -24,6 +24,7 @@ let heardAt = 0;
 let drawn = null;
 let drawing = false;
 let opened = null;
+let wantedCard = null;
 
 const live = listen(
   (newest) => {
@@ -55,12 +56,22 @@ function show(newest) {
   showClock(newest);
   showTiles(newest);
   showRecorder(newest);
-  const exchanges = list(newest.exchanges);
+  const exchanges = brokenFirst(list(newest.exchanges), newest);
   const items = exchanges.map((exchange) => ({ exchange, status: newest }));
   follow(byId("cards"), items, ({ exchange }) => exchange.name, buildCard);
   reveal(byId("no-exchanges"), exchanges.length === 0);
   reveal(byId("overview"), opened === null);
+  showCard();
   say(byId("version"), `tick_logger ${newest.version}, up for ${duration(newest.uptime_secs)}`);
+}
+
+/** Bring the card that was asked for into view, once it is there. */
+function showCard() {
+  const card = wantedCard === null ? null : byId(cardId(wantedCard));
+  if (!card || opened !== null) return;
+  wantedCard = null;
+  card.scrollIntoView({ block: "start" });
+  card.focus({ preventScroll: true });
 }
 
 function route() {
@@ -70,6 +81,7 @@ function route() {
   const [, exchange, symbol] = /^#\/symbol\/([^/]+)\/([^/]+)$/.exec(location.hash) ?? [];
   const names = [exchange, symbol].map(decoded);
   if (names.every(Boolean)) opened = showSymbol(...names);
+  wantedCard = decoded(/^#\/exchange\/([^/]+)$/.exec(location.hash)?.[1]) ?? null;
   reveal(byId("symbol"), opened !== null);
   reveal(byId("overview"), opened === null && drawn !== null);
 }
@@ -99,6 +111,10 @@ byId("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => {
   route();
+  if (wantedCard !== null) {
+    showCard();
+    return;
+  }
   byId("content").focus({ preventScroll: true });
   scrollTo(0, 0);
 });

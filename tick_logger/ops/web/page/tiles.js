@@ -2,6 +2,7 @@
 
 import { meter, remembered, sparkline } from "./charts.js";
 import { byId, fact, h, mark, reveal, say } from "./dom.js";
+import { list } from "./meaning.js";
 import { ago, bytes, count, duration, percent, plural, rate, untilFull, when } from "./words.js";
 
 /** A tile whose lower part is `drawing`. */
@@ -86,7 +87,7 @@ export function buildRecorder() {
 
   return (status) => {
     const { durable = {}, disk = {}, loop = {} } = status;
-    facts.ready.update(status.ready ? "yes" : "no", (status.not_ready ?? []).join("; "), status.ready ? "" : "warn");
+    facts.ready.update(status.ready ? "yes" : "no", reasonsOf(status.not_ready), status.ready ? "" : "warn");
     facts.journal.update(bytes(durable.journal_bytes), `${bytes(durable.journal_bytes_per_sec)} per second`);
     facts.checkpoint.update(ago(durable.checkpoint_age_secs));
     facts.queue.update(plural(durable.queue_depth, "batch", "batches"));
@@ -97,6 +98,12 @@ export function buildRecorder() {
     facts.started.update(when(status.started, status.now), ago(status.uptime_secs));
     facts.version.update(status.version ?? "");
   };
+}
+
+/** One reason as it is; of several, how many: they stand at the top. */
+function reasonsOf(reasons) {
+  const found = list(reasons);
+  return found.length > 1 ? `${plural(found.length, "reason")}, at the top` : (found[0] ?? "");
 }
 
 /** "410 ms" as a figure and its unit. */
