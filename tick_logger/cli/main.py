@@ -23,6 +23,7 @@ from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.holes import gaps_command
 from tick_logger.cli.listing import ls_command
 from tick_logger.cli.reading import NotThereError, say
+from tick_logger.cli.viewing import view_command
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.version import __version__
 
@@ -44,6 +45,7 @@ app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
 app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
+app.command(view_command, name="view")
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -54,6 +56,7 @@ HEADLINES = {
     "symbols": "tick_logger cannot look that up:",
     "ls": "tick_logger cannot list that:",
     "gaps": "tick_logger cannot list that:",
+    "view": "tick_logger cannot show that:",
 }
 """What stands above the problems, by command."""
 

@@ -24,7 +24,7 @@ from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.holes import HoleFiles
 from tick_logger.reader.listings import ListingFiles
 from tick_logger.reader.places import Places
-from tick_logger.reader.source import Array, Block, Symbol, TableDay
+from tick_logger.reader.source import Array, Symbol, TableDay
 from tick_logger.reader.tree import Tree
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.layout import column_name, day_of_column
@@ -73,7 +73,7 @@ class ColumnFiles:
             )
             for late in (False, True)
         )
-        return TableDay(main, late)
+        return TableDay(main, late, (*main.damage, *late.damage))
 
     def holes(self, symbol: Symbol) -> Sequence[GapRecord]:
         """What is missing; see `Source`."""
@@ -96,7 +96,7 @@ class ColumnFiles:
                 yield day
 
 
-def _look(tree: Tree, folder: str, table: Table, day: int, *, may_lack: bool) -> Block:
+def _look(tree: Tree, folder: str, table: Table, day: int, *, may_lack: bool) -> FileRows:
     """The rows that are whole in all columns; `may_lack`: a column without a file is absent."""
     time_column = SPECS[table].time_column
     if not tree.size(f"{folder}/{column_name(time_column, day)}"):
@@ -108,12 +108,19 @@ def _look(tree: Tree, folder: str, table: Table, day: int, *, may_lack: bool) ->
     of_time = counts[SPECS[table].time_column]
     first = {column.name for column in found.schema.columns if column.required}
     lacking = {name for name in first if not counts[name]} if may_lack else set[str]()
-    rows = min((counts[name] for name in first - lacking), default=0)
+    needed = first - lacking
+    rows = min((counts[name] for name in needed), default=0)
+    # The time column is written last: whoever has fewer rows has lost them.
+    damage = tuple(
+        f"{found.path(name)} has {counts[name]:,} of {of_time:,} rows"
+        for name in sorted(needed)
+        if counts[name] < of_time
+    )
     # A later column that is shorter is being filled up for rows from before it, and not there yet.
     filling = {name for name in counts if name not in first and counts[name] < of_time}
     names = [name for name in counts if name not in lacking | filling]
     schema = Schema.of(table, found.schema.width, names)
-    return FileRows(tree, attrs.evolve(found, schema=schema), rows)
+    return FileRows(tree, attrs.evolve(found, schema=schema), rows, damage)
 
 
 @attrs.frozen(eq=False)
@@ -123,6 +130,8 @@ class FileRows:
     _tree: Tree
     _files: DayFiles
     rows: int
+    damage: tuple[str, ...] = ()
+    """Which files are too short, in words."""
 
     def field(self, name: str, start: int, stop: int) -> Array:
         """A field of some rows; see `Block`.  Raises `DamagedError` if a file is too short."""

@@ -37,11 +37,12 @@ def open(source: Where | Sequence[Where], *, layout: Layout = "auto") -> Recordi
     wheres = [source] if isinstance(source, str | os.PathLike) else list(source)
     if not wheres:
         raise ValueError("nothing is to be opened")
-    sources = [_source(where, layout) for where in wheres]
+    sources = [source_at(where, layout) for where in wheres]
     return Recording(sources[0] if len(sources) == 1 else Joined(sources))
 
 
-def _source(where: Where, layout: Layout) -> Source:
+def source_at(where: Where, layout: Layout = "auto") -> Source:
+    """What lies in a directory; see `open` for what is raised."""
     path = os.fspath(where)
     if not os.path.isdir(path):
         raise NotRecordedError(f"there is no directory {path}")
