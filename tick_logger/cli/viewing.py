@@ -36,10 +36,11 @@ def view_command(directory: Path, /, *, port: int = 0) -> int:
 
     with reading(directory):
         opened(directory)
-    return trio.run(_view, directory, port)
+    return trio.run(show, directory, port)
 
 
-async def _view(directory: Path, port: int) -> int:
+async def show(directory: Path, port: int) -> int:
+    """Serve until SIGINT or SIGTERM; raises `ConfigError` if the port is taken."""
     import trio
 
     from tick_logger.ops.web.guard import Door
@@ -57,11 +58,11 @@ async def _view(directory: Path, port: int) -> int:
     door = Door(names=HostNames([HOST]))
     past = LookingBack(directory, time.time_ns)
     surface = viewing(past, Shown(str(directory), __version__), door)
-    sys.stdout.write(f"Showing {directory}: {address_of(listeners[0])}/ until Ctrl-C.\n")
-    sys.stdout.flush()
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve, surface, listeners)
+            sys.stdout.write(f"Showing {directory}: {address_of(listeners[0])}/ until Ctrl-C.\n")
+            sys.stdout.flush()
             await anext(aiter(signals))
             nursery.cancel_scope.cancel("told to end")
     return exit_codes.CLEAN
