@@ -15,7 +15,7 @@ from tests.storage.sample import MIDNIGHT_NS, SECOND
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
-from tick_logger.reader import looking_back, survey
+from tick_logger.reader import day_view, looking_back, survey
 from tick_logger.reader.looking_back import LookingBack
 
 DAY_MS = 86_400_000
@@ -187,9 +187,18 @@ def test_a_part_of_a_day(recorder: Recorder) -> None:
     part = looker.day(start_ns=start, end_ns=start + 30 * MS)
     assert part["prices"]["last"] == [10.0, 11.0, 12.0]
     short = looker.day(start_ns=start, end_ns=start + 1)
-    assert int(short["range"]["to_ns"]) - start == looking_back.SHORTEST_NS
+    assert int(short["range"]["to_ns"]) - start == day_view.SHORTEST_NS
     beyond = looker.day(start_ns=start + 2 * DAY_MS * MS, end_ns=start + 3 * DAY_MS * MS)
     assert beyond["range"] == beyond["extent"]
+
+
+def test_a_day_of_one_row(recorder: Recorder) -> None:
+    """Has a length that a browser can tell from none, also at its end."""
+    recorder.write(Table.TRADES, [trade(1, DAY_MS - 1), trade(2, DAY_MS)])
+    looker = Looker(recorder.folder)
+    for day in (TODAY, NEXT):
+        extent = looker.day(day)["extent"]
+        assert extent["to"] - extent["from"] == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_the_ticker_stands_in(recorder: Recorder) -> None:
@@ -234,6 +243,8 @@ def test_damaged_files_are_said(recorder: Recorder) -> None:
     assert found["spread"]["bid"]["last"] == [100.25] * 4
     assert looker.calendar()["exchanges"][0]["days"][0]["damaged"] == 1
     assert looker.symbols()["symbols"][0]["damaged"] == 1
+    price.write_bytes(b"")
+    assert looker.day()["damaged"] == [words.replace("3 of 4", "0 of 4")]
 
 
 def test_a_day_that_is_over_is_read_once(recorder: Recorder) -> None:

@@ -30,6 +30,9 @@ from tick_logger.reader.times import Span
 
 Document = dict[str, Any]
 
+SHORTEST_NS = 1_000_000
+"""Nobody looks closer than a millisecond, and seconds in a double have no more digits than that."""
+
 MOST_HOLES = 200
 """That are told one by one, the longest first; all are counted."""
 
@@ -55,7 +58,7 @@ def day_view(recording: Recording, source: Source, looked: Looked, now_ns: int) 
     whole = Span(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
     there = {each.table: each for each in entries(source, [symbol], tuple(Table), whole, now_ns)}
     gaps = tuple(gaps_in(source, symbol, None, whole))
-    damage = [words for each in there.values() for words in each.found.damage]
+    damage = [words for table in Table for words in source.look(symbol, table, day).damage]
     extent = _extent(list(there.values()), gaps, day, now_ns, damage)
     span = looked.wanted or extent
     days = sorted({each for table in Table for each in source.days(symbol, table)})
@@ -104,8 +107,14 @@ def _extent(
             damage.append(_words(entry.table, error))
     if not edges:
         return None
-    begin, end = min(edges), min(max(edges) + 1, (day + 1) * NS_PER_DAY)
-    return Span(min(begin, end - 1), end)
+    return stretch(min(edges), max(edges) + 1, day)
+
+
+def stretch(start_ns: int, end_ns: int, day: int) -> Span:
+    """A range inside a UTC day, made longer if it is too short to be drawn."""
+    first, last = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
+    begin = min(max(start_ns, first), last - SHORTEST_NS)
+    return Span(begin, max(min(end_ns, last), begin + SHORTEST_NS))
 
 
 def _drawn(

@@ -16,7 +16,7 @@ import msgspec
 
 from tick_logger.model.times import NS_PER_DAY, day_of
 from tick_logger.reader.calendar import calendar, symbol_list
-from tick_logger.reader.day_view import Looked, day_view, is_settled
+from tick_logger.reader.day_view import Looked, day_view, is_settled, stretch
 from tick_logger.reader.opening import Where, source_at
 from tick_logger.reader.recording import Recording
 from tick_logger.reader.source import Source, Symbol
@@ -27,9 +27,6 @@ MOST_KEPT = 64
 """Answers; one of a day with 1,200 buckets takes some 150 kB."""
 
 FEWEST_BUCKETS, MOST_BUCKETS = 50, 1_200
-
-SHORTEST_NS = 1_000_000
-"""Nobody looks closer than a millisecond."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -110,10 +107,8 @@ def _day(text: str) -> int:
 
 
 def _within(start_ns: int, end_ns: int, day: int) -> Span | None:
-    """A range inside a day that is not too short; None for all of it."""
+    """A range inside a day; None for all of it, if none of it is meant."""
     first, last = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
-    begin, end = max(start_ns, first), min(end_ns, last)
-    if end_ns <= start_ns or end <= begin:
+    if end_ns <= start_ns or min(end_ns, last) <= max(start_ns, first):
         return None
-    begin = min(begin, last - SHORTEST_NS)
-    return Span(begin, max(end, begin + SHORTEST_NS))
+    return stretch(start_ns, end_ns, day)

@@ -39,7 +39,7 @@ def recorded(folder: Path) -> Recorder:
     recorder.write(Table.TRADES, [*rows, *(trade(n, 2 * DAY_MS + n) for n in (50, 51))])
     quotes = [trade(n, n * HOUR_MS, best_bid=99.0, best_ask=105.0) for n in range(24)]
     recorder.write(Table.QUOTES, quotes)
-    recorder.write(Table.TRADES, [trade(1, 3 * DAY_MS)], of=1)
+    recorder.write(Table.TRADES, [trade(n, 3 * DAY_MS + n) for n in (1, 2)], of=1)
     begin, end = (MIDNIGHT_NS + halves * HOUR_MS * MS // 2 for halves in (9, 13))
     recorder.miss(GapRecord(0, Table.TRADES, 5, 6, begin, end, Cause.DISCONNECT))
     price = recorder.folder / "other/XBT%2FUSD/TRADES/trade_price.04.02.24.bin"
@@ -131,7 +131,7 @@ def test_days_and_names_that_are_not_there(page: Page) -> None:
     page.open("#/day/venue/BTC-USD/2024-02-31")
     page.reads("This day could not be had", "#recorded")
     page.open("#/day/other/XBT%2FUSD/2024-02-04")
-    page.reads("trade_price.04.02.24.bin has 0 of 1 rows", ".reasons")
+    page.reads("trade_price.04.02.24.bin has 1 of 2 rows", ".reasons")
 
 
 @pytest.mark.parametrize("address", ["#/days", "#/days/2024-02-01/venue", DAY])
@@ -155,6 +155,7 @@ def test_symbols_are_searched_and_sorted(page: Page) -> None:
     page.find(".above input").send_keys("x")
     page.reads("No symbol matches.", "#recorded")
     page.find(".above input").send_keys(Keys.BACKSPACE)
+    page.reads("1 to 1 of 1 symbol", "#recorded")
     page.find("th:nth-child(3) button").click()
     page.until(
         lambda: page.find("th:nth-child(3)").get_attribute("aria-sort") == "descending", "an order"
