@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
     "waiting": set(),
     "reader": {"model", "errors", "exchanges", "storage", "waiting"},
+    "compare": {"model", "errors", "reader"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -59,6 +60,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops.terminal": {"model", "telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
     "simulator": {"model", "clock"},
+    "doctor": {
+        "model", "errors", "clock", "offload", "budget", "config", "exchanges", "storage",
+        "recording", "telemetry", "net", "net.wire", "net.intake", "net.rest", "net.connection",
+        "ops.web",
+    },
+    "playback": {
+        "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "reader",
+        "simulator",
+    },
     "exit_codes": set(),
     "venues": {
         "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
@@ -78,6 +88,7 @@ MAY_IMPORT_ALL = {"app", "cli"}
 
 PURE_PACKAGES = {
     "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
+    "compare",
 }  # fmt: skip
 IMPURE_MODULES = {
     "trio", "trio_websocket", "time", "random", "socket", "ssl", "threading", "asyncio",
@@ -91,7 +102,11 @@ ONE_HOME = {
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
-    "tick_logger.simulator": ("tick_logger/simulator/", "tick_logger/cli/"),
+    "tick_logger.simulator": (
+        "tick_logger/simulator/",
+        "tick_logger/playback/",
+        "tick_logger/cli/",
+    ),
 }
 """Libraries that only some places may import, so that they can be replaced there."""
 

@@ -1,8 +1,8 @@
 """tick_logger: a recorder of live crypto-market data, and what reads it again.
 
     >>> import tick_logger
-    >>> rec = tick_logger.open("data")  # doctest: +SKIP
-    >>> rec.trades("coinbase:BTC-USD", "2026-11-29").polars()  # doctest: +SKIP
+    >>> rec = tick_logger.open("data")
+    >>> frame = rec.trades("coinbase:BTC-USD", "2026-11-29").polars()
 
 The names of the reading interface are imported when they are first used: a recorder needs none.
 """
@@ -15,6 +15,7 @@ from tick_logger.version import __version__
 
 if TYPE_CHECKING:
     from tick_logger.reader import (
+        Book,
         DamagedError,
         Gap,
         IncompleteError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Book",
     "DamagedError",
     "Gap",
     "IncompleteError",

@@ -40,6 +40,7 @@ from tick_logger.reader.looking_back import LookingBack
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.descriptors import needed_beside_columns, report_few
 from tick_logger.recording.last_words import last_words
+from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.listings import Listings
 from tick_logger.recording.opening import Opening, open_recording
 from tick_logger.recording.readiness import JOURNAL, Readiness
@@ -92,19 +93,18 @@ class Service:
         self._accept_damage = accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
+        disk = Disk.at(
+            config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
+        )
         self._resources = Resources(
-            disk=Disk.at(
-                config.logger.data_path,
-                ports.files,
-                ports.offload,
-                needed_beside_columns(config),
-            ),
+            disk=disk,
             clock=clock,
             instruments=Instruments(),
             budget=ByteBudget(config.logger.buffer_limit_mib * 1024 * 1024),
             metrics=self.metrics,
             readiness=Readiness(self.metrics),
             today=Today(clock),
+            links=self._legacy_links(disk),
         )
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
@@ -127,6 +127,13 @@ class Service:
                 write_listing=self._listings.tell,
             )
         self.watch = Watch(config.http, self._watched(), lines_left_out)
+
+    def _legacy_links(self, disk: Disk) -> LinkKeeper | None:
+        """Who makes them, if they are wanted."""
+        if not self.started_with.logger.legacy_links:
+            return None
+        names = list(self.exchange_names)
+        return LinkKeeper.of(disk.column_files, names, registry.available())
 
     def _watched(self) -> Watched:
         """What is shown of this run."""

@@ -29,7 +29,7 @@ from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
-from tick_logger.storage.folding import FoldersOfSymbols, folds_case
+from tick_logger.storage.folding import FoldersOfSymbols
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 
@@ -84,7 +84,7 @@ class Venues:
         approach = partial(self._approach, exchange, own, metrics)
 
         def before() -> frozenset[str]:
-            return shared.recorded_before.get(name, frozenset())
+            return shared.found.recorded.get(name, frozenset())
 
         reach = Reach(name, shared.clock, self._online.look)
         to_rest = approach(own.rest_endpoint, Purpose.REST)
@@ -106,8 +106,7 @@ class Venues:
                 else None
             ),
         )
-        files = shared.disk.column_files
-        folders = FoldersOfSymbols(partial(folds_case, files), before)
+        folders = FoldersOfSymbols(lambda: shared.found.folds_case, before)
         beside = Beside(
             write_listing=partial(write_listing, exchange),
             recorded_before=before,

@@ -23,7 +23,7 @@ import attrs
 import numpy as np
 import trustme
 
-from scripts.benchmark import exchanges, frames, watching
+from scripts.benchmark import exchanges, frames, reading, watching
 from scripts.benchmark.processes import Process, cpu_secs, disk_bytes, peak_rss_mib
 
 POLL_SECS = 0.005
@@ -284,17 +284,27 @@ def main() -> None:
         help='instead: every feed of this exchange as it is simulated, or of "all" exchanges',
     )
     parser.add_argument(
+        "--reading", action="store_true", help="instead: what reading a recording takes"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=reading.ROWS, help="with --reading: of one day; 10,000,000"
+    )
+    parser.add_argument(
         "--messages", type=int, help="in the saturated cases: 1,200,000, with --exchange 200,000"
     )
     parser.add_argument("--rate", type=float, default=10_000.0, help="messages/s, paced cases")
     parser.add_argument("--seconds", type=float, default=15.0, help="measured in the paced cases")
     parser.add_argument(
-        "--rounds", type=int, help="the median is reported: of 3, with --exchange of 1"
+        "--rounds",
+        type=int,
+        help="the median is reported: of 3, with --exchange of 1, with --reading of 7",
     )
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--json", default="", help="also write the results to this file")
     options = parser.parse_args()
-    if options.exchange:
+    if options.reading:
+        rows = reading.report(options.rows, options.rounds or reading.ROUNDS, options.only)
+    elif options.exchange:
         rows = exchanges.report(
             options.exchange,
             messages=options.messages or 200_000,

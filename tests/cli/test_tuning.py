@@ -15,7 +15,7 @@ if sys.argv[1:]:
     tune_interpreter()
 
 def batch():
-    blocks = [b"x" * 8_000_000 for _ in range(5)]
+    blocks = [b"x" * 4_000_000 for _ in range(10)]
 
 for _ in range(3):
     batch()

@@ -91,6 +91,37 @@ def test_a_first_row_alone_is_not_believed(ahead: int) -> None:
     assert (out.aside(), out.keys()) == ([row[2:]], [])
 
 
+@pytest.mark.parametrize("ahead", [10 * MINUTE, 9 * HOUR, 20 * DAY])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_the_streams_of_one_trade_are_not_believed(ahead: int, at: int) -> None:
+    """Ticker and quote come with it, and have its time."""
+    rows = [live(second, 1 + second) for second in range(12)]
+    rows[at] = odd(rows[at], ahead)
+    out = record([[make([row]) for make in MAKERS.values()] for row in rows])
+    for table in MAKERS:
+        assert out.aside(0, table) == [rows[at][2:]]
+        assert out.keys(0, table) == [row[2:] for row in rows if row is not rows[at]]
+    assert (late(out), out.gaps, out.duplicates) == ([], [], {})
+
+
+@pytest.mark.parametrize("table", MAKERS)
+@pytest.mark.parametrize("after", [12, 25, 39, 45, 60])
+def test_what_was_set_aside_and_comes_again_later_is_known(after: int, table: Table) -> None:
+    """Its time is less and less ahead then, and at last behind, but newer than those of others."""
+    rows = [live(second, 1 + second) for second in range(12)]
+    rows[8] = odd(rows[8], 40 * SECOND)
+    recv = NOON + (8 + after) * SECOND
+    ticks = [*([MAKERS[table]([row])] for row in rows), *[[]] * (after - 4)]
+    newest = [11] if table is Table.TRADES else []  # which it follows with
+    again = [(0, recv, rows[place][2], rows[place][3]) for place in (8, *newest)]
+    following = [live(second, 13 + second - 9 - after) for second in range(9 + after, 15 + after)]
+    out = record([*ticks, [MAKERS[table](again)], *one_a_tick(following, table)])
+    assert out.aside(0, table) == [rows[8][2:]]
+    assert out.keys(0, table) == [row[2:] for row in (*rows, *following) if row is not rows[8]]
+    assert (late(out), out.gaps) == ([], [])
+    assert out.duplicates == {0: len(again)}
+
+
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_the_clock_of_a_venue_is_learned_from_one_stream(offset: int) -> None:
     """The first rows wait for it, and none is lost, late or repeated."""

@@ -30,6 +30,8 @@ class Recorder:
     folder: Path
     price_dtype: str = "f4+rest"
     names: tuple[tuple[str, str], ...] = (("venue", "BTC-USD"), ("other", "XBT/USD"))
+    schemas: Schemas | None = None
+    """Columns of an earlier version; those of this one if there are none."""
 
     def write(
         self,
@@ -62,7 +64,7 @@ class Recorder:
         store = Store(
             files,
             instruments(*self.names),
-            Schemas.written(self.price_dtype),
+            self.schemas or Schemas.written(self.price_dtype),
             lambda _exchange: PROOFS,
         )
         store.meet(flush, ())

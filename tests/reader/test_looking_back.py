@@ -238,13 +238,13 @@ def test_damaged_files_are_said(recorder: Recorder) -> None:
     looker = Looker(recorder.folder)
     found = looker.day()
     words = "venue/BTC-USD/TRADES/trade_price.01.02.24.bin has 3 of 4 rows"
-    assert found["damaged"] == [words]
-    assert found["prices"]["rows"] == [1, 1, 1]
+    assert words in found["damaged"]
+    assert found["prices"] is None
     assert found["spread"]["bid"]["last"] == [100.25] * 4
     assert looker.calendar()["exchanges"][0]["days"][0]["damaged"] == 1
     assert looker.symbols()["symbols"][0]["damaged"] == 1
     price.write_bytes(b"")
-    assert looker.day()["damaged"] == [words.replace("3 of 4", "0 of 4")]
+    assert words.replace("3 of 4", "0 of 4") in looker.day()["damaged"]
 
 
 def test_a_day_that_is_over_is_read_once(recorder: Recorder) -> None:

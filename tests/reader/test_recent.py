@@ -19,6 +19,7 @@ from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.recent import MOST_GAP_BYTES, MOST_GAPS, MOST_TRADES, recorded
+from tick_logger.storage.format_file import Width, write_format
 from tick_logger.storage.store import Store
 
 NOON_NS = MIDNIGHT_NS + NS_PER_DAY // 2
@@ -201,3 +202,13 @@ def test_the_last_holes_of_very_many(files: MemoryFiles) -> None:
     assert [int(each["from_id"]) for each in found] == [
         2 * each for each in range(many - MOST_GAPS, many)
     ]
+
+
+def test_prices_of_a_day_that_has_just_begun(files: MemoryFiles) -> None:
+    """Their width is known, where sizes of columns that grow would tell another one."""
+    write_format(files, [Width("f8")])
+    write(files, trades(1, 2, price=61234.5), price_dtype="f8")
+    for path, content in files.contents.items():
+        if "/trade_id." in path:
+            content.extend(bytes(content) * 9)  # the next rows, of which the others are to come
+    assert [trade[1] for trade in look(files)["trades"]] == [61234.5, 61234.5]

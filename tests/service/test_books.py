@@ -8,6 +8,8 @@ import pytest
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
+from tests.fakes.sim_disk import Kind
+from tests.service.lives import lives
 from tests.service.oracle import causes, check, gaps, rows
 from tests.service.world import World, binance, coinbase, running, seconds, venue
 from tick_logger.simulator.faults import Faults
@@ -164,3 +166,31 @@ async def test_a_book_without_a_snapshot_is_told_at_the_stop(
         assert any(from_ns <= recv_ns <= to_ns for from_ns, to_ns in spans)
     assert max(to_ns for _, to_ns in spans) == world.stopped_ns
     assert gaps(world.files, name, other, "BOOK") == []
+
+
+@pytest.mark.parametrize("kind", ["kill", "power"])
+@pytest.mark.parametrize("name", [each for each in VENUES if each not in ("binance", "upbit")])
+async def test_a_book_without_a_snapshot_is_told_after_a_sudden_end(
+    name: str, kind: Kind, autojump_clock: MockClock
+) -> None:
+    """By the next start, though nobody had waited long enough to say so."""
+    told = venue(name, 2, feeds=("orderbook",))
+    first, other = told.symbols
+    faults = Faults(no_snapshot_symbols=frozenset({first}))
+    async with lives(attrs.evolve(told, simulated={"faults": faults})) as story:
+        world = await story.begin()
+        await world.until(4.123)
+        await story.kill(world, kind)
+        end_ns = story.clock.now_ns()
+        await story.pause(3.0)
+        world.exchange.set_faults(Faults())
+        world = await story.begin()
+        await world.until(20.123)
+        assert await world.stop() == 0
+    found = rows(world.files, name, first, "BOOK")
+    before = found.recv_ns[found.recv_ns < end_ns].tolist()
+    assert before
+    spans = [(gap["from_ns"], gap["to_ns"]) for gap in gaps(world.files, name, first, "BOOK")]
+    for recv_ns in before:
+        assert any(from_ns <= recv_ns <= to_ns for from_ns, to_ns in spans)
+    assert {gap["cause"] for gap in gaps(world.files, name, other, "BOOK")} == {"crash"}

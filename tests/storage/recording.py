@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
+import attrs
+
 from tests.fakes.memory_files import MemoryFiles
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, flush, instruments, numbered, run
 from tests.storage.stored import put
@@ -80,12 +82,19 @@ def poke(path: str, row: int, form: str, value: float) -> Callable[[MemoryFiles]
 
 
 def adding(
-    table: Table, *rows: Mapping[str, object], late: bool = False, day: int = DAY
+    table: Table,
+    *rows: Mapping[str, object],
+    late: bool = False,
+    day: int = DAY,
+    origin: int | None = None,
 ) -> Callable[[MemoryFiles], object]:
-    """Append rows to the recording."""
-    return lambda files: put(
-        Store(files, NAMES, Schemas.first("f4")), flush(run(table, rows, day=day, late=late))
-    )
+    """Append rows to the recording; those of another `origin` than is usual have columns for it."""
+    added = run(table, rows, day=day, late=late)
+    if origin is None:
+        schemas = Schemas.first("f4")
+    else:
+        added, schemas = attrs.evolve(added, origin=origin), Schemas.written("f4")
+    return lambda files: put(Store(files, NAMES, schemas), flush(added))
 
 
 def gaps_added(*gaps: GapRecord) -> Callable[[Files], None]:

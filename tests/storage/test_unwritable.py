@@ -287,6 +287,21 @@ def test_a_stream_that_brings_nothing_more_is_forgotten(tmp_path: Path) -> None:
     assert ends == {(table, end) for table in ("TRADES", "QUOTES") for end in (None, until)}
 
 
+def test_a_stream_is_forgotten_with_rows_in_hand(tmp_path: Path) -> None:
+    """The clock is set forward by more than is waited, in the middle of what is written."""
+    files = DiskFiles(tmp_path)
+    a_file(tmp_path / BTC)
+    mine = store(files)
+    for first in (1, 4):
+        others = run(Table.TRADES, numbered(first + 700, first + 702, instrument=1))
+        tell(mine, flush(run(Table.TRADES, numbered(first, first + 2)), others))
+    assert rows(files, "venue/ETH-USD/TRADES") == 6
+    assert [len(each.rows) for each in mine.take_lost()] == [3, 3]
+    since = [MIDNIGHT_NS + first * SECOND + 9 for first in (1, 4)]
+    told = [(each["from_ns"], each["to_ns"]) for each in untold(files)]
+    assert told == [(at, to) for at in since for to in (None, at + 2 * SECOND)]
+
+
 def test_a_name_that_no_disk_takes(tmp_path: Path) -> None:
     """An earlier version may have put it into the journal: nothing is even tried."""
     names = [

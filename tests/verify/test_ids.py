@@ -11,7 +11,7 @@ from tests.storage.recording import SYMBOL, adding, checked, gap, gaps_added, re
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, numbered
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, GapRecord
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import ORIGIN_ASIDE, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.verify.report import Finding, Kind
 
@@ -105,6 +105,19 @@ def test_ids_may_begin_again_if_a_record_says_so() -> None:
     assert checked(*renumbered(but=65), gaps_added(gap(65, 65))).ok
     late = trades({65: 120 + 64}, late=True)
     assert checked(*renumbered(but=65), late, gaps_added(gap(65, 65), gap(65, 65, "late"))).ok
+
+
+@pytest.mark.parametrize("second", [80_000, 5])
+def test_a_trade_whose_time_cannot_be_right_is_of_no_numbering(second: int) -> None:
+    """Its id is not missing from the first, though its time would put it into the second."""
+    aside = {"seq": 65, "recv_ns": NEXT_DAY + 105 * SECOND, "event_ns": NEXT_DAY + second * SECOND}
+    changes = [
+        gaps_added(AGAIN),
+        trades(of_ids(11, 70, 51, but=65)),
+        trades(of_ids(1, 60, 120)),
+        adding(Table.TRADES, aside, day=DAY + 1, late=True, origin=ORIGIN_ASIDE),
+    ]
+    assert checked(*changes).ok
 
 
 def test_a_hole_in_one_numbering_is_not_filled_by_another() -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from tick_logger.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tick_logger.config.chosen import Chosen
     from tick_logger.config.schema import Config
 
 
-def load_config(path: Path | None, data_path: str | None) -> Config:
+def load_config(path: Path | None, data_path: str | None, chosen: Chosen | None = None) -> Config:
     """The configuration of a file, or the built-in one, with the environment applied."""
     from tick_logger.config.load import load
     from tick_logger.config.places import with_lines
@@ -36,7 +37,7 @@ def load_config(path: Path | None, data_path: str | None) -> Config:
             exchange.recorded_by_default,
         )
     try:
-        return load(path, os.environ, venues, data_path)
+        return load(path, os.environ, venues, data_path, chosen)
     except ConfigError as error:
         text = ""
         if path is not None:

@@ -9,7 +9,9 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli.arguments import load_config, require
@@ -78,8 +80,9 @@ def symbols_command(
     data_path: str | None = None,
     config: Path | None = None,
     json: bool = False,
+    online: Annotated[bool, cyclopts.Parameter(negative="")] = False,
 ) -> int:
-    """Show what a name such as BTC-USD is called on each exchange, as recorded.
+    """Show what a name such as BTC-USD is called on each exchange, as recorded or as listed now.
 
     Parameters
     ----------
@@ -93,16 +96,23 @@ def symbols_command(
         TOML file.
     json
         Print one JSON object instead of tables.
+    online
+        Ask the exchanges now: all, or those of the TOML file.
     """
     one = bool(name) != bool(related)
     require(None if one else ("symbols", "give either a name or --related, and not both"))
-    from tick_logger.cli.symbols import show_symbols
+    from tick_logger.cli.symbols import show_listed, show_symbols
     from tick_logger.config.symbols import load_symbol_rules
     from tick_logger.exchanges import registry
     from tick_logger.storage.disk_files import DiskFiles
 
     logger = load_config(config, data_path).logger
     rules = load_symbol_rules(logger.symbol_mappings, registry.available())
+    if online:
+        from tick_logger.cli.online import listed_now
+
+        asked = listed_now(config, rules)
+        return show_listed(asked.instruments, asked.failures, rules, name, related, as_json=json)
     files = DiskFiles(logger.data_path)
     return show_symbols(files, logger.data_path, rules, name, related, as_json=json)
 

@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 
 from tick_logger import exit_codes
-from tick_logger.cli import data
+from tick_logger.cli import comparing, data, doctor
 from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.books import book_command
+from tick_logger.cli.choosing import chosen
+from tick_logger.cli.exporting import export_command
+from tick_logger.cli.head import head_command
 from tick_logger.cli.holes import gaps_command
 from tick_logger.cli.listing import ls_command
 from tick_logger.cli.reading import NotThereError, say
@@ -46,6 +50,11 @@ app.command(data.recover_command, name="recover")
 app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
 app.command(view_command, name="view")
+app.command(head_command, name="head")
+app.command(export_command, name="export")
+app.command(book_command, name="book")
+app.command(comparing.compare_command, name="compare")
+app.command(doctor.doctor_command, name="doctor")
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -53,10 +62,16 @@ HEADLINES = {
     "check-config": "tick_logger would not start with this configuration:",
     "verify": "tick_logger has checked nothing:",
     "recover": "tick_logger has recovered nothing:",
+    "compare": "tick_logger has compared nothing:",
+    "doctor": "tick_logger has looked at nothing:",
     "symbols": "tick_logger cannot look that up:",
     "ls": "tick_logger cannot list that:",
     "gaps": "tick_logger cannot list that:",
     "view": "tick_logger cannot show that:",
+    "head": "tick_logger cannot show that:",
+    "book": "tick_logger cannot show that:",
+    "export": "tick_logger has exported nothing:",
+    "replay": "tick_logger cannot replay that:",
 }
 """What stands above the problems, by command."""
 
@@ -98,7 +113,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @app.default
 @app.command(name="record")
 def record_command(
-    *, config: Path | None = None, data_path: str | None = None, accept_damage: bool = False
+    *,
+    config: Path | None = None,
+    data_path: str | None = None,
+    symbols: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+    feeds: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
+    accept_damage: bool = False,
 ) -> int:
     """Record until SIGINT or SIGTERM, then flush everything.
 
@@ -108,10 +128,15 @@ def record_command(
         TOML file; only the exchanges that it names are recorded. Without it, the default ones.
     data_path
         Directory to record into, instead of the configured one.
+    symbols
+        Record these and no others: coinbase:BTC-USD,kraken:BTC/* or BTC-USD, wherever it is listed.
+    feeds
+        Record these, instead of the configured ones: ticker,trades,quotes,orderbook.
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
     """
-    load = partial(load_config, config, data_path)
+    choice = chosen(config, symbols, feeds)
+    load = partial(load_config, config, data_path, choice)
     return _record(load, accept_damage=accept_damage)
 
 
@@ -171,16 +196,50 @@ def simulate_command(
     symbols
         What it lists, one symbol for each time the option is given.
     """
-    in_range = 0 <= port <= 65_535
-    require(
-        None if in_range else ("--port", f"must be between 0 and 65535, not {port}"),
-        positive("--rate", rate),
-    )
+    require(_in_range(port), positive("--rate", rate))
     import trio
 
     from tick_logger.cli.demo import run_simulated
 
     return trio.run(partial(run_simulated, exchange, port=port, rate=rate, symbols=symbols))
+
+
+@app.command(name="replay")
+def replay_command(
+    directory: Path,
+    exchange: str,
+    /,
+    *,
+    port: int = 0,
+    speed: str = "1",
+    from_: Annotated[str, cyclopts.Parameter(name="--from")] = "",
+) -> int:
+    """Say again what an exchange said, to programs on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    directory
+        What was recorded into; its journal is played.
+    exchange
+        Its name.
+    port
+        Port of 127.0.0.1 to listen on; any free one if it is 0.
+    speed
+        How many times as fast as it was received; "max": as fast as clients read.
+    from_
+        From this moment on, such as 2026-11-29T10:00:00Z; from the beginning if it is left out.
+    """
+    from tick_logger.cli.places import require_recording
+
+    require(_in_range(port))
+    require_recording(directory)
+    import trio
+
+    from tick_logger.cli.replay import run_replay
+
+    return trio.run(
+        partial(run_replay, directory, exchange, port=port, speed=speed, from_time=from_)
+    )
 
 
 @app.command(name="check-config")
@@ -196,6 +255,11 @@ def check_config_command(file: Path, /) -> int:
 
     sys.stdout.write(render(load_config(file, None)))
     return exit_codes.CLEAN
+
+
+def _in_range(port: int) -> tuple[str, str] | None:
+    is_port = 0 <= port <= 65_535
+    return None if is_port else ("--port", f"must be between 0 and 65535, not {port}")
 
 
 def _record(load: Callable[[], Config], *, accept_damage: bool) -> int:

@@ -1,6 +1,6 @@
-"""The command `symbols`: what a name is called on each exchange, as the recordings beside it say.
+"""The command `symbols`: what a name is called on each exchange, as recordings or exchanges say.
 
-Reads the newest instruments file of each exchange below a data path, and nothing else.  Answers on
+Of a recording it reads the newest instruments file of each exchange, and nothing else.  Answers on
 standard output, as a table or as one JSON object.  That a name is listed nowhere is an answer too,
 and no wrong usage: it is said on standard error, with exit code 1.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
@@ -62,6 +62,27 @@ def show_symbols(
     if not saved:
         return _nothing(f"no instruments are recorded in {data_path} yet")
     mapper = SymbolMapper((each for one in saved for each in one.instruments), rules)
+    return _answer(mapper, name, related, as_json=as_json)
+
+
+def show_listed(
+    instruments: Sequence[MappedInstrument],
+    failures: Mapping[str, str],
+    rules: SymbolRules,
+    name: str,
+    related: str,
+    *,
+    as_json: bool,
+) -> int:
+    """The same of what exchanges list now; `failures` says of which nothing was heard, and why."""
+    for exchange, why in failures.items():
+        _complain(f"{exchange} could not be asked: {why}")
+    if not instruments:
+        return _nothing("no exchange could be asked")
+    return _answer(SymbolMapper(instruments, rules), name, related, as_json=as_json)
+
+
+def _answer(mapper: SymbolMapper, name: str, related: str, *, as_json: bool) -> int:
     answer = _named(mapper, name) if name else _related(mapper, related)
     if not answer.found:
         return _unknown(mapper, name, related)

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from tick_logger.config.chosen import Chosen
 from tick_logger.config.conflicts import conflicts, exchange_conflicts
 from tick_logger.config.environ import Document, override, put
 from tick_logger.config.places import with_home
@@ -36,12 +37,13 @@ def load(
     environ: Mapping[str, str],
     venues: Mapping[str, VenueDefaults],
     data_path: str | None = None,
+    chosen: Chosen | None = None,
 ) -> Config:
     """The configuration of a file (None: built-in defaults), overridden by the environment.
 
     A file that names any exchange records those that it names; without one, or without a file,
-    those of `venues` that are meant for it are recorded.  `data_path` is that of the command line,
-    which beats both.  Raises `ConfigError` with every problem at once.
+    those of `venues` that are meant for it are recorded.  `data_path` and `chosen` are those of the
+    command line, which beats both.  Raises `ConfigError` with every problem at once.
     """
     document = _read(path) if path is not None else {}
     if document.get("exchanges", {}) == {}:
@@ -51,6 +53,8 @@ def load(
     if data_path is not None:
         put(document, ("logger", "data_path"), data_path)
         origins["logger.data_path"] = "--data-path"
+    if chosen is not None:
+        origins |= chosen.put_into(document)
     config = _config(document, venues, problems)
     if problems:
         told = [(path, with_home(path, why)) for path, why in problems]

@@ -84,6 +84,8 @@ class LoggerConfig:
         int, between(1, 65_536, "MiB", "frames are held in this much memory if the disk stalls")
     ] = 256
     price_dtype: Annotated[str, one_of("f4+rest", "f4", "f8")] = "f4+rest"
+    legacy_links: bool = False
+    """Whether links let a reader of an earlier logger's layout read the first exchange."""
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
     log_file: Annotated[str, plain] = ""
     log_retention_days: Annotated[

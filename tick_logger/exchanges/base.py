@@ -350,6 +350,8 @@ class Exchange(abc.ABC):
     to as many."""
     whole_books: ClassVar[bool] = False
     """Whether every message of a book is all of it, so that the next mends whatever was lost."""
+    quotes_in_part: ClassVar[bool] = False
+    """Whether a side that a quote lacks has not changed; elsewhere there is no such side."""
     counts_messages: ClassVar[bool] = False
     """Whether every message of a connection has its number (`Decoded.counted`)."""
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()

@@ -355,6 +355,7 @@ class _Bybit(Exchange):
     feeds: ClassVar[frozenset[str]] = frozenset(_TOPICS)
     book_check: ClassVar[base.BookCheck] = base.BookCheck.COUNTED_ONLY  # nobody promises dense `u`
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
+    quotes_in_part: ClassVar[bool] = True
     names_requests: ClassVar[bool] = False  # as recorded: answers without ids, or with empty ones
     answers_ends: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(

@@ -15,7 +15,7 @@ Two snapshots may follow each other without an update between them; readers tell
 update id and receive time.
 
 Not here: where in its book a snapshot belongs (`places`), and what is recorded of books that are
-without one (`broken_books`).
+without one (`broken_books`, `unbegun_books`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from tick_logger.pipeline.order import cut_runs, rows_of, sort_rows
 from tick_logger.pipeline.places import Ordered, Past, is_snapshot, ordered
 from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
+from tick_logger.pipeline.unbegun_books import UnbegunBooks
 
 WAIT_TICKS = 45
 """Unless told otherwise: with a tick a second, longer than any REST request is allowed to take."""
@@ -79,6 +80,7 @@ class WaitingBooks:
     def __init__(self, states: StreamStates, gaps: GapLedger, wait_ticks: int) -> None:
         self._states = states
         self._broken = BrokenBooks(gaps)
+        self._unbegun = UnbegunBooks(gaps)
         self._wait_ticks = wait_ticks
         self._ahead: dict[int, int] = {}  # ids of snapshots that updates had not reached
         self._books: dict[int, _WaitingBook] = {}
@@ -91,6 +93,8 @@ class WaitingBooks:
 
     def note(self, mark: Mark) -> None:
         """Take note of what a mark says of books, before `gaps` does."""
+        if isinstance(mark, Retired) and Table.BOOK in mark.tables:
+            self._end_unbegun(dict.fromkeys(mark.instruments, mark.at_ns))
         self._broken.note(mark)
         match mark:
             case AwaitSnapshot():
@@ -133,6 +137,7 @@ class WaitingBooks:
         more will come, so nothing waits any longer.
         """
         count = self.rows + len(rows)
+        self._unbegun.take(rows)
         rows, late = self._without_contained(rows)
         rows = self._pass_through(rows)
         self._note_placed(rows)
@@ -239,13 +244,23 @@ class WaitingBooks:
 
         The one before received each instrument up to `stopped_ns`.
         """
+        unbegun = [each for each in self._unbegun.instruments if each in stopped_ns]
+        self._end_unbegun({each: stopped_ns[each] for each in unbegun})
+        self._unbegun.take(RowBatch.empty(Table.BOOK))
+        self._unbegun.begin_anew()
         self._broken.restarted(stopped_ns)
         self._wait_ticks = wait_ticks
         self._ahead.clear()
 
     def close(self, at_ns: int) -> None:
         """Nothing more will come."""
+        self._unbegun.begin_anew()
         self._broken.close(at_ns)
+
+    def _end_unbegun(self, ends_ns: Mapping[int, int]) -> None:
+        """These books end at these times."""
+        for instrument, at_ns in ends_ns.items():
+            self._unbegun.end(instrument, at_ns, self._broken.told_since(instrument))
 
     def lasting(self) -> list[OpenHole]:
         """The books that are broken, as holes in progress."""
@@ -257,6 +272,7 @@ class WaitingBooks:
         return {
             "wait_ticks": self._wait_ticks,
             "broken": self._broken.dump(),
+            "unbegun": self._unbegun.dump(),
             "ahead": [list(each) for each in self._ahead.items()],
             "instrument": list(self._books),
             "asked_ns": [book.asked_ns for book in books],
@@ -274,6 +290,7 @@ class WaitingBooks:
         """Take over the state that `dump` returned, in this version or an earlier one."""
         self._wait_ticks = state["wait_ticks"]
         self._broken.load(state.get("broken", {}))
+        self._unbegun.load(state.get("unbegun", {}))
         self._ahead = dict(state.get("ahead", ()))
         rows = rows_from_plain(state["rows"])
         self.nbytes = rows.nbytes

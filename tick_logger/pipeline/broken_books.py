@@ -88,6 +88,7 @@ class BrokenBooks:
         self._begun: set[int] = set()  # have had a snapshot
         self._doubted: set[int] = set()  # may lack something, though no snapshot was asked for
         self._told: dict[int, tuple[int, int]] = {}  # what was recorded last, from when to when
+        self._told_since: dict[int, int] = {}  # what was recorded first in this process
 
     def __contains__(self, instrument: int) -> bool:
         return instrument in self._spans
@@ -104,6 +105,7 @@ class BrokenBooks:
                 for instrument in mark.instruments:
                     self._end(instrument, mark.at_ns)
                     self._doubted.add(instrument)
+                    self._tells(instrument, mark.at_ns)
             case Resumed() if Table.BOOK in mark.tables:
                 self._resumed(mark)
             case MissingIds(table=Table.BOOK):
@@ -115,6 +117,7 @@ class BrokenBooks:
                     self._end(instrument, mark.at_ns)
                     self._begun.discard(instrument)
                     self._doubted.discard(instrument)
+                    self._told_since.pop(instrument, None)
 
     def _resumed(self, mark: Resumed) -> None:
         """The interruption is over."""
@@ -166,6 +169,17 @@ class BrokenBooks:
             failed = _Span(since_ns, Cause.SNAPSHOT, since_ns, failed_ns=failed_ns)
             self._begin(instrument, failed)
 
+    def told_since(self, instrument: int) -> int | None:
+        """From when on all is told of a book that has had no snapshot yet; None if nothing is."""
+        told = [span.from_ns for span in self._spans.get(instrument, ()) if span.is_told]
+        return min([*told, *self._first_told(instrument)], default=None)
+
+    def _first_told(self, instrument: int) -> list[int]:
+        return [self._told_since[instrument]] if instrument in self._told_since else []
+
+    def _tells(self, instrument: int, from_ns: int) -> None:
+        self._told_since[instrument] = min([from_ns, *self._first_told(instrument)])
+
     # -- what ends that ----------------------------------------------------------------------------
 
     def placed(self, placed: Placed) -> None:
@@ -205,6 +219,7 @@ class BrokenBooks:
         self.settle()
         self._begun.clear()
         self._doubted.clear()
+        self._told_since.clear()
 
     def close(self, at_ns: int) -> None:
         """Nothing more will come."""
@@ -240,6 +255,7 @@ class BrokenBooks:
             "begun": sorted(self._begun),
             "doubted": sorted(self._doubted),
             "told": [[number, *span] for number, span in self._told.items()],
+            "told_since": [list(each) for each in self._told_since.items()],
         }
 
     def load(self, state: Plain) -> None:
@@ -249,6 +265,7 @@ class BrokenBooks:
             self._spans.setdefault(number, []).append(span)
         self._begun.update(state.get("begun", ()))
         self._doubted.update(state.get("doubted", ()))
+        self._told_since.update(dict(state.get("told_since", ())))
         self._told.update((number, (start, end)) for number, start, end in state.get("told", ()))
 
     # -- spans -------------------------------------------------------------------------------------
@@ -293,6 +310,7 @@ class BrokenBooks:
                 record = GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, span.cause)
                 self._gaps.record([record])
                 self._told[instrument] = from_ns, to_ns
+                self._tells(instrument, from_ns)
 
     def _untold(self, instrument: int, span: _Span) -> list[tuple[int, int]]:
         """The parts of a span that are not in the last record: a loss may be known late."""

@@ -2,7 +2,8 @@
 
 Rows that are set aside keep the order in which they came, and are not compared with the others.
 What is plainly sent again is dropped: the last ticker of a quiet market, or its last trades, come
-with each new subscription.
+with each new subscription.  So is what was set aside because it was ahead: it may look right by the
+time it comes again, and newer than all that came since.
 
 Not here: what fits (`venue_clocks`), and how long nobody knows (`doubtful`).
 """
@@ -43,6 +44,7 @@ class RowTimes:
         self._doubtful = {table: DoubtfulRows(table, self._clocks) for table in Table}
         # By instrument, numbers that stand for all that such rows said, the oldest first.
         self._said: dict[Table, dict[int, dict[int, None]]] = {table: {} for table in MOST_SAID}
+        self._ahead: dict[Table, dict[int, dict[int, None]]] = {table: {} for table in MOST_SAID}
 
     @property
     def count(self) -> int:
@@ -81,21 +83,25 @@ class RowTimes:
         Ids and times, by which other rows are told apart, say little about these.
         """
         doubtful = self._clocks.doubtful(rows)
-        if rows.table is Table.BOOK or not doubtful.any():
+        if rows.table is Table.BOOK:
             return rows, Counter()
-        part, known = rows.take(doubtful), self._said[rows.table]
-        keys = content(part) * MIXING_FACTOR + part["event_ns"].view(np.uint64)
-        keys = keys * MIXING_FACTOR + part["seq"]
+        ahead, known = self._ahead[rows.table], self._said[rows.table]
+        looked_at = doubtful
+        if ahead or self._doubtful[rows.table].count:
+            waiting = self.waiting(rows.table)["instrument"]
+            aside = np.fromiter(ahead, np.int32, len(ahead))
+            looked_at = doubtful | np.isin(rows["instrument"], np.append(aside, waiting))
+        if not looked_at.any():
+            return rows, Counter()
+        part = rows.take(looked_at)
         again = np.zeros(len(part), np.bool_)
-        pairs = zip(part["instrument"].tolist(), keys.tolist(), strict=True)
-        for row, (instrument, key) in enumerate(pairs):
-            said = known.setdefault(instrument, {})
-            again[row] = key in said
-            said[key] = None
-            if len(said) > MOST_SAID[rows.table]:
-                del said[next(iter(said))]
-        keep = ~doubtful
-        keep[doubtful] = ~again
+        each = zip(part["instrument"].tolist(), _keys(part), doubtful[looked_at], strict=True)
+        for row, (instrument, key, is_doubtful) in enumerate(each):
+            again[row] = key in ahead.get(instrument, ()) or key in known.get(instrument, ())
+            if is_doubtful:
+                _remember(known, instrument, key, rows.table)
+        keep = ~looked_at
+        keep[looked_at] = ~again
         return rows.take(keep), Counter(part["instrument"][again].tolist())
 
     def waiting(self, table: Table) -> RowBatch:
@@ -111,6 +117,10 @@ class RowTimes:
         sound, wrong = self._doubtful[rows.table].sift(rows, last=last)
         if not len(wrong):
             return sound, []
+        if rows.table is not Table.BOOK:
+            ahead = wrong.take(wrong["event_ns"] > wrong["recv_ns"])
+            for instrument, key in zip(ahead["instrument"].tolist(), _keys(ahead), strict=True):
+                _remember(self._ahead[rows.table], instrument, key, rows.table)
         return sound, cut_runs(by_instrument(wrong), late=True, aside=True)
 
     def dump(self) -> Plain:
@@ -118,10 +128,8 @@ class RowTimes:
         return {
             "clocks": self._clocks.dump(),
             "doubtful": {table.value: each.dump() for table, each in self._doubtful.items()},
-            "said": {
-                table.value: [[instrument, *said] for instrument, said in of.items()]
-                for table, of in self._said.items()
-            },
+            "said": _plain(self._said),
+            "ahead": _plain(self._ahead),
         }
 
     def load(self, state: Plain) -> None:
@@ -129,5 +137,26 @@ class RowTimes:
         self._clocks.load(state["clocks"])
         for name, of_table in state["doubtful"].items():
             self._doubtful[Table(name)].load(of_table)
-        for name, said in state["said"].items():
-            self._said[Table(name)] = {each: dict.fromkeys(keys) for each, *keys in said}
+        for here, name in ((self._said, "said"), (self._ahead, "ahead")):
+            for table, of_table in state.get(name, {}).items():  # one came with a later version
+                here[Table(table)] = {each: dict.fromkeys(keys) for each, *keys in of_table}
+
+
+def _keys(rows: RowBatch) -> list[int]:
+    """For each row a number that stands for all that it says."""
+    keys = content(rows) * MIXING_FACTOR + rows["event_ns"].view(np.uint64)
+    return [*map(int, keys * MIXING_FACTOR + rows["seq"])]
+
+
+def _remember(of: dict[int, dict[int, None]], instrument: int, key: int, table: Table) -> None:
+    keys = of.setdefault(instrument, {})
+    keys[key] = None
+    if len(keys) > MOST_SAID[table]:
+        del keys[next(iter(keys))]
+
+
+def _plain(every: dict[Table, dict[int, dict[int, None]]]) -> Plain:
+    return {
+        table.value: [[instrument, *keys] for instrument, keys in of.items()]
+        for table, of in every.items()
+    }

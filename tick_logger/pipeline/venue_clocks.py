@@ -48,7 +48,8 @@ SAMPLES = 15
 eight seconds."""
 
 LEAST_WITNESSES = 3
-"""Streams and ticks that have to agree, taken together, before they say what a clock shows."""
+"""Instruments and ticks, taken together, before they say what a clock shows.  Not streams: all of
+one instrument tell of one trade, whose time may be wrong."""
 
 FIRST_SIZE = 256  # instruments; doubles when exceeded
 
@@ -57,7 +58,8 @@ FIRST_SIZE = 256  # instruments; doubles when exceeded
 class _Clock:
     """The newest samples of a venue; `seen` are all.
 
-    `witnesses` has how many streams were behind each, `runs` whether most of them ran with it.
+    `witnesses` has how many instruments were behind each, `runs` whether most of their streams ran
+    with it.
     """
 
     offsets: list[int] = attrs.field(factory=list)
@@ -130,12 +132,13 @@ class VenueClocks:
         """Take one sample of each venue from the rows of a tick, in the order of their receipt."""
         found = [self._witnesses(rows) for rows in batches.values() if len(rows)]
         if found:
-            places, offsets, runs = map(np.concatenate, zip(*found, strict=True))
+            instruments, offsets, runs = map(np.concatenate, zip(*found, strict=True))
+            places = self._place[instruments]
             for place in np.unique(places).tolist():
                 mine = places == place
+                witnesses = len(np.unique(instruments[mine]))
                 most_run = 2 * int(runs[mine].sum()) > int(mine.sum())
-                offset_ns = _median(offsets[mine].tolist())
-                self._clocks[place].add(offset_ns, int(mine.sum()), runs=most_run)
+                self._clocks[place].add(_median(offsets[mine].tolist()), witnesses, runs=most_run)
         self._judge()
 
     def places(self, rows: RowBatch) -> npt.NDArray[np.int16]:
@@ -250,9 +253,9 @@ class VenueClocks:
                 self._clocks.append(_Clock())
             self._place[instrument] = self._names.index(name)
 
-    def _witnesses(self, rows: RowBatch) -> tuple[npt.NDArray[np.int16], Times, Mask]:
-        """Of the streams that tell what a clock shows: venues, event time less receipt, and which
-        of them ran with it.
+    def _witnesses(self, rows: RowBatch) -> tuple[npt.NDArray[np.int32], Times, Mask]:
+        """Of the streams that tell what a clock shows: instruments, event time less receipt, and
+        which of them ran with it.
         """
         self._meet(rows["instrument"])
         timed = rows["event_ns"] != NO_TIME
@@ -274,7 +277,7 @@ class VenueClocks:
         # Before the second row of a stream: no venue repeats old events with times that are ahead.
         first = ~known & (event - recv > MAX_AHEAD_NS)
         tells, runs = tells | first, runs | first
-        return self._place[instrument[tells]], (event - recv)[tells], runs[tells]
+        return instrument[tells], (event - recv)[tells], runs[tells]
 
     @property
     def _usual(self) -> int | None:

@@ -5,6 +5,7 @@ operating system, beside a recorder, and without permission to write.  Pure: no 
 clock.
 """
 
+from tick_logger.reader.book import Book
 from tick_logger.reader.errors import (
     DamagedError,
     IncompleteError,
@@ -18,6 +19,7 @@ from tick_logger.reader.recording import Recording
 from tick_logger.reader.rows import Rows
 
 __all__ = [
+    "Book",
     "DamagedError",
     "Gap",
     "IncompleteError",

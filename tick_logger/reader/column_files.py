@@ -18,16 +18,18 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.schemas import Schema
 from tick_logger.model.symbols import MappedInstrument
-from tick_logger.model.tables import SPECS, Table
-from tick_logger.model.times import NS_PER_SECOND
+from tick_logger.model.tables import NO_TIME, SPECS, FileColumn, Table
+from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.holes import HoleFiles
 from tick_logger.reader.listings import ListingFiles
 from tick_logger.reader.places import Places
 from tick_logger.reader.source import Array, Symbol, TableDay
+from tick_logger.reader.times import iso
 from tick_logger.reader.tree import Tree
 from tick_logger.storage.day_files import DayFiles
-from tick_logger.storage.layout import column_name, day_of_column
+from tick_logger.storage.format_file import width_told
+from tick_logger.storage.layout import day_of_column
 
 
 class ColumnFiles:
@@ -38,6 +40,7 @@ class ColumnFiles:
         self._places = places
         self._holes = HoleFiles(tree, places)
         self._listings = ListingFiles(tree, places)
+        self._known_width: str | None = None
 
     @property
     def name(self) -> str:
@@ -45,16 +48,18 @@ class ColumnFiles:
         return self._tree.name
 
     def exchanges(self) -> Sequence[str]:
-        """The exchanges that have a folder; see `Source`."""
-        return self._places.exchanges()
+        """The exchanges that have a folder, or holes without one; see `Source`."""
+        homeless = {symbol.exchange for symbol in self._homeless()}
+        return sorted({*self._places.exchanges(), *homeless})
 
     def symbols(self, exchange: str) -> Sequence[str]:
-        """The symbols that have a folder; see `Source`."""
-        return self._places.symbols(exchange)
+        """The symbols that have a folder, or holes without one; see `Source`."""
+        homeless = {s.symbol for s in self._homeless() if s.exchange == exchange}
+        return sorted({*self._places.symbols(exchange), *homeless})
 
     def has(self, symbol: Symbol) -> bool:
-        """Whether a symbol has a folder."""
-        return self._places.has(symbol)
+        """Whether a symbol has a folder with anything in it, or holes without one."""
+        return self._places.has(symbol) or symbol in self._homeless()
 
     def days(self, symbol: Symbol, table: Table) -> Sequence[int]:
         """The days of which the time column has a file; see `Source`."""
@@ -69,6 +74,7 @@ class ColumnFiles:
                 self._places.folder(symbol, table, late=late),
                 table,
                 day,
+                self._width(),
                 may_lack=self._places.may_lack,
             )
             for late in (False, True)
@@ -88,6 +94,15 @@ class ColumnFiles:
         """What was listed; see `Source`."""
         return self._listings.instruments(day)
 
+    def _homeless(self) -> set[Symbol]:
+        return set() if self._places.may_lack else self._holes.homeless()
+
+    def _width(self) -> str | None:
+        """The bytes of a price, which are for ever those that a directory began with."""
+        if self._known_width is None:
+            self._known_width = width_told(self._tree)
+        return self._known_width
+
     def _days_in(self, folder: str, table: Table) -> Iterator[int]:
         time = SPECS[table].time_column
         for name in self._tree.list(folder):
@@ -96,31 +111,34 @@ class ColumnFiles:
                 yield day
 
 
-def _look(tree: Tree, folder: str, table: Table, day: int, *, may_lack: bool) -> FileRows:
-    """The rows that are whole in all columns; `may_lack`: a column without a file is absent."""
-    time_column = SPECS[table].time_column
-    if not tree.size(f"{folder}/{column_name(time_column, day)}"):
-        # Most streams have no late rows, and there are thousands of streams: one look is enough.
-        none = dict.fromkeys((column.name for column in SPECS[table].files), 0)
-        return FileRows(tree, DayFiles(folder, table, day, none, Schema.first(table, "f4")), 0)
-    found = DayFiles.look_beside_a_writer(tree, folder, table, day)
+def _look(
+    tree: Tree, folder: str, table: Table, day: int, width: str | None, *, may_lack: bool
+) -> FileRows:
+    """The rows that the time column has; `may_lack`: a column without a file is absent."""
+    found = DayFiles.look_beside_a_writer(tree, folder, table, day, width)
     counts = found.rows
-    of_time = counts[SPECS[table].time_column]
-    first = {column.name for column in found.schema.columns if column.required}
-    lacking = {name for name in first if not counts[name]} if may_lack else set[str]()
-    needed = first - lacking
-    rows = min((counts[name] for name in needed), default=0)
-    # The time column is written last: whoever has fewer rows has lost them.
-    damage = tuple(
-        f"{found.path(name)} has {counts[name]:,} of {of_time:,} rows"
-        for name in sorted(needed)
-        if counts[name] < of_time
-    )
-    # A later column that is shorter is being filled up for rows from before it, and not there yet.
-    filling = {name for name in counts if name not in first and counts[name] < of_time}
+    rows = counts[SPECS[table].time_column]
+    lacking = set[str]()
+    if may_lack:
+        required = [column.name for column in found.schema.columns if column.required]
+        lacking = {name for name in required if not counts[name]}
+        rows = min((counts[name] for name in required if name not in lacking), default=0)
+    later = (column for column in found.schema.columns if not column.required)
+    filling = {c.name for c in later if counts[c.name] < rows and _is_being_filled(tree, found, c)}
     names = [name for name in counts if name not in lacking | filling]
     schema = Schema.of(table, found.schema.width, names)
+    short = (name for name in names if counts[name] < rows)
+    damage = tuple(f"{found.path(name)} has {counts[name]:,} of {rows:,} rows" for name in short)
     return FileRows(tree, attrs.evolve(found, schema=schema), rows, damage)
+
+
+def _is_being_filled(tree: Tree, files: DayFiles, column: FileColumn) -> bool:
+    """Whether a column that is too short is a new one, and no row has more than absent in it yet.
+
+    A recorder of a newer version fills a day's column up before it appends rows that have one.
+    """
+    there = files.read(tree, column.name, 0, files.rows[column.name])
+    return bool((there == (column.absent or 0)).all())
 
 
 @attrs.frozen(eq=False)
@@ -133,13 +151,25 @@ class FileRows:
     damage: tuple[str, ...] = ()
     """Which files are too short, in words."""
 
+    @property
+    def exact(self) -> bool:
+        """Whether prices have all their digits, or were rounded to f4."""
+        schema = self._files.schema
+        return not self.rows or schema.width == "f8" or "rest" in schema.names
+
     def field(self, name: str, start: int, stop: int) -> Array:
         """A field of some rows; see `Block`.  Raises `DamagedError` if a file is too short."""
         if name == "seq" and self._files.table is Table.MD:
             return np.zeros(stop - start, np.uint64)  # has no ids
+        counts, columns = self._files.rows, self._files.columns_of(name)
+        if not columns and name.endswith("_ns"):
+            return np.full(stop - start, NO_TIME, np.int64)
+        for column in columns:
+            if counts[column] < stop:
+                raise self._damaged(column, f"has {counts[column]:,} of {self.rows:,} rows")
         values = self._files.values(self._tree, name, start, stop - start)
         if len(values) != stop - start:
-            raise DamagedError(f"{self._files.folder}: {name} became shorter while it was read")
+            raise self._damaged(name, "became shorter while it was read")
         return values
 
     def first_at(self, time_ns: int) -> int:
@@ -152,5 +182,14 @@ class FileRows:
         seconds = self.field("event_s", 0, self.rows)
         key = seconds.dtype.type(second)  # of the column's dtype, or all of it would be converted
         first, last = (int(np.searchsorted(seconds, key, side)) for side in ("left", "right"))
+        if first == last:
+            return first
         within = self.field("event_frac", first, last)
         return first + int(np.searchsorted(within, within.dtype.type(nanos), "left"))
+
+    def _damaged(self, column: str, what: str) -> DamagedError:
+        where = f"{self._tree.name}/{self._files.folder}"
+        return DamagedError(
+            f"{where}: {column} of {iso(self._files.day * NS_PER_DAY)[:10]} {what}; "
+            "the other columns can be read, and verify tells more"
+        )

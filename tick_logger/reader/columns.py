@@ -18,24 +18,25 @@ from tick_logger.reader.source import Array
 
 
 class Kind(enum.Enum):
-    """What the values of a column are, with the dtype that numpy gets."""
+    """What the values of a column are: in words, and the dtype that numpy gets."""
 
-    TIME = "datetime64[ns]"  # UTC
-    DAY = "datetime64[D]"  # UTC
-    ID = "int64"
-    COUNT = "uint64"
-    NUMBER = "float64"
-    TRADE_SIDE = "int8"  # +1 the aggressor bought, -1 sold, 0 unknown
-    BOOK_SIDE = "int8 "  # +1 bid, -1 ask
-    FLAG = "bool"
-    ORIGIN = "uint8"
-    ORDER = "V16"  # the sixteen bytes of a UUID
-    TEXT = "object"  # of few different values
+    TIME = "a moment, UTC", "datetime64[ns]"
+    DAY = "a UTC day", "datetime64[D]"
+    TIME_OR_NONE = "a moment, NaT where there is none", "datetime64[ns]"
+    ID = "an id", "int64"
+    COUNT = "a count", "uint64"
+    NUMBER = "a number, NaN where there is none", "float64"
+    TRADE_SIDE = "+1 the aggressor bought, -1 sold, 0 unknown", "int8"
+    BOOK_SIDE = "+1 bid, -1 ask", "int8"
+    FLAG = "whether", "bool"
+    ORIGIN = "where a row came from", "uint8"
+    ORDER = "the sixteen bytes of a UUID", "V16"
+    TEXT = "one of few words", "object"
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """As numpy holds it."""
-        return np.dtype(self.value.strip())
+        return np.dtype(self.value[1])
 
 
 SIDE_WORDS: Mapping[Kind, tuple[str, str]] = {
@@ -133,6 +134,8 @@ def chosen(table: Table, names: Sequence[str] | None, *, several: bool) -> tuple
         first = (EXCHANGE, SYMBOL) if several else ()
         return (*first, *(each for each in COLUMNS[table] if each.usual))
     wanted = [names] if isinstance(names, str) else list(names)
+    if not wanted:
+        raise ValueError("no columns are asked for")
     unknown = [name for name in wanted if name not in there]
     if unknown:
         raise ValueError(f"no column {unknown[0]!r} here; there are {', '.join(there)}")

@@ -4,7 +4,7 @@ Prices come from trades, or from the ticker where no trade is recorded; bids and
 or from the ticker.  What cannot be read is said, and costs nothing else.  Times are seconds since
 1970-01-01 (to draw) and texts of ns (to ask again with).
 
-Not here: the arithmetic (`overview`).
+Not here: the arithmetic (`buckets`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
+from tick_logger.reader.buckets import Extremes, Grid, Places, prices_of, spread_of
 from tick_logger.reader.calendar import day_text
 from tick_logger.reader.catalog import GROWS_NS, Entry, entries, worst
 from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.gaps import WORDS, Gap, gaps_in
-from tick_logger.reader.overview import Extremes, Grid, Places, prices_of, spread_of
 from tick_logger.reader.recording import Recording
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol

@@ -52,8 +52,13 @@ def _arrow_array(pa: Any, content: Content, column: Column, start: int, stop: in
     values = content.read(column, start, stop)
     match column.kind:
         case Kind.TIME:
+            kind = pa.timestamp("ns", "UTC")
+            if np.isnat(values).any():
+                return pa.array(values).cast(kind)
             buffer = pa.py_buffer(values.view(np.int64))
-            return pa.Array.from_buffers(pa.timestamp("ns", "UTC"), len(values), [None, buffer])
+            return pa.Array.from_buffers(kind, len(values), [None, buffer])
+        case Kind.TIME_OR_NONE:
+            return pa.array(values, pa.timestamp("ns", "UTC"))
         case Kind.TRADE_SIDE | Kind.BOOK_SIDE:
             unknown = values == 0
             codes = pa.array((values > 0).view(np.int8), mask=unknown if unknown.any() else None)
@@ -111,7 +116,11 @@ def _polars_series(pl: Any, content: Content, column: Column, start: int, stop: 
     match column.kind:
         case Kind.TIME:
             series = pl.Series(column.name, values.view(np.int64))
+            absent = np.isnat(values)
+            series = series.set(pl.Series(absent), None) if absent.any() else series
             return series.cast(pl.Datetime("ns", "UTC"))
+        case Kind.TIME_OR_NONE:
+            return pl.Series(column.name, values).dt.replace_time_zone("UTC")
         case Kind.TRADE_SIDE | Kind.BOOK_SIDE:
             enum = pl.Enum(SIDE_WORDS[column.kind])
             codes = pl.Series(column.name, (values > 0).view(np.uint8))
@@ -120,8 +129,9 @@ def _polars_series(pl: Any, content: Content, column: Column, start: int, stop: 
                 codes = codes.set(pl.Series(unknown), None)
             return codes.cat.to(enum)
         case Kind.TEXT:
-            enum = pl.Enum(list(content.words(column)))
-            return pl.Series(column.name, values.astype(np.uint32)).cat.to(enum)
+            # No enumeration: frames of different days and symbols can be put together.
+            words = pl.Series(column.name, list(content.words(column)), pl.Categorical)
+            return words.gather(pl.Series(values))
         case Kind.ORDER:
             return pl.Series(column.name, values.tolist(), pl.Binary)
     return pl.Series(column.name, values)
@@ -137,7 +147,7 @@ def pandas_of(content: Content, start: int, stop: int) -> Any:
 def _pandas_column(pd: Any, content: Content, column: Column, start: int, stop: int) -> Any:
     values = content.read(column, start, stop)
     match column.kind:
-        case Kind.TIME:
+        case Kind.TIME | Kind.TIME_OR_NONE:
             return pd.DatetimeIndex(values, copy=False).tz_localize("UTC")
         case Kind.TRADE_SIDE | Kind.BOOK_SIDE:
             codes = np.where(values == 0, -1, values > 0).astype(np.int8)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import attrs
-import numpy as np
 
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
+from tick_logger.reader.edges import bounds, edges_of, has_receipts_around, is_within
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.reader.times import Span, iso
 
@@ -80,46 +80,52 @@ class Completeness:
         return True if self.proof is Proof.PROVEN and self.bracketed else None
 
 
+def both(one: Completeness, other: Completeness) -> Completeness:
+    """What is known of rows that were made of two kinds."""
+    gaps = dict.fromkeys((*one.gaps, *other.gaps))
+    bracketed = one.bracketed and other.bracketed
+    return Completeness(tuple(gaps), min(one.proof, other.proof), bracketed)
+
+
 def gaps_in(source: Source, symbol: Symbol, table: Table | None, wanted: Span) -> Iterator[Gap]:
     """The holes of a symbol that touch a range of receive times, by when they began."""
-    for hole in sorted(source.holes(symbol), key=lambda hole: _edges(hole)[0]):
-        begin, end = _edges(hole)
-        if table in (None, hole.table) and begin < wanted.end_ns and end >= wanted.start_ns:
-            yield Gap(
-                symbol.exchange,
-                symbol.symbol,
-                WORDS[hole.table],
-                hole.from_ns,
-                hole.to_ns,
-                hole.from_id,
-                hole.to_id,
-                str(hole.cause),
-            )
+    for hole in _by_beginning(source.holes(symbol)):
+        if table in (None, hole.table) and is_within(hole, wanted):
+            yield _gap(symbol, hole)
 
 
 def completeness(
-    source: Source, symbols: Sequence[Symbol], table: Table, wanted: Span
+    source: Source, symbols: Sequence[Symbol], table: Table, wanted: Span, by: str = "event"
 ) -> Completeness:
-    """What is known of the completeness of a table in a range."""
-    gaps = tuple(gap for each in symbols for gap in gaps_in(source, each, table, wanted))
+    """What is known of the completeness of a table in a range of event or of receive times."""
     proof = min((source.proof(each, table) for each in symbols), default=Proof.UNPROVABLE)
-    bracketed = all(is_bracketed(source, each, table, wanted) for each in symbols)
-    return Completeness(gaps, proof, bracketed)
+    gaps: list[Gap] = []
+    bracketed = bool(symbols)
+    for symbol in symbols:
+        holes = [hole for hole in _by_beginning(source.holes(symbol)) if hole.table is table]
+        if by == "event":
+            edges = edges_of(source, symbol, table, wanted)
+            holes = [hole for hole in holes if edges.are_touched_by(hole)]
+            bracketed = bracketed and edges.are_there
+        else:
+            holes = [hole for hole in holes if is_within(hole, wanted)]
+            bracketed = bracketed and has_receipts_around(source, symbol, table, wanted)
+        gaps += (_gap(symbol, hole) for hole in holes)
+    return Completeness(tuple(gaps), proof, bracketed)
 
 
-def is_bracketed(source: Source, symbol: Symbol, table: Table, wanted: Span) -> bool:
-    """Whether there are rows before a range, and rows after it."""
-    days = [day for day in source.days(symbol, table) if source.look(symbol, table, day).main.rows]
-    if not days or not wanted.days:
-        return False
-    first, last = (source.look(symbol, table, day).main for day in (days[0], days[-1]))
-    before = days[0] < wanted.days[0] or first.first_at(wanted.start_ns) > 0
-    after = days[-1] > wanted.days[-1] or last.first_at(wanted.end_ns) < last.rows
-    return before and after
+def _by_beginning(holes: Sequence[GapRecord]) -> list[GapRecord]:
+    return sorted(holes, key=bounds)
 
 
-def _edges(hole: GapRecord) -> tuple[int, int]:
-    """From when until when something may be missing; an open hole has no end."""
-    begin = hole.from_ns if hole.from_ns is not None else hole.to_ns
-    assert begin is not None, "a hole without any time"
-    return begin, np.iinfo(np.int64).max if hole.to_ns is None else hole.to_ns
+def _gap(symbol: Symbol, hole: GapRecord) -> Gap:
+    return Gap(
+        symbol.exchange,
+        symbol.symbol,
+        WORDS[hole.table],
+        hole.from_ns,
+        hole.to_ns,
+        hole.from_id,
+        hole.to_id,
+        str(hole.cause),
+    )

@@ -74,17 +74,27 @@ class HoleFiles:
                     found.append((day, order, f"{folder}/{inner}{name}"))
         return [path for _, _, path in sorted(found)]
 
+    def homeless(self) -> set[Symbol]:
+        """The symbols whose gaps files did not take a hole, because they could not be written."""
+        told = (_symbol_of(line) for lines in self._beside() for line in lines)
+        return {symbol for symbol in told if symbol is not None}
+
     def _unwritten(self, symbol: Symbol) -> Iterator[GapRecord]:
+        for lines in self._beside():
+            theirs = b"".join(line for line in lines if _symbol_of(line) == symbol)
+            yield from parse_gaps(theirs, _ANY).records
+
+    def _beside(self) -> Iterator[list[bytes]]:
+        """The lines of each file beside the exchanges' folders."""
         for name in self._tree.list():
             if isinstance(parse(name), UnwrittenPath):
-                lines = bytes(self._tree.read(name)).splitlines(keepends=True)
-                theirs = b"".join(line for line in lines if _is_of(line, symbol))
-                yield from parse_gaps(theirs, _ANY).records
+                yield bytes(self._tree.read(name)).splitlines(keepends=True)
 
 
-def _is_of(line: bytes, symbol: Symbol) -> bool:
+def _symbol_of(line: bytes) -> Symbol | None:
+    """Whose hole a line is about; None if it cannot be read."""
     try:
         found = _decode_unwritten(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return (found.exchange, found.symbol) == (symbol.exchange, symbol.symbol)
+        return None
+    return Symbol(found.exchange, found.symbol)

@@ -13,8 +13,10 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.errors import OverlapError
 from tick_logger.reader.source import Source, Symbol, TableDay
+from tick_logger.reader.times import iso
 
 
 class Joined:
@@ -42,13 +44,20 @@ class Joined:
         return any(each.has(symbol) for each in self._sources)
 
     def days(self, symbol: Symbol, table: Table) -> Sequence[int]:
-        """Those of all; raises `OverlapError` if two have rows of one."""
-        return sorted(self._owners(symbol, table))
+        """Those of all; see `Source`."""
+        return sorted({day for each in self._sources for day in each.days(symbol, table)})
 
     def look(self, symbol: Symbol, table: Table, day: int) -> TableDay:
         """The rows of a day; raises `OverlapError` if two have some."""
-        owners = self._owners(symbol, table)
-        return owners.get(day, self._sources[0]).look(symbol, table, day)
+        found = [(source, source.look(symbol, table, day)) for source in self._sources]
+        owners = [(source, rows) for source, rows in found if rows.main.rows or rows.late.rows]
+        if len(owners) > 1:
+            names = " and ".join(source.name for source, _ in owners)
+            raise OverlapError(
+                f"{names} both have {table} of {symbol} of {iso(day * NS_PER_DAY)[:10]}; "
+                "open them one at a time, or let compare tell how they differ"
+            )
+        return owners[0][1] if owners else found[0][1]
 
     def holes(self, symbol: Symbol) -> Sequence[GapRecord]:
         """Those of all."""
@@ -67,28 +76,3 @@ class Joined:
             for each in source.instruments(day)
         }
         return listed.values()
-
-    def _owners(self, symbol: Symbol, table: Table) -> dict[int, Source]:
-        """Whose each day is."""
-        owners: dict[int, Source] = {}
-        for source in self._sources:
-            for day in source.days(symbol, table):
-                if day not in owners:
-                    owners[day] = source
-                elif _has_rows(source, symbol, table, day):
-                    if _has_rows(owners[day], symbol, table, day):
-                        raise OverlapError(_words(symbol, table, owners[day], source))
-                    owners[day] = source
-        return owners
-
-
-def _has_rows(source: Source, symbol: Symbol, table: Table, day: int) -> bool:
-    found = source.look(symbol, table, day)
-    return bool(found.main.rows or found.late.rows)
-
-
-def _words(symbol: Symbol, table: Table, one: Source, other: Source) -> str:
-    return (
-        f"{one.name} and {other.name} both have {table} of {symbol} of one day; "
-        "open them one at a time, or let compare tell how they differ"
-    )

@@ -9,9 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.reader.source import Array
+from tick_logger.reader.source import Array, Block
 
 Positions = npt.NDArray[np.int64]
+
+SCANNED = 20_000
+"""Main rows that are scanned in the time in which one is found by halving."""
 
 
 def order_of_late(times: Array, ids: Array) -> Positions:
@@ -19,19 +22,26 @@ def order_of_late(times: Array, ids: Array) -> Positions:
     return np.lexsort((ids, times))
 
 
-def places_among(times: Array, ids: Array, late_times: Array, late_ids: Array) -> Positions:
-    """Before which main row each late row belongs, both being sorted by time; shape `(late,)`.
+def places_among(main: Block, times: Array, ids: Array) -> Positions:
+    """Before which main row each late row belongs, late ones being sorted; shape `(late,)`.
 
-    `times` and `ids` are those of the main rows (int64 ns, uint64).
+    Looks at few rows for each late one, of which there are few; at all between them otherwise.
     """
-    places = np.searchsorted(times, late_times, "left")
-    ends = np.searchsorted(times, late_times, "right")
-    for number in np.flatnonzero(places < ends):
-        tied = ids[places[number] : ends[number]]
-        greater = np.flatnonzero(tied > late_ids[number])
-        places[number] = places[number] + greater[0] if len(greater) else ends[number]
-    # Of two late rows with one time, the second may not come before the first.
-    return np.maximum.accumulate(places) if len(places) else places
+    if not len(times):
+        return np.empty(0, np.int64)
+    first, last = main.first_at(int(times[0])), main.first_at(int(times[-1]) + 1)
+    if last - first < SCANNED * len(times):
+        happened = main.field("event_ns", first, last)
+        begins = first + np.searchsorted(happened, times, "left")
+        ends = first + np.searchsorted(happened, times, "right")
+    else:
+        begins = np.array([main.first_at(time) for time in times.tolist()])
+        ends = np.array([main.first_at(time + 1) for time in times.tolist()])
+    for number in np.flatnonzero(begins < ends):
+        tied = main.field("seq", int(begins[number]), int(ends[number]))
+        greater = np.flatnonzero(tied > ids[number])
+        begins[number] = begins[number] + greater[0] if len(greater) else ends[number]
+    return begins  # sorted as the late rows are: a greater id has no smaller place
 
 
 def with_late(main: Array, late: Array, places: Positions) -> Array:

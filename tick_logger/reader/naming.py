@@ -37,6 +37,19 @@ def meant(source: Source, names: str | Symbol | Sequence[str | Symbol]) -> tuple
     return tuple(dict.fromkeys(symbol for name in wanted for symbol in _meant(source, name)))
 
 
+def one_meant(source: Source, name: str | Symbol) -> Symbol:
+    """The one symbol of a name; raises `ValueError`, which names them, if it means several."""
+    found = meant(source, name)
+    if len(found) > 1:
+        raise ValueError(f"{name} means {', '.join(map(str, found))}: name one of them")
+    return found[0]
+
+
+def named(symbols: Sequence[Symbol]) -> str:
+    """Symbols for people, in few words."""
+    return str(symbols[0]) if len(symbols) == 1 else f"{len(symbols)} symbols"
+
+
 def every(source: Source) -> Iterator[Symbol]:
     """All symbols of a source, sorted."""
     for exchange in source.exchanges():
@@ -78,7 +91,9 @@ def _matching(source: Source, pattern: str) -> list[Symbol]:
 
 def _named(source: Source, text: str) -> list[Symbol]:
     """By normal name; with an exchange before it, there only."""
-    exchange, colon, name = text.rpartition(":")
+    exchange, colon, name = text.partition(":")
+    if exchange not in source.exchanges():  # a colon may be part of a name
+        colon, name = "", text
     mapper = SymbolMapper(source.instruments(), SymbolRules())
     listed = (each for spelled in mapper.spelled(name) for each in mapper.find(spelled))
     symbols = {Symbol(each.exchange, each.symbol) for each in listed}

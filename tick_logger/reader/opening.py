@@ -29,8 +29,9 @@ def open(source: Where | Sequence[Where], *, layout: Layout = "auto") -> Recordi
     read, and later `OverlapError` if two directories have rows of one symbol and day.
 
     >>> import tick_logger
-    >>> rec = tick_logger.open("data")  # doctest: +SKIP
-    >>> rec.trades("coinbase:BTC-USD", "2026-11-29").polars()  # doctest: +SKIP
+    >>> rec = tick_logger.open("data")
+    >>> rec
+    <Recording data: 2 symbols of coinbase, kraken>
     """
     if layout not in LAYOUTS:
         raise ValueError(f"layout={layout!r} is none of {', '.join(LAYOUTS)}")
@@ -42,7 +43,7 @@ def open(source: Where | Sequence[Where], *, layout: Layout = "auto") -> Recordi
 
 
 def source_at(where: Where, layout: Layout = "auto") -> Source:
-    """What lies in a directory; see `open` for what is raised."""
+    """What lies in one directory; see `open`."""
     path = os.fspath(where)
     if not os.path.isdir(path):
         raise NotRecordedError(f"there is no directory {path}")
@@ -54,10 +55,10 @@ def _places(tree: Tree, layout: Layout) -> Places:
     own = OwnPlaces(tree)
     if layout == "tick_logger":
         return own
-    if layout == "legacy" or (not own.exchanges() and _is_legacy(tree)):
+    if layout == "legacy" or (not own.is_used and _has_symbols(tree)):
         return LegacyPlaces(tree)
     return own
 
 
-def _is_legacy(tree: Tree) -> bool:
+def _has_symbols(tree: Tree) -> bool:
     return any(is_of_symbol(tree, folder) for folder in folders_in(tree))

@@ -1,125 +1,162 @@
-"""What a long stretch looks like: the least and the greatest value of each piece of time.
-
-A stretch is cut into buckets of equal length.  Of each, what is needed to draw it is kept: where a
-price began and ended, how low and how high it went, and how much was traded; so a chart of a day
-costs as much as it has pixels, and hides no spike.  Reads rows in pieces, in bounded memory.  Pure.
-
-Not here: which stretch that is, and what a page is told of it (`looking_back`).
-"""
+"""What there is in a recording, and all of it as it happened: what concerns no table alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-import attrs
-import numpy as np
-import numpy.typing as npt
-
-from tick_logger.reader.errors import DamagedError
+from tick_logger.model.symbols import MappedInstrument
+from tick_logger.reader.catalog import catalog_rows, worst_of_day
+from tick_logger.reader.following import follow
+from tick_logger.reader.gaps import Gap, gaps_in
+from tick_logger.reader.naming import every, meant
+from tick_logger.reader.parts import Late
+from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
 from tick_logger.reader.rows import Rows
+from tick_logger.reader.source import Source, Symbol
+from tick_logger.reader.tables import tables_named
+from tick_logger.reader.times import BEGINNING_NS, Time, instant, span
 
-ROWS_AT_ONCE = 500_000
-"""Rows that are read together: some 20 MB."""
-
-Numbers = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
-
-
-@attrs.frozen
-class Grid:
-    """`many` buckets of `step_ns` ns each from `start_ns` on."""
-
-    start_ns: int
-    step_ns: int
-    many: int
-
-    @classmethod
-    def over(cls, start_ns: int, end_ns: int, most: int) -> Grid:
-        """At most `most` buckets that cover a half-open range, which is not empty."""
-        assert most > 0, "no bucket at all"
-        assert end_ns > start_ns, "a stretch without time"
-        step_ns = -(-(end_ns - start_ns) // most)
-        return cls(start_ns, step_ns, -(-(end_ns - start_ns) // step_ns))
-
-    def buckets(self, times: npt.NDArray[np.datetime64]) -> Places:
-        """In which bucket each time lies, shape `(n,)`; all lie in one."""
-        return (times.view(np.int64) - self.start_ns) // self.step_ns
+Symbols = str | Symbol | Sequence[str | Symbol]
+"""`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
 
 
-class Extremes:
-    """The first, least, greatest and last value in each bucket; NaN where there is none."""
+class Overview:
+    """The part of `Recording` that tells what there is, and plays it."""
 
-    def __init__(self, many: int) -> None:
-        self.first, self.low, self.high, self.last = (np.full(many, np.nan) for _ in range(4))
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
-    def add(self, buckets: Places, values: Numbers) -> None:
-        """Take in values, in order of time, behind all that were taken in; NaN is none."""
-        there = np.isfinite(values)
-        if not there.all():
-            buckets, values = buckets[there], values[there]
-        if not len(values):
-            return
-        starts = _starts(buckets)
-        at = buckets[starts]
-        firsts = self.first[at]
-        self.first[at] = np.where(np.isnan(firsts), values[starts], firsts)
-        self.low[at] = np.fmin(self.low[at], np.minimum.reduceat(values, starts))
-        self.high[at] = np.fmax(self.high[at], np.maximum.reduceat(values, starts))
-        self.last[at] = values[np.append(starts[1:], len(values)) - 1]
+    def __repr__(self) -> str:
+        """Where it is, and of how much."""
+        exchanges = self._source.exchanges()
+        symbols = sum(len(self._source.symbols(exchange)) for exchange in exchanges)
+        names = ", ".join(filter(None, exchanges))
+        return f"<Recording {self._source.name}: {symbols:,} symbols{names and f' of {names}'}>"
+
+    def gaps(
+        self, symbols: Symbols | None = None, start: Time = BEGINNING_NS, end: Time | None = None
+    ) -> tuple[Gap, ...]:
+        """The known holes that touch a range of receive times, healed parts taken out.
+
+        Of all symbols if none are named.
+
+        >>> for gap in rec.gaps():
+        ...     print(gap)
+        kraken:BTC/USD trades: sequence, 2026-11-29T10:02:29.04Z to 2026-11-29T10:02:40.04Z,
+        ids 151 to 160
+        """
+        wanted = span(start, end)
+        asked = every(self._source) if symbols is None else self._meant(symbols)
+        found = (gaps_in(self._source, each, None, wanted) for each in asked)
+        return tuple(gap for gaps in found for gap in gaps)
+
+    def catalog(
+        self,
+        symbols: Symbols = "*",
+        start: Time = BEGINNING_NS,
+        end: Time | None = None,
+        *,
+        tables: Sequence[str] | None = None,
+        now: Time | None = None,
+    ) -> Rows:
+        """What there is: a row for each exchange, symbol, table and UTC day that has rows.
+
+        Columns `exchange`, `symbol`, `table`, `proof`, `condition` (see `condition`) are text,
+        `day` is datetime64[D], `rows` (all), `late` and `holes` uint64, `seconds` (from the first
+        row to the last, less the holes) float64.  `tables` are words such as "trades" or "book".
+        Raises `ValueError`, and `LookupError` for what is not recorded.
+
+        >>> rec.catalog("coinbase:BTC-*", "2026-11-01", "2026-12-01").numpy("rows")
+        array([300, 600, 300, 618], dtype=uint64)
+        """
+        return catalog_rows(self._source, self._meant(symbols), tables, span(start, end), now)
+
+    def condition(self, symbol: str, day: Time, *, now: Time | None = None) -> str:
+        """How good a symbol's UTC day is, in a word.
+
+        "missing": there are no rows; "degraded": a hole is known; "pending": it may still grow;
+        "available": neither.  A day may grow until an hour after its end; without `now`, until
+        there are rows of a later one.  Raises `LookupError` for a symbol that is not recorded.
+
+        >>> rec.condition("kraken:BTC/USD", "2026-11-29")
+        'degraded'
+        """
+        return worst_of_day(self._source, self._meant(symbol), instant(day), now)
+
+    def replay(
+        self,
+        *symbols: str | Symbol,
+        start: Time = BEGINNING_NS,
+        end: Time | None = None,
+        tables: Sequence[str] | None = None,
+        late: Late = "merge",
+        rows: int = ROWS_AT_ONCE,
+    ) -> Iterator[Rows | Gap]:
+        """What happened, in order of event times: batches of at most `rows` rows, and holes.
+
+        All streams of these symbols (none named: of all) and tables are merged. A batch has the
+        columns `ts`, `recv_ts`, `exchange`, `symbol`, `table`, those of its tables, and `origin`;
+        what a table does not have is NaN, 0 or False there.  A `Gap` comes before the first row
+        that happened after it began.  `late`: "merge" or "drop".  Memory is bounded by the streams
+        of one day and `rows`, not by the rows.  Raises `ValueError`, `LookupError`, and `OSError`
+        while it reads.
+
+        >>> played = list(rec.replay("kraken:*", start="2026-11-29", tables=["trades"]))
+        >>> [len(each) for each in played if not isinstance(each, tick_logger.Gap)]
+        [150, 140]
+        """
+        found, wanted = self._meant(symbols or "*"), span(start, end)
+        return replay(self._source, found, tables_named(tables), wanted, late, checked(rows))
+
+    def follow(
+        self,
+        *symbols: str | Symbol,
+        tables: Sequence[str] | None = None,
+        rows: int = ROWS_AT_ONCE,
+        wait: Callable[[], object] | None = None,
+    ) -> Iterator[Rows | Gap]:
+        """What is recorded from now on: batches as in `replay`, holes as they change.
+
+        Of the symbols that there are now.  Rows are in order of time within what one look at the
+        files finds; late ones come when they come.  An open `Gap` is told of at once, and again
+        when it has closed.  `wait` is called where nothing is new, and ends it by returning False;
+        without it, a fifth of a second is slept.  Files that a restart cuts go on behind what was
+        given.  Raises `ValueError`, `LookupError`, and `OSError` if files stay unreadable.
+
+        >>> for batch in rec.follow("coinbase:BTC-USD", wait=lambda: False):
+        ...     print(batch)
+        """
+        found = self._meant(symbols or "*")
+        return follow(self._source, found, tables_named(tables), checked(rows), wait)
+
+    def instruments(self, day: Time | None = None) -> tuple[MappedInstrument, ...]:
+        """What was listed on a UTC day, or of late, by exchange and symbol.
+
+        >>> [each.tick_size for each in rec.instruments()]
+        ['0.01', '0.01']
+        """
+        until = None if day is None else span(day, None).days[0]
+        return tuple(sorted(self._source.instruments(until), key=_place))
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """The recorded symbols that a name means, as `"exchange:SYMBOL"`; `LookupError` if none.
+
+        >>> rec.find("BTC-USD")
+        ('coinbase:BTC-USD', 'kraken:BTC/USD')
+        """
+        return tuple(map(str, meant(self._source, name)))
+
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols of which there is anything, as `"exchange:SYMBOL"`, sorted.
+
+        >>> rec.symbols()
+        ('coinbase:BTC-USD', 'kraken:BTC/USD')
+        """
+        return tuple(map(str, every(self._source)))
+
+    def _meant(self, symbols: Symbols) -> tuple[Symbol, ...]:
+        return meant(self._source, symbols)
 
 
-class Drawn:
-    """Prices by bucket, how much was traded, and of how many rows; arrays of shape `(many,)`."""
-
-    def __init__(self, many: int) -> None:
-        self.price = Extremes(many)
-        self.volume = np.zeros(many)
-        self.rows = np.zeros(many, np.int64)
-
-
-class Spread:
-    """The best bid and the best ask by bucket."""
-
-    def __init__(self, many: int) -> None:
-        self.bid, self.ask = Extremes(many), Extremes(many)
-
-
-def prices_of(rows: Rows, grid: Grid) -> Drawn:
-    """Rows with `ts`, `price` and `size`, all of them within the grid.
-
-    Raises `OSError`, and of that `DamagedError` where times are not in order.
-    """
-    drawn = Drawn(grid.many)
-    for piece, buckets in _pieces(rows, grid):
-        drawn.price.add(buckets, piece.numpy("price"))
-        starts = _starts(buckets)
-        sizes = np.nan_to_num(piece.numpy("size"), nan=0.0, posinf=0.0, neginf=0.0)
-        drawn.volume[buckets[starts]] += np.add.reduceat(sizes, starts)
-        drawn.rows[buckets[starts]] += np.diff(np.append(starts, len(buckets)))
-    return drawn
-
-
-def spread_of(rows: Rows, grid: Grid) -> Spread:
-    """Rows with `ts`, `bid` and `ask`; a side without a price, or with 0, is an empty one."""
-    spread = Spread(grid.many)
-    for piece, buckets in _pieces(rows, grid):
-        for side, name in ((spread.bid, "bid"), (spread.ask, "ask")):
-            values = piece.numpy(name)
-            side.add(buckets, np.where(values == 0, np.nan, values))
-    return spread
-
-
-def _pieces(rows: Rows, grid: Grid) -> Iterator[tuple[Rows, Places]]:
-    reached = 0
-    for piece in rows.chunks(ROWS_AT_ONCE):
-        buckets = grid.buckets(piece.numpy("ts"))
-        if buckets[0] < reached or (buckets[1:] < buckets[:-1]).any():
-            raise DamagedError("times are not in order")
-        reached = int(buckets[-1])
-        assert reached < grid.many, "a row beyond the grid"
-        yield piece, buckets
-
-
-def _starts(buckets: Places) -> Places:
-    """Where each run of equal buckets begins; there is one at least."""
-    return np.flatnonzero(np.concatenate(([True], buckets[1:] != buckets[:-1])))
+def _place(each: MappedInstrument) -> tuple[str, str]:
+    return each.exchange, each.symbol

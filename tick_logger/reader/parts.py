@@ -3,7 +3,8 @@
 A part is one day: rows that are in order, and late ones merged into them.  What is read stays what
 it was when the part was made, while a recorder appends.
 
-Not here: rows by their receive times (`received`), and what columns are called (`columns`).
+Not here: rows by their receive times, or late ones alone (`received`), and what columns are called
+(`columns`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
 from tick_logger.reader.merging import order_of_late, places_among, with_late
-from tick_logger.reader.source import Array, Block, Source, Symbol
+from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay
 from tick_logger.reader.times import Span
 
 Late: TypeAlias = Literal["merge", "drop", "only"]
@@ -78,7 +79,9 @@ class DayPart:
         at = self.places + np.arange(self.late)  # where the late rows are among all
         a, b = (int(np.searchsorted(at, edge, "left")) for edge in (start, stop))
         main = self._main(name, start - a, stop - b)
-        late = self._late(name)[a:b]
+        if a == b:
+            return main
+        late = self._late(name, self.late_rows[a:b])
         return with_late(main, late, self.places[a:b] - (start - a))
 
     def _main(self, name: str, start: int, stop: int) -> Array:
@@ -86,8 +89,9 @@ class DayPart:
             return np.full(stop - start, ORIGIN_MAIN, np.uint8)
         return self.main.field(name, self.first + start, self.first + stop)
 
-    def _late(self, name: str) -> Array:
-        return self.late_block.field(name, 0, self.late_block.rows)[self.late_rows]
+    def _late(self, name: str, rows: npt.NDArray[np.int64]) -> Array:
+        first, last = int(rows.min()), int(rows.max()) + 1
+        return self.late_block.field(name, first, last)[rows - first]
 
 
 def day_parts(
@@ -96,39 +100,30 @@ def day_parts(
     """What there is of a stream in a range, a part for each day that has any."""
     days = wanted.days
     for day in source.days(symbol, table):
-        # What is aside lies in the day of its receipt, whatever its time.
-        if day in days or late == "only":
-            part = _part(source, symbol, table, day, wanted, late)
+        if day in days:
+            part = day_part(symbol, source.look(symbol, table, day), wanted, late)
             if part.rows:
                 yield part
 
 
-def _part(
-    source: Source, symbol: Symbol, table: Table, day: int, wanted: Span, late: Late
-) -> DayPart:
-    found = source.look(symbol, table, day)
-    edges = (wanted.start_ns, wanted.end_ns)
-    first, last = (0, 0) if late == "only" else (found.main.first_at(edge) for edge in edges)
-    picked, times = _picked(found.late, wanted, late)
-    places = np.zeros(len(picked), np.int64)
-    if len(picked) and last > first:
-        places = places_among(
-            found.main.field("event_ns", first, last),
-            found.main.field("seq", first, last),
-            times,
-            found.late.field("seq", 0, found.late.rows)[picked],
-        )
+def day_part(symbol: Symbol, found: TableDay, wanted: Span, late: Late) -> DayPart:
+    """What there is in a range of one day's rows, late ones merged or dropped."""
+    assert late != "only", "late ones alone are no part of a day: see `received`"
+    first, last = (found.main.first_at(edge) for edge in (wanted.start_ns, wanted.end_ns))
+    none = np.empty(0, np.int64)
+    if late == "drop" or not found.late.rows:
+        return DayPart(symbol, found.main, first, last, found.late, none, none)
+    picked, times, ids = _picked(found.late, wanted)
+    places = places_among(found.main, times, ids) - first
     return DayPart(symbol, found.main, first, last, found.late, picked, places)
 
 
-def _picked(late: Block, wanted: Span, how: Late) -> tuple[npt.NDArray[np.int64], Array]:
-    """Which late rows are in the range, in order, and their times."""
-    if how == "drop" or not late.rows:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+def _picked(late: Block, wanted: Span) -> tuple[npt.NDArray[np.int64], Array, Array]:
+    """Which late rows are merged into a range, in order, with their times and ids."""
     times = late.field("event_ns", 0, late.rows)
     inside = (times >= wanted.start_ns) & (times < wanted.end_ns)
-    if how == "merge":  # what cannot be right is never merged
-        inside &= late.field("origin", 0, late.rows) != ORIGIN_ASIDE
+    inside &= late.field("origin", 0, late.rows) != ORIGIN_ASIDE  # its time cannot be right
     picked = np.flatnonzero(inside)
-    order = order_of_late(times[picked], late.field("seq", 0, late.rows)[picked])
-    return picked[order], times[picked][order]
+    times, ids = times[picked], late.field("seq", 0, late.rows)[picked]
+    order = order_of_late(times, ids)
+    return picked[order], times[order], ids[order]

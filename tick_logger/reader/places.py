@@ -4,20 +4,30 @@
     {symbol}/{TABLE}/...                legacy: one exchange, which no folder names
 
 A directory of ours may have links of the second kind beside the exchanges, for programs that read
-an earlier logger's files; they are no exchanges.
+an earlier logger's files; they are no exchanges.  Nor is what a system puts beside them
+(`lost+found`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.reader.source import Symbol
 from tick_logger.reader.tree import Tree
 from tick_logger.storage.journal_layout import JOURNAL_FOLDER
-from tick_logger.storage.layout import day_of_column, symbol_folder, table_folder
+from tick_logger.storage.layout import (
+    FORMAT_PATH,
+    day_of_column,
+    symbol_folder,
+    table_folder,
+)
 from tick_logger.storage.names import folder_of, symbol_of
+
+_EXCHANGE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+"""What a section of the configuration is called, and so an exchange."""
 
 
 class Places(Protocol):
@@ -57,9 +67,25 @@ class OwnPlaces:
 
     def exchanges(self) -> Sequence[str]:
         """Folders that are neither the journal nor a symbol's."""
-        folders = (each for each in folders_in(self._tree) if each != JOURNAL_FOLDER)
-        names = (symbol_of(each) for each in folders if not is_of_symbol(self._tree, each))
-        return sorted(filter(None, names))
+        return list(self._exchanges())
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is anything of ours; cheaper than all `exchanges`."""
+        return self._tree.exists(FORMAT_PATH) or next(self._exchanges(), None) is not None
+
+    def _exchanges(self) -> Iterator[str]:
+        for name in folders_in(self._tree):
+            named = name != JOURNAL_FOLDER and _EXCHANGE.fullmatch(name)
+            if named and not self._is_linked(name):
+                yield name
+
+    def _is_linked(self, folder: str) -> bool:
+        """Whether it is a symbol's, of links: to tables, or to what is gone by now."""
+        inner = [name.rstrip("/") for name in self._tree.list(folder)]
+        if not inner or not set(inner) <= SPECS.keys():
+            return is_of_symbol(self._tree, folder)
+        return not any(folders_in(self._tree, f"{folder}/{name}") for name in inner)
 
     def symbols(self, exchange: str) -> Sequence[str]:
         """Folders in that of the exchange."""
@@ -101,12 +127,15 @@ class LegacyPlaces:
         return not symbol.exchange and is_of_symbol(self._tree, self.folder_of(symbol))
 
     def folder_of(self, symbol: Symbol) -> str:
-        """See `Places`."""
-        return folder_of(symbol.symbol)
+        """See `Places`: as we would spell it, or else as it is, with a bare percent sign."""
+        folder = folder_of(symbol.symbol)
+        if folder.replace("%25", "%") == symbol.symbol and not self._tree.list(folder):
+            return symbol.symbol
+        return folder
 
     def folder(self, symbol: Symbol, table: Table, *, late: bool) -> str:
         """See `Places`; what came late lies where ours does."""
-        return f"{folder_of(symbol.symbol)}/{'late/' if late else ''}{table}"
+        return f"{self.folder_of(symbol)}/{'late/' if late else ''}{table}"
 
 
 def folders_in(tree: Tree, folder: str = "") -> list[str]:
@@ -115,8 +144,17 @@ def folders_in(tree: Tree, folder: str = "") -> list[str]:
 
 
 def is_of_symbol(tree: Tree, folder: str) -> bool:
-    """Whether a folder has column files one folder below, as a symbol's has."""
-    tables = set(folders_in(tree, folder)) & set(SPECS)
+    """Whether a folder is a symbol's: column files lie one folder below it.
+
+    An exchange may list a symbol that is called as a table is, so that names of folders do not
+    tell; what lies beside them tells mostly, and saves a look at the files of years.
+    """
+    names = tree.list(folder)
+    if any(name.startswith("instruments.") for name in names):
+        return False
+    tables = [name[:-1] for name in names if name.endswith("/") and name[:-1] in SPECS]
+    if tables and any(name.startswith("gaps.") for name in names):
+        return True
     return any(
         day_of_column(name, SPECS[Table(table)].time_column) is not None
         for table in tables

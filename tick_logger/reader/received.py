@@ -1,22 +1,23 @@
-"""The rows of one stream in a range of receive times, in the order in which they were received.
+"""The rows of one stream that are not read file by file: by receive times, and late ones alone.
 
 A row may lie in the file of another day than that of its receipt: around midnight, when it came
-late, or when a clock was wrong.  So each day is asked when its rows were received, and the rows are
-sorted at the end.  Rows that were received at the same moment keep the order of their files.
+late, or when a clock was wrong; and what is aside lies in another than that of its time.  So each
+day is asked, and the rows are sorted at the end.  Rows that were received at the same moment keep
+the order of their files, and late ones of the same time go by their ids.
 
-This costs 16 bytes of memory for each row that is found.  Not here: the order of event times
-(`parts`).
+Not here: rows by their event times (`parts`).
 """
 
 from __future__ import annotations
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
+from tick_logger.model.tables import ORIGIN_ASIDE, Table
 from tick_logger.model.times import NS_PER_DAY
+from tick_logger.reader.merging import order_of_late
 from tick_logger.reader.parts import Late
+from tick_logger.reader.scattered import ScatteredPart, scattered
 from tick_logger.reader.source import Array, Block, Source, Symbol
 from tick_logger.reader.times import Span
 
@@ -25,46 +26,30 @@ SLACK_NS = 3_600 * 10**9
 in the order of event times, and an hour is much more than the reorder window."""
 
 
-@attrs.frozen(eq=False)
-class ReceivedPart:
-    """Rows of any blocks: row `i` is row `rows_of[i]` of block `block_of[i]`."""
-
-    symbol: Symbol
-    blocks: tuple[tuple[Block, bool], ...]
-    """Each with whether its rows are late ones."""
-    block_of: npt.NDArray[np.int64]
-    row_of: npt.NDArray[np.int64]
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return len(self.row_of)
-
-    @property
-    def late(self) -> int:
-        """How many came late."""
-        counts = np.bincount(self.block_of, minlength=len(self.blocks))
-        return sum(int(n) for n, (_, late) in zip(counts, self.blocks, strict=True) if late)
-
-    def field(self, name: str, start: int, stop: int) -> Array:
-        """A field of some rows; see `parts.Part`."""
-        block_of, row_of = self.block_of[start:stop], self.row_of[start:stop]
-        made: Array | None = None
-        for number, (block, late) in enumerate(self.blocks):
-            mine = block_of == number
-            rows = row_of[mine]
-            if not len(rows) and made is not None:
-                continue
-            values = _field(block, name, rows, late=late)
-            made = np.empty(len(row_of), values.dtype) if made is None else made
-            made[mine] = values
-        assert made is not None, "a part without blocks"
-        return made
+def late_part(source: Source, symbol: Symbol, table: Table, wanted: Span) -> ScatteredPart | None:
+    """What came late in a range of event times, and what is aside, by (time, id); None if none."""
+    blocks: list[tuple[Block, bool]] = []
+    rows: list[npt.NDArray[np.int64]] = []
+    times: list[Array] = []
+    ids: list[Array] = []
+    for day in source.days(symbol, table):
+        late = source.look(symbol, table, day).late
+        happened = late.field("event_ns", 0, late.rows)
+        inside = (happened >= wanted.start_ns) & (happened < wanted.end_ns)
+        if inside.any():
+            blocks.append((late, True))
+            rows.append(np.flatnonzero(inside))
+            times.append(happened[inside])
+            ids.append(late.field("seq", 0, late.rows)[inside])
+    if not blocks:
+        return None
+    order = order_of_late(np.concatenate(times), np.concatenate(ids))
+    return scattered(symbol, blocks, rows, order)
 
 
 def received_part(
     source: Source, symbol: Symbol, table: Table, wanted: Span, late: Late
-) -> ReceivedPart | None:
+) -> ScatteredPart | None:
     """What was received of a stream in a range; None if nothing was."""
     blocks: list[tuple[Block, bool]] = []
     picked: list[npt.NDArray[np.int64]] = []
@@ -86,9 +71,7 @@ def received_part(
                 times.append(received[inside])
     if not blocks:
         return None
-    numbers = np.repeat(np.arange(len(blocks)), [len(each) for each in picked])
-    order = np.argsort(np.concatenate(times), kind="stable")
-    return ReceivedPart(symbol, tuple(blocks), numbers[order], np.concatenate(picked)[order])
+    return scattered(symbol, blocks, picked, np.argsort(np.concatenate(times), kind="stable"))
 
 
 def _may_have(block: Block, day: int, wanted: Span) -> bool:
@@ -96,12 +79,3 @@ def _may_have(block: Block, day: int, wanted: Span) -> bool:
     first, last = (int(block.field("recv_ns", row, row + 1)[0]) for row in (0, block.rows - 1))
     begin, end = min(first, last, day * NS_PER_DAY), max(first, last, (day + 1) * NS_PER_DAY)
     return begin - SLACK_NS < wanted.end_ns and end + SLACK_NS > wanted.start_ns
-
-
-def _field(block: Block, name: str, rows: npt.NDArray[np.int64], *, late: bool) -> Array:
-    if name == "origin" and not late:
-        return np.full(len(rows), ORIGIN_MAIN, np.uint8)
-    if not len(rows):
-        return block.field(name, 0, 0)
-    first, last = int(rows.min()), int(rows.max()) + 1
-    return block.field(name, first, last)[rows - first]

@@ -17,6 +17,7 @@ from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, Table
 from tick_logger.model.times import day_of
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
+from tick_logger.storage.format_file import width_told
 from tick_logger.storage.gap_files import parse_gaps, standing
 from tick_logger.storage.layout import GapsPath, gaps_path, table_folder
 
@@ -53,7 +54,8 @@ def recorded(
 
 def _day(files: Files, exchange: str, symbol: str, table: Table, day: int) -> tuple[DayFiles, int]:
     """The files of a day, and how many rows are whole in them."""
-    found = DayFiles.look(files, table_folder(exchange, symbol, table), table, day)
+    folder = table_folder(exchange, symbol, table)
+    found = DayFiles.look(files, folder, table, day, width_told(files))
     return found, found.whole_rows
 
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
-from tick_logger.reader.catalog import catalog_rows, worst_of_day
+from tick_logger.reader.asof import matched
+from tick_logger.reader.bars import bars
+from tick_logger.reader.book import Book
+from tick_logger.reader.book_series import book_series, moments
+from tick_logger.reader.books import Books
 from tick_logger.reader.columns import Column, chosen
+from tick_logger.reader.consolidated import consolidated
 from tick_logger.reader.content import StreamRows
-from tick_logger.reader.following import follow
-from tick_logger.reader.gaps import WORDS, Gap, completeness, gaps_in
-from tick_logger.reader.naming import every, meant
+from tick_logger.reader.gaps import WORDS, both, completeness
+from tick_logger.reader.naming import named, one_meant
+from tick_logger.reader.overview import Overview, Symbols
 from tick_logger.reader.parts import LATE, Late, Part, day_parts
-from tick_logger.reader.received import received_part
-from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
+from tick_logger.reader.received import late_part, received_part
 from tick_logger.reader.rows import Rows
 from tick_logger.reader.source import Source, Symbol
-from tick_logger.reader.tables import tables_named
-from tick_logger.reader.times import BEGINNING_NS, Span, Time, instant, span
-
-Symbols = str | Symbol | Sequence[str | Symbol]
-"""`"exchange:SYMBOL"`, a pattern, a normal name, or several of them."""
+from tick_logger.reader.times import Span, Time, instant, period, span
 
 
-class Recording:
+class Recording(Overview):
     """What was recorded, live or at rest.  Made by `tick_logger.open`.
 
     Nothing is read before it is asked for, and no file is held open.  `symbols` is always
@@ -35,14 +34,8 @@ class Recording:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def __repr__(self) -> str:
-        """Where it is, and of how much."""
-        exchanges = self._source.exchanges()
-        symbols = sum(len(self._source.symbols(exchange)) for exchange in exchanges)
-        named = ", ".join(filter(None, exchanges))
-        return f"<Recording {self._source.name}: {symbols:,} symbols{named and f' of {named}'}>"
+        super().__init__(source)
+        self._books = Books(source)
 
     def trades(
         self,
@@ -62,7 +55,8 @@ class Recording:
         or "only" them, with those whose time cannot be right.  `by`: "event" or "received", for
         the range and the order.  Raises `ValueError`, and `LookupError` for what is not recorded.
 
-        >>> rec.trades("coinbase:BTC-USD", DAY).numpy("price")[:3]  # doctest: +SKIP
+        >>> rec.trades("coinbase:BTC-USD", "2026-11-29").numpy("price")[:3]
+        array([84106.09, 84106.1 , 84106.11])
         """
         return self._rows(Table.TRADES, symbols, span(start, end), columns, late, by)
 
@@ -79,6 +73,10 @@ class Recording:
         """Quotes: `ts`, `recv_ts`, `id`, `bid`, `bid_size`, `ask`, `ask_size` (the best), `origin`.
 
         For all else see `trades`.
+
+        >>> minute = "2026-11-29T10:00", "2026-11-29T10:01"
+        >>> rec.quotes("*:BTC*", *minute, columns=["symbol", "bid"])
+        2 symbols quotes 2026-11-29T10:00:00Z to 2026-11-29T10:01:00Z: 120 rows, ...
         """
         return self._rows(Table.QUOTES, symbols, span(start, end), columns, late, by)
 
@@ -96,6 +94,9 @@ class Recording:
         `origin`.
 
         For all else see `trades`.
+
+        >>> rec.ticker("kraken:BTC/USD", "2026-11-29").numpy("bid")[:2]
+        array([84106.09, 84106.08])
         """
         return self._rows(Table.MD, symbols, span(start, end), columns, late, by)
 
@@ -114,108 +115,96 @@ class Recording:
 
         A size of 0 deletes the level.  `book` and `books` apply the rules of each venue.  For all
         else see `trades`.
+
+        >>> int(rec.book_updates("coinbase:BTC-USD", "2026-11-29").numpy("is_snapshot").sum())
+        20
         """
         return self._rows(Table.BOOK, symbols, span(start, end), columns, late, by)
 
-    def gaps(
-        self, symbols: Symbols = "*", start: Time = BEGINNING_NS, end: Time | None = None
-    ) -> tuple[Gap, ...]:
-        """The known holes that touch a range of receive times, healed parts taken out."""
-        wanted = span(start, end)
-        found = (gaps_in(self._source, each, None, wanted) for each in self._meant(symbols))
-        return tuple(gap for gaps in found for gap in gaps)
+    def book(self, symbol: str | Symbol, at: Time, *, depth: int | None = None) -> Book:
+        """The order book at a moment, with the venue's rules applied: `Book`.
 
-    def catalog(
-        self,
-        symbols: Symbols = "*",
-        start: Time = BEGINNING_NS,
-        end: Time | None = None,
-        *,
-        tables: Sequence[str] | None = None,
-        now: Time | None = None,
+        Rows of event times up to `at` are applied, from the newest snapshot on; `depth` limits the
+        levels of each side that are given.  Inside a hole, and before there is a book, it is
+        `broken`, and has a `cause`.
+
+        >>> rec.book("coinbase:BTC-USD", "2026-11-29T10:02:00Z", depth=10).broken
+        False
+        """
+        return self._books.at(one_meant(self._source, symbol), instant(at), depth)
+
+    def books(
+        self, symbol: str | Symbol, start: Time, end: Time, *, every: str = "1s", depth: int = 10
     ) -> Rows:
-        """What there is: a row for each exchange, symbol, table and UTC day that has rows.
+        """The book at `start`, and after each period until before `end`, one row each.
 
-        Columns `exchange`, `symbol`, `table`, `proof`, `condition` (see `condition`) are text,
-        `day` is datetime64[D], `rows` (all), `late` and `holes` uint64, `seconds` (from the first
-        row to the last, less the holes) float64.  `tables` are words such as "trades" or "book".
-        Raises `ValueError`, and `LookupError` for what is not recorded.
+        Columns: `ts` (the moment), `as_of` (event time of the last row applied, or NaT), `broken`,
+        `cause` (empty where it is not), `bid_0`, `bid_size_0`, ... `ask_0`, `ask_size_0`, ...; NaN
+        where there is no such level.  Raises `ValueError` if they would be too many to be held.
 
-        >>> rec.catalog("coinbase:BTC-*", "2026-11-01", "2026-12-01").polars()  # doctest: +SKIP
+        >>> minutes = "2026-11-29T10:00", "2026-11-29T10:05"
+        >>> len(rec.books("coinbase:BTC-USD", *minutes, every="1m", depth=5))
+        5
         """
-        return catalog_rows(self._source, self._meant(symbols), tables, span(start, end), now)
+        found, wanted = one_meant(self._source, symbol), span(start, end)
+        at = moments(wanted, period(every), depth)
+        return Rows(
+            f"{found} books each {every} {wanted.text}",
+            partial(book_series, self._books, self._source, found, at, depth),
+            partial(completeness, self._source, [found], Table.BOOK, wanted),
+        )
 
-    def condition(self, symbol: str, day: Time, *, now: Time | None = None) -> str:
-        """How good a symbol's UTC day is, in a word.
+    def bars(
+        self, symbols: Symbols, start: Time, end: Time | None = None, *, every: str = "1m"
+    ) -> Rows:
+        """Bars of trades: `ts` (beginning), `open`, `high`, `low`, `close`, `volume`, `count`,
+        `vwap`, `buy_volume`, `sell_volume` (of trades whose aggressor bought, and sold).
 
-        "missing": there are no rows; "degraded": a hole is known; "pending": it may still grow;
-        "available": neither.  A day may grow until an hour after its end; without `now`, until
-        there are rows of a later one.  Raises `LookupError` for a symbol that is not recorded.
+        Periods begin at whole multiples of `every` since 1970 (UTC).  One without trades has no
+        row.  Late trades count; a period that the range cuts has the trades inside the range.
 
-        >>> rec.condition("coinbase:BTC-USD", "2026-11-29")  # doctest: +SKIP
+        >>> rec.bars("coinbase:BTC-USD", "2026-11-29").polars()["count"].to_list()
+        [120, 120, 120, 120, 120]
         """
-        return worst_of_day(self._source, self._meant(symbol), instant(day), now)
+        found, wanted, length = self._meant(symbols), span(start, end), period(every)
+        return Rows(
+            f"{named(found)} bars of {every} {wanted.text}",
+            partial(bars, self._source, found, wanted, length),
+            partial(completeness, self._source, found, Table.TRADES, wanted),
+        )
 
-    def replay(
-        self,
-        *symbols: str | Symbol,
-        start: Time = BEGINNING_NS,
-        end: Time | None = None,
-        tables: Sequence[str] | None = None,
-        late: Late = "merge",
-        rows: int = ROWS_AT_ONCE,
-    ) -> Iterator[Rows | Gap]:
-        """What happened, in order of event times: batches of at most `rows` rows, and holes.
+    def asof(self, left: Rows, right: Rows) -> Rows:
+        """Each row of `left` with the newest row of `right` at or before it, by `ts`.
 
-        All streams of these symbols (none named: of all) and tables are merged. A batch has the
-        columns `ts`, `recv_ts`, `exchange`, `symbol`, `table`, those of its tables, and `origin`;
-        what a table does not have is NaN, 0 or False there.  A `Gap` comes before the first row
-        that happened after it began.  `late`: "merge" or "drop".  Memory is bounded by the streams
-        of one day and `rows`, not by the rows.  Raises `ValueError`, `LookupError`, and `OSError`
-        while it reads.
+        Where `right` is of several symbols, within a symbol.  Columns of `right` whose names `left`
+        has too end in `_right` (`ts_right`: how old it is).  Without a match: NaN, NaT, 0, False.
 
-        >>> for batch in rec.replay("*:BTC-USD", start=DAY):  # doctest: +SKIP
-        ...     print(batch if isinstance(batch, tick_logger.Gap) else batch.polars())
+        >>> btc, day = "coinbase:BTC-USD", "2026-11-29"
+        >>> rec.asof(rec.trades(btc, day), rec.quotes(btc, day)).numpy("bid")[:3]
+        array([     nan, 84106.08, 84106.08])
         """
-        found, wanted = self._meant(symbols or "*"), span(start, end)
-        return replay(self._source, found, tables_named(tables), wanted, late, checked(rows))
+        return Rows(
+            f"{left.title}, as of which {right.title}",
+            lambda: matched(left.content, right.content),
+            lambda: both(left.known, right.known),
+        )
 
-    def follow(
-        self,
-        *symbols: str | Symbol,
-        tables: Sequence[str] | None = None,
-        rows: int = ROWS_AT_ONCE,
-        wait: Callable[[], object] | None = None,
-    ) -> Iterator[Rows | Gap]:
-        """What is recorded from now on: batches as in `replay`, holes as they change.
+    def consolidated(self, symbols: Symbols, start: Time, end: Time | None = None) -> Rows:
+        """Best bid and ask over all venues: `ts`, `bid`, `bid_size`, `bid_venue`, `bid_age` (s),
+        `ask`, `ask_size`, `ask_venue`, `ask_age`, `spread_bps`, `venues` (how many count).
 
-        Of the symbols that there are now.  Rows are in order of time within what one look at the
-        files finds; late ones come when they come.  An open `Gap` is told of at once, and again
-        when it has closed.  `wait` is called where nothing is new, and ends it by returning False;
-        without it, a fifth of a second is slept.  Files that a restart cuts go on behind what was
-        given.  Raises `ValueError`, `LookupError`, and `OSError` if files stay unreadable.
+        A row at `start`, and at each change.  A negative `spread_bps` is a crossed market.  A venue
+        does not count from a hole in its quotes on until it quotes again after it.
 
-        >>> for batch in rec.follow("coinbase:BTC-USD", tables=["trades"]):  # doctest: +SKIP
-        ...     print(batch)
+        >>> rec.consolidated("BTC-USD", "2026-11-29").polars().height
+        300
         """
-        found = self._meant(symbols or "*")
-        return follow(self._source, found, tables_named(tables), checked(rows), wait)
-
-    def instruments(self, day: Time | None = None) -> tuple[MappedInstrument, ...]:
-        """What was listed on a UTC day, or of late, by exchange and symbol."""
-        until = None if day is None else span(day, None).days[0]
-        return tuple(sorted(self._source.instruments(until), key=_place))
-
-    def find(self, name: str) -> tuple[str, ...]:
-        """The recorded symbols that a name means, as `"exchange:SYMBOL"`; `LookupError` if none."""
-        return tuple(map(str, meant(self._source, name)))
-
-    def symbols(self) -> tuple[str, ...]:
-        """All symbols of which there is anything, as `"exchange:SYMBOL"`, sorted."""
-        return tuple(map(str, every(self._source)))
-
-    def _meant(self, symbols: Symbols) -> tuple[Symbol, ...]:
-        return meant(self._source, symbols)
+        found, wanted = self._meant(symbols), span(start, end)
+        return Rows(
+            f"{named(found)} best of {len(found)} {wanted.text}",
+            partial(consolidated, self._source, found, wanted),
+            partial(completeness, self._source, found, Table.QUOTES, wanted),
+        )
 
     def _rows(
         self,
@@ -235,7 +224,7 @@ class Recording:
         return Rows(
             _title(found, table, wanted),
             partial(_stream_rows, self._source, found, table, names, wanted, late, by),
-            partial(completeness, self._source, found, table, wanted),
+            partial(completeness, self._source, found, table, wanted, by),
         )
 
 
@@ -248,20 +237,16 @@ def _stream_rows(
     late: Late,
     by: str,
 ) -> StreamRows:
-    parts: list[Part] = []
+    parts: list[Part | None] = []
     for symbol in symbols:
-        if by == "event":
-            parts += day_parts(source, symbol, table, wanted, late)
+        if by == "received":
+            parts.append(received_part(source, symbol, table, wanted, late))
+        elif late == "only":
+            parts.append(late_part(source, symbol, table, wanted))
         else:
-            part = received_part(source, symbol, table, wanted, late)
-            parts += [] if part is None else [part]
-    return StreamRows(columns, parts)
+            parts += day_parts(source, symbol, table, wanted, late)
+    return StreamRows(columns, [part for part in parts if part is not None])
 
 
 def _title(symbols: Sequence[Symbol], table: Table, wanted: Span) -> str:
-    named = str(symbols[0]) if len(symbols) == 1 else f"{len(symbols)} symbols"
-    return f"{named} {WORDS[table]} {wanted.text}"
-
-
-def _place(each: MappedInstrument) -> tuple[str, str]:
-    return each.exchange, each.symbol
+    return f"{named(symbols)} {WORDS[table]} {wanted.text}"

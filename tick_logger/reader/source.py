@@ -47,14 +47,19 @@ class Block(Protocol):
 
         `event_ns` and `recv_ns` are int64; prices and sizes float64, exact where the recording is;
         `seq` uint64; `side`, `flags` and `origin` unsigned; all others as `model.tables` says.
-        What was not recorded has its absent value, and what the table does not have is 0.  Raises
-        `OSError`.
+        What was not recorded has its absent value (a time: `NO_TIME`, which numpy takes for NaT),
+        and what the table does not have is 0.  Raises `OSError`; `DamagedError` of a field alone.
         """
         ...
 
     def first_at(self, time_ns: int) -> int:
         """Of rows in order of their event times: how many are before this time."""
         ...
+
+
+def is_exact(block: Block) -> bool:
+    """Whether prices and sizes have all digits that were sent, as far as the block tells."""
+    return bool(getattr(block, "exact", True))
 
 
 @attrs.frozen(eq=False)

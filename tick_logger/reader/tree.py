@@ -1,20 +1,24 @@
 """Port: a tree of files that is only read, and its implementation on a disk, by mapping.
 
-Works wherever Python does, needs no permission to write, and holds no file open: a mapping lives
-as long as the array made of it.  What is read is what was there at that moment; a file that a
-recorder appends to only grows.  (After a crash the next start may cut files; who had them mapped
-then must open the recording anew.)
+Works wherever Python does, needs no permission to write, and holds nothing open but what arrays
+are made of: a mapping lives as long as the array that shows it.  What is read is what was there at
+that moment; a file that a recorder appends to only grows.  (After a crash the next start may cut
+files; who had them mapped then must open the recording anew.)
 
 Not here: what the bytes mean.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from typing import Protocol
 
 from tick_logger.storage.files import Names
+
+_IS_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
+"""No file, or a name that none can have: too long, or with a star in it where there is Windows."""
 
 
 class Tree(Protocol):
@@ -60,8 +64,10 @@ class DiskTree:
         """Length in bytes; 0 if there is no such file."""
         try:
             return os.stat(self._at(path)).st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return 0
+        except OSError as error:
+            if error.errno in _IS_NOT_THERE:
+                return 0
+            raise
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
@@ -82,8 +88,10 @@ class DiskTree:
         try:
             with os.scandir(self._at(folder)) as entries:
                 return sorted(each.name + "/" if each.is_dir() else each.name for each in entries)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        except OSError as error:
+            if error.errno in _IS_NOT_THERE:
+                return []
+            raise
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"

@@ -41,7 +41,7 @@ def write_parquet(
         "write_page_index": True,
         "write_page_checksum": True,
     }
-    with _whole(path) as part, parquet.ParquetWriter(part, schema, **options) as writer:
+    with whole(path) as part, parquet.ParquetWriter(part, schema, **options) as writer:
         for start, stop in pieces(content.rows):
             table = arrow_of(content, start, stop).cast(schema)
             writer.write_table(table, row_group_size=ROWS_AT_ONCE)
@@ -50,7 +50,7 @@ def write_parquet(
 def write_csv(content: Content, path: str | os.PathLike[str]) -> None:
     """A CSV file with a header; times as `2026-11-29 10:00:00.123456789Z`, absent values empty."""
     csv = load("pyarrow.csv", "arrow")
-    with _whole(path) as part, csv.CSVWriter(part, arrow_schema(content)) as writer:
+    with whole(path) as part, csv.CSVWriter(part, arrow_schema(content)) as writer:
         for start, stop in pieces(content.rows):
             writer.write_table(_without_nan(arrow_of(content, start, stop)))
 
@@ -72,7 +72,7 @@ def _without_nan(table: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _whole(path: str | os.PathLike[str]) -> Iterator[str]:
+def whole(path: str | os.PathLike[str]) -> Iterator[str]:
     """A name to write under; the file gets its own once it is whole, and is removed otherwise."""
     part = f"{os.fspath(path)}.part"
     try:

@@ -27,6 +27,7 @@ from tick_logger.journal.reader import Damage
 from tick_logger.model.entries import Closed, Started, Ticked
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
+from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, FILES, RETRY_SECS, reason_of
 from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.step_times import StepTimes
@@ -71,6 +72,8 @@ class Deriver:
         self._kept = kept
         self._interval_secs = checkpoint_interval_secs
         self._on_sync_lost = on_sync_lost
+        self.links: LinkKeeper | None = None
+        """Who is to hear of what was written, to make links to it."""
         self._accounted_seq = 0  # frames before it are in the accounts
         self._log = get_logger()
 
@@ -132,7 +135,7 @@ class Deriver:
             if not released:
                 release()
                 released = True
-            return derivation.settle()
+            return self._linked(derivation.settle())
 
         outcome = await self._persist(work)
         self._metrics.flush_seconds.observe(trio.current_time() - started)
@@ -140,6 +143,12 @@ class Deriver:
             self._metrics.flush_step_seconds[step].observe(secs)
         if outcome is not None and derivation.next_seq >= self._accounted_seq:
             self._account(outcome)
+
+    def _linked(self, outcome: Outcome | None) -> Outcome | None:
+        """In the thread that writes: let links be made; returns the outcome."""
+        if self.links is not None and outcome is not None:
+            self.links.follow(outcome, self._derivation.instruments)
+        return outcome
 
     def _account(self, outcome: Outcome) -> None:
         self._accounts.flushed(outcome)
@@ -157,6 +166,7 @@ class Deriver:
         outcomes: list[Outcome] = []
 
         def note(outcome: Outcome) -> None:
+            self._linked(outcome)
             if self._derivation.next_seq >= self._accounted_seq:
                 outcomes.append(outcome)
 

@@ -21,6 +21,7 @@ from tick_logger.recording.readiness import COLUMNS, JOURNAL
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Resources, TaskContext
 from tick_logger.recording.writer import Writer
+from tick_logger.storage.folding import folds_case
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
@@ -92,8 +93,12 @@ async def open_recording(
         if exchange:
             resources.instruments.define(number, exchange, symbol)
     exchanges = {exchange for exchange, _ in found.derivation.instruments if exchange}
-    resources.recorded_before.update(
-        {exchange: found.derivation.recorded(exchange) for exchange in exchanges}
+    resources.found.recorded |= {each: found.derivation.recorded(each) for each in exchanges}
+    resources.found.folds_case = await readiness.persist(
+        COLUMNS,
+        "the directory cannot be looked at",
+        partial(folds_case, disk.column_files),
+        disk.column_offload,
     )
     _report(found, clock.now_ns())
     clock_watch = ClockWatch(clock, resources.metrics)
@@ -170,4 +175,5 @@ def _put_together(
         checkpoint_interval_secs=config.checkpoint_interval_secs,
         on_sync_lost=journal.doubt,
     )
+    deriver.links = resources.links
     return Recording(config, resources, writer, deriver, backlog, accounts.totals, clock_watch)

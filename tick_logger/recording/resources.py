@@ -11,6 +11,7 @@ from tick_logger.budget import ByteBudget
 from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
+from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import Readiness
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
@@ -58,6 +59,16 @@ class Disk:
             self.journal_files.close()
 
 
+@attrs.define
+class FoundOnDisk:
+    """What the start has found out about the directory; known once it is recovered."""
+
+    recorded: dict[str, frozenset[str]] = attrs.field(factory=dict)
+    """By exchange the symbols that the process before recorded to its end."""
+    folds_case: bool = False
+    """Whether the disk tells no large letters from small."""
+
+
 @attrs.frozen(kw_only=True)
 class Resources:
     """What a recording is given, and shares with the rest of the process."""
@@ -69,8 +80,8 @@ class Resources:
     metrics: Metrics
     readiness: Readiness
     today: Today
-    recorded_before: dict[str, frozenset[str]] = attrs.field(factory=dict)
-    """By exchange the symbols that the process before recorded to its end; known once recovered."""
+    links: LinkKeeper | None = None
+    found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
 
 
 @attrs.frozen(kw_only=True)

@@ -44,8 +44,8 @@ class Book:
     def __init__(self, bids: Mapping[int, int], asks: Mapping[int, int], update_id: int) -> None:
         self._bids = dict(bids)
         self._asks = dict(asks)
-        self.best_bid = max(self._bids)
-        self.best_ask = min(self._asks)
+        self.best_bid = max(self._bids, default=0)
+        self.best_ask = min(self._asks, default=0)
         self.most_levels = max(len(self._bids), len(self._asks))
         self.update_id = update_id
         self._fetched_id = update_id

@@ -8,7 +8,7 @@ is encoded once, and only if somebody wants it, however many sessions it goes to
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Protocol
 
@@ -25,6 +25,11 @@ class Client(Protocol):
     name: str
     topics: dict[str, None]  # in the order of subscribing
     variant: int  # which form of messages it gets, in the dialect's own numbering
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What is queued for it and not sent yet."""
+        ...
 
     def deliver(self, ready_frame: bytes) -> None:
         """Queue a frame of market data, to which faults apply."""
@@ -43,6 +48,21 @@ class Client(Protocol):
         ...
 
 
+class Recorded(Protocol):
+    """What was recorded of the venue, where that takes the place of the market."""
+
+    idle: bool
+    """Whether nothing of it is sent at the moment, so that somebody may take the venue for dead."""
+
+    def offers(self, topic: str) -> bool:
+        """Whether there is anything of a topic."""
+        ...
+
+    def greeting(self, topic: str, variant: int) -> Sequence[bytes]:
+        """What a new subscriber is sent first: what was told of the topic until now."""
+        ...
+
+
 class Hub:
     """The meeting point of one exchange's market, dialect and sessions."""
 
@@ -53,6 +73,7 @@ class Hub:
         self.violations: list[str] = []
         self.lost: list[tuple[str, bytes]] = []  # name of the session, frame
         self.opcode = TEXT
+        self.recorded: Recorded | None = None  # None: there is a market
         self._topics: dict[str, dict[Client, None]] = {}
         self._silent: set[tuple[Client, str]] = set()  # subscribed, but nothing is delivered
         self._hole_rng = Random(f"{seed}:holes")
@@ -80,6 +101,11 @@ class Hub:
         for topic in list(client.topics):
             self.unsubscribe(client, topic)
 
+    @property
+    def topics_wanted(self) -> int:
+        """How many topics have a subscriber."""
+        return len(self._topics)
+
     def wanted(self, topic: str) -> bool:
         """Whether any client is subscribed to a topic."""
         return topic in self._topics
@@ -92,12 +118,25 @@ class Hub:
     def publish(self, topic: str, encode: Callable[[int], bytes]) -> None:
         """Send a message to a topic's subscribers; `encode` makes the payload for a variant."""
         subscribers = self._topics.get(topic)
-        if not subscribers:
-            return
+        if subscribers:
+            self._deliver(
+                [each for each in subscribers if (each, topic) not in self._silent], encode
+            )
+
+    def publish_once(self, topics: Iterable[str], encode: Callable[[int], bytes]) -> int:
+        """As `publish`, once to whoever has any of these topics; returns how many that are."""
+        clients = dict.fromkeys(
+            client
+            for topic in topics
+            for client in self._topics.get(topic, ())
+            if (client, topic) not in self._silent
+        )
+        self._deliver(list(clients), encode)
+        return len(clients)
+
+    def _deliver(self, clients: Sequence[Client], encode: Callable[[int], bytes]) -> None:
         ready: dict[int, bytes] = {}
-        for client in list(subscribers):  # delivering may end a session
-            if (client, topic) in self._silent:
-                continue
+        for client in clients:  # delivering may end a session
             if client.variant not in ready:
                 ready[client.variant] = frame(self.opcode, encode(client.variant))
             client.deliver(ready[client.variant])

@@ -87,6 +87,11 @@ class Session:
 
     # -- what dialect and hub ask for -------------------------------------------------------------
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What is queued for the client and not sent yet."""
+        return self._queued_bytes
+
     def deliver(self, ready_frame: bytes) -> None:
         """Queue a frame of market data, to which faults apply."""
         if self._delivery.loses(self._hub.faults):

@@ -39,23 +39,41 @@ class DayFiles:
     schema: Schema
 
     @classmethod
-    def look(cls, files: ReadableFiles, folder: str, table: Table, day: int) -> DayFiles:
-        """The sizes as they are now."""
+    def look(
+        cls,
+        files: ReadableFiles,
+        folder: str,
+        table: Table,
+        day: int,
+        width: str | None = None,
+    ) -> DayFiles:
+        """The sizes as they are now; the width of prices by these, if nothing else tells it."""
         columns = SPECS[table].files
         sizes = {c.name: files.size(f"{folder}/{column_name(c.name, day)}") for c in columns}
         names = [column.name for column in columns if column.required or sizes[column.name]]
-        schema = Schema.of(table, _width(table, sizes), names)
+        schema = Schema.of(table, width or _width(table, sizes), names)
         return cls(folder, table, day, sizes, schema)
 
     @classmethod
     def look_beside_a_writer(
-        cls, files: ReadableFiles, folder: str, table: Table, day: int
+        cls,
+        files: ReadableFiles,
+        folder: str,
+        table: Table,
+        day: int,
+        width: str | None = None,
     ) -> DayFiles:
-        """The sizes without what is being appended: no more rows than the time column has."""
+        """The sizes without what is being appended: no more rows than the time column has.
+
+        Sizes taken while they grow do not tell the width of prices for sure.
+        """
         time = SPECS[table].time_column
         size = SPECS[table].column(time).numpy_dtype(EXACT).itemsize
         rows = files.size(f"{folder}/{column_name(time, day)}") // size
-        found = cls.look(files, folder, table, day)
+        if not rows:  # it is no day, and there are many of these
+            none = dict.fromkeys((column.name for column in SPECS[table].files), 0)
+            return cls(folder, table, day, none, Schema.first(table, width or "f4"))
+        found = cls.look(files, folder, table, day, width)
         whole = {name: rows * size for name, size in found.schema.item_sizes.items()}
         sizes = {name: min(size, whole.get(name, 0)) for name, size in found.sizes.items()}
         return attrs.evolve(found, sizes=sizes)
@@ -117,7 +135,15 @@ class DayFiles:
         if not rows:
             return np.empty((0, *dtype.shape), dtype.base)
         data = files.read(self.path(name), start * dtype.itemsize, rows * dtype.itemsize)
-        return np.frombuffer(data, dtype)
+        return np.frombuffer(data, dtype, len(data) // dtype.itemsize)
+
+    def columns_of(self, source: str) -> tuple[str, ...]:
+        """The columns of which `values` makes a field of the rows; none if the day has none."""
+        if source in ("event_ns", "recv_ns"):
+            of = source.removesuffix("_ns")
+            return (*self.columns_of(f"{of}_s"), *self.columns_of(f"{of}_frac"))
+        own = [c.name for c in self.schema.columns if c.source == source]
+        return (*own, *(c.name for c in self.schema.columns if source in c.rest_of))
 
     def values(self, files: ReadableFiles, source: str, start: int, rows: int) -> Array:
         """A field of the rows, prices as f8; the absent value where the day does not have it.
@@ -138,7 +164,7 @@ class DayFiles:
             return found
         rest = self._rest_of(source)
         if rest is None:
-            return found.astype(np.float64)
+            return found.astype(np.float64, copy=False)
         rests = self.read(files, rest.name, start, rows)
         return with_rest(found, rests[:, rest.rest_of.index(source)])
 

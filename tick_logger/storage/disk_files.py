@@ -77,6 +77,11 @@ class DiskFiles:
         self._root_descriptor: int | None = None
         self._locks: list[int] = []
 
+    @property
+    def root(self) -> str:
+        """The folder that paths begin at."""
+        return self._root
+
     def prepare(self) -> None:
         """Make the root; see `Files`."""
         parents = _parents_to_sync(self._root)

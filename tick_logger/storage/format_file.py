@@ -18,7 +18,7 @@ import msgspec
 from tick_logger.errors import MADE_BY_NEWER, RefusedError
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import FEEDS, PRICE_DTYPES, SPECS, FileColumn, Table
-from tick_logger.storage.files import Files
+from tick_logger.storage.files import Files, ReadableFiles
 from tick_logger.storage.layout import FORMAT_PATH
 
 VERSION = max(column.since for spec in SPECS.values() for column in spec.files)
@@ -36,6 +36,10 @@ class Width:
 class _Width(msgspec.Struct):
     price_dtype: str
     since_ns: int | None
+
+
+class _Widths(msgspec.Struct):
+    price_dtypes: list[_Width]
 
 
 class _Column(msgspec.Struct):
@@ -82,6 +86,23 @@ def read_widths(files: Files) -> list[Width]:
     for reason in _not_known(found):
         raise _newer(reason)
     return [Width(each.price_dtype, each.since_ns) for each in found.price_dtypes]
+
+
+def width_told(files: ReadableFiles) -> str | None:
+    """The bytes of a price, "f4" or "f8", for ever in a directory; None if nothing tells them.
+
+    For who reads beside a recorder, where sizes that grow do not tell.  Whatever else a newer
+    version may have written there is no matter.  Raises `OSError`.
+    """
+    if not files.size(FORMAT_PATH):
+        return None
+    try:
+        named = (
+            msgspec.json.decode(files.read(FORMAT_PATH), type=_Widths).price_dtypes[-1].price_dtype
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
+        return None
+    return {each: "f8" if each == "f8" else "f4" for each in PRICE_DTYPES}.get(named)
 
 
 def write_format(files: Files, widths: Iterable[Width]) -> None:

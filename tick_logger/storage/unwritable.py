@@ -242,9 +242,10 @@ class Unwritable:
             barred = self._barred.get(self.of_aside(aside))
             if barred is not None:
                 _left_out(barred, aside.recv_ns)
+        offer = self.writable(flush, asides)  # before any is forgotten, whose files nobody has met
         newest = [int(run.rows["recv_ns"][-1]) for run in flush.runs if len(run.rows)]
         self._forget_idle(max(newest, default=0))
-        return self.writable(flush, asides)
+        return offer
 
     def _begun(self, flush: Flush) -> Flush:
         """A flush whose returning books begin with their snapshots."""

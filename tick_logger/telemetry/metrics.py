@@ -31,6 +31,11 @@ class Metrics:
         self._disk()
         self._process()
 
+    @classmethod
+    def unserved(cls) -> Metrics:
+        """Of a process that shows them to nobody."""
+        return cls(CollectorRegistry())
+
     def _disk(self) -> None:
         """What is on its way to the disk, and the disk itself."""
         self.flush_seconds = self._histogram("flush_seconds", "Time to write one flush of rows")

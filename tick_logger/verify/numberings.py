@@ -24,7 +24,9 @@ from tick_logger.storage.id_ranges import Ids
 Rows: TypeAlias = tuple[Ids, Times, Times]
 """Ids, event times and receive times of some trades."""
 
-STRAY = -1
+STRAY, ASIDE = OUTSIDE = -1, -2
+"""Trades of no numbering, and those whose time cannot be right, so that it tells of none."""
+
 MOST_UNDECIDED = 2
 """With one more, the recorder would have decided."""
 

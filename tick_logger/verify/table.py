@@ -23,7 +23,7 @@ from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import standing
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.names import day_text
-from tick_logger.verify.numberings import STRAY, Numberings, Rows
+from tick_logger.verify.numberings import ASIDE, OUTSIDE, Numberings, Rows
 from tick_logger.verify.report import Finding, Kind
 from tick_logger.verify.rows import (
     Columns,
@@ -34,6 +34,7 @@ from tick_logger.verify.rows import (
     repeated_hashes,
     repeated_ids,
     row_hashes,
+    set_aside,
     times_ns,
     wrong_values,
 )
@@ -176,8 +177,9 @@ class TableCheck:
         """
         holes, present = IdRanges(), IdRanges()
         for numbering, ids in self._ids.items():
-            if numbering != STRAY:
+            if numbering not in OUTSIDE:
                 holes, present = holes.union(ids.holes()), present.union(ids)
+        holes = holes.without(self._ids.get(ASIDE, IdRanges()))
         lost, claimed = _ids_of(gaps), _ids_of(standing(gaps))
         several = bool(self._numberings)
         for kind, ids in (
@@ -253,10 +255,11 @@ class TableCheck:
             events = times_ns(keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF))
             recv = times_ns(columns["recv_time"], columns["recv_nanos"])
             number = self._numberings.of((ids, events, recv))
+            number[set_aside(columns)] = ASIDE
         for numbering in np.unique(number).tolist():
             mine = number == numbering
             known = self._ids.get(numbering, IdRanges())
-            if numbering != STRAY:
+            if numbering not in OUTSIDE:
                 wrong[mine] = repeated_ids(ids[mine], known)
             numbered = ids[mine & (ids != 0)]
             self._ids[numbering] = known.union(IdRanges.of(numbered))

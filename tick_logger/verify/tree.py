@@ -38,6 +38,7 @@ from tick_logger.storage.layout import (
     symbol_folder,
     table_folder,
 )
+from tick_logger.storage.legacy_links import has_links_only
 from tick_logger.storage.unwritten_files import streams_told
 from tick_logger.verify.holes import holes_of
 from tick_logger.verify.looks import Look, what_stands
@@ -94,6 +95,8 @@ class _Verification:
                 yield self._check_journal_folder
                 continue
             yield partial(self._as_readable, exchange, partial(self._files_in, exchange))
+            if self._is_links_only(exchange):
+                continue
             counted = False
             for symbol in self._folders_in(exchange):
                 folder = f"{exchange}/{symbol}"
@@ -101,6 +104,12 @@ class _Verification:
                 yield partial(self._as_readable, folder, partial(self._check_symbol, folder))
             if counted:
                 yield lambda: Report(exchanges=1)
+
+    def _is_links_only(self, folder: str) -> bool:
+        try:
+            return has_links_only(self._files, folder)
+        except OSError:
+            return False  # what cannot be read is a finding
 
     def _has_columns(self, folder: str) -> bool:
         paths = self._files.list(folder, recursive=True)

@@ -15,7 +15,8 @@ from tests.net.bench import Bench
 from tests.net.played import PlayedDial, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.net.pace import Backoff
-from tick_logger.net.venue.discovery import MOST_PAGES, RETRY_SECS, Beside, Discovery
+from tick_logger.net.rest.listing import MOST_PAGES
+from tick_logger.net.venue.discovery import RETRY_SECS, Beside, Discovery
 from tick_logger.net.venue.leaving import CHECK_SECS, GRACE_SECS
 
 

@@ -16,7 +16,7 @@ import attrs
 import trio
 
 from tick_logger.errors import ConnectionLost
-from tick_logger.exchanges.base import Listed, Odd, VenueError
+from tick_logger.exchanges.base import Listed, VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
 from tick_logger.model.turnover import most_traded_first
@@ -24,6 +24,7 @@ from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
 from tick_logger.net.reach import REST
+from tick_logger.net.rest.listing import read_listing
 from tick_logger.net.venue.leaving import CHECK_SECS, Leaving
 from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.sound import SoundListings
@@ -35,9 +36,6 @@ CHANNEL_GRACE_SECS = 15.0
 
 RETRY_SECS = 10.0
 """The pause after a REST listing that failed, or named nothing that can be recorded."""
-
-MOST_PAGES = 50
-"""A longer listing is taken for a venue whose pages go round in circles."""
 
 BELIEVED_AFTER = 3
 """So often in a row must a listing come that lacks more than half of the symbols."""
@@ -120,7 +118,7 @@ class Discovery:
     async def _ask(self) -> bool:
         """Read the listing by REST; False if that failed, or nothing is known to be tradable."""
         try:
-            listing = await self._read()
+            listing = await read_listing(self._venue.exchange, self._venue.rest)
         except (ConnectionLost, VenueError) as error:
             rest = self._venue.rest
             if isinstance(error, VenueError):
@@ -136,22 +134,6 @@ class Discovery:
                 "listing_empty", listed=len(listing.instruments), retry_secs=RETRY_SECS
             )
         return bool(self._active)
-
-    async def _read(self) -> Listed:
-        """All pages of the REST listing; the symbols of a missing page would seem delisted."""
-        exchange = self._venue.exchange
-        url: str | None = exchange.listing_url(self._venue.rest.endpoint)
-        found, odd = list[Instrument](), list[Odd]()
-        for _ in range(MOST_PAGES):
-            assert url is not None
-            body = await self._venue.rest.get(url, exchange.profile.listing_weight)
-            page = exchange.read_listing(body)
-            found += page.instruments
-            odd += page.odd
-            url = exchange.next_page(url, body)
-            if url is None:
-                return Listed(tuple(found), tuple(odd))
-        raise VenueError(f"the listing has more than {MOST_PAGES} pages")
 
     def _on_channel(self, listing: Listed) -> None:
         self._heard.set()

@@ -6,12 +6,13 @@ Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
 import attrs
 
+from tick_logger.simulator.dialects.recorded import RecordedMessages
 from tick_logger.simulator.faults import TEXT
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
@@ -53,6 +54,10 @@ class Words:
     """Where in a listing its entries lie."""
     name_in_listing: str = "symbol"
     """The field of an entry that has its name."""
+    wrong_types: str
+    """A trade of SYMBOL whose numbers are texts and whose texts are not."""
+    unknown_type: str
+    """A message about SYMBOL of a kind that does not exist."""
 
 
 class Dialect(abc.ABC):
@@ -66,6 +71,8 @@ class Dialect(abc.ABC):
     """Of every message that the venue sends."""
 
     words: ClassVar[Words]
+    recorded: ClassVar[RecordedMessages]
+    """What is known of messages that were recorded."""
 
     def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
         hub.opcode = self.opcode
@@ -89,6 +96,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def tick(self, elapsed_us: int) -> None:
         """Send the messages that are due; `elapsed_us` is the time since the market opened."""
+
+    def keep_alive(self, elapsed_us: int) -> None:
+        """Send the signs of life that are due, and nothing of the market; some venues have none."""
+        return
 
     @abc.abstractmethod
     def accepts(self, target: str) -> bool:
@@ -117,6 +128,35 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def listing_changed(self) -> None:
         """A symbol was listed or delisted."""
+
+    # -- what was recorded ------------------------------------------------------------------------
+
+    def play(self, topics: Iterable[str], payload: bytes) -> int:
+        """Send a recorded message to whoever has any of these topics; returns to how many."""
+        return self._hub.publish_once(topics, lambda variant: self.adapted(payload, variant))
+
+    def adapted(self, payload: bytes, variant: int) -> bytes:
+        """A recorded message as clients of a variant get it."""
+        return payload
+
+    def book_asked(self, target: str) -> str:
+        """The symbol whose book a REST request asks for; "" if it asks for something else."""
+        return ""
+
+    def book_answer(self, listing: Listing, target: str) -> tuple[int, bytes]:
+        """Status and body of the answer to such a request, from the book of a listing."""
+        raise NotImplementedError(f"{self.name} has no books by REST")
+
+    def _said_before(self, topic: str, variant: int) -> list[bytes] | None:
+        """The first messages to a new subscriber of what was recorded; None: there is a market."""
+        recorded = self._hub.recorded
+        if recorded is None:
+            return None
+        return [self.adapted(each, variant) for each in recorded.greeting(topic, variant)]
+
+    def _offers(self, topic: str) -> bool:
+        """Whether a topic was recorded; of a market there is everything."""
+        return self._hub.recorded is None or self._hub.recorded.offers(topic)
 
     def begin_ids_again(self) -> None:
         """Let the ids of trades go on from lower ones."""
@@ -158,10 +198,10 @@ class Dialect(abc.ABC):
 
     # -- faults of answers ------------------------------------------------------------------------
 
-    def _refuses(self, symbol: str, channel: str) -> bool:
-        """Whether a fault refuses this subscription."""
+    def _refuses(self, symbol: str, channel: str, topic: str = "") -> bool:
+        """Whether a fault refuses this subscription, or nothing of its topic was recorded."""
         faults = self._hub.faults
-        if symbol in faults.refused_symbols:
+        if symbol in faults.refused_symbols or (topic and not self._offers(topic)):
             return True
         return any(self.words.channels.get(feed) == channel for feed in faults.refused_feeds)
 
@@ -202,14 +242,18 @@ class Dialect(abc.ABC):
     def sample(self, rng: Random) -> bytes:
         """A correct JSON object that changes nothing when it is understood."""
 
-    @abc.abstractmethod
     def wrong_types(self, rng: Random) -> bytes:
         """Well-formed JSON of a known message type with values of the wrong types."""
+        return self._about_some(self.words.wrong_types, rng)
 
     @abc.abstractmethod
     def huge_integer(self, rng: Random) -> bytes:
         """A message of a known type, with a trade id of 26 digits."""
 
-    @abc.abstractmethod
     def unknown_type(self, rng: Random) -> bytes:
         """Well-formed JSON of a message type that does not exist."""
+        return self._about_some(self.words.unknown_type, rng)
+
+    def _about_some(self, text: str, rng: Random) -> bytes:
+        symbol = self._some_listing(rng).spec.symbol
+        return text.replace("STREAM", symbol.lower()).replace("SYMBOL", symbol).encode()

@@ -18,6 +18,7 @@ import msgspec
 
 from tick_logger.simulator.dialects import binance_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
+from tick_logger.simulator.dialects.binance_recorded import BinanceMessages, unwrapped
 from tick_logger.simulator.faults import BINARY, TEXT
 from tick_logger.simulator.hub import Client, Hub
 from tick_logger.simulator.listing import Listing, Quote, Trade
@@ -32,6 +33,7 @@ _TICKER_PERIOD_US = 1_000_000
 _MOST_STREAMS = 1024
 _DEPTH_LIMIT = 100
 _MOST_DEPTH = 5000
+_DEPTH_PATH = "/api/v3/depth"
 _PING, _PONG = 9, 10
 _WORDS = Words(
     channels={
@@ -44,6 +46,9 @@ _WORDS = Words(
     trades_place=("data",),
     price_of_trade="p",
     listing_place=("symbols",),
+    wrong_types='{"stream":"STREAM@trade","data":'
+    '{"e":"trade","E":[],"s":"SYMBOL","t":"x","p":1,"q":{}}}',
+    unknown_type='{"stream":"STREAM@tomorrow","data":{"e":"tomorrow","E":1,"s":"SYMBOL"}}',
 )
 
 
@@ -59,6 +64,7 @@ class BinanceDialect(Dialect):
     name = "binance"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}USDT" for base in BASES), "ETHBTC")
     words = _WORDS
+    recorded = BinanceMessages()
     cost = MessageCost(trade=1.0, quote=1.0)
     rules = Rules(
         messages_per_second=5,
@@ -122,6 +128,10 @@ class BinanceDialect(Dialect):
             now = texts.stamp(self._market.now_ns, client.variant)
             client.reply(b'{"e":"serverShutdown","E":%d}' % now)
         return len(self._hub.clients)
+
+    def adapted(self, payload: bytes, variant: int) -> bytes:
+        """Alone, where no name of a stream is wanted; times stay in microseconds."""
+        return payload if variant & texts.COMBINED else unwrapped(payload)
 
     def _publish_trade(self, trade: Trade) -> None:
         if self._tell_truth(trade):
@@ -250,13 +260,20 @@ class BinanceDialect(Dialect):
 
     def rest(self, target: str) -> tuple[int, bytes]:
         """GET /api/v3/exchangeInfo and /api/v3/depth?symbol=&limit=."""
-        url = urlsplit(target)
-        query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        if url.path == "/api/v3/exchangeInfo":
+        path, query = _path_and_query(target)
+        if path == "/api/v3/exchangeInfo":
             return 200, self._exchange_info(query.get("symbolStatus"))
-        if url.path == "/api/v3/depth":
-            return self._depth(query)
+        if path == _DEPTH_PATH:
+            listing = self._market.listings.get(query.get("symbol", ""))
+            if listing is None:
+                return 400, b'{"code":-1121,"msg":"Invalid symbol."}'
+            return self.book_answer(listing, target)
         return 404, b'{"code":-1,"msg":"Not found"}'
+
+    def book_asked(self, target: str) -> str:
+        """The symbol of GET depth."""
+        path, query = _path_and_query(target)
+        return query.get("symbol", "") if path == _DEPTH_PATH else ""
 
     def _exchange_info(self, wanted_status: str | None) -> bytes:
         symbols = [texts.exchange_symbol(listing) for listing in self._listed()]
@@ -271,11 +288,9 @@ class BinanceDialect(Dialect):
         }
         return msgspec.json.encode(info)
 
-    def _depth(self, query: dict[str, str]) -> tuple[int, bytes]:
-        listing = self._market.listings.get(query.get("symbol", ""))
-        if listing is None:
-            return 400, b'{"code":-1121,"msg":"Invalid symbol."}'
-        limit = query.get("limit", str(_DEPTH_LIMIT))
+    def book_answer(self, listing: Listing, target: str) -> tuple[int, bytes]:
+        """The answer to GET depth: as many levels as asked for."""
+        limit = _path_and_query(target)[1].get("limit", str(_DEPTH_LIMIT))
         if not limit.isdigit() or not int(limit):
             return 400, b'{"code":-1100,"msg":"Illegal characters found in parameter \'limit\'."}'
         return 200, texts.depth_snapshot(listing, min(int(limit), _MOST_DEPTH))
@@ -288,23 +303,16 @@ class BinanceDialect(Dialect):
         payload = texts.book_ticker(listing.quote(self._market.now_ns))
         return texts.wrapped(_stream(listing, "bookTicker"), payload, texts.COMBINED)
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """A trade whose numbers are texts and whose texts are not."""
-        listing = self._some_listing(rng)
-        payload = f'{{"e":"trade","E":[],"s":"{listing.spec.symbol}","t":"x","p":1,"q":{{}}}}'
-        return texts.wrapped(_stream(listing, "trade"), payload, texts.COMBINED)
-
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""
         trade = self._last_told[self._some_listing(rng).spec.symbol]
         huge = texts.trade(trade._replace(trade_id=rng.randrange(10**25, 10**26)), 0)
         return texts.wrapped(_stream(trade.listing, "trade"), huge, texts.COMBINED)
 
-    def unknown_type(self, rng: Random) -> bytes:
-        """An event of the future."""
-        listing = self._some_listing(rng)
-        payload = f'{{"e":"tomorrow","E":1,"s":"{listing.spec.symbol}"}}'
-        return texts.wrapped(_stream(listing, "tomorrow"), payload, texts.COMBINED)
+
+def _path_and_query(target: str) -> tuple[str, dict[str, str]]:
+    url = urlsplit(target)
+    return url.path, {key: values[0] for key, values in parse_qs(url.query).items()}
 
 
 def _stream(listing: Listing, kind: str) -> str:

@@ -21,6 +21,7 @@ from tick_logger.simulator.dialects import bybit_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
 from tick_logger.simulator.dialects.bybit_books import BestPrices, BookWindows
 from tick_logger.simulator.dialects.bybit_listing import instruments_info
+from tick_logger.simulator.dialects.bybit_recorded import BybitMessages
 from tick_logger.simulator.dialects.bybit_requests import (
     BEST,
     MOST_ARGS,
@@ -58,6 +59,9 @@ _WORDS = Words(
     trades_place=("data",),
     price_of_trade="p",
     listing_place=("result", "list"),
+    wrong_types='{"topic":"publicTrade.SYMBOL","type":"snapshot","ts":[],"data":'
+    '[{"T":"soon","s":"SYMBOL","S":3,"v":[],"p":{},"i":null}]}',
+    unknown_type='{"topic":"tomorrow.SYMBOL","type":"snapshot","ts":1,"data":{}}',
 )
 
 
@@ -73,6 +77,7 @@ class BybitDialect(Dialect):
         client_silence_secs=_SILENCE_SECS,
     )
     words = _WORDS
+    recorded = BybitMessages()
     own_variant: ClassVar[int] = texts.SPOT
     book_period_us: ClassVar[int] = 200_000
     ticker_period_us: ClassVar[int] = 50_000
@@ -196,8 +201,9 @@ class BybitDialect(Dialect):
     # -- in ---------------------------------------------------------------------------------------
 
     def accepts(self, target: str) -> bool:
-        """/v5/public/spot and /v5/public/linear."""
-        return urlsplit(target).path in _PATHS
+        """/v5/public/spot and /v5/public/linear; what was recorded is of one of them."""
+        variant = _PATHS.get(urlsplit(target).path)
+        return variant is not None and (self._hub.recorded is None or variant == self.own_variant)
 
     def connected(self, client: Client, target: str) -> None:
         """Note the category, and that there are not too many connections."""
@@ -236,7 +242,7 @@ class BybitDialect(Dialect):
             self._answer(client, request, "Too many visits!")
             self._refused(client)
             return
-        by_fault = {t for t in request.args if self._refuses(symbol_of(t), channel_of(t))}
+        by_fault = {t for t in request.args if self._refuses(symbol_of(t), channel_of(t), t)}
         refusal = objection(request, trading, client.topics, client.variant, by_fault)
         if refusal is not None:
             if refusal.breach:
@@ -277,6 +283,8 @@ class BybitDialect(Dialect):
 
     def _greet(self, topic: str, variant: int) -> list[bytes]:
         """The first messages to a new subscriber: all but trades begin with a snapshot."""
+        if (before := self._said_before(topic, variant)) is not None:
+            return before
         listing, now_ns = self._market.listings[symbol_of(topic)], self._market.now_ns
         if topic.startswith("tickers."):
             told = self._told[listing.spec.symbol][variant]
@@ -306,21 +314,12 @@ class BybitDialect(Dialect):
         """The best prices, once more."""
         return self._best_levels(self._some_listing(rng), self.own_variant)
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """A trade whose numbers are texts and whose texts are not."""
-        return texts.wrong_types(self._some_listing(rng).spec.symbol)
-
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits, on either category."""
         symbol = self._some_listing(rng).spec.symbol
         sent = texts.trades(symbol, [self._last[symbol]], texts.SPOT)
         true = str(texts.trade_id(self._last[symbol].trade, texts.SPOT))
         return sent.replace(true.encode(), str(rng.randrange(10**25, 10**26)).encode())
-
-    def unknown_type(self, rng: Random) -> bytes:
-        """A topic of the future."""
-        symbol = self._some_listing(rng).spec.symbol
-        return f'{{"topic":"tomorrow.{symbol}","type":"snapshot","ts":1,"data":{{}}}}'.encode()
 
 
 class BybitLinearDialect(BybitDialect):

@@ -224,14 +224,6 @@ def size_text(spec: SymbolSpec, lots: int, variant: int) -> str:
 # -- answers ---------------------------------------------------------------------------------------
 
 
-def wrong_types(symbol: str) -> bytes:
-    """A trade whose numbers are texts and whose texts are not."""
-    return (
-        f'{{"topic":"publicTrade.{symbol}","type":"snapshot","ts":[],"data":'
-        f'[{{"T":"soon","s":"{symbol}","S":3,"v":[],"p":{{}},"i":null}}]}}'
-    ).encode()
-
-
 def answer(client: str, op: str, refusal: str, req_id: str | None, variant: int) -> bytes:
     """The answer to a request: spot echoes an id or sends none, linear sends an empty one."""
     fine = op if variant == SPOT else ""

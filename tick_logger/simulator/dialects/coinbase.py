@@ -16,6 +16,7 @@ import msgspec
 
 from tick_logger.simulator.dialects import coinbase_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
+from tick_logger.simulator.dialects.coinbase_recorded import CoinbaseMessages
 from tick_logger.simulator.dialects.coinbase_requests import (
     MalformedRequestError,
     RefusedRequestError,
@@ -47,6 +48,9 @@ _WORDS = Words(
     },
     trades_word=b'"type":"match"',
     name_in_listing="id",
+    wrong_types='{"type":"match","trade_id":"seven","side":3,"size":[],"price":{},'
+    '"product_id":"SYMBOL","sequence":null,"time":17}',
+    unknown_type='{"type":"tomorrow","product_id":"SYMBOL","value":"1.5"}',
 )
 
 
@@ -56,6 +60,7 @@ class CoinbaseDialect(Dialect):
     name = "coinbase"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}-USD" for base in BASES), "BTC-EUR")
     words = _WORDS
+    recorded = CoinbaseMessages()
     cost = MessageCost(trade=2.0, quote=0.0)
     rules = Rules(
         messages_per_second=10, counted_opcodes=frozenset({TEXT, BINARY}), first_request_secs=5.0
@@ -105,6 +110,17 @@ class CoinbaseDialect(Dialect):
                 self._publish_heartbeat(listing)
         if self._status.due(elapsed_us):
             self.listing_changed()
+
+    def keep_alive(self, elapsed_us: int) -> None:
+        """Send the status when it is due; while nothing is played, repeat the last heartbeats."""
+        recorded = self._hub.recorded
+        for symbol, heartbeat in self._heartbeats.items() if recorded and recorded.idle else ():
+            topic = f"heartbeat:{symbol}"
+            if heartbeat.due(elapsed_us) and self._hub.wanted(topic):
+                for payload in self._said_before(topic, 0) or ():
+                    self.play((topic,), payload)
+        if self._status.due(elapsed_us):
+            self._hub.publish(_STATUS_TOPIC, lambda _: self._list())
 
     def listing_changed(self) -> None:
         """Send the list of products to its subscribers."""
@@ -201,7 +217,7 @@ class CoinbaseDialect(Dialect):
         for topic in request.topics if request.subscribe else ():
             if topic.product in self._hub.faults.refused_symbols:
                 return "Failed to subscribe", f"{topic.product} is not a valid product"
-            if self._refuses(topic.product, topic.channel):
+            if self._refuses(topic.product, topic.channel, str(topic) if topic.product else ""):
                 return "Failed to subscribe", f"{topic.channel} is not a valid channel"
             if topic.product and self._hub.faults.too_busy_for(topic.product):
                 return _TOO_MANY
@@ -226,6 +242,8 @@ class CoinbaseDialect(Dialect):
         """The first message to a new subscriber."""
         if topic.channel == "status":
             return [self._list()]
+        if (before := self._said_before(str(topic), 0)) is not None:
+            return before
         listing = self._market.listings[topic.product]
         last = self._last_sent[topic.product]
         if topic.channel == "matches":
@@ -275,24 +293,11 @@ class CoinbaseDialect(Dialect):
         """A heartbeat."""
         return self._heartbeat(self._some_listing(rng))
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """A match whose numbers are texts and whose texts are not."""
-        symbol = self._some_listing(rng).spec.symbol
-        return (
-            f'{{"type":"match","trade_id":"seven","side":3,"size":[],"price":{{}},'
-            f'"product_id":"{symbol}","sequence":null,"time":17}}'
-        ).encode()
-
     def huge_integer(self, rng: Random) -> bytes:
         """A match whose trade id has 26 digits."""
         trade = self._last_sent[self._some_listing(rng).spec.symbol]
         huge = trade._replace(trade_id=rng.randrange(10**25, 10**26))
         return texts.match("match", huge, self._times.text(trade.time_ns))
-
-    def unknown_type(self, rng: Random) -> bytes:
-        """A message type of the future."""
-        symbol = self._some_listing(rng).spec.symbol
-        return f'{{"type":"tomorrow","product_id":"{symbol}","value":"1.5"}}'.encode()
 
 
 _PAGING = (("limit", str(_MOST_REST_TRADES)), ("after", str(2**63)), ("before", "0"))

@@ -12,12 +12,18 @@ import itertools
 import operator
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.dialects import coinbase_advanced_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
+from tick_logger.simulator.dialects.coinbase_advanced_recorded import (
+    NAMED,
+    CoinbaseAdvancedMessages,
+    numbered,
+)
 from tick_logger.simulator.dialects.coinbase_advanced_requests import (
     HEARTBEATS,
     PRODUCT_CHANNELS,
@@ -63,6 +69,10 @@ _WORDS = Words(
     trades_place=("events", "trades"),
     listing_place=("products",),
     name_in_listing="product_id",
+    wrong_types='{"channel":"market_trades","timestamp":17,"sequence_num":"seven","events":'
+    '[{"type":"update","trades":[{"product_id":"SYMBOL","trade_id":"seven",'
+    '"price":{},"size":[],"time":17,"side":3}]}]}',
+    unknown_type='{"channel":"tomorrow","events":[{"product_id":"SYMBOL"}]}',
 )
 
 
@@ -111,6 +121,7 @@ class CoinbaseAdvancedDialect(Dialect):
     name = "coinbase_advanced"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}-USD" for base in BASES), "BTC-EUR")
     words = _WORDS
+    recorded = CoinbaseAdvancedMessages()
     cost = MessageCost(trade=1.1, quote=1.0, steady_per_symbol=0.0)
     rules = Rules(
         messages_per_second=8,
@@ -166,11 +177,21 @@ class CoinbaseAdvancedDialect(Dialect):
             for listing in self._market.listings.values():
                 if listing.book.changed:
                     self._send_book(listing)
+        self.keep_alive(elapsed_us)
+
+    def keep_alive(self, elapsed_us: int) -> None:
+        """Send the heartbeats that are due; channels of what was recorded stay open."""
+        self._now_us = elapsed_us
         if self._heartbeats_due.due(elapsed_us):
             self._heartbeats += 1
             beat = texts.heartbeat(self._market.now_ns, self._heartbeats)
             self._publish(HEARTBEATS, "", beat)
-            self._close_quiet_channels()
+            if self._hub.recorded is None:
+                self._close_quiet_channels()
+
+    def adapted(self, payload: bytes, variant: int) -> bytes:
+        """With the number that is next on the connection."""
+        return numbered(payload, partial(self._connections.take_number, variant))
 
     def listing_changed(self) -> None:
         """The listing is read by REST only."""
@@ -207,13 +228,13 @@ class CoinbaseAdvancedDialect(Dialect):
         def encode(connection: int) -> bytes:
             self._connections.note(connection, channel, self._now_us)
             number = self._connections.take_number(connection)
-            return texts.envelope(_NAMED.get(channel, channel), when, number, event)
+            return texts.envelope(NAMED.get(channel, channel), when, number, event)
 
         self._hub.publish(topic(channel, product), encode)
 
     def _reply(self, client: Client, channel: str, event: str) -> None:
         number = self._connections.take_number(client.variant)
-        channel = _NAMED.get(channel, channel)
+        channel = NAMED.get(channel, channel)
         client.reply(texts.envelope(channel, self._stamp(), number, event))
 
     def _lose(self, lost_topic: str) -> None:
@@ -301,7 +322,7 @@ class CoinbaseAdvancedDialect(Dialect):
         for product in request.products:
             if product in self._hub.faults.refused_symbols:
                 return f"{product} is not a valid product"
-            if self._refuses(product, request.channel):
+            if self._refuses(product, request.channel, topic(request.channel, product)):
                 return f"{request.channel} is not a valid channel"
         return _TOO_MANY if self._hub.faults.too_busy_for(*request.products) else ""
 
@@ -314,7 +335,10 @@ class CoinbaseAdvancedDialect(Dialect):
                 self._send_trades(product)
             self._hub.subscribe(client, topic(channel, product))
             if channel in PRODUCT_CHANNELS and not self._keeps_snapshot(product, channel):
-                for event in self._greetings(channel, product):
+                before = self._said_before(topic(channel, product), client.variant)
+                for payload in before or ():
+                    client.reply(payload)
+                for event in self._greetings(channel, product) if before is None else ():
                     self._reply(client, channel, event)
 
     def _greetings(self, channel: str, product: str) -> list[str]:
@@ -341,15 +365,6 @@ class CoinbaseAdvancedDialect(Dialect):
         when = texts.time_text(self._market.now_ns)
         return f'{{"channel":"heartbeats","timestamp":"{when}","events":[{beat}]}}'.encode()
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """Trades whose numbers are texts and whose texts are not."""
-        symbol = self._some_listing(rng).spec.symbol
-        return (
-            '{"channel":"market_trades","timestamp":17,"sequence_num":"seven","events":'
-            f'[{{"type":"update","trades":[{{"product_id":"{symbol}","trade_id":"seven",'
-            '"price":{},"size":[],"time":17,"side":3}]}]}'
-        ).encode()
-
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""
         symbol = self._some_listing(rng).spec.symbol
@@ -360,11 +375,3 @@ class CoinbaseAdvancedDialect(Dialect):
             f'"trade_id":"{rng.randrange(10**25, 10**26)}","price":"1.5","size":"2",'
             f'"time":"{when}","side":"BUY"}}]}}]}}'
         ).encode()
-
-    def unknown_type(self, rng: Random) -> bytes:
-        """A channel of the future."""
-        symbol = self._some_listing(rng).spec.symbol
-        return f'{{"channel":"tomorrow","events":[{{"product_id":"{symbol}"}}]}}'.encode()
-
-
-_NAMED = {"level2": "l2_data"}  # channels whose messages bear another name

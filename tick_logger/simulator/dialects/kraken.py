@@ -18,6 +18,7 @@ from tick_logger.simulator.book import Sides
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.kraken_books import View, begun, changed
+from tick_logger.simulator.dialects.kraken_recorded import KrakenMessages
 from tick_logger.simulator.dialects.kraken_requests import (
     DEPTHS,
     RefusedRequestError,
@@ -52,6 +53,9 @@ _WORDS = Words(
     trades_place=("data",),
     listing_place=("result",),
     name_in_listing="wsname",
+    wrong_types='{"channel":"trade","type":"update","data":[{"symbol":"SYMBOL","side":3,'
+    '"price":{},"qty":[],"ord_type":"limit","trade_id":"seven","timestamp":17}]}',
+    unknown_type='{"channel":"tomorrow","type":"update","data":[{"symbol":"SYMBOL"}]}',
 )
 
 
@@ -61,6 +65,7 @@ class KrakenDialect(Dialect):
     name = "kraken"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}/USD" for base in BASES), "ETH/BTC")
     words = _WORDS
+    recorded = KrakenMessages()
     cost = MessageCost(trade=1.0, quote=1.0, steady_per_symbol=0.0)
     rules = Rules(
         messages_per_second=15,  # not documented; more than that at once was seen to be refused
@@ -115,6 +120,11 @@ class KrakenDialect(Dialect):
                 if listing.book.changed:
                     listing.book.fetch_changes()  # each depth has changes of its own
                     self._publish_books(listing)
+        self.keep_alive(elapsed_us)
+
+    def keep_alive(self, elapsed_us: int) -> None:
+        """Send heartbeats to those who were sent nothing for a while."""
+        self._elapsed_us = elapsed_us
         for client in list(self._hub.clients):  # delivering may end a session
             silent = elapsed_us - self._heard_us.get(client, 0) >= _HEARTBEAT_AFTER_US
             if client.topics and silent:
@@ -227,7 +237,7 @@ class KrakenDialect(Dialect):
         for symbol in request.symbols:
             busy = self._hub.faults.too_busy_for(symbol)
             unknown = f"Currency pair not supported {symbol}"
-            if busy or self._refuses(symbol, request.channel):
+            if busy or self._refuses(symbol, request.channel, request.topic(symbol)):
                 self._refuse(client, request, symbol, _TOO_FAST if busy else unknown)
                 self._refused(client)
             elif symbol not in online:
@@ -249,6 +259,8 @@ class KrakenDialect(Dialect):
     def _greetings(self, request: Request, listing: Listing) -> list[bytes]:
         """The first messages to a new subscriber."""
         symbol, spec = listing.spec.symbol, listing.spec
+        if (before := self._said_before(request.topic(symbol), 0)) is not None:
+            return before
         if request.channel == "ticker":
             quote = listing.quote(self._market.now_ns)
             return [texts.ticker("snapshot", quote, self._last[symbol])]
@@ -300,20 +312,11 @@ class KrakenDialect(Dialect):
         """A heartbeat."""
         return texts.HEARTBEAT
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """A trade whose numbers are texts and whose texts are not."""
-        return texts.wrong_types(self._some_listing(rng).spec.symbol)
-
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""
         spec = self._some_listing(rng).spec
         huge = self._last[spec.symbol]._replace(trade_id=rng.randrange(10**25, 10**26))
         return texts.trades("update", spec, [huge])
-
-    def unknown_type(self, rng: Random) -> bytes:
-        """A channel of the future."""
-        symbol = self._some_listing(rng).spec.symbol
-        return f'{{"channel":"tomorrow","type":"update","data":[{{"symbol":"{symbol}"}}]}}'.encode()
 
 
 def _same(topic: str, channel: str, symbol: str) -> bool:

@@ -158,11 +158,3 @@ def _pair(listing: Listing) -> dict[str, object]:
         "tick_size": decimal_text(1, spec.price_decimals),
         "status": "online" if listing.active else "delisted",
     }
-
-
-def wrong_types(symbol: str) -> bytes:
-    """A trade whose numbers are texts and whose texts are not."""
-    return (
-        f'{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","side":3,'
-        f'"price":{{}},"qty":[],"ord_type":"limit","trade_id":"seven","timestamp":17}}]}}'
-    ).encode()

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tick_logger.simulator.dialects import okx_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
+from tick_logger.simulator.dialects.okx_recorded import OkxMessages
 from tick_logger.simulator.dialects.okx_requests import (
     BUSINESS,
     MOST_BYTES,
@@ -60,6 +61,9 @@ _WORDS = Words(
     price_of_trade="px",
     listing_place=("data",),
     name_in_listing="instId",
+    wrong_types='{"arg":{"channel":"trades-all","instId":"SYMBOL"},"data":[{"instId":3,'
+    '"tradeId":"seven","px":{},"sz":[],"side":17,"ts":null}]}',
+    unknown_type='{"arg":{"channel":"tomorrow","instId":"SYMBOL"},"data":[{}]}',
 )
 
 
@@ -69,6 +73,7 @@ class OkxDialect(Dialect):
     name = "okx"
     symbols: ClassVar[Sequence[str]] = (*(f"{base}-USDT" for base in BASES), "ETH-BTC")
     words = _WORDS
+    recorded = OkxMessages()
     cost = MessageCost(trade=1.0, quote=1.0, batch=2.0, steady_per_symbol=0.0)
     rules = Rules(messages_per_second=1000, counted_opcodes=frozenset())  # no limit is documented
 
@@ -189,6 +194,7 @@ class OkxDialect(Dialect):
         """Nothing is sent before something is asked for."""
         client.variant = _ADDRESSES[urlsplit(target).path.rstrip("/").rpartition("/")[2]]
         self._silences.answered(client)
+        self._forget_gone()
         self._limits[client] = RateLimit(_REQUESTS_PER_HOUR, _HOUR_NS)
 
     def too_many_messages(self, client: Client) -> None:
@@ -196,14 +202,18 @@ class OkxDialect(Dialect):
 
     def _end_silent(self) -> None:
         live = self._hub.clients
-        self._silences.forget_all_but(live)
-        self._limits = {c: limit for c, limit in self._limits.items() if c in live}
+        self._forget_gone()
         if self._hub.faults.half_open_after_secs is not None or self._hub.counts.half_open:
             return
         for client in list(live):
             if self._silences.silent(client):
                 self._hub.breach(client, "no ping within 30 s of silence")
                 client.end(_SILENT, "No data received in 30s.")
+
+    def _forget_gone(self) -> None:
+        live = self._hub.clients
+        self._silences.forget_all_but(live)
+        self._limits = {c: limit for c, limit in self._limits.items() if c in live}
 
     def _answer(self, client: Client, payload: bytes) -> None:
         self._silences.answered(client)
@@ -254,14 +264,14 @@ class OkxDialect(Dialect):
             self._publish_changes(self._market.listings[topic.symbol])  # to those before
             self._hub.subscribe(client, str(topic))
             if not self._keeps_snapshot(topic.symbol, topic.channel):
-                for greeting in self._greetings(topic):
+                for greeting in self._greetings(topic, client.variant):
                     self._answer(client, greeting)
 
     def _objects(
         self, client: Client, topic: Topic, trading: Collection[str], request_id: str
     ) -> bool:
         """Whether an argument is refused; the others of its request are not touched by that."""
-        by_fault = self._refuses(topic.symbol, topic.channel)
+        by_fault = self._refuses(topic.symbol, topic.channel, str(topic))
         refusal = objection(topic, () if by_fault else trading, client.variant)
         if refusal is None:
             return False
@@ -272,8 +282,10 @@ class OkxDialect(Dialect):
             self._refused(client)
         return True
 
-    def _greetings(self, topic: Topic) -> list[bytes]:
+    def _greetings(self, topic: Topic, variant: int) -> list[bytes]:
         """The first messages to a new subscriber; single trades begin with none."""
+        if (before := self._said_before(str(topic), variant)) is not None:
+            return before
         listing, now_ns = self._market.listings[topic.symbol], self._market.now_ns
         match topic.channel:
             case "tickers":
@@ -310,19 +322,10 @@ class OkxDialect(Dialect):
         """An event about channels that need a login."""
         return texts.connection_count(f"{rng.getrandbits(32):08x}")
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """A trade whose numbers are lists and whose texts are numbers."""
-        return texts.wrong_types(self._some_listing(rng).spec.symbol)
-
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""
         trade = self._last_sent[self._some_listing(rng).spec.symbol]
         return texts.trade_alone(trade._replace(trade_id=rng.randrange(10**25, 10**26)))
-
-    def unknown_type(self, rng: Random) -> bytes:
-        """A channel of the future."""
-        symbol = self._some_listing(rng).spec.symbol
-        return f'{{"arg":{{"channel":"tomorrow","instId":"{symbol}"}},"data":[{{}}]}}'.encode()
 
 
 def _in_milliseconds(trade: Trade) -> Trade:

@@ -216,11 +216,3 @@ def _instrument(listing: Listing) -> dict[str, str]:
             }.items()
         )
     )
-
-
-def wrong_types(symbol: str) -> bytes:
-    """A trade whose numbers are lists and whose texts are numbers."""
-    return (
-        f'{{"arg":{{"channel":"trades-all","instId":"{symbol}"}},"data":[{{"instId":3,'
-        '"tradeId":"seven","px":{},"sz":[],"side":17,"ts":null}]}'
-    ).encode()

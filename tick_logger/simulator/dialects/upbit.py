@@ -5,9 +5,9 @@ is published every 100 ms if it changed, always as a whole; a new subscriber get
 was published, however old.  The id of a trade is its millisecond and a counter within it.
 
 A request replaces all subscriptions of its connection and is not acknowledged.  Codes that are not
-listed are accepted in silence; that LIST_SUBSCRIPTIONS leaves them out is a guess.  Whoever breaks
-a rule gets an error, and then the connection is closed.  A refused symbol (a fault that the venue
-was never seen to have) gets the error alone.
+listed, or of which nothing was recorded, are accepted in silence; that LIST_SUBSCRIPTIONS leaves
+them out is a guess.  Whoever breaks a rule gets an error, and then the connection is closed.  A
+refused symbol (a fault that the venue was never seen to have) gets the error alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import msgspec
 from tick_logger.simulator.book import parted
 from tick_logger.simulator.dialects import upbit_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
+from tick_logger.simulator.dialects.upbit_recorded import UpbitMessages, formatted
 from tick_logger.simulator.dialects.upbit_requests import (
     FORMATS,
     TYPES,
@@ -62,6 +63,9 @@ _WORDS = Words(
     trades_word=b'"type":"trade"',
     price_of_trade="trade_price",
     name_in_listing="market",
+    wrong_types='{"type":"trade","code":"SYMBOL","timestamp":"soon","trade_timestamp":[],'
+    '"trade_price":"much","trade_volume":{},"ask_bid":3,"sequential_id":null}',
+    unknown_type='{"type":"tomorrow","code":"SYMBOL","value":1.5}',
 )
 
 
@@ -76,6 +80,7 @@ class UpbitDialect(Dialect):
     )
     opcode = BINARY
     words = _WORDS
+    recorded = UpbitMessages()
     cost = MessageCost(trade=2.0, quote=0.0, steady_per_symbol=0.0)
     rules = Rules(
         messages_per_second=5,
@@ -146,8 +151,16 @@ class UpbitDialect(Dialect):
         for listing in self._market.active():
             if self._periods[listing.spec.symbol].due(elapsed_us) and listing.book.changed:
                 self._publish_book(listing)
+        self.keep_alive(elapsed_us)
+
+    def keep_alive(self, elapsed_us: int) -> None:
+        """Send signs of life to the clients that asked for them."""
         if self._status.due(elapsed_us):
             self._hub.publish(_STATUS_TOPIC, lambda _: texts.UP)
+
+    def adapted(self, payload: bytes, variant: int) -> bytes:
+        """In the format that was asked for."""
+        return formatted(payload, variant)
 
     def listing_changed(self) -> None:
         """Nothing is pushed: market/all tells."""
@@ -253,14 +266,19 @@ class UpbitDialect(Dialect):
                 self._hub.unsubscribe(client, topic)
         listed_codes = {listing.spec.symbol for listing in self._market.active()}
         for wish in request.wishes:
-            if wish.code in listed_codes and wish.realtime:
-                self._hub.subscribe(client, f"{wish.kind}:{wish.code}")
-            if wish.code in listed_codes and wish.snapshot:
+            topic = f"{wish.kind}:{wish.code}"
+            if wish.code not in listed_codes or not self._offers(topic):
+                continue
+            if wish.realtime:
+                self._hub.subscribe(client, topic)
+            if wish.snapshot:
                 for greeting in self._greetings(wish.kind, wish.code, client.variant):
                     client.reply(greeting)
 
     def _greetings(self, kind: str, code: str, variant: int) -> list[bytes]:
         """The last message of a stream, told again; of a book perhaps once without a side."""
+        if (before := self._said_before(f"{kind}:{code}", variant)) is not None:
+            return before
         if kind == "trade":
             return [texts.trade(*self._trades[code], texts.SNAPSHOT, variant)]
         if kind == "ticker":
@@ -298,21 +316,8 @@ class UpbitDialect(Dialect):
         """A sign of life."""
         return texts.UP
 
-    def wrong_types(self, rng: Random) -> bytes:
-        """A trade whose numbers are texts and whose texts are not."""
-        symbol = self._some_listing(rng).spec.symbol
-        return (
-            f'{{"type":"trade","code":"{symbol}","timestamp":"soon","trade_timestamp":[],'
-            f'"trade_price":"much","trade_volume":{{}},"ask_bid":3,"sequential_id":null}}'
-        ).encode()
-
     def huge_integer(self, rng: Random) -> bytes:
         """A trade whose id has 26 digits."""
         trade, stamp_ms = self._trades[self._some_listing(rng).spec.symbol]
         huge = trade._replace(trade_id=rng.randrange(10**25, 10**26))
         return texts.trade(huge, stamp_ms, texts.REALTIME, 0)
-
-    def unknown_type(self, rng: Random) -> bytes:
-        """A message type of the future."""
-        symbol = self._some_listing(rng).spec.symbol
-        return f'{{"type":"tomorrow","code":"{symbol}","value":1.5}}'.encode()

@@ -35,7 +35,7 @@ _CAUTIONS = (
 )
 _YEAR_AGO = "2025-09-21"
 
-_SHORT_NAMES = {
+SHORT_NAMES = {
     "type": "ty", "code": "cd", "timestamp": "tms", "trade_date": "td", "trade_time": "ttm",
     "trade_timestamp": "ttms", "trade_price": "tp", "trade_volume": "tv", "ask_bid": "ab",
     "prev_closing_price": "pcp", "change": "c", "change_price": "cp", "sequential_id": "sid",
@@ -249,7 +249,7 @@ def _message(fields: dict[str, str], variant: int) -> bytes:
 
 def _named(fields: dict[str, str], variant: int) -> str:
     """Fields, whose values are JSON already, as an object."""
-    names = _SHORT_NAMES if variant & SIMPLE else {}
+    names = SHORT_NAMES if variant & SIMPLE else {}
     return "{" + ",".join(f'"{names.get(k, k)}":{value}' for k, value in fields.items()) + "}"
 
 

@@ -6,6 +6,7 @@ with the reason, where selenium is not installed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import pytest
 pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -95,7 +97,10 @@ class Page:
 
     def text(self, selector: str = "body") -> str:
         """What a person reads there, each kind of space as a plain one."""
-        return re.sub(r"\s+", " ", self.find(selector).text)
+        while True:
+            # The page may replace an element between finding and reading it.
+            with contextlib.suppress(StaleElementReferenceException):
+                return re.sub(r"\s+", " ", self.find(selector).text)
 
     def reads(self, words: str, selector: str = "body") -> None:
         """Wait until these words can be read there."""

@@ -16,9 +16,9 @@ from tests.reader.recorded import Recorder
 from tests.reader.test_rows import BTC, MS, trade
 from tests.storage.sample import MIDNIGHT_NS, NAN
 from tick_logger.model.tables import Table
-from tick_logger.reader import overview
+from tick_logger.reader import buckets
+from tick_logger.reader.buckets import Extremes, Grid, prices_of, spread_of
 from tick_logger.reader.errors import DamagedError
-from tick_logger.reader.overview import Extremes, Grid, prices_of, spread_of
 
 PRICES = st.sampled_from([1.0, 2.5, 84106.09, 1e-8, NAN])
 ROWS = st.lists(st.tuples(st.integers(0, 99), PRICES, st.sampled_from([0.5, 2.0, NAN])))
@@ -50,7 +50,7 @@ def test_prices_and_volume(
     recorder.write(Table.TRADES, written or [trade(1_000, 200)])
     grid = Grid.over(MIDNIGHT_NS, MIDNIGHT_NS + 100 * MS, most)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overview, "ROWS_AT_ONCE", at_once)
+        patch.setattr(buckets, "ROWS_AT_ONCE", at_once)
         found = tick_logger.open(recorder.folder).trades(
             BTC, MIDNIGHT_NS, MIDNIGHT_NS + 100 * MS, columns=["ts", "price", "size"]
         )

@@ -1,0 +1,205 @@
+"""What the reading interface takes for ten million rows, beside the plain way on the same files.
+
+One day of order book of one symbol is written with numpy straight into column files, once with
+prices as "f4+rest" and once as "f8".  Everything is measured warm: the files are in memory.
+*Plain* is what somebody would write who has the page on files open, with numpy or polars, for the
+same columns, the prices as exact as ours.  CPU time is given beside wall time, because other work
+on the machine does not show in it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+import tick_logger
+from tick_logger import Rows
+
+ROWS = 10_000_000
+ROUNDS = 7
+WIDTHS = ("f4+rest", "f8")
+SYMBOL, DATE, DAY = "venue:BTC-USD", "29.11.26", "2026-11-29"
+MIDNIGHT_SECS = 20_786 * 86_400
+HOUR = "2026-11-29T12:00", "2026-11-29T13:00"
+COLUMNS = ["ts", "price", "size", "side", "id"]
+
+Result = dict[str, Any]
+
+
+def report(rows: int, rounds: int, only: str) -> list[Result]:
+    """Measure, print a table, and return what is in it."""
+    with tempfile.TemporaryDirectory(prefix="tick_logger_bench_") as folder:
+        for width in WIDTHS:
+            write_day(Path(folder, width), rows, width)
+        results = [measured(step, rounds) for step in steps(Path(folder)) if only in step.name]
+    print(table(results))  # noqa: T201
+    return results
+
+
+@attrs.frozen
+class Step:
+    """Something that a user wants, our way to it, and the plain one, where there is one."""
+
+    name: str
+    ours: Callable[[], object]
+    plain: Callable[[], object] | None = None
+
+
+def steps(folder: Path) -> Iterator[Step]:
+    """All that are measured.  What is calculated from rows has its place at the end."""
+    for width in WIDTHS:
+        root = folder / width
+        day = Day(root, width)
+        yield Step(f"{width}: open, ask, count", partial(_count, root), day.count)
+        yield Step(f"{width}: five columns, numpy", partial(_numpy, root, DAY), day.numpy)
+        yield Step(f"{width}: as a polars frame", partial(_polars, root), day.polars)
+        zero = ["id"] if width == "f4+rest" else ["id", "price", "size"]
+        name = f"{width}: {', '.join(zero)} as Arrow, no copy"
+        yield Step(name, partial(_arrow, root, zero), partial(day.arrow, zero))
+        yield Step(f"{width}: one hour of the day, numpy", partial(_numpy, root, *HOUR), day.hour)
+
+
+def _count(root: Path) -> int:
+    return len(_rows(root))
+
+
+def _numpy(root: Path, start: str, end: str | None = None) -> object:
+    return _rows(root, start, end).numpy()
+
+
+def _polars(root: Path) -> object:
+    return _rows(root).polars()
+
+
+def _arrow(root: Path, columns: list[str]) -> object:
+    return _rows(root, columns=columns).arrow()
+
+
+def _rows(
+    root: Path, start: str = DAY, end: str | None = None, columns: list[str] | None = None
+) -> Rows:
+    rec = tick_logger.open(root)
+    return rec.book_updates(SYMBOL, start, end, columns=columns or COLUMNS)
+
+
+class Day:
+    """The files of the day, read by hand: mapped to search, and brought into memory to use."""
+
+    def __init__(self, root: Path, width: str) -> None:
+        self._folder = root / "venue" / "BTC-USD" / "BOOK"
+        self._exact = width == "f8"
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._map("time", "<u4"))
+
+    def numpy(self, rows: slice = slice(None)) -> dict[str, np.ndarray]:
+        """The five columns."""
+        ns = self._map("time", "<u4")[rows].astype("i8") * 1_000_000_000
+        ns += self._map("nanos", "<u4")[rows]
+        sides = np.array([-1, 1], "i1")[self._map("side", "<u4")[rows]]
+        return {
+            "ts": ns.view("M8[ns]"),
+            "price": self._exactly("price", 0, rows),
+            "size": self._exactly("size", 1, rows),
+            "side": sides,
+            "id": np.array(self._map("update_id", "<u8")[rows]).view("i8"),
+        }
+
+    def polars(self) -> pl.DataFrame:
+        """The same as a frame."""
+        frame = pl.DataFrame(self.numpy())
+        words = pl.Enum(["ask", "bid"])
+        side = pl.col("side").replace_strict({-1: "ask", 1: "bid"}, return_dtype=words)
+        return frame.with_columns(pl.col("ts").dt.replace_time_zone("UTC"), side)
+
+    def arrow(self, columns: list[str]) -> pa.Table:
+        """Columns that need no arithmetic."""
+        files = {"id": ("update_id", "<i8"), "price": ("price", "<f8"), "size": ("size", "<f8")}
+        return pa.table({name: pa.array(self._map(*files[name])) for name in columns})
+
+    def hour(self) -> dict[str, np.ndarray]:
+        """The five columns, of the thirteenth hour."""
+        seconds = self._map("time", "<u4")
+        edges = (np.uint32(MIDNIGHT_SECS + hour * 3600) for hour in (12, 13))
+        return self.numpy(slice(*(int(np.searchsorted(seconds, edge)) for edge in edges)))
+
+    def _map(self, column: str, dtype: str) -> np.ndarray:
+        return np.memmap(self._folder / f"{column}.{DATE}.bin", dtype, "r")
+
+    def _exactly(self, column: str, place: int, rows: slice) -> np.ndarray:
+        if self._exact:
+            return np.array(self._map(column, "<f8")[rows])
+        values = self._map(column, "<f4")[rows].astype("f8")
+        values.view("i8")[:] += self._map("rest", "<i4").reshape(-1, 2)[rows, place]
+        return values
+
+
+def measured(step: Step, rounds: int) -> Result:
+    """The least and the median of some rounds, ours and the plain way in turn, in ms."""
+    ways = {"ours": step.ours} | ({} if step.plain is None else {"plain": step.plain})
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for _ in range(rounds + 1):  # the first is not counted
+        for name, way in ways.items():
+            began, used = time.perf_counter(), time.process_time()
+            kept = way()
+            taken[name].append((time.perf_counter() - began, time.process_time() - used))
+            del kept
+    result: Result = {"step": step.name}
+    for name, pairs in taken.items():
+        walls, cpus = (np.array(each) * 1e3 for each in zip(*pairs[1:], strict=True))
+        result |= {
+            f"{name}_least": round(float(walls.min()), 2),
+            f"{name}_median": round(float(np.median(walls)), 2),
+            f"{name}_cpu": round(float(cpus.min()), 2),
+        }
+    return result
+
+
+def table(results: list[Result]) -> str:
+    """For people; ms."""
+    heads = ["least", "median", "CPU", "plain", "median", "CPU"]
+    keys = [f"{way}_{what}" for way in ("ours", "plain") for what in ("least", "median", "cpu")]
+    lines = ["| ms | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for result in results:
+        cells = [f"{result[key]:.2f}" if key in result else "" for key in keys]
+        lines.append(f"| {result['step']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def write_day(root: Path, rows: int, width: str) -> None:
+    """A day of book updates with prices of a cent and sizes of eight digits."""
+    folder = root / "venue" / "BTC-USD" / "BOOK"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    ns = np.linspace(0, 86_400 * 10**9 - 1, rows).astype("i8")
+    prices = np.round(84_000 + rng.integers(-5_000, 5_000, rows) / 100, 2)
+    sizes = rng.integers(0, 10**9, rows) / 1e8
+    columns = {
+        "update_id": np.arange(rows, dtype="<u8"),
+        "side": rng.integers(0, 2, rows).astype("<u4"),
+        "flags": np.zeros(rows, "<u4"),
+        "recv_time": (MIDNIGHT_SECS + ns // 10**9).astype("<u4"),
+        "recv_nanos": (ns % 10**9).astype("<u4"),
+        "nanos": (ns % 10**9).astype("<u4"),
+        "time": (MIDNIGHT_SECS + ns // 10**9).astype("<u4"),
+    }
+    if width == "f8":
+        columns |= {"price": prices, "size": sizes}
+    else:
+        halves = {"price": prices.astype("<f4"), "size": sizes.astype("<f4")}
+        rest = np.empty((rows, 2), "<i4")
+        for place, (name, exact) in enumerate((("price", prices), ("size", sizes))):
+            rest[:, place] = exact.view("i8") - halves[name].astype("f8").view("i8")
+        columns |= {**halves, "rest": rest}
+    for name, values in columns.items():
+        values.tofile(folder / f"{name}.{DATE}.bin")

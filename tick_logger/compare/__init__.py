@@ -1,0 +1,1 @@
+"""Two recordings of the same time, compared row by row."""
