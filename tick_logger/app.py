@@ -36,6 +36,7 @@ from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.ops.status.snapshot import Snapshot, snapshot
 from tick_logger.ops.status.watched import Watched
 from tick_logger.ops.watch import Watch
+from tick_logger.reader.looking_back import LookingBack
 from tick_logger.reader.recent import recorded
 from tick_logger.recording.descriptors import needed_beside_columns, report_few
 from tick_logger.recording.last_words import last_words
@@ -147,6 +148,9 @@ class Service:
             data_path=self.started_with.logger.data_path,
             proofs_of=registry.proofs_of,
             read_symbol=self._read_symbol,
+            past=LookingBack(
+                self.started_with.logger.data_path, self._resources.clock.machine.now_ns
+            ),
         )
 
     @property

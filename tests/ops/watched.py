@@ -65,6 +65,23 @@ def nothing_recorded(exchange: str, symbol: str) -> dict[str, Any]:
     raise LookupError(f"{exchange} {symbol}")
 
 
+class NoPast:
+    """Nothing was recorded."""
+
+    def calendar(self) -> bytes:
+        return b'{"exchanges": [], "looked": 0, "of": 0}'
+
+    def symbols(
+        self, query: str, exchange: str | None, day: str | None, sort: str, offset: int, limit: int
+    ) -> bytes:
+        return b'{"symbols": [], "total": 0, "looked": 0, "of": 0}'
+
+    def day(
+        self, exchange: str, symbol: str, day: str, start_ns: int, end_ns: int, buckets: int
+    ) -> bytes:
+        raise LookupError(f"nothing is recorded of {exchange}:{symbol}")
+
+
 class Rig:
     """Everything that is watched of a recorder; two exchanges, all connected and quiet."""
 
@@ -107,6 +124,7 @@ class Rig:
             data_path="nowhere",
             proofs_of=proofs_of,
             read_symbol=nothing_recorded,
+            past=NoPast(),
         )
         return attrs.evolve(watched, **changes)
 

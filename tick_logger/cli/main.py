@@ -27,6 +27,7 @@ from tick_logger.cli.head import head_command
 from tick_logger.cli.holes import gaps_command
 from tick_logger.cli.listing import ls_command
 from tick_logger.cli.reading import NotThereError, say
+from tick_logger.cli.viewing import view_command
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.version import __version__
 
@@ -48,6 +49,7 @@ app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
 app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
+app.command(view_command, name="view")
 app.command(head_command, name="head")
 app.command(export_command, name="export")
 app.command(book_command, name="book")
@@ -65,6 +67,7 @@ HEADLINES = {
     "symbols": "tick_logger cannot look that up:",
     "ls": "tick_logger cannot list that:",
     "gaps": "tick_logger cannot list that:",
+    "view": "tick_logger cannot show that:",
     "head": "tick_logger cannot show that:",
     "book": "tick_logger cannot show that:",
     "export": "tick_logger has exported nothing:",

@@ -24,7 +24,7 @@ from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.holes import HoleFiles
 from tick_logger.reader.listings import ListingFiles
 from tick_logger.reader.places import Places
-from tick_logger.reader.source import Array, Block, Symbol, TableDay
+from tick_logger.reader.source import Array, Symbol, TableDay
 from tick_logger.reader.times import iso
 from tick_logger.reader.tree import Tree
 from tick_logger.storage.day_files import DayFiles
@@ -79,7 +79,7 @@ class ColumnFiles:
             )
             for late in (False, True)
         )
-        return TableDay(main, late)
+        return TableDay(main, late, (*main.damage, *late.damage))
 
     def holes(self, symbol: Symbol) -> Sequence[GapRecord]:
         """What is missing; see `Source`."""
@@ -113,7 +113,7 @@ class ColumnFiles:
 
 def _look(
     tree: Tree, folder: str, table: Table, day: int, width: str | None, *, may_lack: bool
-) -> Block:
+) -> FileRows:
     """The rows that the time column has; `may_lack`: a column without a file is absent."""
     found = DayFiles.look_beside_a_writer(tree, folder, table, day, width)
     counts = found.rows
@@ -127,7 +127,9 @@ def _look(
     filling = {c.name for c in later if counts[c.name] < rows and _is_being_filled(tree, found, c)}
     names = [name for name in counts if name not in lacking | filling]
     schema = Schema.of(table, found.schema.width, names)
-    return FileRows(tree, attrs.evolve(found, schema=schema), rows)
+    short = (name for name in names if counts[name] < rows)
+    damage = tuple(f"{found.path(name)} has {counts[name]:,} of {rows:,} rows" for name in short)
+    return FileRows(tree, attrs.evolve(found, schema=schema), rows, damage)
 
 
 def _is_being_filled(tree: Tree, files: DayFiles, column: FileColumn) -> bool:
@@ -146,6 +148,8 @@ class FileRows:
     _tree: Tree
     _files: DayFiles
     rows: int
+    damage: tuple[str, ...] = ()
+    """Which files are too short, in words."""
 
     @property
     def exact(self) -> bool:

@@ -66,11 +66,13 @@ def is_exact(block: Block) -> bool:
 class TableDay:
     """One table, symbol and UTC day: its rows in file order, and those that came late or are aside.
 
-    `late` are in order of arrival, and have the field `origin`.
+    `late` are in order of arrival, and have the field `origin`.  `damage` says in words which files
+    are shorter than those beside them, so that rows cannot be read.
     """
 
     main: Block
     late: Block
+    damage: tuple[str, ...] = ()
 
 
 class Source(Protocol):

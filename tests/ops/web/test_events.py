@@ -10,7 +10,7 @@ import trio
 from tests.ops.web.site import Site, site
 from tests.ops.web.sockets import SOON_SECS, get, happens, until
 from tick_logger.ops.status import board as board_module
-from tick_logger.ops.web import routes
+from tick_logger.ops.web import streams
 
 
 async def test_all_pages_get_the_same_events(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ async def test_all_pages_get_the_same_events(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_one_page_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Is told so; one that goes away leaves its place to the next."""
-    monkeypatch.setattr(routes, "MOST_STREAMS", 2)
+    monkeypatch.setattr(streams, "MOST_STREAMS", 2)
     monkeypatch.setattr(board_module, "SAMPLE_SECS", 0.01)
     async with site() as at, trio.open_nursery() as nursery:
         nursery.start_soon(at.board.run)

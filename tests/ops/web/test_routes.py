@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.ops.web.site import FILES, site
 from tests.ops.web.sockets import SOON_SECS
 from tick_logger.model.connections import Absent
-from tick_logger.ops.web import routes
+from tick_logger.ops.web import asking, routes
 
 
 async def test_health() -> None:
@@ -209,7 +209,7 @@ async def test_a_symbol_that_cannot_be_read(error: Exception, status: int, reaso
 
 async def test_a_disk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps pages waiting for a while only, and nothing else."""
-    monkeypatch.setattr(routes, "READ_SECS", 0.05)
+    monkeypatch.setattr(asking, "READ_SECS", 0.05)
     async with site() as at:
         at.reader.wait = threading.Event()
         statuses: list[int] = []

@@ -15,6 +15,7 @@ from tick_logger.model.connections import Absent, ConnectionState, Loss, Patienc
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import Table
+from tick_logger.ops.status.past import Past
 from tick_logger.ops.status.snapshot import Snapshot
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
@@ -59,3 +60,5 @@ class Watched:
     read_symbol: Callable[[str, str], dict[str, Any]]
     """What is recorded of (exchange, symbol); reads files, so it is called in a thread.
     `LookupError` if there is none such."""
+    past: Past
+    """What was recorded on any day."""

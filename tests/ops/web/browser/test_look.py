@@ -88,7 +88,7 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(page: Page, stub: 
     page.open()
     page.reads("binance", "#cards")
     stops = []
-    for _ in range(10):
+    for _ in range(12):
         page.press(Keys.TAB)
         stops.append(page.focused())
         style = page.run("return getComputedStyle(document.activeElement).outlineStyle")
@@ -98,6 +98,8 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(page: Page, stub: 
         == [
             "Skip to the content",
             "tick_logger",
+            "Now",
+            "Recorded",
             "query",
             "kraken: 0 of 1 connections open",
             "okx: no data for 95 s",

@@ -13,12 +13,15 @@ const LATE_MS = 5_000; // the recorder sends every second
 
 let heardNow = "";
 
-/** Show the situation; `status` is the newest one or null, `heardAt` when it came (milliseconds). */
-export function showBanner(link, status, heardAt, now) {
+/** Show the situation; `status` is the newest one or null, `heardAt` when it came (milliseconds).
+
+`recording` is what is shown where there is no recorder, or null.
+*/
+export function showBanner(link, status, heardAt, now, recording = null) {
   const age = status ? Math.round((now - heardAt) / 1000) : null;
   const stale = status !== null && (link.kind !== "live" || now - heardAt > LATE_MS);
   document.body.classList.toggle("stale", stale);
-  const shown = unlinked(link, status, age, now) ?? (stale ? quiet(age) : judged(status));
+  const shown = unlinked(link, status, age, now, recording) ?? (stale ? quiet(age) : judged(status));
   mark(byId("banner"), "data-level", shown.level);
   say(byId("banner-mark"), SIGNS[shown.level]);
   say(byId("banner-head"), shown.head);
@@ -31,11 +34,11 @@ export function showBanner(link, status, heardAt, now) {
   say(byId("banner-action"), shown.action ?? "");
   reveal(byId("banner-action"), Boolean(shown.action));
   announce([shown.head, ...shown.reasons].join(". "));
-  pulse(link, stale, age);
+  pulse(link, stale, age, recording);
   document.title = `${SIGNS[shown.level]} ${shown.title} · tick_logger`;
 }
 
-function unlinked(link, status, age, now) {
+function unlinked(link, status, age, now, recording) {
   if (link.kind === "token") {
     return {
       level: "quiet",
@@ -51,7 +54,7 @@ function unlinked(link, status, age, now) {
     const old = status ? ` The figures below are ${duration(age)} old.` : "";
     return {
       level: "bad",
-      head: "The recorder cannot be reached",
+      head: recording ? "The page's server cannot be reached" : "The recorder cannot be reached",
       line: `${sentence(link.why)}.${old} Trying again ${next ? `in ${duration(next)}` : "now"}.`,
       reasons: [],
       action: "Try now",
@@ -59,6 +62,15 @@ function unlinked(link, status, age, now) {
     };
   }
   if (status) return null;
+  if (recording) {
+    return {
+      level: "quiet",
+      head: "What was recorded",
+      line: `In ${recording.path}. How a recorder is doing is shown on a page of its own.`,
+      reasons: [],
+      title: "recorded",
+    };
+  }
   return {
     level: "quiet",
     head: "Connecting to the recorder",
@@ -116,10 +128,11 @@ function announce(words) {
   say(byId("announce"), words);
 }
 
-function pulse(link, stale, age) {
+function pulse(link, stale, age, recording) {
   const kind = link.kind === "live" && !stale ? "live" : stale ? "stale" : "connecting";
   mark(byId("pulse"), "data-state", kind);
-  say(byId("pulse-words"), kind === "stale" ? `stale for ${duration(age)}` : kind);
+  const words = kind === "live" && recording ? "at rest" : kind;
+  say(byId("pulse-words"), kind === "stale" ? `stale for ${duration(age)}` : words);
 }
 
 /** The recorder's time, in the bar. */

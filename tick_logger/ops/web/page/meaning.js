@@ -46,6 +46,16 @@ export const CAUSES = {
   stray: "no gap: a trade has an id that fits nowhere",
 };
 
+export const CONDITIONS = {
+  available: ["✓", "available", "nothing is known to be missing"],
+  degraded: ["!", "degraded", "a hole is known"],
+  pending: ["…", "pending", "the day may still grow; no hole is known"],
+  missing: ["✕", "missing", "nothing was recorded"],
+};
+
+/** What tables are called where days are looked back at. */
+export const RECORDED = { ticker: "ticker", trades: "trades", quotes: "quotes", book: "order book" };
+
 export const ENDINGS = {
   dial: "the exchange refused the connection, or did not answer",
   http: "a request by REST failed",

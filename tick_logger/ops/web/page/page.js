@@ -1,12 +1,16 @@
 /** The status page of tick_logger: wires its parts together.
 
 The newest status is drawn once per frame and only while somebody looks.  The address after # says
-what is shown: nothing for the overview, /symbol/EXCHANGE/SYMBOL for a symbol.
+what is shown: nothing for the overview, /symbol/EXCHANGE/SYMBOL for a symbol, /days[/DAY[/EXCHANGE]]
+for what was recorded, /day/EXCHANGE/SYMBOL/DAY for a day of it.  Where no recorder answers but a
+recording at rest, there is nothing but what was recorded.
 */
 
 import { wireToken } from "./access.js";
 import { showBanner, showClock } from "./banner.js";
-import { byId, follow, h, reveal, say } from "./dom.js";
+import { byId, follow, h, mark, reveal, say } from "./dom.js";
+import { showDay } from "./day.js";
+import { showDays } from "./days.js";
 import { buildCard } from "./exchange.js";
 import { LEGEND, PROOFS, brokenFirst, cardId, list } from "./meaning.js";
 import { wireSearch } from "./search.js";
@@ -20,6 +24,7 @@ const showRecorder = buildRecorder();
 
 let link = { kind: "connecting" };
 let status = null;
+let recording = null;
 let heardAt = 0;
 let drawn = null;
 let drawing = false;
@@ -27,8 +32,9 @@ let opened = null;
 let wantedCard = null;
 
 const live = listen(
-  (newest) => {
-    status = newest;
+  (name, newest) => {
+    if (name === "recording") atRest(newest);
+    else status = newest;
     heardAt = Date.now();
     draw();
   },
@@ -39,10 +45,20 @@ const live = listen(
   },
 );
 const openToken = wireToken(() => live.retry());
-const search = wireSearch();
+const search = wireSearch(() => recording !== null);
+
+/** There is no recorder: what it would be asked for is not offered. */
+function atRest(newest) {
+  const first = recording === null;
+  recording = newest;
+  say(byId("version"), `tick_logger ${newest.version}`);
+  if (!first) return;
+  reveal(byId("place-now"), false);
+  route();
+}
 
 function draw() {
-  showBanner(link, status, heardAt, Date.now());
+  showBanner(link, status, heardAt, Date.now(), recording);
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
@@ -76,19 +92,27 @@ function showCard() {
 
 function route() {
   opened?.stop();
-  opened = null;
   search.close();
-  const [, exchange, symbol] = /^#\/symbol\/([^/]+)\/([^/]+)$/.exec(location.hash) ?? [];
-  const names = [exchange, symbol].map(decoded);
-  if (names.every(Boolean)) opened = showSymbol(...names);
-  wantedCard = decoded(/^#\/exchange\/([^/]+)$/.exec(location.hash)?.[1]) ?? null;
-  reveal(byId("symbol"), opened !== null);
+  const [place, ...parts] = location.hash.replace(/^#\/?/, "").split("/");
+  const names = parts.map(decoded);
+  const whole = !names.includes(null);
+  const isDay = place === "day" && names.length === 3 && whole && names[1] !== "";
+  const isSymbol = place === "symbol" && names.length === 2 && whole && names.every(Boolean);
+  const isDays = !isDay && (recording !== null || place === "days");
+  if (isDay) opened = showDay(...names, () => recording !== null);
+  else if (isDays) opened = showDays(...(place === "days" && whole ? names : []));
+  else opened = isSymbol ? showSymbol(...names) : null;
+  wantedCard = place === "exchange" && names.length === 1 ? names[0] || null : null;
+  reveal(byId("recorded"), isDay || isDays);
+  reveal(byId("symbol"), opened !== null && !isDay && !isDays);
   reveal(byId("overview"), opened === null && drawn !== null);
+  mark(byId("place-days"), "aria-current", isDay || isDays ? "page" : null);
+  mark(byId("place-now"), "aria-current", isDay || isDays ? null : "page");
 }
 
 function decoded(part) {
   try {
-    return part && decodeURIComponent(part);
+    return decodeURIComponent(part);
   } catch {
     return null; // an address that was cut or mistyped shows the overview
   }

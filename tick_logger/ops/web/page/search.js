@@ -12,8 +12,16 @@ export function symbolHash(exchange, symbol) {
   return `#/symbol/${encodeURIComponent(exchange)}/${encodeURIComponent(symbol)}`;
 }
 
-/** Wire the search field; `close` of what is returned hides its answers. */
-export function wireSearch() {
+/** The address of a day of a symbol. */
+export function dayHash(exchange, symbol, day) {
+  return `#/day/${[exchange, symbol, day].map(encodeURIComponent).join("/")}`;
+}
+
+/** Wire the search field; `close` of what is returned hides its answers.
+
+`atRest()` tells whether there is no recorder: symbols are then looked for among those recorded.
+*/
+export function wireSearch(atRest) {
   const [form, query, found] = [byId("search"), byId("query"), byId("found")];
   let waiting = 0;
   let asking = new AbortController();
@@ -26,8 +34,10 @@ export function wireSearch() {
     const { signal } = asking;
     try {
       const words = query.value.trim();
-      const answer = await askJson("api/symbols", { q: words, limit: MOST }, signal);
-      show(list(answer.symbols), Boolean(answer.more));
+      const path = atRest() ? "api/recorded/symbols" : "api/symbols";
+      const answer = await askJson(path, { q: words, limit: MOST }, signal);
+      const found = list(answer.symbols);
+      show(found, Boolean(answer.more) || answer.total > found.length);
       return true;
     } catch (error) {
       if (!signal.aborted) show([], false, `The search failed: ${error.message}.`);
@@ -36,7 +46,7 @@ export function wireSearch() {
   }
 
   function show(symbols, more, problem = "") {
-    follow(byId("found-list"), symbols, (each) => `${each.exchange}\n${each.symbol}`, foundItem);
+    follow(byId("found-list"), symbols, (each) => `${each.exchange}\n${each.symbol}\n${each.last_day}`, foundItem);
     const many = more ? `The first ${symbols.length}; type on for fewer.` : `${symbols.length} found.`;
     say(byId("found-note"), problem || (symbols.length ? many : "No symbol matches."));
     reveal(found, true);
@@ -89,8 +99,9 @@ function step(query, found, by) {
   stops[Math.min(stops.length - 1, Math.max(0, next))].focus();
 }
 
-function foundItem({ exchange, symbol }) {
-  const link = h("a", { href: symbolHash(exchange, symbol) }, h("bdi", { text: symbol }), h("bdi", { class: "dim", text: exchange }));
+function foundItem({ exchange, symbol, last_day: day }) {
+  const href = day ? dayHash(exchange, symbol, day) : symbolHash(exchange, symbol);
+  const link = h("a", { href }, h("bdi", { text: symbol }), h("bdi", { class: "dim", text: exchange }));
   mark(link, "draggable", "false");
   return { node: h("li", {}, link), update: () => {} };
 }

@@ -6,6 +6,7 @@ is silent for SILENCE_MS is given up; after each failure the pause doubles, up t
 
 import { ask, TokenWanted, Unreachable } from "./api.js";
 
+const EVENTS = ["status", "recording"]; // of a recorder, and over a recording at rest
 const SILENCE_MS = 10_000; // the recorder sends every second
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
@@ -13,7 +14,7 @@ const MOST_CHARS = 32 * 1024 * 1024; // of one event; a status of ten thousand c
 
 /** Read until the page is closed.
 
-`heard(status)` gets each status; `changed(state)` gets `{kind: "live" | "waiting" | "token", why,
+`heard(name, value)` gets each event; `changed(state)` gets `{kind: "live" | "waiting" | "token", why,
 retryAt, refused}`.  Returns `{retry}`, which ends a pause at once.
 */
 export function listen(heard, changed) {
@@ -27,10 +28,10 @@ export function listen(heard, changed) {
   async function forever() {
     for (let failures = 0; ; failures += 1) {
       try {
-        await readEvents((status) => {
+        await readEvents((name, value) => {
           failures = 0;
           changed({ kind: "live" });
-          heard(status);
+          heard(name, value);
         });
         await wait(failures, "the recorder ended the stream");
       } catch (error) {
@@ -72,7 +73,7 @@ async function readEvents(heard) {
       });
       if (done) return;
       alive();
-      for (const event of split(value)) if (event.name === "status") heard(JSON.parse(event.data));
+      for (const { name, data } of split(value)) if (EVENTS.includes(name)) heard(name, JSON.parse(data));
     }
   } finally {
     clearTimeout(silence);

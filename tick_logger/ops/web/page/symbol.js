@@ -4,6 +4,7 @@ import { Answered, askJson } from "./api.js";
 import { byId, fact, follow, h, mark, reveal, say } from "./dom.js";
 import { CAUSES, PROOFS, TABLES, list, meaning, pairs } from "./meaning.js";
 import { priceChart } from "./pricechart.js";
+import { dayHash } from "./search.js";
 import { amount, clock, count, decimals, duration, id, known, plural, when } from "./words.js";
 
 const EVERY_MS = 2_000;
@@ -41,6 +42,7 @@ export function showSymbol(exchange, symbol) {
 function buildView(exchange, symbol) {
   const back = h("a", { class: "back", href: "#/", text: "← All exchanges" });
   const title = h("h2", {}, h("bdi", { text: symbol }), " ", h("span", { class: "dim" }, "on ", h("bdi", { text: exchange })));
+  const days = h("a", { class: "back", href: dayHash(exchange, symbol, utcDay()), text: "The whole day" });
   const problem = h("p", { class: "problem", role: "status" });
   reveal(problem, false);
   const summary = buildSummary();
@@ -57,7 +59,7 @@ function buildView(exchange, symbol) {
   const show = (shown) => figures.forEach((each) => reveal(each, shown));
   show(false); // of a symbol that nobody knows nothing is claimed
   return {
-    nodes: [h("div", { class: "symbol-head" }, back, title, problem), ...figures],
+    nodes: [h("div", { class: "symbol-head" }, back, title, days, problem), ...figures],
     update(found) {
       const rows = list(found.trades).filter(Array.isArray);
       say(problem, `It is not recorded now: ${found.absent}.`);
@@ -80,6 +82,8 @@ function buildView(exchange, symbol) {
     },
   };
 }
+
+const utcDay = () => new Date().toISOString().slice(0, 10);
 
 function buildSummary() {
   const last = fact("Last price");

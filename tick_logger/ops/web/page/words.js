@@ -91,6 +91,12 @@ export function when(secs, now) {
   return today ? clock(secs) : `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${clock(secs)}`;
 }
 
+/** A UTC day as text, such as 2026-11-29, as people read it: 29 Nov 2026. */
+export function date(text) {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  return MONTHS[month - 1] ? `${Number(day)} ${MONTHS[month - 1]} ${year}` : String(text ?? UNKNOWN);
+}
+
 /** How many decimals these prices or sizes need, so that a column of them lines up. */
 export function decimals(values) {
   return values.reduce((most, value) => Math.max(most, decimalsOf(value)), 0);

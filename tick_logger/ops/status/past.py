@@ -1,0 +1,29 @@
+"""Port: what was recorded, asked for by a page.  Whoever puts the program together hands it in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Past(Protocol):
+    """What was recorded, as JSON; reads files, so it is called in a thread, one call at a time.
+
+    All methods raise `LookupError` for what is not recorded, `ValueError` for what makes no sense
+    (both with words for people), and `OSError`.
+    """
+
+    def calendar(self) -> bytes:
+        """Each exchange with its days, and how good they are."""
+        ...
+
+    def symbols(
+        self, query: str, exchange: str | None, day: str | None, sort: str, offset: int, limit: int
+    ) -> bytes:
+        """Symbols that contain a query; None: of all exchanges, of all days together."""
+        ...
+
+    def day(
+        self, exchange: str, symbol: str, day: str, start_ns: int, end_ns: int, buckets: int
+    ) -> bytes:
+        """A UTC day of a symbol, in at most so many buckets; an empty range is all of it."""
+        ...

@@ -1,0 +1,84 @@
+"""What is served of days that were recorded, by a recorder and over a recording at rest.
+
+    /api/recorded/days      a calendar: each exchange with its days
+    /api/recorded/symbols   the symbols, of all days or of one
+    /api/recorded/day       a day of a symbol, as a chart needs it
+
+Parameters are judged here; what they mean in the recording is asked through a port (`Past`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tick_logger.ops.status.past import Past
+from tick_logger.ops.web.asking import Reads, number, text
+from tick_logger.ops.web.guard import JSON, Answer
+
+MOST_READS = 1
+"""Threads: the port takes one call at a time, and charts must not crowd out the last trades."""
+
+MOST_SYMBOLS = 200
+"""Of one answer; there are pages of them."""
+
+MOST_OFFSET = 1_000_000
+MOST_BUCKETS = 1_200
+DEFAULT_BUCKETS = 600
+LATEST_NS = 4_102_444_800 * 10**9
+"""2100-01-01: no day is later."""
+
+
+class PastAnswers:
+    """The answers; `past` is asked by one thread at a time."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._reads = Reads(MOST_READS)
+
+    @property
+    def by_path(self) -> Mapping[str, Answer]:
+        """What answers which path."""
+        return {
+            "/api/recorded/days": self.days,
+            "/api/recorded/symbols": self.symbols,
+            "/api/recorded/day": self.day,
+        }
+
+    async def days(self, _request: Request) -> Response:
+        """The calendar."""
+        return Response(await self._reads.run(self._past.calendar), media_type=JSON)
+
+    async def symbols(self, request: Request) -> Response:
+        """Some of the symbols, in an order."""
+        given = request.query_params
+        read = partial(
+            self._past.symbols,
+            text(request, "q"),
+            text(request, "exchange") if "exchange" in given else None,
+            text(request, "day") if "day" in given else None,
+            text(request, "sort") or "symbol",
+            number(request, "offset", 0, MOST_OFFSET, least=0),
+            number(request, "limit", 50, MOST_SYMBOLS),
+        )
+        return Response(await self._reads.run(read), media_type=JSON)
+
+    async def day(self, request: Request) -> Response:
+        """A day, or a range in it."""
+        symbol = text(request, "symbol")
+        if not symbol:
+            raise HTTPException(400, "symbol is missing")
+        read = partial(
+            self._past.day,
+            text(request, "exchange"),
+            symbol,
+            text(request, "day"),
+            number(request, "from_ns", 0, LATEST_NS, least=0),
+            number(request, "to_ns", 0, LATEST_NS, least=0),
+            number(request, "buckets", DEFAULT_BUCKETS, MOST_BUCKETS),
+        )
+        return Response(await self._reads.run(read), media_type=JSON)
