@@ -16,6 +16,7 @@ export function buildCalendar(day, exchange) {
   const empty = h("p", { class: "empty", text: "Nothing has been recorded here yet." });
   const readout = h("p", { class: "readout", "aria-hidden": "true" });
   const node = h("div", {}, rows, empty, readout);
+  for (const each of [empty, readout]) reveal(each, false); // nothing is claimed before the first answer
   let stop = null; // what Tab comes to: an exchange and a day
 
   const tell = (event) => {

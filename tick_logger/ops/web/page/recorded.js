@@ -28,6 +28,8 @@ export function buildRecorded({ day, exchange }, signal, fail) {
   const [back, forth] = ["Previous", "Next"].map((text) => h("button", { type: "button", text }));
   const pager = h("div", { class: "buttons" }, back, forth);
   const node = h("div", { class: "panel padded" }, h("div", { class: "above" }, query, extent), table, pager);
+  for (const each of [table, pager]) reveal(each, false); // nothing is claimed before the first answer
+  say(extent, "Looking …");
   let [sort, offset, waiting, asked] = ["symbol", 0, 0, 0];
 
   async function refresh() {
