@@ -124,10 +124,12 @@ def entries(
         newest = max((all_days[-1] for all_days in days.values() if all_days), default=0)
         holes: list[Gap] | None = None
         for table in tables:
+            proof = ""
             for day in _within(days[table], wanted):
                 found = source.look(symbol, table, day)
                 if not (found.main.rows or found.late.rows):
                     continue
+                proof = proof or source.proof(symbol, table).word
                 if holes is None:
                     holes = list(gaps_in(source, symbol, None, _ALWAYS))
                 mine = [hole for hole in holes if hole.table == WORDS[table] and touches(hole, day)]
@@ -137,7 +139,7 @@ def entries(
                     day,
                     found,
                     tuple(mine),
-                    source.proof(symbol, table).word,
+                    proof,
                     _condition(day, newest, now_ns, degraded=bool(mine)),
                 )
 

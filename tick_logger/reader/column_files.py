@@ -118,6 +118,8 @@ def _look(
     found = DayFiles.look_beside_a_writer(tree, folder, table, day, width)
     counts = found.rows
     rows = counts[SPECS[table].time_column]
+    if not (rows or may_lack):  # most symbols have nothing that came late
+        return FileRows(tree, found, 0)
     lacking = set[str]()
     if may_lack:
         required = [column.name for column in found.schema.columns if column.required]
@@ -126,10 +128,11 @@ def _look(
     later = (column for column in found.schema.columns if not column.required)
     filling = {c.name for c in later if counts[c.name] < rows and _is_being_filled(tree, found, c)}
     names = [name for name in counts if name not in lacking | filling]
-    schema = Schema.of(table, found.schema.width, names)
+    if len(names) < len(counts):
+        found = attrs.evolve(found, schema=Schema.of(table, found.schema.width, names))
     short = (name for name in names if counts[name] < rows)
     damage = tuple(f"{found.path(name)} has {counts[name]:,} of {rows:,} rows" for name in short)
-    return FileRows(tree, attrs.evolve(found, schema=schema), rows, damage)
+    return FileRows(tree, found, rows, damage)
 
 
 def _is_being_filled(tree: Tree, files: DayFiles, column: FileColumn) -> bool:

@@ -1,8 +1,8 @@
 """The levels of a book at one moment, and what they are after more rows.
 
 Of a book that is not cut, only the last row of each price counts, so thousands of rows are applied
-by one sort.  One that its venue cuts to some depth is applied update by update (`ladders`), because
-a level that falls out is forgotten.  Pure.
+by one sort.  Of one that its venue cuts to some depth a level that falls out is forgotten: see
+`cut_levels`, and `ladders` for a book that is looked at in between.  Pure.
 """
 
 from __future__ import annotations

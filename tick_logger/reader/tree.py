@@ -20,6 +20,9 @@ from tick_logger.storage.files import Names
 _IS_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
 """No file, or a name that none can have: too long, or with a star in it where there is Windows."""
 
+MOST_COPIED = 512
+"""Bytes that are rather copied than mapped: a catalogue reads two rows of thousands of files."""
+
 
 class Tree(Protocol):
     """Files under one root, named by relative POSIX paths; errors are `OSError`."""
@@ -74,8 +77,11 @@ class DiskTree:
         return os.path.isfile(self._at(path))
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> memoryview:
-        """Bytes of a file, mapped; see `Tree`."""
-        with open(self._at(path), "rb") as file:
+        """Bytes of a file, mapped unless they are few; see `Tree`."""
+        with open(self._at(path), "rb", buffering=0) as file:
+            if length is not None and length <= MOST_COPIED:
+                file.seek(offset)
+                return memoryview(file.read(length))
             size = os.fstat(file.fileno()).st_size
             stop = size if length is None else min(size, offset + length)
             if stop <= offset:
