@@ -3,25 +3,25 @@
 One day of order book of one symbol is written with numpy straight into column files, once with
 prices as "f4+rest" and once as "f8".  Everything is measured warm: the files are in memory.
 *Plain* is what somebody would write who has the page on files open, with numpy or polars, for the
-same columns, the prices as exact as ours.  CPU time is given beside wall time, because other work
-on the machine does not show in it.
+same columns, the prices as exact as ours.  What is calculated from rows (`reading_books`) has a
+goal beside it instead.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import attrs
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 import tick_logger
+from scripts.benchmark import reading_books
+from scripts.benchmark.steps import Result, Step, measured, table
 from tick_logger import Rows
 
 ROWS = 10_000_000
@@ -32,30 +32,30 @@ MIDNIGHT_SECS = 20_786 * 86_400
 HOUR = "2026-11-29T12:00", "2026-11-29T13:00"
 COLUMNS = ["ts", "price", "size", "side", "id"]
 
-Result = dict[str, Any]
-
 
 def report(rows: int, rounds: int, only: str) -> list[Result]:
     """Measure, print a table, and return what is in it."""
-    with tempfile.TemporaryDirectory(prefix="tick_logger_bench_") as folder:
-        for width in WIDTHS:
-            write_day(Path(folder, width), rows, width)
-        results = [measured(step, rounds) for step in steps(Path(folder)) if only in step.name]
+    results: list[Result] = []
+    before = os.getloadavg()
+    for write, steps_of in ((_write, steps), (reading_books.make, reading_books.steps)):
+        with tempfile.TemporaryDirectory(prefix="tick_logger_bench_") as folder:
+            wanted = [step for step in steps_of(Path(folder), rows) if only in step.name]
+            if wanted:
+                write(Path(folder), rows)
+            results += [measured(step, rounds) for step in wanted]
     print(table(results))  # noqa: T201
+    loads = (f"{load[0]:.1f}" for load in (before, os.getloadavg()))
+    print(f"load of the machine before and after: {', '.join(loads)}")  # noqa: T201
     return results
 
 
-@attrs.frozen
-class Step:
-    """Something that a user wants, our way to it, and the plain one, where there is one."""
-
-    name: str
-    ours: Callable[[], object]
-    plain: Callable[[], object] | None = None
+def _write(folder: Path, rows: int) -> None:
+    for width in WIDTHS:
+        write_day(folder / width, rows, width)
 
 
-def steps(folder: Path) -> Iterator[Step]:
-    """All that are measured.  What is calculated from rows has its place at the end."""
+def steps(folder: Path, _rows_made: int) -> Iterator[Step]:
+    """Ways to rows as they are."""
     for width in WIDTHS:
         root = folder / width
         day = Day(root, width)
@@ -142,38 +142,6 @@ class Day:
         values = self._map(column, "<f4")[rows].astype("f8")
         values.view("i8")[:] += self._map("rest", "<i4").reshape(-1, 2)[rows, place]
         return values
-
-
-def measured(step: Step, rounds: int) -> Result:
-    """The least and the median of some rounds, ours and the plain way in turn, in ms."""
-    ways = {"ours": step.ours} | ({} if step.plain is None else {"plain": step.plain})
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    for _ in range(rounds + 1):  # the first is not counted
-        for name, way in ways.items():
-            began, used = time.perf_counter(), time.process_time()
-            kept = way()
-            taken[name].append((time.perf_counter() - began, time.process_time() - used))
-            del kept
-    result: Result = {"step": step.name}
-    for name, pairs in taken.items():
-        walls, cpus = (np.array(each) * 1e3 for each in zip(*pairs[1:], strict=True))
-        result |= {
-            f"{name}_least": round(float(walls.min()), 2),
-            f"{name}_median": round(float(np.median(walls)), 2),
-            f"{name}_cpu": round(float(cpus.min()), 2),
-        }
-    return result
-
-
-def table(results: list[Result]) -> str:
-    """For people; ms."""
-    heads = ["least", "median", "CPU", "plain", "median", "CPU"]
-    keys = [f"{way}_{what}" for way in ("ours", "plain") for what in ("least", "median", "cpu")]
-    lines = ["| ms | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-    for result in results:
-        cells = [f"{result[key]:.2f}" if key in result else "" for key in keys]
-        lines.append(f"| {result['step']} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
 
 
 def write_day(root: Path, rows: int, width: str) -> None:

@@ -1,40 +1,52 @@
-"""How long books, bars, joins and the consolidated quote of a large recording take.
+"""How long books, bars, joins, the consolidated quote and an export of a large recording take.
 
 Makes a recording of its own in a folder: one day of a book and of trades, and quotes of five
-venues, with the width "f4+rest".  Each figure is a pair of seconds: of the wall and of the CPU, the
-least of some rounds, because other programs only ever add to it.
+venues, with the width "f4+rest".  Goals are of so many rows as were made.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 import tick_logger
+from scripts.benchmark.steps import Step
 from tick_logger.model.tables import EXACT, SPECS, Table
+from tick_logger.reader.exporting import Export
 from tick_logger.reader.recording import Recording
+from tick_logger.reader.times import Span
 from tick_logger.storage.layout import column_name, table_folder
 
 DAY = 20_786
 """2026-11-29."""
 
 DAY_NS = 86_400 * 10**9
-ROUNDS = 5
 VENUES = ("binance", "bybit", "coinbase", "kraken", "okx")
 WHOLE, CUT = "coinbase", "kraken"
 """Venues whose books have all levels, and 100 a side."""
 
 SYMBOL = "BTC-USD"
 
+MOST_TICKS = 20
+"""By which the middle of a book moves to either side."""
+
+MOMENTS = 100
+"""At which a book is asked for, of a day that was looked at."""
+
+LONG_ROUNDS = 2
+"""Of what takes many seconds."""
+
+FIRST_BOOK_MS_PER_MILLION = 200.0
+NEXT_BOOK_MS = 20.0
+EXPORTED_PER_SEC = 2e6
+"""Goals: 2 s for the first book of ten million rows, and 20 ms for the next, whatever there is."""
+
 Fields = dict[str, npt.NDArray[np.generic]]
-Figure = tuple[float, float]
-"""Seconds of the wall and of the CPU."""
 
 
 def write(root: Path, exchange: str, table: Table, fields: Fields) -> None:
@@ -82,7 +94,9 @@ def make_book(root: Path, exchange: str, rows: int, levels: int, seed: int = 1) 
     side[: 2 * levels] = np.arange(2 * levels) % 2
     away[: 2 * levels] = np.arange(2 * levels) // 2 + 1
     size[: 2 * levels] += 1
-    middle = 10_000_000 + np.cumsum(random.integers(-1, 2, rows)) // 8
+    walk = np.cumsum(random.integers(-1, 2, rows)) // 8
+    # A price that never comes back would leave levels behind that no venue keeps.
+    middle = 10_000_000 + np.abs((walk + MOST_TICKS) % (4 * MOST_TICKS) - 2 * MOST_TICKS)
     price = np.round((middle + np.where(side == 1, -away, away)) / 100, 2)
     flags = (np.arange(rows) < 2 * levels).astype(np.uint32)
     write(root, exchange, Table.BOOK, {
@@ -113,55 +127,6 @@ def make_quotes(root: Path, exchange: str, rows: int, seed: int = 3) -> None:
     })  # fmt: skip
 
 
-def least(work: Callable[[], object], rounds: int = ROUNDS) -> Figure:
-    """The least time of some rounds."""
-    found = []
-    for _ in range(rounds):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        found.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return min(each[0] for each in found), min(each[1] for each in found)
-
-
-def time_first_book(root: Path, exchange: str) -> Figure:
-    """The first look at a day: a book in the middle of it, of a recording just opened."""
-    at = DAY * DAY_NS + DAY_NS // 2
-    return least(lambda: tick_logger.open(root).book(f"{exchange}:{SYMBOL}", at))
-
-
-def time_next_book(rec: Recording, exchange: str, moments: int = 100) -> Figure:
-    """A book at a random moment of a day that was looked at; a mean of some moments."""
-    random = np.random.default_rng(4)
-    at = (DAY * DAY_NS + random.integers(0, DAY_NS, moments)).tolist()
-    symbol = f"{exchange}:{SYMBOL}"
-    rec.book(symbol, at[0])
-    wall, cpu = least(lambda: [rec.book(symbol, each) for each in at])
-    return wall / moments, cpu / moments
-
-
-def time_books(rec: Recording, exchange: str) -> Figure:
-    """Ten levels each second of a day."""
-    day = np.datetime64(DAY, "D")
-    symbol = f"{exchange}:{SYMBOL}"
-    return least(lambda: len(rec.books(symbol, day, day + 1)), rounds=1)
-
-
-def time_bars(rec: Recording, exchange: str) -> Figure:
-    """Bars of a minute of a day's trades."""
-    return least(lambda: len(rec.bars(f"{exchange}:{SYMBOL}", np.datetime64(DAY, "D"))))
-
-
-def time_asof(rec: Recording, exchange: str) -> Figure:
-    """A day's trades with the quotes at each."""
-    day, symbol = np.datetime64(DAY, "D"), f"{exchange}:{SYMBOL}"
-    return least(lambda: rec.asof(rec.trades(symbol, day), rec.quotes(symbol, day)).numpy())
-
-
-def time_consolidated(rec: Recording) -> Figure:
-    """The best of all venues of a day."""
-    return least(lambda: len(rec.consolidated("*:*", np.datetime64(DAY, "D"))))
-
-
 def make(root: Path, rows: int) -> None:
     """All that is measured; `rows` of the book, a tenth of quotes of each venue and of trades."""
     make_book(root, WHOLE, rows, 5_000)
@@ -171,32 +136,67 @@ def make(root: Path, rows: int) -> None:
         make_quotes(root, exchange, rows // 10, number)
 
 
-def measured(root: Path) -> dict[str, Figure]:
-    """All figures of a recording that `make` made."""
-    rec = tick_logger.open(root)
-    return {
-        "first book": time_first_book(root, WHOLE),
-        "next book": time_next_book(rec, WHOLE),
-        "first book that is cut": time_first_book(root, CUT),
-        "next book that is cut": time_next_book(rec, CUT),
-        "books each second": time_books(rec, WHOLE),
-        "bars of a minute": time_bars(rec, WHOLE),
-        "as-of join": time_asof(rec, WHOLE),
-        "consolidated": time_consolidated(rec),
-    }
+def steps(root: Path, rows: int) -> Iterator[Step]:
+    """All that are measured of a recording that `make` made, or will have made, of so many rows."""
+    for kind, exchange in (("book", WHOLE), ("cut book", CUT)):
+        first, symbol = FIRST_BOOK_MS_PER_MILLION * rows / 1e6, f"{exchange}:{SYMBOL}"
+        yield Step(f"{kind}, first look", partial(_first_book, root, symbol), goal_ms=first)
+        next_book = _NextBooks(root, symbol)
+        yield Step(f"{kind}, next moment", next_book, goal_ms=NEXT_BOOK_MS, times=MOMENTS)
+        series = partial(_books, root, symbol)
+        yield Step(f"{kind}s, ten levels each second", series, most_rounds=LONG_ROUNDS)
+    yield Step("bars of a minute", partial(_bars, root))
+    yield Step("asof, trades with quotes", partial(_asof, root))
+    yield Step("consolidated, five venues", partial(_consolidated, root))
+    goal = rows / EXPORTED_PER_SEC * 1e3
+    export = partial(_export, root)
+    name = "export of a book to Parquet"
+    yield Step(name, export, goal_ms=goal, rows=rows, most_rounds=LONG_ROUNDS)
 
 
-def main() -> None:
-    """Make a recording, and print what it takes to read it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="of the book")
-    parser.add_argument("--folder", type=Path, help="where the recording is made")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        make(Path(folder), given.rows)
-        for name, (wall, cpu) in measured(Path(folder)).items():
-            print(f"{name:24}{wall * 1000:10.1f} ms{cpu * 1000:10.1f} ms of CPU")  # noqa: T201
+def _first_book(root: Path, symbol: str) -> object:
+    """A book in the middle of the day, of a recording just opened."""
+    return tick_logger.open(root).book(symbol, DAY * DAY_NS + DAY_NS // 2)
 
 
-if __name__ == "__main__":
-    main()
+class _NextBooks:
+    """Books at random moments of a day that was looked at, which is kept from call to call."""
+
+    def __init__(self, root: Path, symbol: str) -> None:
+        self._root, self._symbol = root, symbol
+        self._at = (DAY * DAY_NS + np.random.default_rng(4).integers(0, DAY_NS, MOMENTS)).tolist()
+        self._recording: Recording | None = None
+
+    def __call__(self) -> object:
+        self._recording = self._recording or tick_logger.open(self._root)
+        return [self._recording.book(self._symbol, at) for at in self._at]
+
+
+def _books(root: Path, symbol: str) -> object:
+    return tick_logger.open(root).books(symbol, _day(), _day() + 1).content
+
+
+def _bars(root: Path) -> object:
+    return tick_logger.open(root).bars(f"{WHOLE}:{SYMBOL}", _day()).content
+
+
+def _asof(root: Path) -> object:
+    rec, symbol = tick_logger.open(root), f"{WHOLE}:{SYMBOL}"
+    return rec.asof(rec.trades(symbol, _day()), rec.quotes(symbol, _day())).numpy()
+
+
+def _consolidated(root: Path) -> object:
+    return tick_logger.open(root).consolidated("*:*", _day()).content
+
+
+def _export(root: Path) -> object:
+    """All rows of a book, as the command writes them."""
+    wanted = Span(DAY * DAY_NS, (DAY + 1) * DAY_NS)
+    rec, symbols = tick_logger.open(root), [f"{WHOLE}:{SYMBOL}"]
+    export = Export(rec, symbols, [Table.BOOK], wanted, "parquet")
+    with tempfile.TemporaryDirectory(dir=root.parent) as out:
+        return [export.run(job, Path(out)) for job in export.jobs()]
+
+
+def _day() -> np.datetime64:
+    return np.datetime64(DAY, "D")

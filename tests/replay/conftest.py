@@ -1,4 +1,8 @@
-"""The recordings of these tests: each play recorded once in either width, all at the same time."""
+"""The recordings of these tests: each play recorded once in a width, all at the same time.
+
+Prices as f8 are tried seldom: they differ from "f4+rest" in how numbers are written, and in nothing
+that comes before.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,29 @@ from pathlib import Path
 import pytest
 
 from tests.replay import captures
-from tests.replay.captures import Play
-from tests.replay.running import Recorded, replay_all
+from tests.replay.running import Recorded, Recordings, replay_all
 
 PLAYS = captures.find()
-RUNS = [(play, dtype) for play in PLAYS for dtype in ("f4+rest", "f8")]
+WIDTHS = [pytest.param("f4+rest"), pytest.param("f8", marks=pytest.mark.seldom)]
+RUNS = [
+    pytest.param((play, *width.values), marks=width.marks, id=f"{play}-{width.values[0]}")
+    for play in PLAYS
+    for width in WIDTHS
+]
 
 
 @pytest.fixture(scope="session")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Play, str], Recorded]:
-    """Every play, recorded in every width."""
-    done = replay_all([(play, tmp_path_factory.mktemp("replay"), dtype) for play, dtype in RUNS])
-    return dict(zip(RUNS, done, strict=True))
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
+    """Every play, recorded in a width when the first of that width is asked for."""
+    return Recordings(PLAYS, lambda: tmp_path_factory.mktemp("replay"))
 
 
 @pytest.fixture(scope="session")
 def restarts(
-    recordings: dict[tuple[Play, str], Recorded], tmp_path_factory: pytest.TempPathFactory
+    recordings: Recordings, tmp_path_factory: pytest.TempPathFactory
 ) -> list[tuple[Recorded, Recorded]]:
     """Recordings with trades, each before and after the same was recorded into a copy of it."""
-    first = [recordings[play, "f4+rest"] for play in PLAYS if captures.said(play).trades]
+    first = [recordings.of(play, "f4+rest") for play in PLAYS if captures.said(play).trades]
     if not first:
         pytest.skip("no capture has trades")
     jobs = []
@@ -38,12 +45,11 @@ def restarts(
     return list(zip(first, replay_all(jobs), strict=True))
 
 
-@pytest.fixture(params=RUNS, ids=[f"{play}-{dtype}" for play, dtype in RUNS])
-def recorded(
-    request: pytest.FixtureRequest, recordings: dict[tuple[Play, str], Recorded]
-) -> Recorded:
+@pytest.fixture(params=RUNS)
+def recorded(request: pytest.FixtureRequest, recordings: Recordings) -> Recorded:
     """One recording."""
-    return recordings[request.param]
+    play, width = request.param
+    return recordings.of(play, width)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

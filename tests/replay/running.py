@@ -5,7 +5,7 @@ Not real are signals: one process runs many services at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -45,6 +45,27 @@ class Recorded:
     def count(self, name: str) -> float:
         """One of the exchange's metrics, named without the common prefix."""
         return self.samples[f"collector_{name}", self.play.exchange]
+
+
+class Recordings:
+    """Plays, each recorded once in a width; all of a width at the same time."""
+
+    def __init__(self, plays: Sequence[Play], folder: Callable[[], Path]) -> None:
+        self._plays = plays
+        self._folder = folder
+        self._done: dict[str, dict[Play, Recorded]] = {}
+
+    def of(self, play: Play, width: str) -> Recorded:
+        """A play, recorded with prices of this width."""
+        if width not in self._done:
+            done = replay_all([(each, self._folder(), width) for each in self._plays])
+            self._done[width] = dict(zip(self._plays, done, strict=True))
+        return self._done[width][play]
+
+    def named(self, name: str, width: str) -> Recorded | None:
+        """A play by its name; None if there is no such capture."""
+        play = next((each for each in self._plays if str(each) == name), None)
+        return None if play is None else self.of(play, width)
 
 
 def checked(recorded: Recorded) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+import pytest
 
 import tick_logger
 from tests.recordings import needs_recordings
@@ -16,14 +17,13 @@ from tick_logger.reader.source import Symbol
 
 pytestmark = needs_recordings
 
-MOMENTS = {"f4+rest": 1_000, "f8": 100}  # of each capture, shared among its books
-
 DEPTHS = {"kraken": (100, (10, 25, 100, 500, 1000))}
 """Levels a side that the venue keeps; and those that a snapshot may show it to keep instead."""
 
 
-def test_books_at_random_moments(recorded: Recorded) -> None:
-    """Level for level, after each message cut where the venue cuts."""
+@pytest.mark.parametrize("count", [50, pytest.param(1_000, marks=pytest.mark.seldom)])
+def test_books_at_random_moments(recorded: Recorded, count: int) -> None:
+    """Level for level, after each message cut where the venue cuts; `count` of each capture."""
     rec = tick_logger.open(recorded.folder)
     exchange = recorded.play.exchange
     broken = {symbol for symbol, *_ in said(recorded.play).broken_chains}
@@ -33,17 +33,16 @@ def test_books_at_random_moments(recorded: Recorded) -> None:
             continue  # a book after a hole is not known
         truth = Truth(exchange, recorded.dtype)
         done = 0
-        for number, moment in moments(
-            changes, MOMENTS[recorded.dtype] // len(books) + 1, Random(name)
-        ):
+        for number, moment in moments(changes, count // len(books) + 1, Random(name)):
             truth.apply(changes[done : number + 1])
             done = number + 1
             book = rec.book(Symbol(exchange, name), moment)
             assert book.cause == ""
             for side, levels in ((BID, book.bids), (ASK, book.asks)):
-                expected = {p: s for (of, p), s in truth.book.items() if of == side}
-                best = sorted(expected, reverse=side == BID)
-                assert levels.tolist() == [[price, expected[price]] for price in best]
+                mine = [(price, size) for (of, price), size in truth.book.items() if of == side]
+                expected = np.array(mine, np.float64).reshape(-1, 2)
+                best = np.argsort(-expected[:, 0] if side == BID else expected[:, 0])
+                assert np.array_equal(levels, expected[best])
 
 
 class Truth:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tests.recordings import needs_recordings
-from tests.replay import disk
-from tests.replay.captures import Play
-from tests.replay.running import Recorded
+from tests.replay import captures, disk
+from tests.replay.conftest import WIDTHS
+from tests.replay.running import Recorded, Recordings
 
 pytestmark = needs_recordings
 
@@ -31,30 +31,26 @@ PRODUCTS = {
 }
 
 
-@pytest.fixture(params=["f4+rest", "f8"])
-def btcusdt(
-    request: pytest.FixtureRequest, recordings: dict[tuple[Play, str], Recorded]
-) -> Recorded:
+@pytest.fixture(params=WIDTHS)
+def btcusdt(request: pytest.FixtureRequest, recordings: Recordings) -> Recorded:
     """The two captures around a midnight."""
     names = [f"binance/ws_2024-08-{day}_btcusdt_trade-bookTicker-depth" for day in ("08", "09")]
     return named("+".join(names), request.param, recordings)
 
 
-@pytest.fixture(params=["f4+rest", "f8"])
-def products(
-    request: pytest.FixtureRequest, recordings: dict[tuple[Play, str], Recorded]
-) -> Recorded:
+@pytest.fixture(params=WIDTHS)
+def products(request: pytest.FixtureRequest, recordings: Recordings) -> Recorded:
     """The capture of seven products."""
     name = "coinbase/ws_2021-04-17_level2-ticker-matches_7products"
     return named(name, request.param, recordings)
 
 
-def named(name: str, dtype: str, recordings: dict[tuple[Play, str], Recorded]) -> Recorded:
+def named(name: str, dtype: str, recordings: Recordings) -> Recorded:
     """A recording by the name of its play."""
-    found = [of for (play, width), of in recordings.items() if (str(play), width) == (name, dtype)]
-    if not found:
+    found = recordings.named(name, dtype)
+    if found is None:
         pytest.skip(f"there is no capture {name}")
-    return found[0]
+    return found
 
 
 def test_btcusdt_trades(btcusdt: Recorded) -> None:
@@ -94,11 +90,12 @@ def test_products(products: Recorded) -> None:
     assert found == PRODUCTS
 
 
+@pytest.mark.parametrize("width", WIDTHS)
 def test_no_trades_where_only_aggregates_were_subscribed(
-    recordings: dict[tuple[Play, str], Recorded],
+    recordings: Recordings, width: str
 ) -> None:
     """aggTrade and kline say nothing that is recorded."""
-    found = [of for (play, _), of in recordings.items() if "aggTrade" in str(play)]
+    found = [recordings.of(play, width) for play in captures.find() if "aggTrade" in str(play)]
     if not found:
         pytest.skip("there is no capture of aggTrade")
     for recorded in found:

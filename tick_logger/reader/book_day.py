@@ -17,7 +17,7 @@ import attrs
 import numpy as np
 
 from tick_logger.reader.book_rows import Positions, begins_of, depth_at, updates_of
-from tick_logger.reader.ladders import CutLadder
+from tick_logger.reader.cut_levels import after_cut
 from tick_logger.reader.levels import Levels, after
 from tick_logger.reader.parts import DayPart
 from tick_logger.reader.venue_rules import VenueRules
@@ -25,8 +25,8 @@ from tick_logger.reader.venue_rules import VenueRules
 KEPT_EVERY_ROWS = 65_536
 """Rows between books that are kept: applying so many takes some ms."""
 
-CUT_KEPT_EVERY_ROWS = 8_192
-"""The same of books that are cut, whose rows are applied one by one."""
+CUT_KEPT_EVERY_ROWS = 32_768
+"""The same of books that are cut, of whose rows some are applied one by one."""
 
 ROWS_PER_LEVEL = 2
 """At least so many rows per level lie between books that are kept, so that these take no more
@@ -173,11 +173,7 @@ class BookDay:
         """A book after rows `start` to `stop`, where no snapshot begins but at `start`."""
         is_cut = self.rules.depth is not None
         updates = updates_of(self.part, start, stop, is_cut=is_cut)
-        if not is_cut:
-            return after(levels, updates)
-        ladder = CutLadder(levels, updates)
-        ladder.apply(0, len(updates))
-        return ladder.levels()
+        return after_cut(levels, updates) if is_cut else after(levels, updates)
 
 
 def _times_of_late(part: DayPart) -> Positions:

@@ -89,7 +89,8 @@ class _Boundary:
 class TableCheck:
     """Goes through the days of one table of one symbol; `findings` and totals grow with them.
 
-    With `live` somebody appends meanwhile: of each day those rows count that its time column had.
+    With `live` somebody appends meanwhile: of each day those rows count that its time column had,
+    and prices have the `width` that is told ("f4" or "f8"), because sizes that grow do not tell it.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class TableCheck:
         numberings: Numberings | None = None,
         *,
         live: bool = False,
+        width: str | None = None,
     ) -> None:
         self._live = live
+        self._width = width
         self._looked: dict[tuple[str, int], DayFiles] = {}
         self.findings: list[Finding] = []
         self.rows = 0
@@ -119,7 +122,7 @@ class TableCheck:
         """The sizes of a day, as they were when it was first looked at."""
         if (folder, day) not in self._looked:
             look = DayFiles.look_beside_a_writer if self._live else DayFiles.look
-            self._looked[folder, day] = look(self._files, folder, self._table, day)
+            self._looked[folder, day] = look(self._files, folder, self._table, day, self._width)
         return self._looked[folder, day]
 
     def day(self, folder: str, day: int, present: Collection[str], *, late: bool) -> None:

@@ -19,7 +19,7 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.model.times import day_of
 from tick_logger.storage.files import REPLACEMENT_SUFFIX, Files
-from tick_logger.storage.format_file import UnreadableFormatError, read_widths
+from tick_logger.storage.format_file import UnreadableFormatError, read_widths, width_told
 from tick_logger.storage.gap_files import parse_gaps
 from tick_logger.storage.instruments_file import UnreadableError, decode
 from tick_logger.storage.journal_layout import JOURNAL_FOLDER
@@ -80,6 +80,7 @@ class _Verification:
         self._dense = dense
         self._wait = wait
         self._widths: dict[str, PriceWidths] = {}  # by folder of a symbol, as of the last look
+        self._known_width: str | None = None
         self._untold = streams_told(files)  # of which records are beside the exchanges
 
     def run(self, price_dtype: str | None) -> Report:
@@ -234,7 +235,8 @@ class _Verification:
         dense = self._dense(exchange, table) and (exchange, symbol) not in self._untold
         numberings = Numberings(own) if dense else None
         widths = self._widths[symbol_folder(exchange, symbol)]
-        check = TableCheck(self._files, table, widths, numberings, live=self._wait is not None)
+        live, width = self._wait is not None, self._width_told()
+        check = TableCheck(self._files, table, widths, numberings, live=live, width=width)
         days = sorted((day, not late) for of, day, late in mine.columns if of is table)
         folders = {main: table_folder(exchange, symbol, table, late=not main) for _, main in days}
         in_order = [(folders[main], day) for day, main in days if main]
@@ -248,6 +250,12 @@ class _Verification:
         if dense:
             check.check_gaps(f"{symbol_folder(exchange, symbol)}/{table}", own)
         return Report(check.findings, rows=check.rows, table_days=check.table_days)
+
+    def _width_told(self) -> str | None:
+        """The bytes of a price beside a recorder, for ever the same; at rest the sizes tell."""
+        if self._known_width is None and self._wait is not None:
+            self._known_width = width_told(self._files)
+        return self._known_width
 
     def _read_gaps(self, mine: _SymbolFiles, report: Report) -> list[GapRecord]:
         """The records of all days; unreadable lines are reported."""
