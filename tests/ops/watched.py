@@ -81,6 +81,9 @@ class NoPast:
     ) -> bytes:
         raise LookupError(f"nothing is recorded of {exchange}:{symbol}")
 
+    def book(self, exchange: str, symbol: str, at_ns: int, depth: int) -> bytes:
+        raise LookupError(f"nothing is recorded of {exchange}:{symbol}")
+
 
 class Rig:
     """Everything that is watched of a recorder; two exchanges, all connected and quiet."""

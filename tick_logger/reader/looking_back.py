@@ -1,7 +1,8 @@
-"""What was recorded, for a page: its days, its symbols, and a day of a symbol, as JSON.
+"""What was recorded, for a page: its days, its symbols, a day and a book of one, as JSON.
 
 A page may be opened beside a recorder: each answer is bounded in what is read at a time, and in
-what is sent.  Answers of days that are over are kept, `MOST_KEPT` of them.  One call at a time.
+what is sent.  Answers of days that are over are kept, `MOST_KEPT` of them, and days of books as
+`Books` keeps them, so that the next moment costs little.  One call at a time.
 
 Pure: the caller says what time it is.  Not here: HTTP (`tick_logger.ops.web`).
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable
 import msgspec
 
 from tick_logger.model.times import NS_PER_DAY, day_of
+from tick_logger.reader.book_view import book_view
 from tick_logger.reader.calendar import calendar, symbol_list
 from tick_logger.reader.day_view import Looked, day_view, is_settled, stretch
 from tick_logger.reader.opening import Where, source_at
@@ -42,6 +44,7 @@ class LookingBack:
         self._where = where
         self._now_ns = now_ns
         self._source: Source | None = None
+        self._recording: Recording | None = None
         self._survey: Survey | None = None
         self._kept: OrderedDict[Looked, bytes] = OrderedDict()
 
@@ -68,10 +71,7 @@ class LookingBack:
         self, exchange: str, symbol: str, day: str, start_ns: int, end_ns: int, buckets: int
     ) -> bytes:
         """A UTC day of a symbol; the range is all of what there is where it is empty."""
-        source, number = self._opened(), _day(day)
-        name = Symbol(exchange, symbol)
-        if not source.has(name):
-            raise LookupError(f"nothing is recorded of {name}")
+        name, number = self._there(exchange, symbol), _day(day)
         buckets = min(max(buckets, FEWEST_BUCKETS), MOST_BUCKETS)
         wanted = _within(start_ns, end_ns, number)
         looked = Looked(name, number, wanted, buckets)
@@ -79,13 +79,30 @@ class LookingBack:
             self._kept.move_to_end(looked)
             return self._kept[looked]
         now_ns = self._now_ns()
-        found = day_view(Recording(source), source, looked, now_ns)
+        found = day_view(self._read(), self._opened(), looked, now_ns)
         said = msgspec.json.encode(found)
         if is_settled(found):
             self._kept[looked] = said
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return said
+
+    def book(self, exchange: str, symbol: str, at_ns: int, depth: int) -> bytes:
+        """The order book at a moment, so many levels of each side; see `book_view.book_view`."""
+        name = self._there(exchange, symbol)
+        return msgspec.json.encode(book_view(self._read().book(name, at_ns, depth=depth)))
+
+    def _there(self, exchange: str, symbol: str) -> Symbol:
+        name = Symbol(exchange, symbol)
+        if not self._opened().has(name):
+            raise LookupError(f"nothing is recorded of {name}")
+        return name
+
+    def _read(self) -> Recording:
+        """One for all calls: it keeps books."""
+        if self._recording is None:
+            self._recording = Recording(self._opened())
+        return self._recording
 
     def _opened(self) -> Source:
         """The directory may not be there yet when a recorder starts."""

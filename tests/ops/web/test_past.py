@@ -14,9 +14,12 @@ from starlette.types import ASGIApp
 
 from tests.ops.watched import NoPast, Rig
 from tests.ops.web.sockets import SOON_SECS, get, serving, status_of, until
+from tests.reader.book_rows import ASK, BID, at, row, snapshot
 from tests.reader.recorded import Recorder
 from tests.reader.test_rows import trade
 from tests.storage.sample import MIDNIGHT_NS
+from tick_logger.model.cause import Cause
+from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.ops.web import asking, past, streams, viewing
 from tick_logger.ops.web.guard import Door
@@ -25,7 +28,8 @@ from tick_logger.ops.web.routes import application
 from tick_logger.reader.looking_back import LookingBack
 
 DAY = {"exchange": "venue", "symbol": "BTC-USD", "day": "2024-02-01"}
-PATHS = ("/api/recorded/days", "/api/recorded/symbols", "/api/recorded/day")
+BOOK = {"exchange": "venue", "symbol": "BTC-USD"}
+PATHS = tuple(f"/api/recorded/{each}" for each in ("days", "symbols", "day", "book"))
 
 
 @asynccontextmanager
@@ -78,6 +82,40 @@ async def test_a_real_recording(recording: LookingBack) -> None:
         assert answer.json()["prices"]["last"] == [10.0, 11.0]
 
 
+async def test_the_book_at_a_moment(tmp_path: Path) -> None:
+    """Best first, as many as were asked for; in a hole with the cause; empty before it began."""
+    recorder = Recorder(tmp_path / "data")
+    first = snapshot(10, (BID, 99, 1), (BID, 98.5, 2), (ASK, 101, 3), (ASK, 102, 0.25))
+    recorder.write(Table.BOOK, [*first, row(20, BID, 99, 0), row(30, BID, 98, 5)])
+    recorder.miss(GapRecord(0, Table.BOOK, None, None, at(40), at(50), Cause.CHECKSUM))
+    async with view_of(LookingBack(tmp_path / "data", lambda: MIDNIGHT_NS)) as client:
+
+        async def book(ms: int, depth: int = 10) -> dict[str, object]:
+            params = {**BOOK, "at_ns": str(at(ms)), "depth": str(depth)}
+            answer = await client.get("/api/recorded/book", params=params)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+            found = answer.json()
+            assert isinstance(found, dict)
+            return found
+
+        assert await book(19) == {
+            **BOOK,
+            **{"at_ns": str(at(19)), "at": at(19) / 1e9},
+            **{"as_of_ns": str(at(10)), "as_of": at(10) / 1e9},
+            **{"broken": False, "cause": "", "levels": [2, 2]},
+            "bids": [[99.0, 1.0], [98.5, 2.0]],
+            "asks": [[101.0, 3.0], [102.0, 0.25]],
+        }
+        best = await book(30, depth=1)
+        assert (best["bids"], best["asks"]) == ([[98.5, 2.0]], [[101.0, 3.0]])
+        assert (best["as_of_ns"], best["levels"]) == (str(at(30)), [2, 2])
+        inside = await book(45)
+        assert (inside["broken"], inside["cause"], inside["levels"]) == (True, "checksum", [2, 2])
+        before = await book(9)
+        assert (before["broken"], before["cause"], before["as_of"]) == (True, "no snapshot", None)
+        assert (before["bids"], before["asks"], before["levels"]) == ([], [], [0, 0])
+
+
 async def test_parameters_reach_the_recording() -> None:
     """As they were given; what is left out means all."""
     asked: list[tuple[object, ...]] = []
@@ -91,6 +129,10 @@ async def test_parameters_reach_the_recording() -> None:
             asked.append(given)
             return b"{}"
 
+        def book(self, *given: object) -> bytes:
+            asked.append(given)
+            return b"{}"
+
     async with recorder_of(Past()) as client:
         await client.get("/api/recorded/symbols")
         chosen = {"q": "b", "exchange": "", "day": "2024-02-01", "sort": "-rows"}
@@ -98,12 +140,17 @@ async def test_parameters_reach_the_recording() -> None:
         await client.get("/api/recorded/day", params=DAY)
         part = {"from_ns": "1706745600000000001", "to_ns": "1706745600000000002", "buckets": "9"}
         await client.get("/api/recorded/day", params={**DAY, **part})
+        at = {"at_ns": "1706745600000000001"}
+        await client.get("/api/recorded/book", params={**BOOK, **at})
+        await client.get("/api/recorded/book", params={**BOOK, **at, "depth": "100"})
     names = ("venue", "BTC-USD", "2024-02-01")
     assert asked == [
         ("", None, None, "symbol", 0, 50),
         ("b", "", "2024-02-01", "-rows", 50, 7),
         (*names, 0, 0, 600),
         (*names, 1706745600000000001, 1706745600000000002, 9),
+        (*names[:2], 1706745600000000001, 10),
+        (*names[:2], 1706745600000000001, 100),
     ]
 
 
@@ -124,6 +171,14 @@ async def test_parameters_reach_the_recording() -> None:
         ("day", "symbol=BTC-USD&exchange=..&day=2024-02-01", 404, "nothing is recorded"),
         ("day", "symbol=BTC-USD&exchange=venue&day=2024-02-01&buckets=1201", 400, "from 1 to 1200"),
         ("day", "symbol=BTC-USD&exchange=venue&day=2024-02-01&from_ns=1e9", 400, "from_ns must be"),
+        ("book", "exchange=venue&at_ns=1", 400, "symbol is missing"),
+        ("book", "symbol=BTC-USD&exchange=venue", 400, "at_ns is missing"),
+        ("book", "symbol=BTC-USD&exchange=venue&at_ns=-1", 400, "at_ns must be a number from 0 to"),
+        ("book", "symbol=BTC-USD&exchange=venue&at_ns=4102444800000000001", 400, "at_ns must be"),
+        ("book", "symbol=BTC-USD&exchange=venue&at_ns=1&depth=101", 400, "from 1 to 100"),
+        ("book", "symbol=BTC-USD&exchange=venue&at_ns=1&depth=0", 400, "from 1 to 100"),
+        ("book", "symbol=X&exchange=venue&at_ns=1", 404, "nothing is recorded of venue:X"),
+        ("book", "symbol=*&exchange=venue&at_ns=1", 404, "nothing is recorded of venue:*"),
     ],
 )
 async def test_what_makes_no_sense(

@@ -27,3 +27,7 @@ class Past(Protocol):
     ) -> bytes:
         """A UTC day of a symbol, in at most so many buckets; an empty range is all of it."""
         ...
+
+    def book(self, exchange: str, symbol: str, at_ns: int, depth: int) -> bytes:
+        """The order book of a symbol at a moment, so many levels of each side."""
+        ...

@@ -3,6 +3,7 @@
     /api/recorded/days      a calendar: each exchange with its days
     /api/recorded/symbols   the symbols, of all days or of one
     /api/recorded/day       a day of a symbol, as a chart needs it
+    /api/recorded/book      the order book of a symbol at a moment
 
 Parameters are judged here; what they mean in the recording is asked through a port (`Past`).
 """
@@ -29,6 +30,8 @@ MOST_SYMBOLS = 200
 MOST_OFFSET = 1_000_000
 MOST_BUCKETS = 1_200
 DEFAULT_BUCKETS = 600
+MOST_DEPTH = 100
+DEFAULT_DEPTH = 10
 LATEST_NS = 4_102_444_800 * 10**9
 """2100-01-01: no day is later."""
 
@@ -47,6 +50,7 @@ class PastAnswers:
             "/api/recorded/days": self.days,
             "/api/recorded/symbols": self.symbols,
             "/api/recorded/day": self.day,
+            "/api/recorded/book": self.book,
         }
 
     async def days(self, _request: Request) -> Response:
@@ -69,16 +73,33 @@ class PastAnswers:
 
     async def day(self, request: Request) -> Response:
         """A day, or a range in it."""
-        symbol = text(request, "symbol")
-        if not symbol:
-            raise HTTPException(400, "symbol is missing")
         read = partial(
             self._past.day,
             text(request, "exchange"),
-            symbol,
+            _given(request, "symbol"),
             text(request, "day"),
             number(request, "from_ns", 0, LATEST_NS, least=0),
             number(request, "to_ns", 0, LATEST_NS, least=0),
             number(request, "buckets", DEFAULT_BUCKETS, MOST_BUCKETS),
         )
         return Response(await self._reads.run(read), media_type=JSON)
+
+    async def book(self, request: Request) -> Response:
+        """The order book at a moment."""
+        _given(request, "at_ns")
+        read = partial(
+            self._past.book,
+            text(request, "exchange"),
+            _given(request, "symbol"),
+            number(request, "at_ns", 0, LATEST_NS, least=0),
+            number(request, "depth", DEFAULT_DEPTH, MOST_DEPTH),
+        )
+        return Response(await self._reads.run(read), media_type=JSON)
+
+
+def _given(request: Request, name: str) -> str:
+    """A parameter that must not be left out."""
+    value = text(request, name)
+    if not value:
+        raise HTTPException(400, f"{name} is missing")
+    return value

@@ -23,6 +23,9 @@ from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions import interaction
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -118,6 +121,17 @@ class Page:
     def press(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""
         ActionChains(self.driver).send_keys(*keys).perform()
+
+    def point(self, element: WebElement, right: int = 0) -> None:
+        """Move the mouse to the middle of an element, or so many pixels to the right of it."""
+        ActionChains(self.driver).move_to_element_with_offset(element, right, 0).perform()
+
+    def tap(self, element: WebElement) -> None:
+        """Touch the middle of an element shortly, with a finger."""
+        finger = PointerInput(interaction.POINTER_TOUCH, "finger")  # type: ignore[no-untyped-call]
+        actions = ActionBuilder(self.driver, mouse=finger)
+        actions.pointer_action.move_to(element).pointer_down().pointer_up()  # type: ignore[no-untyped-call]
+        actions.perform()
 
     def focused(self) -> str:
         """The text or the name of what has the focus."""

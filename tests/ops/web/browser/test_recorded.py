@@ -12,6 +12,7 @@ import pytest
 
 from tests.ops.web.browser.page import Keys, Page
 from tests.ops.web.browser.test_look import BEYOND
+from tests.reader.book_rows import ASK, BID, row, snapshot
 from tests.reader.recorded import Recorder
 from tests.reader.test_rows import MS, trade
 from tests.storage.sample import MIDNIGHT_NS
@@ -28,10 +29,20 @@ DAY = "#/day/venue/BTC-USD/2024-02-01"
 WIDTH = "return document.documentElement.scrollWidth"
 POINTER = "return document.querySelector('.day-pointer').getAttribute('d')"
 CAUSE = "the connection was lost"
+CHECKSUM = "Not known to be right: the book did not match the exchange's checksum."
+QUESTIONS = """
+return performance.getEntriesByType('resource')
+  .filter((each) => each.name.includes('/book?')).length;
+"""
+
+
+def at(hour: int) -> int:
+    """An hour of the first day, in ns."""
+    return MIDNIGHT_NS + hour * HOUR_MS * MS
 
 
 def recorded(folder: Path) -> Recorder:
-    """Two exchanges; a day with a hole, a day without rows, a good day, one that is damaged."""
+    """Two exchanges; a day with holes and a book, one without rows, a good and a damaged one."""
     recorder = Recorder(folder / "data")
     rows = [
         trade(n, n * HOUR_MS, price=100.0 + n % 5, size=1.0) for n in range(24) if n not in (5, 6)
@@ -40,6 +51,10 @@ def recorded(folder: Path) -> Recorder:
     quotes = [trade(n, n * HOUR_MS, best_bid=99.0, best_ask=105.0) for n in range(24)]
     recorder.write(Table.QUOTES, quotes)
     recorder.write(Table.TRADES, [trade(n, 3 * DAY_MS + n) for n in (1, 2)], of=1)
+    book = [(BID, 99.0 - n, 0.5) for n in range(12)] + [(ASK, 105.25 + n, 2.0) for n in range(12)]
+    changes = [row(12 * HOUR_MS, BID, 99.5, 1234.5), row(23 * HOUR_MS, ASK, 105.25, 0)]
+    recorder.write(Table.BOOK, [*snapshot(HOUR_MS, *book), *changes])
+    recorder.miss(GapRecord(0, Table.BOOK, None, None, at(13), at(15), Cause.CHECKSUM))
     begin, end = (MIDNIGHT_NS + halves * HOUR_MS * MS // 2 for halves in (9, 13))
     recorder.miss(GapRecord(0, Table.TRADES, 5, 6, begin, end, Cause.DISCONNECT))
     price = recorder.folder / "other/XBT%2FUSD/TRADES/trade_price.04.02.24.bin"
@@ -90,7 +105,7 @@ def test_from_the_calendar_to_a_hole_by_keyboard(page: Page) -> None:
     tab_to(page, "venue, 4 Feb 2024: missing, nothing was recorded")
     page.press(Keys.HOME)
     page.reads("1 Feb 2024: degraded, 1 of 1 symbol with a hole", ".calendar ~ .readout")
-    page.reads("46 rows, 1 hole, up to 2 h missing", ".calendar ~ .readout")
+    page.reads("72 rows, 2 holes, up to 2 h missing", ".calendar ~ .readout")
     page.press(Keys.ARROW_RIGHT)
     page.reads("2 Feb 2024: missing, nothing was recorded", ".calendar ~ .readout")
     page.press(Keys.ARROW_LEFT, Keys.ENTER)
@@ -100,7 +115,7 @@ def test_from_the_calendar_to_a_hole_by_keyboard(page: Page) -> None:
     page.press(Keys.ENTER)
     page.reads("BTC-USD on venue, 1 Feb 2024", "#recorded")
     page.reads(f"trades: {CAUSE} 04:30:00.000 to 06:30:00.000, 2 h ids 5 to 6, 2 ids", ".gaps")
-    assert len(page.driver.find_elements("css selector", ".day-holes rect")) == 1
+    assert len(page.driver.find_elements("css selector", ".day-holes rect")) == 2
     page.reads("22 trades", "figure .readout")
     tab_to(page, "Chart of 00:00:00 to 23:00:00")
     page.press(Keys.PAGE_UP)
@@ -119,6 +134,45 @@ def test_from_the_calendar_to_a_hole_by_keyboard(page: Page) -> None:
     for _ in range(2):
         page.press(Keys.PAGE_DOWN)
     page.reads(f"in a hole (trades: {CAUSE})", "figure .readout")
+
+
+def ladder(page: Page) -> list[str]:
+    """The lines of the order book that is shown, without its head."""
+    return [each.text for each in page.driver.find_elements("css selector", ".ladder tbody tr")]
+
+
+def test_the_book_where_the_pointer_rests(page: Page) -> None:
+    """Before the first snapshot there is none; in a hole it is shown, with the cause; it stays."""
+    page.open(DAY)
+    page.reads("22 trades", "figure .readout")
+    page.reads("Point at a moment of the chart", ".book")
+    assert not page.driver.find_element("css selector", ".ladder").is_displayed()
+    chart = page.find("svg.day")
+    page.point(chart, 5 - chart.rect["width"] // 2)
+    page.reads("There is no order book: no snapshot was recorded up to this moment.", ".book")
+    page.point(page.driver.find_elements("css selector", ".day-holes rect")[1])
+    page.reads(CHECKSUM, ".book")
+    page.reads("spread 5.75 · as of 12:00:00.000 · 13 bids, 12 asks", ".book")
+    assert ladder(page)[:2] == ["1\u202f234.5 99.50 105.25 2.0", "0.5 99.00 106.25 2.0"]
+    assert len(ladder(page)) == 10
+    page.point(page.find("#recorded h2"))
+    page.reads("22 trades", "figure .readout")
+    page.reads("spread 5.75", ".book")
+
+
+def test_the_book_where_the_keyboard_points(page: Page) -> None:
+    """Of the newest moment, to the last row of the day; not one question for each key."""
+    page.open(DAY)
+    page.reads("22 trades", "figure .readout")
+    tab_to(page, "Chart of 00:00:00 to 23:00:00")
+    page.press(*[Keys.ARROW_LEFT] * 40)
+    page.reads("spread 6.25 · as of 01:00:00.000 · 12 bids, 12 asks", ".book")
+    assert ladder(page)[0] == "0.5 99.00 105.25 2.0"
+    assert page.run(QUESTIONS) < 40
+    page.press(*[Keys.PAGE_DOWN] * 7)
+    page.reads("23:00:00.000 · spread 6.75 · as of 23:00:00.000 · 13 bids, 11 asks", ".book")
+    assert ladder(page)[0] == "1\u202f234.5 99.50 106.25 2.0"
+    assert "Not known" not in page.text(".book")
 
 
 def test_days_and_names_that_are_not_there(page: Page) -> None:
@@ -144,6 +198,12 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Page, address: str) -
     page.reads("degraded", "#recorded")
     assert page.run(WIDTH) == 390
     assert page.run(BEYOND) == []
+    if address == DAY:
+        page.tap(page.driver.find_elements("css selector", ".day-holes rect")[1])
+        page.reads(CHECKSUM, ".book")
+        page.reads("spread 5.75", ".book")
+        assert page.run(WIDTH) == 390
+        assert page.run(BEYOND) == []
 
 
 def test_symbols_are_searched_and_sorted(page: Page) -> None:

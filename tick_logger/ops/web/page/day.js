@@ -1,6 +1,7 @@
 /** One day of a symbol as it was recorded: its chart, what there is of it, its holes. */
 
 import { Answered, askJson } from "./api.js";
+import { dayBook } from "./daybook.js";
 import { dayChart } from "./daychart.js";
 import { byId, fact, follow, h, mark, reveal, say } from "./dom.js";
 import { CAUSES, CONDITIONS, PROOFS, RECORDED, list, meaning, pairs } from "./meaning.js";
@@ -13,7 +14,7 @@ const GIVE_UP_MS = 20_000;
 /** Show a day until `stop` of what is returned is called. */
 export function showDay(exchange, symbol, day, atRest) {
   const leave = new AbortController();
-  const view = buildView(exchange, symbol, day, atRest(), refresh);
+  const view = buildView(exchange, symbol, day, atRest(), refresh, leave.signal);
   let [range, again, asked] = [null, 0, 0];
   byId("recorded").replaceChildren(...view.nodes);
 
@@ -44,7 +45,7 @@ export function showDay(exchange, symbol, day, atRest) {
   };
 }
 
-function buildView(exchange, symbol, day, atRest, ask) {
+function buildView(exchange, symbol, day, atRest, ask, left) {
   const back = h("a", { class: "back", href: "#/days", text: "← Recorded days" });
   const place = exchange ? h("span", { class: "dim" }, " on ", h("bdi", { text: exchange })) : "";
   const title = h("h2", {}, h("bdi", { text: symbol }), place, `, ${date(day)}`);
@@ -55,13 +56,14 @@ function buildView(exchange, symbol, day, atRest, ask) {
   const nothing = h("p", { class: "panel padded empty" });
   const damaged = h("ul", { class: "reasons" });
   const facts = buildFacts();
-  const chart = dayChart(ask);
+  const book = dayBook(exchange, symbol, left);
+  const chart = dayChart(ask, book.rest);
   const tables = buildTables();
   const holes = buildHoles();
   const figures = [
     facts.node,
     h("section", { class: "panel" }, h("h3", { text: "Prices, spread and volume" }), chart.node),
-    h("div", { class: "columns" }, holes.node, tables.node),
+    h("div", { class: "columns" }, h("div", { class: "stack" }, book.node, holes.node), tables.node),
   ];
   const show = (shown) => figures.forEach((each) => reveal(each, shown));
   for (const each of [problem, nothing, damaged, before, after]) reveal(each, false);

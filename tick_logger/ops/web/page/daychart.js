@@ -14,8 +14,11 @@ const VOLUME_SHARE = 0.2; // of the height, below the prices
 const LEAST_DRAG = 6; // pixels; less is a click
 const HELP = "Arrow keys move the pointer, plus and minus change the stretch, Escape shows the whole day.";
 
-/** A chart; `ask(range)` wants a range of ns as texts, or null for the whole day. */
-export function dayChart(ask) {
+/** A chart; `ask(range)` wants a range of ns as texts, or null for the whole day.
+
+`rest(moment)` is told at which moment, a text of ns, the pointer is, or null.
+*/
+export function dayChart(ask, rest) {
   const layers = Object.fromEntries(
     ["grid", "holes", "volume", "bid", "ask", "range", "line", "chosen", "pointer"].map((name) => [name, svg(name === "grid" || name === "holes" ? "g" : "path", { class: `day-${name}` })]),
   );
@@ -56,6 +59,7 @@ export function dayChart(ask) {
     const time = at === null ? null : found.grid.start + (at + 0.5) * found.grid.step;
     mark(layers.pointer, "d", time === null ? "" : `M${frame.x(time).toFixed(1)} ${MARGIN.top}V${frame.bottom}`);
     say(readout, at === null ? spanWords(found) : bucketWords(found, frame, at));
+    rest(at === null ? null : endOf(found, at));
   }
 
   /** The bucket under an event. */
@@ -93,7 +97,11 @@ export function dayChart(ask) {
     mark(layers.chosen, "d", `M${left} ${MARGIN.top}H${right}V${frame.bottom}H${left}Z`);
   });
   drawing.addEventListener("pointerdown", (event) => {
-    if (!frame || event.pointerType === "touch") return;
+    if (!frame) return;
+    if (event.pointerType === "touch") {
+      pointed = bucketAt(event); // a finger does not hover: where it tapped the pointer stays
+      return point();
+    }
     held = event.offsetX;
     drawing.setPointerCapture(event.pointerId);
   });
@@ -105,7 +113,8 @@ export function dayChart(ask) {
     const time = (x) => found.grid.start + (x / frame.right) * found.grid.step * found.grid.many;
     choose(time(Math.min(begun, event.offsetX)), time(Math.max(begun, event.offsetX)));
   });
-  drawing.addEventListener("pointerleave", () => {
+  drawing.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "touch") return;
     pointed = null;
     if (frame) point();
   });
@@ -135,6 +144,13 @@ export function dayChart(ask) {
 
 /** A time in seconds as a text of ns; a double has no more than its first digits. */
 const nanos = (secs) => `${BigInt(Math.round(secs * 1e6)) * 1000n}`;
+
+/** The last moment of a bucket, whose bid and ask are its last ones: exact, as a text of ns. */
+function endOf({ range, grid }, at) {
+  const end = BigInt(range.from_ns) + BigInt(at + 1) * BigInt(Math.round(grid.step * 1e9));
+  const last = BigInt(range.to_ns);
+  return `${(end < last ? end : last) - 1n}`;
+}
 
 function frameOf(found, width, height) {
   const values = [found.prices, found.spread?.bid, found.spread?.ask].flatMap((each) => (each ? [...each.low, ...each.high] : [])).filter(known);
