@@ -31,7 +31,8 @@ from tick_logger.pipeline.venue_clocks import VenueClocks
 Mask = npt.NDArray[np.bool_]
 
 
-MOST_SAID = {Table.MD: 1, Table.QUOTES: 1, Table.TRADES: 100}
+_FEW: dict[Table, int] = {table: 1 for table in Table if table is not Table.BOOK}
+MOST_SAID = _FEW | {Table.TRADES: 100}
 """Of each instrument, how many rows of doubtful times are remembered: a ticker or quote that comes
 again is the newest, of trades a new subscriber is sent the last ones."""
 

@@ -13,12 +13,12 @@ import attrs
 
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.proof import Proof
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.reader.edges import bounds, edges_of, has_receipts_around, is_within
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.reader.times import Span, iso
 
-WORDS = {Table.MD: "ticker", Table.TRADES: "trades", Table.QUOTES: "quotes", Table.BOOK: "book"}
+WORDS = {table: FEED_OF.get(table, str(table).lower()) for table in Table} | {Table.BOOK: "book"}
 """What tables are called in the reading interface."""
 
 
