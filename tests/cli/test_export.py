@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import duckdb
@@ -70,7 +71,7 @@ def test_parquet_is_read_by_others(
     assert (code, err) == (0, "")
     assert said == (
         f"wrote 11 rows into 6 files below {out}\n"
-        f"1 holes are known in what was asked for: {out}/gaps.jsonl\n"
+        f"1 hole is known in what was asked for: {out}/gaps.jsonl\n"
     )
     assert sorted(files(out)) == [
         "export.jsonl",
@@ -314,3 +315,17 @@ def test_an_export_of_other_symbols_is_not_mixed_with_it(
     assert code == 2
     assert f"--out: {out} has an export of venue:BTC-USD as parquet; choose another" in err
     assert files(out) == before
+
+
+def test_without_its_library_nothing_is_made(
+    recorder: Recorder,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told what to install, and no half of an export is left."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code, said, err = export(recorder, capsys, tmp_path / "out")
+    assert (code, said) == (2, "")
+    assert "pyarrow is not installed: pip install pyarrow, or tick_logger[arrow]" in err
+    assert not (tmp_path / "out").exists()

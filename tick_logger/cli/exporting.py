@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,6 +57,7 @@ def export_command(
     recording = opened(directory)
     words = tables_of("--tables", names(tables))
     from tick_logger.reader.exporting import Export
+    from tick_logger.reader.frames import load
     from tick_logger.reader.times import BEGINNING_NS, END_NS, Span
 
     start = BEGINNING_NS if from_ is None else moment("--from", from_)
@@ -74,16 +75,24 @@ def export_command(
         if not jobs:
             say(f"{directory} has no rows of that")
             return exit_codes.FOUND
+        load("pyarrow", "arrow")  # before anything is made
         out.mkdir(parents=True, exist_ok=True)
         found = [export.run(job, out) for job in _shown(jobs)]
         holes = export.write_gaps(out)
+    sys.stdout.write(_summary(found, holes, out))
+    return exit_codes.CLEAN
+
+
+def _summary(found: Sequence[int | None], holes: int, out: Path) -> str:
+    """What was written; a file that was there already has no number of rows."""
     written = [rows for rows in found if rows is not None]
     kept = len(found) - len(written)
     left = f"; {kept:,} were there already" if kept else ""
-    sys.stdout.write(f"wrote {sum(written):,} rows into {len(written):,} files below {out}{left}\n")
-    if holes:
-        sys.stdout.write(f"{holes:,} holes are known in what was asked for: {out}/gaps.jsonl\n")
-    return exit_codes.CLEAN
+    said = f"wrote {sum(written):,} rows into {len(written):,} files below {out}{left}\n"
+    if not holes:
+        return said
+    known = "1 hole is" if holes == 1 else f"{holes:,} holes are"
+    return f"{said}{known} known in what was asked for: {out}/gaps.jsonl\n"
 
 
 @contextlib.contextmanager

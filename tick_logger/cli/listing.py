@@ -10,7 +10,7 @@ import datetime
 import json as json_library
 import sys
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,10 +129,17 @@ def _days_of(
 
 
 def _shown(found: Sequence[_Day], *, by_symbol: bool, by_day: bool) -> str:
-    groups: dict[tuple[Hashable, ...], list[_Day]] = {}
-    for each in found:
-        who = each.name if by_symbol else each.exchange
-        groups.setdefault((who, each.table, each.day if by_day else None), []).append(each)
+    from tick_logger.reader.gaps import WORDS
+
+    def who(each: _Day) -> str:
+        return each.name if by_symbol else each.exchange
+
+    place = {word: number for number, word in enumerate(WORDS.values())}
+    asked = {name: number for number, name in enumerate(dict.fromkeys(map(who, found)))}
+    groups: dict[tuple[str, str, datetime.date | None], list[_Day]] = {}
+    for each in sorted(found, key=lambda each: (asked[who(each)], place[each.table], each.day)):
+        key = (who(each), each.table, each.day if by_day else None)
+        groups.setdefault(key, []).append(each)
     with_seconds = found[0].seconds is not None
     head = ["symbol" if by_symbol else "exchange", "table", *([] if by_symbol else ["symbols"])]
     head += ["days", "rows", *(["covered"] if with_seconds else []), "holes", "condition"]

@@ -23,8 +23,9 @@ def load(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
+        library = module.split(".")[0]
         raise MissingExtraError(
-            f"{module.split('.')[0]} is not installed: pip install 'tick_logger[{extra}]'"
+            f"{library} is not installed: pip install {library}, or tick_logger[{extra}]"
         ) from error
 
 
