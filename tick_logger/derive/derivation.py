@@ -285,10 +285,10 @@ class Derivation:
         try:
             found = decode(
                 registry.get(received.exchange),
-                received.split(),
-                received.recv_ns_of_payloads(),
+                *(received.split(), received.recv_ns_of_payloads()),
                 self.instruments.of(received.exchange),
                 self._streams.of(received.exchange),
+                received.ways_of_payloads(),
             )
         except Exception as error:  # noqa: BLE001 - a start must not fail for good
             self.failures += 1
