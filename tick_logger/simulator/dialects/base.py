@@ -6,7 +6,7 @@ Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
 from tick_logger.simulator.oddities import with_bad_trade
 from tick_logger.simulator.symbols import SymbolSpec
+from tick_logger.simulator.trade_pages import Page, TradePages
 from tick_logger.simulator.truth import TrueTrade, Truth
 
 POLICY_VIOLATION = 1008
@@ -79,6 +80,7 @@ class Dialect(abc.ABC):
         self._hub = hub
         self._market = market
         self._truth = truth
+        self._pages = TradePages(hub, market.listings, truth)
 
     @staticmethod
     @abc.abstractmethod
@@ -124,6 +126,17 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def rest(self, target: str) -> tuple[int, bytes]:
         """Status and body of a REST request."""
+
+    def asks_for_trades(self, target: str) -> bool:
+        """Whether a REST request asks for a page of trades."""
+        return False
+
+    def _page(
+        self, symbol: str, asked_for: Callable[[TrueTrade], bool], limit: int, *, newest: bool
+    ) -> Page:
+        """A page of trades out of the true history; see `TradePages`."""
+        now_ns = self._market.true_ns
+        return self._pages.page(symbol, asked_for, limit, now_ns=now_ns, newest=newest)
 
     @abc.abstractmethod
     def listing_changed(self) -> None:
