@@ -24,16 +24,16 @@ from tick_logger.model.tables import (
     ORIGIN_LATE,
     ORIGIN_MAIN,
     ORIGIN_REST,
-    SPECS,
     Table,
 )
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.edges import bounds, edges_of, is_within
-from tick_logger.reader.source import Source, Symbol, TableDay
+from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay
 from tick_logger.reader.times import Span
+from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.id_ranges import IdRanges
-from tick_logger.storage.layout import column_name, table_folder
+from tick_logger.storage.layout import table_folder
 
 MOST_RANGES = 1_000
 """Unbroken ranges of ids that are told of one stream; more of them say no more."""
@@ -106,6 +106,12 @@ class StreamFacts:
         return sum(count for origin, count in self.rows.items() if origin != ORIGIN_ASIDE)
 
     @property
+    def lengths(self) -> Lengths:
+        """How many rows lie in its files."""
+        main = self.rows.get(ORIGIN_MAIN, 0)
+        return Lengths(main, sum(self.rows.values()) - main)
+
+    @property
     def covered_secs(self) -> float:
         """How much of the day nothing is known to be missing of."""
         return sum(end - begin for begin, end in self.covered) / 1e9
@@ -134,6 +140,14 @@ def sum_lines(files: Mapping[str, str]) -> bytes:
     return b"".join(f"{sha256}  {path}\n".encode() for path, sha256 in sorted(files.items()))
 
 
+@attrs.frozen
+class Lengths:
+    """How many rows there were of a stream and day, in its main files and in `late/`."""
+
+    main: int
+    late: int
+
+
 def facts_of(source: Source, files: Files, exchange: str, day: int) -> Iterator[StreamFacts]:
     """Every stream that has rows of a day, or holes; one symbol after the other."""
     for name in source.symbols(exchange):
@@ -152,10 +166,17 @@ def stream_facts(
     table: Table,
     day: int,
     holes: Sequence[GapRecord],
+    as_of: Lengths | None = None,
 ) -> StreamFacts:
-    """What there is of one stream; `holes` are all that stand of its symbol."""
+    """What there is of one stream; `holes` are all that stand of its symbol.
+
+    `as_of`: when it had so many rows; what came since is left out.
+    """
     whole = Span(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
     rows = source.look(symbol, table, day)
+    if as_of is not None:
+        main, late = _First(rows.main, as_of.main), _First(rows.late, as_of.late)
+        rows = TableDay(main, late, rows.damage)
     edges = edges_of(source, symbol, table, whole)
     mine = tuple(h for h in holes if h.table is table and edges.are_touched_by(h))
     times = _first_and_last(rows)
@@ -170,8 +191,26 @@ def stream_facts(
         covered=_covered(whole, times, edges.before is not None, edges.after is not None, mine),
         holes=mine,
         proof=source.proof(symbol, table),
-        files=dict(_hashes(files, symbol, table, day)),
+        files=dict(_hashes(files, symbol, table, day, as_of)),
     )
+
+
+@attrs.frozen(eq=False)
+class _First:
+    """The first rows of a block; see `Block`."""
+
+    block: Block
+    most: int
+
+    @property
+    def rows(self) -> int:
+        return min(self.most, self.block.rows)
+
+    def field(self, name: str, start: int, stop: int) -> Array:
+        return self.block.field(name, start, stop)
+
+    def first_at(self, time_ns: int) -> int:
+        return min(self.rows, self.block.first_at(time_ns))
 
 
 def _by_origin(day: TableDay) -> dict[int, int]:
@@ -225,15 +264,19 @@ def _covered(
     return tuple((a, b) for a, b in spans if a < b)
 
 
-def _hashes(files: Files, symbol: Symbol, table: Table, day: int) -> Iterator[tuple[str, str]]:
+def _hashes(
+    files: Files, symbol: Symbol, table: Table, day: int, as_of: Lengths | None
+) -> Iterator[tuple[str, str]]:
     """The path and SHA-256 of each column file of a stream's day that has anything in it."""
     for late in (False, True):
         folder = table_folder(symbol.exchange, symbol.symbol, table, late=late)
-        for column in SPECS[table].files:
-            path = f"{folder}/{column_name(column.name, day)}"
-            size = files.size(path)
+        found = DayFiles.look(files, folder, table, day)
+        for name, width in found.schema.item_sizes.items():
+            size = found.sizes[name]
+            if as_of is not None:
+                size = min(size, width * (as_of.late if late else as_of.main))
             if size:
-                yield path, hash_of(files, path, size)
+                yield found.path(name), hash_of(files, found.path(name), size)
 
 
 def hash_of(files: Files, path: str, size: int) -> str:
