@@ -89,6 +89,7 @@ EXCHANGES = st.builds(
     reconnect_max_secs=st.floats(60, 3600),
     data_timeout_secs=TIMEOUTS,
     first_data_timeout_secs=TIMEOUTS,
+    backfill=st.booleans(),
     ca_file=st.just(""),
     markets=st.lists(MARKETS, max_size=2).map(tuple),
 )

@@ -111,6 +111,10 @@ class IdHoles:
         records = self._healed(table, found, whole, how)
         return records if by_hole else _unattributed(table, found, ids, how)
 
+    def numberings_of(self, instrument: int, table: Table) -> list[int]:
+        """The numberings of a stream of which something is recorded."""
+        return [number for of, its, number in self._recorded if (of, its) == (instrument, table)]
+
     def recorded_in(self, table: Table, found: HoleFilled) -> list[GapRecord]:
         """What of these ids is in records that may be healed, with the bounds of those records."""
         stream = found.instrument, table

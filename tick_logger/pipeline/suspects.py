@@ -61,7 +61,17 @@ class Suspects:
             if by_times and each.from_ns is not None and each.to_ns is not None:
                 self._interrupted[each.instrument] = (each.from_ns, each.to_ns)
         due = self._holes.take_due(self._tick, lambda _: None)
+        for each in filter(self._was_interrupted, due):
+            self._forget(each)
         return tuple(each for each in due if not self._was_interrupted(each))
+
+    def _forget(self, hole: GapRecord) -> None:
+        """Its ids are those that an interruption has cost, and are told with that."""
+        assert hole.from_id is not None
+        assert hole.to_id is not None
+        for each in self._holes.numberings_of(hole.instrument, Table.TRADES):
+            ids = hole.from_id, hole.to_id
+            self.filled(HoleFilled(hole.instrument, *ids, hole.to_ns or 0, each))
 
     def _was_interrupted(self, hole: GapRecord) -> bool:
         from_ns, to_ns = self._interrupted.get(hole.instrument, (0, 0))

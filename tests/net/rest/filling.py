@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -86,13 +86,7 @@ class Filling:
     disk: Around
     metrics: Metrics
     name: str
-
-    @property
-    def symbol(self) -> str:
-        """The first symbol."""
-        return next(iter(self.exchange.truth._symbols)) if False else self._symbols[0]
-
-    _symbols: tuple[str, ...] = ()
+    symbol: str
 
     def trades(self, symbol: str | None = None) -> Sequence[TrueTrade]:
         """What really happened of a symbol."""
@@ -153,16 +147,13 @@ class Filling:
 
 
 @asynccontextmanager
-async def filling(
-    name: str, *, secs: float = 60.0, rate: float = 20.0, **options: Any
-) -> AsyncIterator[Filling]:  # noqa: ANN401
+async def filling(name: str, *, secs: float = 30.0, rate: float = 40.0) -> AsyncIterator[Filling]:
     """A venue that has traded for so long, and a back-filler that has nothing to do yet."""
     clock = VirtualClock()
     symbols = tuple(DIALECTS[name].symbols[:2])
-    settings: Mapping[str, Any] = {"messages_per_second": rate * 2, "step_secs": 0.1, **options}
-    exchange = simulated(name, symbols=symbols, clock=clock, seed=1, **settings)
+    pace = {"messages_per_second": rate * 2, "step_secs": 1.0}
+    exchange = simulated(name, symbols=symbols, clock=clock, seed=1, **pace)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(exchange.run)
         dial = MemoryDial(exchange, clock, nursery)
         adapter, metrics = registry.get(name), Metrics(CollectorRegistry())
         profile = adapter.profile
@@ -172,9 +163,8 @@ async def filling(
         client = RestClient(ENDPOINT, dial, approach, Reach(name, clock))
         journal, disk = Written(clock), Around()
         filler = BackFiller(adapter, client, journal, disk, numbers)
-        await trio.sleep(secs)
+        with trio.move_on_after(secs):  # then it stands still: hours of it would take minutes
+            await exchange.run_market()
         nursery.start_soon(filler.run)
-        scene = Filling(exchange, dial, filler, journal, disk, metrics, name)
-        scene._symbols = symbols
-        yield scene
+        yield Filling(exchange, dial, filler, journal, disk, metrics, name, symbols[0])
         nursery.cancel_scope.cancel()

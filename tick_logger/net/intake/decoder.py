@@ -26,6 +26,7 @@ from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark
 from tick_logger.model.wanted import WantedTables
+from tick_logger.model.ways import REST
 from tick_logger.net.intake.arrivals import Arrival, Item
 from tick_logger.net.intake.heard import heard_by
 from tick_logger.net.intake.latency import Delays
@@ -88,7 +89,8 @@ class PortionDecoder:
         found, followed = decoded
         self._report(found.decoded, payloads)
         if found.rows:
-            self._metrics.latency.observe(self.delays.secs(found.rows))
+            streamed = [rows for rows in found.rows if rows.way != REST]
+            self._metrics.latency.observe(self.delays.secs(streamed))
         received = attrs.evolve(received, marks=(*marks, *followed))
         held = sum(rows.nbytes for rows in found.rows)
         held += sum(len(aside.payload) for aside in found.aside)
@@ -138,10 +140,16 @@ class PortionDecoder:
         with_data = np.zeros(len(arrivals), np.bool_)
         arrived = np.array([item.arrived for item in arrivals], np.float64)
         assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
+        ways = received.ways_of_payloads()
         for rows in decoded.rows:
-            whose = owner[rows.frame]
+            whose, instruments = owner[rows.frame], rows.columns["instrument"]
+            if ways is not None:  # what was asked for says nothing about the streams
+                streamed = ways[rows.frame] != REST
+                whose, instruments = whose[streamed], np.asarray(instruments)[streamed]
+                if not len(whose):
+                    continue
             with_data[whose] = True
-            self.rhythm.delivered(rows.table, rows.columns["instrument"], arrived[whose])
+            self.rhythm.delivered(rows.table, instruments, arrived[whose])
         told = heard_by(arrivals, received, owner, with_data, decoded)
         return [mark for source, heard in told for mark in source.heard(heard)]
 
