@@ -8,7 +8,7 @@ healed, and of the last `backfill_days`.  Not here: when a venue is asked, for w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import attrs
@@ -62,29 +62,25 @@ class Filling:
 
     async def offer_old(self, now_ns: int, days: Mapping[str, int]) -> None:
         """Offer what earlier processes have left, of so many days by exchange."""
-        today = day_of(now_ns)
-        for exchange, back in days.items():
-            if exchange not in self.fillers:
-                continue
-            found: list[GapRecord] = []
-            for symbol, number in list(self._instruments.of(exchange).items()):
-                span = range(day_of(now_ns - back * NS_PER_DAY), today + 1)
-                where = self._files, exchange, symbol, number, span
+        self.heard(await self.old(now_ns, days), ())
+
+    async def old(self, now_ns: int, days: Mapping[str, int]) -> list[GapRecord]:
+        """The holes in trades that stand in the gaps files, of exchanges that can be asked."""
+        found: list[GapRecord] = []
+        for exchange in days.keys() & self.fillers.keys():
+            since = day_of(now_ns - days[exchange] * NS_PER_DAY)
+            for symbol, number in sorted(self._instruments.of(exchange).items()):
+                where = self._files, exchange, symbol, number, range(since, day_of(now_ns) + 1)
                 try:
-                    found += await self._offload.run(_listed(partial(open_holes, *where)))
+                    found += await self._offload.run(partial(open_holes, *where))
                 except OSError as error:
                     get_logger().warning(
                         "holes_not_read", exchange=exchange, symbol=symbol, reason=str(error)
                     )
-            for record in found:
-                self._offer(record)
+        return found
 
     def _offer(self, record: GapRecord, *, suspected: bool = False) -> None:
         exchange, symbol = self._instruments.name(record.instrument)
         hole = Hole.of(record, symbol, suspected=suspected)
         if hole is not None and exchange in self.fillers:
             self.fillers[exchange].offer(hole)
-
-
-def _listed(holes: Callable[[], object]) -> Callable[[], list[GapRecord]]:
-    return lambda: list(holes())  # type: ignore[call-overload]

@@ -10,6 +10,7 @@ from trio.testing import MockClock
 from tests.service.lives import lives
 from tests.service.oracle import REST, check, gaps, rows
 from tests.service.world import World, running, venue
+from tick_logger.cli.filling_at_rest import fill
 from tick_logger.verify.recording import verify_recording
 
 EXACT = ["binance", "coinbase", "okx", "coinbase_advanced"]
@@ -88,3 +89,30 @@ async def test_a_service_that_is_told_not_to_asks_nothing(autojump_clock: MockCl
         assert by_rest(world, symbol) == 0
         assert left_open(world, symbol)
     await trio.lowlevel.checkpoint()
+
+
+async def test_a_recording_at_rest_is_filled_by_the_command(autojump_clock: MockClock) -> None:
+    """What was recorded without asking; the next life goes on as if nobody had been there."""
+    quiet = venue("binance", 1, feeds=("trades",), simulated=BUSY)
+    async with lives(quiet) as story:
+        world = await story.begin()
+        await world.until(20.123)
+        world.exchange.cut_all(abrupt=True)
+        await world.until(40.123)
+        assert await world.stop() == 0
+        (symbol,) = world.exchange.truth.symbols()
+        assert left_open(world, symbol)
+        config, ports = story._given(world, None, None)
+        filled, code = await fill(config, ports, 7)
+        assert code == 0
+        assert left_open(world, symbol) == []
+        assert filled["binance"].healed == filled["binance"].holes == 1
+        assert filled["binance"].trades == by_rest(world, symbol) > 0
+        assert verify_recording(story.disk, deep=True).findings == []
+        again, code = await fill(config, ports, 7)
+        assert (again, code) == ({}, 0)
+        world = await story.begin()
+        await world.until(20.123)
+        assert await world.stop() == 0
+        assert check(world) > 100
+        assert verify_recording(story.disk, deep=True).findings == []

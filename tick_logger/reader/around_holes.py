@@ -7,8 +7,6 @@ Invariant: what is told to be on disk is there.  Not here: what is asked for by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +79,7 @@ def _read(files: Files, exchange: str, symbol: str, days: range) -> _Trades:
 
 def open_holes(
     files: Files, exchange: str, symbol: str, instrument: int, days: range
-) -> Iterator[GapRecord]:
+) -> list[GapRecord]:
     """The holes in trades that began on these days and are not healed; raises `OSError`."""
     records: list[GapRecord] = []
     for day in days:
@@ -89,7 +87,9 @@ def open_holes(
         size = files.size(path)
         if size:
             records += parse_gaps(files.read(path, 0, size), instrument).records
-    for record in standing(records):
-        hole = record.cause not in ABOUT_NO_HOLE and not record.healed
-        if hole and record.table is Table.TRADES and record.to_ns is not None:
-            yield record
+    return [
+        record
+        for record in standing(records)
+        if record.table is Table.TRADES
+        and not (record.healed or record.cause in ABOUT_NO_HOLE or record.to_ns is None)
+    ]

@@ -36,6 +36,9 @@ from tick_logger.net.rest.holes import REST, Hole, Task
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
 
+SOON_SECS = 120.0
+"""Whoever waits for the end waits for what is due so soon; what counts an hour later is not."""
+
 LAG_SECS = (3.0, 15.0, 60.0)
 """Pauses before an answer without all that is missing counts: REST lags behind the stream, by
 seconds as a rule."""
@@ -71,6 +74,9 @@ class BackFiller:
         self._metrics = metrics
         self._enabled = enabled
         self._queue = HoleQueue()
+        self._busy = False
+        self.ended = Counter[str]()
+        """How many holes ended how, as the metrics say."""
         self._denied = Counter[str]()  # suspects in a row, by symbol
         self._log = get_logger().bind(exchange=exchange.name)
         self._asking = (
@@ -103,11 +109,22 @@ class BackFiller:
         """Ask until cancelled."""
         while True:
             task = await self._queue.take()
+            self._busy = True
             try:
                 await self._ask(task)
             except (ConnectionLost, VenueError, OSError, NoRoomError) as error:
                 self._failed(task, str(error))
+            self._busy = False
             self._show()
+
+    async def settled(self) -> None:
+        """Return when nothing is asked, and nothing will be soon."""
+        while self._busy or self._is_soon():  # noqa: ASYNC110 - it changes with time
+            await trio.sleep(1.0)
+
+    def _is_soon(self) -> bool:
+        soon = trio.current_time() + SOON_SECS
+        return any(task.due <= soon for task in self._queue.tasks)
 
     # -- one try -----------------------------------------------------------------------------------
 
@@ -153,7 +170,7 @@ class BackFiller:
             self._journal.mark(hole.healed(how, now_ns, None))
         for part in task.missing:
             self._journal.mark(hole.healed(how, now_ns, part))
-        self._metrics.backfill_holes(how).inc()
+        self._end(how)
         self._log.info(
             "backfilled",
             symbol=hole.symbol,
@@ -186,7 +203,7 @@ class BackFiller:
     def _deny(self, task: Task) -> None:
         """The ids of a suspect are not there: they do not rise by one."""
         symbol = task.hole.symbol
-        self._metrics.backfill_holes("denied").inc()
+        self._end("denied")
         self._denied[symbol] += 1
         if self._denied[symbol] == MAX_DENIED:
             self._log.warning(
@@ -230,7 +247,7 @@ class BackFiller:
 
     def _leave(self, task: Task, reason: str) -> None:
         """Ask no more about it; the next start will, if it is not too old then."""
-        self._metrics.backfill_holes("left").inc()
+        self._end("left")
         self._log.warning(
             "backfill_left",
             symbol=task.hole.symbol,
@@ -238,6 +255,10 @@ class BackFiller:
             trades=task.trades,
             cause=task.hole.cause.value,
         )
+
+    def _end(self, how: str) -> None:
+        self.ended[how] += 1
+        self._metrics.backfill_holes(how).inc()
 
     def _show(self) -> None:
         self._metrics.backfill_waiting.set(len(self._queue))
