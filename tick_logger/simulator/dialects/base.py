@@ -9,6 +9,7 @@ import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -65,6 +66,8 @@ class Dialect(abc.ABC):
     """One venue's protocol, over one market."""
 
     name: ClassVar[str]
+    trades_path: ClassVar[str] = ""
+    """The path of the pages of trades, where there are some."""
     symbols: ClassVar[Sequence[str]]
     cost: ClassVar[MessageCost]
     rules: ClassVar[Rules]
@@ -129,7 +132,7 @@ class Dialect(abc.ABC):
 
     def asks_for_trades(self, target: str) -> bool:
         """Whether a REST request asks for a page of trades."""
-        return False
+        return bool(self.trades_path) and urlsplit(target).path == self.trades_path
 
     def _page(
         self, symbol: str, asked_for: Callable[[TrueTrade], bool], limit: int, *, newest: bool
