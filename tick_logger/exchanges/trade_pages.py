@@ -46,7 +46,13 @@ class Answer:
 
     def times(self, values: Sequence[int]) -> Ints:
         """Times of any unit in ns; one that is none rejects the answer: it tells what is wanted."""
-        times = self.found.unix_times(self.frame, values)
+        return self._all_there(self.found.unix_times(self.frame, values))
+
+    def iso_times(self, texts: Sequence[str]) -> Ints:
+        """ISO-8601 texts in ns, likewise."""
+        return self._all_there(self.found.iso_times(self.frame, texts))
+
+    def _all_there(self, times: Ints) -> Ints:
         if (times == NO_TIME).any():
             self.found.reject(0, "a trade without a time")
         return times

@@ -8,6 +8,7 @@ to.  Dialects say which trades a request asks for, in which order, and how a pag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import attrs
 
@@ -29,6 +30,16 @@ class Page:
 
     symbol: str
     trades: Sequence[TrueTrade]
+
+
+class GivePage(Protocol):
+    """Gives a page of the true history, as `TradePages.page` does."""
+
+    def __call__(
+        self, symbol: str, asked_for: Callable[[TrueTrade], bool], limit: int, *, newest: bool
+    ) -> Page:
+        """At most `limit` of the trades that are asked for."""
+        ...
 
 
 class TradePages:

@@ -6,6 +6,7 @@ Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
 from __future__ import annotations
 
 import abc
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
@@ -56,6 +57,8 @@ class Words:
     """Where in a listing its entries lie."""
     name_in_listing: str = "symbol"
     """The field of an entry that has its name."""
+    trades_path: str = ""
+    """The path of a request for a page of trades by REST, as a regular expression."""
     wrong_types: str
     """A trade of SYMBOL whose numbers are texts and whose texts are not."""
     unknown_type: str
@@ -66,8 +69,6 @@ class Dialect(abc.ABC):
     """One venue's protocol, over one market."""
 
     name: ClassVar[str]
-    trades_path: ClassVar[str] = ""
-    """The path of the pages of trades, where there are some."""
     symbols: ClassVar[Sequence[str]]
     cost: ClassVar[MessageCost]
     rules: ClassVar[Rules]
@@ -132,7 +133,7 @@ class Dialect(abc.ABC):
 
     def asks_for_trades(self, target: str) -> bool:
         """Whether a REST request asks for a page of trades."""
-        return bool(self.trades_path) and urlsplit(target).path == self.trades_path
+        return re.fullmatch(self.words.trades_path, urlsplit(target).path) is not None
 
     def _page(
         self, symbol: str, asked_for: Callable[[TrueTrade], bool], limit: int, *, newest: bool

@@ -50,6 +50,7 @@ _MOST_CONNECTIONS, _CONNECTIONS_WITHIN_NS = 500, 300 * 10**9
 _SILENCE_SECS = 600.0
 _MESSAGES_PER_SECOND = 20  # no limit is documented: more than any decent client needs
 _WORDS = Words(
+    trades_path=pages.PATH,
     channels={
         "ticker": "tickers",
         "trades": "publicTrade",
@@ -70,7 +71,6 @@ class BybitDialect(Dialect):
     """Bybit spot; linear clients are served as well."""
 
     name = "bybit"
-    trades_path = pages.PATH
     symbols: ClassVar[Sequence[str]] = (*(f"{base}USDT" for base in BASES), "ETHBTC")
     cost = MessageCost(trade=1.0, quote=1.0, batch=2.0)
     rules = Rules(

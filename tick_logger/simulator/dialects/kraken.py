@@ -44,6 +44,7 @@ _MOST_CONNECTS, _CONNECTS_WINDOW_NS = 150, 600 * 10**9
 _ALL_SIZE_DECIMALS = 8
 _TOO_FAST = "Exceeded msg rate"
 _WORDS = Words(
+    trades_path=pages.PATH,
     channels={
         "ticker": "ticker",
         "trades": "trade",
@@ -64,7 +65,6 @@ class KrakenDialect(Dialect):
     """Kraken over one market: the channels ticker, trade and book."""
 
     name = "kraken"
-    trades_path = pages.PATH
     symbols: ClassVar[Sequence[str]] = (*(f"{base}/USD" for base in BASES), "ETH/BTC")
     words = _WORDS
     recorded = KrakenMessages()

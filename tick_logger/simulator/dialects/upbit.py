@@ -56,6 +56,7 @@ _WON_PER_DOLLAR = 1400
 _SIZE_DECIMALS = 8
 _PRICE_DIGITS = 6  # that a price has at least
 _WORDS = Words(
+    trades_path=pages.PATH,
     channels={
         "ticker": "ticker",
         "trades": "trade",
@@ -75,7 +76,6 @@ class UpbitDialect(Dialect):
     """Upbit over one market."""
 
     name = "upbit"
-    trades_path = pages.PATH
     symbols: ClassVar[Sequence[str]] = (
         *(f"KRW-{base}" for base in BASES if base != "LTC"),
         "BTC-ETH",
