@@ -145,18 +145,20 @@ def test_any_operation_fails_once(part: int) -> None:
     assert ended == [n for n in map(_first, FATAL) if n in tried]
 
 
-def test_space_runs_out_at_any_append() -> None:
+@EACH_PART
+def test_space_runs_out_at_any_append(part: int) -> None:
     """And comes back: what was received meanwhile has waited for it."""
-    for number in numbers("removed", "append"):
+    for number in numbers("removed", "append")[part::PARTS]:
         disk = Disk(number)
         disk.fill_at(number)
         world = lived("removed", number, disk, what="ENOSPC")
         assert world.processes[0].code == 0, number
 
 
-def test_any_sync_fails_and_the_power_goes_soon() -> None:
+@EACH_PART
+def test_any_sync_fails_and_the_power_goes_soon(part: int) -> None:
     """What a failed sync has lost is not taken for safe."""
-    for number in numbers("removed", *SYNCS):
+    for number in numbers("removed", *SYNCS)[part::PARTS]:
         for later in Random(number).sample(range(1, MOST_LATER), POWER_CUTS_EACH):
             disk = Disk(number)
             disk.fail(number=errno.EIO, at=number)
