@@ -8,10 +8,20 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.entries import Closed, Defined, Entry, Note, Received, Started, Ticked
+from tick_logger.model.entries import (
+    Closed,
+    Defined,
+    Entry,
+    Note,
+    Received,
+    Sealed,
+    Started,
+    Ticked,
+)
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Doubt,
+    Healed,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -35,20 +45,24 @@ CAUSES = st.one_of(st.sampled_from(Cause), TEXTS.map(Cause))
 
 _many = st.lists(NUMBERS, max_size=4).map(tuple)
 _tables = st.lists(TABLES, max_size=4).map(tuple)
+_lines = st.integers(0, 1)
 
 KINDS: dict[type[Mark], st.SearchStrategy[Mark]] = {
-    Interrupted: st.builds(Interrupted, _many, _tables, TIMES, CAUSES),
-    Resumed: st.builds(Resumed, _many, _tables, TIMES),
+    Interrupted: st.builds(Interrupted, _many, _tables, TIMES, CAUSES, _lines),
+    Resumed: st.builds(Resumed, _many, _tables, TIMES, st.booleans(), _lines),
     MissingIds: st.builds(
-        MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES, st.sampled_from(Doubt)
+        MissingIds, NUMBERS, TABLES, IDS, IDS, TIMES, TIMES, CAUSES, st.sampled_from(Doubt), _lines
     ),
     Lapse: st.builds(
-        Lapse, _many, _tables, TIMES, TIMES, CAUSES, st.booleans(), st.sampled_from(Doubt)
+        Lapse, _many, _tables, TIMES, TIMES, CAUSES, st.booleans(), st.sampled_from(Doubt), _lines
     ),
     LastTradeId: st.builds(LastTradeId, NUMBERS, IDS, TIMES),
     AwaitSnapshot: st.builds(AwaitSnapshot, NUMBERS, TIMES),
     NoSnapshot: st.builds(NoSnapshot, NUMBERS, TIMES),
     Retired: st.builds(Retired, _many, TIMES, _tables),
+    Healed: st.builds(
+        Healed, NUMBERS, TABLES, st.none() | IDS, st.none() | IDS, TIMES, TIMES, CAUSES, TEXTS
+    ),
 }
 """How to draw each kind of mark; a kind that is not here makes the tests fail."""
 
@@ -96,4 +110,5 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Started, TIMES, TEXTS, st.just(EXACT), NUMBERS, st.just(COLUMNS)),
     st.builds(Ticked, st.none() | TIMES),
     st.builds(Closed, TIMES),
+    st.builds(Sealed, TEXTS, st.integers(0, 40_000), TIMES),
 )

@@ -1,4 +1,4 @@
-"""Marks as plain data: lists, numbers, texts and truths alone, from which the same marks come."""
+"""Marks as plain data: lists, numbers, texts, truths and nulls, and the same marks from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_plain(value: object) -> bool:
     """Whether there is nothing in it that JSON has no word for; enumerations count as foreign."""
     if type(value) is list:
         return all(map(is_plain, value))
-    return type(value) in (str, int, bool)
+    return value is None or type(value) in (str, int, bool)
 
 
 @given(MARKS)
@@ -44,10 +44,10 @@ def test_every_mark_comes_back_equal(mark: Mark) -> None:
 def test_a_mark_is_its_kind_and_its_fields_in_order() -> None:
     """The form that journals hold, written down: older ones have to be read as well."""
     mark = Interrupted((3, 4), (Table.MD, Table.BOOK), 5, Cause.DISCONNECT)
-    assert mark_to_plain(mark) == ["Interrupted", [3, 4], ["MD", "BOOK"], 5, "disconnect"]
+    assert mark_to_plain(mark) == ["Interrupted", [3, 4], ["MD", "BOOK"], 5, "disconnect", 0]
     hole = MissingIds(1, Table.TRADES, 2, 3, 4, 5, Cause.SEQUENCE)
     plain = ["MissingIds", 1, "TRADES", 2, 3, 4, 5, "sequence"]
-    assert mark_to_plain(hole) == [*plain, "none"]
+    assert mark_to_plain(hole) == [*plain, "none", 0]
     assert mark_from_plain(plain) == hole, "as older journals have it"
 
 

@@ -10,6 +10,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Doubt,
+    Healed,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -93,6 +94,7 @@ def scene(rng: random.Random) -> list[Items]:
             35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
             37: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
             41: Retired(one, recv),
+            45: Healed(instrument, Table.TRADES, None, None, recv - 9, recv, Cause.CRASH, "rest"),
         }
         mark = marks.get(number % 50)
         if mark is not None:

@@ -27,6 +27,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, IdRun, StreamTail
 from tick_logger.model.marks import (
     AwaitSnapshot,
+    Healed,
     Interrupted,
     LastTradeId,
     Mark,
@@ -210,6 +211,7 @@ def paths(plain: Plain, path: str = "") -> Iterator[str]:
         AwaitSnapshot(3, T0),
         NoSnapshot(3, T0),
         Retired((3, 4), T0),
+        Healed(3, Table.TRADES, None, 2**64 - 1, T0, T0 + 1, Cause.CRASH, "void"),
     ],
 )
 def test_a_mark_comes_back_as_it_was(mark: Mark) -> None:

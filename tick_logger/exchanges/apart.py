@@ -124,7 +124,7 @@ def understood(
         for frame, of in found.items()
         for each in _lost(frame, of, payloads[frame], symbols, form.naming, said)
     ]
-    return _together(decoded, _moved(again, frames), found, lost)
+    return _together(decoded, again.moved(frames), found, lost)
 
 
 # -- searching -------------------------------------------------------------------------------------
@@ -306,19 +306,6 @@ def _lost(
             trade_id = naming.id_in(texts[0]) if table is Table.TRADES else None
             lost[Lost(frame, instrument, table, trade_id)] = None
     return list(lost)
-
-
-def _moved(decoded: Decoded, frames: Sequence[int]) -> Decoded:
-    """What was read of payloads under other numbers."""
-    number = np.array(frames, np.int32)
-    counted = decoded.counted
-    return attrs.evolve(
-        decoded,
-        rows=tuple(attrs.evolve(rows, frame=number[rows.frame]) for rows in decoded.rows),
-        events=tuple((frames[frame], event) for frame, event in decoded.events),
-        counted=counted and Counted(number[counted.frame], counted.number),
-        unknown=tuple(attrs.evolve(each, frame=frames[each.frame]) for each in decoded.unknown),
-    )
 
 
 def _together(

@@ -17,6 +17,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.exchanges.profile import Profile as Profile
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import PROOF_OF_IDS, Ids, Proof
 from tick_logger.model.rows import RowBatch
@@ -38,29 +40,6 @@ class Request:
     text: str
     subscriptions: frozenset[Subscription] = frozenset()
     request_id: int | None = None  # None where the venue's answer names no request
-
-
-@attrs.frozen(kw_only=True)
-class Profile:
-    """The numbers of a venue that the connection code must respect, each with its unit."""
-
-    max_message_bytes: int = 16 * 1024 * 1024
-    connects_per_second: float = 1.0  # unless configured otherwise
-    client_messages_per_second: float  # pings, pongs and requests together
-    requests_per_second: float  # of these, how many may be requests: leaves room for pongs
-    requests_per_hour: int | None = None  # of one connection, pings not counted; None: no limit
-    subscriptions_per_request: int
-    subscriptions_per_connection: int | None = None  # None: no limit is known
-    ack_timeout_secs: float = 10.0
-    ping_interval_secs: float = 20.0
-    ping_timeout_secs: float = 10.0
-    ping_text: str = ""  # a message that the venue answers with a `Pong`; "": protocol pings
-    heartbeat_silence_secs: float | None = None  # None: the venue sends no heartbeat of its own
-    lifetime_secs: tuple[float, float] | None = None  # replace a connection at a random age within
-    listing_interval_secs: float = 300.0  # how often a REST listing is read again
-    rest_weight_per_minute: int = 120  # of all REST requests together; far below any venue's limit
-    listing_weight: int = 1  # of one page of a listing
-    ban_secs: float = 120.0  # how long a ban lasts for which no time is named
 
 
 # -- what decoding says beside rows ---------------------------------------------------------------
@@ -327,6 +306,19 @@ class Decoded:
     unknown: tuple[UnknownKind, ...] = ()
     untimed: int = 0  # times that were owed, and not sent or not possible
 
+    def moved(self, frames: Sequence[int]) -> Decoded:
+        """The same of payloads under other numbers."""
+        number, counted = np.array(frames, np.int32), self.counted
+        return attrs.evolve(
+            self,
+            rows=tuple(attrs.evolve(rows, frame=number[rows.frame]) for rows in self.rows),
+            events=tuple((frames[frame], event) for frame, event in self.events),
+            bad=tuple(attrs.evolve(each, frame=frames[each.frame]) for each in self.bad),
+            counted=counted and Counted(number[counted.frame], counted.number),
+            lost=tuple(attrs.evolve(each, frame=frames[each.frame]) for each in self.lost),
+            unknown=tuple(attrs.evolve(each, frame=frames[each.frame]) for each in self.unknown),
+        )
+
 
 class Exchange(abc.ABC):
     """One venue.  Stateless: one instance serves every connection."""
@@ -366,6 +358,8 @@ class Exchange(abc.ABC):
     """Whether a request that ends subscriptions has an answer that is told."""
     requests_replace: ClassVar[bool] = False
     """Whether a request ends what was subscribed before, so that each must name everything."""
+    trades_by_rest: ClassVar[TradesByRest | None] = None
+    """How trades that were missed are asked for, where they can be."""
 
     @property
     def proofs(self) -> Mapping[Table, Proof]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tick_logger.model.marks import Mark
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
+from tick_logger.model.ways import Ways, ways_of
 
 Lengths: TypeAlias = npt.NDArray[np.uint32]
 
@@ -70,6 +71,11 @@ class Received:
         """The receive time of each payload."""
         return np.repeat(self.recv_ns, self.counts)
 
+    def ways_of_payloads(self) -> Ways | None:
+        """The way of each payload; None: all came on first lines."""
+        ways = ways_of(self.connections)
+        return np.repeat(ways, self.counts) if ways.any() else None
+
 
 def joined(payloads: Sequence[bytes]) -> tuple[Lengths, bytes]:
     """The lengths of payloads, and all of them as one."""
@@ -110,7 +116,20 @@ class Closed:
     recovered: bool = False
 
 
-Entry: TypeAlias = Received | Started | Ticked | Closed
+@attrs.frozen
+class Sealed:
+    """From here on nothing more is added to the main files and gaps files of these days.
+
+    They are those of one exchange up to `day` (days since 1970-01-01), that included.  What comes
+    later is kept beside them, in `late/`.
+    """
+
+    exchange: str
+    day: int
+    at_ns: int
+
+
+Entry: TypeAlias = Received | Started | Ticked | Closed | Sealed
 
 
 MAX_ASIDE_BYTES = 64 * 1024

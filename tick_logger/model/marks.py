@@ -1,7 +1,8 @@
 """Messages of the feed side to the pipeline, beside rows: interruptions, holes and promises.
 
 Marks travel in order with the rows, so that a replay of the same sequence gives the same files.
-They name instruments by index and carry receive times; they never refer to connections.
+They name instruments by index and carry receive times.  Of connections they know nothing but the
+line (`ways`) on which something was interrupted or is missing, where the same comes on two.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.tables import Table
+from tick_logger.model.ways import FIRST_LINE
 
 BOOK_WAIT_SECS = 45.0
 """How long the rows of a book wait after `AwaitSnapshot`: longer than a REST request may take."""
@@ -40,6 +42,7 @@ class Interrupted:
     tables: tuple[Table, ...]
     at_ns: int
     cause: Cause
+    line: int = FIRST_LINE  # as in journals that do not say it
 
 
 @attrs.frozen
@@ -54,6 +57,7 @@ class Resumed:
     tables: tuple[Table, ...]
     at_ns: int
     books_await: bool = False  # as in journals that do not say it
+    line: int = FIRST_LINE
 
 
 @attrs.frozen
@@ -68,6 +72,7 @@ class MissingIds:
     to_ns: int
     cause: Cause
     doubt: Doubt = Doubt.NONE  # as in journals that do not say it
+    line: int = FIRST_LINE
 
 
 @attrs.frozen
@@ -85,6 +90,7 @@ class Lapse:
     cause: Cause
     ids_tell: bool = False
     doubt: Doubt = Doubt.NONE  # as in journals that do not say it
+    line: int = FIRST_LINE
 
 
 @attrs.frozen
@@ -127,6 +133,32 @@ class Retired:
     tables: tuple[Table, ...] = tuple(Table)  # as in journals that do not name them
 
 
+@attrs.frozen
+class Healed:
+    """The venue was asked by REST for what a record calls missing, and has answered whole.
+
+    The hole is the one with this `table`, `cause` and `from_ns`; of it the ids, if it has any.
+    `how` is `"rest"` where all that it lacks is here now, `"void"` where the venue has none of it.
+    """
+
+    instrument: int
+    table: Table
+    from_id: int | None
+    to_id: int | None
+    from_ns: int
+    at_ns: int
+    cause: Cause
+    how: str
+
+
 Mark: TypeAlias = (
-    Interrupted | Resumed | MissingIds | Lapse | LastTradeId | AwaitSnapshot | NoSnapshot | Retired
+    Interrupted
+    | Resumed
+    | MissingIds
+    | Lapse
+    | LastTradeId
+    | AwaitSnapshot
+    | NoSnapshot
+    | Retired
+    | Healed
 )

@@ -1,4 +1,4 @@
-"""Marks as plain data (lists, numbers, texts, truths), for journal and checkpoint, and back.
+"""Marks as plain data (lists, numbers, texts, truths, nulls), for journal and checkpoint.
 
 A mark is the name of its kind, then its fields in order.  What comes back is equal to what went in,
 also by way of an encoding that knows nothing of tuples.  Marks grow as entries of the journal do:

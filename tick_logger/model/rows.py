@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.tables import SPECS, Table
+from tick_logger.model.ways import FIRST_LINE
 
 Array: TypeAlias = npt.NDArray[Any]
 """A column; its dtype is that of its field."""
@@ -24,10 +25,14 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @attrs.frozen(eq=False)
 class RowBatch:
-    """Columns of one table, keyed by the field names of its `TableSpec` (shape `(n,)` each)."""
+    """Columns of one table, keyed by the field names of its `TableSpec` (shape `(n,)` each).
+
+    `way` says on which way all of them came (`ways`); rows of several are of the first line.
+    """
 
     table: Table
     columns: Mapping[str, Array]
+    way: int = FIRST_LINE
 
     @classmethod
     def build(cls, table: Table, columns: Mapping[str, object]) -> RowBatch:
@@ -36,14 +41,16 @@ class RowBatch:
         return cls(table, {name: np.asarray(columns[name], dtypes[name]) for name in dtypes})
 
     @classmethod
-    def of_any_version(cls, table: Table, columns: Mapping[str, Array]) -> RowBatch:
+    def of_any_version(
+        cls, table: Table, columns: Mapping[str, Array], way: int = FIRST_LINE
+    ) -> RowBatch:
         """Columns that a program of an earlier version held; fields that came since are absent."""
         spec, count = SPECS[table], len(columns["seq"])
         absent = {
             name: np.broadcast_to(np.asarray(value, spec.all_fields[name]), count)
             for name, value in spec.absent.items()
         }
-        return cls(table, {**absent, **columns})
+        return cls(table, {**absent, **columns}, way)
 
     @classmethod
     def empty(cls, table: Table) -> RowBatch:
@@ -74,11 +81,11 @@ class RowBatch:
 
     def take(self, rows: Array | slice) -> RowBatch:
         """The rows named by an index array, a boolean mask or a slice, in that order."""
-        return RowBatch(self.table, picked(self.columns, rows))
+        return RowBatch(self.table, picked(self.columns, rows), self.way)
 
     def replace(self, **columns: Array) -> RowBatch:
         """The same rows with some columns exchanged."""
-        return RowBatch(self.table, {**self.columns, **columns})
+        return RowBatch(self.table, {**self.columns, **columns}, self.way)
 
     @property
     def nbytes(self) -> int:

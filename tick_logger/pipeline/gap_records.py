@@ -9,6 +9,7 @@ import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import HEALED, GapRecord
+from tick_logger.model.marks import Healed
 from tick_logger.model.tables import Table
 
 
@@ -35,6 +36,12 @@ def as_by_earlier_versions(record: GapRecord) -> GapRecord:
     if record.healed != HEALED or record.from_id is None:
         return record
     return attrs.evolve(record, from_ns=None, healed="late")
+
+
+def as_record(mark: Healed) -> GapRecord:
+    """What the venue has answered by REST about a hole."""
+    ids = mark.instrument, mark.table, mark.from_id, mark.to_id
+    return GapRecord(*ids, mark.from_ns, mark.at_ns, mark.cause, mark.how)
 
 
 def record_to_plain(record: GapRecord) -> list[Any]:

@@ -27,6 +27,7 @@ import numpy as np
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import (
+    Healed,
     Interrupted,
     Lapse,
     LastTradeId,
@@ -40,6 +41,7 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.admission import Admission
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
+from tick_logger.pipeline.gap_records import as_record
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
@@ -301,6 +303,8 @@ class Pipeline:
             case LastTradeId():
                 self._meetings.meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
+            case Healed():
+                self._gaps.record([as_record(mark)])
             case Retired():
                 for instrument in mark.instruments:
                     for table in mark.tables:

@@ -16,18 +16,21 @@ from tick_logger.model.marks import Mark
 from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_MAIN, Table
+from tick_logger.model.ways import FIRST_LINE
 
 Plain: TypeAlias = dict[str, Any]
 
 
 def rows_to_plain(rows: RowBatch) -> Plain:
-    """The table's name and the columns."""
-    return {"table": rows.table.value, "columns": dict(rows.columns)}
+    """The table's name, the columns, and the way if it is not the first line."""
+    way = {"way": rows.way} if rows.way != FIRST_LINE else {}
+    return {"table": rows.table.value, "columns": dict(rows.columns), **way}
 
 
 def rows_from_plain(plain: Plain) -> RowBatch:
     """The batch that `rows_to_plain` was given, by this version or an earlier one."""
-    return RowBatch.of_any_version(Table(plain["table"]), plain["columns"])
+    way = plain.get("way", FIRST_LINE)
+    return RowBatch.of_any_version(Table(plain["table"]), plain["columns"], way)
 
 
 def run_to_plain(run: Run) -> Plain:

@@ -121,7 +121,8 @@ class PortionDecoder:
         try:
             # Rows first: what a connection hears may end the recording of rows that came before.
             recv_ns = received.recv_ns_of_payloads()
-            found = decode(self._exchange, payloads, recv_ns, self._symbols, self._wanted)
+            ways = received.ways_of_payloads()
+            found = decode(self._exchange, payloads, recv_ns, self._symbols, self._wanted, ways)
             return found, self._tell(arrivals, received, found.decoded)
         except Exception as error:  # noqa: BLE001 - a bug, raised again once the raw data is safe
             self.bug = error
