@@ -13,7 +13,7 @@ from tests.service.world import World, running, venue
 from tick_logger.cli.filling_at_rest import fill
 from tick_logger.verify.recording import verify_recording
 
-EXACT = ["binance", "coinbase", "okx", "coinbase_advanced"]
+EXACT = ["binance", "coinbase", "okx", "coinbase_advanced", "kraken"]
 ASKING = {"backfill": True}
 BUSY = {"messages_per_second": 60.0, "step_secs": 0.2}
 
@@ -52,8 +52,8 @@ async def test_what_a_cut_has_cost_is_there_after_healing(
         truth = [each.trade_id for each in world.exchange.truth.kept(symbol)]
         first, last = truth.index(ids[0]), truth.index(ids[-1])
         assert ids == truth[first : last + 1]
-        # That of Advanced sends again what a new subscriber has missed.
-        assert by_rest(world, symbol) > 0 or name == "coinbase_advanced"
+        # Some send a new subscriber again what it has just missed.
+        assert by_rest(world, symbol) > 0 or name in {"coinbase_advanced", "kraken"}
         assert left_open(world, symbol) == []
         assert check(world) > 100
         assert verify_recording(world.files, deep=True).findings == []

@@ -13,7 +13,7 @@ from tick_logger.net.rest.backfill import LAG_SECS, MAX_DENIED, VOID_SECS
 from tick_logger.net.rest.hole_queue import MAX_WAITING
 from tick_logger.simulator.faults import Faults, PageFaults
 
-BY_ID = ["binance", "coinbase", "okx", "coinbase_advanced"]
+BY_ID = ["binance", "coinbase", "kraken", "okx", "coinbase_advanced"]
 
 
 def wrong(scene: Filling, **faults: object) -> None:
