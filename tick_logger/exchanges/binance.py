@@ -343,6 +343,7 @@ class Binance(Exchange):
     recorded_by_default: ClassVar[bool] = True
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES
     profile: ClassVar[base.Profile] = base.Profile(
+        connects_burst=60,  # with one a second: the 300 in 5 minutes that are allowed
         client_messages_per_second=5.0,
         requests_per_second=2.0,  # pongs count as messages and must never wait
         subscriptions_per_request=100,

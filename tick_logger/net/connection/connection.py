@@ -77,11 +77,11 @@ class Connection:
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
         self._scope = trio.CancelScope()
-        self._granted = trio.Event()  # the first subscription is live
+        self.granted = trio.Event()  # the first subscription is live
         self.retiring = trio.Event()  # the venue, or its rules, will end this connection
         self.settled = trio.Event()  # everything wanted is live, or has been refused
         self.ended = trio.Event()
-        self._keepalive = Keepalive(venue, timeouts, self._gate, self._granted)
+        self._keepalive = Keepalive(venue, timeouts, self._gate, self.granted)
         reactions = Reactions(
             retire=self._retire,
             pong=self._keepalive.pong,
@@ -290,7 +290,7 @@ class Connection:
     def _on_settled(self, settled: Settled) -> None:
         """Wake the subscriber, and note when everything has an answer for the first time."""
         if settled.live:
-            self._granted.set()
+            self.granted.set()
         subscriptions = self._dialogue.subscriptions
         if subscriptions.settled and not self.settled.is_set():
             self.settled.set()
