@@ -54,6 +54,13 @@ async def _order(what: str, case: Case) -> None:
     case.well()
 
 
+async def _half_open(case: Case) -> None:
+    await case.venues.do("freeze", one=case.one)
+    case.well()
+    if case.one:  # the other line goes on: wait until this one is noticed
+        await trio.sleep(2 * case.setting.data_timeout_secs)
+
+
 async def _silent(case: Case) -> None:
     await case.venues.do("misbehave", silent=True)
     await trio.sleep(0.2)  # whoever subscribes from now on is served
@@ -132,9 +139,7 @@ async def _grow_old(case: Case) -> None:
 FAULTS: Mapping[str, Fault] = {
     "reset": Fault(words="connections are reset (RST)", act=partial(_order, "reset")),
     "fin": Fault(words="connections end without a close frame (FIN)", act=partial(_order, "fin")),
-    "half-open": Fault(
-        words="nothing is forwarded any more, and nothing closed", act=partial(_order, "freeze")
-    ),
+    "half-open": Fault(words="nothing is forwarded any more, and nothing closed", act=_half_open),
     "silent": Fault(words="subscriptions are acknowledged and deliver nothing", act=_silent),
     "restart": Fault(words=f"the venue is away for {DOWN_SECS:g} s", act=_restart),
     "id-hole": Fault(
