@@ -155,6 +155,7 @@ class Venues:
             weight_per_minute=exchange.profile.rest_weight_per_minute,
             connects_per_second=config.connects_per_second,
             ban_secs=exchange.profile.ban_secs,
+            connects_burst=exchange.profile.connects_burst,
         )
         clock = self._resources.clock
         return Approach(exchange.name, address, purpose, clock=clock, metrics=metrics)

@@ -347,6 +347,7 @@ class Binance(Exchange):
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES
     trades_by_rest: ClassVar[TradesByRest | None] = BinanceTrades()
     profile: ClassVar[base.Profile] = base.Profile(
+        connects_burst=60,  # with one a second: the 300 in 5 minutes that are allowed
         client_messages_per_second=5.0,
         requests_per_second=2.0,  # pongs count as messages and must never wait
         subscriptions_per_request=100,

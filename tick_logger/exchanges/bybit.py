@@ -362,6 +362,7 @@ class _Bybit(Exchange):
     names_requests: ClassVar[bool] = False  # as recorded: answers without ids, or with empty ones
     answers_ends: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(
+        connects_burst=60,  # with one a second 300 in 5 minutes; 500 are allowed
         client_messages_per_second=10.0,  # no limit is documented
         requests_per_second=5.0,
         subscriptions_per_request=10,  # documented for spot; linear may have more

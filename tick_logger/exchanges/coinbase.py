@@ -381,6 +381,7 @@ class Coinbase(Exchange):
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "trades", "orderbook"})
     names_requests: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(
+        connects_burst=20,  # allowed: these at once, and 8 a second
         client_messages_per_second=10.0,  # the documentation names 100 in one place, 10 in another
         requests_per_second=5.0,
         subscriptions_per_request=100,

@@ -327,6 +327,7 @@ class CoinbaseAdvanced(Exchange):
         # Documented: 8 connects a second from one address (elsewhere 750), and 8 messages.  The
         # messages are those of all connections, and each new one sends four at once.
         connects_per_second=1.0,
+        connects_burst=8,
         client_messages_per_second=8.0,
         requests_per_second=4.0,
         subscriptions_per_request=100,

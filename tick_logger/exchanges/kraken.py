@@ -328,6 +328,7 @@ class Kraken(Exchange):
     trades_by_rest: ClassVar[TradesByRest | None] = KrakenTrades()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=0.2,  # 150 in ten minutes are allowed, then comes a ban
+        connects_burst=20,
         # No number is documented.  "Exceeded msg rate" was seen after some 15 requests at once.
         client_messages_per_second=3.0,
         requests_per_second=1.0,

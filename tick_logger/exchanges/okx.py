@@ -333,7 +333,8 @@ class Okx(Exchange):
     # `trades` begins with the last trade; that `trades-all` does so is not documented.
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
     profile: ClassVar[base.Profile] = base.Profile(
-        connects_per_second=3.0,
+        connects_per_second=2.5,  # 3 are allowed in any second; some take longer to arrive
+        connects_burst=3,
         client_messages_per_second=5.0,  # no limit is documented
         requests_per_second=2.0,
         requests_per_hour=480,

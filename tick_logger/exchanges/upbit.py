@@ -291,6 +291,7 @@ class Upbit(Exchange):
     trades_by_rest: ClassVar[TradesByRest | None] = UpbitTrades()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=2.0,  # 5 are allowed, to all connections of an address
+        connects_burst=5,
         client_messages_per_second=5.0,
         requests_per_second=1.0,  # 100 messages a minute are allowed, pings perhaps among them
         # No limit is known.  A request of 855 codes was seen to be served.

@@ -77,11 +77,11 @@ class Connection:
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
         self._scope = trio.CancelScope()
-        self._granted = trio.Event()  # the first subscription is live
+        self.granted = trio.Event()  # the first subscription is live
         self.retiring = trio.Event()  # the venue, or its rules, will end this connection
         self.settled = trio.Event()  # everything wanted is live, or has been refused
         self.ended = trio.Event()
-        self._keepalive = Keepalive(venue, timeouts, self._gate, self._granted)
+        self._keepalive = Keepalive(venue, timeouts, self._gate, self.granted)
         reactions = Reactions(
             retire=self._retire,
             pong=self._keepalive.pong,
@@ -207,8 +207,8 @@ class Connection:
         """Act on what a batch said of this connection; returns what follows for the pipeline."""
         now = trio.current_time()
         self._messages += heard.frames
-        if heard.market_data:
-            self._keepalive.data()
+        if heard.data_ns:
+            self._keepalive.data(heard.data_ns)
             self._venue.metrics.last_message_timestamp_seconds.set(self._venue.clock.now_ns() / 1e9)
         if self._breaker.note(heard.frames, heard.bad, now) and not self._nonsense.is_set():
             self._venue.metrics.parse_circuit_breaks.inc()
@@ -257,7 +257,8 @@ class Connection:
 
     def interruptions(self, others: frozenset[Subscription], stopped: bool = False) -> list[Mark]:
         """The marks that follow from its end; if it is `stopped`, nothing is lost by that."""
-        return self._dialogue.lost(others, None if stopped else self.last_recv_ns)
+        since_ns = self._keepalive.silent_since_ns or self.last_recv_ns
+        return self._dialogue.lost(others, None if stopped else since_ns)
 
     def take_over(self, ended: Connection, *, heard: bool) -> list[Mark]:
         """The marks that end what a connection interrupted that has ended, and will not resume.
@@ -290,7 +291,7 @@ class Connection:
     def _on_settled(self, settled: Settled) -> None:
         """Wake the subscriber, and note when everything has an answer for the first time."""
         if settled.live:
-            self._granted.set()
+            self._keepalive.granted()
         subscriptions = self._dialogue.subscriptions
         if subscriptions.settled and not self.settled.is_set():
             self.settled.set()
@@ -303,5 +304,4 @@ class Connection:
 
     def _note(self, what: str, detail: str = "") -> None:
         """Write down what happened, among the frames that came before and after it."""
-        note = Note(self._venue.clock.now_ns(), self.label, what, detail)
-        self._venue.intake.note(note)
+        self._venue.intake.note(Note(self._venue.clock.now_ns(), self.label, what, detail))

@@ -1,6 +1,7 @@
 """One share of an exchange's symbols, and the connections that carry it over time.
 
-A connection that ends is followed by another after a back-off.  One that will end soon (its venue
+A connection that ends is followed by another: at once if it has carried something well, else after
+a back-off.  One that will end soon (its venue
 says so, or its age does) is followed while it still lives: its successor subscribes first, and
 what both receive is de-duplicated downstream, so an announced end costs no row.
 
@@ -17,7 +18,7 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
-from tick_logger.net.pace import STABLE_SECS, Backoff
+from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.waiting import any_of
 from tick_logger.telemetry.logs import get_logger
@@ -72,8 +73,8 @@ class Share:
                 while True:
                     await any_of(current.ended.wait, current.retiring.wait)
                     if current.ended.is_set():
-                        await self._pause(current)
-                        current = await self._start(nursery)
+                        back = await self._pause(current)
+                        current = await self._start(nursery, back=back)
                     else:
                         current = await self._hand_over_in_time(nursery, current)
 
@@ -104,8 +105,11 @@ class Share:
         """Its connections now: one, or two while one takes over from the other."""
         return [connection.state() for connection in self._connections]
 
-    async def _start(self, nursery: trio.Nursery) -> Connection:
-        """A new connection, on its way, as soon as there is something that it may ask for."""
+    async def _start(self, nursery: trio.Nursery, *, back: bool = False) -> Connection:
+        """A new connection, on its way, as soon as there is something that it may ask for.
+
+        `back`: it comes back at once for one that was cut.
+        """
         refusals = self._venue.refusals
         refusals.release(trio.current_time())
         while self._load.subscriptions <= refusals.all:  # venues close what asks for nothing
@@ -114,7 +118,7 @@ class Share:
             with trio.CancelScope(deadline=float("inf") if due_at is None else due_at):
                 await self._woken.wait()
             refusals.release(trio.current_time())
-        await self._venue.connects.connect_turn()
+        await self._venue.connects.connect_turn(back=back)
         self._generation += 1
         label = f"{self.label}.{self._generation}"
         load = self._load
@@ -205,13 +209,22 @@ class Share:
             if old.ended.is_set():
                 return new
 
-    async def _pause(self, ended: Connection) -> None:
-        with trio.move_on_after(UNDERSTOOD_SECS):
-            await self._venue.intake.caught_up()  # a refusal may be waiting to be decoded
+    async def _pause(self, ended: Connection) -> bool:
+        """Wait until the next attempt is due; returns whether it is made at once.
+
+        What the venue may have refused at the very end is not waited for then: the next connection
+        learns it before it asks, or is ended for it soon, and waits.
+        """
         connected_at = ended.connected_at
         lived = 0.0 if connected_at is None else trio.current_time() - connected_at
+        if ended.granted.is_set() and not ended.was_refused and self.backoff.at_once(lived):
+            self._log.info("reconnecting", after_secs=0.0)
+            return True
+        with trio.move_on_after(UNDERSTOOD_SECS):
+            await self._venue.intake.caught_up()  # a refusal may be waiting to be decoded
         if ended.was_refused:  # the next one knows more: a search among many must not take hours
-            lived = STABLE_SECS
+            self.backoff.begin_anew()
         wait_secs = self.backoff.next_wait_secs(lived)
         self._log.info("reconnecting", after_secs=round(wait_secs, 2))
         await trio.sleep(wait_secs)
+        return False
