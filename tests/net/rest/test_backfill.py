@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import trio
 from structlog.testing import capture_logs
@@ -9,8 +10,12 @@ from trio.testing import MockClock
 
 from tests.net.rest.filling import Filling, filling
 from tick_logger.exchanges import registry
+from tick_logger.model.cause import Cause
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.tables import Table
 from tick_logger.net.rest.backfill import LAG_SECS, MAX_DENIED, VOID_SECS
 from tick_logger.net.rest.hole_queue import MAX_WAITING
+from tick_logger.net.rest.holes import Hole
 from tick_logger.simulator.faults import Faults, PageFaults
 
 BY_ID = ["binance", "coinbase", "kraken", "okx", "coinbase_advanced"]
@@ -258,6 +263,30 @@ async def test_a_hole_that_ids_close_is_healed_without_asking(autojump_clock: Mo
         scene.filler.offer(hole)
         await trio.sleep(10.0)
         assert (scene.requests, scene.healed()) == ([], ["rest"])
+
+
+async def test_a_hole_in_which_ids_began_again_is_left_where_ids_are_asked_for(
+    autojump_clock: MockClock,
+) -> None:
+    """Nobody can say which trades are between; whoever is asked by times needs no ids."""
+    async with filling("binance") as scene:
+        hole = scene.times(100, 103)
+        around = scene.disk.known[hole]
+        after = tuple(attrs.evolve(each, id=each.id - 10**6) for each in around.after)
+        scene.disk.known[hole] = attrs.evolve(around, after=after)
+        with capture_logs() as logs:
+            scene.filler.offer(hole)
+            await trio.sleep(10.0)
+        assert [line["event"] for line in logs] == ["backfill_left"]
+        assert (scene.requests, scene.healed()) == ([], [])
+
+
+@pytest.mark.parametrize("cause", [Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY])
+def test_what_no_answer_could_fill_is_no_hole_to_ask_about(cause: Cause) -> None:
+    """Rows that were received and not written are known, so that REST would add none."""
+    record = GapRecord(0, Table.TRADES, None, None, 1, 2, cause)
+    assert Hole.of(record, "X") is None
+    assert Hole.of(attrs.evolve(record, cause=Cause.DISCONNECT), "X") is not None
 
 
 async def test_what_is_older_than_the_venue_gives_is_left_at_once(

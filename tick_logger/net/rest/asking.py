@@ -78,6 +78,7 @@ class Got(enum.Enum):
     SOME = "some of it at most, and more may be there later"
     NO_EDGES = "no trades are recorded around it"
     GONE = "the newest trades do not reach back to it"
+    RENUMBERED = "the ids began again meanwhile, and the venue is asked by ids"
 
 
 class Asking:
@@ -162,8 +163,8 @@ class Asking:
         if not around.before or not around.after:
             return Got.NO_EDGES
         wanted = self._between(hole, around)
-        if wanted is None:
-            return Got.ALL
+        if isinstance(wanted, Got):
+            return wanted
         edges = _Edges(around)
         if newest is not None:
             self._take_times(task, wanted, around, newest, edges)
@@ -177,8 +178,8 @@ class Asking:
             return Got.ALL
         return Got.SOME if newest is None else Got.GONE
 
-    def _between(self, hole: Hole, around: Surroundings) -> TradesWanted | None:
-        """What may be missing between the trades around a hole; None if nothing can be."""
+    def _between(self, hole: Hole, around: Surroundings) -> TradesWanted | Got:
+        """What may be missing between the trades around a hole; or what is known without asking."""
         before, after = around.before[-1], around.after[0]
         wanted = TradesWanted(
             symbol=hole.symbol,
@@ -186,10 +187,12 @@ class Asking:
             to_ns=after.event_ns,
             asked_ns=self._journal.now_ns(),
         )
-        if self._exchange.trade_ids is Ids.OPAQUE or before.id >= after.id:
+        if self._exchange.trade_ids is Ids.OPAQUE:
             return wanted
+        if before.id >= after.id:
+            return Got.RENUMBERED if self._trades.by_id else wanted
         if before.id + 1 == after.id:
-            return None
+            return Got.ALL
         # With both of them: an answer that has them reaches from one side to the other.
         return msgspec.structs.replace(wanted, from_id=before.id, to_id=after.id)
 

@@ -157,7 +157,7 @@ class BackFiller:
                 self._count_try(task)
             case Got.NO_EDGES:
                 self._look_again(task, got.value)
-            case Got.GONE:
+            case Got.GONE | Got.RENUMBERED:
                 self._leave(task, got.value)
 
     # -- what follows from it ----------------------------------------------------------------------
