@@ -92,6 +92,10 @@ class ColumnFiles:
         """What is missing; see `Source`."""
         return self._holes.standing(symbol)
 
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """What is not missing any more; see `Source`."""
+        return self._holes.healed(symbol)
+
     def proof(self, symbol: Symbol, table: Table) -> Proof:
         """As it stands beside the data; see `Source`."""
         said = self._holes.proof(symbol, table)

@@ -67,6 +67,10 @@ class Joined:
         """Those of all."""
         return list(dict.fromkeys(chain.from_iterable(s.holes(symbol) for s in self._sources)))
 
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """Those of all."""
+        return list(dict.fromkeys(chain.from_iterable(s.healed(symbol) for s in self._sources)))
+
     def proof(self, symbol: Symbol, table: Table) -> Proof:
         """The weakest of those that have the symbol."""
         proofs = [each.proof(symbol, table) for each in self._sources if each.has(symbol)]

@@ -116,6 +116,10 @@ class Source(Protocol):
         """What is missing of a symbol, healed parts taken out; the open ones have no `to_ns`."""
         ...
 
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """What was missing of a symbol for a time, each with how it healed."""
+        ...
+
     def proof(self, symbol: Symbol, table: Table) -> Proof:
         """How far it can be shown that nothing is missing."""
         ...

@@ -155,7 +155,8 @@ class Metrics:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
 
         The exchange is "" where there is none.  Of holes the share that a stop in order left has a
-        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`).  One pass over everything but numbers by symbol.
+        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`).  One pass over
+        everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
         for family in self.registry.collect():
