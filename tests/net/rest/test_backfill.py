@@ -13,6 +13,7 @@ from tick_logger.exchanges import registry
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
+from tick_logger.net.rest.asking import MAX_KEPT
 from tick_logger.net.rest.backfill import LAG_SECS, MAX_DENIED, VOID_SECS
 from tick_logger.net.rest.hole_queue import MAX_WAITING
 from tick_logger.net.rest.holes import Hole
@@ -255,6 +256,38 @@ async def test_edges_that_are_not_there_yet_are_looked_for_again(
         scene.disk.known[hole] = around
         await trio.sleep(20.0)
         assert scene.put() == scene.expected(100, 103)
+
+
+@pytest.mark.parametrize("name", ["bybit", "bybit_linear"])
+async def test_nobody_waits_for_the_edges_of_another_hole(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """The newest trades are asked for at once, and kept until what is around is on disk."""
+    async with filling(name) as scene:
+        end = len(scene.trades())
+        of_newer, of_older = (end - 20, end - 17), (end - 40, end - 37)
+        newer, older = scene.times(*of_newer), scene.times(*of_older)
+        around = scene.disk.known.pop(newer)
+        scene.filler.offer(newer)
+        scene.filler.offer(older)
+        await trio.sleep(1.5)
+        assert (sorted(scene.put()), len(scene.requests)) == (sorted(scene.expected(*of_older)), 2)
+        scene.disk.known[newer] = around
+        await trio.sleep(3.0)
+        both = {*scene.expected(*of_older), *scene.expected(*of_newer)}
+        assert sorted(scene.put()) == sorted(both)
+        assert (scene.healed(), len(scene.requests)) == (["rest", "rest"], 2)
+
+
+async def test_answers_that_wait_for_edges_are_few(autojump_clock: MockClock) -> None:
+    """Beyond that the oldest goes, and its hole is asked about once more."""
+    async with filling("bybit") as scene:
+        asking = scene.filler._asking
+        assert asking is not None
+        for number in range(MAX_KEPT + 6):
+            scene.filler.offer(scene.ids(10, 12, from_id=None, to_id=None, from_ns=number))
+        await trio.sleep(MAX_KEPT + 60.0)
+        assert len(asking._kept) == MAX_KEPT
 
 
 async def test_a_hole_that_ids_close_is_healed_without_asking(autojump_clock: MockClock) -> None:

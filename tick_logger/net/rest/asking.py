@@ -17,7 +17,6 @@ from typing import Protocol
 
 import msgspec
 import numpy as np
-import trio
 
 from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.trades_by_rest import Paging, TradesPage, TradesWanted, wrap
@@ -41,6 +40,10 @@ EDGE_SECS = 3.0
 
 MAX_EDGE_LOOKS = 40
 """More than that and the stream brings nothing: the next start looks again."""
+
+MAX_KEPT = 64
+"""Answers that wait for the rows around their holes, 20 MB: as many as a minute's budget gives.  A
+hole whose answer had to go is asked about again."""
 
 
 class Journal(Protocol):
@@ -102,6 +105,7 @@ class Asking:
         weight = exchange.profile.rest_weight_per_minute // 2
         assert self._trades.weight <= weight, "no request would be allowed"
         self._budget = WeightGate(weight, BUDGET_SECS)
+        self._kept: dict[Hole, tuple[TradesPage, bytes]] = {}  # newest trades, the oldest first
 
     async def by_ids(self, task: Task, others: Sequence[Task]) -> Got:
         """Ask for the ids that are missing; what pages tell of `others` is taken, too.
@@ -149,17 +153,8 @@ class Asking:
         hole = task.hole
         newest: tuple[TradesPage, bytes] | None = None
         if trades.paging is Paging.NEWEST_ONLY:  # each moment counts: what it lacks is gone
-            url = trades.first_url(
-                trades.endpoint(self._rest.endpoint), TradesWanted(symbol=hole.symbol)
-            )
-            newest = await self._page(url, hole.symbol)
+            newest = await self._newest(hole)
         around = await self._disk.around(hole)
-        if newest is not None:
-            for _ in range(MAX_EDGE_LOOKS):
-                if around.before and around.after:
-                    break
-                await trio.sleep(EDGE_SECS)
-                around = await self._disk.around(hole)
         if not around.before or not around.after:
             return Got.NO_EDGES
         wanted = self._between(hole, around)
@@ -168,6 +163,7 @@ class Asking:
         edges = _Edges(around)
         if newest is not None:
             self._take_times(task, wanted, around, newest, edges)
+            self._kept.pop(hole, None)
         else:
             walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
             while walk.url is not None:
@@ -177,6 +173,24 @@ class Asking:
         if edges.are_reached:
             return Got.ALL
         return Got.SOME if newest is None else Got.GONE
+
+    async def _newest(self, hole: Hole) -> tuple[TradesPage, bytes]:
+        """The newest trades as of the first time that a hole was asked about; raises `_page`'s.
+
+        They are kept until the rows around it are on disk, so that no other hole waits for those.
+        """
+        if hole not in self._kept:
+            trades = self._trades
+            place = trades.endpoint(self._rest.endpoint)
+            url = trades.first_url(place, TradesWanted(symbol=hole.symbol))
+            self._kept[hole] = await self._page(url, hole.symbol)
+            if len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return self._kept[hole]
+
+    def forget(self, hole: Hole) -> None:
+        """It will not be asked about again."""
+        self._kept.pop(hole, None)
 
     def _between(self, hole: Hole, around: Surroundings) -> TradesWanted | Got:
         """What may be missing between the trades around a hole; or what is known without asking."""

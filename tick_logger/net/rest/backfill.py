@@ -247,6 +247,8 @@ class BackFiller:
 
     def _leave(self, task: Task, reason: str) -> None:
         """Ask no more about it; the next start will, if it is not too old then."""
+        if self._asking is not None:
+            self._asking.forget(task.hole)
         self._end("left")
         self._log.warning(
             "backfill_left",
