@@ -279,6 +279,26 @@ async def test_nobody_waits_for_the_edges_of_another_hole(
         assert (scene.healed(), len(scene.requests)) == (["rest", "rest"], 2)
 
 
+async def test_an_answer_before_the_first_trade_after_a_hole_is_joined_by_a_later_one(
+    autojump_clock: MockClock,
+) -> None:
+    """Where trades are rare, the first answer comes before that trade."""
+    async with filling("bybit_linear") as scene:
+        wrong(scene, lag_secs=2.0)
+        end = len(scene.trades())
+        newest_ns = scene.trades()[-1].made_ns
+        told = sum(each.made_ns < newest_ns - 3 * 10**9 for each in scene.trades())
+        hole = scene.times(told - 20, end - 4)
+        around = scene.disk.known.pop(hole)
+        scene.filler.offer(hole)
+        await trio.sleep(1.0)
+        wrong(scene)
+        scene.disk.known[hole] = around
+        await trio.sleep(3.0)
+        assert sorted(scene.put()) == sorted(scene.expected(told - 20, end - 4))
+        assert (scene.healed(), len(scene.requests)) == (["rest"], 2)
+
+
 async def test_answers_that_wait_for_edges_are_few(autojump_clock: MockClock) -> None:
     """Beyond that the oldest goes, and its hole is asked about once more."""
     async with filling("bybit") as scene:

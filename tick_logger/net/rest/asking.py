@@ -15,6 +15,7 @@ import enum
 from collections.abc import Sequence
 from typing import Protocol
 
+import attrs
 import msgspec
 import numpy as np
 
@@ -163,6 +164,15 @@ class Asking:
         edges = _Edges(around)
         if newest is not None:
             self._take_times(task, wanted, around, newest, edges)
+            if edges.lack_the_end:
+                # It was too early for the first trade after the hole: a later page that joins it.
+                later = await self._page(self._newest_url(hole), hole.symbol)
+                if np.isin(later[0].ids, newest[0].ids).any():
+                    taken = around.known.union(newest[0].ids.tolist())
+                    more = attrs.evolve(around, within=taken)
+                    self._take_times(task, wanted, more, later, edges)
+                    if edges.lack_the_end:
+                        return Got.SOME  # REST lags
             self._kept.pop(hole, None)
         else:
             walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
@@ -180,13 +190,14 @@ class Asking:
         They are kept until the rows around it are on disk, so that no other hole waits for those.
         """
         if hole not in self._kept:
-            trades = self._trades
-            place = trades.endpoint(self._rest.endpoint)
-            url = trades.first_url(place, TradesWanted(symbol=hole.symbol))
-            self._kept[hole] = await self._page(url, hole.symbol)
+            self._kept[hole] = await self._page(self._newest_url(hole), hole.symbol)
             if len(self._kept) > MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
         return self._kept[hole]
+
+    def _newest_url(self, hole: Hole) -> str:
+        place = self._trades.endpoint(self._rest.endpoint)
+        return self._trades.first_url(place, TradesWanted(symbol=hole.symbol))
 
     def forget(self, hole: Hole) -> None:
         """It will not be asked about again."""
@@ -273,6 +284,11 @@ class _Edges:
     def are_reached(self) -> bool:
         """Whether a page had something from each side."""
         return all(self._sides)
+
+    @property
+    def lack_the_end(self) -> bool:
+        """Whether they reach back to the trades before a hole, but not on to those behind it."""
+        return self._sides == (True, False)
 
     @staticmethod
     def _has(page: TradesPage, ids: list[int]) -> bool:
