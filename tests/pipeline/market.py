@@ -94,6 +94,8 @@ def scene(rng: random.Random) -> list[Items]:
             35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
             37: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
             41: Retired(one, recv),
+            43: Resumed(one, (Table.QUOTES, Table.MD), recv, line=1),
+            46: Interrupted(one, (Table.MD,), recv - 9, Cause.SILENT, line=1),
             45: Healed(instrument, Table.TRADES, None, None, recv - 9, recv, Cause.CRASH, "rest"),
         }
         mark = marks.get(number % 50)

@@ -41,6 +41,7 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.admission import Admission
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
+from tick_logger.pipeline.coverage import Coverage
 from tick_logger.pipeline.gap_records import as_record
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
@@ -112,6 +113,7 @@ class Pipeline:
         self._items: list[RowBatch | Mark] = []
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
+        self._coverage = Coverage()
         self._times = RowTimes(venue_of)
         tables = self._tables
         self._gaps = GapLedger(self._dense, lambda of: tables[of[1]].ids.complete_until_ns(of[0]))
@@ -186,6 +188,7 @@ class Pipeline:
         with, those of the new process.
         """
         self._stopped_runs += self._release_all()
+        self._coverage.restarted()
         stopped = []
         for table, state in self._tables.items():
             states = state.streams
@@ -207,6 +210,7 @@ class Pipeline:
             "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
             "times": self._times.dump(),
+            "coverage": self._coverage.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
             "counts": self._counts.dump(),
@@ -227,6 +231,8 @@ class Pipeline:
         self._recent.load(state["recent_ids"])
         if "times" in state:  # else they came with a later version
             self._times.load(state["times"])
+        if "coverage" in state:  # else it came with a later version
+            self._coverage.load(state["coverage"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
         self._counts = TickCounts.from_state(state["counts"])
@@ -253,7 +259,8 @@ class Pipeline:
         # Marks come before all rows of a tick: they speak of times, not of their place among rows.
         for item in items:
             if not isinstance(item, RowBatch):
-                self._note(item)
+                for mark in self._coverage.take(item):
+                    self._note(mark)
         batches = _by_table(items)
         dropped = self._counts.duplicates.total()
         held = self._held_rows + sum(map(len, batches.values()))

@@ -44,6 +44,14 @@ CALM_SECS = 600.0
 """A book that was whole for so long begins with the first pause again."""
 
 
+@attrs.frozen
+class Followers:
+    """The books of all connections of a venue, which are all followed in one of these ways."""
+
+    ranges: list[BookRanges] = attrs.field(factory=list)
+    sequences: list[BookSequences] = attrs.field(factory=list)
+
+
 @attrs.define
 class _Turn:
     due_at: float
@@ -99,15 +107,13 @@ class Resyncs:
 class Books:
     """The books of one connection, by instrument; `fetch` asks for a snapshot by REST.
 
-    `ranges` has those of all connections of the venue that are followed by ranges.
+    `here` has those of all connections of the venue.
     """
 
-    def __init__(
-        self, exchange: Exchange, fetch: Callable[[int], None], ranges: list[BookRanges]
-    ) -> None:
+    def __init__(self, exchange: Exchange, fetch: Callable[[int], None], here: Followers) -> None:
         self.by_rest = exchange.book_check is BookCheck.RANGES
         self._follower: BookFollower = (
-            BookRanges(ranges) if self.by_rest else BookSequences(exchange)
+            BookRanges(here.ranges) if self.by_rest else BookSequences(exchange, here.sequences)
         )
         self._greeted = not self.by_rest and FEED_OF[Table.BOOK] in exchange.greets
         self._beginnings = Beginnings()

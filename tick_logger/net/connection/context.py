@@ -14,7 +14,7 @@ from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.approach import Approach
-from tick_logger.net.connection.book_ranges import BookRanges
+from tick_logger.net.connection.books import Followers
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.reach import Reach
@@ -66,8 +66,8 @@ class VenueContext:
     """What was refused; shared by all connections, so that it outlives each."""
     not_greeted: set[Subscription] = attrs.field(factory=set)
     """Subscriptions whose missing greeting was accepted (`silence`): it raises no alarm again."""
-    ranges: list[BookRanges] = attrs.field(factory=list)
-    """The books of all connections, where they are followed by ranges of ids."""
+    followers: Followers = attrs.field(factory=Followers)
+    """What follows the books of all connections."""
     losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))
     """The connections that were lost last, the oldest first."""
 

@@ -83,7 +83,7 @@ class Dialogue:
         self.signature = Signature(venue, log)
         self.refused_at = float("-inf")
         """When the venue last said that it refuses something, in seconds of trio's clock."""
-        self.books = Books(venue.exchange, reactions.ask_snapshot, venue.ranges)
+        self.books = Books(venue.exchange, reactions.ask_snapshot, venue.followers)
         self.numbers = MissingMessages(
             lambda: self.streams(self.wanted),
             lambda at_ns, now: self.books.interrupt(self._live_books, at_ns, now),
