@@ -82,6 +82,7 @@ from tick_logger.exchanges.refusals import is_of_token, wait_of
 from tick_logger.exchanges.requests import batches, request
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -311,6 +312,11 @@ class CoinbaseAdvanced(Exchange):
     ws_endpoint: ClassVar[str] = "wss://advanced-trade-ws.coinbase.com"
     rest_endpoint: ClassVar[str] = "https://api.coinbase.com"
     feeds: ClassVar[frozenset[str]] = frozenset(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.UNTIMED,
+        tables.Table.QUOTES: Twins.UNTIMED,
+        tables.Table.BOOK: Twins.LED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE  # in all recordings; nobody promises it
     counts_messages: ClassVar[bool] = True
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)

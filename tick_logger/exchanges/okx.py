@@ -68,6 +68,7 @@ from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import in_order, request
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -324,6 +325,11 @@ class Okx(Exchange):
     rest_endpoint: ClassVar[str] = "https://www.okx.com"
     feeds: ClassVar[frozenset[str]] = frozenset(CHANNELS)
     # Dense in all that was recorded, as far as `trades` shows it; nowhere promised.
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.SAID,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.NUMBERED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHAIN
     # `trades` begins with the last trade; that `trades-all` does so is not documented.

@@ -19,6 +19,7 @@ Ways: TypeAlias = npt.NDArray[np.uint8]
 
 FIRST_LINE: Final = 0
 SECOND_LINE: Final = 1
+LINES: Final = (FIRST_LINE, SECOND_LINE)
 REST: Final = 255
 
 BACKFILL_LABEL: Final = "backfill"
@@ -40,3 +41,10 @@ def way_of(label: str) -> int:
 def ways_of(labels: Iterable[str]) -> Ways:
     """The way of each connection (shape `(n,)`)."""
     return np.array([way_of(label) for label in labels], np.uint8)
+
+
+def label_of(share: str, line: int) -> str:
+    """What the labels of a share's connections begin with, on a line; `share` may name a lane."""
+    number, dash, lane = share.partition("-")
+    suffix = SECOND_LINE_SUFFIX if line == SECOND_LINE else ""
+    return f"{number}{suffix}{dash}{lane}"
