@@ -71,6 +71,13 @@ class Court:
             )
         ]
 
+    @property
+    def has_two_lines(self) -> bool:
+        """Whether any exchange had, at any time."""
+        settings = [each.config for each in self.world.story.venues]
+        settings += [each.settings for each in self.world.story.reloads]
+        return any(each.get("redundancy", 1) > 1 for each in settings)
+
     def venue(self, name: str) -> Venue:
         """As the story has it."""
         (venue,) = (each for each in self.world.story.venues if each.name == name)

@@ -65,9 +65,7 @@ def test_lanes_share_the_connections(lanes: int, shares: int) -> None:
     "settings",
     [{"redundancy": 2}, {"markets": (MarketConfig(symbols=("A*",), redundancy=2),)}],
 )
-def test_lines_share_the_connections_too(
-    settings: dict[str, Any], lanes: int, shares: int
-) -> None:
+def test_lines_share_the_connections_too(settings: dict[str, Any], lanes: int, shares: int) -> None:
     """All connections count, and if there is no room for a symbol, that is said."""
     limits = limits_of(config(**settings), PROFILE, lanes)
     assert limits.shares == shares

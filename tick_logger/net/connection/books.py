@@ -28,9 +28,10 @@ from tick_logger.exchanges.base import BookCheck, BookSnapshot, Exchange
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import BOOK_WAIT_SECS, Interrupted, Mark, Resumed
 from tick_logger.model.tables import FEED_OF, Table
+from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.beginnings import Beginnings
 from tick_logger.net.connection.book_ranges import BookRanges
-from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
+from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement, Verdict
 from tick_logger.net.connection.message_numbers import LATE_SECS
 from tick_logger.net.connection.sequence import BookSequences
 
@@ -107,13 +108,22 @@ class Resyncs:
 class Books:
     """The books of one connection, by instrument; `fetch` asks for a snapshot by REST.
 
-    `here` has those of all connections of the venue.
+    `here` has those of all connections of the venue; this one is on the `line`.
     """
 
-    def __init__(self, exchange: Exchange, fetch: Callable[[int], None], here: Followers) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        fetch: Callable[[int], None],
+        here: Followers,
+        line: int = FIRST_LINE,
+    ) -> None:
+        self.line = line
         self.by_rest = exchange.book_check is BookCheck.RANGES
         self._follower: BookFollower = (
-            BookRanges(here.ranges) if self.by_rest else BookSequences(exchange, here.sequences)
+            BookRanges(here.ranges, line)
+            if self.by_rest
+            else BookSequences(exchange, here.sequences)
         )
         self._greeted = not self.by_rest and FEED_OF[Table.BOOK] in exchange.greets
         self._beginnings = Beginnings()
@@ -132,6 +142,12 @@ class Books:
     def hear(self, event: BookEvent, recv_ns: int, now: float) -> tuple[Mark, ...]:
         """Follow one message; returns the marks that follow from it."""
         verdict = self._follower.hear(event, recv_ns)
+        self._act_on(verdict, now)
+        if isinstance(event, BookSnapshot) and self._beginnings.begin(event.instrument):
+            return (*verdict.marks, Resumed((event.instrument,), (Table.BOOK,), recv_ns))
+        return verdict.marks
+
+    def _act_on(self, verdict: Verdict, now: float) -> None:
         for instrument in verdict.fetch:
             self._rows_wait_since[instrument] = now
             self._fetch(instrument)
@@ -139,9 +155,6 @@ class Books:
             self._doubtful.setdefault(instrument, now + LATE_SECS)
         for instrument in verdict.broken:
             self._break(instrument, now)
-        if isinstance(event, BookSnapshot) and self._beginnings.begin(event.instrument):
-            return (*verdict.marks, Resumed((event.instrument,), (Table.BOOK,), recv_ns))
-        return verdict.marks
 
     def settle_overdue(self, now: float) -> list[Mark]:
         """What is missing of these books has not come in time; returns the marks that follow."""
@@ -149,8 +162,7 @@ class Books:
         for instrument in [each for each, due_at in self._doubtful.items() if due_at <= now]:
             del self._doubtful[instrument]
             verdict = self._follower.settle(instrument)
-            for broken in verdict.broken:
-                self._break(broken, now)
+            self._act_on(verdict, now)
             marks += verdict.marks
         return marks
 
