@@ -37,6 +37,7 @@ class Came:
     recv_ns: int
     process: Process
     sound: bool
+    connection: int = -1  # its number in the log
 
 
 @attrs.define
@@ -148,7 +149,9 @@ class Court:
                     heard[arrival.connection].symbols.add(fact.symbol)
                     if not self.wanted(name, fact.symbol, fact.table, arrival.at):
                         continue
-                    came = Came(arrival.at, arrival.recv_ns, process, fact.sound)
+                    came = Came(
+                        *(arrival.at, arrival.recv_ns, process, fact.sound), arrival.connection
+                    )
                     found[fact.table, fact.symbol][self._on_disk(fact)].append(came)
         return found
 
