@@ -53,6 +53,7 @@ FORBIDDEN = {
     "verify/x": "tick_logger.ops.watch",
     "reader/x": "tick_logger.recording.backlog",
     "compare/x": "tick_logger.storage.layout",
+    "archive/x": "tick_logger.net.reach",
     "telemetry/x": "tick_logger.ops.status.status",
     "recording/x": "tick_logger.net.intake.intake",
     "net/x": "tick_logger.net.wire.dial",

@@ -14,7 +14,7 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
-from tick_logger.model.entries import Closed, Entry, Received, Started, Ticked
+from tick_logger.model.entries import Closed, Entry, Received, Sealed, Started, Ticked
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import EXACT
 from tick_logger.model.wanted import WantedTables
@@ -115,6 +115,8 @@ class Live:
                 self.derived.tick(at_ns)
             case Closed(at_ns):
                 self.derived.close(at_ns)
+            case Sealed(exchange, day):
+                self.derived.seal(exchange, day)
         self.derived.settle()
 
 

@@ -25,6 +25,7 @@ from tick_logger.exchanges.base import (
     Subscription,
     VenueError,
 )
+from tick_logger.exchanges.trades_by_rest import TradesWanted
 from tick_logger.model.tables import FEEDS, FLAG_SNAPSHOT, SPECS, Table
 
 EXCHANGES = [registry.get(name) for name in registry.available()]
@@ -98,6 +99,61 @@ def test_addresses_follow_the_configured_endpoints(exchange: Exchange) -> None:
     for endpoint in ("http://localhost:1", "http://localhost:1/"):
         assert exchange.listing_url(endpoint).startswith("http://localhost:1/")
         assert "//" not in exchange.listing_url(endpoint).removeprefix("http://")
+
+
+each_asked = pytest.mark.parametrize(
+    "exchange",
+    [each for each in EXCHANGES if each.trades_by_rest is not None],
+    ids=lambda each: each.name,
+)
+MISSED = TradesWanted(
+    symbol="A/B C-D",
+    from_id=17,
+    to_id=29,
+    from_ns=1_790_000_000 * 10**9,
+    to_ns=1_790_000_060 * 10**9,
+    asked_ns=1_790_003_600 * 10**9,
+)
+
+
+@each_asked
+def test_missed_trades_are_asked_for_within_the_limits(exchange: Exchange) -> None:
+    """Each at the configured endpoint, in one address, and at half of what a minute allows."""
+    asked = exchange.trades_by_rest
+    assert asked is not None
+    assert 0 < asked.weight <= exchange.profile.rest_weight_per_minute / 2
+    assert asked.reach_secs is None or asked.reach_secs > 0
+    assert asked.endpoint(exchange.rest_endpoint).startswith("https://")
+    for endpoint in ("http://localhost:1", "http://localhost:1/"):
+        assert asked.endpoint(endpoint) == endpoint
+        url = asked.first_url(endpoint, MISSED)
+        assert url.startswith("http://localhost:1/")
+        assert "//" not in url.removeprefix("http://")
+        assert url.isascii()
+        assert " " not in url
+        assert "/A/B" not in url.partition("?")[0]
+
+
+@each_asked
+def test_what_is_no_page_of_trades_is_reported_as_the_venues_fault(exchange: Exchange) -> None:
+    asked = exchange.trades_by_rest
+    assert asked is not None
+    html = b"<html><body>502 Bad Gateway</body></html>"
+    for body in (b"", b"null", b"17", b"[17]", b'{"data":17}', b"\xff", html, b"[" * 100_000):
+        with pytest.raises(VenueError):
+            asked.read(body, "A/B C-D")
+
+
+@each_asked
+@given(body=st.binary(max_size=60) | st.text('[]{},:"01e.-', max_size=60).map(str.encode))
+def test_reading_a_page_raises_nothing_else(exchange: Exchange, body: bytes) -> None:
+    asked = exchange.trades_by_rest
+    assert asked is not None
+    try:
+        page = asked.read(body, "A/B C-D")
+    except VenueError:
+        return
+    assert len(page) == 0
 
 
 def wishes(exchange: Exchange, symbols: int) -> list[Subscription]:

@@ -8,7 +8,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.entries import Closed, Defined, Entry, Note, Received, Started, Ticked
+from tick_logger.model.entries import (
+    Closed,
+    Defined,
+    Entry,
+    Note,
+    Received,
+    Sealed,
+    Started,
+    Ticked,
+)
 from tick_logger.model.marks import (
     AwaitSnapshot,
     Doubt,
@@ -101,4 +110,5 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Started, TIMES, TEXTS, st.just(EXACT), NUMBERS, st.just(COLUMNS)),
     st.builds(Ticked, st.none() | TIMES),
     st.builds(Closed, TIMES),
+    st.builds(Sealed, TEXTS, st.integers(0, 40_000), TIMES),
 )

@@ -151,7 +151,7 @@ NEWER = {
     "extent's columns": saved(lambda it: it["store"]["extents"].update(schemas=[TWO] * 9)),
     "met columns": met(f"binance/{SYMBOL}/MD", TWO),
     "met table": met(f"binance/{SYMBOL}/FUNDING", "f4"),
-    "kind of entry": entry("sealed", 1),
+    "kind of entry": entry("melted", 1),
     "kind of mark": received(marks=(["Sealed", [0]],)),
     "table": received(tables=("FUNDING",)),
     "width": started("f16"),

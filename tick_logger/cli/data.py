@@ -145,9 +145,10 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
         _progress_is_over()
     sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
     derivation = found.derivation
-    if derivation.failures:
+    decoder = derivation.decoder
+    if decoder.failures:
         what = "batches cannot be decoded any more, and stay in the journal"
-        sys.stdout.write(f"{derivation.failures:,} {what}: {derivation.first_failure}\n")
+        sys.stdout.write(f"{decoder.failures:,} {what}: {decoder.first_failure}\n")
     sys.stdout.write(
         f"recovered {found.rows:,} rows from {found.messages:,} messages in the journal; "
         f"{found.torn_bytes:,} bytes at its end were torn\n"

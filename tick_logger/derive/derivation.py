@@ -22,14 +22,22 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 
+from tick_logger.derive.decoded import Decoder
 from tick_logger.derive.recorded_streams import RecordedStreams
 from tick_logger.errors import RefusedError, StorageError
 from tick_logger.exchanges import registry
-from tick_logger.exchanges.decoding import decode
 from tick_logger.model.cause import Cause
-from tick_logger.model.entries import Closed, Entry, KeptAside, Received, Started, Ticked
+from tick_logger.model.entries import (
+    Closed,
+    Entry,
+    KeptAside,
+    Received,
+    Sealed,
+    Started,
+    Ticked,
+)
 from tick_logger.model.flush import Flush, Run, StreamTail
-from tick_logger.model.marks import Interrupted, Lapse, Mark
+from tick_logger.model.marks import Interrupted, Mark
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.steps import Step, Steps, Unmeasured
@@ -112,8 +120,8 @@ class Derivation:
         self._lossy = False  # entries are missing, perhaps such that say what an instrument is
         self._started_ns = 0
         self.steps: Steps = Unmeasured()  # who wants to measure puts another here
-        self.failures = 0  # batches on which adapters failed in a replay
-        self.first_failure = ""
+        self.decoder = Decoder(self._streams)
+        """Of what is read from the journal; it knows what adapters failed on."""
 
     @property
     def price_dtype(self) -> str:
@@ -150,13 +158,15 @@ class Derivation:
         """Take an entry as it stands in the journal; `settle` must follow."""
         match entry:
             case Received():
-                self.receive(entry, *self._decode(entry))
+                self.receive(entry, *self.decoder.decode(entry))
             case Started():
                 self.start(entry)
             case Ticked(at_ns):
                 self.tick(at_ns)
             case Closed(at_ns, recovered):
                 self.close(at_ns, recovered=recovered)
+            case Sealed(exchange, day):
+                self.seal(exchange, day)
 
     @_alone
     def receive(
@@ -214,6 +224,12 @@ class Derivation:
         self.closed = True
         if not recovered:
             self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
+
+    @_alone
+    def seal(self, exchange: str, day: int) -> None:
+        """Nothing is added any more to the main files of this day, and of those before."""
+        assert self._unwritten is None, "rows for the day are not written"
+        self.store.sealed.seal(exchange, day)
 
     @_alone
     def settle(self) -> Outcome | None:
@@ -278,33 +294,6 @@ class Derivation:
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def _decode(
-        self, received: Received
-    ) -> tuple[Sequence[RowBatch], Sequence[KeptAside], Sequence[Mark]]:
-        self._streams.define(received)
-        if not received.decodable or received.exchange not in registry.available():
-            return (), (), ()
-        try:
-            found = decode(
-                registry.get(received.exchange),
-                *(received.split(), received.recv_ns_of_payloads()),
-                self.instruments.of(received.exchange),
-                self._streams.of(received.exchange),
-                received.ways_of_payloads(),
-            )
-        except Exception as error:  # noqa: BLE001 - a start must not fail for good
-            self.failures += 1
-            self.first_failure = self.first_failure or f"{received.exchange}: {error!r}"
-            since, until = int(received.recv_ns.min()), int(received.recv_ns.max())
-            self._pipeline.push(
-                [
-                    Lapse(each, (table,), since, until, Cause.ADAPTER)
-                    for each, table in self._streams.by_table(received.exchange)
-                ]
-            )
-            return (), (), ()
-        return found.rows, found.aside, found.losses
-
     def _close_gap(self, received: Received) -> None:
         """Note that nothing is known between a loss of entries and this."""
         lost_ns = self._lost_since.pop(received.exchange, None)
@@ -320,6 +309,7 @@ class Derivation:
     def _hold(self, flush: Flush, counts: TickCounts) -> None:
         assert self._unwritten is None, "the flush before is not written"
         offsets_ns = self._pipeline.clock_offsets_ns
+        flush = self.store.sealed.late(flush)
         self._unwritten = Outcome(flush, counts, clock_offsets_ns=offsets_ns)
         self._to_write = flush
 

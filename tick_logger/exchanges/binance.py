@@ -10,6 +10,7 @@
 | (none)         | result or error | Acknowledged or Refused                        | docs       |
 | (any or none)  | serverShutdown  | GoingAway                                      | docs       |
 | (our wrapping) | REST depth body | BOOK, flagged; BookSnapshot                    | 2021, 2024 |
+| (our wrapping) | historicalTrades | TRADES that were missed                       | docs       |
 
 Evidence names the year of the recorded frames that the tests decode.  Times are asked for in
 microseconds; milliseconds are understood as well, because older recordings hold them.
@@ -32,6 +33,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _binance_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges._binance_trades import BinanceTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
@@ -52,6 +54,7 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Named, Naming
 from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -349,6 +352,7 @@ class Binance(Exchange):
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES
+    trades_by_rest: ClassVar[TradesByRest | None] = BinanceTrades()
     profile: ClassVar[base.Profile] = base.Profile(
         client_messages_per_second=5.0,
         requests_per_second=2.0,  # pongs count as messages and must never wait

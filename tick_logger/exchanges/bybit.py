@@ -12,6 +12,7 @@
 | (none)             | subscribe       | Acknowledged, or Refused with the reason      | 2026     |
 | (none)             | unsubscribe     | nothing: no answer is awaited                 | docs     |
 | (none)             | ping or pong    | Pong; which of the two differs between hosts  | 2025     |
+| GET recent-trade   | answer          | TRADES that were missed (`_bybit_trades`)     | docs     |
 
 Evidence names the year of the recorded frames that the tests decode.  The order of keys differs
 between topics and years.  Tickers carry neither the size nor the side of the last trade.
@@ -44,6 +45,7 @@ from tick_logger.exchanges._bybit_messages import (
     next_cursor,
     read_instruments,
 )
+from tick_logger.exchanges._bybit_trades import BybitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
@@ -66,6 +68,7 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Named, Naming
 from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
 from tick_logger.model.twins import Twins
@@ -440,6 +443,7 @@ class BybitSpot(_Bybit):
     _category = "spot"
     _reading = _reading(lenient(Trades[Id]), _numbers)
     _form = Form(Naming(_named, {"op"}, trade_id="i"), _LISTS)
+    trades_by_rest: ClassVar[TradesByRest | None] = BybitTrades("spot", 60, Id, _numbers)
 
 
 class BybitLinear(_Bybit):
@@ -451,6 +455,7 @@ class BybitLinear(_Bybit):
     _query = "&limit=1000"  # the most of one page; 800 were listed in August 2026
     _reading = _reading(lenient(Trades[str]), _uuids)
     _form = Form(Naming(_named, {"op"}, trade_id="i", id_of=_number_of_uuid), _LISTS)
+    trades_by_rest: ClassVar[TradesByRest | None] = BybitTrades("linear", 1000, str, _uuids)
 
 
 EXCHANGES = (BybitSpot(), BybitLinear())

@@ -10,6 +10,7 @@
 | `status`       | status              | Listing                                      | 2022       |
 | (any)          | subscriptions       | Confirmed                                    | 2021       |
 | (any)          | error               | Refused                                      | 2026       |
+| (our wrapping) | a page of trades    | TRADES that were missed; side: the maker's   | docs       |
 | `full`         | received/open/done  | nothing: never asked for                     | 2022       |
 | `full`         | change, activate    | nothing: never asked for                     | docs       |
 
@@ -30,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import base
+from tick_logger.exchanges._coinbase_trades import CoinbaseTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
@@ -54,6 +56,7 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
@@ -379,6 +382,7 @@ class Coinbase(Exchange):
     }
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
+    trades_by_rest: ClassVar[TradesByRest | None] = CoinbaseTrades()
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "trades", "orderbook"})
     names_requests: ClassVar[bool] = False

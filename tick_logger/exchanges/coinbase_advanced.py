@@ -9,6 +9,7 @@
 | `heartbeats`    | heartbeat        | Heartbeat                                        | 2026     |
 | `subscriptions` | acknowledgement  | Confirmed: the whole list                        | 2026     |
 | (none)          | error            | Refused                                          | reported |
+| (our wrapping)  | a page of trades | TRADES that were missed, asked of the Exchange   | docs     |
 | `candles`       | snapshot, update | nothing: never asked for                         | 2026     |
 | (four others)   | (any)            | nothing: never asked for                         | docs     |
 
@@ -58,6 +59,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     decode_products,
     is_known,
 )
+from tick_logger.exchanges._coinbase_advanced_trades import ENDPOINT, TRADES
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import (
@@ -80,6 +82,7 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.refusals import is_of_token, wait_of
 from tick_logger.exchanges.requests import batches, request
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
 from tick_logger.model.twins import Twins
@@ -310,7 +313,8 @@ class CoinbaseAdvanced(Exchange):
 
     name: ClassVar[str] = "coinbase_advanced"
     ws_endpoint: ClassVar[str] = "wss://advanced-trade-ws.coinbase.com"
-    rest_endpoint: ClassVar[str] = "https://api.coinbase.com"
+    rest_endpoint: ClassVar[str] = ENDPOINT
+    trades_by_rest: ClassVar[TradesByRest | None] = TRADES
     feeds: ClassVar[frozenset[str]] = frozenset(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.UNTIMED,

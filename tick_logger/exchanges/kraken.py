@@ -15,6 +15,7 @@
 | (method)     | pong             | Pong                                             | 2024       |
 | (method)     | ping, error      | Refused, or a bad frame if it names no request   | 2024       |
 | (no JSON)    | proxy's notice   | GoingAway                                        | 2024       |
+| GET Trades   | answer           | TRADES that were missed (`_kraken_trades`)       | docs       |
 
 Evidence names the year of the recorded frames that the tests decode.  Tickers have a time and a
 count of trades, and book snapshots a time, in frames of 2026 only.  Books have no numbers, but a
@@ -39,6 +40,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges._kraken_trades import KrakenTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import (
     Exchange,
@@ -67,6 +69,7 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
 from tick_logger.model.twins import Twins
@@ -328,6 +331,7 @@ class Kraken(Exchange):
     book_depths: ClassVar[tuple[int, ...]] = (10, 25, 100, 500, 1000)
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = feeds
+    trades_by_rest: ClassVar[TradesByRest | None] = KrakenTrades()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=0.2,  # 150 in ten minutes are allowed, then comes a ban
         # No number is documented.  "Exceeded msg rate" was seen after some 15 requests at once.

@@ -17,6 +17,7 @@
 | (any)                    | event error        | Refused                           | docs         |
 | (none)                   | event notice 64008 | GoingAway                         | docs         |
 | (none)                   | `pong`, not JSON   | Pong                              | docs         |
+| (our wrapping)           | history-trades     | TRADES that were missed           | docs         |
 
 Evidence names the years of the recorded frames that the tests decode.  In 2021 and 2022 books had
 checksums and no ids; since June 2026 the checksum is always 0, and the ids form a chain.
@@ -38,6 +39,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
+from tick_logger.exchanges._okx_trades import OkxTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import (
     Exchange,
@@ -66,6 +68,7 @@ from tick_logger.exchanges.messages import (
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import in_order, request
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
 from tick_logger.model.twins import Twins
@@ -332,6 +335,7 @@ class Okx(Exchange):
     }
     trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHAIN
+    trades_by_rest: ClassVar[TradesByRest | None] = OkxTrades()
     # `trades` begins with the last trade; that `trades-all` does so is not documented.
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
     profile: ClassVar[base.Profile] = base.Profile(

@@ -36,7 +36,11 @@ class TradesWanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Which trades of one symbol are missing, as far as that is known.
 
     Between both ids, first and last, where there are some; and between both times, by the venue's
-    clock, first and last; but none whose id is `known`.
+    clock, first and last; but none whose id is `known`.  Where both ids are told, they decide: the
+    times then only say where to look, because they have other digits by REST than in the stream.
+
+    A venue that is not asked `by_id` needs `from_ns` beside ids: the time of a trade before them.
+    `asked_ns` is when they are asked for, by our clock: some venues count days from then.
     """
 
     symbol: str
@@ -45,6 +49,7 @@ class TradesWanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     from_ns: int | None = None
     to_ns: int | None = None
     known: tuple[int, ...] = ()
+    asked_ns: int | None = None
 
     def of(self, page: TradesPage) -> npt.NDArray[np.bool_]:
         """Which trades of a page are wanted (shape `(n,)`)."""
@@ -53,6 +58,8 @@ class TradesWanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             wanted &= page.ids >= np.uint64(self.from_id)
         if self.to_id is not None:
             wanted &= page.ids <= np.uint64(self.to_id)
+        if self.from_id is not None and self.to_id is not None:
+            return wanted
         if self.from_ns is not None:
             wanted &= page.event_ns >= self.from_ns
         if self.to_ns is not None:
@@ -65,7 +72,7 @@ class TradesPage:
     """The trades of one answer, in whatever order they were sent (each of shape `(n,)`).
 
     `sides` are takers' (`tables.SIDE_BUY`, ...).  `cursor` is what the venue says comes next, where
-    it says so.
+    it says so.  `asked` is the address that it answers, if that was told (`walk`).
     """
 
     ids: Ids
@@ -74,6 +81,7 @@ class TradesPage:
     sizes: npt.NDArray[np.float64]
     sides: npt.NDArray[np.uint32]
     cursor: str = ""
+    asked: str = ""
 
     def __attrs_post_init__(self) -> None:
         columns = (self.event_ns, self.prices, self.sizes, self.sides)
@@ -91,6 +99,7 @@ class TradesPage:
             self.sizes[trades],
             self.sides[trades],
             self.cursor,
+            self.asked,
         )
 
 
@@ -104,6 +113,8 @@ class TradesByRest(abc.ABC):
     """How old a trade may be at most; None: as old as the venue."""
     by_id: ClassVar[bool] = True
     """Whether it can be asked by ids; if not, times must do."""
+    joins: ClassVar[bool] = False
+    """Whether each page must join the ids before it, and is else asked for from earlier on."""
 
     def endpoint(self, rest_endpoint: str) -> str:
         """Where trades are asked for, by the configured endpoint."""
@@ -115,7 +126,10 @@ class TradesByRest(abc.ABC):
 
     @abc.abstractmethod
     def next_url(self, endpoint: str, wanted: TradesWanted, page: TradesPage) -> str | None:
-        """The address of the page after this one; None if nothing that is wanted can be on it."""
+        """The address of the page after this one; None if nothing that is wanted can be on it.
+
+        It may be one that was asked for before, if a venue answers the same again: see `walk`.
+        """
 
     @abc.abstractmethod
     def read(self, body: bytes, symbol: str) -> TradesPage:

@@ -9,6 +9,7 @@
 | (method)        | LIST_SUBSCRIPTIONS | Confirmed                                    | docs       |
 | (error)         | error              | Refused; the venue closes then               | docs       |
 | (status)        | UP                 | Heartbeat                                    | docs       |
+| GET ticks       | answer             | TRADES that were missed (`_upbit_trades`)    | docs       |
 
 Evidence names the year of the recorded frames that the tests decode.  A connection has one format:
 DEFAULT (what is asked for here), SIMPLE (short names), or lists of either; all say the same.
@@ -32,6 +33,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges._upbit_trades import UpbitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
@@ -45,6 +47,7 @@ from tick_logger.exchanges.messages import (
 )
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.exchanges.refusals import wait_of
+from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
 from tick_logger.model.twins import Twins
@@ -291,6 +294,7 @@ class Upbit(Exchange):
     names_requests: ClassVar[bool] = False
     requests_replace: ClassVar[bool] = True
     whole_books: ClassVar[bool] = True
+    trades_by_rest: ClassVar[TradesByRest | None] = UpbitTrades()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=2.0,  # 5 are allowed, to all connections of an address
         client_messages_per_second=5.0,

@@ -25,6 +25,7 @@ from tick_logger.model.entries import (
     Entry,
     Note,
     Received,
+    Sealed,
     Started,
     Ticked,
 )
@@ -61,6 +62,8 @@ def _to_plain(entry: Entry) -> list[Any]:
             return ["ticked", at_ns]
         case Closed(at_ns, recovered):
             return ["closed", at_ns, recovered]
+        case Sealed(exchange, day, at_ns):
+            return ["sealed", exchange, day, at_ns]
 
 
 def _received_to_plain(entry: Received) -> list[Any]:
@@ -121,6 +124,7 @@ _KINDS: dict[str, tuple[Callable[[list[Any]], Entry], int]] = {
     "started": (_started, 5),
     "ticked": (lambda fields: Ticked(*fields), 1),
     "closed": (lambda fields: Closed(*fields), 2),
+    "sealed": (lambda fields: Sealed(*fields), 3),
 }
 """By kind: what makes the entry, and of how many fields that are known here."""
 

@@ -116,7 +116,20 @@ class Closed:
     recovered: bool = False
 
 
-Entry: TypeAlias = Received | Started | Ticked | Closed
+@attrs.frozen
+class Sealed:
+    """From here on nothing more is added to the main files and gaps files of these days.
+
+    They are those of one exchange up to `day` (days since 1970-01-01), that included.  What comes
+    later is kept beside them, in `late/`.
+    """
+
+    exchange: str
+    day: int
+    at_ns: int
+
+
+Entry: TypeAlias = Received | Started | Ticked | Closed | Sealed
 
 
 MAX_ASIDE_BYTES = 64 * 1024

@@ -46,14 +46,15 @@ def report_findings(findings: Sequence[str]) -> None:
 
 def report_failures(derivation: Derivation) -> None:
     """Say once what adapters could not decode that they had decoded before."""
-    if derivation.failures:
+    decoder = derivation.decoder
+    if decoder.failures:
         get_logger().error(
             "adapter_failed_on_the_journal",
-            batches=derivation.failures,
-            first=derivation.first_failure,
+            batches=decoder.failures,
+            first=decoder.first_failure,
             explanation="gap records stand for their rows; the journal keeps what was received",
         )
-        derivation.failures, derivation.first_failure = 0, ""
+        decoder.failures, decoder.first_failure = 0, ""
 
 
 class Accounts:

@@ -15,9 +15,9 @@ import trio
 
 from tick_logger.budget import ByteBudget
 from tick_logger.model.batch import Batch
-from tick_logger.model.entries import Closed, Started, Ticked
+from tick_logger.model.entries import Closed, Sealed, Started, Ticked
 
-Item: TypeAlias = Batch | Started | Ticked | Closed
+Item: TypeAlias = Batch | Started | Ticked | Closed | Sealed
 
 
 @attrs.frozen(eq=False)

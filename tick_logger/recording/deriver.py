@@ -24,7 +24,7 @@ from tick_logger.derive.recovery import Recovery
 from tick_logger.derive.replay import Replay
 from tick_logger.errors import RefusedError, StorageError
 from tick_logger.journal.reader import Damage
-from tick_logger.model.entries import Closed, Started, Ticked
+from tick_logger.model.entries import Closed, Sealed, Started, Ticked
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
 from tick_logger.recording.legacy_links import LinkKeeper
@@ -118,6 +118,8 @@ class Deriver:
                     await self._flush(partial(derivation.tick, at_ns))
                 case Closed(at_ns):
                     await self._flush(partial(derivation.close, at_ns))
+                case Sealed(exchange, day):
+                    derivation.seal(exchange, day)
                 case batch:
                     found = batch.rows, batch.kept_aside, batch.losses
                     derivation.receive(batch.received, *found)

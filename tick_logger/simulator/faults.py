@@ -29,6 +29,32 @@ def _span(_: object, attribute: attrs.Attribute[Any], value: Span | None) -> Non
 
 
 @attrs.frozen(kw_only=True)
+class PageFaults:
+    """What goes wrong with pages of trades by REST, drawn anew for each page that is asked for."""
+
+    refusal_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many requests are refused with `refusal_status` and `retry_after`; as with `Faults`, a
+    client that comes back sooner than it was told is written down."""
+    refusal_status: int = 429
+    retry_after: str = "2"
+    web_page_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many answers are a page for humans, of status 200."""
+    truncated_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many answers end in the middle of a word."""
+    empty_probability: float = attrs.field(default=0.0, validator=_probability)
+    overlap_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many pages have trades as well that lie before and after those asked for."""
+    repeat_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many pages are that of the request before, about the same symbol."""
+    short_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many pages have some of their trades only: they are cut between trades of one time."""
+    of_another_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many pages have the trades of another symbol."""
+    lag_secs: float = 0.0
+    """How far pages are behind: they lack the trades of the last so many seconds."""
+
+
+@attrs.frozen(kw_only=True)
 class Faults:
     """What goes wrong; ages are seconds since the connection opened or the faults were set."""
 
@@ -98,6 +124,8 @@ class Faults:
     rest_status: int | None = None
     """With what REST requests are refused."""
     rest_hang_secs: float = 0.0
+    pages: PageFaults = PageFaults()
+    """What goes wrong with pages of trades by REST alone."""
     upgrade_status: int | None = None
     """With what connections are refused."""
     retry_after: str = ""

@@ -79,6 +79,7 @@ class Hub:
         self._hole_rng = Random(f"{seed}:holes")
         self._ack_rng = Random(f"{seed}:acknowledgements")
         self._book_rng = Random(f"{seed}:books")
+        self._page_rng = Random(f"{seed}:pages")
 
     def subscribe(self, client: Client, topic: str) -> None:
         """Send a topic's messages to a client from now on."""
@@ -172,6 +173,11 @@ class Hub:
         """Whether the next message of a book has no checksum."""
         probability = self.faults.no_checksum_probability
         return probability > 0 and self._book_rng.random() < probability
+
+    def misses_page(self, name: str) -> bool:
+        """Whether the next page of trades goes wrong by the probability of this name."""
+        probability: float = getattr(self.faults.pages, name)
+        return probability > 0 and self._page_rng.random() < probability
 
     def set_faults(self, faults: Faults) -> None:
         """Misbehave differently from now on, on the live connections too."""

@@ -80,6 +80,11 @@ class Market:
         """The symbols that trade."""
         return self._active
 
+    @property
+    def true_ns(self) -> int:
+        """What time it is, by a clock that is never off."""
+        return self._true_ns
+
     def step(self, now_ns: int, elapsed_secs: float, rate: float) -> list[Trade | Quote]:
         """What happened in the `elapsed_secs` up to `now_ns`, at `rate` messages per second.
 

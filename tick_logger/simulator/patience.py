@@ -7,6 +7,7 @@ import trio
 from tick_logger.simulator.hub import Hub
 from tick_logger.simulator.server import Refusal
 
+_WEB_PAGE = b"<!DOCTYPE html><html><body>Checking your browser</body></html>"
 _ROUNDING = 1e-6  # times in seconds are sums of floats
 
 
@@ -15,17 +16,32 @@ class Patience:
 
     def __init__(self) -> None:
         self._until = {True: float("-inf"), False: float("-inf")}
+        self.retry_after = ""
+        """What the last request by REST was told, if it was refused."""
 
-    def refusal(self, hub: Hub, *, upgrade: bool) -> Refusal | None:
-        """By the faults of the moment: what comes instead of what was asked for."""
+    def refusal(self, hub: Hub, *, upgrade: bool, of_trades: bool = False) -> Refusal | None:
+        """By the faults of the moment: what comes instead of what was asked for.
+
+        `of_trades`: a page of trades was.
+        """
         now, faults = trio.current_time(), hub.faults
         if now < self._until[upgrade] - _ROUNDING:
             early_secs = self._until[upgrade] - now
             what = "connection" if upgrade else "request"
             hub.violations.append(f"a {what} came {early_secs:.3f} s before the time it was told")
+        if not upgrade:
+            self.retry_after = ""
         status = faults.upgrade_status if upgrade else faults.rest_status
+        retry_after = faults.retry_after
+        if status is None and of_trades:
+            if hub.misses_page("web_page_probability"):
+                return Refusal(200, _WEB_PAGE)
+            if hub.misses_page("refusal_probability"):
+                status, retry_after = faults.pages.refusal_status, faults.pages.retry_after
         if status is None:
             return None
-        if faults.retry_after.isdecimal():
-            self._until[upgrade] = now + int(faults.retry_after)
-        return Refusal(status, faults.refusal_body, faults.retry_after)
+        if retry_after.isdecimal():
+            self._until[upgrade] = now + int(retry_after)
+        if not upgrade:
+            self.retry_after = retry_after
+        return Refusal(status, faults.refusal_body, retry_after)

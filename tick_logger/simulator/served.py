@@ -87,17 +87,18 @@ class ServedVenue(abc.ABC):
             refuses=self.refusal,
         )
 
-    def refusal(self, *, upgrade: bool) -> Refusal | None:
+    def refusal(self, target: str, *, upgrade: bool) -> Refusal | None:
         """What a client gets instead of a connection, or of an answer by REST; None: nothing.
 
         One that comes before the time that it was told is written down.
         """
-        return self._patience.refusal(self._hub, upgrade=upgrade)
+        of_trades = not upgrade and self._dialect.asks_for_trades(target)
+        return self._patience.refusal(self._hub, upgrade=upgrade, of_trades=of_trades)
 
     @property
     def retry_after(self) -> str:
-        """The header of what is refused now."""
-        return self._hub.faults.retry_after
+        """The header of the last answer by REST, if that was a refusal."""
+        return self._patience.retry_after
 
     def forgive(self) -> None:
         """Forget who was told to wait: another client comes, who cannot know of it."""
@@ -131,7 +132,7 @@ class ServedVenue(abc.ABC):
 
     def rest(self, target: str) -> tuple[int, bytes]:
         """Status and body of a GET, at once; the fault `rest_status` applies."""
-        refusal = self.refusal(upgrade=False)
+        refusal = self.refusal(target, upgrade=False)
         if refusal is not None:
             return refusal.status, refusal.body
         return self._rest(target)
@@ -142,6 +143,8 @@ class ServedVenue(abc.ABC):
         if status == 200 and self._hub.faults.odd_listing:
             words = self._dialect.words
             body = with_odd_entries(body, words.listing_place, words.name_in_listing)
+        if self._dialect.asks_for_trades(target) and self._hub.misses_page("truncated_probability"):
+            body = body[: len(body) // 2]
         return status, body
 
     async def answer(self, target: str) -> tuple[int, bytes]:

@@ -26,7 +26,7 @@ class Refusal:
     retry_after: str = ""
 
 
-def _nobody(*, upgrade: bool) -> Refusal | None:
+def _nobody(target: str, *, upgrade: bool) -> Refusal | None:
     return None
 
 
@@ -45,7 +45,7 @@ async def serve_http(
     """Serve one client until it closes, misbehaves or stays idle; closes the stream.
 
     `upgrade` gets the stream, the request target and the bytes already read.  `refuses` is asked
-    first, with the keyword `upgrade`: whether one is asked for.
+    first, with the request target and the keyword `upgrade`: whether one is asked for.
     """
     try:
         connection, raw = h11.Connection(h11.SERVER), bytearray()
@@ -55,7 +55,7 @@ async def serve_http(
             headers = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers
             }
-            if (refusal := refuses(upgrade=True)) is not None:
+            if (refusal := refuses(target, upgrade=True)) is not None:
                 await _refuse(stream, connection, refusal)
             elif accepts(target, headers):
                 await upgrade(stream, target, bytes(raw))
@@ -64,7 +64,7 @@ async def serve_http(
             return
         while request is not None:
             target = request.target.decode("ascii", errors="replace")
-            if (refusal := refuses(upgrade=False)) is not None:
+            if (refusal := refuses(target, upgrade=False)) is not None:
                 await _refuse(stream, connection, refusal)
             else:
                 await _respond(stream, connection, *await answer(target))

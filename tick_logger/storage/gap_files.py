@@ -1,5 +1,7 @@
 """Known holes on disk: one JSON object per line, in the gaps file of the day a hole began.
 
+After that day was sealed, they go to a file of its own beside it.
+
 The first line of a file is about no hole: it has the keys of the others, all null, and says how far
 the completeness of each table can be shown at all.  Lines are only ever appended; a later one may
 close or heal an earlier one, and what they say together is found here, too (`standing`).  A cause
@@ -25,6 +27,7 @@ from tick_logger.model.tables import Table
 from tick_logger.storage.extents import Extent, Place
 from tick_logger.storage.layout import GapsPath, gaps_path
 from tick_logger.storage.line_files import LineFiles, append_to_each
+from tick_logger.storage.sealed_days import SealedDays
 
 
 class _Line(msgspec.Struct):
@@ -74,10 +77,13 @@ class GapLines:
 class GapFiles:
     """The gaps files under one root."""
 
-    def __init__(self, lines: LineFiles, instruments: Instruments, proofs_of: ProofsOf) -> None:
+    def __init__(
+        self, lines: LineFiles, instruments: Instruments, proofs_of: ProofsOf, sealed: SealedDays
+    ) -> None:
         self._lines = lines
         self._instruments = instruments
         self._proofs_of = proofs_of
+        self._sealed = sealed
 
     def meet(self, gaps: Iterable[GapRecord]) -> list[Extent]:
         """The lengths of those files of these records that are not known; see `LineFiles`."""
@@ -101,7 +107,8 @@ class GapFiles:
 
     def _place(self, gap: GapRecord) -> Place:
         day = gap.day
-        return gaps_path(GapsPath(*self._instruments.name(gap.instrument), day)), day
+        late = self._sealed.has(gap.instrument, day)
+        return gaps_path(GapsPath(*self._instruments.name(gap.instrument), day, late)), day
 
 
 def header_line(proofs: Mapping[Table, Proof]) -> bytes:

@@ -4,6 +4,7 @@
     {exchange}/{symbol}/{TABLE}/{column}.{DD}.{MM}.{YY}.bin         column files
     {exchange}/{symbol}/late/{TABLE}/{column}.{DD}.{MM}.{YY}.bin    rows that came too late
     {exchange}/{symbol}/gaps.{DD}.{MM}.{YY}.jsonl                   known holes
+    {exchange}/{symbol}/late/gaps.{DD}.{MM}.{YY}.jsonl              … told after a day was sealed
     {exchange}/instruments.{DD}.{MM}.{YY}.json                      what was listed
     {exchange}/undecodable.{DD}.{MM}.{YY}.jsonl                     payloads kept aside
     {exchange}/certificate.{DD}.{MM}.{YY}.{n}.json                  what is vouched for, n = 1, 2, …
@@ -60,11 +61,15 @@ class ColumnPath:
 
 @attrs.frozen
 class GapsPath:
-    """The gaps file of one symbol and UTC day (days since 1970-01-01)."""
+    """The gaps file of one symbol and UTC day (days since 1970-01-01).
+
+    `late`: of what was told after the day was sealed.
+    """
 
     exchange: str
     symbol: str
     day: int
+    late: bool = False
 
 
 @attrs.frozen
@@ -133,7 +138,9 @@ def column_path(where: ColumnPath) -> str:
 
 def gaps_path(where: GapsPath) -> str:
     """The path of a gaps file."""
-    return f"{symbol_folder(where.exchange, where.symbol)}/gaps.{day_text(where.day)}.jsonl"
+    folder = symbol_folder(where.exchange, where.symbol)
+    middle = f"{LATE_FOLDER}/" if where.late else ""
+    return f"{folder}/{middle}gaps.{day_text(where.day)}.jsonl"
 
 
 def instruments_path(where: InstrumentsPath) -> str:
@@ -227,7 +234,9 @@ def parse(path: str) -> DataPath | None:
         return None
     match parts[2:]:
         case [name]:
-            return _parse_gaps(exchange, symbol, name)
+            return _parse_gaps(exchange, symbol, name, late=False)
+        case [folder, name] if folder == LATE_FOLDER:
+            return _parse_gaps(exchange, symbol, name, late=True)
         case [table, name]:
             return _parse_column(exchange, symbol, table, name, late=False)
         case [folder, table, name] if folder == LATE_FOLDER:
@@ -248,10 +257,10 @@ def _parse_beside_symbols(exchange: str, name: str) -> VenuePath | None:
     return None
 
 
-def _parse_gaps(exchange: str, symbol: str, name: str) -> GapsPath | None:
+def _parse_gaps(exchange: str, symbol: str, name: str, *, late: bool) -> GapsPath | None:
     match = _GAPS_FILE.fullmatch(name)
     day = day_of_text(match[1]) if match else None
-    return None if day is None else GapsPath(exchange, symbol, day)
+    return None if day is None else GapsPath(exchange, symbol, day, late)
 
 
 def _parse_column(

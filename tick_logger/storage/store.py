@@ -34,6 +34,7 @@ from tick_logger.storage.gap_files import GapFiles, ProofsOf
 from tick_logger.storage.kept_aside import KeptAsideFiles
 from tick_logger.storage.line_files import LineFiles
 from tick_logger.storage.places import Places, place_at
+from tick_logger.storage.sealed_days import SealedDays
 from tick_logger.storage.tails import load_tail
 from tick_logger.storage.unwritable import Untold, Unwritable, own_reason
 from tick_logger.storage.unwritten_files import UnwrittenFiles
@@ -63,7 +64,8 @@ class Store:
         self._known = KnownLengths()
         lines = LineFiles(files, self._known)
         self._columns = ColumnStore(files, instruments, schemas, self._known)
-        self._gaps = GapFiles(lines, instruments, proofs_of)
+        self.sealed = SealedDays(instruments)
+        self._gaps = GapFiles(lines, instruments, proofs_of, self.sealed)
         self._asides = KeptAsideFiles(lines)
         self._untold = UnwrittenFiles(lines)
         self._unwritable = Unwritable(instruments)
@@ -210,6 +212,7 @@ class Store:
             "asides": self._asides.dump(),
             "kinds": self._asides.dump_kinds(),
             "barred": self._unwritable.dump(),
+            "sealed": self.sealed.dump(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -218,6 +221,7 @@ class Store:
             self._known.learn(extent, longer=True)
         self._asides.load(state["asides"], state.get("kinds", {}))
         self._unwritable.load(state.get("barred", {}))
+        self.sealed.load(state.get("sealed", {}))
 
     def extents(self) -> list[Extent]:
         """The lengths of everything that is known."""

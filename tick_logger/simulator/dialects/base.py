@@ -6,9 +6,11 @@ Dialects do no I/O and never wait: sessions do, by the numbers in `Rules`.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -19,6 +21,7 @@ from tick_logger.simulator.listing import Listing, Quote, Trade
 from tick_logger.simulator.market import Market, MessageCost
 from tick_logger.simulator.oddities import with_bad_trade
 from tick_logger.simulator.symbols import SymbolSpec
+from tick_logger.simulator.trade_pages import Page, TradePages
 from tick_logger.simulator.truth import TrueTrade, Truth
 
 POLICY_VIOLATION = 1008
@@ -54,6 +57,8 @@ class Words:
     """Where in a listing its entries lie."""
     name_in_listing: str = "symbol"
     """The field of an entry that has its name."""
+    trades_path: str = ""
+    """The path of a request for a page of trades by REST, as a regular expression."""
     wrong_types: str
     """A trade of SYMBOL whose numbers are texts and whose texts are not."""
     unknown_type: str
@@ -79,6 +84,7 @@ class Dialect(abc.ABC):
         self._hub = hub
         self._market = market
         self._truth = truth
+        self._pages = TradePages(hub, market.listings, truth)
 
     @staticmethod
     @abc.abstractmethod
@@ -124,6 +130,17 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def rest(self, target: str) -> tuple[int, bytes]:
         """Status and body of a REST request."""
+
+    def asks_for_trades(self, target: str) -> bool:
+        """Whether a REST request asks for a page of trades."""
+        return re.fullmatch(self.words.trades_path, urlsplit(target).path) is not None
+
+    def _page(
+        self, symbol: str, asked_for: Callable[[TrueTrade], bool], limit: int, *, newest: bool
+    ) -> Page:
+        """A page of trades out of the true history; see `TradePages`."""
+        now_ns = self._market.true_ns
+        return self._pages.page(symbol, asked_for, limit, now_ns=now_ns, newest=newest)
 
     @abc.abstractmethod
     def listing_changed(self) -> None:

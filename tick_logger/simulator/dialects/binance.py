@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tick_logger.simulator.dialects import binance_pages as pages
 from tick_logger.simulator.dialects import binance_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
 from tick_logger.simulator.dialects.binance_recorded import BinanceMessages, unwrapped
@@ -46,6 +47,7 @@ _WORDS = Words(
     trades_place=("data",),
     price_of_trade="p",
     listing_place=("symbols",),
+    trades_path=pages.PATH,
     wrong_types='{"stream":"STREAM@trade","data":'
     '{"e":"trade","E":[],"s":"SYMBOL","t":"x","p":1,"q":{}}}',
     unknown_type='{"stream":"STREAM@tomorrow","data":{"e":"tomorrow","E":1,"s":"SYMBOL"}}',
@@ -259,7 +261,7 @@ class BinanceDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /api/v3/exchangeInfo and /api/v3/depth?symbol=&limit=."""
+        """GET exchangeInfo, depth?symbol=&limit= and historicalTrades?symbol=&fromId=&limit=."""
         path, query = _path_and_query(target)
         if path == "/api/v3/exchangeInfo":
             return 200, self._exchange_info(query.get("symbolStatus"))
@@ -268,6 +270,8 @@ class BinanceDialect(Dialect):
             if listing is None:
                 return 400, b'{"code":-1121,"msg":"Invalid symbol."}'
             return self.book_answer(listing, target)
+        if path == pages.PATH:
+            return pages.answer(query, self._market.listings, self._page, 0)
         return 404, b'{"code":-1,"msg":"Not found"}'
 
     def book_asked(self, target: str) -> str:

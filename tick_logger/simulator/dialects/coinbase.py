@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
+from tick_logger.simulator.dialects import coinbase_pages as pages
 from tick_logger.simulator.dialects import coinbase_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.coinbase_recorded import CoinbaseMessages
@@ -37,8 +38,8 @@ from tick_logger.simulator.truth import Truth
 _BOOK_PERIOD_US = 50_000
 _HEARTBEAT_PERIOD_US = 1_000_000
 _STATUS_PERIOD_US = 5_000_000
-_MOST_REST_TRADES = 1000
 _STATUS_TOPIC = "status:"
+_NOWHERE = 404, b'{"message":"NotFound"}'
 _TOO_MANY = "Too many requests", "rate limit exceeded"
 _WORDS = Words(
     channels={
@@ -48,6 +49,7 @@ _WORDS = Words(
     },
     trades_word=b'"type":"match"',
     name_in_listing="id",
+    trades_path=pages.PATH,
     wrong_types='{"type":"match","trade_id":"seven","side":3,"size":[],"price":{},'
     '"product_id":"SYMBOL","sequence":null,"time":17}',
     unknown_type='{"type":"tomorrow","product_id":"SYMBOL","value":"1.5"}',
@@ -265,27 +267,7 @@ class CoinbaseDialect(Dialect):
             case ["products"]:
                 products = [texts.product(listing) for listing in self._listed()]
                 return 200, msgspec.json.encode(products)
-            case ["products", symbol, "trades"] if symbol in self._market.listings:
-                return self._rest_trades(symbol, parse_qs(url.query))
-        return 404, b'{"message":"NotFound"}'
-
-    def _rest_trades(self, symbol: str, query: dict[str, list[str]]) -> tuple[int, bytes]:
-        try:
-            limit, after, before = (int(query.get(key, [default])[0]) for key, default in _PAGING)
-        except ValueError:
-            return 400, b'{"message":"Invalid pagination"}'
-        body = [
-            {
-                "trade_id": trade.trade_id,
-                "side": "sell" if trade.side == "buy" else "buy",
-                "size": trade.size,
-                "price": trade.price,
-                "time": self._times.text(trade.event_ns),
-            }
-            for trade in reversed(self._truth.kept(symbol))
-            if before < trade.trade_id < after
-        ]
-        return 200, msgspec.json.encode(body[: min(limit, _MOST_REST_TRADES)])
+        return pages.answer(target, self._market.listings, self._page) or _NOWHERE
 
     # -- garbage ----------------------------------------------------------------------------------
 
@@ -298,6 +280,3 @@ class CoinbaseDialect(Dialect):
         trade = self._last_sent[self._some_listing(rng).spec.symbol]
         huge = trade._replace(trade_id=rng.randrange(10**25, 10**26))
         return texts.match("match", huge, self._times.text(trade.time_ns))
-
-
-_PAGING = (("limit", str(_MOST_REST_TRADES)), ("after", str(2**63)), ("before", "0"))

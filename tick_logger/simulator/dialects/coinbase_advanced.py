@@ -18,6 +18,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.dialects import coinbase_advanced_texts as texts
+from tick_logger.simulator.dialects import coinbase_pages as pages
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.coinbase_advanced_recorded import (
     NAMED,
@@ -59,6 +60,7 @@ _STAMP_STEP_NS = 37
 """Between messages of one moment: no two have the same time, as no two have in recordings."""
 
 _ALIAS_QUOTE = "USDC"
+_NOWHERE = 404, b'{"error":"NOT_FOUND","error_details":"","message":"no such address"}'
 _WORDS = Words(
     channels={
         "ticker": "ticker",
@@ -69,6 +71,7 @@ _WORDS = Words(
     trades_place=("events", "trades"),
     listing_place=("products",),
     name_in_listing="product_id",
+    trades_path=pages.PATH,
     wrong_types='{"channel":"market_trades","timestamp":17,"sequence_num":"seven","events":'
     '[{"type":"update","trades":[{"product_id":"SYMBOL","trade_id":"seven",'
     '"price":{},"size":[],"time":17,"side":3}]}]}',
@@ -352,10 +355,10 @@ class CoinbaseAdvancedDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /api/v3/brokerage/market/products."""
+        """GET /api/v3/brokerage/market/products, and the Exchange's /products/{id}/trades."""
         if urlsplit(target).path == "/api/v3/brokerage/market/products":
             return 200, texts.products(self._listed(), _ALIAS_QUOTE)
-        return 404, b'{"error":"NOT_FOUND","error_details":"","message":"no such address"}'
+        return pages.answer(target, self._market.listings, self._page) or _NOWHERE
 
     # -- garbage ----------------------------------------------------------------------------------
 

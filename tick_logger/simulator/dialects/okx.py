@@ -19,6 +19,7 @@ from random import Random
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+from tick_logger.simulator.dialects import okx_pages as pages
 from tick_logger.simulator.dialects import okx_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.okx_recorded import OkxMessages
@@ -41,6 +42,7 @@ from tick_logger.simulator.rates import RateLimit
 from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of
 from tick_logger.simulator.truth import Truth
 
+_NOWHERE = 404, texts.rest_error(404, "Not Found")
 _PERIOD_US = 100_000  # of books and tickers
 _LOOK_PERIOD_US = 1_000_000  # at who has been quiet for too long
 _QUIET_BOOK_US = 60_000_000
@@ -61,6 +63,7 @@ _WORDS = Words(
     price_of_trade="px",
     listing_place=("data",),
     name_in_listing="instId",
+    trades_path=pages.PATH,
     wrong_types='{"arg":{"channel":"trades-all","instId":"SYMBOL"},"data":[{"instId":3,'
     '"tradeId":"seven","px":{},"sz":[],"side":17,"ts":null}]}',
     unknown_type='{"arg":{"channel":"tomorrow","instId":"SYMBOL"},"data":[{}]}',
@@ -306,10 +309,10 @@ class OkxDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /api/v5/public/instruments?instType=; only the spot market has any."""
+        """GET instruments?instType=, of which only the spot market has any, and history-trades."""
         url = urlsplit(target)
         if url.path != "/api/v5/public/instruments":
-            return 404, texts.rest_error(404, "Not Found")
+            return pages.answer(target, self._market.listings, self._page) or _NOWHERE
         kind = parse_qs(url.query).get("instType", [""])[0]
         if not kind:
             return 400, texts.rest_error(50014, "Parameter instType can not be empty.")

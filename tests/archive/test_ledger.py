@@ -1,0 +1,103 @@
+"""The ledger: what it says is durable, and survives a cut of the power at any moment."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.fakes.memory_files import MemoryFiles
+from tests.fakes.sim_disk import SimDisk
+from tick_logger.archive.keys import LEDGER
+from tick_logger.archive.ledger import (
+    Ledger,
+    Packed,
+    Released,
+    Step,
+    Stored,
+    Totals,
+    Verified,
+    Where,
+)
+from tick_logger.errors import StorageError
+
+KEY, SHA = "data/table=trades/exchange=okx/date=2026-11-29/a-0123456789ab.parquet", "01" * 32
+PACKED = Packed(
+    at_ns=1, job="j", key=KEY, sha256=SHA, size=10, rows=3, exchange="okx", day=5, table="trades",
+    late={"BTC-USDT/1": 2},
+)  # fmt: skip
+STEPS: tuple[Step, ...] = (
+    PACKED,
+    Stored(at_ns=2, key=KEY, where=Where.BUCKET),
+    Verified(at_ns=3, key=KEY, where=Where.BUCKET, sha256=SHA),
+    Released(at_ns=4, exchange="okx", day=5),
+)
+
+
+def told(ledger: Ledger) -> tuple[object, ...]:
+    """What it answers about the steps above."""
+    return (
+        ledger.packed("j"),
+        ledger.is_stored(KEY, Where.BUCKET),
+        ledger.is_verified(KEY, Where.BUCKET),
+        ledger.is_released("okx", 5),
+    )
+
+
+def test_each_step_is_known_at_once_and_by_the_next_process() -> None:
+    """Before it nothing is."""
+    files = MemoryFiles()
+    ledger = Ledger(files)
+    assert told(ledger) == (None, False, False, False)
+    for count, step in enumerate(STEPS, start=1):
+        ledger.add(step)
+        expected = (PACKED, *(number < count for number in (1, 2, 3)))
+        assert told(ledger) == expected
+        assert told(Ledger(files)) == expected
+
+
+def test_another_place_is_not_meant() -> None:
+    """What lies in the bucket need not lie here."""
+    ledger = Ledger(MemoryFiles())
+    for step in STEPS[:3]:
+        ledger.add(step)
+    assert not ledger.is_verified(KEY, Where.LOCAL)
+    assert Totals.of(ledger, Where.BUCKET) == Totals(1, 10, 0)
+    assert Totals.of(ledger, Where.LOCAL) == Totals(1, 10, 1)
+    assert ledger.of_day("okx", 5, "trades") == [PACKED]
+    assert ledger.of_day("okx", 6, "trades") == []
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_a_torn_line_is_no_step_and_is_cut_off_before_the_next(cut: int) -> None:
+    """The step is taken again."""
+    files = MemoryFiles()
+    ledger = Ledger(files)
+    ledger.add(STEPS[0])
+    size = files.size(LEDGER)
+    ledger.add(STEPS[1])
+    files.truncate(LEDGER, max(files.size(LEDGER) - cut, size))
+    again = Ledger(files)
+    assert told(again) == (PACKED, False, False, False)
+    again.add(STEPS[1])
+    assert told(Ledger(files)) == (PACKED, True, False, False)
+
+
+def test_a_line_that_is_no_step_is_an_error_that_names_it() -> None:
+    """Somebody has written into it; nothing is guessed."""
+    files = MemoryFiles()
+    Ledger(files).add(PACKED)
+    files.append(LEDGER, b'{"step":"melted"}\n')
+    with pytest.raises(StorageError, match=r"ledger.jsonl, line 2: "):
+        Ledger(files)
+
+
+def test_the_power_takes_no_step_that_was_taken() -> None:
+    """Cut after each: what was added before is there."""
+    for count in range(1, len(STEPS) + 1):
+        disk = SimDisk()
+        ledger = Ledger(disk)
+        for step in STEPS[:count]:
+            ledger.add(step)
+        disk.crash(Random(count))
+        assert told(Ledger(disk)) == told(ledger)

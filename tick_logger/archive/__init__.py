@@ -1,0 +1,1 @@
+"""Finished days, certified, packed, and kept elsewhere."""

@@ -1,0 +1,134 @@
+"""The names of what an archive holds, under its root or in a bucket: one scheme, both directions.
+
+    data/table=trades/exchange={exchange}/date=2026-11-29/{server}-{sha256[:12]}.parquet
+    data/table=raw/exchange={exchange}/date=2026-11-29/{server}-{first seq}-{sha256[:12]}.parquet
+    meta/{exchange}/certificate.2026-11-29.{n}.json
+    meta/{exchange}/SHA256SUMS.2026-11-29
+    meta/ledger.jsonl                                   what was packed, stored and verified
+    incoming/…                                          what is being written
+
+Invariant: an object's name tells the beginning of its hash, so that the same name means the same
+bytes; nothing but whole objects is ever named under `data/`, where readers list everything.
+
+Pure: no file access.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import attrs
+
+from tick_logger.model.tables import Table
+from tick_logger.storage.names import folder_of, symbol_of
+
+DATA, META, INCOMING = "data", "meta", "incoming"
+
+LEDGER = f"{META}/ledger.jsonl"
+
+RAW = "raw"
+"""The word for the messages as received, in the place of a table's."""
+
+WORDS: dict[Table, str] = {
+    Table.MD: "ticker",
+    Table.TRADES: "trades",
+    Table.QUOTES: "quotes",
+    Table.BOOK: "book_updates",
+}
+"""What the reading interface calls each table."""
+
+HASH_DIGITS = 12
+"""Of an object's SHA-256, in its name."""
+
+_TABLES = {word: table for table, word in WORDS.items()}
+_FOLDER = re.compile(r"data/table=(\w+)/exchange=([^/]+)/date=(\d{4}-\d\d-\d\d)/([^/]+)", re.ASCII)
+_TYPED = re.compile(r"(.+)-([0-9a-f]{12})\.parquet", re.ASCII)
+_RAW = re.compile(r"(.+)-(\d+)-([0-9a-f]{12})\.parquet", re.ASCII)
+_EPOCH = datetime.date(1970, 1, 1)
+
+
+@attrs.frozen
+class TypedKey:
+    """Rows of a table of one exchange and UTC day (days since 1970-01-01)."""
+
+    table: Table
+    exchange: str
+    day: int
+    server: str
+    digest: str  # the first digits of the SHA-256
+
+    def __str__(self) -> str:
+        """The name of the object."""
+        folder = _folder(WORDS[self.table], self.exchange, self.day)
+        return f"{folder}/{self.server}-{self.digest}.parquet"
+
+
+@attrs.frozen
+class RawKey:
+    """Entries of the journal of one exchange, from frame `first_seq` on, received on a UTC day."""
+
+    exchange: str
+    day: int
+    server: str
+    first_seq: int
+    digest: str
+
+    def __str__(self) -> str:
+        """The name of the object."""
+        folder = _folder(RAW, self.exchange, self.day)
+        return f"{folder}/{self.server}-{self.first_seq}-{self.digest}.parquet"
+
+
+def parse(key: str) -> TypedKey | RawKey | None:
+    """What an object is, by its name; None for everything that is not named here."""
+    match = _FOLDER.fullmatch(key)
+    if match is None:
+        return None
+    word, folder, date, name = match.groups()
+    exchange, day = symbol_of(folder), _day_of(date)
+    if exchange is None or day is None:
+        return None
+    if word == RAW:
+        raw = _RAW.fullmatch(name)
+        return raw and RawKey(exchange, day, raw[1], int(raw[2]), raw[3])
+    typed = _TYPED.fullmatch(name)
+    if typed is None or word not in _TABLES:
+        return None
+    return TypedKey(_TABLES[word], exchange, day, typed[1], typed[2])
+
+
+def day_folder(table: Table | None, exchange: str, day: int) -> str:
+    """Where the objects of a day are; None stands for the messages as received."""
+    return _folder(RAW if table is None else WORDS[table], exchange, day)
+
+
+def certificate_key(exchange: str, day: int, number: int) -> str:
+    """The copy of a certificate."""
+    return f"{META}/{folder_of(exchange)}/certificate.{date_text(day)}.{number}.json"
+
+
+def sums_key(exchange: str, day: int) -> str:
+    """The list of hashes that `sha256sum -c` reads."""
+    return f"{META}/{folder_of(exchange)}/SHA256SUMS.{date_text(day)}"
+
+
+def incoming(name: str) -> str:
+    """Where an object is written before it has its name."""
+    return f"{INCOMING}/{name}.part"
+
+
+def date_text(day: int) -> str:
+    """`YYYY-MM-DD` of a day since 1970-01-01."""
+    return (_EPOCH + datetime.timedelta(day)).isoformat()
+
+
+def _day_of(text: str) -> int | None:
+    try:
+        return (datetime.date.fromisoformat(text) - _EPOCH).days
+    except ValueError:
+        return None
+
+
+def _folder(word: str, exchange: str, day: int) -> str:
+    return f"{DATA}/table={word}/exchange={folder_of(exchange)}/date={date_text(day)}"
