@@ -9,6 +9,7 @@ Not here: what follows from it for a row (`pipeline`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
@@ -29,6 +30,7 @@ SECOND_LINE_SUFFIX: Final = "b"
 """Ends the number of a share in the labels of its second line: `3b.1`, or `3b-public.1`."""
 
 
+@functools.lru_cache(maxsize=4096)  # as many connections as there are at a time, many times over
 def way_of(label: str) -> int:
     """The way of a connection with this label."""
     if label == BACKFILL_LABEL:

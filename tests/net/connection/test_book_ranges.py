@@ -314,3 +314,24 @@ def test_a_second_line_that_joins_no_whole_book_asks_for_its_own() -> None:
     first, second = BookRanges(here, 0), BookRanges(here, 1)
     first.link(link(10, 12), 100)
     assert second.link(link(12, 12), 106) == asks(12, 106)
+
+
+def test_a_connection_that_begins_ahead_of_the_other_line_waits_for_it() -> None:
+    """In a moment it has come there, and no snapshot is needed."""
+    first, second = on_two_lines()
+    second.drop(0)
+    assert second.link(link(15, 16), 120) == Verdict(doubtful=frozenset((0,)))
+    assert not second.goes_on(0)
+    first.link(link(13, 14), 121)
+    assert second.settle(0) == NOTHING
+    assert second.goes_on(0)
+
+
+def test_a_connection_that_begins_while_the_other_line_is_frozen_asks_for_a_snapshot() -> None:
+    """Until it has its place the book is wrong, whoever finds out later that there was a hole."""
+    _, second = on_two_lines()
+    second.drop(0)
+    second.link(link(15, 16), 120)
+    assert second.settle(0) == Verdict(
+        (AwaitSnapshot(0, 120, FIRST + 15, broken=True),), fetch=frozenset((0,))
+    )

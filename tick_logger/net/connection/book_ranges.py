@@ -10,7 +10,8 @@ hole; and when the other ends, the book goes on here without one if its updates 
 
 Where a book comes on two lines, one may be behind the other: what it lacks is told at once and may
 come there in a moment, so that a snapshot is asked for only when it has not.  A connection whose
-updates join those of a whole book on the other line needs no snapshot of its own.
+updates join those of a whole book on the other line needs no snapshot of its own; if they do not
+join, the other line may be behind, or may have brought nothing for a while.
 
 Pure: `rest.snapshots` fetches.
 """
@@ -46,6 +47,7 @@ class _Doubt:
     hole: MissingIds
     link: BookLink
     recv_ns: int
+    is_told: bool = True  # else a connection begins there, which nobody calls a hole
 
 
 @attrs.define
@@ -134,7 +136,9 @@ class BookRanges(BookFollower):
         for doubt in self._doubts.pop(instrument, ()):
             first, last = doubt.hole.from_id, doubt.hole.to_id
             if self._came_elsewhere(instrument, first, last):
-                marks.append(attrs.evolve(doubt.hole, doubt=Doubt.VOID))
+                marks += [attrs.evolve(doubt.hole, doubt=Doubt.VOID)] if doubt.is_told else []
+                if held is not None and not doubt.is_told:
+                    held.whole |= held.first_id == held.began_id
             elif held is not None and held.snapshot_id < last:
                 verdict = self._lost(held, doubt.link, doubt.recv_ns, last)
                 marks += verdict.marks
@@ -223,6 +227,11 @@ class BookRanges(BookFollower):
         held.whole_ns = recv_ns
         if self._joins_another(number, first, line=True):
             return NOTHING
+        behind = self._behind_on_other_line(number, first)
+        if behind is not None:
+            hole = _hole(number, behind, held)
+            self._doubts[number] = [_Doubt(hole, link, recv_ns, is_told=False)]
+            return Verdict(doubtful=frozenset((number,)))
         held.awaiting = True
         return Verdict((AwaitSnapshot(number, recv_ns, first),), fetch=frozenset((number,)))
 
@@ -278,6 +287,11 @@ class BookRanges(BookFollower):
     def _on_other_line(self, number: int) -> bool:
         """Whether the book comes on the other line too."""
         return any(each.line != self.line and number in each.held for each in self._all)
+
+    def _behind_on_other_line(self, number: int, first: int) -> Held | None:
+        """A whole book of the other line that does not reach up to this update yet."""
+        held = (each.held.get(number) for each in self._all if each.line != self.line)
+        return next((h for h in held if h is not None and h.whole and h.last_id + 1 < first), None)
 
     def _joins_another(self, number: int, first: int, *, line: bool = False) -> bool:
         """Whether a whole book of another connection, or only of another line, goes on here."""

@@ -16,6 +16,7 @@ twins (`decoder`).
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -166,12 +167,14 @@ def _match(pair: _Pair, line: int, arrival: Arrival, portion: Portion, frame: in
         portion.waits[number] = mine, payload
 
 
+@functools.lru_cache(maxsize=4096)  # as many connections as there are at a time, many times over
 def _share(label: str) -> str:
     """What the labels of both lines of a share have in common."""
     number, _, rest = label.partition(".")[0].partition("-")
     return f"{number.rstrip('b')}-{rest}"
 
 
+@functools.lru_cache(maxsize=4096)
 def _generation(label: str) -> int:
     return int(label.rpartition(".")[2])
 
