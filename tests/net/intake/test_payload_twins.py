@@ -128,3 +128,13 @@ def test_lanes_and_shares_are_told_apart_and_what_is_old_is_forgotten() -> None:
     assert set(looked(twins, arrival("1b.1", "a")).twins) == set()
     late = arrival("2b-public.1", "a", at=1.0 + KEPT_SECS + 0.1)
     assert set(looked(twins, late).twins) == set()
+
+
+def test_what_waits_while_the_other_line_is_down_is_forgotten_too() -> None:
+    """Nothing comes there that could take it."""
+    twins = both_lines()
+    for second in range(30):
+        looked(twins, arrival("1.1", f"{second}", at=float(second))).settle(said(0), TWINS)
+    (pair,) = twins._pairs.values()
+    assert len(pair.waiting[0]) <= KEPT_SECS + 1
+    assert len(pair.order[0]) <= KEPT_SECS + 1

@@ -134,9 +134,9 @@ class PortionDecoder:
             if portion is None:
                 found = self._decoded(payloads, received)
                 return found, self._tell(arrivals, received, found.decoded), received
-            kept, found, frames = self._without_twins(portion, payloads, received)
+            kept, found = self._without_twins(portion, payloads, received)
             self._count_twins(portion, arrivals, received)
-            said = together([found.decoded.moved(frames), *portion.echoes()])
+            said = together([portion.said, *portion.echoes()])
             return found, self._tell(arrivals, received, said), kept
         except Exception as error:  # noqa: BLE001 - a bug, raised again once the raw data is safe
             self.bug = error
@@ -149,8 +149,8 @@ class PortionDecoder:
 
     def _without_twins(
         self, portion: Portion, payloads: Sequence[bytes], received: Received
-    ) -> tuple[Received, Recordable, list[int]]:
-        """What is left without twins, what it says, and the numbers that its payloads had."""
+    ) -> tuple[Received, Recordable]:
+        """What is left without twins, and what it says."""
         for _ in range(2):  # once more if some turn out to be no twins
             frames = [frame for frame in range(len(payloads)) if frame not in portion.twins]
             left = [payloads[frame] for frame in frames]
@@ -160,7 +160,7 @@ class PortionDecoder:
             if len(portion.twins) == twins:
                 break
         assert len(left) + len(portion.twins) == len(payloads), "each is decoded, or a twin"
-        return kept, found, frames
+        return kept, found
 
     def _count_twins(
         self, portion: Portion, arrivals: Sequence[Arrival], received: Received
@@ -171,7 +171,7 @@ class PortionDecoder:
         frames = np.fromiter(portion.twins, np.int64, len(portion.twins))
         owner = np.repeat(np.arange(len(arrivals)), received.counts)[frames]
         at = np.array([item.arrived for item in arrivals])[owner]
-        lead = at - np.array([first.at for first in portion.twins.values()])
+        lead = at - np.array([at for _, _, at in portion.twins.values()])
         lines = ways_of(received.connections)[owner]
         for line in LINES:
             mine = lines == 1 - line  # those that came second

@@ -23,6 +23,7 @@ from typing import TypeAlias
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from tick_logger.exchanges.base import (
     BookLink,
@@ -44,31 +45,29 @@ KEPT_SECS = 5.0
 MOST_KEPT = 20_000
 """Of one share on one line: 4,000 a second for as long as they are kept, some 10 MB."""
 
-_OF_DATA = BookLink | BookSnapshot | BookTexts | TradeIdSeen
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+_OF_DATA = (BookLink, BookSnapshot, BookTexts, TradeIdSeen)
 """What data says beside rows; any other event is about the connection."""
 
-_Waiting: TypeAlias = dict[bytes, deque["First"]]
+First: TypeAlias = "tuple[Portion, int, float]"
+"""A payload that came first: its portion, its number there, and when (trio's clock) it came."""
 
-
-@attrs.frozen(eq=False)
-class First:
-    """A payload that came first: number `frame` of its portion, at `at` of trio's clock."""
-
-    portion: Portion
-    frame: int
-    at: float
+_Waiting: TypeAlias = dict[bytes, list[First]]
 
 
 @attrs.define(eq=False)
 class Portion:
-    """Payloads that are decoded together.
+    """Payloads that are decoded together; `twins` says which of them came before, by number."""
 
-    `twins` says which of them came before, by number; `waits` where the others wait for theirs.
-    """
-
+    payloads: list[bytes] = attrs.field(factory=list)
     twins: dict[int, First] = attrs.field(factory=dict)
-    waits: dict[int, tuple[_Waiting, bytes]] = attrs.field(factory=dict)
     said: Decoded = attrs.field(factory=Decoded)  # by the numbers of all payloads
+    _waiting: dict[int, _Waiting] = attrs.field(factory=dict)  # by id, where the others wait
+
+    def wait_in(self, waiting: _Waiting) -> None:
+        """Some of its payloads wait there for their twins."""
+        self._waiting[id(waiting)] = waiting
 
     def settle(self, said: Decoded, twins_of: Mapping[Table, Twins]) -> None:
         """This is what its payloads say, but for the twins; only those with data can have any.
@@ -76,25 +75,29 @@ class Portion:
         Twins of others are none, and have to be decoded after all.
         """
         self.said = said
-        for frame in self.waits.keys() - _with_data(said, twins_of):
-            waiting, payload = self.waits[frame]
-            left = [each for each in waiting.get(payload, ()) if each.portion is not self]
-            if left:
-                waiting[payload] = deque(left)
-            else:
-                waiting.pop(payload, None)
-        data = _with_data(said, twins_of)
-        for frame, first in list(self.twins.items()):
-            if first.portion is self and first.frame not in data:
+        data = _with_data(said, twins_of, len(self.payloads))
+        for frame in np.flatnonzero(~data).tolist():
+            if frame not in self.twins:
+                self._wait_no_more(frame)
+        for frame, (portion, number, _) in list(self.twins.items()):
+            if portion is self and not data[number]:
                 del self.twins[frame]
-        self.waits.clear()
+
+    def _wait_no_more(self, frame: int) -> None:
+        payload = self.payloads[frame]
+        for waiting in self._waiting.values():
+            firsts = waiting.get(payload)
+            if firsts:
+                waiting[payload] = [each for each in firsts if each[0] is not self]
 
     def echoes(self) -> list[Decoded]:
         """What the twins say, in the words of those that came first, by their own numbers."""
         by_portion: dict[int, tuple[Portion, dict[int, int]]] = {}
-        for frame, first in self.twins.items():
-            found = by_portion.setdefault(id(first.portion), (first.portion, {}))
-            found[1][first.frame] = frame
+        for frame, (portion, number, _) in self.twins.items():
+            found = by_portion.get(id(portion))
+            if found is None:
+                found = by_portion[id(portion)] = (portion, {})
+            found[1][number] = frame
         return [_of(portion.said, frames) for portion, frames in by_portion.values()]
 
 
@@ -104,7 +107,7 @@ class _Pair:
 
     newest: dict[int, str] = attrs.field(factory=dict)
     waiting: tuple[_Waiting, ...] = attrs.field(factory=lambda: tuple({} for _ in LINES))
-    order: tuple[deque[tuple[float, bytes]], ...] = attrs.field(
+    order: tuple[deque[tuple[float, Sequence[bytes]]], ...] = attrs.field(
         factory=lambda: tuple(deque() for _ in LINES)
     )
 
@@ -117,16 +120,29 @@ class _Pair:
             self.order[1 - line].clear()
         return self.newest[line] == label and len(self.newest) == len(LINES)
 
-    def forget(self, line: int, before: float) -> None:
-        """Forget what has waited for too long, and the oldest of too many."""
-        order, waiting = self.order[line], self.waiting[line]
-        while order and (order[0][0] < before or len(order) > MOST_KEPT):
-            at, payload = order.popleft()
-            firsts = waiting.get(payload)
-            if firsts and firsts[0].at <= at:
-                firsts.popleft()
-            if not firsts:
-                waiting.pop(payload, None)
+    def forget(self, before: float) -> None:
+        """Forget what has waited for too long; if too much waits, all of it."""
+        for order, waiting in zip(self.order, self.waiting, strict=True):
+            if len(waiting) > MOST_KEPT or (order and order[0][0] < before):
+                self._forget(order, waiting, before)
+
+    @staticmethod
+    def _forget(
+        order: deque[tuple[float, Sequence[bytes]]], waiting: _Waiting, before: float
+    ) -> None:
+        if len(waiting) > MOST_KEPT:
+            order.clear()
+            waiting.clear()
+        while order and order[0][0] < before:
+            at, payloads = order.popleft()
+            for payload in payloads:
+                firsts = waiting.get(payload)
+                if firsts is not None:
+                    firsts = [each for each in firsts if each[2] > at]
+                    if firsts:
+                        waiting[payload] = firsts
+                    else:
+                        del waiting[payload]
 
 
 class PayloadTwins:
@@ -142,29 +158,33 @@ class PayloadTwins:
             self._is_used = any(way_of(each.source.label) == SECOND_LINE for each in arrivals)
             if not self._is_used:
                 return None
-        portion, frame = Portion(), 0
+        portion = Portion()
         for arrival in arrivals:
-            label, end = arrival.source.label, frame + len(arrival.payloads)
+            label = arrival.source.label
             line = way_of(label)
             if line in LINES and label[:1].isdigit():
                 pair = self._pairs.setdefault(_share(label), _Pair())
                 if pair.takes(line, label):
-                    pair.forget(1 - line, arrival.arrived - KEPT_SECS)
-                    _match(pair, line, arrival, portion, frame)
-            frame = end
+                    pair.forget(arrival.arrived - KEPT_SECS)
+                    _match(pair, line, arrival, portion)
+            portion.payloads += arrival.payloads
         return portion
 
 
-def _match(pair: _Pair, line: int, arrival: Arrival, portion: Portion, frame: int) -> None:
-    mine, theirs, order = pair.waiting[line], pair.waiting[1 - line], pair.order[line]
-    for number, payload in enumerate(arrival.payloads, frame):
-        firsts = theirs.get(payload)
+def _match(pair: _Pair, line: int, arrival: Arrival, portion: Portion) -> None:
+    mine, theirs, at = pair.waiting[line], pair.waiting[1 - line], arrival.arrived
+    for number, payload in enumerate(arrival.payloads, len(portion.payloads)):
+        firsts = theirs.pop(payload, None)
         if firsts:
-            portion.twins[number] = firsts.popleft()
-            continue
-        mine.setdefault(payload, deque()).append(First(portion, number, arrival.arrived))
-        order.append((arrival.arrived, payload))
-        portion.waits[number] = mine, payload
+            portion.twins[number] = firsts.pop(0)
+            if firsts:
+                theirs[payload] = firsts
+        elif payload in mine:
+            mine[payload].append((portion, number, at))
+        else:
+            mine[payload] = [(portion, number, at)]
+    pair.order[line].append((at, arrival.payloads))
+    portion.wait_in(mine)
 
 
 @functools.lru_cache(maxsize=4096)  # as many connections as there are at a time, many times over
@@ -179,16 +199,18 @@ def _generation(label: str) -> int:
     return int(label.rpartition(".")[2])
 
 
-def _with_data(said: Decoded, twins_of: Mapping[Table, Twins]) -> set[int]:
-    """The payloads that are nothing but data which a twin may have."""
-    data: set[int] = set()
-    others = {each.frame for part in (said.bad, said.lost, said.unknown) for each in part}
+def _with_data(said: Decoded, twins_of: Mapping[Table, Twins], count: int) -> Mask:
+    """Which of so many payloads are nothing but data that a twin may have."""
+    data = np.zeros(count, np.bool_)
     for rows in said.rows:
-        found = np.unique(rows.frame).tolist()
-        counted = rows.table is not Table.TRADES and twins_of.get(rows.table) is Twins.UNTIMED
-        (others if counted else data).update(found)
-    others.update(frame for frame, event in said.events if not isinstance(event, _OF_DATA))
-    return data - others
+        data[rows.frame] = True
+    for rows in said.rows:
+        if rows.table is not Table.TRADES and twins_of.get(rows.table) is Twins.UNTIMED:
+            data[rows.frame] = False
+    for part in (said.bad, said.lost, said.unknown):
+        data[[each.frame for each in part]] = False
+    data[[frame for frame, event in said.events if not isinstance(event, _OF_DATA)]] = False
+    return data
 
 
 def _of(said: Decoded, frames: Mapping[int, int]) -> Decoded:
