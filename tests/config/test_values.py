@@ -107,6 +107,7 @@ EXCHANGES = st.builds(
     data_timeout_secs=TIMEOUTS,
     first_data_timeout_secs=TIMEOUTS,
     redundancy=st.integers(1, 2),
+    backfill=st.booleans(),
     ca_file=st.just(""),
     markets=st.lists(MARKETS, max_size=2).map(tuple),
 )

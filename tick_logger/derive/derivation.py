@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
+import numpy as np
 
 from tick_logger.derive.decoded import Decoder
 from tick_logger.derive.recorded_streams import RecordedStreams
@@ -42,6 +43,8 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.steps import Step, Steps, Unmeasured
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
+from tick_logger.model.ways import BACKFILL_LABEL
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 from tick_logger.storage.columns import Repair
 from tick_logger.storage.extents import Extent
@@ -179,9 +182,10 @@ class Derivation:
         """Take what was received, and what it was decoded to; the payloads are not looked at."""
         self._streams.define(received)
         self.closed = False
-        if len(received.recv_ns):
+        recv_ns = _streamed_ns(received)
+        if len(recv_ns):
             self._close_gap(received)
-            self._stopped_ns[received.exchange] = int(received.recv_ns[-1])
+            self._stopped_ns[received.exchange] = int(recv_ns[-1])
         self._asides += asides[: MAX_WAITING_ASIDES - len(self._asides)]
         marks = self._streams.with_names(received.marks) if self._lossy else received.marks
         self._pipeline.push([*marks, *losses, *rows])
@@ -350,3 +354,12 @@ def _settled(outcome: Outcome, store: Store) -> Outcome:
         lost=tuple(lost),
         unwritable=dict(store.unwritable),
     )
+
+
+def _streamed_ns(received: Received) -> Times:
+    """When something came on the streams: an answer by REST does not say that they live."""
+    if BACKFILL_LABEL not in received.connections:
+        return received.recv_ns
+    streamed = np.array([label != BACKFILL_LABEL for label in received.connections])
+    recv_ns: Times = received.recv_ns[streamed]
+    return recv_ns

@@ -41,10 +41,11 @@ from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.twins import Twins
+from tick_logger.model.ways import REST
 from tick_logger.pipeline.admission import Admission
+from tick_logger.pipeline.answers import Answers
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.coverage import Coverage
-from tick_logger.pipeline.gap_records import as_record
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
@@ -72,6 +73,7 @@ class TickCounts:
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
     begun_again: Counter[int] = attrs.field(factory=Counter)
     strays: Counter[int] = attrs.field(factory=Counter)
+    unneeded: Counter[int] = attrs.field(factory=Counter)  # by REST, and here already
 
     def note(self, found: Finding, *, proves_loss: bool) -> None:
         """Count what ids show; a hole that proves a loss has its record instead."""
@@ -135,6 +137,7 @@ class Pipeline:
             found=self._note_findings,
             repeated=lambda instruments: self._counts.duplicates.update(instruments),
         )
+        self._answers = Answers(trade_ids, tables[Table.TRADES].ids, self._recent, self._gaps)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
@@ -171,7 +174,8 @@ class Pipeline:
         runs = [*self._take_stopped_runs(), *self._take_in()]
         _compare(announced, self._tables[Table.TRADES], self._gaps)
         gaps = self._gaps.tick(at_ns, self._books.lasting())
-        return Flush(tuple(runs), gaps, self._gaps.open_holes), self._take_counts()
+        suspects = self._answers.tick(gaps)
+        return Flush(tuple(runs), gaps, self._gaps.open_holes, suspects), self._take_counts()
 
     def close(self, at_ns: int, *, tell_open: bool = False) -> tuple[Flush, TickCounts]:
         """Release everything: nothing more will come after `at_ns` (receive time).
@@ -222,6 +226,7 @@ class Pipeline:
             "twins": self._twins.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
+            "answers": self._answers.dump(),
             "counts": self._counts.dump(),
         }
 
@@ -246,6 +251,8 @@ class Pipeline:
             self._twins.load(state["twins"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
+        if "answers" in state:  # else they came with a later version
+            self._answers.load(state["answers"])
         self._counts = TickCounts.from_state(state["counts"])
 
     def _take_stopped_runs(self) -> list[Run]:
@@ -274,7 +281,7 @@ class Pipeline:
                     self._note(mark)
         single, dropped_twins = self._twins.take(items)
         self._counts.twins.update(dropped_twins)
-        batches = _by_table(single)
+        batches, by_rest = _by_table(single)
         dropped = self._counts.duplicates.total()
         held = self._held_rows + sum(map(len, batches.values()))
         runs: list[Run] = []
@@ -287,6 +294,8 @@ class Pipeline:
             self._meetings.meet(table, np.unique(rows["instrument"]).tolist())
             self._gaps.lost_trades.came(rows)
             if table is Table.TRADES:  # an id counts, whatever time stands beside it
+                rows, again = self._answers.unrepeated(rows)
+                self._counts.duplicates.update(again)
                 rows = self._admission.trades(sort_rows(rows, state.streams.opaque))
             rows, aside = self._times.sift(rows, last=last)
             if table is Table.BOOK:
@@ -301,7 +310,10 @@ class Pipeline:
         dropped = self._counts.duplicates.total() - dropped
         released = sum(len(run.rows) for run in runs if not (run.aside and run.table is Table.BOOK))
         assert held == self._held_rows + released + dropped, "a row was lost, or came about"
-        return runs
+        # Behind the stream, which wins; a page is taken as a whole, and waits for nothing.
+        answered, unneeded = self._answers.take(by_rest)
+        self._counts.unneeded.update(unneeded)
+        return [*runs, *answered]
 
     def _note(self, mark: Mark) -> None:
         if isinstance(mark, Interrupted | Resumed | Retired) or asks_ids(mark):
@@ -324,7 +336,7 @@ class Pipeline:
                 self._meetings.meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
             case Healed():
-                self._gaps.record([as_record(mark)])
+                self._answers.note(mark)
             case Retired():
                 for instrument in mark.instruments:
                     for table in mark.tables:
@@ -337,6 +349,8 @@ class Pipeline:
             self._counts.note(found, proves_loss=proves)
             if proves or not isinstance(found, HoleOpened | HoleFilled):
                 self._gaps.found(table, found)
+            else:
+                self._answers.suspect(found)
 
     def _dense(self, instrument: int, table: Table) -> bool:
         """Whether a hole in the ids proves a loss."""
@@ -354,10 +368,12 @@ def _compare(announced: Sequence[LastTradeId], trades: TableState, gaps: GapLedg
             gaps.found(Table.TRADES, hole)
 
 
-def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:
-    """All rows among the items, in order; of each table, if only an empty batch."""
+def _by_table(items: Sequence[RowBatch | Mark]) -> tuple[dict[Table, RowBatch], RowBatch]:
+    """All rows among the items, in order: of each table, if only an empty batch, and by REST."""
     batches: dict[Table, list[RowBatch]] = {table: [] for table in Table}
+    by_rest: list[RowBatch] = []
     for item in items:
         if isinstance(item, RowBatch):
-            batches[item.table].append(item)
-    return {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
+            (by_rest if item.way == REST else batches[item.table]).append(item)
+    streamed = {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
+    return streamed, RowBatch.concat(Table.TRADES, by_rest)

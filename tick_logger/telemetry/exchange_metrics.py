@@ -61,6 +61,11 @@ class Families:
         return family
 
 
+BACKFILL_ENDS = ("rest", "void", "left", "denied")
+"""How the asking about a hole ends: it is filled, the exchange lacks it too, it is given up, or it
+was only suspected, and there is nothing."""
+
+
 class ExchangeMetrics:
     """The counters, gauges and histograms of one exchange."""
 
@@ -111,6 +116,7 @@ class ExchangeMetrics:
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
+        self._count_backfill(families, exchange)
         self._show_state(gauge)
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
@@ -130,6 +136,35 @@ class ExchangeMetrics:
         first, lead = self._lines[line]
         first.inc(count)
         lead.inc(max(lead_secs, 0.0))
+
+    def _count_backfill(self, families: Families, exchange: str) -> None:
+        """What becomes of holes that the exchange is asked about by REST."""
+
+        def counter(name: str, text: str) -> Counter:
+            return families.family(Counter, name, text).labels(exchange)
+
+        self.backfill_requests = counter("backfill_requests", "Requests for missing trades")
+        self.backfill_trades = counter("backfill_trades", "Missing trades in answers by REST")
+        self.backfill_unneeded = counter(
+            "backfill_unneeded", "Trades by REST that were recorded already"
+        )
+        self.backfill_ids_denied = counter(
+            "backfill_ids_denied", "Missing ids that the exchange has by REST neither"
+        )
+        holes = families.family(
+            Counter,
+            "backfill_holes",
+            "Holes that the exchange was asked about, at their end",
+            "how",
+        )
+        self._backfill_holes = {how: holes.labels(exchange, how) for how in BACKFILL_ENDS}
+        self.backfill_waiting = families.family(
+            Gauge, "backfill_waiting", "Holes that wait to be asked about by REST"
+        ).labels(exchange)
+
+    def backfill_holes(self, how: str) -> Counter:
+        """The holes that ended so (`BACKFILL_ENDS`)."""
+        return self._backfill_holes[how]
 
     def _show_state(self, gauge: Callable[[str, str], Gauge]) -> None:
         """How things are now."""

@@ -28,7 +28,7 @@ from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import LINES, way_of, ways_of
+from tick_logger.model.ways import LINES, REST, way_of, ways_of
 from tick_logger.net.intake.arrivals import Arrival, Item
 from tick_logger.net.intake.heard import heard_by
 from tick_logger.net.intake.latency import Delays
@@ -95,7 +95,8 @@ class PortionDecoder:
         is_whole = len(received.lengths) == len(payloads)
         self._report(found.decoded, payloads if is_whole else received.split())
         if found.rows:
-            self._metrics.latency.observe(self.delays.secs(found.rows))
+            streamed = [rows for rows in found.rows if rows.way != REST]
+            self._metrics.latency.observe(self.delays.secs(streamed))
         received = attrs.evolve(received, marks=(*marks, *followed))
         held = sum(rows.nbytes for rows in found.rows)
         held += sum(len(aside.payload) for aside in found.aside)
@@ -187,10 +188,15 @@ class PortionDecoder:
         arrived = np.array([item.arrived for item in arrivals], np.float64)
         assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
         lines = ways_of(received.connections)
+        ways = received.ways_of_payloads()
         for rows in decoded.rows:
-            whose = owner[rows.frame]
+            whose, instruments = owner[rows.frame], rows.columns["instrument"]
+            if ways is not None:  # what was asked for says nothing about the streams
+                streamed = ways[rows.frame] != REST
+                whose, instruments = whose[streamed], np.asarray(instruments)[streamed]
+                if not len(whose):
+                    continue
             with_data[whose] = True
-            instruments = rows.columns["instrument"]
             for line, rhythm in self.rhythms.items():
                 mine = lines[whose] == line
                 if mine.all():

@@ -20,6 +20,7 @@ from tick_logger.model.connections import Absent, ConnectionState, Loss, Patienc
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
+from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.venue.absences import Absences
 from tick_logger.net.venue.discovery import Beside, Discovery
 from tick_logger.net.venue.limits import explained, limits_of, weights_of
@@ -41,11 +42,13 @@ class Venue:
         context: VenueContext,
         config: ExchangeConfig,
         beside: Beside = NOBODY_BESIDE,
+        filler: BackFiller | None = None,
     ) -> None:
         self._context = context
         self._exchange = context.exchange
         self._config = config
         self._beside = beside
+        self._filler = filler
         self._lines: dict[tuple[int, str], Lines] = {}
         self._plan = Plan({}, ())
         self._listed: tuple[str, ...] = ()
@@ -68,6 +71,8 @@ class Venue:
                 nursery.start_soon(self._context.reach.run)
                 nursery.start_soon(discovery.run)
                 nursery.start_soon(self._retrials().run)
+                if self._filler is not None:
+                    nursery.start_soon(self._filler.run)
         finally:
             self._nursery = None
 
@@ -144,6 +149,8 @@ class Venue:
         before, self._config = self._config, config
         for backoff in (self._listing_backoff, *(share.backoff for share in self._shares())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
+        if self._filler is not None:
+            self._filler.switch(on=config.backfill)
         if self._nursery is None:
             return
         if self._listed:
