@@ -43,6 +43,7 @@ COUNTERS = {
     "ids_missing",
     "sequence_breaks",
     "sequence_resets",
+    "twin_rows",
     "sequence_duplicates",
     "out_of_order",
     "book_resyncs",

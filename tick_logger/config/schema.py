@@ -51,6 +51,11 @@ Backoff: TypeAlias = Annotated[
 ]
 
 
+Redundancy: TypeAlias = Annotated[
+    int, between(1, 2, "lines", "each line is a connection more for the same subscriptions")
+]
+
+
 @attrs.frozen(kw_only=True)
 class LoggerConfig:
     """Where and how often to write, and how much memory to spend on it."""
@@ -120,6 +125,7 @@ class MarketConfig:
     symbols: Patterns
     feeds: Feeds | None = None
     data_timeout_secs: Timeout | None = None
+    redundancy: Redundancy | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +154,8 @@ class ExchangeConfig:
     reconnect_max_secs: Backoff = 60.0
     data_timeout_secs: Timeout = 60.0
     first_data_timeout_secs: Timeout = 120.0
+    redundancy: Redundancy = 1
+    """2: every subscription on two connections, of which each fills what the other lacks."""
     backfill: bool = True
     """Whether the exchange is asked by REST for trades that were missed."""
     ca_file: Annotated[str, existing_file] = ""

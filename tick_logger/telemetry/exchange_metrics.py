@@ -111,6 +111,8 @@ class ExchangeMetrics:
         self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
         self.pongs_received = counter("pongs_received", "Answers to these pings")
         self.duplicates = counter("duplicates", "Rows that were there already")
+        self.twin_rows = counter("twin_rows", "Rows that had come on the other of two lines before")
+        self._count_lines(families, exchange)
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
@@ -118,6 +120,22 @@ class ExchangeMetrics:
         self._show_state(gauge)
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
+
+    def _count_lines(self, families: Families, exchange: str) -> None:
+        """Of payloads that came on both lines, on which of the two first, and by how much."""
+        text = "Payloads that came on both of two lines, by the line on which they came first"
+        first = families.family(Counter, "twin_payloads", text, "line")
+        text = "Seconds by which the line was first, of all these payloads together"
+        lead = families.family(Counter, "twin_lead_seconds", text, "line")
+        self._lines = [
+            (first.labels(exchange, line), lead.labels(exchange, line)) for line in ("1", "2")
+        ]
+
+    def twins_first(self, line: int, count: int, lead_secs: float) -> None:
+        """So many payloads came on this line (0 or 1) first, by so many seconds together."""
+        first, lead = self._lines[line]
+        first.inc(count)
+        lead.inc(max(lead_secs, 0.0))
 
     def _count_backfill(self, families: Families, exchange: str) -> None:
         """What becomes of holes that the exchange is asked about by REST."""
