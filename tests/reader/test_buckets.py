@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,15 +57,16 @@ def test_prices_and_volume(
         )
         drawn = prices_of(found, grid)
     assert grid.many <= most
-    for number in range(grid.many):
-        begin = number * grid.step_ns
-        mine = [row for _, row in ordered if begin <= row[0] * MS < begin + grid.step_ns]
-        assert bucket(drawn.price, number) == pytest.approx(
-            told([price for _, price, _ in mine]), nan_ok=True
-        )
-        sizes = [size for _, _, size in mine if not math.isnan(size)]
-        assert drawn.volume[number] == pytest.approx(sum(sizes))
-        assert drawn.rows[number] == len(mine)
+    buckets_of: list[list[tuple[float, float]]] = [[] for _ in range(grid.many)]
+    for _, (ms, price, size) in ordered:
+        buckets_of[ms * MS // grid.step_ns].append((price, size))
+    np.testing.assert_array_equal(
+        [bucket(drawn.price, number) for number in range(grid.many)],
+        [told([price for price, _ in mine]) for mine in buckets_of],
+    )
+    volumes = [sum(size for _, size in mine if not math.isnan(size)) for mine in buckets_of]
+    np.testing.assert_allclose(drawn.volume, volumes)
+    np.testing.assert_array_equal(drawn.rows, [len(mine) for mine in buckets_of])
 
 
 def test_a_side_without_a_price_is_empty(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_times_that_are_not_in_order_are_damage(tmp_path: Path) -> None:
     for row in (trade(1, 50), trade(2, 10)):
         Recorder(tmp_path).write(Table.TRADES, [row])
     found = tick_logger.open(tmp_path).trades(BTC, "2024-02-01", columns=["ts", "price", "size"])
-    grid = Grid.over(MIDNIGHT_NS, MIDNIGHT_NS + 86_400_000 * MS, 86_400_000)
+    grid = Grid.over(MIDNIGHT_NS, MIDNIGHT_NS + 100 * MS, 100)
     with pytest.raises(DamagedError, match="times are not in order"):
         prices_of(found, grid)
 

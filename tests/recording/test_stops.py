@@ -49,7 +49,7 @@ def test_symbols_are_counted_once_and_the_shortest_hole_says_how_long() -> None:
         assert metrics.read("collector_stopped_symbols", exchange) == symbols
         assert metrics.read("collector_stopped_seconds", exchange) == secs
     assert metrics.read("collector_sequence_gaps_total", "one") == 5
-    assert metrics.read(f"collector_sequence_gaps_total{OF_STOPS}", "one") == 3
+    assert metrics.samples()[f"collector_sequence_gaps_total{OF_STOPS}", "one"] == 3
     planned = [line for line in logs if line["event"] == "not_recorded_while_stopped"]
     assert [(line["exchange"], line["symbols"]) for line in planned] == [
         *(("one", 1), ("one", 2), ("two", 1), ("two", 1)),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import tick_logger
 from tests.recordings import needs_recordings
-from tests.replay.books import Book
 from tests.replay.captures import said
 from tests.replay.running import Recorded
 from tests.replay.said import ASK, BID, Change, numbers
@@ -39,10 +39,7 @@ def test_books_at_random_moments(recorded: Recorded, count: int) -> None:
             book = rec.book(Symbol(exchange, name), moment)
             assert book.cause == ""
             for side, levels in ((BID, book.bids), (ASK, book.asks)):
-                mine = [(price, size) for (of, price), size in truth.book.items() if of == side]
-                expected = np.array(mine, np.float64).reshape(-1, 2)
-                best = np.argsort(-expected[:, 0] if side == BID else expected[:, 0])
-                assert np.array_equal(levels, expected[best])
+                assert np.array_equal(levels, truth.levels(side))
 
 
 class Truth:
@@ -55,25 +52,34 @@ class Truth:
             self._depth, self._depths = DEPTHS[exchange]
         self._cut = self._depth
         self._dtype = dtype
-        self.book: Book = {}
+        self._book: dict[int, dict[float, float]] = {BID: {}, ASK: {}}  # size by price
+
+    def levels(self, side: int) -> npt.NDArray[np.float64]:
+        """Prices and sizes of a side, the best first, of shape (levels, 2)."""
+        mine = self._book[side]
+        levels = np.empty((len(mine), 2))
+        levels[:, 0] = np.fromiter(mine, np.float64, len(mine))
+        levels[:, 1] = np.fromiter(mine.values(), np.float64, len(mine))
+        return levels[np.argsort(-levels[:, 0] if side == BID else levels[:, 0])]
 
     def apply(self, changes: list[Change]) -> None:
         for change in changes:
             if change.snapshot:
-                self.book.clear()
+                for mine in self._book.values():
+                    mine.clear()
                 bids = sum(side == BID for side, *_ in change.levels)
                 asks = len(change.levels) - bids
                 self._cut = bids if bids == asks and bids in self._depths else self._depth
             prices = numbers([price for _, price, _ in change.levels], self._dtype).tolist()
             sizes = numbers([size for *_, size in change.levels], self._dtype).tolist()
             for (side, *_), price, size in zip(change.levels, prices, sizes, strict=True):
-                self.book.pop((side, price), None)
+                self._book[side].pop(price, None)
                 if size:
-                    self.book[side, price] = size
-            for side in (BID, ASK) if self._cut is not None else ():
-                mine = sorted((p for of, p in self.book if of == side), reverse=side == BID)
-                for price in mine[self._cut :]:
-                    del self.book[side, price]
+                    self._book[side][price] = size
+            for side, mine in self._book.items():
+                if self._cut is not None and len(mine) > self._cut:
+                    for price in sorted(mine, reverse=side == BID)[self._cut :]:
+                        del mine[price]
 
 
 def moments(changes: list[Change], count: int, random: Random) -> list[tuple[int, int]]:

@@ -53,7 +53,15 @@ def aside_rows(world: World) -> int:
     return sum(len(rows(files, *each, late=True, origin=ASIDE)) for each in streams(world))
 
 
-@pytest.mark.parametrize("off_secs", [-3 * DAY, 3 * DAY, -40 * DAY, 40 * DAY])
+@pytest.mark.parametrize(
+    "off_secs",
+    [
+        -3 * DAY,
+        pytest.param(3 * DAY, marks=pytest.mark.seldom),
+        pytest.param(-40 * DAY, marks=pytest.mark.seldom),
+        40 * DAY,
+    ],
+)
 @pytest.mark.parametrize("names", [("binance", "kraken", "okx"), ("upbit",), ("coinbase", "bybit")])
 async def test_event_times_stand_where_the_machine_is_days_off(
     names: tuple[str, ...], off_secs: float, autojump_clock: MockClock

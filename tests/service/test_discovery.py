@@ -10,7 +10,7 @@ from tests.service.world import VenueMaker, World, binance, coinbase, running
 from tick_logger.net.venue.leaving import CHECK_SECS, GRACE_SECS
 from tick_logger.simulator.faults import Faults
 
-SLOW = {"messages_per_second": 5.0}
+SLOW = {"messages_per_second": 10.0, "step_secs": 0.5}
 """What is kept for a quarter of an hour takes half an hour of a market to be seen."""
 
 
@@ -91,8 +91,8 @@ async def test_a_delisted_symbol_is_retired(
 
 async def test_a_connection_without_symbols_ends(autojump_clock: MockClock) -> None:
     """Its last symbol was delisted; the others never notice."""
-    symbols = ("BTC-USD", "ETH-USD", "SOL-USD")
-    async with running(coinbase(*symbols, config={"symbols_per_connection": 1})) as world:
+    symbols, alone = ("BTC-USD", "ETH-USD", "SOL-USD"), {"symbols_per_connection": 1}
+    async with running(coinbase(*symbols, simulated=SLOW, config=alone)) as world:
         await world.until(10.0)
         before, carried_before = opened(world), carried(world)
         world.exchange.delist_symbol("ETH-USD")
@@ -107,7 +107,9 @@ async def test_a_connection_without_symbols_ends(autojump_clock: MockClock) -> N
 
 async def test_a_symbol_that_comes_back(autojump_clock: MockClock) -> None:
     """After it was retired: what was traded meanwhile is a hole by intent; no row comes twice."""
-    async with running(coinbase("BTC-USD", "ETH-USD", "SOL-USD")) as world:
+    async with running(
+        coinbase("BTC-USD", "ETH-USD", "SOL-USD", simulated={"step_secs": 0.5})
+    ) as world:
         await world.until(10.0)
         world.exchange.delist_symbol("ETH-USD")
         await world.until(20.0 + GRACE_SECS + CHECK_SECS)
@@ -137,7 +139,7 @@ async def test_a_place_that_becomes_free_is_used(autojump_clock: MockClock) -> N
     """When a symbol is delisted, one that was left out is taken in."""
     symbols = ("BTC-USD", "ETH-USD", "SOL-USD")
     places = {"max_connections": 1, "symbols_per_connection": 2}
-    async with running(coinbase(*symbols, config=places)) as world:
+    async with running(coinbase(*symbols, simulated=SLOW, config=places)) as world:
         await world.until(10.0)
         world.exchange.delist_symbol("ETH-USD")
         await world.until(30.123 + GRACE_SECS + CHECK_SECS)

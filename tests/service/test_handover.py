@@ -71,6 +71,7 @@ async def test_a_successor_that_gets_no_answer(autojump_clock: MockClock) -> Non
     assert check(world) > 300
 
 
+@pytest.mark.seldom
 async def test_connections_are_replaced_before_their_venue_ends_them(
     autojump_clock: MockClock,
 ) -> None:
@@ -78,7 +79,12 @@ async def test_connections_are_replaced_before_their_venue_ends_them(
     slow = {"messages_per_second": 0.02, "step_secs": 20.0, "ping_interval_secs": 3600.0}
     quiet = {"data_timeout_secs": DAY_SECS, "first_data_timeout_secs": DAY_SECS}
     venue = binance("BTCUSDT", feeds=("trades",), simulated=slow, config=quiet)
-    async with running(venue, logger={"flush_interval_secs": 60.0}) as world:
+    logger = {
+        "flush_interval_secs": 60.0,
+        "persist_interval_secs": 4.5,
+        "checkpoint_interval_secs": 3600.0,
+    }
+    async with running(venue, logger=logger) as world:
         await world.until(1.05 * DAY_SECS + 0.123)
     retired = world.times("retiring")
     assert len(retired) == 1

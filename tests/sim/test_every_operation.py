@@ -22,6 +22,19 @@ from tick_logger import exit_codes
 THRICE = (KEPT.lives[0], *KEPT.lives)
 """The lives of a story in which two processes die."""
 
+PARTS = 3
+"""Of the operations of a story: every third one is tried at each change, the others seldom."""
+
+EACH_PART = pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.seldom) for part in range(1, PARTS))]
+)
+
+FATAL = [
+    ("lock", "journal/lock"),
+    ("list", "binance/BTCUSDT/TRADES"),  # of a stream that is met for the first time
+]
+"""Operations whose failure ends the process, where they are first done."""
+
 KILLS_STEP = 2
 """Of the operations, every second one."""
 
@@ -80,7 +93,15 @@ def test_the_story_has_everything() -> None:
 
 @pytest.mark.parametrize(
     ("name", "crash", "first", "step"),
-    [("kept", "power", 0, 1), ("removed", "power", 1, 3), ("removed", "kill", 2, 3)],
+    [
+        ("kept", "power", 0, PARTS),
+        *(
+            pytest.param("kept", "power", part, PARTS, marks=pytest.mark.seldom)
+            for part in range(1, PARTS)
+        ),
+        ("removed", "power", 1, 3),
+        ("removed", "kill", 2, 3),
+    ],
 )
 def test_the_process_dies_at_any_operation(name: str, crash: Kind, first: int, step: int) -> None:
     """By a power cut or by a signal: the next life brings everything in order."""
@@ -91,7 +112,8 @@ def test_the_process_dies_at_any_operation(name: str, crash: Kind, first: int, s
         assert world.processes[0].code is None, number
 
 
-def test_the_power_goes_soon_after_a_kill() -> None:
+@EACH_PART
+def test_the_power_goes_soon_after_a_kill(part: int) -> None:
     """What the first process had not synced is no safer because the second has read it."""
     story = attrs.evolve(KEPT, lives=THRICE)
     some = {
@@ -100,7 +122,7 @@ def test_the_power_goes_soon_after_a_kill() -> None:
     # What is met is logged before it is synced: a kill in between leaves what is not durable.
     logs = [n for n, (_, path) in enumerate(first_life("kept"), 1) if "/extents." in path]
     some |= {(number, later) for number in logs for later in range(FIRST_SYNCS)}
-    for number, later in sorted(some):
+    for number, later in sorted(some)[part::PARTS]:
         disk = KilledFirst(number, later)
         disk.power_cut_at(number)
         world = tell(story, disk, "power")
@@ -109,34 +131,34 @@ def test_the_power_goes_soon_after_a_kill() -> None:
         assert [process.code for process in world.processes] == [None, None, 0], where
 
 
-def test_any_operation_fails_once() -> None:
+@EACH_PART
+def test_any_operation_fails_once(part: int) -> None:
     """It costs nothing, and few of them end the process, so that its supervisor starts another."""
-    ended = []
-    for number in numbers("kept"):
+    tried, ended = numbers("kept")[part::PARTS], []
+    for number in tried:
         disk = Disk(number)
         disk.fail(number=errno.EIO, at=number)
         world = lived("kept", number, disk, what="EIO")
         if world.processes[0].code != 0:
             assert world.processes[0].code == exit_codes.STORAGE, number
-            ended.append(first_life("kept")[number - 1])
-    assert ended == [
-        ("lock", "journal/lock"),
-        ("list", "binance/BTCUSDT/TRADES"),  # of a stream that is met for the first time
-    ]
+            ended.append(number)
+    assert ended == [n for n in map(_first, FATAL) if n in tried]
 
 
-def test_space_runs_out_at_any_append() -> None:
+@EACH_PART
+def test_space_runs_out_at_any_append(part: int) -> None:
     """And comes back: what was received meanwhile has waited for it."""
-    for number in numbers("removed", "append"):
+    for number in numbers("removed", "append")[part::PARTS]:
         disk = Disk(number)
         disk.fill_at(number)
         world = lived("removed", number, disk, what="ENOSPC")
         assert world.processes[0].code == 0, number
 
 
-def test_any_sync_fails_and_the_power_goes_soon() -> None:
+@EACH_PART
+def test_any_sync_fails_and_the_power_goes_soon(part: int) -> None:
     """What a failed sync has lost is not taken for safe."""
-    for number in numbers("removed", *SYNCS):
+    for number in numbers("removed", *SYNCS)[part::PARTS]:
         for later in Random(number).sample(range(1, MOST_LATER), POWER_CUTS_EACH):
             disk = Disk(number)
             disk.fail(number=errno.EIO, at=number)
@@ -165,6 +187,11 @@ def test_a_sync_that_is_left_out_is_found_out(monkeypatch: pytest.MonkeyPatch) -
         with monkeypatch.context() as patch:
             patch.setattr(StoryDisk, name, lambda *_: None)
             assert any(_breaks_a_promise(number) for number in range(1, len(whole), 5)), name
+
+
+def _first(operation: tuple[str, str]) -> int:
+    """Its number where the first life does it first."""
+    return first_life("kept").index(operation) + 1
 
 
 def _breaks_a_promise(number: int) -> bool:

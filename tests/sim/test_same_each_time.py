@@ -15,8 +15,8 @@ from tests.sim import world
 from tests.sim.plan import VENUES, draw
 from tests.sim.traces import ANOTHER_SEED, parting, trace
 
-SEEDS = range(0, 8, 2)
-"""Seeds whose stories have every venue between them."""
+SEEDS = (1, 5, 28, 33)
+"""Seeds whose stories have every venue between them, and are the shortest that do."""
 
 OTHER_HASHES = "1"
 """In place of a random number, from which the order of strings in sets follows."""
@@ -62,6 +62,6 @@ def test_nothing_around_a_story_changes_it() -> None:
 
 def test_another_order_of_tasks_shows_in_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     """The least that can differ."""
-    usual = told(0)  # before the change, whichever test of this file a process runs first
+    usual = told(SEEDS[0])  # before the change, whichever test of this file a process runs first
     monkeypatch.setattr(world, "schedule_by", lambda seed: schedule_by(seed + 1))
-    assert parting(usual, trace(0)) is not None
+    assert parting(usual, trace(SEEDS[0])) is not None

@@ -28,6 +28,10 @@ from tick_logger.exchanges.base import BookCheck
 from tick_logger.reload import LIVE_EXCHANGE_KEYS
 
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
+"""Of each run of the tests: those of each change, and those that are told seldom."""
+
+AT_EACH_CHANGE = 4
+"""Of these parts: a hundred stories."""
 
 FEWEST_STORIES = 100
 """Of each venue."""
@@ -36,7 +40,14 @@ FEWEST_OF_A_KIND = 10
 """Stories, of what concerns one venue only."""
 
 
-@pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"from{seeds[0]}")
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        pytest.param(seeds, marks=[pytest.mark.seldom] if number >= AT_EACH_CHANGE else [])
+        for number, seeds in enumerate(SEEDS)
+    ],
+    ids=lambda seeds: f"from{seeds[0]}",
+)
 def test_every_promise_is_kept(seeds: Sequence[int]) -> None:
     """What was received is on disk once, or its loss has an excuse and a gap record."""
     for seed in seeds:

@@ -49,7 +49,9 @@ CHECKS = ("tests/upgrade/test_recovering.py", "tests/upgrade/test_continuing.py"
 CRASHES = ("tests/upgrade/test_power_cuts.py", "tests/derive/test_recovery_crashes.py")
 
 
-@pytest.fixture(params=GROWN, scope="module")
+@pytest.fixture(
+    params=["a column", pytest.param("a table", marks=pytest.mark.seldom)], scope="module"
+)
 def grown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the program and its tests, in which a table has grown, or there is one more."""
     copy = tmp_path_factory.mktemp("grown")

@@ -21,10 +21,13 @@ def last_words(
     `unreachable` has every exchange, with why it could not be reached at the end; `gone` says what
     somebody took away of what was written.
     """
-    exchanges = list(unreachable)
+    samples = metrics.samples()
+
+    def counted(name: str) -> float:
+        return sum(samples[f"collector_{name}_total", exchange] for exchange in unreachable)
+
     totals = recording.totals
-    dropped = sum(metrics.read("collector_messages_dropped_total", name) for name in exchanges)
-    unwritten = sum(metrics.read("collector_rows_unwritten_total", name) for name in exchanges)
+    dropped, unwritten = counted("messages_dropped"), counted("rows_unwritten")
     lost_bytes, later = recording.bytes_not_written, recording.frames_not_derived
     remarks = [
         f"{int(dropped):,} messages were dropped" if dropped else "",
@@ -33,7 +36,7 @@ def last_words(
         f"{totals.gaps:,} gaps are recorded" if totals.gaps else "",
         gone,
     ]
-    received = sum(metrics.read("collector_messages_received_total", name) for name in exchanges)
+    received = counted("messages_received")
     nothing = "" if received else f"nothing was ever received{_why(unreachable)}"
     lost = ", ".join(filter(None, remarks))
     said = "; ".join(filter(None, [nothing, lost])) or "nothing was lost"

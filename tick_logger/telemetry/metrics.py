@@ -137,9 +137,17 @@ class Metrics:
     def read(self, name: str, exchange: str) -> float:
         """The sum of the samples of this full name, such as `collector_rows_written_total`.
 
-        Raises `KeyError` where there is none.
+        Only its own family is asked.  Raises `KeyError` where there is none.
         """
-        return self.samples()[name, exchange]
+        found = [
+            sample.value
+            for family in self.registry.restricted_registry([name]).collect()
+            for sample in family.samples
+            if sample.labels.get("exchange", "") == exchange
+        ]
+        if not found:
+            raise KeyError((name, exchange))
+        return sum(found)
 
     def samples(self) -> dict[tuple[str, str], float]:
         """By (full name, exchange) the sum of all samples, whatever else labels them.

@@ -16,14 +16,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from typing import TYPE_CHECKING
 
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 ISSUER = "cdp"
 """The developer platform that gives out the keys; there is no other so far."""
@@ -49,8 +48,11 @@ class JwtSigner:
     def __init__(
         self, name: str, private_key: str, *, clock: WallClock, nonce: Callable[[], str]
     ) -> None:
+        import jwt  # takes a while, as cryptography does, and few have a key
+
         self._name = name
         self._key = _loaded(private_key)
+        self._encode = jwt.encode
         self._clock = clock
         self._nonce = nonce
 
@@ -64,7 +66,7 @@ class JwtSigner:
             "exp": since_secs + LIFETIME_SECS,
         }
         headers = {"kid": self._name, "nonce": self._nonce()}
-        return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
+        return self._encode(claims, self._key, algorithm="ES256", headers=headers)
 
 
 def signer_from_environ(
@@ -117,6 +119,10 @@ def _read(variable: str, path: str) -> str:
 
 def _loaded(pem: str) -> EllipticCurvePrivateKey:
     """The key in a PEM text.  What was raised below is left out: it may quote the text."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except TypeError:
@@ -125,9 +131,9 @@ def _loaded(pem: str) -> EllipticCurvePrivateKey:
         raise ValueError("is a private key of an unknown kind") from None
     except ValueError:
         raise ValueError("is not a private key in PEM form (-----BEGIN ... KEY-----)") from None
-    if not isinstance(key, EllipticCurvePrivateKey):
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("is not an ECDSA key; the key must be made for ECDSA, not Ed25519 or RSA")
-    if not isinstance(key.curve, SECP256R1):
+    if not isinstance(key.curve, ec.SECP256R1):
         raise ValueError(f"is a key of the curve {key.curve.name}, not of P-256 (secp256r1)")
     return key
 

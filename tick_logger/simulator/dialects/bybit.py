@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tick_logger.simulator.dialects import bybit_pages as pages
 from tick_logger.simulator.dialects import bybit_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
 from tick_logger.simulator.dialects.bybit_books import BestPrices, BookWindows
@@ -49,6 +50,7 @@ _MOST_CONNECTIONS, _CONNECTIONS_WITHIN_NS = 500, 300 * 10**9
 _SILENCE_SECS = 600.0
 _MESSAGES_PER_SECOND = 20  # no limit is documented: more than any decent client needs
 _WORDS = Words(
+    trades_path=pages.PATH,
     channels={
         "ticker": "tickers",
         "trades": "publicTrade",
@@ -301,9 +303,12 @@ class BybitDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /v5/market/instruments-info?category=&limit=&cursor=."""
+        """GET /v5/market/instruments-info?category=&limit=&cursor=, and recent-trade."""
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if url.path == pages.PATH:
+            page = partial(self._page, newest=True)
+            return 200, pages.answer(query, self._market, self.own_variant, page)
         if url.path != "/v5/market/instruments-info":
             return 404, b'{"retCode":404,"retMsg":"Not found","result":{}}'
         return instruments_info(self._listed(), query, self._market.now_ns)

@@ -21,9 +21,9 @@ def instruments_info(
     category = query.get("category", "")
     limit = query.get("limit", str(_PAGE))
     if category not in CATEGORIES:
-        return 200, _body(10001, "Illegal category", {}, now_ns)
+        return 200, body(10001, "Illegal category", {}, now_ns)
     if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_OF_A_PAGE:
-        return 200, _body(10001, "params error: limit invalid", {}, now_ns)
+        return 200, body(10001, "params error: limit invalid", {}, now_ns)
     trading = [listing for listing in listings if listing.active]
     result: dict[str, object] = {"category": category}
     if CATEGORIES[category] == SPOT:  # which has no pages
@@ -35,10 +35,11 @@ def instruments_info(
         page = rest[: int(limit)]
         result["list"] = [_linear(number, each) for number, each in enumerate(page, 5)]
         result["nextPageCursor"] = page[-1].spec.symbol if len(page) < len(rest) else ""
-    return 200, _body(0, "OK", result, now_ns)
+    return 200, body(0, "OK", result, now_ns)
 
 
-def _body(code: int, message: str, result: Mapping[str, object], now_ns: int) -> bytes:
+def body(code: int, message: str, result: Mapping[str, object], now_ns: int) -> bytes:
+    """An answer by REST: code 0, or a refusal."""
     answer = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}}
     return msgspec.json.encode(answer | {"time": millis(now_ns)})
 

@@ -57,14 +57,27 @@ def trade_id(trade: Trade, variant: int) -> int:
 
 def uuid(trade: Trade) -> str:
     """The id of a trade on linear: a UUID of version 5, whose first digits are its own."""
-    digits = _uuid_digits(trade)
+    return _dashed(_uuid_digits(trade))
+
+
+def uuid_of(trade_id: int) -> str:
+    """The UUID of a trade by its recorded id."""
+    text = f"{trade_id:015x}"
+    return _dashed(_digits(int(text[:12] + text[13:], 16)))
+
+
+def _dashed(digits: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _uuid_digits(trade: Trade) -> str:
-    unique = f"{trade.trade_id * _UUID_FACTOR % 2**_UUID_BITS:014x}"
-    rest = f"{trade.maker_order:032x}"
-    return f"{unique[:12]}5{unique[12:]}{rest[0]}a{rest[1:16]}"
+    return _digits(trade.trade_id * _UUID_FACTOR % 2**_UUID_BITS)
+
+
+def _digits(number: int) -> str:
+    """Those of the UUID that has a number of its own; what follows is made of that too."""
+    unique, rest = f"{number:014x}", f"{number * _UUID_FACTOR % 2**64:016x}"
+    return f"{unique[:12]}5{unique[12:]}{rest[0]}a{rest[1:]}"
 
 
 def trades(symbol: str, prints: Sequence[Print], variant: int) -> bytes:

@@ -15,6 +15,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.book import Sides
+from tick_logger.simulator.dialects import kraken_pages as pages
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.kraken_books import View, begun, changed
@@ -43,6 +44,7 @@ _MOST_CONNECTS, _CONNECTS_WINDOW_NS = 150, 600 * 10**9
 _ALL_SIZE_DECIMALS = 8
 _TOO_FAST = "Exceeded msg rate"
 _WORDS = Words(
+    trades_path=pages.PATH,
     channels={
         "ticker": "ticker",
         "trades": "trade",
@@ -157,8 +159,7 @@ class KrakenDialect(Dialect):
             self._last[symbol], trigger, quote = event, "trades", event.quote
         else:
             trigger, quote = "bbo", event
-        last = self._last[symbol]
-        topic = topic_of("ticker", trigger, symbol)
+        last, topic = self._last[symbol], topic_of("ticker", trigger, symbol)
         self._publish(topic, lambda _: texts.ticker("update", quote, last))
 
     def _publish_books(self, listing: Listing) -> None:
@@ -186,8 +187,8 @@ class KrakenDialect(Dialect):
 
     def _tell_truth(self, trade: Trade) -> bool:
         spec = trade.listing.spec
-        topic, price = topic_of("trade", "", spec.symbol), spec.price(trade.ticks)
-        return self._record(trade, topic, price=price, size=spec.size(trade.lots))
+        price, size = spec.price(trade.ticks), spec.size(trade.lots)
+        return self._record(trade, topic_of("trade", "", spec.symbol), price=price, size=size)
 
     # -- in ---------------------------------------------------------------------------------------
 
@@ -262,8 +263,8 @@ class KrakenDialect(Dialect):
         if (before := self._said_before(request.topic(symbol), 0)) is not None:
             return before
         if request.channel == "ticker":
-            quote = listing.quote(self._market.now_ns)
-            return [texts.ticker("snapshot", quote, self._last[symbol])]
+            now_ns = self._market.now_ns
+            return [texts.ticker("snapshot", listing.quote(now_ns), self._last[symbol])]
         if request.channel == "trade":
             told = self._told[symbol]
             return [texts.trades("snapshot", spec, told)] if told else []
@@ -275,8 +276,7 @@ class KrakenDialect(Dialect):
 
     def _unsubscribe(self, client: Client, request: Request) -> None:
         for symbol in request.symbols:
-            topic = request.topic(symbol)
-            if topic not in client.topics:
+            if (topic := request.topic(symbol)) not in client.topics:
                 self._refuse(client, request, symbol, "Subscription Not Found")
                 continue
             self._hub.unsubscribe(client, topic)
@@ -291,8 +291,8 @@ class KrakenDialect(Dialect):
         )
 
     def _refuse(self, client: Client, request: Request, symbol: str, error: str) -> None:
-        asked = {"method": request.method, "req_id": request.req_id}
-        self._answer(client, error=error, **asked, success=False, symbol=symbol)
+        named = {"method": request.method, "req_id": request.req_id, "symbol": symbol}
+        self._answer(client, error=error, **named, success=False)
 
     def _answer(self, client: Client, **fields: object) -> None:
         self._heard_us[client] = self._elapsed_us
@@ -301,9 +301,12 @@ class KrakenDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /0/public/AssetPairs."""
-        if urlsplit(target).path == "/0/public/AssetPairs":
+        """GET /0/public/AssetPairs and /0/public/Trades."""
+        url = urlsplit(target)
+        if url.path == "/0/public/AssetPairs":
             return 200, texts.asset_pairs(self._listed())
+        if url.path == pages.PATH:
+            return 200, pages.answer(url.query, self._market.listings, self._page)
         return 200, texts.error("EGeneral:Unknown method")
 
     # -- garbage ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ PROXY_NOTICE = b"CloudFlare WebSocket proxy restarting"
 
 _CHECKED_LEVELS = 10
 _ANSWER_NS = 42_000  # how long a request is worked on
-_OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
+OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 
 
 def moment(time_ns: int) -> str:
@@ -133,7 +133,7 @@ def error(text: str) -> bytes:
 
 def _pair(listing: Listing) -> dict[str, object]:
     spec = listing.spec
-    base, quote = (_OLD_NAMES.get(name, name) for name in (spec.base, spec.quote))
+    base, quote = (OLD_NAMES.get(name, name) for name in (spec.base, spec.quote))
     return {
         "altname": base + quote,
         "wsname": f"{base}/{quote}",

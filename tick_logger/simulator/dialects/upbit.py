@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import msgspec
 
 from tick_logger.simulator.book import parted
+from tick_logger.simulator.dialects import upbit_pages as pages
 from tick_logger.simulator.dialects import upbit_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.upbit_recorded import UpbitMessages, formatted
@@ -54,6 +56,7 @@ _WON_PER_DOLLAR = 1400
 _SIZE_DECIMALS = 8
 _PRICE_DIGITS = 6  # that a price has at least
 _WORDS = Words(
+    trades_path=pages.PATH,
     channels={
         "ticker": "ticker",
         "trades": "trade",
@@ -303,8 +306,13 @@ class UpbitDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /v1/market/all, which leaves out what is no longer traded."""
-        if urlsplit(target).path == "/v1/market/all":
+        """GET /v1/market/all, which leaves out what is no longer traded, and trades/ticks."""
+        url = urlsplit(target)
+        if url.path == pages.PATH:
+            query = {key: values[0] for key, values in parse_qs(url.query).items()}
+            page = partial(self._page, newest=True)
+            return pages.answer(query, self._market.listings, self._market.now_ns, page)
+        if url.path == "/v1/market/all":
             markets = [texts.market(each) for each in self._listed() if each.active]
             return 200, msgspec.json.encode(markets)
         reason = {"name": "not_found", "message": "no Route matched with those values"}

@@ -41,6 +41,12 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--no-first-run",
+    "--disable-gpu",
+    "--disable-extensions",
+    "--disable-component-update",
+    "--renderer-process-limit=1",  # each stub is a site of its own, and a process takes a second
+    "--disable-site-isolation-trials",
+    "--disable-features=SpareRendererForSitePerProcess,BackForwardCache",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nothing but the stub is there
 )
 
