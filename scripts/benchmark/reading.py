@@ -32,6 +32,12 @@ MIDNIGHT_SECS = 20_786 * 86_400
 HOUR = "2026-11-29T12:00", "2026-11-29T13:00"
 COLUMNS = ["ts", "price", "size", "side", "id"]
 
+OPEN_MS, ARROW_MS = 2.0, 5.0
+NUMPY_MS = {"f4+rest": 160.0, "f8": 80.0}
+POLARS_MS = {"f4+rest": 300.0, "f8": 150.0}
+HOUR_MS = 10.0
+"""Goals: of `ROWS` rows; the first two are of any number."""
+
 
 def report(rows: int, rounds: int, only: str) -> list[Result]:
     """Measure, print a table, and return what is in it."""
@@ -54,18 +60,27 @@ def _write(folder: Path, rows: int) -> None:
         write_day(folder / width, rows, width)
 
 
-def steps(folder: Path, _rows_made: int) -> Iterator[Step]:
+def steps(folder: Path, rows: int) -> Iterator[Step]:
     """Ways to rows as they are."""
+    part = rows / ROWS
     for width in WIDTHS:
         root = folder / width
         day = Day(root, width)
-        yield Step(f"{width}: open, ask, count", partial(_count, root), day.count)
-        yield Step(f"{width}: five columns, numpy", partial(_numpy, root, DAY), day.numpy)
-        yield Step(f"{width}: as a polars frame", partial(_polars, root), day.polars)
         zero = ["id"] if width == "f4+rest" else ["id", "price", "size"]
-        name = f"{width}: {', '.join(zero)} as Arrow, no copy"
-        yield Step(name, partial(_arrow, root, zero), partial(day.arrow, zero))
-        yield Step(f"{width}: one hour of the day, numpy", partial(_numpy, root, *HOUR), day.hour)
+        ways = (
+            ("open, ask, count", partial(_count, root), day.count, OPEN_MS),
+            ("five columns, numpy", partial(_numpy, root, DAY), day.numpy, NUMPY_MS[width] * part),
+            ("as a polars frame", partial(_polars, root), day.polars, POLARS_MS[width] * part),
+            (
+                f"{', '.join(zero)} as Arrow, no copy",
+                partial(_arrow, root, zero),
+                partial(day.arrow, zero),
+                ARROW_MS,
+            ),
+            ("one hour of the day, numpy", partial(_numpy, root, *HOUR), day.hour, HOUR_MS * part),
+        )
+        for name, ours, plain, goal in ways:
+            yield Step(f"{width}: {name}", ours, plain, goal_ms=goal)
 
 
 def _count(root: Path) -> int:

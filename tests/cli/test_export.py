@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 import tick_logger
 from tests.reader.recorded import Recorder
 from tests.reader.test_rows import MS, trade
-from tests.storage.sample import MIDNIGHT_NS
+from tests.storage.sample import DAY, MIDNIGHT_NS, numbered
 from tick_logger.cli.main import main
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
@@ -25,6 +26,7 @@ from tick_logger.model.tables import Table
 from tick_logger.reader import exporting
 from tick_logger.reader.content import Content
 
+ROOT = Path(__file__).parents[2]
 DAY_MS = 86_400_000
 NAN = float("nan")
 HEAD = ["exchange", "symbol", "timestamp", "local_timestamp"]
@@ -234,6 +236,92 @@ def test_a_run_that_is_cut_short_is_finished_by_the_next(
     assert found == expected
 
 
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, format: str
+) -> None:
+    """By SIGKILL, while it was writing a file: no name of a whole file is that of a half one."""
+    recorder = Recorder(tmp_path / "data")
+    for day in range(DAY, DAY + 6):
+        recorder.write(Table.TRADES, numbered(1, 5_000, day=day))
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    export(recorder, capsys, whole, "--format", format)
+    command = [sys.executable, "-m", "tick_logger", "export", str(recorder.folder)]
+    with subprocess.Popen(
+        [*command, "--out", str(out), "--format", format],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not (whole_files(out) and any(out.rglob("*.part"))):
+            assert process.poll() is None, "it ended before it could be killed"
+        process.kill()
+        assert process.wait() != 0
+    killed = files(out)
+    assert any(path.endswith(".part") for path in killed)
+    expected = {path: data for path, data in files(whole).items() if path != "export.jsonl"}
+    for path, data in killed.items():
+        assert path == "export.jsonl" or path.endswith(".part") or data == expected[path], path
+    before = {path: (out / path).stat().st_mtime_ns for path in whole_files(out)}
+    _, said, _ = export(recorder, capsys, out, "--format", format)
+    assert f"; {len(before)} were there already\n" in said
+    assert {path: (out / path).stat().st_mtime_ns for path in before} == before
+    assert {path: data for path, data in files(out).items() if path != "export.jsonl"} == expected
+
+
+def whole_files(out: Path) -> list[str]:
+    """Those that the manifest says are whole."""
+    manifest = out / "export.jsonl"
+    lines = manifest.read_text().splitlines(keepends=True) if manifest.exists() else []
+    found = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [line["path"] for line in found if "path" in line]
+
+
+def test_a_row_group_holds_one_symbol_where_it_can(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins at a symbol's first row, but for those of tiny symbols, which share one."""
+    from tick_logger.reader import writing
+
+    monkeypatch.setattr(writing.row_groups, "__defaults__", (64,))  # tiny: less than 4
+    counts = {"A": 70, "B": 3, "C": 2, "D": 4, "E": 1, "F": 64}
+    recorder = Recorder(tmp_path / "data", names=tuple(("venue", name) for name in counts))
+    for of, count in enumerate(counts.values()):
+        recorder.write(Table.TRADES, numbered(1, count), of=of)
+    out = tmp_path / "out"
+    export(recorder, capsys, out)
+    (path,) = out.rglob("*.parquet")
+    file = pq.ParquetFile(path)
+    symbols = [
+        file.read_row_group(n, ["symbol"])["symbol"].to_pylist() for n in range(file.num_row_groups)
+    ]
+    expected = ["A" * 64, "A" * 6, "BBBCC", "DDDD", "E", "F" * 64]
+    assert ["".join(each) for each in symbols] == expected
+    rows = tick_logger.open(recorder.folder).trades("venue:*", "2024-02-01", "2024-02-03")
+    rows.to_parquet(tmp_path / "rows.parquet")
+    file = pq.ParquetFile(tmp_path / "rows.parquet")
+    groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+    assert groups == [64, 6, 5, 4, 1, 64]
+    assert file.read(["id"])["id"].to_pylist() == rows.numpy("id").tolist()
+
+
+@pytest.mark.parametrize(
+    ("starts", "rows", "groups"),
+    [
+        ([], 0, []),
+        ([], 130, [(0, 64), (64, 128), (128, 130)]),
+        ([3, 6], 9, [(0, 9)]),
+        ([3, 67], 70, [(0, 3), (3, 67), (67, 70)]),
+        (list(range(3, 90, 3)), 90, [(0, 63), (63, 90)]),  # no more than one group has
+    ],
+)
+def test_row_groups(starts: list[int], rows: int, groups: list[tuple[int, int]]) -> None:
+    """All rows are in one, in order, none in two."""
+    from tick_logger.reader.writing import row_groups
+
+    assert list(row_groups(rows, starts, 64)) == groups
+
+
 def test_what_has_changed_is_written_again(
     recorder: Recorder, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -272,6 +360,7 @@ def test_no_more_rows_are_held_than_a_piece(
     for module in (exporting, tick_csv):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", 7)
     monkeypatch.setattr(writing.pieces, "__defaults__", (7,))
+    monkeypatch.setattr(writing.row_groups, "__defaults__", (7,))
     for format in ("parquet", "arrow", "csv"):
         out = tmp_path / format
         export(recorder, capsys, out, "--tables", "quotes", "--format", format)

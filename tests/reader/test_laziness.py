@@ -14,6 +14,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.reader.column_files import ColumnFiles
+from tick_logger.reader.joined import Joined
 from tick_logger.reader.opening import open as open_recording
 from tick_logger.reader.places import OwnPlaces
 from tick_logger.reader.recording import Recording
@@ -24,6 +25,8 @@ BTC = "venue:BTC-USD"
 FEW = 16
 """Sizes that are taken of one table-day: of its columns, of the time columns first, and of the
 directory's description, until there is one."""
+GLANCED = 30
+"""Symbols of which all folders together are more than a pass remembers."""
 
 
 class CountingTree(DiskTree):
@@ -33,6 +36,7 @@ class CountingTree(DiskTree):
         super().__init__(root)
         self.read_names: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.listed: Counter[str] = Counter()
 
     def size(self, path: str) -> int:
         self.counts["size"] += 1
@@ -44,6 +48,7 @@ class CountingTree(DiskTree):
 
     def list(self, folder: str = "") -> Names:
         self.counts["list"] += 1
+        self.listed[folder] += 1
         return super().list(folder)
 
 
@@ -131,8 +136,51 @@ def test_opening_needs_the_names_of_few_folders(tmp_path: Path) -> None:
 
 def test_several_directories_are_looked_at_once_a_day(tree: CountingTree, tmp_path: Path) -> None:
     """Not each time for all days."""
-    from tick_logger.reader.joined import Joined
-
     rec = Recording(Joined([ColumnFiles(tree, OwnPlaces(tree))] * 1))
     assert len(rec.trades(BTC, 0)) == 90
     assert tree.counts["list"] <= 4
+
+
+@pytest.mark.parametrize("sources", [1, 2])
+def test_a_catalogue_lists_each_folder_once(tmp_path: Path, sources: int) -> None:
+    """However many symbols there are; and none for files that a symbol does not have."""
+    for number in range(GLANCED):
+        recorder = Recorder(tmp_path / "seed", names=(("venue", f"S{number}"),))
+        for table in (Table.TRADES, Table.QUOTES):
+            recorder.write(table, numbered(1, 3))
+        hole = GapRecord(0, Table.QUOTES, None, None, MIDNIGHT_NS, MIDNIGHT_NS + 1, Cause.CRASH)
+        recorder.miss(hole)
+    (tmp_path / "other").mkdir()
+    trees = [CountingTree(tmp_path / name) for name in ("seed", "other")[:sources]]
+    of = [ColumnFiles(tree, OwnPlaces(tree)) for tree in trees]
+    rec = Recording(Joined(of) if sources > 1 else of[0])
+    symbols = rec.symbols()
+    assert len(symbols) == GLANCED
+    trees[0].listed.clear()
+    trees[0].counts.clear()
+    catalog = rec.catalog(symbols)
+    assert catalog.numpy("rows").tolist() == [3] * 2 * GLANCED
+    assert catalog.numpy("holes").sum() == GLANCED
+    below = {
+        f"venue/{symbol.partition(':')[2]}{folder}"
+        for symbol in symbols
+        for folder in ("", "/TRADES", "/QUOTES")
+    }
+    looked = {folder: n for folder, n in trees[0].listed.items() if folder in below}
+    assert set(looked) == below
+    # A symbol is looked for by its name first; then one pass lists what it has.
+    assert max(n for folder, n in looked.items() if folder.count("/") > 1) == 1
+    assert max(looked.values()) == 2
+    assert trees[0].counts["list"] <= 6 * GLANCED
+    assert not any("late" in folder for folder in trees[0].listed)
+
+
+def test_rows_that_grow_are_seen_by_the_next_pass(tmp_path: Path) -> None:
+    """A catalogue is of the moment at which it is asked for."""
+    recorder = Recorder(tmp_path)
+    recorder.write(Table.TRADES, numbered(1, 3))
+    rec = open_recording(tmp_path)
+    assert rec.catalog().numpy("rows").tolist() == [3]
+    recorder.write(Table.TRADES, numbered(4, 5))
+    recorder.write(Table.QUOTES, numbered(1, 1))
+    assert rec.catalog().numpy("rows").tolist() == [5, 1]

@@ -119,6 +119,7 @@ def entries(
     now_ns: int | None = None,
 ) -> Iterator[Entry]:
     """What there is, by symbol, table and day; days without rows are left out."""
+    source = source.glance()
     for symbol in symbols:
         days = {table: source.days(symbol, table) for table in Table}
         newest = max((all_days[-1] for all_days in days.values() if all_days), default=0)

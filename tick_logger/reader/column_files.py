@@ -9,7 +9,8 @@ Not here: how files become arrays (`storage.day_files`), what gaps files say tog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 
 import attrs
 import numpy as np
@@ -21,6 +22,7 @@ from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import NO_TIME, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 from tick_logger.reader.errors import DamagedError
+from tick_logger.reader.glance import GlanceTree
 from tick_logger.reader.holes import HoleFiles
 from tick_logger.reader.listings import ListingFiles
 from tick_logger.reader.places import Places
@@ -46,6 +48,11 @@ class ColumnFiles:
     def name(self) -> str:
         """The root."""
         return self._tree.name
+
+    def glance(self) -> ColumnFiles:
+        """The same, which lists each folder once; see `Source`."""
+        tree = GlanceTree(self._tree)
+        return ColumnFiles(tree, self._places.on(tree))
 
     def exchanges(self) -> Sequence[str]:
         """The exchanges that have a folder, or holes without one; see `Source`."""
@@ -79,7 +86,7 @@ class ColumnFiles:
             )
             for late in (False, True)
         )
-        return TableDay(main, late, (*main.damage, *late.damage))
+        return TableDay(main, late)
 
     def holes(self, symbol: Symbol) -> Sequence[GapRecord]:
         """What is missing; see `Source`."""
@@ -114,25 +121,44 @@ class ColumnFiles:
 def _look(
     tree: Tree, folder: str, table: Table, day: int, width: str | None, *, may_lack: bool
 ) -> FileRows:
-    """The rows that the time column has; `may_lack`: a column without a file is absent."""
-    found = DayFiles.look_beside_a_writer(tree, folder, table, day, width)
-    counts = found.rows
-    rows = counts[SPECS[table].time_column]
-    if not (rows or may_lack):  # most symbols have nothing that came late
-        return FileRows(tree, found, 0)
-    lacking = set[str]()
+    """The rows that the time column has; `may_lack`: a column without a file is absent.
+
+    Of our own directories the other columns are looked at when they are asked for: they have as
+    many rows, at least.
+    """
     if may_lack:
-        required = [column.name for column in found.schema.columns if column.required]
+        found = DayFiles.look_beside_a_writer(tree, folder, table, day, width)
+        return _with_what_is_there(tree, found)
+    rows = DayFiles.rows_in(tree, folder, table, day)
+    look = partial(DayFiles.look_beside_a_writer, tree, folder, table, day, width, rows)
+    return FileRows(tree, rows, lambda: _usable(tree, look(), rows, set()))
+
+
+def _with_what_is_there(tree: Tree, found: DayFiles) -> FileRows:
+    """The rows that all columns have which have any."""
+    counts = found.rows
+    required = [column.name for column in found.schema.columns if column.required]
+    lacking = set[str]()
+    if counts[SPECS[found.table].time_column]:
         lacking = {name for name in required if not counts[name]}
-        rows = min((counts[name] for name in required if name not in lacking), default=0)
+    rows = min((counts[name] for name in required if name not in lacking), default=0)
+    return FileRows(tree, rows, lambda: _usable(tree, found, rows, lacking))
+
+
+def _usable(
+    tree: Tree, found: DayFiles, rows: int, lacking: set[str]
+) -> tuple[DayFiles, tuple[str, ...]]:
+    """The columns that can be read, and which of them are too short, in words."""
+    if not rows:  # most symbols have nothing that came late
+        return found, ()
+    counts = found.rows
     later = (column for column in found.schema.columns if not column.required)
     filling = {c.name for c in later if counts[c.name] < rows and _is_being_filled(tree, found, c)}
     names = [name for name in counts if name not in lacking | filling]
     if len(names) < len(counts):
-        found = attrs.evolve(found, schema=Schema.of(table, found.schema.width, names))
+        found = attrs.evolve(found, schema=Schema.of(found.table, found.schema.width, names))
     short = (name for name in names if counts[name] < rows)
-    damage = tuple(f"{found.path(name)} has {counts[name]:,} of {rows:,} rows" for name in short)
-    return FileRows(tree, found, rows, damage)
+    return found, tuple(f"{found.path(n)} has {counts[n]:,} of {rows:,} rows" for n in short)
 
 
 def _is_being_filled(tree: Tree, files: DayFiles, column: FileColumn) -> bool:
@@ -144,15 +170,28 @@ def _is_being_filled(tree: Tree, files: DayFiles, column: FileColumn) -> bool:
     return bool((there == (column.absent or 0)).all())
 
 
-@attrs.frozen(eq=False)
 class FileRows:
     """The first `rows` rows of the column files of a table-day; see `Block`."""
 
-    _tree: Tree
-    _files: DayFiles
-    rows: int
-    damage: tuple[str, ...] = ()
-    """Which files are too short, in words."""
+    def __init__(
+        self, tree: Tree, rows: int, look: Callable[[], tuple[DayFiles, tuple[str, ...]]]
+    ) -> None:
+        self._tree = tree
+        self.rows = rows
+        self._look = look
+
+    @cached_property
+    def _seen(self) -> tuple[DayFiles, tuple[str, ...]]:
+        return self._look()
+
+    @property
+    def _files(self) -> DayFiles:
+        return self._seen[0]
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Which files are too short, in words."""
+        return self._seen[1] if self.rows else ()
 
     @property
     def exact(self) -> bool:

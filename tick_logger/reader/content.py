@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tick_logger.reader.columns import EXCHANGE, SYMBOL, Column, Kind
 from tick_logger.reader.parts import Part
-from tick_logger.reader.source import Array
+from tick_logger.reader.source import Array, Symbol
 
 
 class Content(Protocol):
@@ -49,6 +49,15 @@ class Content(Protocol):
         ...
 
 
+def first_of_each_symbol(content: Content) -> list[int]:
+    """The rows at which another symbol begins, the first row not counted; ascending.
+
+    None where that is not known without looking at the rows: then a content has no such method.
+    """
+    asked = getattr(content, "symbol_starts", None)
+    return [] if asked is None else list(asked())
+
+
 class StreamRows:
     """Rows of some streams of one table, one part behind the other."""
 
@@ -80,6 +89,16 @@ class StreamRows:
     def words(self, column: Column) -> Sequence[str]:
         """See `Content`."""
         return self._words[column]
+
+    def symbol_starts(self) -> list[int]:
+        """The rows at which another symbol begins, but for the first row."""
+        starts: list[int] = []
+        last: Symbol | None = None
+        for part, start in zip(self._parts, self._starts.tolist(), strict=False):
+            if last not in (None, part.symbol) and part.rows:
+                starts.append(start)
+            last = part.symbol if part.rows else last
+        return starts
 
     def read(self, column: Column, start: int, stop: int) -> Array:
         """See `Content`; a copy where rows of several days or symbols are put together."""

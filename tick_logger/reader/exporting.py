@@ -40,7 +40,7 @@ Format = Literal["parquet", "csv", "arrow"]
 MANIFEST = "export.jsonl"
 GAPS = "gaps.jsonl"
 
-_VERSION = 1
+_VERSION = 2
 """Of what files are like; another one has them written again."""
 
 _TABLES = {word: table for table, word in WORDS.items()}

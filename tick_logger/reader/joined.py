@@ -31,6 +31,10 @@ class Joined:
         """The names of all."""
         return ", ".join(source.name for source in self._sources)
 
+    def glance(self) -> Joined:
+        """All of them for one pass; see `Source`."""
+        return Joined([source.glance() for source in self._sources])
+
     def exchanges(self) -> Sequence[str]:
         """Those of all; see `Source`."""
         return sorted(set(chain.from_iterable(each.exchanges() for each in self._sources)))

@@ -5,23 +5,23 @@ Holes are in receive times.  From a venue's event times to them it is as far as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import ORIGIN_MAIN, Table
 from tick_logger.model.times import NS_PER_DAY, day_of
 from tick_logger.reader.edges import bounds
 from tick_logger.reader.parts import DayPart, day_part, day_parts
-from tick_logger.reader.source import Source, Symbol
+from tick_logger.reader.source import Array, Source, Symbol
 from tick_logger.reader.times import Span
 from tick_logger.reader.venue_rules import rules_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-FIELDS = ("event_ns", "recv_ns", "best_bid", "best_bid_size", "best_ask", "best_ask_size", "origin")
 
 
 @attrs.frozen(eq=False)
@@ -53,25 +53,39 @@ def quotes_of(source: Source, symbol: Symbol, wanted: Span) -> Quotes:
     """The quotes in a range, and what stood at its beginning; raises `OSError`."""
     parts = [*_before(source, symbol, wanted.start_ns)]
     parts += day_parts(source, symbol, Table.QUOTES, wanted, "merge")
-    rows = {
-        name: np.concatenate([part.field(name, 0, part.rows) for part in parts])
-        if parts
-        else np.empty(0, np.int64)
-        for name in FIELDS
-    }
-    silent = _silences(rows, source, symbol)
+    ts = _field(parts, "event_ns")
+    holes = [hole for hole in source.holes(symbol) if hole.table is Table.QUOTES]
+    silent = _silences(parts, ts, holes) if holes else _Silences.none(len(ts))
     in_part = rules_of(symbol.exchange).quotes_in_part
-    bid, bid_size, bid_ts = _side(rows, "best_bid", silent, in_part=in_part)
-    ask, ask_size, ask_ts = _side(rows, "best_ask", silent, in_part=in_part)
+    bid, bid_size, bid_ts = _side(parts, "best_bid", ts, silent, in_part=in_part)
+    ask, ask_size, ask_ts = _side(parts, "best_ask", ts, silent, in_part=in_part)
+    order = _order(ts, silent.begins, wanted.start_ns)
     nothing = np.full(len(silent.begins), np.nan)
-    ts = np.concatenate([rows["event_ns"], silent.begins])
-    order = np.argsort(ts, kind="stable")
-    order = order[max(int((ts < wanted.start_ns).sum()) - 1, 0) :]
     return Quotes(
-        ts[order],
-        *(np.append(each, nothing)[order] for each in (bid, bid_size, ask, ask_size)),
-        *(np.append(each, silent.begins)[order] for each in (bid_ts, ask_ts)),
+        _with(silent.begins, ts)[order],
+        *(_with(nothing, each)[order] for each in (bid, bid_size, ask, ask_size)),
+        *(_with(silent.begins, each)[order] for each in (bid_ts, ask_ts)),
     )
+
+
+def _order(ts: Ints, begins: Ints, start_ns: int) -> Ints | slice:
+    """Rows and beginnings of silences by time, from the last one before a moment on."""
+    first = max(int((ts < start_ns).sum() + (begins < start_ns).sum()) - 1, 0)
+    if not len(begins):
+        return slice(first, None)  # rows are in order, and need not be copied
+    return np.argsort(np.concatenate([ts, begins]), kind="stable")[first:]
+
+
+def _with(begins: Array, rows: Array) -> Array:
+    return np.concatenate([rows, begins]) if len(begins) else rows
+
+
+def _field(parts: Sequence[DayPart], name: str) -> Array:
+    """A field of all parts, one behind the other."""
+    found = [part.field(name, 0, part.rows) for part in parts]
+    if len(found) == 1:
+        return found[0]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
 def _before(source: Source, symbol: Symbol, start_ns: int) -> Iterator[DayPart]:
@@ -95,19 +109,21 @@ class _Silences:
     inside: npt.NDArray[np.bool_]
     since: Ints
 
+    @classmethod
+    def none(cls, rows: int) -> _Silences:
+        """Where nothing is missing."""
+        return cls(np.empty(0, np.int64), np.zeros(rows, np.bool_), np.zeros(rows, np.int64))
 
-def _silences(rows: dict[str, Ints], source: Source, symbol: Symbol) -> _Silences:
-    ts, received = rows["event_ns"], rows["recv_ns"]
+
+def _silences(parts: Sequence[DayPart], ts: Ints, holes: Sequence[GapRecord]) -> _Silences:
     count = len(ts)
     inside = np.zeros(count, np.bool_)
     since = np.zeros(count, np.int64)
     begins: list[int] = []
-    on_time = rows["origin"] == ORIGIN_MAIN
-    delay = (received - ts)[_newest(on_time)] if count else ts
+    on_time = _field(parts, "origin") == ORIGIN_MAIN
+    delay = (_field(parts, "recv_ns") - ts)[_newest(on_time)] if count else ts
     seen = np.maximum.accumulate(ts + delay)  # when each was received, or would have been
-    for hole in source.holes(symbol):
-        if hole.table is not Table.QUOTES:
-            continue
+    for hole in holes:
         begin_ns, end_ns = bounds(hole)
         first, after = (int(np.searchsorted(seen, each, "left")) for each in (begin_ns, end_ns))
         inside[first:after] = True
@@ -119,16 +135,18 @@ def _silences(rows: dict[str, Ints], source: Source, symbol: Symbol) -> _Silence
 
 
 def _side(
-    rows: dict[str, Ints], name: str, silent: _Silences, *, in_part: bool
+    parts: Sequence[DayPart], name: str, ts: Ints, silent: _Silences, *, in_part: bool
 ) -> tuple[Floats, Floats, Ints]:
     """Price and size of a side as they stand after each row, and since when (ns)."""
-    price, size = (np.asarray(rows[each], np.float64) for each in (name, f"{name}_size"))
-    ts = rows["event_ns"]
+    price, size = (np.asarray(_field(parts, each), np.float64) for each in (name, f"{name}_size"))
     unknown = silent.inside
-    if in_part and len(ts):
-        newest = _newest(~np.isnan(price))
+    says = ~np.isnan(price)
+    if in_part and not says.all():
+        newest = _newest(says)
         unknown = unknown | (newest < silent.since)
         price, size, ts = price[newest], size[newest], ts[newest]
+    if not unknown.any():
+        return price, size, ts
     return np.where(unknown, np.nan, price), np.where(unknown, np.nan, size), ts
 
 

@@ -36,6 +36,10 @@ class Places(Protocol):
     may_lack: bool
     """Whether a column of the first version may have no file, and then reads as absent."""
 
+    def on(self, tree: Tree) -> Places:
+        """The same places of another view of the tree."""
+        ...
+
     def exchanges(self) -> Sequence[str]:
         """All of them, sorted; the empty one where no folder names one."""
         ...
@@ -64,6 +68,10 @@ class OwnPlaces:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+
+    def on(self, tree: Tree) -> OwnPlaces:
+        """See `Places`."""
+        return OwnPlaces(tree)
 
     def exchanges(self) -> Sequence[str]:
         """Folders that are neither the journal nor a symbol's."""
@@ -112,6 +120,10 @@ class LegacyPlaces:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+
+    def on(self, tree: Tree) -> LegacyPlaces:
+        """See `Places`."""
+        return LegacyPlaces(tree)
 
     def exchanges(self) -> Sequence[str]:
         """None has a name."""

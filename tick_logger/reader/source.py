@@ -66,13 +66,16 @@ def is_exact(block: Block) -> bool:
 class TableDay:
     """One table, symbol and UTC day: its rows in file order, and those that came late or are aside.
 
-    `late` are in order of arrival, and have the field `origin`.  `damage` says in words which files
-    are shorter than those beside them, so that rows cannot be read.
+    `late` are in order of arrival, and have the field `origin`.
     """
 
     main: Block
     late: Block
-    damage: tuple[str, ...] = ()
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Which files are shorter than those beside them, so that rows cannot be read, in words."""
+        return tuple(each for of in (self.main, self.late) for each in getattr(of, "damage", ()))
 
 
 class Source(Protocol):
@@ -81,6 +84,10 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """Where it is, for people."""
+        ...
+
+    def glance(self) -> Source:
+        """The same for one pass over many symbols: what comes while it lasts may not be seen."""
         ...
 
     def exchanges(self) -> Sequence[str]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tick_logger.reader.columns import Kind
-from tick_logger.reader.content import Content
+from tick_logger.reader.content import Content, first_of_each_symbol
 from tick_logger.reader.frames import arrow_of, arrow_schema, load
 
 ROWS_AT_ONCE = 128 * 1024
 """Rows of one row group: small enough to pass over what a query does not need."""
+
+TINY = 16
+"""A symbol of less than this part of a row group shares one with others."""
 
 METADATA_KEY = "tick_logger"
 """Of the JSON in the footer of a Parquet file."""
@@ -42,7 +46,7 @@ def write_parquet(
         "write_page_checksum": True,
     }
     with whole(path) as part, parquet.ParquetWriter(part, schema, **options) as writer:
-        for start, stop in pieces(content.rows):
+        for start, stop in row_groups(content.rows, first_of_each_symbol(content)):
             table = arrow_of(content, start, stop).cast(schema)
             writer.write_table(table, row_group_size=ROWS_AT_ONCE)
 
@@ -59,6 +63,31 @@ def pieces(rows: int, at_once: int = ROWS_AT_ONCE) -> Iterator[tuple[int, int]]:
     """Start and stop of each piece."""
     for start in range(0, rows, at_once):
         yield start, min(start + at_once, rows)
+
+
+def row_groups(
+    rows: int, starts: Sequence[int], at_once: int = ROWS_AT_ONCE
+) -> Iterator[tuple[int, int]]:
+    """Start and stop of each row group, which holds rows of one symbol where it can.
+
+    `starts`: the rows at which another symbol begins.  Symbols of less than a sixteenth of a group
+    share one, as many as there is room for; a group costs some hundred bytes a column.
+    """
+    tiny = at_once // TINY
+    begin = end = 0  # of tiny symbols that wait for others
+    for start, stop in pairwise([0, *starts, rows]):
+        is_tiny = stop - start < tiny
+        if begin < end and not (is_tiny and stop - begin <= at_once):
+            yield begin, end
+            begin = end
+        if is_tiny:
+            end = stop
+            continue
+        for first in range(start, stop, at_once):
+            yield first, min(first + at_once, stop)
+        begin = end = stop
+    if begin < end:
+        yield begin, end
 
 
 def _without_nan(table: Any) -> Any:

@@ -7,6 +7,7 @@ This is the one place that turns column files into arrays.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,12 @@ class DayFiles:
         schema = Schema.of(table, width or _width(table, sizes), names)
         return cls(folder, table, day, sizes, schema)
 
+    @staticmethod
+    def rows_in(files: ReadableFiles, folder: str, table: Table, day: int) -> int:
+        """The rows of a day as its time column says, which is written last."""
+        time = SPECS[table].time_column
+        return files.size(f"{folder}/{column_name(time, day)}") // _time_size(table)
+
     @classmethod
     def look_beside_a_writer(
         cls,
@@ -62,17 +69,15 @@ class DayFiles:
         table: Table,
         day: int,
         width: str | None = None,
+        rows: int | None = None,
     ) -> DayFiles:
-        """The sizes without what is being appended: no more rows than the time column has.
+        """The sizes without what is being appended: no more `rows` than the time column has.
 
         Sizes taken while they grow do not tell the width of prices for sure.
         """
-        time = SPECS[table].time_column
-        size = SPECS[table].column(time).numpy_dtype(EXACT).itemsize
-        rows = files.size(f"{folder}/{column_name(time, day)}") // size
+        rows = cls.rows_in(files, folder, table, day) if rows is None else rows
         if not rows:  # it is no day, and there are many of these
-            none = dict.fromkeys((column.name for column in SPECS[table].files), 0)
-            return cls(folder, table, day, none, Schema.first(table, width or "f4"))
+            return cls(folder, table, day, *_nothing(table, width or "f4"))
         found = cls.look(files, folder, table, day, width)
         whole = {name: rows * size for name, size in found.schema.item_sizes.items()}
         sizes = {name: min(size, whole.get(name, 0)) for name, size in found.sizes.items()}
@@ -170,6 +175,19 @@ class DayFiles:
 
     def _rest_of(self, source: str) -> FileColumn | None:
         return next((c for c in self.schema.columns if source in c.rest_of), None)
+
+
+@functools.cache
+def _time_size(table: Table) -> int:
+    return SPECS[table].column(SPECS[table].time_column).numpy_dtype(EXACT).itemsize
+
+
+@functools.cache
+def _nothing(table: Table, width: str) -> tuple[Mapping[str, int], Schema]:
+    """The sizes and the schema of a day without files; most symbols have no late rows."""
+    return dict.fromkeys((column.name for column in SPECS[table].files), 0), Schema.first(
+        table, width
+    )
 
 
 def _width(table: Table, sizes: Mapping[str, int]) -> str:
