@@ -277,51 +277,6 @@ def whole_files(out: Path) -> list[str]:
     return [line["path"] for line in found if "path" in line]
 
 
-def test_a_row_group_holds_one_symbol_where_it_can(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It begins at a symbol's first row, but for those of tiny symbols, which share one."""
-    from tick_logger.reader import writing
-
-    monkeypatch.setattr(writing.row_groups, "__defaults__", (64,))  # tiny: less than 4
-    counts = {"A": 70, "B": 3, "C": 2, "D": 4, "E": 1, "F": 64}
-    recorder = Recorder(tmp_path / "data", names=tuple(("venue", name) for name in counts))
-    for of, count in enumerate(counts.values()):
-        recorder.write(Table.TRADES, numbered(1, count), of=of)
-    out = tmp_path / "out"
-    export(recorder, capsys, out)
-    (path,) = out.rglob("*.parquet")
-    file = pq.ParquetFile(path)
-    symbols = [
-        file.read_row_group(n, ["symbol"])["symbol"].to_pylist() for n in range(file.num_row_groups)
-    ]
-    expected = ["A" * 64, "A" * 6, "BBBCC", "DDDD", "E", "F" * 64]
-    assert ["".join(each) for each in symbols] == expected
-    rows = tick_logger.open(recorder.folder).trades("venue:*", "2024-02-01", "2024-02-03")
-    rows.to_parquet(tmp_path / "rows.parquet")
-    file = pq.ParquetFile(tmp_path / "rows.parquet")
-    groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
-    assert groups == [64, 6, 5, 4, 1, 64]
-    assert file.read(["id"])["id"].to_pylist() == rows.numpy("id").tolist()
-
-
-@pytest.mark.parametrize(
-    ("starts", "rows", "groups"),
-    [
-        ([], 0, []),
-        ([], 130, [(0, 64), (64, 128), (128, 130)]),
-        ([3, 6], 9, [(0, 9)]),
-        ([3, 67], 70, [(0, 3), (3, 67), (67, 70)]),
-        (list(range(3, 90, 3)), 90, [(0, 63), (63, 90)]),  # no more than one group has
-    ],
-)
-def test_row_groups(starts: list[int], rows: int, groups: list[tuple[int, int]]) -> None:
-    """All rows are in one, in order, none in two."""
-    from tick_logger.reader.writing import row_groups
-
-    assert list(row_groups(rows, starts, 64)) == groups
-
-
 def test_what_has_changed_is_written_again(
     recorder: Recorder, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

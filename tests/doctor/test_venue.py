@@ -25,6 +25,8 @@ from tests.doctor.looked import (
 )
 from tick_logger.config.schema import MarketConfig
 from tick_logger.doctor.venue import HASTY
+from tick_logger.errors import Step
+from tick_logger.net.reach import WHAT_TO_DO
 
 HURRIED = attrs.evolve(HASTY, tls_secs=0.2, upgrade_secs=0.2, rest_secs=0.2)
 NAME = "coinbase"
@@ -47,7 +49,7 @@ async def test_a_name_that_nobody_knows() -> None:
     lines = await look(NAME, configured(NAME, "ws://nowhere.invalid", "http://nowhere.invalid"))
     assert states(lines) == {"DNS": "wrong", "REST": "wrong"}
     assert "nowhere.invalid: " in said(lines, "DNS")
-    assert "name servers" in said(lines, "DNS")
+    assert {line.advice for line in lines} == {WHAT_TO_DO[Step.DNS]}  # as in the log and the page
 
 
 async def test_a_port_where_nobody_listens() -> None:
@@ -55,6 +57,7 @@ async def test_a_port_where_nobody_listens() -> None:
     lines = await look(NAME, configured(NAME, "ws://127.0.0.1:1"))
     assert states(lines) == {"DNS": "ok", "TCP": "wrong", "REST": "wrong"}
     assert "127.0.0.1:1: TCP: Connection refused" in said(lines, "TCP")
+    assert WHAT_TO_DO[Step.TCP] in said(lines, "TCP")
 
 
 async def test_a_server_that_says_nothing() -> None:
@@ -97,6 +100,7 @@ async def test_a_region_that_is_refused() -> None:
         lines = await look(NAME, configured(NAME, f"ws://{place}"))
     assert states(lines) == {"DNS": "ok", "TCP": "ok", "WebSocket": "wrong", "REST": "wrong"}
     assert "HTTP 451" in said(lines, "WebSocket")
+    assert WHAT_TO_DO[Step.HTTP] in said(lines, "WebSocket")
     assert "region" in said(lines, "REST")
     assert "Service unavailable here" in said(lines, "REST")
 
@@ -127,6 +131,7 @@ async def test_a_page_instead_of_an_answer() -> None:
     async with simulator(NAME) as (_, ws), server(page) as rest:
         lines = await look(NAME, configured(NAME, ws, f"http://{rest}"))
     assert states(lines)["REST"] == "wrong"
+    assert WHAT_TO_DO[Step.PAGE] in said(lines, "REST")
 
 
 @pytest.mark.parametrize(

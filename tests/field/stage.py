@@ -80,7 +80,7 @@ async def _live(
             exchanges={dialogue.venue: dialogue.configure(f"ws://{ADDRESS}", f"http://{ADDRESS}")},
         )
         ports = Ports(
-            dial=lambda _name, clock: PlayedDial(player, clock, nursery),
+            dial=lambda _name, clock: PlayerDial(player, clock, nursery),
             clock=clock,
             offload=InlineOffload(),
             files=files,
@@ -107,7 +107,7 @@ async def _live(
     return codes[0]
 
 
-class PlayedDial:
+class PlayerDial:
     """A test implementation of `Dial` that leads to a player, whatever the address."""
 
     def __init__(self, player: Player, clock: WallClock, nursery: trio.Nursery) -> None:

@@ -18,7 +18,7 @@ from trio_websocket import (
 from tests.fakes.clock import VirtualClock
 from tests.field.player import Player
 from tests.field.rules import Rule
-from tests.field.stage import PlayedDial
+from tests.field.stage import PlayerDial
 
 START_NS = 1_790_078_400_123_456_000
 
@@ -106,7 +106,7 @@ async def test_rest_goes_by_prefix_and_age(autojump_clock: MockClock) -> None:
     clock = VirtualClock(START_NS)
     player = Player(rules, clock)
     async with trio.open_nursery() as nursery:
-        dial = PlayedDial(player, clock, nursery)
+        dial = PlayerDial(player, clock, nursery)
         refused = await dial.get("http://x/a?b=c")
         assert (refused.status, refused.retry_after) == (429, "9")
         assert (await dial.get("http://x/b")).status == 404

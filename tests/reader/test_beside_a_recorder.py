@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import tick_logger
 from tick_logger import Recording, Rows
 
 ROOT = Path(__file__).parents[2]
-SECS = 4
+LOOKS = 4
+"""So many times there are more rows than at the look before, however slow the machine is."""
 PATIENCE_SECS = 120.0
 SYMBOL = "binance:*"
 ASKED = ("trades", "quotes", "ticker", "book_updates")
@@ -27,6 +29,10 @@ def look(rec: Recording) -> dict[str, Rows]:
 
 def frames(rows: dict[str, Rows]) -> dict[str, polars.DataFrame]:
     return {name: each.polars() for name, each in rows.items()}
+
+
+def rows_in(found: dict[str, polars.DataFrame]) -> int:
+    return sum(frame.height for frame in found.values())
 
 
 def assert_begins_with(now: polars.DataFrame, before: polars.DataFrame) -> None:
@@ -43,25 +49,29 @@ def test_rows_that_were_seen_once_stay(tmp_path: Path) -> None:
     data = tmp_path / "data"
     command = [sys.executable, "-m", "tick_logger", "demo", "--data-path", str(data)]
     with subprocess.Popen(
-        [*command, "--duration", str(SECS)],
+        command,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as recorder:
         while not list(data.glob("binance/*/BOOK/time.*")):
             assert recorder.poll() is None, "it ended without a row"
         rec = tick_logger.open(data)
         first = look(rec)
         kept = frames(first)
-        before = kept
-        while recorder.poll() is None:
+        before, grown = kept, 0
+        while grown < LOOKS:
+            assert recorder.poll() is None, "it ended by itself"
             now = frames(look(rec))
             for name, frame in before.items():
                 assert_begins_with(now[name], frame)
+            grown += rows_in(now) > rows_in(before)
             before = now
+        recorder.send_signal(signal.SIGINT)
         assert recorder.wait(PATIENCE_SECS) == 0
     at_last = frames(look(rec))
-    assert sum(f.height for f in at_last.values()) > sum(f.height for f in kept.values())
+    assert rows_in(at_last) > rows_in(kept)
     for name, frame in before.items():
         assert_begins_with(at_last[name], frame)
         assert kept[name].equals(first[name].polars(), null_equal=True)

@@ -261,9 +261,28 @@ def test_a_day_that_is_over_is_read_once(recorder: Recorder) -> None:
     assert len(kept) == looking_back.MOST_KEPT
     trades = recorder.folder / "venue/BTC-USD/TRADES"
     for file in trades.iterdir():
-        file.unlink()
+        if not file.name.startswith("trade_time."):  # which tells how many rows there are
+            file.unlink()
     end_ns = MIDNIGHT_NS + looking_back.MOST_KEPT * SECOND
     assert looker.day(start_ns=MIDNIGHT_NS, end_ns=end_ns)["tables"]["trades"]["rows"] == 2
+
+
+def test_what_was_kept_is_told_anew_when_it_has_changed(recorder: Recorder) -> None:
+    """A hole that heals, a late row, a next day; nobody has to start anything again."""
+    recorder.write(Table.TRADES, [trade(1, 0), trade(4, 5_000)])
+    hole = GapRecord(0, Table.TRADES, 2, 3, MIDNIGHT_NS, MIDNIGHT_NS + SECOND, Cause.SEQUENCE)
+    recorder.miss(hole)
+    looker = Looker(recorder.folder, NOW_NS)
+    assert (looker.day()["holes_in_all"], looker.day()["condition"]) == (1, "degraded")
+    recorder.miss(attrs.evolve(hole, healed="rest"))
+    assert (looker.day()["holes_in_all"], looker.day()["condition"]) == (0, "available")
+    assert looker.day()["tables"]["trades"]["rows"] == 2
+    recorder.write(Table.TRADES, [trade(2, 500)], late=True)
+    found = looker.day()
+    assert (found["tables"]["trades"]["rows"], found["tables"]["trades"]["late"]) == (3, 1)
+    assert found["after"] is None
+    recorder.write(Table.QUOTES, [trade(9, 86_400_000)])
+    assert looker.day()["after"] == "2024-02-02"
 
 
 def test_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:

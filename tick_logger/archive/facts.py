@@ -176,7 +176,7 @@ def stream_facts(
     rows = source.look(symbol, table, day)
     if as_of is not None:
         main, late = _First(rows.main, as_of.main), _First(rows.late, as_of.late)
-        rows = TableDay(main, late, rows.damage)
+        rows = TableDay(main, late)
     edges = edges_of(source, symbol, table, whole)
     mine = tuple(h for h in holes if h.table is table and edges.are_touched_by(h))
     times = _first_and_last(rows)

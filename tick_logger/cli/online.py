@@ -15,21 +15,26 @@ import attrs
 import trio
 
 from tick_logger.cli.arguments import load_config
-from tick_logger.clock import SystemClock
+from tick_logger.clock import SystemClock, WallClock
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.symbol_rules import SymbolRules
 from tick_logger.model.symbols import MappedInstrument, map_instrument
-from tick_logger.net.wire.dial import NetworkDial
-from tick_logger.net.wire.wording import excerpt, http_status
+from tick_logger.net.address import Address
+from tick_logger.net.approach import Approach, Purpose
+from tick_logger.net.reach import Reach
+from tick_logger.net.rest.client import RestClient
+from tick_logger.net.rest.listing import read_listing
+from tick_logger.net.wire.dial import Dial, NetworkDial
+from tick_logger.telemetry.metrics import Metrics
 
 MOST_SECS = 30.0
 """For one venue with all its pages: whoever asks sits before a terminal."""
 
-MOST_PAGES = 50
-"""A longer listing is taken for one whose pages go round in circles."""
+ONE_A_SECOND = 1.0
+"""Connections that may be made; none is."""
 
 
 @attrs.frozen
@@ -58,12 +63,16 @@ async def _ask_all(
     found: dict[str, tuple[Instrument, ...]],
     failures: dict[str, str],
 ) -> None:
+    clock = SystemClock()
+
     async def ask(name: str, endpoint: str, ca_file: str) -> None:
         failures[name] = f"no answer within {MOST_SECS:g} s"
         with trio.move_on_after(MOST_SECS):
             try:
-                async with NetworkDial(SystemClock(), ca_file=ca_file) as dial:
-                    found[name] = await _listing(registry.get(name), endpoint, dial)
+                async with NetworkDial(clock, ca_file=ca_file) as dial:
+                    exchange = registry.get(name)
+                    rest = _client(exchange, endpoint, dial, clock)
+                    found[name] = (await read_listing(exchange, rest)).instruments
                 del failures[name]
             except* (ConnectionLost, VenueError) as group:
                 failures[name] = str(_first(group))
@@ -73,20 +82,13 @@ async def _ask_all(
             nursery.start_soon(ask, name, endpoint, ca_file)
 
 
-async def _listing(exchange: Exchange, endpoint: str, dial: NetworkDial) -> tuple[Instrument, ...]:
-    """All pages of a listing; raises `ConnectionLost` and `VenueError`."""
-    url: str | None = exchange.listing_url(endpoint)
-    found: list[Instrument] = []
-    for _ in range(MOST_PAGES):
-        assert url is not None
-        answer = await dial.get(url)
-        if answer.status != 200:
-            raise VenueError(f"{http_status(answer.status)}: {excerpt(answer.body)}")
-        found += exchange.read_listing(answer.body).instruments
-        url = exchange.next_page(url, answer.body)
-        if url is None:
-            return tuple(found)
-    raise VenueError(f"the listing has more than {MOST_PAGES} pages")
+def _client(exchange: Exchange, endpoint: str, dial: Dial, clock: WallClock) -> RestClient:
+    """One that asks beside no recording, at the venue's pace."""
+    profile = exchange.profile
+    address = Address(profile.rest_weight_per_minute, ONE_A_SECOND, profile.ban_secs)
+    metrics = Metrics.unserved().exchange(exchange.name)
+    approach = Approach(exchange.name, address, Purpose.REST, clock=clock, metrics=metrics)
+    return RestClient(endpoint, dial, approach, Reach(exchange.name, clock))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -20,10 +20,11 @@ from tick_logger.doctor.context import context_of
 from tick_logger.doctor.feeds import FeedLook
 from tick_logger.doctor.lines import Line, ok, warning, wrong
 from tick_logger.doctor.watching import WatchingDial
-from tick_logger.errors import ConfigError, ConnectionLost
+from tick_logger.errors import ConfigError, ConnectionLost, Step
 from tick_logger.exchanges.base import Exchange, Listed, Subscription, VenueError
 from tick_logger.model.turnover import most_traded_first
 from tick_logger.net.connection.context import VenueContext
+from tick_logger.net.reach import WHAT_TO_DO
 from tick_logger.net.rest.listing import read_listing
 from tick_logger.net.wire.dial import Dial, DialTimeouts
 from tick_logger.net.wire.sockets import TransportError
@@ -41,13 +42,6 @@ MOST_NAMED = 5
 SYNC = "synchronise this machine's clock (NTP)"
 CLOCK_OK_SECS, CLOCK_WRONG_SECS = 2.0, 30.0
 """What a `Date` in whole seconds can tell; and by how much an event may be ahead of its receipt."""
-
-ADVICE = {
-    "DNS": "see the network and its name servers; is `ws_endpoint` spelled right?",
-    "TCP": "see the network, firewall and `ws_endpoint`",
-    "TLS": "see `ca_file`, the clock, and whether something in between decrypts",
-    "WebSocket": "see `ws_endpoint`; the venue may not serve this region",
-}
 
 
 class VenueLook:
@@ -102,9 +96,9 @@ class VenueLook:
         host, secure = parts.hostname or "", parts.scheme == "wss"
         failure = await self._resolve(host)
         if failure:
-            return [wrong("DNS", f"{host}: {failure}", ADVICE["DNS"])]
+            return [wrong("DNS", f"{host}: {failure}", WHAT_TO_DO[Step.DNS])]
         steps = ["DNS", "TCP", *(["TLS"] if secure else []), "WebSocket"]
-        failed, why = "", ""
+        failed, why, what_to_do = "", "", ""
         began = trio.current_time()
         try:
             async with trio.open_nursery() as nursery:
@@ -118,12 +112,14 @@ class VenueLook:
                 await link.aclose(0.5)
                 nursery.cancel_scope.cancel(reason="it answers")
         except* ConnectionLost as group:
-            failed, why = _step_of(group.exceptions[0]), str(group.exceptions[0])
+            error = group.exceptions[0]
+            assert isinstance(error, ConnectionLost), "an attempt fails in one way"
+            failed, why, what_to_do = _step_of(error), str(error), WHAT_TO_DO[error.step]
         done = steps[: steps.index(failed)] if failed else steps
         secs = trio.current_time() - began
         said = {"WebSocket": f"connected in {secs:.2f} s"}
         lines = [ok(step, said.get(step, parts.netloc)) for step in done]
-        return [*lines, wrong(failed, why, ADVICE[failed])] if failed else lines
+        return [*lines, wrong(failed, why, what_to_do)] if failed else lines
 
     async def _resolve(self, host: str) -> str:
         """Why a name has no address; empty if it has one."""
@@ -143,7 +139,7 @@ class VenueLook:
         try:
             found = await read_listing(self._exchange, context.rest)
         except ConnectionLost as error:
-            lines.append(wrong("REST", str(error), "see the network and `rest_endpoint`"))
+            lines.append(wrong("REST", str(error), WHAT_TO_DO[error.step]))
             return
         except VenueError as error:
             lines.append(ok("REST", place))

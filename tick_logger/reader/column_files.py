@@ -189,7 +189,7 @@ class FileRows:
         return self._seen[0]
 
     @property
-    def damage(self) -> tuple[str, ...]:
+    def short_files(self) -> tuple[str, ...]:
         """Which files are too short, in words."""
         return self._seen[1] if self.rows else ()
 

@@ -122,7 +122,7 @@ class _Stretch:
         )
         for most, key, size in steps:
             if len(keys) > most:
-                _cut(keys, there, most)
+                cut(keys, there, most)
             if size:
                 if key not in there:
                     insort(keys, key)
@@ -131,11 +131,12 @@ class _Stretch:
                 del there[key]
                 del keys[bisect_left(keys, key)]
         if len(keys) > least[-1]:
-            _cut(keys, there, least[-1])
+            cut(keys, there, least[-1])
         return {key: there[key] for key in keys}
 
 
-def _cut(keys: list[float], there: dict[float, float], most: int) -> None:
+def cut(keys: list[float], there: dict[float, float], most: int) -> None:
+    """Leave so many levels; `keys`, ascending, are those of `there`."""
     for key in keys[most:]:
         del there[key]
     del keys[most:]

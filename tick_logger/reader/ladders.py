@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.reader.cut_levels import cut
 from tick_logger.reader.levels import Floats, Levels, Side, Updates, joined
 
 WINDOW = 256
@@ -136,9 +137,7 @@ class _CutSide:
                 self.cut(depth)
 
     def cut(self, depth: int) -> None:
-        for key in self._keys[depth:]:
-            del self._sizes[key]
-        del self._keys[depth:]
+        cut(self._keys, self._sizes, depth)
 
     def best(self, depth: int) -> tuple[Floats, Floats]:
         keys = self._keys[:depth]

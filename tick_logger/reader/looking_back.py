@@ -1,8 +1,9 @@
 """What was recorded, for a page: its days, its symbols, a day and a book of one, as JSON.
 
 A page may be opened beside a recorder: each answer is bounded in what is read at a time, and in
-what is sent.  Answers of days that are over are kept, `MOST_KEPT` of them, and days of books as
-`Books` keeps them, so that the next moment costs little.  One call at a time.
+what is sent.  Answers of days that are over are kept, `MOST_KEPT` of them, until there is a row, a
+hole or a day more, or one less; and days of books as `Books` keeps them, so that the next moment
+costs little.  One call at a time.
 
 Pure: the caller says what time it is.  Not here: HTTP (`tick_logger.ops.web`).
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY, day_of
 from tick_logger.reader.book_view import book_view
 from tick_logger.reader.calendar import calendar, symbol_list
@@ -46,7 +48,8 @@ class LookingBack:
         self._source: Source | None = None
         self._recording: Recording | None = None
         self._survey: Survey | None = None
-        self._kept: OrderedDict[Looked, bytes] = OrderedDict()
+        self._kept: OrderedDict[Looked, tuple[object, bytes]] = OrderedDict()
+        """Answers, and what was there when they were made."""
 
     def calendar(self) -> bytes:
         """Each exchange with its days; see `calendar.calendar`."""
@@ -75,14 +78,15 @@ class LookingBack:
         buckets = min(max(buckets, FEWEST_BUCKETS), MOST_BUCKETS)
         wanted = _within(start_ns, end_ns, number)
         looked = Looked(name, number, wanted, buckets)
-        if looked in self._kept:
+        there = _what_is_there(self._opened(), name, number)
+        if looked in self._kept and self._kept[looked][0] == there:
             self._kept.move_to_end(looked)
-            return self._kept[looked]
+            return self._kept[looked][1]
         now_ns = self._now_ns()
         found = day_view(self._read(), self._opened(), looked, now_ns)
         said = msgspec.json.encode(found)
         if is_settled(found):
-            self._kept[looked] = said
+            self._kept[looked] = there, said
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return said
@@ -115,6 +119,15 @@ class LookingBack:
             self._survey = Survey(self._opened())
         self._survey.advance(self._now_ns())
         return self._survey
+
+
+def _what_is_there(source: Source, symbol: Symbol, day: int) -> object:
+    """Another as soon as an answer about a day would be: rows, holes, and which days there are."""
+    source = source.glance()
+    found = [source.look(symbol, table, day) for table in Table]
+    rows = tuple((each.main.rows, each.late.rows) for each in found)
+    days = tuple(tuple(source.days(symbol, table)) for table in Table)
+    return rows, hash((days, tuple(source.holes(symbol))))
 
 
 def _day(text: str) -> int:

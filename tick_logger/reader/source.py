@@ -75,7 +75,9 @@ class TableDay:
     @property
     def damage(self) -> tuple[str, ...]:
         """Which files are shorter than those beside them, so that rows cannot be read, in words."""
-        return tuple(each for of in (self.main, self.late) for each in getattr(of, "damage", ()))
+        return tuple(
+            each for of in (self.main, self.late) for each in getattr(of, "short_files", ())
+        )
 
 
 class Source(Protocol):

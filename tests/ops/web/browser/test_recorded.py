@@ -220,3 +220,38 @@ def test_symbols_are_searched_and_sorted(page: Page) -> None:
     page.until(
         lambda: page.find("th:nth-child(3)").get_attribute("aria-sort") == "descending", "an order"
     )
+
+
+BUSY = """
+const [real, path, times] = [window.fetch, arguments[0], arguments[1]];
+window.refused = 0;
+window.fetch = (asked, ...options) => {
+  if (!String(asked).includes(path) || window.refused >= times) return real(asked, ...options);
+  window.refused += 1;
+  const body = JSON.stringify({ error: "the disk is too busy" });
+  return Promise.resolve(new Response(body, { status: 503 }));
+};
+"""
+"""Answers the first requests of a path as a recorder does that has no time for pages."""
+
+
+def test_a_day_that_takes_long_is_asked_for_again(page: Page) -> None:
+    """Which is said meanwhile; what comes then is shown, and nothing else."""
+    page.open()
+    page.reads("BTC-USD", ".recorded")
+    page.run(BUSY, "recorded/day", 2)
+    page.run("location.hash = arguments[0]", DAY)
+    page.reads("This day takes a while: the disk is too busy. It is asked for again.", "#recorded")
+    page.reads("22 trades", "figure .readout")
+    assert "takes a while" not in page.text("#recorded")
+    assert page.run("return window.refused") == 2
+
+
+def test_a_day_is_not_asked_for_without_end(page: Page) -> None:
+    """Five times, and then it says why there is none."""
+    page.open()
+    page.reads("BTC-USD", ".recorded")
+    page.run(BUSY, "recorded/day", 1_000)
+    page.run("location.hash = arguments[0]", DAY)
+    page.reads("This day could not be had: the disk is too busy.", "#recorded")
+    assert page.run("return window.refused") == 5

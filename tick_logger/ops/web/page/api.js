@@ -4,6 +4,9 @@ Invariant: the token is kept for this tab only and sent to the page's own server
 */
 
 const TOKEN = "tick_logger.token";
+const GIVE_UP_MS = 20_000;
+const MOST_TRIES = 5; // what was asked for goes on being read meanwhile, for each next try to find it
+const PAUSE_MS = 1_000;
 let inMemory = null; // where the browser keeps nothing for pages
 
 /** The recorder wants a token, or another one than it was given. */
@@ -69,6 +72,24 @@ async function reasonIn(answer) {
     return typeof error === "string" ? error : "";
   } catch {
     return "";
+  }
+}
+
+/** The same, asked again where the recorder has no time for pages now (status 503): so often at most.
+
+Each try may take GIVE_UP_MS; `onWait(error)` is called before the next one. Until `leave` is aborted.
+*/
+export async function askPatiently(path, parameters, leave, onWait) {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const signal = AbortSignal.any([leave, AbortSignal.timeout(GIVE_UP_MS)]);
+      return await askJson(path, parameters, signal);
+    } catch (error) {
+      if (!(error instanceof Answered) || error.status !== 503 || tried === MOST_TRIES) throw error;
+      onWait(error);
+      await new Promise((resume) => setTimeout(resume, PAUSE_MS));
+      leave.throwIfAborted();
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** One day of a symbol as it was recorded: its chart, what there is of it, its holes. */
 
-import { Answered, askJson } from "./api.js";
+import { Answered, askPatiently } from "./api.js";
 import { dayBook } from "./daybook.js";
 import { dayChart } from "./daychart.js";
 import { byId, fact, follow, h, mark, reveal, say } from "./dom.js";
@@ -9,31 +9,31 @@ import { dayHash, symbolHash } from "./search.js";
 import { clock, count, date, duration, id, known, plural } from "./words.js";
 
 const EVERY_MS = 10_000; // while the day may grow
-const GIVE_UP_MS = 20_000;
 
 /** Show a day until `stop` of what is returned is called. */
 export function showDay(exchange, symbol, day, atRest) {
   const leave = new AbortController();
   const view = buildView(exchange, symbol, day, atRest(), refresh, leave.signal);
-  let [range, again, asked] = [null, 0, 0];
+  let [range, again, asking] = [null, 0, null];
   byId("recorded").replaceChildren(...view.nodes);
 
   /** Ask for a range of ns as texts, or for all of the day. */
   async function refresh(wanted = range) {
     range = wanted;
-    asked += 1;
-    const mine = asked;
+    asking?.abort();
+    const mine = new AbortController();
+    asking = mine;
     clearTimeout(again);
     const parameters = { exchange, symbol, day, buckets: view.buckets() };
     if (range) Object.assign(parameters, range);
     try {
-      const signal = AbortSignal.any([leave.signal, AbortSignal.timeout(GIVE_UP_MS)]);
-      const found = await askJson("api/recorded/day", parameters, signal);
-      if (mine !== asked || leave.signal.aborted) return;
+      const signal = AbortSignal.any([leave.signal, mine.signal]);
+      const found = await askPatiently("api/recorded/day", parameters, signal, view.wait);
+      if (mine !== asking || leave.signal.aborted) return;
       view.update(found, range !== null);
       if (!found.over) again = setTimeout(() => (document.hidden ? null : refresh()), EVERY_MS);
     } catch (error) {
-      if (!leave.signal.aborted && mine === asked) view.fail(error);
+      if (!leave.signal.aborted && mine === asking) view.fail(error);
     }
   }
   refresh();
@@ -90,6 +90,10 @@ function buildView(exchange, symbol, day, atRest, ask, left) {
       chart.update(found, isPart);
       tables.update(tablesThere);
       holes.update(found);
+    },
+    wait(error) {
+      say(problem, `This day takes a while: ${error.reason || error.message}. It is asked for again.`);
+      reveal(problem, true);
     },
     fail(error) {
       const words = error instanceof Answered ? error.reason || error.message : error.message;

@@ -4,13 +4,12 @@ Invariant: one question is on its way at a time, and the newest moment wins; wha
 another is known, and says of which moment it is.
 */
 
-import { askJson } from "./api.js";
+import { askPatiently } from "./api.js";
 import { follow, h, mark, reveal, say } from "./dom.js";
 import { CAUSES, list, meaning } from "./meaning.js";
 import { amount, clock, decimals, plural, when } from "./words.js";
 
 const PAUSE_MS = 150; // a pointer that rests, not one that passes
-const GIVE_UP_MS = 20_000;
 const DEPTH = 10; // levels of each side
 const NO_SNAPSHOT = "no snapshot"; // the cause before the first one
 const HEADS = ["Bid size", "Bid", "Ask", "Ask size"];
@@ -28,8 +27,11 @@ export function dayBook(exchange, symbol, left) {
     do {
       at = wanted;
       try {
-        const signal = AbortSignal.any([left, AbortSignal.timeout(GIVE_UP_MS)]);
-        const found = await askJson("api/recorded/book", { exchange, symbol, at_ns: at, depth: DEPTH }, signal);
+        const parameters = { exchange, symbol, at_ns: at, depth: DEPTH };
+        const found = await askPatiently("api/recorded/book", parameters, left, (error) => {
+          if (at !== wanted) throw error; // another moment is asked for
+          view.wait(at, error);
+        });
         if (at === wanted) view.update(found);
       } catch (error) {
         if (at !== wanted || left.aborted) continue;
@@ -78,6 +80,9 @@ function buildView() {
       say(head, headWords(found, bids, asks));
       tell(brokenWords(found.cause));
       fill(bids, asks);
+    },
+    wait(at, error) {
+      tell(`The order book of ${clock(Number(at) / 1e9, 3)} takes a while: ${error.reason || error.message}. It is asked for again.`);
     },
     fail(at, error) {
       say(head, clock(Number(at) / 1e9, 3));
