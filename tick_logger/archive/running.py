@@ -1,6 +1,6 @@
 """Runs a job, wherever it is called: in a process of its own, or inline.
 
-Not here: which process (`worker`), and what a job does (`typed`).
+Not here: which process (`worker`), and what a job does (`typed`, `raw`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from tick_logger.archive import typed
+from tick_logger.archive import raw, typed
 from tick_logger.archive.jobs import Job, Result, TableJob
 from tick_logger.reader.opening import source_at
 from tick_logger.storage.disk_files import DiskFiles
@@ -28,4 +28,5 @@ def run_job(job: Job) -> Result:
     with contextlib.closing(DiskFiles(job.folders.local_path)) as files:
         if isinstance(job, TableJob):
             return typed.pack(job, source_at(job.folders.data_path), files, is_wanted)
-        raise NotImplementedError(job)
+        with contextlib.closing(DiskFiles(job.folders.data_path)) as journal:
+            return raw.pack(job, journal, files, is_wanted)
