@@ -73,6 +73,7 @@ FORBIDDEN = {
     "exit_codes": "tick_logger.errors",
     "venues": "tick_logger.app",
     "reload": "tick_logger.app",
+    "filling": "tick_logger.app",
     "__main__": "tick_logger.app",
 }
 """For each package, and each module at the top, something that it may not import."""
