@@ -102,6 +102,7 @@ ONE_HOME = {
     "prometheus_client": ("tick_logger/telemetry/", "tick_logger/ops/web/", "tick_logger/app.py"),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
+    "obstore": ("tick_logger/archive/bucket.py",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
     "tick_logger.simulator": (
         "tick_logger/simulator/",
