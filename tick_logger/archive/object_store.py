@@ -32,7 +32,7 @@ bounded, and a connection that breaks costs one part."""
 class Trouble(enum.StrEnum):
     """Why something did not work, in a word for logs and metrics."""
 
-    REFUSED = "refused"
+    REFUSED = "denied"
     """The store does not allow it: credentials, or a policy."""
     NO_BUCKET = "no_bucket"
     """There is no such bucket, and none could be made."""
