@@ -11,7 +11,7 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.memory_store import Fault, MemoryStore
 from tick_logger.archive.ledger import Ledger, Stored, Verified, Where
 from tick_logger.archive.local_store import LocalStore
-from tick_logger.archive.object_store import InFile, StoreError, Trouble
+from tick_logger.archive.object_store import InFile, ObjectStore, StoreError, Trouble
 from tick_logger.archive.transfer import Errand, Transfer, UnequalError, due, waits
 
 
@@ -23,7 +23,10 @@ class Rig:
         self.ledger = Ledger(self.files)
         self.packed = pack(self.ledger, self.files, DAY, 3)
         self.bucket = MemoryStore()
-        stores = {Where.LOCAL: LocalStore(self.files), Where.BUCKET: self.bucket}
+        stores: dict[Where, ObjectStore] = {
+            Where.LOCAL: LocalStore(self.files),
+            Where.BUCKET: self.bucket,
+        }
         self.transfer = Transfer(stores, lambda packed: InFile(self.files, packed.key))
         self.local, self.remote = (
             Errand(self.packed, where) for where in (Where.LOCAL, Where.BUCKET)

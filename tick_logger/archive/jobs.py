@@ -51,6 +51,9 @@ class TableJob:
     day: int
     table: Table
     streams: tuple[Stream, ...]
+    known: tuple[str, ...] = ()
+    """Objects of this day and table of which the ledger knows: any other of this server was left
+    by a process that died before it could say so, and is removed.  No part of the hash."""
 
     @property
     def input_hash(self) -> str:
@@ -79,6 +82,8 @@ class RawJob:
     rotate_secs: int = 3600
     rotate_mib: int = 500
     layout: str = "hive"
+    known: tuple[str, ...] = ()
+    """As of a `TableJob`, of all objects that begin with one of these frames or a later one."""
 
     @property
     def input_hash(self) -> str:
