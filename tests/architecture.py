@@ -36,7 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "waiting": set(),
     "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "compare": {"model", "errors", "reader"},
-    "archive": {"model", "errors", "storage", "reader", "journal", "exchanges", "version"},
+    "archive": {
+        "model", "errors", "clock", "offload", "storage", "reader", "journal", "exchanges",
+        "telemetry", "version",
+    },
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
