@@ -63,6 +63,7 @@ class ObjectWriter:
         options: Mapping[str, Any],
         about: Mapping[str, object],
         is_wanted: Callable[[], bool] = lambda: True,
+        piece_bytes: int = PIECE_BYTES,
     ) -> None:
         self._files = files
         self._path = incoming(name)
@@ -70,7 +71,7 @@ class ObjectWriter:
         self.rows = 0
         files.remove(self._path)
         files.append(self._path, b"")
-        self._sink = io.BufferedWriter(_Appending(files, self._path), PIECE_BYTES)
+        self._sink = io.BufferedWriter(_Appending(files, self._path), piece_bytes)
         parquet = load("pyarrow.parquet", EXTRA)
         self._writer = parquet.ParquetWriter(self._sink, schema, **SAFE, **options)
         self._writer.add_key_value_metadata({METADATA_KEY: json.dumps(about)})
