@@ -79,6 +79,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
+    "archiving": {
+        "archive", "clock", "config", "errors", "offload", "reader", "storage", "telemetry",
+    },
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},
 }  # fmt: skip

@@ -58,6 +58,11 @@ class ArchiveMetrics:
         for where in ("local", "s3"):
             self.kept_bytes.labels(where).set(0)
 
+    @classmethod
+    def unserved(cls) -> ArchiveMetrics:
+        """Of a process that shows them to nobody."""
+        return cls(CollectorRegistry())
+
     def begin(self, exchange: str) -> None:
         """Have a sample of this exchange in each family."""
         for family in (self.files, self.uploads, self.upload_errors):
