@@ -128,6 +128,7 @@ class Service:
         )
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random())
         for name in self.exchange_names:
+            self.metrics.archive.begin(name)
             self._venues.add(
                 name,
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),

@@ -136,9 +136,6 @@ async def open_archiver(
         yield None
         return
     warn_of_places(config)
-    for exchange, each in config.exchanges.items():
-        if each.enabled:
-            metrics.begin(exchange)
     root = DiskFiles(archive.local_path, max_open=8)
     places = Places(
         recorded=DiskFiles(data_path, max_open=1),
