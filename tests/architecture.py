@@ -83,7 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
     "archiving": {
-        "archive", "clock", "config", "errors", "offload", "reader", "storage", "telemetry",
+        "archive", "clock", "config", "errors", "offload", "reader", "recording", "storage",
+        "telemetry",
     },
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},

@@ -12,10 +12,8 @@ for.  What the column files lack then is derived at the next start.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
@@ -24,8 +22,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
-from tick_logger.archive.archiver import Archiver
-from tick_logger.archiving import Written, check, open_archiver
+from tick_logger.archiving import Keeping
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -114,10 +111,9 @@ class Service:
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
         )
+        self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
-        self.archiver: Archiver | None = None  # if there is to be one
-        check(config.archive, os.environ)
         self._survivors: list[trio.CancelScope] = []
         self._deriving = trio.CancelScope()
         self._venues_scope = trio.CancelScope()
@@ -202,7 +198,7 @@ class Service:
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
             ops.start_soon(recording.watch)
-            async with self._archive(recording), trio.open_nursery() as survivors:
+            async with self._keeping.beside(recording), trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
                 survivors.start_soon(self._survive, lambda: self._derive(recording))
                 survivors.start_soon(self._survive, lambda: recording.write(receive))
@@ -215,29 +211,6 @@ class Service:
                 finally:
                     self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
-
-    @contextlib.asynccontextmanager
-    async def _archive(self, recording: Recording) -> AsyncIterator[None]:
-        """Keep the archive while something is recorded, and then for a limited time."""
-        disk = self._resources.disk
-        written = Written(disk.column_files, disk.column_offload)
-        async with open_archiver(
-            self.started_with,
-            written,
-            self._resources.clock,
-            self.metrics.archive,
-            lambda: recording.next_seq,
-        ) as archiver:
-            if archiver is None:
-                yield
-                return
-            self.archiver = archiver
-            if self.started_with.archive.raw:
-                recording.keep_unless(lambda first: archiver.journal(first))
-            async with trio.open_nursery() as keeping:
-                keeping.start_soon(archiver.run)
-                yield
-                archiver.end()
 
     async def _open_recording(self) -> Recording:
         config, damage = self.started_with.logger, self._accept_damage
@@ -306,7 +279,7 @@ class Service:
                 if trio.current_time() < first_at + SAME_SIGNAL_SECS:
                     continue
                 name = signal.Signals(number).name
-                if self.archiver is not None and self.archiver.skip():
+                if self._keeping.skip():
                     self._log.warning("giving_up", reason=f"second {name}", what="the archive")
                 if not self._deriving.cancel_called:
                     self._log.warning("giving_up", reason=f"second {name}", what="column files")

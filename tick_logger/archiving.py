@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from random import Random
 
 import attrs
+import trio
 
 from tick_logger.archive.archiver import Archiver
 from tick_logger.archive.bucket import NO_CONSTRAINT, Address, Bucket, Credentials
@@ -31,6 +32,8 @@ from tick_logger.config.schema import ArchiveConfig, Config
 from tick_logger.errors import ConfigError
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.reader.opening import source_at
+from tick_logger.recording.recording import Recording
+from tick_logger.recording.resources import Resources
 from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.files import Files
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
@@ -84,6 +87,42 @@ class DueJobs:
                 rotate_mib=self.config.rotate_mib,
                 until_seq=self.end() if everything else None,
             )
+
+
+class Keeping:
+    """The archive beside a recording.  Raises `ConfigError` as `check`."""
+
+    def __init__(self, config: Config, resources: Resources) -> None:
+        check(config.archive, os.environ)
+        self._config = config
+        self._resources = resources
+        self.archiver: Archiver | None = None  # if there is one now
+
+    @contextlib.asynccontextmanager
+    async def beside(self, recording: Recording) -> AsyncIterator[None]:
+        """Keep the archive while something is recorded, and then for a limited time."""
+        resources, disk = self._resources, self._resources.disk
+        async with open_archiver(
+            self._config,
+            Written(disk.column_files, disk.column_offload),
+            resources.clock,
+            resources.metrics.archive,
+            lambda: recording.next_seq,
+        ) as archiver:
+            if archiver is None:
+                yield
+                return
+            self.archiver = archiver
+            if self._config.archive.raw:
+                recording.keep_unless(lambda first: archiver.journal(first))
+            async with trio.open_nursery() as keeping:
+                keeping.start_soon(archiver.run)
+                yield
+                archiver.end()
+
+    def skip(self) -> bool:
+        """Leave the rest to the next start; False if there is none, or that was said already."""
+        return self.archiver is not None and self.archiver.skip()
 
 
 def check(config: ArchiveConfig, environ: Mapping[str, str]) -> None:
