@@ -36,7 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "waiting": set(),
     "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "compare": {"model", "errors", "reader"},
-    "archive": {"model", "errors", "storage", "reader"},
+    "archive": {
+        "model", "errors", "clock", "offload", "exchanges", "journal", "storage", "reader",
+        "telemetry",
+    },
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
