@@ -79,6 +79,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
+    "sealing": {
+        "archive", "config", "offload", "reader", "recording", "storage", "telemetry", "version",
+    },
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},
 }  # fmt: skip

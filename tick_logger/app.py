@@ -46,6 +46,7 @@ from tick_logger.recording.opening import Opening, open_recording
 from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
+from tick_logger.sealing import sealer_of
 from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.storage.disk_files import DiskFiles, raise_open_file_limit
 from tick_logger.storage.files import Files
@@ -119,6 +120,7 @@ class Service:
             clock,
             load_symbol_rules(config.logger.symbol_mappings, registry.available()),
         )
+        self._sealer = sealer_of(config, self._resources, ports.files, ports.offload)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random())
         for name in self.exchange_names:
             self._venues.add(
@@ -219,6 +221,7 @@ class Service:
     async def _run_venues(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as venues:
             venues.start_soon(self._listings.run)
+            venues.start_soon(self._sealer.run)
             for venue in self._venues.by_name.values():
                 venues.start_soon(venue.run)
             if stop_after_secs is not None:

@@ -24,14 +24,16 @@ from tick_logger.archive.certificate import (
     newest,
     statement,
 )
+from tick_logger.archive.due import NS_PER_HOUR
 from tick_logger.archive.facts import Lengths, StreamFacts, stream_facts
 from tick_logger.archive.gap_hashes import GapHashes, gap_hashes
 from tick_logger.archive.signing import EnvelopeError, Key
 from tick_logger.model.tables import Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.offload import Offload
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import CertificatePath, parse
+from tick_logger.storage.layout import CertificatePath, GapsPath, gaps_path, parse
 from tick_logger.storage.names import folder_of
 
 _OF_EACH = frozenset({"made_at_ns", "supersedes", "previous_day", "sources"})
@@ -75,6 +77,11 @@ class Looked:
     gaps: tuple[GapHashes, ...]
 
 
+NEIGHBOUR_HOURS = 24
+"""After the end of a day so long is waited for the first trade of a later day; a symbol that has
+none by then is hardly traded any more, and its day is no worse for that."""
+
+
 def days_there(source: Source, exchange: str) -> set[int]:
     """The days of which there may be rows of any symbol; raises `OSError`."""
     symbols = (Symbol(exchange, name) for name in source.symbols(exchange))
@@ -111,6 +118,7 @@ def write(
     """
     looked = tuple(looked)
     before = readable(place.files, exchange, day)
+    waits = _waits_for_neighbours([each for of in looked for each in of.streams], day, now_ns)
     seen = Circumstances(
         made_at_ns=now_ns,
         collector=place.collector,
@@ -118,7 +126,7 @@ def write(
         gaps=[each for of in looked for each in of.gaps],
         checks=told.checks,
         sources=told.sources,
-        pending=told.pending,
+        pending=[*told.pending, *waits],
         objects=told.objects,
     )
     facts = [each for of in looked for each in of.streams]
@@ -127,6 +135,83 @@ def write(
     if before is not None and _says_the_same(before.statement, said):
         return None
     return issue(place.files, exchange, day, said, place.key)
+
+
+def has_changed(
+    place: Place, exchange: str, day: int, newest: Certificate, told: Told, *, now_ns: int
+) -> bool:
+    """Whether a new certificate may say something else; nothing is hashed for that.
+
+    It may if rows or records came since, if a reason to wait is gone, or if others know more.
+    Raises `OSError`.
+    """
+    said, source = newest.predicate, place.source().glance()
+    waits = [each for each in said["pending"] if each not in told.pending]
+    over = now_ns >= (day + 1) * NS_PER_DAY + NEIGHBOUR_HOURS * NS_PER_HOUR
+    known = {s["name"]: s["digest"]["sha256"] for s in newest.statement["subject"]}
+    if (
+        any(each not in said["pending"] for each in told.pending)
+        or (waits and (over or any(not _is_of_neighbours(each) for each in waits)))
+        or list(said["checks"]) != [dict(each) for each in told.checks]
+        or any(known.get(key) != sha256 for key, sha256 in told.objects.items())
+    ):
+        return True
+    streams = {(each["symbol"], each["table"]): each for each in said["streams"]}
+    gaps = {each["symbol"]: (each["size"], each["late_size"]) for each in said["gaps"]}
+    return any(
+        _has_more(place, source, Symbol(exchange, name), day, streams, gaps)
+        for name in source.symbols(exchange)
+    )
+
+
+def _has_more(
+    place: Place,
+    source: Source,
+    symbol: Symbol,
+    day: int,
+    streams: Mapping[tuple[str, str], Mapping[str, Any]],
+    gaps: Mapping[str, tuple[int, int]],
+) -> bool:
+    """Whether there are rows, records or neighbours of one symbol that nothing was said of."""
+    paths = (
+        gaps_path(GapsPath(symbol.exchange, symbol.symbol, day, late)) for late in (False, True)
+    )
+    if tuple(map(place.files.size, paths)) != gaps.get(symbol.symbol, (0, 0)):
+        return True
+    for table in Table:
+        rows, said = source.look(symbol, table, day), streams.get((symbol.symbol, table.value))
+        if said is None:
+            if rows.main.rows or rows.late.rows:
+                return True
+            continue
+        counts = said["rows"]
+        late = counts["late"] + counts["back_filled"] + counts["aside"]
+        if (rows.main.rows, rows.late.rows) != (counts["in_order"], late):
+            return True
+        after = None if said["ids"] is None else said["ids"]["neighbours"]["after"]
+        if said["ids"] is not None and after is None and source.days(symbol, table)[-1] > day:
+            return True
+    return False
+
+
+_NEIGHBOURS = "no trade after it yet: "
+
+
+def _is_of_neighbours(reason: str) -> bool:
+    return reason.startswith(_NEIGHBOURS)
+
+
+def _waits_for_neighbours(facts: Sequence[StreamFacts], day: int, now_ns: int) -> list[str]:
+    """The reason to wait for the trades after a day, if there is one."""
+    if now_ns >= (day + 1) * NS_PER_DAY + NEIGHBOUR_HOURS * NS_PER_HOUR:
+        return []
+    symbols = [
+        x.symbol for x in facts if x.ids is not None and x.ids.ranges and x.ids.after is None
+    ]
+    if not symbols:
+        return []
+    more = f" and {len(symbols) - 1:,} others" if len(symbols) > 1 else ""
+    return [f"{_NEIGHBOURS}{symbols[0]}{more}"]
 
 
 def previous(files: Files, exchange: str, day: int) -> Certificate | None:

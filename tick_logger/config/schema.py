@@ -111,6 +111,17 @@ class HttpConfig:
 
 
 @attrs.frozen(kw_only=True)
+class ArchiveConfig:
+    """What becomes of days that are over: sealed and certified, whatever else is done with them."""
+
+    seal_after_secs: Annotated[
+        float, between(1.0, 604_800.0, "seconds", "what comes after it is kept beside the day")
+    ] = 3600.0
+    key_file: Annotated[str, existing_file] = ""
+    """With this key (Ed25519, PEM) certificates are signed; empty: they are not."""
+
+
+@attrs.frozen(kw_only=True)
 class MarketConfig:
     """Settings that differ for some symbols; None leaves the exchange's own."""
 
@@ -155,6 +166,7 @@ class Config:
 
     logger: LoggerConfig = LoggerConfig()
     http: HttpConfig = HttpConfig()
+    archive: ArchiveConfig = ArchiveConfig()
     exchanges: dict[str, ExchangeConfig] = attrs.field(factory=dict)
 
 
