@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.archive.test_facts import DAY, HOUR, MIDNIGHT, three_days, trade
+from tests.reader.recorded import Recorder
 from tick_logger.archive.certificate import Certificate
 from tick_logger.archive.certifying import Place, Told, look, write
 from tick_logger.archive.signing import Key, load_key, load_public_key, new_key
@@ -30,28 +31,32 @@ def files(tmp_path: Path) -> Iterator[DiskFiles]:
 
 
 def certified(
-    files: DiskFiles, folder: Path, day: int = DAY, key: Key | None = None
+    files: DiskFiles,
+    folder: Path,
+    day: int = DAY,
+    key: Key | None = None,
+    told: Told = Told(),  # noqa: B008 - it is immutable
 ) -> Certificate | None:
     """The next certificate of a day, if it says anything new."""
     place = Place(
         files=files, source=lambda: source_at(folder), collector="a1", version="9", key=key
     )
     looked = look(place, Symbol("venue", "BTC-USD"), day)
-    return write(place, "venue", day, [looked], Told(), MADE_NS)
+    return write(place, "venue", day, [looked], told, MADE_NS)
 
 
 def name(day: int = DAY, number: int = 1) -> str:
     return f"venue/certificate.{day - DAY + 29}.11.26.{number}.json"
 
 
-def told(files: DiskFiles, folder: Path, public: Path | None = None) -> list[tuple[str, str, bool]]:
+def said(files: DiskFiles, folder: Path, public: Path | None = None) -> list[tuple[str, str, bool]]:
     key = None if public is None else load_public_key(str(public))
     found = check_certificates(files, source_at(folder), key)
     return [(each.path, each.text, each.is_fault) for each in found]
 
 
 def faults(files: DiskFiles, folder: Path, public: Path | None = None) -> list[tuple[str, str]]:
-    return [(path, text) for path, text, is_fault in told(files, folder, public) if is_fault]
+    return [(path, text) for path, text, is_fault in said(files, folder, public) if is_fault]
 
 
 @pytest.fixture
@@ -67,14 +72,12 @@ def three(tmp_path: Path, files: DiskFiles) -> Path:
 
 def test_what_is_sound_has_no_findings(three: Path, files: DiskFiles) -> None:
     """Rows that come after it are told in a note."""
-    assert told(files, three) == []
+    assert said(files, three) == []
     assert certified(files, three) is None
-    (three / name(number=3)).exists()
+    assert not (three / name(number=3)).exists()
     row = [trade(16, MIDNIGHT + 13 * HOUR)]
-    from tests.reader.recorded import Recorder
-
     Recorder(three).write(Table.TRADES, row, late=True)
-    ((path, text, is_fault),) = told(files, three)
+    ((path, text, is_fault),) = said(files, three)
     assert (path, is_fault) == (name(number=2), False)
     assert text == "venue:BTC-USD TRADES: 1 rows came late since the certificate was made"
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.archive.test_facts import DAY, three_days
+import tick_logger
+from tests.archive.test_facts import DAY, HOUR, MIDNIGHT, hole, three_days
 from tests.archive.test_verifying import certified
+from tick_logger.archive.certifying import Told
 from tick_logger.archive.signing import load_key
 from tick_logger.cli.main import main
 from tick_logger.storage.disk_files import DiskFiles
@@ -62,3 +64,46 @@ def test_verify_asks_for_the_key(tmp_path: Path, capsys: pytest.CaptureFixture[s
     column = data / "venue/BTC-USD/TRADES/trade_size.29.11.26.bin"
     column.write_bytes(column.read_bytes()[:-1] + b"\x01")
     assert len(findings()) == 1
+
+
+def test_certified_days_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Condition and coverage by exchange and day; the newest certificate counts."""
+    three_days(tmp_path)
+    assert main(["ls", str(tmp_path), "--sealed"]) == 1
+    files = DiskFiles(tmp_path)
+    for day in (DAY - 1, DAY):
+        certified(files, tmp_path, day)
+    files.close()
+    capsys.readouterr()
+    assert main(["ls", str(tmp_path), "--sealed", "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(x["exchange"], x["day"], x["condition"]) for x in found] == [
+        ("venue", "2026-11-28", "available"),
+        ("venue", "2026-11-29", "available"),
+    ]
+    assert [(x["covered_secs"], x["covered_percent"]) for x in found] == [
+        (57_600.0, 66.6667),  # from 08:00 on
+        (86_400.0, 100.0),
+    ]
+    assert main(["ls", str(tmp_path), "--sealed", "--from", "2026-11-29"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == [
+        *("venue", "2026-11-29", "available", "86,400", "100.00", "1", "1", "no")
+    ]
+    assert main(["ls", str(tmp_path), "--sealed", "--symbols", "BTC-USD"]) == 2
+
+
+def test_a_condition_is_that_of_the_certificate(tmp_path: Path) -> None:
+    """Whatever the day would seem to be without it; a hole that is known now counts more."""
+    recorder = three_days(tmp_path)
+    recording = tick_logger.open(tmp_path)
+    assert recording.condition("venue:BTC-USD", "2026-11-29") == "available"
+    files = DiskFiles(tmp_path)
+    certified(files, tmp_path, told=Told(pending=("others ask still",)))
+    assert recording.condition("venue:BTC-USD", "2026-11-29") == "pending"
+    words = recording.catalog("*", "2026-11-28", "2026-11-30").numpy("condition").tolist()
+    assert words == ["available", "pending"]
+    certified(files, tmp_path)
+    files.close()
+    assert recording.condition("venue:BTC-USD", "2026-11-29") == "available"
+    recorder.miss(hole(14, 15, MIDNIGHT + 11 * HOUR, MIDNIGHT + 12 * HOUR))
+    assert recording.condition("venue:BTC-USD", "2026-11-29") == "degraded"
