@@ -48,7 +48,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net": {"model", "errors", "clock", "telemetry"},
     "net.wire": {"errors", "clock"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
-    "net.rest": {"model", "errors", "exchanges.base", "net", "net.wire", "telemetry"},
+    "net.rest": {
+        "model", "errors", "exchanges.base", "exchanges.trades_by_rest", "exchanges.walk", "net",
+        "net.wire", "telemetry",
+    },
     "net.connection": {
         "model", "errors", "clock", "exchanges.base", "telemetry", "net", "net.wire", "net.intake",
         "net.rest",
@@ -75,13 +78,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "exit_codes": set(),
     "venues": {
-        "model", "clock", "config", "exchanges", "recording", "storage", "telemetry", "net",
-        "net.wire",
+        "model", "clock", "config", "exchanges", "filling", "recording", "storage", "telemetry",
+        "net", "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
     "sealing": {
         "archive", "config", "offload", "reader", "recording", "storage", "telemetry", "version",
     },
+    "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},
 }  # fmt: skip

@@ -74,6 +74,7 @@ FORBIDDEN = {
     "venues": "tick_logger.app",
     "sealing": "tick_logger.app",
     "reload": "tick_logger.app",
+    "filling": "tick_logger.app",
     "__main__": "tick_logger.app",
 }
 """For each package, and each module at the top, something that it may not import."""

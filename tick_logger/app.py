@@ -12,7 +12,7 @@ for.  What the column files lack then is derived at the next start.
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
@@ -27,7 +27,9 @@ from tick_logger.config.schema import Config
 from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.exchanges import registry
+from tick_logger.filling import Filling
 from tick_logger.model.batch import Batch
+from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.venue.venue import Venue
@@ -106,6 +108,7 @@ class Service:
             readiness=Readiness(self.metrics),
             today=Today(clock),
             links=self._legacy_links(disk),
+            on_holes=self._hear_of_holes,
         )
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
@@ -121,7 +124,9 @@ class Service:
             load_symbol_rules(config.logger.symbol_mappings, registry.available()),
         )
         self._sealer = sealer_of(config, self._resources, ports.files, ports.offload)
-        self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random())
+        reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
+        filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
+        self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self._venues.add(
                 name,
@@ -222,11 +227,25 @@ class Service:
         async with trio.open_nursery() as venues:
             venues.start_soon(self._listings.run)
             venues.start_soon(self._sealer.run)
+            venues.start_soon(self._offer_old_holes)
             for venue in self._venues.by_name.values():
                 venues.start_soon(venue.run)
             if stop_after_secs is not None:
                 await trio.sleep(stop_after_secs)
                 self.stop("the time is over")
+
+    def _hear_of_holes(self, records: Sequence[GapRecord], suspects: Sequence[GapRecord]) -> None:
+        self._venues.filling.heard(records, suspects)
+
+    async def _offer_old_holes(self) -> None:
+        """What earlier processes have left, at the exchanges that may be asked."""
+        config = self.started_with
+        days = {
+            name: config.logger.backfill_days
+            for name, exchange in config.exchanges.items()
+            if exchange.enabled and exchange.backfill
+        }
+        await self._venues.filling.offer_old(self._resources.clock.now_ns(), days)
 
     async def _survive(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run what must outlive the venues, up to the shutdown deadline."""

@@ -15,6 +15,7 @@ from tick_logger.clock import WallClock
 from tick_logger.config.schema import Config, ExchangeConfig
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
+from tick_logger.filling import Filling
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.address import Addresses
@@ -23,7 +24,9 @@ from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.online import Online
 from tick_logger.net.reach import Reach
+from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.rest.client import RestClient
+from tick_logger.net.venue.backfill_source import BackfillSource
 from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
@@ -46,7 +49,9 @@ class Venues:
         resources: Resources,
         dial: Callable[[str, WallClock], Dial] | None,
         rng: Random,
+        filling: Filling,
     ) -> None:
+        self.filling = filling
         self.by_name: dict[str, Venue] = {}
         self.intakes: list[Intake] = []
         self._config = config
@@ -69,11 +74,11 @@ class Venues:
         `on_bug` hears that its adapter has failed, `write_listing` takes what it lists.
         """
         config, shared, exchange = self._config, self._resources, registry.get(name)
-        metrics = shared.metrics.exchange(name)
+        metrics, wanted = shared.metrics.exchange(name), WantedTables()
         intake = Intake(
             exchange,
             shared.instruments,
-            WantedTables(),
+            wanted,
             budget=shared.budget,
             linger_secs=config.logger.linger_ms / 1000,
             metrics=metrics,
@@ -112,7 +117,21 @@ class Venues:
             recorded_before=before,
             objection_to=folders.objection_to,
         )
-        self.by_name[name] = Venue(context, own, beside)
+        source = BackfillSource(intake, wanted, shared.clock)
+        filler = self._filler(context, source, enabled=own.backfill)
+        self.by_name[name] = Venue(context, own, beside, filler)
+
+    def _filler(
+        self, context: VenueContext, source: BackfillSource, *, enabled: bool
+    ) -> BackFiller | None:
+        """Who asks for trades that were missed, where there is a way to ask."""
+        exchange, filling = context.exchange, self.filling
+        if exchange.trades_by_rest is None:
+            return None
+        disk = filling.disk(exchange.name)
+        filler = BackFiller(exchange, context.rest, source, disk, context.metrics, enabled=enabled)
+        filling.fillers[exchange.name] = filler
+        return filler
 
     @contextlib.asynccontextmanager
     async def open_dials(self) -> AsyncIterator[None]:
@@ -136,6 +155,7 @@ class Venues:
             weight_per_minute=exchange.profile.rest_weight_per_minute,
             connects_per_second=config.connects_per_second,
             ban_secs=exchange.profile.ban_secs,
+            connects_burst=exchange.profile.connects_burst,
         )
         clock = self._resources.clock
         return Approach(exchange.name, address, purpose, clock=clock, metrics=metrics)

@@ -56,6 +56,8 @@ def test_defaults_without_a_file() -> None:
         reconnect_max_secs=60.0,
         data_timeout_secs=60.0,
         first_data_timeout_secs=120.0,
+        redundancy=1,
+        backfill=True,
         ca_file="",
         markets=(),
     )

@@ -37,7 +37,7 @@ class Connection:
 
     def heard(self, heard: Heard) -> list[Mark]:
         self.events += heard.events
-        self.tallies.append((heard.frames, heard.bad, heard.market_data))
+        self.tallies.append((heard.frames, heard.bad, heard.data_ns > 0))
         return [
             LastTradeId(event.request_id or 0, event.request_id or 0, at_ns)
             for at_ns, event in heard.events

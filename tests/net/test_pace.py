@@ -8,10 +8,18 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tick_logger.net.pace import STABLE_SECS, Backoff, MessageGate, SpacingGate, WeightGate
+from tick_logger.exchanges import registry
+from tick_logger.net.pace import (
+    CARRIED_SECS,
+    STABLE_SECS,
+    Backoff,
+    ConnectGate,
+    MessageGate,
+    WeightGate,
+)
 
 
-async def passages(gate: SpacingGate | MessageGate, count: int) -> list[float]:
+async def passages(gate: ConnectGate | MessageGate, count: int) -> list[float]:
     """When one caller after the other gets through."""
     times = []
     for _ in range(count):
@@ -22,12 +30,12 @@ async def passages(gate: SpacingGate | MessageGate, count: int) -> list[float]:
 
 async def test_connects_are_spaced(autojump_clock: MockClock) -> None:
     """The first goes at once, each other a full spacing after the one before."""
-    assert await passages(SpacingGate(2.0), 4) == [0.0, 0.5, 1.0, 1.5]
+    assert await passages(ConnectGate(2.0), 4) == [0.0, 0.5, 1.0, 1.5]
 
 
 async def test_time_unused_is_not_saved_up(autojump_clock: MockClock) -> None:
     """After a pause there is no burst."""
-    gate = SpacingGate(2.0)
+    gate = ConnectGate(2.0)
     await gate.wait()
     await trio.sleep(10)
     assert await passages(gate, 3) == [10.0, 10.5, 11.0]
@@ -35,7 +43,7 @@ async def test_time_unused_is_not_saved_up(autojump_clock: MockClock) -> None:
 
 async def test_many_callers_share_the_spacing(autojump_clock: MockClock) -> None:
     """Each gets a turn of its own, in the order in which they came."""
-    gate, order = SpacingGate(2.0), list[tuple[int, float]]()
+    gate, order = ConnectGate(2.0), list[tuple[int, float]]()
 
     async def caller(number: int) -> None:
         await gate.wait()
@@ -48,21 +56,19 @@ async def test_many_callers_share_the_spacing(autojump_clock: MockClock) -> None
     assert order == [(number, number / 2) for number in range(5)]
 
 
-async def test_a_cancelled_connect_costs_its_turn_and_nothing_else(
-    autojump_clock: MockClock,
-) -> None:
-    """The next caller waits, but gets through."""
-    gate = SpacingGate(2.0)
+async def test_a_cancelled_connect_costs_nothing(autojump_clock: MockClock) -> None:
+    """The next caller gets through when it would have."""
+    gate = ConnectGate(2.0)
     await gate.wait()
     with trio.move_on_after(0.25):
         await gate.wait()
     await gate.wait()
-    assert trio.current_time() == 1.0
+    assert trio.current_time() == 0.5
 
 
 async def test_a_closed_gate_lets_no_connection_through(autojump_clock: MockClock) -> None:
     """Not even who had a turn already; then each gets another, with the usual spacing."""
-    gate, passed = SpacingGate(2.0), list[float]()
+    gate, passed = ConnectGate(2.0), list[float]()
 
     async def caller() -> None:
         await gate.wait()
@@ -75,6 +81,93 @@ async def test_a_closed_gate_lets_no_connection_through(autojump_clock: MockCloc
         gate.close_until(30.0)
         gate.close_until(10.0)
     assert passed == [0.0, 30.0, 30.5]
+
+
+async def returns(gate: ConnectGate, count: int) -> list[float]:
+    """When so many get through that come back together."""
+    times: list[float] = []
+
+    async def caller() -> None:
+        await gate.wait(back=True)
+        times.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(caller)
+    return times
+
+
+async def test_those_that_were_cut_come_back_together(autojump_clock: MockClock) -> None:
+    """As many as the burst has, then no more until the first of them has left its time."""
+    gate = ConnectGate(2.0, 4)
+    assert await returns(gate, 10) == [0.0] * 4 + [2.0] * 4 + [4.0] * 2
+
+
+async def test_new_connections_keep_their_pace_beside_them(autojump_clock: MockClock) -> None:
+    """They are not let through faster, and all together stay within the burst in its time."""
+    gate, new = ConnectGate(2.0, 4), list[float]()
+
+    async def begin() -> None:
+        for _ in range(5):
+            await gate.wait()
+            new.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(begin)
+        await trio.sleep(0.75)
+        assert await returns(gate, 2) == [0.75, 0.75]
+    assert new == [0.0, 0.5, 2.0, 2.5, 3.0]
+
+
+async def test_a_closed_gate_lets_nobody_back(autojump_clock: MockClock) -> None:
+    """Who asks to wait is obeyed, however well the connection had done."""
+    gate = ConnectGate(2.0, 4)
+    gate.close_until(30.0)
+    assert await returns(gate, 3) == [30.0] * 3
+
+
+async def test_the_smallest_burst_counts(autojump_clock: MockClock) -> None:
+    """Of those that share a gate, and the slowest pace."""
+    gate = ConnectGate(4.0, 10)
+    gate.slow_down(2.0, 3)
+    gate.slow_down(8.0, 5)
+    assert await returns(gate, 4) == [0.0, 0.0, 0.0, 1.5]
+
+
+LIMITS = {
+    "binance": (300, 300.0),
+    "bybit": (500, 300.0),
+    "bybit_linear": (500, 300.0),
+    "coinbase": (20, 2.5),  # a burst, and 8 a second
+    "coinbase_advanced": (8, 1.0),
+    "kraken": (150, 600.0),
+    "okx": (3, 1.0),
+    "upbit": (5, 1.0),
+}
+"""Connections that each venue takes in how many seconds, by its documentation."""
+
+
+@pytest.mark.parametrize("name", sorted(registry.available()))
+async def test_no_venue_gets_more_connections_than_it_takes(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """Though all that may come back do, beside all that may be new, as fast as they can."""
+    most, within_secs = LIMITS[name]
+    profile = registry.get(name).profile
+    gate, times = ConnectGate(profile.connects_per_second, profile.connects_burst), list[float]()
+
+    async def hurry(back: bool) -> None:
+        while True:
+            await gate.wait(back=back)
+            times.append(trio.current_time())
+
+    with trio.move_on_after(2 * within_secs):
+        async with trio.open_nursery() as nursery:
+            for back in (False, True, True):
+                nursery.start_soon(hurry, back)
+    assert times.count(0.0) == profile.connects_burst
+    held = [sum(start <= time < start + within_secs for time in times) for start in times]
+    assert max(held) <= most
 
 
 async def test_messages_go_in_bursts_up_to_the_limit(autojump_clock: MockClock) -> None:
@@ -224,6 +317,30 @@ def test_only_a_stable_minute_starts_anew() -> None:
     backoff = Backoff(1.0, 60.0, Longest())
     lived = [0.0, 0.0, STABLE_SECS - 0.1, STABLE_SECS, 0.0]
     assert [backoff.next_wait_secs(secs) for secs in lived] == [1, 2, 4, 1, 2]
+
+
+def test_what_carried_something_comes_back_at_once() -> None:
+    """Then the first wait is the first again, if it was stable."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    assert [backoff.next_wait_secs(0.0) for _ in range(3)] == [1, 2, 4]
+    assert backoff.at_once(STABLE_SECS)
+    assert [backoff.next_wait_secs(0.0) for _ in range(3)] == [1, 2, 4]
+
+
+@pytest.mark.parametrize("lived_secs", [0.0, 1.0, CARRIED_SECS - 0.01])
+def test_what_hardly_lived_does_not(lived_secs: float) -> None:
+    """A venue that cuts each new connection is not hammered."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    assert not any(backoff.at_once(lived_secs) for _ in range(3))
+
+
+def test_only_one_comes_back_at_once_in_a_minute() -> None:
+    """The bound goes on growing for a venue that cuts each connection after ten seconds."""
+    backoff = Backoff(1.0, 60.0, Longest())
+    story = []
+    for _ in range(8):
+        story.append(0.0 if backoff.at_once(10.0) else backoff.next_wait_secs(10.0))
+    assert story == [0, 1, 2, 4, 8, 0, 16, 32]
 
 
 def test_waits_are_spread_over_the_whole_range() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tests.pipeline.streams import T0, Level, book, quotes, tickers, trades
+import attrs
+
+from tests.pipeline.streams import T0, Level, book, by_rest, quotes, tickers, trades
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import (
     AwaitSnapshot,
@@ -63,9 +65,16 @@ def in_ticks(rng: random.Random, rows: Sequence[Trade]) -> list[Items]:
     return ticks
 
 
+def page(truth: Sequence[Trade], instrument: int, until_ns: int, recv_ns: int) -> RowBatch:
+    """An answer by REST: the last trades of an instrument up to a time, received at another."""
+    of_it = [trade for trade in truth if trade[0] == instrument and trade[2] <= until_ns]
+    return by_rest([(instrument, recv_ns, event, seq) for _, _, event, seq in of_it[-15:]])
+
+
 def scene(rng: random.Random) -> list[Items]:
     """Ticks with rows of every table and marks of every kind, for three instruments."""
-    arrivals = [trade for trade in delivered(rng, market(rng, 25)) if rng.random() > 0.05]
+    truth = market(rng, 25)
+    arrivals = [trade for trade in delivered(rng, truth) if rng.random() > 0.05]
     ticks: list[Items] = [[]]
     for number, trade in enumerate(arrivals):
         instrument, recv, event, seq = trade
@@ -83,6 +92,8 @@ def scene(rng: random.Random) -> list[Items]:
                 for n in range(3)
             )
         )
+        if number % 20 == 19:
+            ticks[-1].append(page(truth, instrument, event, recv))
         one: tuple[int, ...] = (instrument,)
         marks: dict[int, Mark] = {
             5: Interrupted(one, (Table.TRADES, Table.MD, Table.BOOK), recv, Cause.DISCONNECT),
@@ -94,8 +105,13 @@ def scene(rng: random.Random) -> list[Items]:
             35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
             37: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
             41: Retired(one, recv),
+            43: Resumed(one, (Table.QUOTES, Table.MD), recv, line=1),
+            46: Interrupted(one, (Table.MD,), recv - 9, Cause.SILENT, line=1),
             45: Healed(instrument, Table.TRADES, None, None, recv - 9, recv, Cause.CRASH, "rest"),
         }
+        if number % 50 == 44:  # on both lines
+            both = quotes([(instrument, recv, event, seq // 2)])
+            ticks[-1] += [both, attrs.evolve(both, way=1)]
         mark = marks.get(number % 50)
         if mark is not None:
             ticks[-1].append(mark)

@@ -17,6 +17,7 @@ from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_MAIN, UUID_DTYPE, Table
 from tick_logger.model.times import NS_PER_DAY
+from tick_logger.model.ways import REST
 from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 
@@ -35,6 +36,11 @@ def trades(rows: Sequence[tuple[int, int, int, int]]) -> RowBatch:
     uuid = np.zeros(n, UUID_DTYPE)
     values = {"price": np.ones(n), "size": np.ones(n), "side": np.zeros(n)}
     return _built(Table.TRADES, rows, {**values, "maker": uuid, "taker": uuid})
+
+
+def by_rest(rows: Sequence[tuple[int, int, int, int]]) -> RowBatch:
+    """The same, of an answer by REST."""
+    return attrs.evolve(trades(rows), way=REST)
 
 
 def quotes(rows: Sequence[tuple[int, int, int, int]]) -> RowBatch:

@@ -302,8 +302,8 @@ def test_many_ticks_leave_nothing_behind() -> None:
                 (
                     len(gaps._outages),
                     sum(map(len, gaps._past._of.values())),
-                    sum(map(len, gaps._holes._pending.values())),
-                    sum(map(len, gaps._holes._recorded.values())) <= 3 * MAX_OPEN_HOLES,
+                    sum(map(len, gaps.holes._pending.values())),
+                    sum(map(len, gaps.holes._recorded.values())) <= 3 * MAX_OPEN_HOLES,
                     len(gaps._open._seen) <= 12,
                     len(gaps._records),
                     len(waiting._books) <= 3,

@@ -72,8 +72,8 @@ FORMATS = {
 
 EXACT = "f4+rest"
 
-LATE, ASIDE = 1, 3
-"""`origin` of rows that came late, and of those whose time cannot be right."""
+LATE, REST, ASIDE = 1, 2, 3
+"""`origin` of rows that came late, by REST, and of those whose time cannot be right."""
 
 
 @attrs.frozen(eq=False)
@@ -133,7 +133,7 @@ def rows(
         columns |= _exact(table, columns)
     assert len({len(column) for column in columns.values()}) == 1, "columns of unequal length"
     if late:
-        assert np.isin(columns["origin"], (LATE, ASIDE)).all()
+        assert np.isin(columns["origin"], (LATE, REST, ASIDE)).all()
         chosen = columns["origin"] == origin
         columns = {name: column[chosen] for name, column in columns.items()}
     prefix = "trade_" if table == "TRADES" else ""
@@ -259,12 +259,15 @@ def check_trades(world: World, exchange: str, symbol: str) -> int:
     """As `check`, for the trades of one symbol."""
     in_order = rows(world.files, exchange, symbol, "TRADES")
     late = rows(world.files, exchange, symbol, "TRADES", late=True)
+    by_rest = rows(world.files, exchange, symbol, "TRADES", late=True, origin=REST)
     truth = {trade.trade_id: trade for trade in world.exchanges[exchange].truth.trades(symbol)}
-    on_disk = [*in_order["trade_id"].tolist(), *late["trade_id"].tolist()]
+    parts = in_order, late, by_rest
+    on_disk = [number for part in parts for number in part["trade_id"].tolist()]
     seen = set(on_disk)
     assert len(on_disk) == len(seen), f"{symbol}: duplicates"
     for part in (in_order, late):
         _check_values(part, truth)
+    _check_values(by_rest, truth, rest=True)
     holes = gaps(world.files, exchange, symbol, "TRADES")
     missing = [
         trade
@@ -281,8 +284,8 @@ def check_trades(world: World, exchange: str, symbol: str) -> int:
     return len(on_disk)
 
 
-def _check_values(part: Rows, truth: dict[int, TrueTrade]) -> None:
-    """Each row is the exchange's trade of that id."""
+def _check_values(part: Rows, truth: dict[int, TrueTrade], *, rest: bool = False) -> None:
+    """Each row is the exchange's trade of that id; by REST without orders, in coarser time."""
     trades = [truth[number] for number in part["trade_id"].tolist()]
     expected = {
         "trade_price": np.array([trade.price for trade in trades], "f8"),
@@ -291,7 +294,10 @@ def _check_values(part: Rows, truth: dict[int, TrueTrade]) -> None:
     }
     for name, values in expected.items():
         assert (part[name] == values).all(), name
-    assert part.event_ns.tolist() == [trade.event_ns for trade in trades]
+    times = np.array([trade.event_ns for trade in trades], np.int64)
+    assert (np.abs(part.event_ns - times) <= (10**6 if rest else 0)).all()
+    if rest:
+        return
     for name, attribute in (("maker_order_id", "maker"), ("taker_order_id", "taker")):
         texts = [getattr(trade, f"{attribute}_order_id") for trade in trades]
         assert [each.tobytes() for each in part[name]] == [

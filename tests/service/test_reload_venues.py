@@ -182,10 +182,12 @@ async def test_while_a_connection_is_made_again(name: str, autojump_clock: MockC
     what, (first, second, third) = some(name)
     async with reloading(what) as reloads:
         await reloads.world.until(6.05)
-        reloads.world.dial.refusals = 3
+        reloads.world.dial.refusals = 1000
         reloads.world.exchange.cut_all(abrupt=True)
         await reloads.world.until(6.55)
         reloads.reload(symbols=(first, third))
+        await reloads.world.until(9.05)
+        reloads.world.dial.refusals = 0
         await reloads.world.until(40.05)
         assert reloads.topics(second) == []
     assert reloads.check() > 300

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from trio.testing import MockClock
 
 from tests.service.oracle import causes, check
-from tests.service.world import binance, coinbase, running
+from tests.service.world import binance, coinbase, running, venue
 from tick_logger.config.schema import MarketConfig
 from tick_logger.simulator.faults import Faults
+from tick_logger.simulator.registry import DIALECTS
 
 QUIET = {"messages_per_second": 0.0, "step_secs": 1.0}  # a market in which nothing happens
 
@@ -84,3 +86,22 @@ async def test_a_stall_shorter_than_the_timeout_costs_nothing(autojump_clock: Mo
     assert world.said("connection_lost") == []
     assert check(world) > 250
     assert causes(world.files) == set()
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+async def test_what_is_missed_in_silence_is_written_down(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """From the last row on, although heartbeats and pongs have gone on until the end."""
+    impatient = {"data_timeout_secs": 25.0, "first_data_timeout_secs": 25.0}
+    made = venue(name, 1, simulated={"messages_per_second": 40.0}, config=impatient)
+    async with running(made) as world:
+        await world.until(10.0)
+        world.exchange.set_faults(Faults(silent_symbols=frozenset(made.symbols)))
+        await world.until(30.0)
+        world.exchange.set_faults(Faults())
+        await world.until(60.0)
+        world.exchange.market._credit = -1e9  # what is traded last is sent, too
+        await world.until(61.0)
+    assert len(world.exchange.truth.withheld(made.symbols[0])) > 100
+    assert check(world) > 100

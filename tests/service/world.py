@@ -69,7 +69,12 @@ class Venue:
 
     def configure(self) -> ExchangeConfig:
         """The service's settings."""
-        settings: dict[str, Any] = {"connects_per_second": 10.0, **self.config}
+        # What is missing is looked at as it was left; that it is filled has tests of its own.
+        settings: dict[str, Any] = {
+            "connects_per_second": 10.0,
+            "backfill": False,
+            **self.config,
+        }
         return ExchangeConfig(
             ws_endpoint="ws://venue.test",
             rest_endpoint="http://venue.test",

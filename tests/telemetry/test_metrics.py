@@ -43,6 +43,7 @@ COUNTERS = {
     "ids_missing",
     "sequence_breaks",
     "sequence_resets",
+    "twin_rows",
     "sequence_duplicates",
     "out_of_order",
     "book_resyncs",
@@ -52,6 +53,10 @@ COUNTERS = {
     "stray_ids",
     "silent_renewals",
     "prices_inexact",
+    "backfill_requests",
+    "backfill_trades",
+    "backfill_unneeded",
+    "backfill_ids_denied",
 }
 SYMBOL_ROWS = "collector_symbol_rows_written_total"
 GAUGES = {
@@ -75,6 +80,7 @@ GAUGES = {
     "sealed_day_timestamp_seconds",
     "sealed_day_coverage",
     "sealed_day_condition",
+    "backfill_waiting",
 }
 
 

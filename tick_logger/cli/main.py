@@ -21,6 +21,7 @@ from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
 from tick_logger.cli.archive import archive_app
 from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
 from tick_logger.cli.choosing import chosen
 from tick_logger.cli.exporting import export_command
@@ -48,6 +49,7 @@ app = cyclopts.App(
 app.command(data.verify_command, name="verify")
 app.command(data.symbols_command, name="symbols")
 app.command(data.recover_command, name="recover")
+app.command(backfill_command, name="backfill")
 app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
 app.command(view_command, name="view")
@@ -63,6 +65,7 @@ DID_NOT_START = "tick_logger did not start:"
 HEADLINES = {
     "check-config": "tick_logger would not start with this configuration:",
     "verify": "tick_logger has checked nothing:",
+    "backfill": "tick_logger has asked for nothing:",
     "recover": "tick_logger has recovered nothing:",
     "compare": "tick_logger has compared nothing:",
     "doctor": "tick_logger has looked at nothing:",

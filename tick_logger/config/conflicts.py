@@ -54,7 +54,10 @@ def exchange_conflicts(section: Mapping[str, Any], venue: VenueDefaults) -> Iter
             continue
         yield from _not_offered(market.get("feeds"), f"markets[{index}].feeds", venue)
         if set(market) == {"symbols"}:
-            yield f"markets[{index}]", "changes nothing: give feeds or data_timeout_secs"
+            yield (
+                f"markets[{index}]",
+                "changes nothing: give feeds, data_timeout_secs or redundancy",
+            )
 
 
 def _too_many(section: Mapping[str, Any], venue: VenueDefaults) -> Iterator[Conflict]:

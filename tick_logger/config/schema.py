@@ -51,6 +51,11 @@ Backoff: TypeAlias = Annotated[
 ]
 
 
+Redundancy: TypeAlias = Annotated[
+    int, between(1, 2, "lines", "each line is a connection more for the same subscriptions")
+]
+
+
 @attrs.frozen(kw_only=True)
 class LoggerConfig:
     """Where and how often to write, and how much memory to spend on it."""
@@ -84,6 +89,9 @@ class LoggerConfig:
         int, between(1, 65_536, "MiB", "frames are held in this much memory if the disk stalls")
     ] = 256
     price_dtype: Annotated[str, one_of("f4+rest", "f4", "f8")] = "f4+rest"
+    backfill_days: Annotated[
+        int, between(0, 3_650, "days", "holes that began before are not asked about at a start")
+    ] = 7
     legacy_links: bool = False
     """Whether links let a reader of an earlier logger's layout read the first exchange."""
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
@@ -128,6 +136,7 @@ class MarketConfig:
     symbols: Patterns
     feeds: Feeds | None = None
     data_timeout_secs: Timeout | None = None
+    redundancy: Redundancy | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -156,6 +165,10 @@ class ExchangeConfig:
     reconnect_max_secs: Backoff = 60.0
     data_timeout_secs: Timeout = 60.0
     first_data_timeout_secs: Timeout = 120.0
+    redundancy: Redundancy = 1
+    """2: every subscription on two connections, of which each fills what the other lacks."""
+    backfill: bool = True
+    """Whether the exchange is asked by REST for trades that were missed."""
     ca_file: Annotated[str, existing_file] = ""
     markets: tuple[MarketConfig, ...] = ()
 

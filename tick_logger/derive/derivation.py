@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
+import numpy as np
 
 from tick_logger.derive.decoded import Decoder
 from tick_logger.derive.recorded_streams import RecordedStreams
@@ -38,11 +39,12 @@ from tick_logger.model.entries import (
 )
 from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import Interrupted, Mark
-from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.steps import Step, Steps, Unmeasured
 from tick_logger.model.tables import Table
+from tick_logger.model.times import Times
+from tick_logger.model.ways import BACKFILL_LABEL
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 from tick_logger.storage.columns import Repair
 from tick_logger.storage.extents import Extent
@@ -107,7 +109,10 @@ class Derivation:
         self.version = ""  # of the program that recorded what is taken; empty: not known
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(
-            trade_ids=self._trade_ids, venue_of=self._venue_of, tail_of=self._tail
+            trade_ids=lambda each: registry.ids_of(self._venue_of(each)),
+            venue_of=self._venue_of,
+            tail_of=self._tail,
+            twins_of=lambda each, table: registry.twins_of(self._venue_of(each), table),
         )
         self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
         self._asides: list[KeptAside] = []
@@ -177,9 +182,10 @@ class Derivation:
         """Take what was received, and what it was decoded to; the payloads are not looked at."""
         self._streams.define(received)
         self.closed = False
-        if len(received.recv_ns):
+        recv_ns = _streamed_ns(received)
+        if len(recv_ns):
             self._close_gap(received)
-            self._stopped_ns[received.exchange] = int(received.recv_ns[-1])
+            self._stopped_ns[received.exchange] = int(recv_ns[-1])
         self._asides += asides[: MAX_WAITING_ASIDES - len(self._asides)]
         marks = self._streams.with_names(received.marks) if self._lossy else received.marks
         self._pipeline.push([*marks, *losses, *rows])
@@ -328,9 +334,6 @@ class Derivation:
             # The pipeline is in the middle of a tick, which would lose rows if it were repeated.
             raise RefusedError(str(error)) from error
 
-    def _trade_ids(self, instrument: int) -> Ids:
-        return registry.ids_of(self._venue_of(instrument))
-
     def _venue_of(self, instrument: int) -> str:
         exchange, _ = self.instruments.name(instrument)
         return exchange
@@ -351,3 +354,12 @@ def _settled(outcome: Outcome, store: Store) -> Outcome:
         lost=tuple(lost),
         unwritable=dict(store.unwritable),
     )
+
+
+def _streamed_ns(received: Received) -> Times:
+    """When something came on the streams: an answer by REST does not say that they live."""
+    if BACKFILL_LABEL not in received.connections:
+        return received.recv_ns
+    streamed = np.array([label != BACKFILL_LABEL for label in received.connections])
+    recv_ns: Times = received.recv_ns[streamed]
+    return recv_ns

@@ -71,6 +71,7 @@ from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 N = TypeVar("N", int, str)
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -362,6 +363,7 @@ class _Bybit(Exchange):
     names_requests: ClassVar[bool] = False  # as recorded: answers without ids, or with empty ones
     answers_ends: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(
+        connects_burst=60,  # with one a second 300 in 5 minutes; 500 are allowed
         client_messages_per_second=10.0,  # no limit is documented
         requests_per_second=5.0,
         subscriptions_per_request=10,  # documented for spot; linear may have more
@@ -433,6 +435,11 @@ class BybitSpot(_Bybit):
     """Bybit spot."""
 
     name: ClassVar[str] = "bybit"
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.UNTIMED,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.NUMBERED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SPARSE
     _category = "spot"
     _reading = _reading(lenient(Trades[Id]), _numbers)

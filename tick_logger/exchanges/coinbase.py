@@ -60,6 +60,7 @@ from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- messages: only the fields that are used; others may come and go -------------------------------
 
@@ -374,6 +375,11 @@ class Coinbase(Exchange):
     rest_endpoint: ClassVar[str] = "https://api.exchange.coinbase.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
     # The heartbeat's `last_trade_id` tells of the newest trade, and ids rise by one.
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.NUMBERED,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.LED,
+    }
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
     trades_by_rest: ClassVar[TradesByRest | None] = CoinbaseTrades()
@@ -381,6 +387,7 @@ class Coinbase(Exchange):
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "trades", "orderbook"})
     names_requests: ClassVar[bool] = False
     profile: ClassVar[base.Profile] = base.Profile(
+        connects_burst=20,  # allowed: these at once, and 8 a second
         client_messages_per_second=10.0,  # the documentation names 100 in one place, 10 in another
         requests_per_second=5.0,
         subscriptions_per_request=100,

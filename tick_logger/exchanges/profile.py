@@ -11,6 +11,7 @@ class Profile:
 
     max_message_bytes: int = 16 * 1024 * 1024
     connects_per_second: float = 1.0  # unless configured otherwise
+    connects_burst: int = 1  # so many at once, and in any `connects_burst / connects_per_second` s
     client_messages_per_second: float  # pings, pongs and requests together
     requests_per_second: float  # of these, how many may be requests: leaves room for pongs
     requests_per_hour: int | None = None  # of one connection, pings not counted; None: no limit

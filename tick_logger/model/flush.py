@@ -88,12 +88,14 @@ class GapRecord:
 class Flush:
     """What one tick of the pipeline releases, and the holes that are open after it.
 
-    While these are the same, they are the same object.
+    While these are the same, they are the same object.  `suspects` are written nowhere: ids that
+    may be missing, where nobody promises that they rise by one.
     """
 
     runs: tuple[Run, ...] = ()
     gaps: tuple[GapRecord, ...] = ()
     open_holes: tuple[OpenHole, ...] = ()
+    suspects: tuple[GapRecord, ...] = ()
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ import attrs
 import trio
 
 from tick_logger.errors import Told
-from tick_logger.net.pace import SpacingGate, WeightGate
+from tick_logger.net.pace import ConnectGate, WeightGate
 from tick_logger.net.told import FIRST_CLOSE_CODE, asked_to_wait
 
 MINUTE_SECS = 60.0
@@ -59,9 +59,15 @@ class Address:
     `ban_secs` is how long the venue bans for where it does not say.
     """
 
-    def __init__(self, weight_per_minute: int, connects_per_second: float, ban_secs: float) -> None:
+    def __init__(
+        self,
+        weight_per_minute: int,
+        connects_per_second: float,
+        ban_secs: float,
+        connects_burst: int = 1,
+    ) -> None:
         self.requests = WeightGate(weight_per_minute, MINUTE_SECS)
-        self.connects = SpacingGate(connects_per_second)
+        self.connects = ConnectGate(connects_per_second, connects_burst)
         self._ban_secs = ban_secs
         self._closed_until = float("-inf")
         self._guesses = 0
@@ -127,14 +133,15 @@ class Addresses:
         weight_per_minute: int,
         connects_per_second: float,
         ban_secs: float,
+        connects_burst: int = 1,
     ) -> Address:
         """The address of an endpoint, at the pace of the slowest who shares it."""
         key = operator, host_of(endpoint)
         address = self._known.get(key)
         if address is None:
-            address = Address(weight_per_minute, connects_per_second, ban_secs)
+            address = Address(weight_per_minute, connects_per_second, ban_secs, connects_burst)
             self._known[key] = address
-        address.connects.slow_down(connects_per_second)
+        address.connects.slow_down(connects_per_second, connects_burst)
         return address
 
 

@@ -47,12 +47,14 @@ class Approach:
         }
         address.watchers.append(of_purpose[purpose].set)
 
-    async def connect_turn(self) -> None:
+    async def connect_turn(self, *, back: bool = False) -> None:
         """Return when a connection may be begun; it must be, or be dropped, at once.
 
-        Cancellation: the turn is lost.
+        `back`: it comes back for one that was cut, and passes those that are new.
+
+        Cancellation: the place in the line is lost, and nothing is counted.
         """
-        await self._address.connects.wait()
+        await self._address.connects.wait(back=back)
 
     async def request_turn(self, weight: int) -> None:
         """Return when a request of this weight may be made; it must be, or be dropped, at once.

@@ -2,7 +2,8 @@
 
 Gates go by trio's clock, and serve their waiters in order.  A back-off only says how long to wait:
 exponential, capped, with full jitter (anything between zero and the bound), which spreads the
-reconnects of many connections that fell together.
+reconnects of many connections that fell together.  What was carried well comes back without a wait:
+what is sent meanwhile is lost.
 """
 
 from __future__ import annotations
@@ -17,37 +18,57 @@ WINDOW_SECS = 1.0
 STABLE_SECS = 60.0
 """A connection that lived this long was good: the next failure starts from the beginning."""
 
+CARRIED_SECS = 2.0
+"""What its venue ended sooner was not wanted there: it does not come back without a wait."""
 
-class SpacingGate:
+
+class ConnectGate:
     """Lets one new connection through every `1 / per_second` seconds, and none while it is closed.
 
-    Whoever shares it goes at the pace of the slowest.
+    Those that come back for one that was cut pass at once, `burst` of them: as many may have been
+    cut together.  Invariant: in any `burst / per_second` seconds no more than `burst` pass, of
+    whatever kind, so that a venue's limit may be told as both.  Whoever shares the gate goes at the
+    pace of the slowest, with the burst of the smallest.
     """
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, burst: int = 1) -> None:
         self._spacing_secs = 1.0 / per_second
+        self._burst = burst
+        self._passed: deque[float] = deque(maxlen=burst)
         self._next_time = float("-inf")
         self._closed_until = float("-inf")
+        self._new, self._back = trio.Lock(), trio.Lock()
 
-    def slow_down(self, per_second: float) -> None:
+    def slow_down(self, per_second: float, burst: int = 1) -> None:
         """Let through no more than this either, from the next one on."""
         self._spacing_secs = max(self._spacing_secs, 1.0 / per_second)
+        self._burst = min(self._burst, burst)
+        self._passed = deque(self._passed, maxlen=self._burst)
 
     def close_until(self, time: float) -> None:
         """Let nothing through before this moment."""
         self._closed_until = max(self._closed_until, time)
 
-    async def wait(self) -> None:
-        """Return when it is this caller's turn.
+    async def wait(self, *, back: bool = False) -> None:
+        """Return when it is this caller's turn; `back`: it comes back for one that was cut.
 
-        Cancellation: the turn is lost, which only makes the next caller wait longer.
+        Cancellation: the place in the line is lost, and nothing is counted.
         """
-        while True:
-            turn = max(trio.current_time(), self._next_time, self._closed_until)
-            self._next_time = turn + self._spacing_secs
-            await trio.sleep_until(turn)
-            if self._closed_until <= turn:
-                return  # else it was closed meanwhile: all line up again
+        async with self._back if back else self._new:
+            # It may be closed meanwhile, or those of the other kind pass.
+            while (turn := self._turn(back)) > trio.current_time():  # noqa: ASYNC110
+                await trio.sleep_until(turn)
+            now = trio.current_time()
+            if not back:
+                self._next_time = now + self._spacing_secs
+            self._passed.append(now)
+
+    def _turn(self, back: bool) -> float:
+        """When one of this kind may pass next."""
+        is_full = len(self._passed) == self._burst
+        room_at = self._passed[0] + self._burst * self._spacing_secs if is_full else float("-inf")
+        turn = max(self._closed_until, room_at)
+        return turn if back else max(turn, self._next_time)
 
 
 class WindowGate:
@@ -140,23 +161,46 @@ class WeightGate:
 
 
 class Backoff:
-    """The waits between the attempts of one connection; the random source is given."""
+    """The waits between the attempts of one connection; the random source is given.
+
+    What has carried something for a while may come back at once, but once in `STABLE_SECS`: a
+    venue that ends each connection after a few seconds is left alone for longer and longer.
+    """
 
     def __init__(self, initial_secs: float, max_secs: float, rng: Random) -> None:
         self._initial_secs = initial_secs
         self._max_secs = max_secs
         self._rng = rng
         self._bound_secs = initial_secs
+        self._since_at_once_secs = float("inf")  # less what attempts took: never more than it is
 
     def limit(self, initial_secs: float, max_secs: float) -> None:
         """Keep to these from the next wait on."""
         self._initial_secs, self._max_secs = initial_secs, max_secs
         self._bound_secs = min(max(self._bound_secs, initial_secs), max_secs)
 
+    def at_once(self, lived_secs: float) -> bool:
+        """Whether a connection that carried something and lived so long is followed without a wait.
+
+        If so, that is counted, and the next wait is the first again after a stable connection.
+        """
+        if lived_secs < CARRIED_SECS or self._since_at_once_secs + lived_secs < STABLE_SECS:
+            return False
+        if lived_secs >= STABLE_SECS:
+            self.begin_anew()
+        self._since_at_once_secs = 0.0
+        return True
+
+    def begin_anew(self) -> None:
+        """Whatever failed before, the next wait is as after the first failure."""
+        self._bound_secs = self._initial_secs
+
     def next_wait_secs(self, lived_secs: float) -> float:
         """The wait after a connection that lived so long (0 if it was never made)."""
         if lived_secs >= STABLE_SECS:
-            self._bound_secs = self._initial_secs
+            self.begin_anew()
         bound = self._bound_secs
         self._bound_secs = min(bound * 2, self._max_secs)
-        return self._rng.uniform(0, bound)
+        wait_secs = self._rng.uniform(0, bound)
+        self._since_at_once_secs += lived_secs + wait_secs
+        return wait_secs

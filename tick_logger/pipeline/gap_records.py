@@ -12,6 +12,9 @@ from tick_logger.model.flush import HEALED, GapRecord
 from tick_logger.model.marks import Healed
 from tick_logger.model.tables import Table
 
+REST = "rest"
+"""`healed` of a record whose rows were asked for, and came by REST."""
+
 
 def in_order(record: GapRecord) -> GapRecord:
     """The record with the earlier time first: between the two the wall clock may have stepped.

@@ -56,10 +56,8 @@ class GapLedger:
         self._outages: dict[Stream, Outage] = {}
         self._stopped: dict[Stream, Outage] = {}  # not used since the process that used them
         self._past = PastOutages(complete_until_ns)
-        self._holes = IdHoles()
-        self._open = OpenHoles(
-            dense, self._is_asleep, self._past.awaits_ids, self._holes.are_due_to
-        )
+        self.holes = IdHoles()
+        self._open = OpenHoles(dense, self._is_asleep, self._past.awaits_ids, self.holes.are_due_to)
         self._records: list[GapRecord] = []
         self.lost_trades = LostTrades()
         self._told = ToldHoles()
@@ -160,9 +158,9 @@ class GapLedger:
         match found:
             case HoleOpened():
                 cause, of_ns = self._cause((found.instrument, table), found)
-                self._holes.opened(table, found, cause, self._tick, of_ns)
+                self.holes.opened(table, found, cause, self._tick, of_ns)
             case HoleFilled():
-                self._records += self._holes.filled(table, found, by_hole=self.is_timed)
+                self._records += self.holes.filled(table, found, by_hole=self.is_timed)
             case BegunAgain(instrument, before, first, from_ns, to_ns):
                 ids = instrument, table, before, first
                 self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.RENUMBERED, VOID))
@@ -223,7 +221,7 @@ class GapLedger:
     ) -> tuple[GapRecord, ...]:
         """Those that are due by this tick, and the lines of holes that open and close."""
         records, self._records = self._records, []
-        records += self._holes.take_due(tick, self._open.cost_ids)
+        records += self.holes.take_due(tick, self._open.cost_ids)
         records += self._told.take_due(tick)
         self._lapses.clear()
         told = self._open.tell(at_ns, records, lasting)
@@ -241,8 +239,8 @@ class GapLedger:
             "stopped": [outage.dump(stream) for stream, outage in self._stopped.items()],
             "past": self._past.dump(),
             "open": self._open.dump(),
-            "pending": self._holes.dump(),
-            "recorded": self._holes.dump_recorded(),
+            "pending": self.holes.dump(),
+            "recorded": self.holes.dump_recorded(),
             "records": [record_to_plain(record) for record in self._records],
             "lost_trades": self.lost_trades.dump(),
             "told": self._told.dump(),
@@ -256,7 +254,7 @@ class GapLedger:
         self._past.load(state["past"])
         # Earlier versions wrote holes when they were over, and healed them without a beginning.
         self._open.load(state.get("open", ()))
-        self._holes.load(state["pending"], state.get("recorded", ()))
+        self.holes.load(state["pending"], state.get("recorded", ()))
         self._records = [record_from_plain(fields) for fields in state["records"]]
         self.lost_trades.load(state.get("lost_trades", ()))
         self._told.load(state.get("told", ()))  # an earlier version wrote them at once

@@ -72,6 +72,7 @@ class _Recorded:
     last: int
     from_ns: int  # as the record has it
     cause: Cause
+    to_ns: int = 0  # 0: in a state of an earlier version, which did not keep it
 
 
 class IdHoles:
@@ -90,11 +91,13 @@ class IdHoles:
         numbering = (found.instrument, table, found.numbering)
         insort(self._pending.setdefault(numbering, []), hole, key=_first)
 
-    def filled(self, table: Table, found: HoleFilled, *, by_hole: bool = True) -> list[GapRecord]:
+    def filled(
+        self, table: Table, found: HoleFilled, *, by_hole: bool = True, how: str = HEALED
+    ) -> list[GapRecord]:
         """Take out what was filled; the records of those parts whose holes have records already.
 
         What was filled may lie in several holes: there is a record for each, or, unless `by_hole`,
-        one that does not say which, as earlier versions wrote it.
+        one that does not say which, as earlier versions wrote it.  `how` says what healed them.
         """
         whole = [(found.first, found.last)]
         pending = self._pending.get((found.instrument, table, found.numbering), [])
@@ -105,10 +108,32 @@ class IdHoles:
         if not whole:
             return []
         ids = list(whole)
-        records = self._healed(table, found, whole)
-        return records if by_hole else _unattributed(table, found, ids)
+        records = self._healed(table, found, whole, how)
+        return records if by_hole else _unattributed(table, found, ids, how)
 
-    def _healed(self, table: Table, found: HoleFilled, filled: list[Range]) -> list[GapRecord]:
+    def numberings_of(self, instrument: int, table: Table) -> list[int]:
+        """The numberings of a stream of which something is recorded."""
+        return [number for of, its, number in self._recorded if (of, its) == (instrument, table)]
+
+    def recorded_in(self, table: Table, found: HoleFilled) -> list[GapRecord]:
+        """What of these ids is in records that may be healed, with the bounds of those records."""
+        stream = found.instrument, table
+        return [
+            GapRecord(
+                *stream,
+                max(each.first, found.first),
+                min(each.last, found.last),
+                each.from_ns,
+                max(each.to_ns, each.from_ns),
+                each.cause,
+            )
+            for each in self._recorded.get((*stream, found.numbering), [])
+            if each.first <= found.last and found.first <= each.last
+        ]
+
+    def _healed(
+        self, table: Table, found: HoleFilled, filled: list[Range], how: str
+    ) -> list[GapRecord]:
         """The records of what was filled of those that are written."""
         number = found.instrument
         recorded = self._recorded.get((number, table, found.numbering), [])
@@ -124,11 +149,11 @@ class IdHoles:
                 rest.append(attrs.evolve(each, first=first, last=last))
             for first, last in parts:
                 ids = number, table, first, last
-                records.append(GapRecord(*ids, each.from_ns, found.at_ns, each.cause, HEALED))
+                records.append(GapRecord(*ids, each.from_ns, found.at_ns, each.cause, how))
                 cut(filled, first, last)
         recorded[start:stop] = rest
         # Of what an earlier version has recorded, the beginning is not known.
-        return records + _unattributed(table, found, filled)
+        return records + _unattributed(table, found, filled, how)
 
     def are_due_to(self, interruption: OpenHole) -> bool:
         """Whether it has caused one that has no record yet."""
@@ -177,7 +202,7 @@ class IdHoles:
         ]
         recorded = self._recorded.setdefault(numbering, [])
         for first, last in hole.parts:
-            part = _Recorded(first, last, min(times), hole.cause)
+            part = _Recorded(first, last, min(times), hole.cause, max(times))
             insort(recorded, part, key=_first_recorded)
         del recorded[:-MAX_OPEN_HOLES]
         return records
@@ -189,7 +214,14 @@ class IdHoles:
     def dump_recorded(self) -> list[Any]:
         """What may be healed, as lists."""
         return [
-            [instrument, table.value, number, *attrs.astuple(each)[:3], each.cause.value]
+            [
+                instrument,
+                table.value,
+                number,
+                *attrs.astuple(each)[:3],
+                each.cause.value,
+                each.to_ns,
+            ]
             for (instrument, table, number), recorded in self._recorded.items()
             for each in recorded
         ]
@@ -199,15 +231,17 @@ class IdHoles:
         for hole in map(_Hole.load, state):
             numbering = (hole.opened.instrument, hole.table, hole.opened.numbering)
             self._pending.setdefault(numbering, []).append(hole)
-        for instrument, table, number, first, last, from_ns, cause in recorded:
+        for instrument, table, number, first, last, from_ns, cause, *more in recorded:
             of_numbering = self._recorded.setdefault((instrument, Table(table), number), [])
-            of_numbering.append(_Recorded(first, last, from_ns, Cause(cause)))
+            of_numbering.append(_Recorded(first, last, from_ns, Cause(cause), *more))
 
 
-def _unattributed(table: Table, found: HoleFilled, ids: Sequence[Range]) -> list[GapRecord]:
+def _unattributed(
+    table: Table, found: HoleFilled, ids: Sequence[Range], how: str
+) -> list[GapRecord]:
     """Healing records that do not say of which hole these ids were."""
     stream, times = (found.instrument, table), (None, found.at_ns)
-    return [GapRecord(*stream, *each, *times, Cause.SEQUENCE, HEALED) for each in ids]
+    return [GapRecord(*stream, *each, *times, Cause.SEQUENCE, how) for each in ids]
 
 
 def _first(hole: _Hole) -> int:

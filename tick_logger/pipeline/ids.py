@@ -20,7 +20,7 @@ from tick_logger.model.flush import IdRun
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME
 from tick_logger.model.times import Times
-from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine, Place
+from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine, Place, Range
 from tick_logger.pipeline.numberings import Numberings, Outsider, Piece
 from tick_logger.pipeline.order import group_ends, group_starts, rows_of
 from tick_logger.pipeline.plain_state import Plain
@@ -111,6 +111,22 @@ class IdLedger:
         empty = IdLine(instrument, newest_id + 1, newest_id, _NEVER, NO_TIME, at_ns, at_ns)
         self._numberings[instrument] = Numberings(empty)
         return []
+
+    def refill(self, instrument: int, id_: int, event_ns: int) -> tuple[Place, int]:
+        """Where the id of a trade lies that came beside the stream, and in which numbering.
+
+        If that is a hole, it is none any more; else nothing changes.
+        """
+        known = self._numberings.get(instrument)
+        return (Place.BEFORE, 0) if known is None else known.refill(id_, event_ns)
+
+    def places(self, instrument: int, ids: Range) -> list[tuple[Range, Place, int]]:
+        """Where ids lie, part by part, in the numbering that has some of them, and its number.
+
+        Those that no numbering reaches lie before.
+        """
+        known = self._numberings.get(instrument)
+        return [(ids, Place.BEFORE, 0)] if known is None else known.places(ids)
 
     def complete_until_ns(self, instrument: int) -> int | None:
         """Receive time up to which every id is known, as seen or as a hole; None without any."""

@@ -62,8 +62,8 @@ class LostTrades:
         if not any(each.has(*key) for each in seen):
             self._lost.setdefault(key, _Lost(mark, self._tick + GRACE_TICKS))
 
-    def came(self, rows: RowBatch) -> None:
-        """Rows have come, perhaps some of these trades."""
+    def came(self, rows: RowBatch, how: str = HEALED) -> None:
+        """Rows have come, perhaps some of these trades; `how` says on which way."""
         if not self._lost or rows.table is not Table.TRADES:
             return
         columns = (rows[name].tolist() for name in ("instrument", "seq", "recv_ns"))
@@ -73,7 +73,7 @@ class LostTrades:
                 self._healed.append(
                     GapRecord(
                         instrument, Table.TRADES, trade_id, trade_id, lost.mark.from_ns, at_ns,
-                        Cause.UNDECODABLE, HEALED,
+                        Cause.UNDECODABLE, how,
                     )
                 )  # fmt: skip
 

@@ -25,7 +25,16 @@ import attrs
 from tick_logger.model.flush import IdRun
 from tick_logger.model.id_jumps import is_believable
 from tick_logger.model.tables import NO_TIME
-from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleOpened, IdLine, Place, Stray
+from tick_logger.pipeline.id_line import (
+    BegunAgain,
+    Finding,
+    HoleOpened,
+    IdLine,
+    Place,
+    Range,
+    Stray,
+    cut,
+)
 
 MAX_PAST = 8
 """Numberings before the present one: many more than an exchange begins within what a connection
@@ -165,6 +174,30 @@ class Numberings:
         opened = line.open(line.high + 1, newest_id, line.high_recv_ns, at_ns)
         line.high, line.high_recv_ns = newest_id, at_ns
         return opened
+
+    def refill(self, id_: int, event_ns: int) -> tuple[Place, int]:
+        """Where an id lies, by the time of its trade, and in which numbering; a hole is filled."""
+        line, _ = self._line_of(id_, event_ns)
+        place, _ = line.place(id_)
+        if place is Place.HOLE:
+            cut(line.holes, id_, id_)
+        return place, line.number
+
+    def places(self, ids: Range) -> list[tuple[Range, Place, int]]:
+        """Where ids lie, part by part, in the newest numbering that reaches some of them."""
+        first, last = ids
+        for line in (self.line, *reversed(self.past)):
+            if first <= line.high and line.low <= last:
+                break
+        else:
+            return [(ids, Place.BEFORE, 0)]
+        parts: list[tuple[Range, Place, int]] = []
+        while first <= last:
+            place, end = line.place(first)
+            end = last if end is None else min(last, end)
+            parts.append(((first, end), place, line.number))
+            first = end + 1
+        return parts
 
     def _head(self, piece: Piece, released_ns: int, findings: list[Finding]) -> tuple[int, bool]:
         """The last of the first trades that are of one kind, and whether they are new."""

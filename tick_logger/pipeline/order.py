@@ -83,22 +83,24 @@ def group_ends(starts: Index, count: int) -> Index:
     return np.append(starts[1:], count)[: len(starts)] - 1
 
 
-def cut_runs(rows: RowBatch, *, late: bool, aside: bool = False) -> list[Run]:
+def cut_runs(rows: RowBatch, *, late: bool, origin: int | None = None) -> list[Run]:
     """Rows that are grouped by instrument as runs of one stream and one UTC day each, in order.
 
-    `aside` are late rows whose event time cannot be right: their day is that of the receipt.
+    Late rows are `ORIGIN_LATE` unless another is given.  The day of those whose event time cannot
+    be right (`ORIGIN_ASIDE`) is that of the receipt.
     """
     if not len(rows):
         return []
     assert _ascending(rows["instrument"]), "a stream would be cut into several runs"
-    days = rows["recv_ns" if aside else "event_ns"] // NS_PER_DAY
+    days = rows["recv_ns" if origin == ORIGIN_ASIDE else "event_ns"] // NS_PER_DAY
     edges = np.flatnonzero(~same_stream(rows) | (days[1:] != days[:-1])) + 1
     starts = [0, *edges.tolist()]
     ends = [*starts[1:], len(rows)]
     assert all(start < end for start, end in zip(starts, ends, strict=True)), "a run without rows"
     instruments = rows["instrument"][starts].tolist()
     run_days = days[starts].tolist()
-    origin = ORIGIN_ASIDE if aside else ORIGIN_LATE if late else ORIGIN_MAIN
+    if origin is None:
+        origin = ORIGIN_LATE if late else ORIGIN_MAIN
     return [
         Run(instrument, rows.table, day, rows.take(slice(start, end)), late, origin)
         for instrument, day, start, end in zip(instruments, run_days, starts, ends, strict=True)

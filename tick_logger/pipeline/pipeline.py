@@ -1,7 +1,8 @@
 """The pure pipeline: rows and marks in, sorted runs and gap records out.
 
-    push -> set aside what has an impossible time -> books wait for snapshots -> sort -> admit
-    (drop duplicates, follow ids) -> reorder window -> runs
+    push -> drop what came on the other line too -> set aside what has an impossible time
+    -> books wait for snapshots -> sort -> admit (drop duplicates, follow ids) -> reorder window
+    -> runs
 
 Its output depends on nothing but the sequence of `push`, `tick`, `close` and `restarted` calls: no
 clock, no disk, no randomness.  Time passes for it in ticks; a row is released at the second tick
@@ -11,9 +12,9 @@ no state here.
 Its whole state can be dumped as plain data between two calls, and a pipeline that loads it gives
 what this one would have given.  `restarted` tells it that a new process goes on from there.
 
-Invariant: every row that is pushed is either released exactly once or counted as a duplicate.  Not
-here: what a hole means (`gaps`), which rows are the same (`admission`), and which times can be
-right (`row_times`).
+Invariant: every row that is pushed is either released exactly once, or counted as a duplicate or as
+a twin.  Not here: what a hole means (`gaps`), which rows are the same (`admission`, and `twins` of
+two lines), and which times can be right (`row_times`).
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ from tick_logger.model.marks import (
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
+from tick_logger.model.twins import Twins
+from tick_logger.model.ways import REST
 from tick_logger.pipeline.admission import Admission
+from tick_logger.pipeline.answers import Answers
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
-from tick_logger.pipeline.gap_records import as_record
+from tick_logger.pipeline.coverage import Coverage
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
@@ -57,6 +61,7 @@ from tick_logger.pipeline.plain_state import (
 from tick_logger.pipeline.recent_ids import RecentIds
 from tick_logger.pipeline.row_times import RowTimes
 from tick_logger.pipeline.table_state import TableState
+from tick_logger.pipeline.twins import TwinRows
 
 
 @attrs.frozen
@@ -64,9 +69,11 @@ class TickCounts:
     """How many rows, or holes in ids, of each kind a tick came across, by instrument."""
 
     duplicates: Counter[int] = attrs.field(factory=Counter)
+    twins: Counter[int] = attrs.field(factory=Counter)
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
     begun_again: Counter[int] = attrs.field(factory=Counter)
     strays: Counter[int] = attrs.field(factory=Counter)
+    unneeded: Counter[int] = attrs.field(factory=Counter)  # by REST, and here already
 
     def note(self, found: Finding, *, proves_loss: bool) -> None:
         """Count what ids show; a hole that proves a loss has its record instead."""
@@ -96,7 +103,8 @@ class Pipeline:
     """State of every stream.
 
     `trade_ids(instrument)` says what the ids of its trades are, `venue_of(instrument)` whose clock
-    its times are of.  `tail_of` gives what is on disk of a stream at its first use; it is not asked
+    its times are of, and `twins_of(instrument, table)` how rows of two lines are known to be one.
+    `tail_of` gives what is on disk of a stream at its first use; it is not asked
     for one that was used before the last restart.
     """
 
@@ -106,12 +114,15 @@ class Pipeline:
         trade_ids: Callable[[int], Ids],
         venue_of: Callable[[int], str],
         tail_of: Callable[[int, Table], StreamTail | None],
+        twins_of: Callable[[int, Table], Twins] = lambda _, __: Twins.NUMBERED,
         book_wait_ticks: int = WAIT_TICKS,
     ) -> None:
         self._trade_ids = trade_ids
         self._items: list[RowBatch | Mark] = []
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
+        self._coverage = Coverage()
+        self._twins = TwinRows(twins_of)
         self._times = RowTimes(venue_of)
         tables = self._tables
         self._gaps = GapLedger(self._dense, lambda of: tables[of[1]].ids.complete_until_ns(of[0]))
@@ -126,6 +137,7 @@ class Pipeline:
             found=self._note_findings,
             repeated=lambda instruments: self._counts.duplicates.update(instruments),
         )
+        self._answers = Answers(trade_ids, tables[Table.TRADES].ids, self._recent, self._gaps)
         self._announced: list[LastTradeId] = []
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
@@ -162,7 +174,8 @@ class Pipeline:
         runs = [*self._take_stopped_runs(), *self._take_in()]
         _compare(announced, self._tables[Table.TRADES], self._gaps)
         gaps = self._gaps.tick(at_ns, self._books.lasting())
-        return Flush(tuple(runs), gaps, self._gaps.open_holes), self._take_counts()
+        suspects = self._answers.tick(gaps)
+        return Flush(tuple(runs), gaps, self._gaps.open_holes, suspects), self._take_counts()
 
     def close(self, at_ns: int, *, tell_open: bool = False) -> tuple[Flush, TickCounts]:
         """Release everything: nothing more will come after `at_ns` (receive time).
@@ -186,6 +199,8 @@ class Pipeline:
         with, those of the new process.
         """
         self._stopped_runs += self._release_all()
+        self._coverage.restarted()
+        self._twins.restarted()
         stopped = []
         for table, state in self._tables.items():
             states = state.streams
@@ -207,8 +222,11 @@ class Pipeline:
             "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
             "times": self._times.dump(),
+            "coverage": self._coverage.dump(),
+            "twins": self._twins.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
+            "answers": self._answers.dump(),
             "counts": self._counts.dump(),
         }
 
@@ -227,8 +245,14 @@ class Pipeline:
         self._recent.load(state["recent_ids"])
         if "times" in state:  # else they came with a later version
             self._times.load(state["times"])
+        if "coverage" in state:  # else it came with a later version
+            self._coverage.load(state["coverage"])
+        if "twins" in state:
+            self._twins.load(state["twins"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
+        if "answers" in state:  # else they came with a later version
+            self._answers.load(state["answers"])
         self._counts = TickCounts.from_state(state["counts"])
 
     def _take_stopped_runs(self) -> list[Run]:
@@ -253,8 +277,11 @@ class Pipeline:
         # Marks come before all rows of a tick: they speak of times, not of their place among rows.
         for item in items:
             if not isinstance(item, RowBatch):
-                self._note(item)
-        batches = _by_table(items)
+                for mark in self._coverage.take(item):
+                    self._note(mark)
+        single, dropped_twins = self._twins.take(items)
+        self._counts.twins.update(dropped_twins)
+        batches, by_rest = _by_table(single)
         dropped = self._counts.duplicates.total()
         held = self._held_rows + sum(map(len, batches.values()))
         runs: list[Run] = []
@@ -267,6 +294,8 @@ class Pipeline:
             self._meetings.meet(table, np.unique(rows["instrument"]).tolist())
             self._gaps.lost_trades.came(rows)
             if table is Table.TRADES:  # an id counts, whatever time stands beside it
+                rows, again = self._answers.unrepeated(rows)
+                self._counts.duplicates.update(again)
                 rows = self._admission.trades(sort_rows(rows, state.streams.opaque))
             rows, aside = self._times.sift(rows, last=last)
             if table is Table.BOOK:
@@ -281,7 +310,10 @@ class Pipeline:
         dropped = self._counts.duplicates.total() - dropped
         released = sum(len(run.rows) for run in runs if not (run.aside and run.table is Table.BOOK))
         assert held == self._held_rows + released + dropped, "a row was lost, or came about"
-        return runs
+        # Behind the stream, which wins; a page is taken as a whole, and waits for nothing.
+        answered, unneeded = self._answers.take(by_rest)
+        self._counts.unneeded.update(unneeded)
+        return [*runs, *answered]
 
     def _note(self, mark: Mark) -> None:
         if isinstance(mark, Interrupted | Resumed | Retired) or asks_ids(mark):
@@ -304,7 +336,7 @@ class Pipeline:
                 self._meetings.meet(Table.TRADES, [mark.instrument])
                 self._announced.append(mark)
             case Healed():
-                self._gaps.record([as_record(mark)])
+                self._answers.note(mark)
             case Retired():
                 for instrument in mark.instruments:
                     for table in mark.tables:
@@ -317,6 +349,8 @@ class Pipeline:
             self._counts.note(found, proves_loss=proves)
             if proves or not isinstance(found, HoleOpened | HoleFilled):
                 self._gaps.found(table, found)
+            else:
+                self._answers.suspect(found)
 
     def _dense(self, instrument: int, table: Table) -> bool:
         """Whether a hole in the ids proves a loss."""
@@ -334,10 +368,12 @@ def _compare(announced: Sequence[LastTradeId], trades: TableState, gaps: GapLedg
             gaps.found(Table.TRADES, hole)
 
 
-def _by_table(items: Sequence[RowBatch | Mark]) -> dict[Table, RowBatch]:
-    """All rows among the items, in order; of each table, if only an empty batch."""
+def _by_table(items: Sequence[RowBatch | Mark]) -> tuple[dict[Table, RowBatch], RowBatch]:
+    """All rows among the items, in order: of each table, if only an empty batch, and by REST."""
     batches: dict[Table, list[RowBatch]] = {table: [] for table in Table}
+    by_rest: list[RowBatch] = []
     for item in items:
         if isinstance(item, RowBatch):
-            batches[item.table].append(item)
-    return {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
+            (by_rest if item.way == REST else batches[item.table]).append(item)
+    streamed = {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
+    return streamed, RowBatch.concat(Table.TRADES, by_rest)

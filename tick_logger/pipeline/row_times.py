@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
-from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.model.tables import NO_TIME, ORIGIN_ASIDE, Table
 from tick_logger.pipeline.doubtful import DoubtfulRows
 from tick_logger.pipeline.order import (
     by_instrument,
@@ -122,7 +122,7 @@ class RowTimes:
             ahead = wrong.take(wrong["event_ns"] > wrong["recv_ns"])
             for instrument, key in zip(ahead["instrument"].tolist(), _keys(ahead), strict=True):
                 _remember(self._ahead[rows.table], instrument, key, rows.table)
-        return sound, cut_runs(by_instrument(wrong), late=True, aside=True)
+        return sound, cut_runs(by_instrument(wrong), late=True, origin=ORIGIN_ASIDE)
 
     def dump(self) -> Plain:
         """The parts by name."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import attrs
 import numpy as np
@@ -22,6 +23,9 @@ from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.open_holes import OpenNow
 from tick_logger.telemetry.today import Today
+
+HolesListener: TypeAlias = Callable[[Sequence[GapRecord], Sequence[GapRecord]], None]
+"""Hears of the gap records of each flush, and of the holes that it only suspects."""
 
 MAX_STREAMS_IN_LOG = 5
 MAX_FINDINGS_IN_LOG = 10
@@ -60,10 +64,17 @@ def report_failures(derivation: Derivation) -> None:
 class Accounts:
     """The books of one run; instruments are numbered as in what it is told."""
 
-    def __init__(self, instruments: Instruments, metrics: Metrics, today: Today) -> None:
+    def __init__(
+        self,
+        instruments: Instruments,
+        metrics: Metrics,
+        today: Today,
+        on_holes: HolesListener = lambda _records, _suspects: None,
+    ) -> None:
         self._instruments = instruments
         self._metrics = metrics
         self._today = today
+        self._on_holes = on_holes
         self._clocks = ClockOffsets(metrics)
         self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
@@ -92,10 +103,14 @@ class Accounts:
                 self._today.count_late(exchange, count)
         self._report_aside(outcome)
         self._clocks.showed(outcome.clock_offsets_ns)
+        for instrument, count in outcome.counts.twins.items():
+            self._metrics.exchange(self._exchange(instrument)).twin_rows.inc(count)
         for instrument, count in outcome.counts.duplicates.items():
             self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
         for instrument, count in outcome.counts.unproven_holes.items():
             self._metrics.exchange(self._exchange(instrument)).unproven_id_holes.inc(count)
+        for instrument, count in outcome.counts.unneeded.items():
+            self._metrics.exchange(self._exchange(instrument)).backfill_unneeded.inc(count)
         self._report_ids(outcome)
         for repair in outcome.repairs:
             self._log.warning("mended", **attrs.asdict(repair))
@@ -103,6 +118,8 @@ class Accounts:
         self._show_open(flush.open_holes)
         self._report_open([gap for gap in flush.gaps if gap.to_ns is None])
         self._report_gaps([gap for gap in flush.gaps if not gap.healed and gap.to_ns is not None])
+        if flush.gaps or flush.suspects:
+            self._on_holes(flush.gaps, flush.suspects)
 
     def _report_ids(self, outcome: Outcome) -> None:
         """Count where ids began again, and strays; one log line for each exchange."""

@@ -147,7 +147,9 @@ def _put_together(
     clock_watch: ClockWatch,
 ) -> Recording:
     disk, budget = resources.disk, resources.budget
-    accounts = Accounts(resources.instruments, resources.metrics, resources.today)
+    accounts = Accounts(
+        resources.instruments, resources.metrics, resources.today, resources.on_holes
+    )
     backlog = Backlog(budget, budget.limit_bytes // BACKLOG_SHARE, found.next_seq)
     context = partial(
         TaskContext,

@@ -11,6 +11,7 @@ from tick_logger.budget import ByteBudget
 from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
+from tick_logger.recording.accounts import HolesListener
 from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import Readiness
 from tick_logger.recording.seals import Seals
@@ -84,6 +85,8 @@ class Resources:
     links: LinkKeeper | None = None
     seals: Seals = attrs.field(factory=Seals)
     found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
+    on_holes: HolesListener = attrs.field(default=lambda _records, _suspects: None)
+    """Who asks for what is missing."""
 
 
 @attrs.frozen(kw_only=True)

@@ -64,6 +64,11 @@ class Families:
         return family
 
 
+BACKFILL_ENDS = ("rest", "void", "left", "denied")
+"""How the asking about a hole ends: it is filled, the exchange lacks it too, it is given up, or it
+was only suspected, and there is nothing."""
+
+
 class ExchangeMetrics:
     """The counters, gauges and histograms of one exchange."""
 
@@ -109,14 +114,62 @@ class ExchangeMetrics:
         self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
         self.pongs_received = counter("pongs_received", "Answers to these pings")
         self.duplicates = counter("duplicates", "Rows that were there already")
+        self.twin_rows = counter("twin_rows", "Rows that had come on the other of two lines before")
+        self._count_lines(families, exchange)
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
+        self._count_backfill(families, exchange)
         self._show_state(gauge)
         self._show_sealed(gauge)
         self._sealed_until = 0
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
+
+    def _count_lines(self, families: Families, exchange: str) -> None:
+        """Of payloads that came on both lines, on which of the two first, and by how much."""
+        text = "Payloads that came on both of two lines, by the line on which they came first"
+        first = families.family(Counter, "twin_payloads", text, "line")
+        text = "Seconds by which the line was first, of all these payloads together"
+        lead = families.family(Counter, "twin_lead_seconds", text, "line")
+        self._lines = [
+            (first.labels(exchange, line), lead.labels(exchange, line)) for line in ("1", "2")
+        ]
+
+    def twins_first(self, line: int, count: int, lead_secs: float) -> None:
+        """So many payloads came on this line (0 or 1) first, by so many seconds together."""
+        first, lead = self._lines[line]
+        first.inc(count)
+        lead.inc(max(lead_secs, 0.0))
+
+    def _count_backfill(self, families: Families, exchange: str) -> None:
+        """What becomes of holes that the exchange is asked about by REST."""
+
+        def counter(name: str, text: str) -> Counter:
+            return families.family(Counter, name, text).labels(exchange)
+
+        self.backfill_requests = counter("backfill_requests", "Requests for missing trades")
+        self.backfill_trades = counter("backfill_trades", "Missing trades in answers by REST")
+        self.backfill_unneeded = counter(
+            "backfill_unneeded", "Trades by REST that were recorded already"
+        )
+        self.backfill_ids_denied = counter(
+            "backfill_ids_denied", "Missing ids that the exchange has by REST neither"
+        )
+        holes = families.family(
+            Counter,
+            "backfill_holes",
+            "Holes that the exchange was asked about, at their end",
+            "how",
+        )
+        self._backfill_holes = {how: holes.labels(exchange, how) for how in BACKFILL_ENDS}
+        self.backfill_waiting = families.family(
+            Gauge, "backfill_waiting", "Holes that wait to be asked about by REST"
+        ).labels(exchange)
+
+    def backfill_holes(self, how: str) -> Counter:
+        """The holes that ended so (`BACKFILL_ENDS`)."""
+        return self._backfill_holes[how]
 
     def _show_state(self, gauge: Callable[[str, str], Gauge]) -> None:
         """How things are now."""

@@ -55,9 +55,9 @@ def test_frames_are_counted_by_connection() -> None:
     bad = (BadFrame(2, "no"), BadFrame(4, "no"), BadFrame(5, "no"))
     heard = hear(Decoded(bad=bad), [False, False, True])
     assert list(heard) == ["1.1", "2.1"]
-    assert [(h.frames, h.bad, h.market_data) for h in heard.values()] == [
-        (5, 2, True),
-        (1, 1, False),
+    assert [(h.frames, h.bad, h.data_ns) for h in heard.values()] == [
+        (5, 2, 30),
+        (1, 1, 0),
     ]
 
 

@@ -20,6 +20,7 @@ import trio
 
 from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Listed, Subscription
+from tick_logger.model import ways
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.marks import Mark
@@ -65,23 +66,22 @@ class Connection:
         refusals: Refusals | None = None,
     ) -> None:
         self.label = label
+        self.line = ways.way_of(label)
         self._venue = venue
-        self._url = venue.exchange.ws_url(venue.ws_endpoint, lane)
+        self._url = venue.exchange.ws_url(venue.endpoint(self.line), lane)
         self._profile = venue.exchange.profile
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self._gate = MessageGate(self._profile.requests_per_second)
-        self._breaker = Breaker()
-        self._nonsense = trio.Event()
-        self._messages = 0
-        self.alive = False
+        self._breaker, self._nonsense = Breaker(), trio.Event()
+        self._messages, self.alive = 0, False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
         self._scope = trio.CancelScope()
-        self._granted = trio.Event()  # the first subscription is live
+        self.granted = trio.Event()  # the first subscription is live
         self.retiring = trio.Event()  # the venue, or its rules, will end this connection
         self.settled = trio.Event()  # everything wanted is live, or has been refused
         self.ended = trio.Event()
-        self._keepalive = Keepalive(venue, timeouts, self._gate, self._granted)
+        self._keepalive = Keepalive(venue, timeouts, self._gate, self.granted)
         reactions = Reactions(
             retire=self._retire,
             pong=self._keepalive.pong,
@@ -89,6 +89,7 @@ class Connection:
             ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
             timeouts=lambda: self._keepalive.timeouts,
+            line=self.line,
         )
         self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log, refusals)
         self.forget_books = self._dialogue.books.end  # when it has ended, and others took them over
@@ -207,8 +208,8 @@ class Connection:
         """Act on what a batch said of this connection; returns what follows for the pipeline."""
         now = trio.current_time()
         self._messages += heard.frames
-        if heard.market_data:
-            self._keepalive.data()
+        if heard.data_ns:
+            self._keepalive.data(heard.data_ns)
             self._venue.metrics.last_message_timestamp_seconds.set(self._venue.clock.now_ns() / 1e9)
         if self._breaker.note(heard.frames, heard.bad, now) and not self._nonsense.is_set():
             self._venue.metrics.parse_circuit_breaks.inc()
@@ -257,7 +258,8 @@ class Connection:
 
     def interruptions(self, others: frozenset[Subscription], stopped: bool = False) -> list[Mark]:
         """The marks that follow from its end; if it is `stopped`, nothing is lost by that."""
-        return self._dialogue.lost(others, None if stopped else self.last_recv_ns)
+        since_ns = self._keepalive.silent_since_ns or self.last_recv_ns
+        return self._dialogue.lost(others, None if stopped else since_ns)
 
     def take_over(self, ended: Connection, *, heard: bool) -> list[Mark]:
         """The marks that end what a connection interrupted that has ended, and will not resume.
@@ -269,8 +271,8 @@ class Connection:
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
         """Carry other subscriptions from now on, without a reconnect."""
         before = self._dialogue.wanted
-        for mark in self._dialogue.retarget(frozenset(wanted), self._venue.clock.now_ns()):
-            self._venue.intake.mark(mark)
+        marks = self._dialogue.retarget(frozenset(wanted), self._venue.clock.now_ns())
+        self._venue.mark(marks, self.line)
         self._learn_anew(before ^ self._dialogue.wanted)
         self._keepalive.retime(timeouts)
         self._subscriber.wake()
@@ -290,7 +292,7 @@ class Connection:
     def _on_settled(self, settled: Settled) -> None:
         """Wake the subscriber, and note when everything has an answer for the first time."""
         if settled.live:
-            self._granted.set()
+            self._keepalive.granted()
         subscriptions = self._dialogue.subscriptions
         if subscriptions.settled and not self.settled.is_set():
             self.settled.set()
@@ -303,5 +305,4 @@ class Connection:
 
     def _note(self, what: str, detail: str = "") -> None:
         """Write down what happened, among the frames that came before and after it."""
-        note = Note(self._venue.clock.now_ns(), self.label, what, detail)
-        self._venue.intake.note(note)
+        self._venue.intake.note(Note(self._venue.clock.now_ns(), self.label, what, detail))

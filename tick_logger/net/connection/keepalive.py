@@ -44,19 +44,22 @@ async def sleep_until(due: float) -> None:
 class Keepalive:
     """The signs of life of one connection, and the tasks that watch them.
 
-    `granted` is set when the first subscription is live, because heartbeats are promised from then
-    on.
+    `first_granted` is set when the first subscription is live, because heartbeats are promised from
+    then on.  `silent_since_ns` is since when nothing but heartbeats and the like came, if that has
+    ended the connection; else 0.
     """
 
     def __init__(
-        self, venue: VenueContext, timeouts: Timeouts, gate: MessageGate, granted: trio.Event
+        self, venue: VenueContext, timeouts: Timeouts, gate: MessageGate, first_granted: trio.Event
     ) -> None:
         self.timeouts = timeouts
         self._waiting_for_data = trio.CancelScope()
         self._venue = venue
         self._profile = venue.exchange.profile
         self._gate = gate
-        self._granted = granted
+        self._granted = first_granted
+        self.silent_since_ns = 0
+        self._carried_ns = 0  # until then all that was granted came
         self._connected = self._last_frame = trio.current_time()
         self._last_data: float | None = None
         self._pong = trio.Event()
@@ -71,8 +74,14 @@ class Keepalive:
         """Something arrived."""
         self._last_frame = trio.current_time()
 
-    def data(self) -> None:
-        """There was market data in it."""
+    def granted(self) -> None:
+        """Something that was asked for is live."""
+        self._carried_ns = self._carried_ns or self._venue.clock.now_ns()
+        self._granted.set()
+
+    def data(self, recv_ns: int) -> None:
+        """There was market data in it, received last at this time."""
+        self._carried_ns = recv_ns
         self._last_data = trio.current_time()
 
     def pong(self) -> None:
@@ -156,6 +165,7 @@ class Keepalive:
             if trio.current_time() >= self._silent_at():
                 self._venue.metrics.message_timeouts.inc()
                 secs = trio.current_time() - (self._last_data or self._connected)
+                self.silent_since_ns = self._carried_ns
                 raise ConnectionLost(Ending.SILENT, f"no market data for {secs:g} s")
 
     def _silent_at(self) -> float:

@@ -43,11 +43,12 @@ class Heard:
     of a connection, and `numbered_ns` (int64 ns, same shape) when they were received.  `events` are
     pairs of receive time and event, in order.  `rows_at` says when, by trio's clock, rows of a
     table and an instrument came last, if the connection is incomplete; `rows_ns` is when any did.
+    `data_ns` is when market data was received last, 0 if there was none.
     """
 
     frames: int
     bad: int  # of them, those of which nothing is understood
-    market_data: bool  # whether there was any in them
+    data_ns: int
     numbers: Numbers
     numbered_ns: Times
     events: Sequence[tuple[int, Event]]

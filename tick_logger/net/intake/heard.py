@@ -28,7 +28,7 @@ class _Tally:
     source: Source
     frames: int = 0
     bad: int = 0
-    market_data: bool = False
+    data_ns: int = 0
     numbers: Numbers = NONE
     numbered_ns: Times = NONE
     events: list[tuple[int, Event]] = attrs.field(factory=list)
@@ -39,7 +39,7 @@ class _Tally:
         return Heard(
             frames=self.frames,
             bad=self.bad,
-            market_data=self.market_data,
+            data_ns=self.data_ns,
             numbers=self.numbers,
             numbered_ns=self.numbered_ns,
             events=self.events,
@@ -76,7 +76,8 @@ def heard_by(
         if tally is None:
             tally = tallies[key] = _Tally(item.source)
         tally.frames += len(item.payloads)
-        tally.market_data |= data
+        if data:
+            tally.data_ns = item.recv_ns
         of_arrival.append(tally)
     for bad in decoded.bad:
         of_arrival[owner[bad.frame]].bad += not bad.in_part
@@ -93,7 +94,7 @@ def heard_by(
             mine = sources == key
             tally.numbers, tally.numbered_ns = numbers[mine], recv_ns[mine]
     for key, tally in tallies.items():
-        if tally.market_data and tally.source.is_incomplete:
+        if tally.data_ns and tally.source.is_incomplete:
             mine = with_data & np.array([id(item.source) == key for item in arrivals])
             tally.rows_ns = int(received.recv_ns[mine][-1])
             arrived = np.array([item.arrived for item in arrivals], np.float64)

@@ -1,0 +1,47 @@
+"""What is on disk around a hole, told by the files alone."""
+
+from __future__ import annotations
+
+import pytest
+from trio.testing import MockClock
+
+from tests.fakes.clock import NOON_NS
+from tests.fakes.memory_files import MemoryFiles
+from tests.service.oracle import rows
+from tests.service.world import running, venue
+from tick_logger.model.surroundings import Surroundings
+from tick_logger.reader.around_holes import MOST_AROUND, open_holes, surroundings
+
+SECOND = 10**9
+DAYS = range(NOON_NS // (86_400 * SECOND) - 1, NOON_NS // (86_400 * SECOND) + 2)
+
+
+async def test_the_trades_on_both_sides_of_a_cut(autojump_clock: MockClock) -> None:
+    """The last ones received before it, the first ones after it, by the columns themselves."""
+    busy = venue("binance", 1, feeds=("trades",))
+    async with running(busy) as world:
+        await world.until(20.123)
+        world.exchange.cut_all(abrupt=True)
+        await world.until(40.123)
+        assert await world.stop() == 0
+        (symbol,) = world.exchange.truth.symbols()
+        (hole,) = open_holes(world.files, "binance", symbol, 5, DAYS)
+        assert hole.instrument == 5
+        assert hole.from_ns is not None
+        assert hole.to_ns is not None
+        found = surroundings(world.files, "binance", symbol, hole.from_ns, hole.to_ns)
+        part = rows(world.files, "binance", symbol, "TRADES")
+        ids, recv = part["trade_id"], part.recv_ns
+        before = ids[recv <= hole.from_ns][-MOST_AROUND:].tolist()
+        assert [each.id for each in found.before] == before
+        assert [each.id for each in found.after] == ids[recv >= hole.to_ns][:MOST_AROUND].tolist()
+        assert found.before[-1].id + 1 == hole.from_id
+        assert found.after[0].id - 1 == hole.to_id
+        assert found.within == frozenset()
+
+
+@pytest.mark.parametrize("days", [-400, 0, 400])
+def test_where_nothing_is_recorded_nothing_is_around(days: int) -> None:
+    at_ns = NOON_NS + days * 86_400 * SECOND
+    assert surroundings(MemoryFiles(), "x", "y", at_ns, at_ns + SECOND) == Surroundings()
+    assert open_holes(MemoryFiles(), "x", "y", 0, DAYS) == []

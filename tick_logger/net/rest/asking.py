@@ -1,0 +1,266 @@
+"""One try to get the trades of a hole: what is on disk around it, pages, and what they fill.
+
+What an answer means is read here before it is put anywhere, so nothing that is no page gets into
+the journal.  The rows themselves are decoded from there, live and in a replay, by the same code.
+
+Invariant: requests keep to a budget of their own, half of what the profile allows, on top of the
+turns that all requests to a venue take; nothing is put that was not wanted.
+
+Not here: how pages follow each other (`exchanges.walk`), and what follows from a try (`backfill`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import trio
+
+from tick_logger.exchanges.base import Exchange, VenueError
+from tick_logger.exchanges.trades_by_rest import Paging, TradesPage, TradesWanted, wrap
+from tick_logger.exchanges.walk import Walk
+from tick_logger.model.marks import Healed
+from tick_logger.model.proof import Ids
+from tick_logger.model.surroundings import Surroundings
+from tick_logger.net.pace import WeightGate
+from tick_logger.net.rest.client import RestClient
+from tick_logger.net.rest.holes import REST, Hole, Task
+from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
+
+BUDGET_SECS = 60.0
+"""The window of the budget, as of the profile's."""
+
+EARLIER_NS = 10 * 10**9
+"""By how much a trade before a hole may be earlier than its receipt, where its time is needed."""
+
+EDGE_SECS = 3.0
+"""After so long the rows around a hole are looked for again: on disk within two flush intervals."""
+
+MAX_EDGE_LOOKS = 40
+"""More than that and the stream brings nothing: the next start looks again."""
+
+
+class Journal(Protocol):
+    """Where answers go, among everything else that is received."""
+
+    def is_recorded(self, instrument: int) -> bool:
+        """Whether trades of it are recorded now; if not, an answer would be left out."""
+        ...
+
+    def put(self, payload: bytes) -> bool:
+        """Take an answer as received now; False if there is no room."""
+        ...
+
+    def mark(self, mark: Healed) -> None:
+        """Say what was answered, behind the answers that were put before."""
+        ...
+
+    def now_ns(self) -> int:
+        """The wall clock."""
+        ...
+
+
+class Disk(Protocol):
+    """What is recorded already."""
+
+    async def around(self, hole: Hole) -> Surroundings:
+        """The trades around a hole, as far as they are on disk.  Raises `OSError`."""
+        ...
+
+
+class Got(enum.Enum):
+    """What has come of a try."""
+
+    ALL = "all that was missing"
+    SOME = "some of it at most, and more may be there later"
+    NO_EDGES = "no trades are recorded around it"
+    GONE = "the newest trades do not reach back to it"
+
+
+class Asking:
+    """How one venue is asked about a hole; `exchange` can be asked."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        rest: RestClient,
+        journal: Journal,
+        disk: Disk,
+        metrics: ExchangeMetrics,
+    ) -> None:
+        assert exchange.trades_by_rest is not None, "nobody can be asked"
+        self._exchange = exchange
+        self._trades = exchange.trades_by_rest
+        self._rest = rest
+        self._journal = journal
+        self._disk = disk
+        self._metrics = metrics
+        weight = exchange.profile.rest_weight_per_minute // 2
+        assert self._trades.weight <= weight, "no request would be allowed"
+        self._budget = WeightGate(weight, BUDGET_SECS)
+
+    async def by_ids(self, task: Task, others: Sequence[Task]) -> Got:
+        """Ask for the ids that are missing; what pages tell of `others` is taken, too.
+
+        Raises as `_page` and `_put`; what was put until then counts.
+        """
+        trades = self._trades
+        hole = task.hole
+        from_ns = hole.from_ns - EARLIER_NS if not trades.by_id else None
+        first, last = task.missing[0][0], task.missing[-1][1]
+        wanted = TradesWanted(
+            symbol=hole.symbol,
+            from_id=first,
+            to_id=last,
+            from_ns=from_ns,
+            asked_ns=self._journal.now_ns(),
+        )
+        walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
+        while walk.url is not None and task.missing:
+            page, body = await self._page(walk.url, hole.symbol)
+            self._take(task, page, body)
+            for other in others:
+                self._take(other, page, body)
+            walk.answered(page)
+        return Got.SOME if task.missing else Got.ALL
+
+    def _take(self, task: Task, page: TradesPage, body: bytes) -> None:
+        """Put what an answer has of the ids that are missing into the journal."""
+        if task.hole.ids is None:
+            return
+        low, high = page.ids.min(initial=2**64 - 1), page.ids.max(initial=0)
+        for first, last in list(task.missing):
+            if first <= high and low <= last:
+                wanted = TradesWanted(symbol=task.hole.symbol, from_id=first, to_id=last)
+                ids = page.ids[wanted.of(page)].tolist()
+                if ids:
+                    self._put(task, wanted, body, len(ids))
+                    task.found(ids)
+                    found = (min(ids), max(ids))
+                    self._journal.mark(task.hole.healed(REST, self._journal.now_ns(), found))
+
+    async def by_times(self, task: Task) -> Got:
+        """Ask for what may be missing between the trades around a hole; raises as `by_ids`."""
+        trades = self._trades
+        hole = task.hole
+        newest: tuple[TradesPage, bytes] | None = None
+        if trades.paging is Paging.NEWEST_ONLY:  # each moment counts: what it lacks is gone
+            url = trades.first_url(
+                trades.endpoint(self._rest.endpoint), TradesWanted(symbol=hole.symbol)
+            )
+            newest = await self._page(url, hole.symbol)
+        around = await self._disk.around(hole)
+        if newest is not None:
+            for _ in range(MAX_EDGE_LOOKS):
+                if around.before and around.after:
+                    break
+                await trio.sleep(EDGE_SECS)
+                around = await self._disk.around(hole)
+        if not around.before or not around.after:
+            return Got.NO_EDGES
+        wanted = self._between(hole, around)
+        if wanted is None:
+            return Got.ALL
+        edges = _Edges(around)
+        if newest is not None:
+            self._take_times(task, wanted, around, newest, edges)
+        else:
+            walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
+            while walk.url is not None:
+                page, body = await self._page(walk.url, hole.symbol)
+                self._take_times(task, wanted, around, (page, body), edges)
+                walk.answered(page)
+        if edges.are_reached:
+            return Got.ALL
+        return Got.SOME if newest is None else Got.GONE
+
+    def _between(self, hole: Hole, around: Surroundings) -> TradesWanted | None:
+        """What may be missing between the trades around a hole; None if nothing can be."""
+        before, after = around.before[-1], around.after[0]
+        wanted = TradesWanted(
+            symbol=hole.symbol,
+            from_ns=before.event_ns,
+            to_ns=after.event_ns,
+            asked_ns=self._journal.now_ns(),
+        )
+        if self._exchange.trade_ids is Ids.OPAQUE or before.id >= after.id:
+            return wanted
+        if before.id + 1 == after.id:
+            return None
+        # With both of them: an answer that has them reaches from one side to the other.
+        return msgspec.structs.replace(wanted, from_id=before.id, to_id=after.id)
+
+    def _take_times(
+        self,
+        task: Task,
+        wanted: TradesWanted,
+        around: Surroundings,
+        answer: tuple[TradesPage, bytes],
+        edges: _Edges,
+    ) -> None:
+        """Put what an answer has between the trades around a hole into the journal."""
+        page, body = answer
+        edges.saw(page)
+        known = tuple(sorted(around.known.intersection(page.ids.tolist())))
+        taken = msgspec.structs.replace(wanted, known=known)
+        count = int(taken.of(page).sum())
+        if count:
+            self._put(task, taken, body, count)
+
+    async def _page(self, url: str, symbol: str) -> tuple[TradesPage, bytes]:
+        """One answer; raises `ConnectionLost`, or `VenueError` if it is none."""
+        trades = self._trades
+        await self._budget.wait(trades.weight)
+        turn = await self._rest.turn(trades.weight)
+        self._metrics.backfill_requests.inc()
+        body = await turn.get(url)
+        most_bytes = self._exchange.profile.max_message_bytes // 2  # room for what is wanted of it
+        if len(body) > most_bytes:
+            raise VenueError(f"{len(body):,} bytes in an answer, {most_bytes:,} are allowed")
+        try:
+            return trades.read(body, symbol), body
+        except VenueError as error:
+            self._rest.objected(str(error))
+            raise
+
+    def _put(self, task: Task, wanted: TradesWanted, body: bytes, trades: int) -> None:
+        if not self._journal.put(wrap(wanted, body)):
+            raise NoRoomError("there is no room for it: the disk is too slow")
+        task.trades += trades
+        self._metrics.backfill_trades.inc(trades)
+
+
+class _Edges:
+    """Whether answers reach from the trades before a hole to those behind it."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._sides = (False, False)
+
+    def saw(self, page: TradesPage) -> None:
+        """A page, which is a part of all trades without a hole."""
+        if not len(page):
+            return
+        first_ns, last_ns = int(page.event_ns.min()), int(page.event_ns.max())
+        before = self._has(page, [each.id for each in self._around.before])
+        after = self._has(page, [each.id for each in self._around.after])
+        self._sides = (
+            self._sides[0] or before or first_ns < self._around.before[-1].event_ns,
+            self._sides[1] or after or last_ns > self._around.after[0].event_ns,
+        )
+
+    @property
+    def are_reached(self) -> bool:
+        """Whether a page had something from each side."""
+        return all(self._sides)
+
+    @staticmethod
+    def _has(page: TradesPage, ids: list[int]) -> bool:
+        return bool(np.isin(page.ids, np.array(ids, np.uint64)).any())
+
+
+class NoRoomError(Exception):
+    """An answer was given up because the buffer is full."""

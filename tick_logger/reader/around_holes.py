@@ -1,0 +1,95 @@
+"""What is recorded around holes in trades, and which holes are not healed: for whoever fills them.
+
+Looks at the days of a hole and at those next to them only.  Reads files as they grow.
+
+Invariant: what is told to be on disk is there.  Not here: what is asked for by it (`net.rest`).
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.surroundings import Surroundings, Trade
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_REST, Table
+from tick_logger.model.times import day_of
+from tick_logger.storage.day_files import DayFiles
+from tick_logger.storage.files import Files
+from tick_logger.storage.gap_files import ABOUT_NO_HOLE, parse_gaps, standing
+from tick_logger.storage.layout import GapsPath, gaps_path, table_folder
+
+MOST_AROUND = 100
+"""Trades on either side: more than share a moment with the first that is missing."""
+
+MOST_WITHIN = 200_000
+"""Trades within a hole that came by REST or late; a hole with more is looked at in part."""
+
+_COLUMNS = ("seq", "event_ns", "recv_ns", "origin")
+
+
+@attrs.frozen
+class _Trades:
+    """Trades of some days in the order of their event times (shape `(n,)` each)."""
+
+    ids: npt.NDArray[np.uint64]
+    event_ns: npt.NDArray[np.int64]
+    recv_ns: npt.NDArray[np.int64]
+    by_rest: npt.NDArray[np.bool_]
+
+    def some(self, chosen: npt.NDArray[np.intp]) -> tuple[Trade, ...]:
+        """The trades at these places."""
+        pairs = zip(self.ids[chosen].tolist(), self.event_ns[chosen].tolist(), strict=True)
+        return tuple(Trade(*pair) for pair in pairs)
+
+
+def surroundings(
+    files: Files, exchange: str, symbol: str, from_ns: int, to_ns: int
+) -> Surroundings:
+    """The trades around a hole between two times of receipt; raises `OSError`."""
+    days = range(day_of(from_ns) - 1, day_of(to_ns) + 2)
+    trades = _read(files, exchange, symbol, days)
+    streamed = ~trades.by_rest
+    before = np.flatnonzero(streamed & (trades.recv_ns <= from_ns))[-MOST_AROUND:]
+    begin = int(before[-1]) if len(before) else -1
+    behind = streamed & (trades.recv_ns >= to_ns)
+    behind[: begin + 1] = False
+    after = np.flatnonzero(behind)[:MOST_AROUND]
+    end = int(after[0]) if len(after) else len(trades.ids)
+    within = trades.ids[begin + 1 : end][:MOST_WITHIN]
+    return Surroundings(trades.some(before), trades.some(after), frozenset(within.tolist()))
+
+
+def _read(files: Files, exchange: str, symbol: str, days: range) -> _Trades:
+    """All trades of these days but those whose times cannot be right."""
+    parts: list[list[npt.NDArray[np.int64]]] = []
+    for day in days:
+        for late in (False, True):
+            folder = table_folder(exchange, symbol, Table.TRADES, late=late)
+            found = DayFiles.look_beside_a_writer(files, folder, Table.TRADES, day)
+            rows = found.whole_rows
+            ids, event, recv, origin = (found.values(files, c, 0, rows) for c in _COLUMNS)
+            keep = np.asarray(origin != ORIGIN_ASIDE)
+            parts.append([ids[keep], event[keep], recv[keep], origin[keep]])
+    ids, event, recv, origin = map(np.concatenate, zip(*parts, strict=True))
+    order = np.lexsort((ids, event))
+    return _Trades(ids[order], event[order], recv[order], origin[order] == ORIGIN_REST)
+
+
+def open_holes(
+    files: Files, exchange: str, symbol: str, instrument: int, days: range
+) -> list[GapRecord]:
+    """The holes in trades that began on these days and are not healed; raises `OSError`."""
+    records: list[GapRecord] = []
+    for day in days:
+        path = gaps_path(GapsPath(exchange, symbol, day))
+        size = files.size(path)
+        if size:
+            records += parse_gaps(files.read(path, 0, size), instrument).records
+    return [
+        record
+        for record in standing(records)
+        if record.table is Table.TRADES
+        and not (record.healed or record.cause in ABOUT_NO_HOLE or record.to_ns is None)
+    ]
