@@ -6,9 +6,10 @@ Not here: what that does (`archive.sealer`).
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
 from tick_logger.archive.certificate import Certificate
-from tick_logger.archive.certifying import Place
+from tick_logger.archive.certifying import Place, Told
 from tick_logger.archive.sealer import Sealer
 from tick_logger.archive.signing import load_key
 from tick_logger.archive.summary import summary_of
@@ -23,13 +24,21 @@ from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.files import Files
 from tick_logger.version import __version__
 
+STILL_ASKED = "the exchange is still asked for trades that were missed"
+"""Why a day is pending."""
+
 
 def sealer_of(
-    config: Config, resources: Resources, files: Files | None, offload: Offload | None
+    config: Config,
+    resources: Resources,
+    files: Files | None,
+    offload: Offload | None,
+    is_asking: Callable[[str, int], bool],
 ) -> Sealer:
     """Who does that; files and threads that are given are used instead of own ones.
 
-    Raises `ConfigError` if the key cannot be used.
+    `is_asking` says whether an exchange is still asked for trades of a day.  Raises `ConfigError`
+    if the key cannot be used.
     """
     path, key_file = config.logger.data_path, config.archive.key_file
     tree: Tree = DiskTree(path) if files is None else FilesTree(path, files)
@@ -56,5 +65,6 @@ def sealer_of(
         clock=resources.clock,
         offload=offload or ThreadOffload(),
         seal_after_secs=config.archive.seal_after_secs,
+        told=lambda *which: Told(pending=(STILL_ASKED,) if is_asking(*which) else ()),
         certified=certified,
     )

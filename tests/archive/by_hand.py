@@ -102,6 +102,8 @@ def stream(files: Files, exchange: str, symbol: str, table: str, day: str) -> di
     main, late = f"{exchange}/{symbol}/{table}", f"{exchange}/{symbol}/late/{table}"
     in_order = len(column(files, main, seconds, day, "<u4"))
     origins = column(files, late, "origin", day, "u1")
+    if not len(origins):  # of a version that had no such column, and no other rows
+        origins = np.ones(len(column(files, late, seconds, day, "<u4")), np.uint8)
     counts = {word: int((origins == code).sum()) for word, code in ORIGINS.items()}
     times = [
         column(files, folder, seconds, day, "<u4").astype(np.int64) * 10**9

@@ -123,8 +123,9 @@ class Sealer:
 
     async def _seal_and_certify(self, now_ns: int) -> None:
         due = await self._offload.run(partial(self._due, now_ns))
-        for exchange, days in due.items():
-            await self._seals.seal(exchange, days[-1])
+        async with trio.open_nursery() as nursery:  # one checkpoint serves all
+            for exchange, days in due.items():
+                nursery.start_soon(self._seals.seal, exchange, days[-1])
         for exchange, days in due.items():
             for day in days:
                 await self._certify(exchange, day)
