@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": {"model", "errors", "reader"},
     "archive": {
         "model", "errors", "clock", "offload", "exchanges", "journal", "storage", "reader",
-        "telemetry",
+        "telemetry", "version",
     },
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
@@ -110,6 +110,7 @@ ONE_HOME = {
     "httpx2": ("tick_logger/net/wire/",),
     "cattrs": ("tick_logger/config/",),
     "prometheus_client": ("tick_logger/telemetry/", "tick_logger/ops/web/", "tick_logger/app.py"),
+    "trio_parallel": ("tick_logger/archive/worker.py",),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
