@@ -86,6 +86,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "archive", "clock", "config", "errors", "offload", "reader", "recording", "storage",
         "telemetry",
     },
+    "sealing": {
+        "archive", "config", "offload", "reader", "recording", "storage", "telemetry", "version",
+    },
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},

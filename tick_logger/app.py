@@ -50,6 +50,7 @@ from tick_logger.recording.opening import Opening, open_recording
 from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
+from tick_logger.sealing import sealer_of
 from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.storage.disk_files import DiskFiles, raise_open_file_limit
 from tick_logger.storage.files import Files
@@ -127,6 +128,8 @@ class Service:
         )
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
+        own = ports.files, ports.offload
+        self._sealer = sealer_of(config, self._resources, *own, filling.is_asking)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self.metrics.archive.begin(name)
@@ -228,6 +231,7 @@ class Service:
     async def _run_venues(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as venues:
             venues.start_soon(self._listings.run)
+            venues.start_soon(self._sealer.run)
             venues.start_soon(self._offer_old_holes)
             for venue in self._venues.by_name.values():
                 venues.start_soon(venue.run)

@@ -19,6 +19,7 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
+from tick_logger.cli.archive import archive_app
 from tick_logger.cli.archiving import archive_command
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
@@ -58,15 +59,13 @@ app.command(export_command, name="export")
 app.command(book_command, name="book")
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
-archives = cyclopts.App(name="archive")
-archives.default(archive_command)
-app.command(archives)
+archive_app.default(archive_command)
+app.command(archive_app)
 
 
 DID_NOT_START = "tick_logger did not start:"
 HEADLINES = {
     "check-config": "tick_logger would not start with this configuration:",
-    "archive": "tick_logger has kept nothing:",
     "verify": "tick_logger has checked nothing:",
     "backfill": "tick_logger has asked for nothing:",
     "recover": "tick_logger has recovered nothing:",
@@ -80,6 +79,7 @@ HEADLINES = {
     "book": "tick_logger cannot show that:",
     "export": "tick_logger has exported nothing:",
     "replay": "tick_logger cannot replay that:",
+    "archive": "tick_logger has archived nothing:",
 }
 """What stands above the problems, by command."""
 
