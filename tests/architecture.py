@@ -36,7 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "waiting": set(),
     "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "compare": {"model", "errors", "reader"},
-    "archive": {"model", "errors", "storage", "reader"},
+    "archive": {
+        "model", "errors", "clock", "offload", "storage", "reader", "journal", "exchanges",
+        "telemetry", "version",
+    },
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -79,6 +82,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net", "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
+    "archiving": {
+        "archive", "clock", "config", "errors", "offload", "reader", "recording", "storage",
+        "telemetry",
+    },
+    "sealing": {
+        "archive", "config", "offload", "reader", "recording", "storage", "telemetry", "version",
+    },
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},
@@ -104,8 +114,10 @@ ONE_HOME = {
     "httpx2": ("tick_logger/net/wire/",),
     "cattrs": ("tick_logger/config/",),
     "prometheus_client": ("tick_logger/telemetry/", "tick_logger/ops/web/", "tick_logger/app.py"),
+    "trio_parallel": ("tick_logger/archive/worker.py",),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
+    "obstore": ("tick_logger/archive/bucket.py",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
     "tick_logger.simulator": (
         "tick_logger/simulator/",

@@ -22,7 +22,7 @@ LIVE_EXCHANGE_KEYS = frozenset(
     {
         "symbols", "feeds", "markets", "max_connections", "symbols_per_connection",
         "data_timeout_secs", "first_data_timeout_secs", "reconnect_initial_secs",
-        "reconnect_max_secs", "backfill",
+        "reconnect_max_secs", "redundancy", "backfill",
     }
 )  # fmt: skip
 LIVE_KEYS = frozenset({"logger.log_level"})

@@ -70,6 +70,8 @@ EXCHANGE = [
     ("feeds = [3]", "feeds[0]", "must be a text, not the number 3"),
     ("max_connections = 0", "max_connections", "must be between 1 and 1000"),
     ("max_connections = 1001", "max_connections", "must be between 1 and 1000"),
+    ("redundancy = 0", "redundancy", "must be between 1 and 2"),
+    ("redundancy = 3", "redundancy", "must be between 1 and 2"),
     ("symbols_per_connection = -1", "symbols_per_connection", "must be between 0 and 1000"),
     ("symbols_per_connection = 1001", "symbols_per_connection", "must be between 0 and 1000"),
     ("connects_per_second = 0", "connects_per_second", "must be between 0.001 and 100 per second"),
@@ -125,7 +127,7 @@ def test_rule(file: Path, section: str, line: str, key: str, reason: str) -> Non
     ("text", "path", "reason"),
     [
         ("lgger = 1", "lgger", 'unknown section; did you mean "logger"?'),
-        ("[zz]", "zz", "unknown section; there are logger, http, exchanges"),
+        ("[zz]", "zz", "unknown section; there are logger, http, archive, exchanges"),
         ("logger = 3", "logger", "must be a table, not the number 3"),
         ("http = []", "http", "must be a table, not a list"),
         ("exchanges = []", "exchanges", "must be a table, not a list"),

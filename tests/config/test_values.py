@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tests.config.given import VENUES
 from tick_logger.config.load import load
-from tick_logger.config.markets import MarketSettings, for_symbol, matches
+from tick_logger.config.markets import MarketSettings, for_symbol, matches, most_lines
 from tick_logger.config.printing import render
 from tick_logger.config.schema import (
+    ArchiveConfig,
     Config,
     ExchangeConfig,
     HttpConfig,
@@ -66,6 +67,19 @@ def test_for_symbol_takes_the_first_market_that_matches() -> None:
     assert for_symbol(exchange, "BTC-USD") == MarketSettings(("ticker",), 60.0)
 
 
+def test_a_market_may_have_two_lines_alone() -> None:
+    """Or one alone, where the exchange has two; room is counted for the most."""
+    two = MarketConfig(symbols=("BTC-*",), redundancy=2)
+    one = MarketConfig(symbols=("BTC-*",), redundancy=1)
+    for exchange, of_btc, of_eth in (
+        (ExchangeConfig(ws_endpoint="", rest_endpoint="", markets=(two,)), 2, 1),
+        (ExchangeConfig(ws_endpoint="", rest_endpoint="", markets=(one,), redundancy=2), 1, 2),
+    ):
+        assert for_symbol(exchange, "BTC-USD").redundancy == of_btc
+        assert for_symbol(exchange, "ETH-USD").redundancy == of_eth
+        assert most_lines(exchange) == 2
+
+
 # -- printing -------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1).filter(str.strip)
@@ -73,7 +87,11 @@ FEEDS = st.lists(st.sampled_from(["ticker", "trades", "quotes"]), min_size=1, un
 PATTERNS = st.lists(TEXTS, min_size=1, max_size=3, unique=True).map(tuple)
 TIMEOUTS = st.floats(0.1, 86_400)
 MARKETS = st.builds(
-    MarketConfig, symbols=PATTERNS, feeds=FEEDS.map(tuple), data_timeout_secs=st.none() | TIMEOUTS
+    MarketConfig,
+    symbols=PATTERNS,
+    feeds=FEEDS.map(tuple),
+    data_timeout_secs=st.none() | TIMEOUTS,
+    redundancy=st.none() | st.integers(1, 2),
 )
 EXCHANGES = st.builds(
     ExchangeConfig,
@@ -89,6 +107,7 @@ EXCHANGES = st.builds(
     reconnect_max_secs=st.floats(60, 3600),
     data_timeout_secs=TIMEOUTS,
     first_data_timeout_secs=TIMEOUTS,
+    redundancy=st.integers(1, 2),
     backfill=st.booleans(),
     ca_file=st.just(""),
     markets=st.lists(MARKETS, max_size=2).map(tuple),
@@ -190,4 +209,8 @@ def test_a_new_section_is_printed_by_itself() -> None:
 
 def test_the_sections_that_there_is_one_of() -> None:
     """Where loading, environment and reloading take them from."""
-    assert sections() == {"logger": LoggerConfig, "http": HttpConfig}
+    assert sections() == {
+        "logger": LoggerConfig,
+        "http": HttpConfig,
+        "archive": ArchiveConfig,
+    }

@@ -32,8 +32,7 @@ from tick_logger.model.marks import (
 )
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, NO_TIME, Table
-from tick_logger.net.connection.book_ranges import BookRanges
-from tick_logger.net.connection.books import Books
+from tick_logger.net.connection.books import Books, Followers
 
 BOOK = (Table.BOOK,)
 FIRST_ID = 2**40
@@ -145,7 +144,7 @@ class Recording:
         self._now = T0
         self._connections: list[Connection] = []
         self._ended: list[Connection] = []
-        self._ranges: list[BookRanges] = []
+        self._here = Followers()
         self._waiting: list[Arrival | Mark] = []
         self._wishes: list[Connection] = []
         self._asking = False
@@ -198,7 +197,7 @@ class Recording:
         """A connection is granted the book now, and hears what is sent from a moment ago on."""
         lag_ns = round(self.rng.uniform(*self.plan.lag_secs) * SECOND)
         one: list[Connection] = []
-        books = Books(Ranged(), lambda _: self._wish(one[0]), self._ranges)
+        books = Books(Ranged(), lambda _: self._wish(one[0]), self._here)
         connection = Connection(self._now - min(lag_ns, 50 * MS), lag_ns, books, self._now)
         one.append(connection)
         self._connections.append(connection)

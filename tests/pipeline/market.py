@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import attrs
+
 from tests.pipeline.streams import T0, Level, book, by_rest, quotes, tickers, trades
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import (
@@ -103,8 +105,13 @@ def scene(rng: random.Random) -> list[Items]:
             35: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.OPEN),
             37: Lapse(one, (Table.BOOK,), 1, 2, Cause.SEQUENCE, doubt=Doubt.VOID),
             41: Retired(one, recv),
+            43: Resumed(one, (Table.QUOTES, Table.MD), recv, line=1),
+            46: Interrupted(one, (Table.MD,), recv - 9, Cause.SILENT, line=1),
             45: Healed(instrument, Table.TRADES, None, None, recv - 9, recv, Cause.CRASH, "rest"),
         }
+        if number % 50 == 44:  # on both lines
+            both = quotes([(instrument, recv, event, seq // 2)])
+            ticks[-1] += [both, attrs.evolve(both, way=1)]
         mark = marks.get(number % 50)
         if mark is not None:
             ticks[-1].append(mark)

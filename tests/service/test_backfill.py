@@ -214,12 +214,15 @@ async def test_a_service_that_is_told_not_to_asks_nothing(autojump_clock: MockCl
 
 async def test_a_recording_at_rest_is_filled_by_the_command(autojump_clock: MockClock) -> None:
     """What was recorded without asking; the next life goes on as if nobody had been there."""
-    quiet = venue("binance", 1, feeds=("trades",), simulated=BUSY)
+    slow = {"reconnect_initial_secs": 30.0}
+    quiet = venue("binance", 1, feeds=("trades",), simulated=BUSY, config=slow)
     async with lives(quiet) as story:
         world = await story.begin()
         await world.until(20.123)
         world.exchange.cut_all(abrupt=True)
-        await world.until(40.123)
+        await world.until(21.123)
+        world.exchange.cut_all(abrupt=True)  # it has come back at once, and waits now
+        await world.until(60.123)
         assert await world.stop() == 0
         (symbol,) = world.exchange.truth.symbols()
         assert left_open(world, symbol)

@@ -37,6 +37,7 @@ class Came:
     recv_ns: int
     process: Process
     sound: bool
+    connection: int = -1  # its number in the log
 
 
 @attrs.define
@@ -70,6 +71,13 @@ class Court:
                 process.showed[0], process.ended + 1.0, process.showed[1], world.clock_steps
             )
         ]
+
+    @property
+    def has_two_lines(self) -> bool:
+        """Whether any exchange had, at any time."""
+        settings = [each.config for each in self.world.story.venues]
+        settings += [each.settings for each in self.world.story.reloads]
+        return any(each.get("redundancy", 1) > 1 for each in settings)
 
     def venue(self, name: str) -> Venue:
         """As the story has it."""
@@ -141,7 +149,9 @@ class Court:
                     heard[arrival.connection].symbols.add(fact.symbol)
                     if not self.wanted(name, fact.symbol, fact.table, arrival.at):
                         continue
-                    came = Came(arrival.at, arrival.recv_ns, process, fact.sound)
+                    came = Came(
+                        *(arrival.at, arrival.recv_ns, process, fact.sound), arrival.connection
+                    )
                     found[fact.table, fact.symbol][self._on_disk(fact)].append(came)
         return found
 

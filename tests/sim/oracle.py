@@ -21,7 +21,7 @@ from tests.sim.books import last_book
 from tests.sim.by_rest import over_budget
 from tests.sim.court import TABLES, Court, Given, Key
 from tests.sim.limits import needless_overflows, unnoticed_silences
-from tests.sim.soundness import holes_of_what_is_there, out_of_their_days
+from tests.sim.soundness import holes_of_what_is_there, holes_that_came, out_of_their_days
 from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
 from tests.sim.unheard import unheard
@@ -96,6 +96,7 @@ def _problems(
     yield from stream.hasty(given)
     yield from stream.left_open()
     yield from out_of_their_days(stream)
+    yield from holes_that_came(stream, given)
     yield from stream.misjudged()
     if table == "TRADES":
         yield from holes_of_what_is_there(stream)

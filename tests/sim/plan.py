@@ -59,6 +59,9 @@ DISK_TROUBLES = (
 )  # fmt: skip
 OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process")
 
+TWO_LINES_SHARE = 0.4
+"""Of the venues of all stories."""
+
 HAS_KEY_SHARE = 0.5
 """Of the stories."""
 
@@ -292,6 +295,8 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
         "symbols_per_connection": rng.choice([0, 1, 20]),
         "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }
+    if Random(f"lines {rate}").random() < TWO_LINES_SHARE:
+        config["redundancy"] = 2
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
 
 
@@ -324,14 +329,18 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
         "feeds": feeds,
         "markets": rng.choice([(), (market,)]),
         "symbols_per_connection": rng.choice([0, 1, 20]),
-        "max_connections": rng.choice([4, 10]),
+        "max_connections": rng.choice([8, 10]),  # two symbols, each at two places on two lines
         "data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "first_data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "reconnect_initial_secs": initial_secs,
         "reconnect_max_secs": rng.uniform(initial_secs, 5.0),
         "backfill": rng.random() < BACKFILL_SHARE,
     }
-    return {key: every[key] for key in every if rng.random() < 0.4}
+    settings = {key: every[key] for key in every if rng.random() < 0.4}
+    apart = Random(f"lines {initial_secs}")  # so that all else stays as it was without lines
+    if apart.random() < 0.3:
+        settings["redundancy"] = apart.choice([1, 2])
+    return settings
 
 
 def _with_oddities(

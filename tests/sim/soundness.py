@@ -1,7 +1,8 @@
 """What no recording may have: rows of days in which nothing was recorded, and holes of nothing.
 
 A row whose time cannot be right is kept beside the others, in the day of its receipt.  A hole that
-is told by ids has none that is on the disk.
+is told by ids has none that is on the disk, and one without ids is no time in which the stream came
+on any line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.service.oracle import folder_of
+from tests.sim.court import Given
 from tests.sim.streams import MOST_SHOWN, Stream
 
 MOST_AHEAD_SECS = 100.0
@@ -47,6 +49,31 @@ def holes_of_what_is_there(stream: Stream) -> Iterator[str]:
         there = [number for number in on_disk if first <= number <= last]
         if there:
             yield f"{there[:MOST_SHOWN]} are told as missing, from {first} to {last}"
+
+
+def holes_that_came(stream: Stream, given: Given) -> Iterator[str]:
+    """Times without a connection in which one brought the stream, before, meanwhile and after.
+
+    Books are left out: one that is connected may yet wait for its snapshot.
+    """
+    court = stream.court
+    if stream.table == "BOOK" or court.was_clock_set or court.world.overflows.get(stream.exchange):
+        return
+    by_connection: dict[int, list[float]] = {}
+    for times in given.values():
+        for came in times:
+            by_connection.setdefault(came.connection, []).append(came.at)
+    for gap in stream.gaps:
+        if gap["cause"] != "disconnect" or gap["from_id"] is not None or gap["to_ns"] is None:
+            continue
+        began, ended = court.moments(gap["from_ns"]), court.moments(gap["to_ns"])
+        if not began or not ended:
+            continue
+        since, until = max(began), min(ended)
+        for at in by_connection.values():
+            meanwhile = [each for each in at if since < each < until]
+            if meanwhile and min(at) < since and until < max(at):
+                yield f"{gap} was brought on a connection at {meanwhile[:MOST_SHOWN]}"
 
 
 def _told_as_missing(lines: list[dict[str, Any]]) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,9 @@ SNAPSHOT = 1  # in BOOK.flags
 CLOCK_SECS = 1e-3
 """By which times of receipt are known."""
 
+ENVELOPES_TIME = {"binance", "bybit", "bybit_linear", "coinbase_advanced"}
+"""Venues whose tickers have the time of the message: on two lines they are told apart without."""
+
 MOST_AHEAD_SECS = 31.0
 """Of a row that is recorded among the others, and a second for the venue's own delays."""
 
@@ -70,6 +73,7 @@ class Stream:
         self.keys = [*self._streamed, *self.rest_keys]
         self._recv_ns = [ns for part in self.parts for ns in part.recv_ns.tolist()]
         self._found = Counter(self.keys)
+        self._said = {key[1:] for key in self.keys} if self._is_untimed else set()
 
     def _stored(self, *, late: bool, origin: int) -> Rows:
         where = self.court.world.disk, self.exchange, self.symbol, self.table, late
@@ -80,6 +84,11 @@ class Stream:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def _is_untimed(self) -> bool:
+        """Whether what came on another line may stand for a row, with another time."""
+        return self.table == "MD" and self.exchange in ENVELOPES_TIME and self.court.has_two_lines
 
     @property
     def trades(self) -> list[TrueTrade]:
@@ -120,7 +129,7 @@ class Stream:
         court, unexcused, uncovered = self.court, [], []
         for key, times in given.items():
             sound = [came for came in times if came.sound]
-            if key in self._found or not sound:
+            if key in self._found or not sound or key[1:] in self._said:
                 continue
             if self.looks_known(key):
                 court.counts["lost for the id of another"] += 1

@@ -43,6 +43,7 @@ COUNTERS = {
     "ids_missing",
     "sequence_breaks",
     "sequence_resets",
+    "twin_rows",
     "sequence_duplicates",
     "out_of_order",
     "book_resyncs",
@@ -76,6 +77,9 @@ GAUGES = {
     "token_rejected",
     "clock_offset_seconds",
     "last_message_timestamp_seconds",
+    "sealed_day_timestamp_seconds",
+    "sealed_day_coverage",
+    "sealed_day_condition",
     "backfill_waiting",
 }
 

@@ -19,6 +19,8 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
+from tick_logger.cli.archive import archive_app
+from tick_logger.cli.archiving import archive_command
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
@@ -57,6 +59,8 @@ app.command(export_command, name="export")
 app.command(book_command, name="book")
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
+archive_app.default(archive_command)
+app.command(archive_app)
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -75,6 +79,7 @@ HEADLINES = {
     "book": "tick_logger cannot show that:",
     "export": "tick_logger has exported nothing:",
     "replay": "tick_logger cannot replay that:",
+    "archive": "tick_logger has archived nothing:",
 }
 """What stands above the problems, by command."""
 

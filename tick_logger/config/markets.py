@@ -16,6 +16,7 @@ class MarketSettings:
 
     feeds: tuple[str, ...]
     data_timeout_secs: float
+    redundancy: int = 1
 
 
 def matches(symbols: str | tuple[str, ...], symbol: str) -> bool:
@@ -38,8 +39,16 @@ def for_symbol(exchange: ExchangeConfig, symbol: str) -> MarketSettings:
     """
     market = next((each for each in exchange.markets if matches(each.symbols, symbol)), None)
     feeds, timeout_secs = exchange.feeds, exchange.data_timeout_secs
+    redundancy = exchange.redundancy
     if market is not None and market.feeds is not None:
         feeds = market.feeds
     if market is not None and market.data_timeout_secs is not None:
         timeout_secs = market.data_timeout_secs
-    return MarketSettings(feeds, timeout_secs)
+    if market is not None and market.redundancy is not None:
+        redundancy = market.redundancy
+    return MarketSettings(feeds, timeout_secs, redundancy)
+
+
+def most_lines(exchange: ExchangeConfig) -> int:
+    """How many lines any symbol may have, by the exchange's settings and those of its markets."""
+    return max([exchange.redundancy, *(each.redundancy or 1 for each in exchange.markets)])

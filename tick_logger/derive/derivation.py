@@ -39,7 +39,6 @@ from tick_logger.model.entries import (
 )
 from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import Interrupted, Mark
-from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.steps import Step, Steps, Unmeasured
@@ -110,7 +109,10 @@ class Derivation:
         self.version = ""  # of the program that recorded what is taken; empty: not known
         self.closed = True  # nothing was received since the last orderly stop
         self._pipeline = Pipeline(
-            trade_ids=self._trade_ids, venue_of=self._venue_of, tail_of=self._tail
+            trade_ids=lambda each: registry.ids_of(self._venue_of(each)),
+            venue_of=self._venue_of,
+            tail_of=self._tail,
+            twins_of=lambda each, table: registry.twins_of(self._venue_of(each), table),
         )
         self._stopped_ns: dict[str, int] = {}  # up to when each exchange was received
         self._asides: list[KeptAside] = []
@@ -331,9 +333,6 @@ class Derivation:
         except StorageError as error:
             # The pipeline is in the middle of a tick, which would lose rows if it were repeated.
             raise RefusedError(str(error)) from error
-
-    def _trade_ids(self, instrument: int) -> Ids:
-        return registry.ids_of(self._venue_of(instrument))
 
     def _venue_of(self, instrument: int) -> str:
         exchange, _ = self.instruments.name(instrument)

@@ -23,6 +23,7 @@ from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import PROOF_OF_IDS, Ids, Proof
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.twins import Twins
 
 
 @attrs.frozen(order=True)
@@ -328,12 +329,14 @@ class Exchange(abc.ABC):
     """Whose limits apply, where several exchanges are one operator's; empty: the exchange's own."""
     profile: ClassVar[Profile]
     ws_endpoint: ClassVar[str]
+    second_ws_endpoint: ClassVar[str] = ""  # of the second line; empty: the same
     rest_endpoint: ClassVar[str]
     feeds: ClassVar[frozenset[str]]
-    recorded_by_default: ClassVar[bool] = False
-    """Whether it is recorded where the configuration names no exchange."""
+    recorded_by_default: ClassVar[bool] = False  # where the configuration names no exchange
     trade_ids: ClassVar[Ids]
     """What the ids of trades say about what is missing."""
+    twins: ClassVar[Mapping[Table, Twins]] = {}
+    """How rows of two lines are known to be one, of each table that the venue has but `TRADES`."""
     book_check: ClassVar[BookCheck] = BookCheck.NONE
     book_depth: ClassVar[int | None] = None
     """Levels a side that a book is cut to after each update, where its checksum needs that."""
@@ -344,8 +347,7 @@ class Exchange(abc.ABC):
     """Whether every message of a book is all of it, so that the next mends whatever was lost."""
     quotes_in_part: ClassVar[bool] = False
     """Whether a side that a quote lacks has not changed; elsewhere there is no such side."""
-    counts_messages: ClassVar[bool] = False
-    """Whether every message of a connection has its number (`Decoded.counted`)."""
+    counts_messages: ClassVar[bool] = False  # whether each message has a number (`Counted`)
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = ()
     """Feeds that one channel serves, so that they begin and end together."""
     greets: ClassVar[frozenset[str]] = frozenset()
@@ -360,6 +362,11 @@ class Exchange(abc.ABC):
     """Whether a request ends what was subscribed before, so that each must name everything."""
     trades_by_rest: ClassVar[TradesByRest | None] = None
     """How trades that were missed are asked for, where they can be."""
+
+    @property
+    def led_feeds(self) -> frozenset[str]:
+        """Feeds that one of two lines carries, because rows of both could not be told to be one."""
+        return frozenset(feed for feed in self.feeds if self.twins.get(FEEDS[feed]) is Twins.LED)
 
     @property
     def proofs(self) -> Mapping[Table, Proof]:

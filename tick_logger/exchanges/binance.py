@@ -58,6 +58,7 @@ from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # Errors of the server itself, too many requests, time-outs, overload, too many connections.
 _BUSY_CODES = frozenset({-1000, -1001, -1003, -1004, -1006, -1007, -1008, -1034})
@@ -340,8 +341,14 @@ class Binance(Exchange):
 
     name: ClassVar[str] = "binance"
     ws_endpoint: ClassVar[str] = "wss://stream.binance.com:9443"
+    second_ws_endpoint: ClassVar[str] = "wss://stream.binance.com:443"
     rest_endpoint: ClassVar[str] = "https://api.binance.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.UNTIMED,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.NUMBERED,
+    }
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES

@@ -71,6 +71,7 @@ from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 N = TypeVar("N", int, str)
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -434,6 +435,11 @@ class BybitSpot(_Bybit):
     """Bybit spot."""
 
     name: ClassVar[str] = "bybit"
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.UNTIMED,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.NUMBERED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SPARSE
     _category = "spot"
     _reading = _reading(lenient(Trades[Id]), _numbers)

@@ -60,6 +60,7 @@ from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- messages: only the fields that are used; others may come and go -------------------------------
 
@@ -374,6 +375,11 @@ class Coinbase(Exchange):
     rest_endpoint: ClassVar[str] = "https://api.exchange.coinbase.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
     # The heartbeat's `last_trade_id` tells of the newest trade, and ids rise by one.
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.NUMBERED,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.LED,
+    }
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
     trades_by_rest: ClassVar[TradesByRest | None] = CoinbaseTrades()

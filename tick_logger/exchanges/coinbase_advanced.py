@@ -85,6 +85,7 @@ from tick_logger.exchanges.requests import batches, request
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -315,6 +316,11 @@ class CoinbaseAdvanced(Exchange):
     rest_endpoint: ClassVar[str] = ENDPOINT
     trades_by_rest: ClassVar[TradesByRest | None] = TRADES
     feeds: ClassVar[frozenset[str]] = frozenset(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.UNTIMED,
+        tables.Table.QUOTES: Twins.UNTIMED,
+        tables.Table.BOOK: Twins.LED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE  # in all recordings; nobody promises it
     counts_messages: ClassVar[bool] = True
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)

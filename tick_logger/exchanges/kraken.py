@@ -72,6 +72,7 @@ from tick_logger.exchanges.requests import batches, feeds_by_symbol, request
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -319,6 +320,11 @@ class Kraken(Exchange):
     feeds: ClassVar[frozenset[str]] = frozenset(_EVERY_FEED)
     # Documented as a sequence number of its book, and without holes in every recorded frame; that
     # there never is one is not confirmed, and an example of the REST documentation has one.
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.SAID,
+        tables.Table.QUOTES: Twins.SAID,
+        tables.Table.BOOK: Twins.LED,
+    }
     trade_ids: ClassVar[Ids] = Ids.DENSE
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHECKSUM
     book_depth: ClassVar[int | None] = 100

@@ -71,6 +71,7 @@ from tick_logger.exchanges.requests import in_order, request
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -327,6 +328,11 @@ class Okx(Exchange):
     rest_endpoint: ClassVar[str] = "https://www.okx.com"
     feeds: ClassVar[frozenset[str]] = frozenset(CHANNELS)
     # Dense in all that was recorded, as far as `trades` shows it; nowhere promised.
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.SAID,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.NUMBERED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHAIN
     trades_by_rest: ClassVar[TradesByRest | None] = OkxTrades()

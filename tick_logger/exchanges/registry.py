@@ -16,6 +16,7 @@ import tick_logger.exchanges as package
 from tick_logger.exchanges.base import Exchange
 from tick_logger.model.proof import Ids, Proof
 from tick_logger.model.tables import Table
+from tick_logger.model.twins import Twins
 
 
 @functools.cache
@@ -46,6 +47,12 @@ def get(name: str) -> Exchange:
 def ids_of(exchange: str) -> Ids:
     """What the ids of an exchange's trades are; of one that is not known, they are just ids."""
     return _all()[exchange].trade_ids if exchange in _all() else Ids.OPAQUE
+
+
+def twins_of(exchange: str, table: Table) -> Twins:
+    """How rows of two lines are known to be one; of an exchange not known, by all that they say."""
+    known = _all()[exchange].twins if exchange in _all() else {}
+    return known.get(table, Twins.SAID)
 
 
 def proofs_of(exchange: str) -> Mapping[Table, Proof]:

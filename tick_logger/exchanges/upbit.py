@@ -50,6 +50,7 @@ from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
 from tick_logger.model.proof import Ids
+from tick_logger.model.twins import Twins
 
 # -- rows ------------------------------------------------------------------------------------------
 
@@ -282,6 +283,11 @@ class Upbit(Exchange):
     rest_endpoint: ClassVar[str] = "https://api.upbit.com"
     feeds: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)
     # Made of the trade's time and a counter within it.
+    twins: ClassVar[Mapping[tables.Table, Twins]] = {
+        tables.Table.MD: Twins.SAID,
+        tables.Table.QUOTES: Twins.NUMBERED,
+        tables.Table.BOOK: Twins.NUMBERED,
+    }
     trade_ids: ClassVar[Ids] = Ids.SPARSE
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"quotes", "orderbook"}),)
     greets: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)

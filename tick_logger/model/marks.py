@@ -8,6 +8,7 @@ line (`ways`) on which something was interrupted or is missing, where the same c
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import attrs
@@ -162,3 +163,11 @@ Mark: TypeAlias = (
     | Retired
     | Healed
 )
+
+
+def on_line(marks: Iterable[Mark], line: int) -> list[Mark]:
+    """The marks of a connection on this line; those that are of none stay as they are."""
+    if line == FIRST_LINE:
+        return [*marks]
+    kinds = Interrupted | Resumed | MissingIds | Lapse
+    return [attrs.evolve(each, line=line) if isinstance(each, kinds) else each for each in marks]

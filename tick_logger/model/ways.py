@@ -9,6 +9,7 @@ Not here: what follows from it for a row (`pipeline`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
@@ -19,6 +20,7 @@ Ways: TypeAlias = npt.NDArray[np.uint8]
 
 FIRST_LINE: Final = 0
 SECOND_LINE: Final = 1
+LINES: Final = (FIRST_LINE, SECOND_LINE)
 REST: Final = 255
 
 BACKFILL_LABEL: Final = "backfill"
@@ -28,6 +30,7 @@ SECOND_LINE_SUFFIX: Final = "b"
 """Ends the number of a share in the labels of its second line: `3b.1`, or `3b-public.1`."""
 
 
+@functools.lru_cache(maxsize=4096)  # as many connections as there are at a time, many times over
 def way_of(label: str) -> int:
     """The way of a connection with this label."""
     if label == BACKFILL_LABEL:
@@ -40,3 +43,10 @@ def way_of(label: str) -> int:
 def ways_of(labels: Iterable[str]) -> Ways:
     """The way of each connection (shape `(n,)`)."""
     return np.array([way_of(label) for label in labels], np.uint8)
+
+
+def label_of(share: str, line: int) -> str:
+    """What the labels of a share's connections begin with, on a line; `share` may name a lane."""
+    number, dash, lane = share.partition("-")
+    suffix = SECOND_LINE_SUFFIX if line == SECOND_LINE else ""
+    return f"{number}{suffix}{dash}{lane}"

@@ -1,7 +1,8 @@
 """The pure pipeline: rows and marks in, sorted runs and gap records out.
 
-    push -> set aside what has an impossible time -> books wait for snapshots -> sort -> admit
-    (drop duplicates, follow ids) -> reorder window -> runs
+    push -> drop what came on the other line too -> set aside what has an impossible time
+    -> books wait for snapshots -> sort -> admit (drop duplicates, follow ids) -> reorder window
+    -> runs
 
 Its output depends on nothing but the sequence of `push`, `tick`, `close` and `restarted` calls: no
 clock, no disk, no randomness.  Time passes for it in ticks; a row is released at the second tick
@@ -11,9 +12,9 @@ no state here.
 Its whole state can be dumped as plain data between two calls, and a pipeline that loads it gives
 what this one would have given.  `restarted` tells it that a new process goes on from there.
 
-Invariant: every row that is pushed is either released exactly once or counted as a duplicate.  Not
-here: what a hole means (`gaps`), which rows are the same (`admission`), and which times can be
-right (`row_times`).
+Invariant: every row that is pushed is either released exactly once, or counted as a duplicate or as
+a twin.  Not here: what a hole means (`gaps`), which rows are the same (`admission`, and `twins` of
+two lines), and which times can be right (`row_times`).
 """
 
 from __future__ import annotations
@@ -39,10 +40,12 @@ from tick_logger.model.marks import (
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
+from tick_logger.model.twins import Twins
 from tick_logger.model.ways import REST
 from tick_logger.pipeline.admission import Admission
 from tick_logger.pipeline.answers import Answers
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
+from tick_logger.pipeline.coverage import Coverage
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened, Stray
 from tick_logger.pipeline.lost_trades import asks_ids
@@ -58,6 +61,7 @@ from tick_logger.pipeline.plain_state import (
 from tick_logger.pipeline.recent_ids import RecentIds
 from tick_logger.pipeline.row_times import RowTimes
 from tick_logger.pipeline.table_state import TableState
+from tick_logger.pipeline.twins import TwinRows
 
 
 @attrs.frozen
@@ -65,6 +69,7 @@ class TickCounts:
     """How many rows, or holes in ids, of each kind a tick came across, by instrument."""
 
     duplicates: Counter[int] = attrs.field(factory=Counter)
+    twins: Counter[int] = attrs.field(factory=Counter)
     unproven_holes: Counter[int] = attrs.field(factory=Counter)
     begun_again: Counter[int] = attrs.field(factory=Counter)
     strays: Counter[int] = attrs.field(factory=Counter)
@@ -98,7 +103,8 @@ class Pipeline:
     """State of every stream.
 
     `trade_ids(instrument)` says what the ids of its trades are, `venue_of(instrument)` whose clock
-    its times are of.  `tail_of` gives what is on disk of a stream at its first use; it is not asked
+    its times are of, and `twins_of(instrument, table)` how rows of two lines are known to be one.
+    `tail_of` gives what is on disk of a stream at its first use; it is not asked
     for one that was used before the last restart.
     """
 
@@ -108,12 +114,15 @@ class Pipeline:
         trade_ids: Callable[[int], Ids],
         venue_of: Callable[[int], str],
         tail_of: Callable[[int, Table], StreamTail | None],
+        twins_of: Callable[[int, Table], Twins] = lambda _, __: Twins.NUMBERED,
         book_wait_ticks: int = WAIT_TICKS,
     ) -> None:
         self._trade_ids = trade_ids
         self._items: list[RowBatch | Mark] = []
         self._tables = {table: TableState.empty(table) for table in Table}
         self._recent = RecentIds()
+        self._coverage = Coverage()
+        self._twins = TwinRows(twins_of)
         self._times = RowTimes(venue_of)
         tables = self._tables
         self._gaps = GapLedger(self._dense, lambda of: tables[of[1]].ids.complete_until_ns(of[0]))
@@ -190,6 +199,8 @@ class Pipeline:
         with, those of the new process.
         """
         self._stopped_runs += self._release_all()
+        self._coverage.restarted()
+        self._twins.restarted()
         stopped = []
         for table, state in self._tables.items():
             states = state.streams
@@ -211,6 +222,8 @@ class Pipeline:
             "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
             "times": self._times.dump(),
+            "coverage": self._coverage.dump(),
+            "twins": self._twins.dump(),
             "books": self._books.dump(),
             "gaps": self._gaps.dump(),
             "answers": self._answers.dump(),
@@ -232,6 +245,10 @@ class Pipeline:
         self._recent.load(state["recent_ids"])
         if "times" in state:  # else they came with a later version
             self._times.load(state["times"])
+        if "coverage" in state:  # else it came with a later version
+            self._coverage.load(state["coverage"])
+        if "twins" in state:
+            self._twins.load(state["twins"])
         self._books.load(state["books"])
         self._gaps.load(state["gaps"])
         if "answers" in state:  # else they came with a later version
@@ -260,8 +277,11 @@ class Pipeline:
         # Marks come before all rows of a tick: they speak of times, not of their place among rows.
         for item in items:
             if not isinstance(item, RowBatch):
-                self._note(item)
-        batches, by_rest = _by_table(items)
+                for mark in self._coverage.take(item):
+                    self._note(mark)
+        single, dropped_twins = self._twins.take(items)
+        self._counts.twins.update(dropped_twins)
+        batches, by_rest = _by_table(single)
         dropped = self._counts.duplicates.total()
         held = self._held_rows + sum(map(len, batches.values()))
         runs: list[Run] = []

@@ -28,12 +28,12 @@ def content(rows: RowBatch) -> Numbers:
     """A number that stands for what each row says beside id and time; never 0."""
     mixed = np.ones(len(rows), np.uint64)
     for field in CONTENT[rows.table]:
-        for part in _words(rows[field]):
+        for part in words(rows[field]):
             mixed = mixed * MIXING_FACTOR + part
     return mixed | np.uint64(1)
 
 
-def _words(column: Array) -> list[Numbers]:
+def words(column: Array) -> list[Numbers]:
     """A column's bits, in which a number that is missing equals another."""
     if column.dtype.itemsize <= 4:
         return [column.astype(np.uint64)]

@@ -15,7 +15,7 @@ from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.errors import OverlapError
-from tick_logger.reader.source import Source, Symbol, TableDay
+from tick_logger.reader.source import Source, Symbol, TableDay, certified
 from tick_logger.reader.times import iso
 
 
@@ -46,6 +46,11 @@ class Joined:
     def has(self, symbol: Symbol) -> bool:
         """Whether any has it."""
         return any(each.has(symbol) for each in self._sources)
+
+    def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
+        """That of the one that has the day; see `source.certified`."""
+        words = (certified(each, symbol, table, day) for each in self._sources)
+        return next((word for word in words if word is not None), None)
 
     def days(self, symbol: Symbol, table: Table) -> Sequence[int]:
         """Those of all; see `Source`."""

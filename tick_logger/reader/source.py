@@ -127,3 +127,9 @@ class Source(Protocol):
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """Of each exchange its last listing until the end of a UTC day (None: of all days)."""
         ...
+
+
+def certified(source: Source, symbol: Symbol, table: Table, day: int) -> str | None:
+    """The condition that a certificate gives a stream on a day; None if there is none of it."""
+    ask = getattr(source, "certified", None)
+    return None if ask is None else ask(symbol, table, day)

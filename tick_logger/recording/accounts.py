@@ -103,6 +103,8 @@ class Accounts:
                 self._today.count_late(exchange, count)
         self._report_aside(outcome)
         self._clocks.showed(outcome.clock_offsets_ns)
+        for instrument, count in outcome.counts.twins.items():
+            self._metrics.exchange(self._exchange(instrument)).twin_rows.inc(count)
         for instrument, count in outcome.counts.duplicates.items():
             self._metrics.exchange(self._exchange(instrument)).duplicates.inc(count)
         for instrument, count in outcome.counts.unproven_holes.items():

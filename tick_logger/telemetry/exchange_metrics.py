@@ -26,6 +26,9 @@ LATENCY_BOUNDS_SECS = (
 )  # fmt: skip
 GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
 
+CONDITIONS = ("missing", "degraded", "pending", "available")
+"""Of a day, from the worst on; a gauge has the place in this order."""
+
 OTHER_CAUSE = "other"
 """What holes are counted under whose cause only a newer version knows."""
 
@@ -111,13 +114,33 @@ class ExchangeMetrics:
         self.pings_sent = counter("pings_sent", "Pings sent, of whatever kind the exchange wants")
         self.pongs_received = counter("pongs_received", "Answers to these pings")
         self.duplicates = counter("duplicates", "Rows that were there already")
+        self.twin_rows = counter("twin_rows", "Rows that had come on the other of two lines before")
+        self._count_lines(families, exchange)
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
         self._count_backfill(families, exchange)
         self._show_state(gauge)
+        self._show_sealed(gauge)
+        self._sealed_until = 0
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
+
+    def _count_lines(self, families: Families, exchange: str) -> None:
+        """Of payloads that came on both lines, on which of the two first, and by how much."""
+        text = "Payloads that came on both of two lines, by the line on which they came first"
+        first = families.family(Counter, "twin_payloads", text, "line")
+        text = "Seconds by which the line was first, of all these payloads together"
+        lead = families.family(Counter, "twin_lead_seconds", text, "line")
+        self._lines = [
+            (first.labels(exchange, line), lead.labels(exchange, line)) for line in ("1", "2")
+        ]
+
+    def twins_first(self, line: int, count: int, lead_secs: float) -> None:
+        """So many payloads came on this line (0 or 1) first, by so many seconds together."""
+        first, lead = self._lines[line]
+        first.inc(count)
+        lead.inc(max(lead_secs, 0.0))
 
     def _count_backfill(self, families: Families, exchange: str) -> None:
         """What becomes of holes that the exchange is asked about by REST."""
@@ -200,6 +223,30 @@ class ExchangeMetrics:
             "clock_offset_seconds",
             "How far the exchange's times are ahead of this machine's clock, 0 while unknown",
         )
+
+    def _show_sealed(self, gauge: Callable[[str, str], Gauge]) -> None:
+        """What is vouched for."""
+        self.sealed_day_timestamp_seconds = gauge(
+            "sealed_day_timestamp_seconds",
+            "Unix time at which the newest day that is sealed and certified began, 0 without one",
+        )
+        self.sealed_day_coverage = gauge(
+            "sealed_day_coverage",
+            "Share of that day in which nothing is known to be missing, on average of all streams",
+        )
+        self.sealed_day_condition = gauge(
+            "sealed_day_condition",
+            "Of that day: 0 missing, 1 degraded, 2 pending, 3 available",
+        )
+
+    def sealed(self, day: int, coverage: float, condition: str) -> None:
+        """A day (since 1970-01-01) was certified; that of an older one changes nothing."""
+        if day < self._sealed_until:
+            return
+        self._sealed_until = day
+        self.sealed_day_timestamp_seconds.set(day * 86_400)
+        self.sealed_day_coverage.set(coverage)
+        self.sealed_day_condition.set(CONDITIONS.index(condition))
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""

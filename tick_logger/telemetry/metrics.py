@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
+from tick_logger.telemetry.archive_metrics import ArchiveMetrics
 from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
 from tick_logger.telemetry.symbol_rows import SymbolRows
 from tick_logger.version import __version__
@@ -30,6 +31,7 @@ class Metrics:
         self._symbol_rows = SymbolRows() if by_symbol else None
         self._families = Families(registry, self._symbol_rows)
         self._exchanges: dict[str, ExchangeMetrics] = {}
+        self.archive = ArchiveMetrics(registry)
         self._disk()
         self._process()
 

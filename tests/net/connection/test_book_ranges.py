@@ -6,7 +6,7 @@ import attrs
 
 from tick_logger.exchanges.base import BookBroken, BookLink, BookSnapshot
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import AwaitSnapshot, Lapse, MissingIds
+from tick_logger.model.marks import AwaitSnapshot, Doubt, Lapse, MissingIds
 from tick_logger.model.tables import Table
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.following import NOTHING, Judgement, Verdict
@@ -272,3 +272,66 @@ def test_a_book_that_was_not_whole_before_is_not_missed() -> None:
     assert new.take_over(old, [0]) == []
     assert new.link(link(25, 26), 110) == asks(25, 110)
     assert not new.goes_on(0)
+
+
+def on_two_lines() -> tuple[BookRanges, BookRanges]:
+    """A whole book on both, the second of which needed no snapshot of its own."""
+    here: list[BookRanges] = []
+    first, second = BookRanges(here, 0), BookRanges(here, 1)
+    first.link(link(10, 12), 100)
+    first.taken(0, FIRST + 11, 105)
+    assert second.link(link(12, 12), 106) == NOTHING
+    assert second.goes_on(0)
+    return first, second
+
+
+def test_what_one_line_lacks_may_come_on_the_other_in_a_moment() -> None:
+    """It is told at once, in doubt, and is taken back; nothing is fetched."""
+    first, second = on_two_lines()
+    hole = attrs.evolve(missing(13, 14, 100, 120), doubt=Doubt.OPEN)
+    assert first.link(link(15, 16), 120) == Verdict((hole,), doubtful=frozenset((0,)))
+    assert second.link(link(13, 14), 121) == NOTHING
+    assert first.settle(0) == Verdict((attrs.evolve(hole, doubt=Doubt.VOID),))
+    assert first.goes_on(0)
+
+
+def test_what_both_lines_lack_is_fetched_when_it_has_not_come() -> None:
+    """The hole was told before; the book is broken since the update that showed it."""
+    first, second = on_two_lines()
+    first.link(link(15, 16), 120)
+    assert second.link(link(15, 16), 121).doubtful == {0}
+    assert first.settle(0) == Verdict(
+        (AwaitSnapshot(0, 120, FIRST + 15, broken=True),), fetch=frozenset((0,))
+    )
+    assert not first.goes_on(0)
+    assert not first.accepts(0, FIRST + 13)
+    assert first.accepts(0, FIRST + 16), "none that is older than what has come on the other"
+
+
+def test_a_second_line_that_joins_no_whole_book_asks_for_its_own() -> None:
+    """As when the first has begun again, or is behind."""
+    here: list[BookRanges] = []
+    first, second = BookRanges(here, 0), BookRanges(here, 1)
+    first.link(link(10, 12), 100)
+    assert second.link(link(12, 12), 106) == asks(12, 106)
+
+
+def test_a_connection_that_begins_ahead_of_the_other_line_waits_for_it() -> None:
+    """In a moment it has come there, and no snapshot is needed."""
+    first, second = on_two_lines()
+    second.drop(0)
+    assert second.link(link(15, 16), 120) == Verdict(doubtful=frozenset((0,)))
+    assert not second.goes_on(0)
+    first.link(link(13, 14), 121)
+    assert second.settle(0) == NOTHING
+    assert second.goes_on(0)
+
+
+def test_a_connection_that_begins_while_the_other_line_is_frozen_asks_for_a_snapshot() -> None:
+    """Until it has its place the book is wrong, whoever finds out later that there was a hole."""
+    _, second = on_two_lines()
+    second.drop(0)
+    second.link(link(15, 16), 120)
+    assert second.settle(0) == Verdict(
+        (AwaitSnapshot(0, 120, FIRST + 15, broken=True),), fetch=frozenset((0,))
+    )

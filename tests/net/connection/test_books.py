@@ -17,6 +17,7 @@ from tick_logger.net.connection.books import (
     FIRST_PAUSE_SECS,
     MAX_PAUSE_SECS,
     Books,
+    Followers,
     Resyncs,
 )
 
@@ -131,7 +132,7 @@ class Chained(TinyVenue):
 
 def test_a_hole_that_is_filled_in_time_breaks_nothing() -> None:
     """It is void; nor does anything begin anew that is no longer subscribed."""
-    books = Books(Chained(), lambda _: None, [])
+    books = Books(Chained(), lambda _: None, Followers())
     books.hear(BookSnapshot(BTC, 100), 10, 1.0)
     books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0)
     assert books.hear(BookLink(BTC, 101, 108, 100), 21, 2.5) == (
@@ -151,7 +152,7 @@ CHAINED = attrs.evolve(HOLE, doubt=Doubt.OPEN)
 def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
     """The next update mends what messages were missed of."""
     asked: list[int] = []
-    books = Books(Ranged(), asked.append, [])
+    books = Books(Ranged(), asked.append, Followers())
     assert books.hear(BookLink(BTC, 99, 100), 10, 1.0) == (AwaitSnapshot(BTC, 10, 99),)
     assert books.awaits(BTC)
     assert books.accepts(BTC, 100)
@@ -167,7 +168,7 @@ def test_by_ranges_a_hole_asks_for_a_snapshot_and_breaks_nothing() -> None:
 def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> None:
     """It begins anew in its turn; so does every book that messages were missed of."""
     asked: list[int] = []
-    books = Books(Chained(), asked.append, [])
+    books = Books(Chained(), asked.append, Followers())
     assert books.hear(BookSnapshot(BTC, 100), 10, 1.0) == ()
     resync = Interrupted((BTC,), (Table.BOOK,), 20, Cause.RESYNC)
     assert books.hear(BookLink(BTC, 109, 109, 108), 20, 2.0) == (CHAINED,)
@@ -187,7 +188,7 @@ def test_on_the_socket_a_hole_breaks_the_book_and_asks_for_nothing_by_rest() -> 
 
 def test_books_that_messages_were_missed_of_are_interrupted_together() -> None:
     """One mark for all, and none for none: an interruption would have nobody to end it."""
-    books = Books(Chained(), lambda _: None, [])
+    books = Books(Chained(), lambda _: None, Followers())
     resync = Interrupted((BTC, ETH), (Table.BOOK,), 30, Cause.RESYNC)
     assert books.interrupt(BOTH, 30, 3.0) == [resync]
     assert books.broken == {BTC, ETH}
@@ -197,7 +198,7 @@ def test_books_that_messages_were_missed_of_are_interrupted_together() -> None:
 @pytest.mark.parametrize("venue", [Ranged(), Chained()])
 def test_a_book_that_is_dropped_is_forgotten_either_way(venue: TinyVenue) -> None:
     """Neither is a hole found, nor does it begin anew."""
-    books = Books(venue, lambda _: None, [])
+    books = Books(venue, lambda _: None, Followers())
     books.hear(BookSnapshot(BTC, 100), 10, 1.0)
     books.hear(BookLink(BTC, 101, 101, 100), 11, 1.0)
     books.interrupt([BTC], 12, 1.0)
@@ -211,7 +212,7 @@ def test_a_book_that_is_dropped_is_forgotten_either_way(venue: TinyVenue) -> Non
 def test_a_snapshot_must_be_as_new_as_rows_that_did_not_wait_for_it() -> None:
     """They wait from when it is asked for, for so long, unless it fails."""
     for failed, asked_at, oldest in ((False, 41.0, 98), (False, 42.0, 110), (True, 2.0, 110)):
-        books = Books(Ranged(), lambda _: None, [])
+        books = Books(Ranged(), lambda _: None, Followers())
         books.hear(BookLink(BTC, 99, 100), 10, 1.0)
         books.hear(BookLink(BTC, 101, 110), 20, 1.5)
         if failed:

@@ -118,6 +118,44 @@ def void(hole: MissingIds | Lapse) -> Verdict:
     return Verdict((attrs.evolve(hole, doubt=Doubt.VOID),))
 
 
+def two_that_follow() -> tuple[BookSequences, BookSequences]:
+    """Two connections with the same book, both as of 105."""
+    here: list[BookSequences] = []
+    both = BookSequences(Chained(), here), BookSequences(Chained(), here)
+    for books in both:
+        books.snapshot(BookSnapshot(BTC, 100), 20)
+        assert books.link(link(105, 100), 30) == NOTHING
+    return both
+
+
+def test_what_another_connection_has_brought_is_no_hole() -> None:
+    """As while one takes over from another: together they have the whole book."""
+    old, new = two_that_follow()
+    assert old.link(link(112, 105, first_id=106), 35) == NOTHING
+    assert new.link(link(120, 112, first_id=113), 40) == NOTHING
+    assert new.link(link(125, 120), 50) == NOTHING, "it goes on here"
+    assert new.judged[Judgement.GAP] == 0
+
+
+def test_what_another_connection_brings_a_moment_later_is_no_hole() -> None:
+    """Though it has ended by then, or its messages were decoded later."""
+    old, new = two_that_follow()
+    assert new.link(link(120, 112, first_id=113), 40) == doubtful(HOLE)
+    assert old.link(link(112, 105, first_id=106), 35) == NOTHING
+    old.end()
+    assert new.settle(BTC) == void(HOLE)
+    assert new.link(link(125, 120), 50) == NOTHING
+    assert new.judged[Judgement.GAP] == 0
+
+
+def test_what_both_connections_lack_is_a_hole() -> None:
+    """Also if the other lacks only a part of it."""
+    old, new = two_that_follow()
+    assert old.link(link(112, 110, first_id=111), 35).marks
+    assert new.link(link(120, 112, first_id=113), 40) == doubtful(HOLE)
+    assert new.settle(BTC).broken == {BTC}
+
+
 def test_a_broken_chain_is_told_once_and_waits_for_a_snapshot() -> None:
     """The hole at once; when it was not filled in time, an interruption until the book is anew."""
     books = broken_at_40()

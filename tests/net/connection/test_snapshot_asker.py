@@ -11,7 +11,7 @@ from tests.net.played import PlayedDial, venue_on
 from tests.net.small_venue import TinyVenue
 from tick_logger.exchanges.base import BookCheck, BookLink
 from tick_logger.model.marks import AwaitSnapshot, NoSnapshot
-from tick_logger.net.connection.books import Books
+from tick_logger.net.connection.books import Books, Followers
 from tick_logger.net.connection.snapshot_asker import SnapshotAsker
 
 BTC = 0
@@ -30,7 +30,7 @@ class Scene:
     alive: bool = True
     clock: VirtualClock = attrs.field(factory=VirtualClock)
     bench: Bench = attrs.field(factory=lambda: Bench(venue=Ranged()))
-    books: Books = attrs.field(factory=lambda: Books(Ranged(), lambda _: None, []))
+    books: Books = attrs.field(factory=lambda: Books(Ranged(), lambda _: None, Followers()))
     asker: SnapshotAsker = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -34,6 +34,9 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         hole, began = scene.ids(100, 250), trio.current_time()
         scene.filler.offer(hole)
         assert scene.filler.waiting == 1
+        assert scene.filler.is_asking_between(hole.to_ns, hole.to_ns + 1)
+        assert not scene.filler.is_asking_between(hole.to_ns + 1, hole.to_ns + 2)
+        assert not scene.filler.is_asking_between(0, hole.from_ns)
         await trio.sleep(20.0)
         assert sorted(scene.put()) == scene.expected(100, 250)
         assert scene.requests[0] == began + LAG_SECS[0]

@@ -60,6 +60,18 @@ def test_lanes_share_the_connections(lanes: int, shares: int) -> None:
     assert limits_of(config(), PROFILE, lanes).shares == shares
 
 
+@pytest.mark.parametrize(("lanes", "shares"), [(1, 5), (2, 2), (6, 1)])
+@pytest.mark.parametrize(
+    "settings",
+    [{"redundancy": 2}, {"markets": (MarketConfig(symbols=("A*",), redundancy=2),)}],
+)
+def test_lines_share_the_connections_too(settings: dict[str, Any], lanes: int, shares: int) -> None:
+    """All connections count, and if there is no room for a symbol, that is said."""
+    limits = limits_of(config(**settings), PROFILE, lanes)
+    assert limits.shares == shares
+    assert "two lines count twice" in explained(config(**settings), limits)
+
+
 def test_each_lane_carries_what_it_serves() -> None:
     """By the feeds of each symbol."""
     quoted = MarketConfig(symbols=("A*",), feeds=("trades", "quotes"))

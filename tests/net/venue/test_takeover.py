@@ -20,6 +20,7 @@ from tests.net.small_venue import OneAtATime, TinyVenue
 from tick_logger.exchanges.base import BookCheck, Subscription
 from tick_logger.model.marks import Interrupted, Mark, Resumed
 from tick_logger.model.tables import Table
+from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.context import Timeouts
 from tick_logger.net.intake.rhythm import KNOWN_AFTER
 from tick_logger.net.pace import Backoff
@@ -235,7 +236,7 @@ async def test_the_silence_between_two_connections_is_not_learned(
         scene.link.end()
         await scene.until(3602.0)
         await scene.trade(3603, 3610, "BTC", "ETH")
-        rhythm = scene.bench.intake.rhythm
+        rhythm = scene.bench.intake.rhythm(FIRST_LINE)
         limit = rhythm.limit_secs(Table.TRADES, BTC)
         assert limit is not None
         assert limit <= 4 * 5.0

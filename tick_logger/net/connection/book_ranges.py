@@ -8,6 +8,11 @@ connection brought it.
 While one connection takes over from another, both follow a book.  What the other has received is no
 hole; and when the other ends, the book goes on here without one if its updates join.
 
+Where a book comes on two lines, one may be behind the other: what it lacks is told at once and may
+come there in a moment, so that a snapshot is asked for only when it has not.  A connection whose
+updates join those of a whole book on the other line needs no snapshot of its own; if they do not
+join, the other line may be behind, or may have brought nothing for a while.
+
 Pure: `rest.snapshots` fetches.
 """
 
@@ -20,8 +25,9 @@ import attrs
 
 from tick_logger.exchanges.base import BookBroken, BookLink
 from tick_logger.model.cause import Cause
-from tick_logger.model.marks import AwaitSnapshot, Lapse, Mark, MissingIds
+from tick_logger.model.marks import AwaitSnapshot, Doubt, Lapse, Mark, MissingIds
 from tick_logger.model.tables import Table
+from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.following import (
     NOTHING,
     BookEvent,
@@ -32,6 +38,16 @@ from tick_logger.net.connection.following import (
 
 BEGUN_AGAIN_BEHIND = 1_000
 """An update so far behind the newest is no resend: the venue's ids have begun again."""
+
+
+@attrs.frozen
+class _Doubt:
+    """Ids that this connection lacks, and that the other line may bring."""
+
+    hole: MissingIds
+    link: BookLink
+    recv_ns: int
+    is_told: bool = True  # else a connection begins there, which nobody calls a hole
 
 
 @attrs.define
@@ -56,8 +72,10 @@ class BookRanges(BookFollower):
 
     mended_by_updates: ClassVar[bool] = True
 
-    def __init__(self, all_here: list[BookRanges] | None = None) -> None:
+    def __init__(self, all_here: list[BookRanges] | None = None, line: int = FIRST_LINE) -> None:
         super().__init__()
+        self.line = line
+        self._doubts: dict[int, list[_Doubt]] = {}
         self.held: dict[int, Held] = {}
         self.left: dict[int, Held] = {}
         """Of a connection whose books this one has taken over, until an update comes here."""
@@ -98,10 +116,34 @@ class BookRanges(BookFollower):
         if first > last or self._came_elsewhere(number, first, last):
             return NOTHING
         held.first_id = link.first_id
+        hole = MissingIds(number, Table.BOOK, first, last, before_ns, recv_ns, Cause.SEQUENCE)
+        if self._on_other_line(number):
+            hole = attrs.evolve(hole, doubt=Doubt.OPEN)
+            self._doubts.setdefault(number, []).append(_Doubt(hole, link, recv_ns))
+            return Verdict((hole,), doubtful=frozenset((number,)))
+        return self._lost(held, link, recv_ns, last, hole)
+
+    def _lost(self, held: Held, link: BookLink, recv_ns: int, last: int, *hole: Mark) -> Verdict:
+        """The updates until `last` have come to nobody."""
+        number = link.instrument
         held.whole &= last <= held.snapshot_id
         held.needed_id = max(last, self._newest(number, but=self))
-        hole = MissingIds(number, Table.BOOK, first, last, before_ns, recv_ns, Cause.SEQUENCE)
-        return self._broken(held, link, self._known_behind(number, last, recv_ns), hole)
+        return self._broken(held, link, self._known_behind(number, last, recv_ns), *hole)
+
+    def settle(self, instrument: int) -> Verdict:
+        """What the other line was to bring, it has brought by now, or never will."""
+        held, marks, fetch = self.held.get(instrument), list[Mark](), frozenset[int]()
+        for doubt in self._doubts.pop(instrument, ()):
+            first, last = doubt.hole.from_id, doubt.hole.to_id
+            if self._came_elsewhere(instrument, first, last):
+                marks += [attrs.evolve(doubt.hole, doubt=Doubt.VOID)] if doubt.is_told else []
+                if held is not None and not doubt.is_told:
+                    held.whole |= held.first_id == held.began_id
+            elif held is not None and held.snapshot_id < last:
+                verdict = self._lost(held, doubt.link, doubt.recv_ns, last)
+                marks += verdict.marks
+                fetch |= verdict.fetch
+        return Verdict(tuple(marks), fetch=fetch)
 
     def accepts(self, instrument: int, snapshot_id: int) -> bool:
         """Whether a snapshot as of this update id joins the updates held."""
@@ -148,6 +190,7 @@ class BookRanges(BookFollower):
         """The book is no longer subscribed."""
         self.held.pop(instrument, None)
         self.left.pop(instrument, None)
+        self._doubts.pop(instrument, None)
 
     def take_over(self, ended: BookFollower, instruments: Sequence[int]) -> list[Mark]:
         """The other connection has ended; these books of both are carried by this one alone."""
@@ -181,7 +224,15 @@ class BookRanges(BookFollower):
             return self._broken(held, link, recv_ns, hole)
         joins = left is not None and first <= left.last_id + 1
         held.whole = joins or self._joins_another(number, first)
-        held.awaiting, held.whole_ns = True, recv_ns
+        held.whole_ns = recv_ns
+        if self._joins_another(number, first, line=True):
+            return NOTHING
+        behind = self._behind_on_other_line(number, first)
+        if behind is not None:
+            hole = _hole(number, behind, held)
+            self._doubts[number] = [_Doubt(hole, link, recv_ns, is_told=False)]
+            return Verdict(doubtful=frozenset((number,)))
+        held.awaiting = True
         return Verdict((AwaitSnapshot(number, recv_ns, first),), fetch=frozenset((number,)))
 
     def _begin_again(self, held: Held, link: BookLink, recv_ns: int) -> Verdict:
@@ -233,9 +284,19 @@ class BookRanges(BookFollower):
             number, before.last_id + 1, first - 1
         )
 
-    def _joins_another(self, number: int, first: int) -> bool:
-        """Whether a whole book of another connection goes on here."""
-        held = (each.held.get(number) for each in self._all if each is not self)
+    def _on_other_line(self, number: int) -> bool:
+        """Whether the book comes on the other line too."""
+        return any(each.line != self.line and number in each.held for each in self._all)
+
+    def _behind_on_other_line(self, number: int, first: int) -> Held | None:
+        """A whole book of the other line that does not reach up to this update yet."""
+        held = (each.held.get(number) for each in self._all if each.line != self.line)
+        return next((h for h in held if h is not None and h.whole and h.last_id + 1 < first), None)
+
+    def _joins_another(self, number: int, first: int, *, line: bool = False) -> bool:
+        """Whether a whole book of another connection, or only of another line, goes on here."""
+        others = (each for each in self._all if each is not self)
+        held = (each.held.get(number) for each in others if not line or each.line != self.line)
         return any(
             each is not None and each.whole and each.first_id <= first <= each.last_id + 1
             for each in held

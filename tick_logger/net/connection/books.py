@@ -28,9 +28,10 @@ from tick_logger.exchanges.base import BookCheck, BookSnapshot, Exchange
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import BOOK_WAIT_SECS, Interrupted, Mark, Resumed
 from tick_logger.model.tables import FEED_OF, Table
+from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.beginnings import Beginnings
 from tick_logger.net.connection.book_ranges import BookRanges
-from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement
+from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement, Verdict
 from tick_logger.net.connection.message_numbers import LATE_SECS
 from tick_logger.net.connection.sequence import BookSequences
 
@@ -42,6 +43,14 @@ SURE_TO_WAIT_SECS = 0.9 * BOOK_WAIT_SECS
 
 CALM_SECS = 600.0
 """A book that was whole for so long begins with the first pause again."""
+
+
+@attrs.frozen
+class Followers:
+    """The books of all connections of a venue, which are all followed in one of these ways."""
+
+    ranges: list[BookRanges] = attrs.field(factory=list)
+    sequences: list[BookSequences] = attrs.field(factory=list)
 
 
 @attrs.define
@@ -99,15 +108,22 @@ class Resyncs:
 class Books:
     """The books of one connection, by instrument; `fetch` asks for a snapshot by REST.
 
-    `ranges` has those of all connections of the venue that are followed by ranges.
+    `here` has those of all connections of the venue; this one is on the `line`.
     """
 
     def __init__(
-        self, exchange: Exchange, fetch: Callable[[int], None], ranges: list[BookRanges]
+        self,
+        exchange: Exchange,
+        fetch: Callable[[int], None],
+        here: Followers,
+        line: int = FIRST_LINE,
     ) -> None:
+        self.line = line
         self.by_rest = exchange.book_check is BookCheck.RANGES
         self._follower: BookFollower = (
-            BookRanges(ranges) if self.by_rest else BookSequences(exchange)
+            BookRanges(here.ranges, line)
+            if self.by_rest
+            else BookSequences(exchange, here.sequences)
         )
         self._greeted = not self.by_rest and FEED_OF[Table.BOOK] in exchange.greets
         self._beginnings = Beginnings()
@@ -126,6 +142,12 @@ class Books:
     def hear(self, event: BookEvent, recv_ns: int, now: float) -> tuple[Mark, ...]:
         """Follow one message; returns the marks that follow from it."""
         verdict = self._follower.hear(event, recv_ns)
+        self._act_on(verdict, now)
+        if isinstance(event, BookSnapshot) and self._beginnings.begin(event.instrument):
+            return (*verdict.marks, Resumed((event.instrument,), (Table.BOOK,), recv_ns))
+        return verdict.marks
+
+    def _act_on(self, verdict: Verdict, now: float) -> None:
         for instrument in verdict.fetch:
             self._rows_wait_since[instrument] = now
             self._fetch(instrument)
@@ -133,9 +155,6 @@ class Books:
             self._doubtful.setdefault(instrument, now + LATE_SECS)
         for instrument in verdict.broken:
             self._break(instrument, now)
-        if isinstance(event, BookSnapshot) and self._beginnings.begin(event.instrument):
-            return (*verdict.marks, Resumed((event.instrument,), (Table.BOOK,), recv_ns))
-        return verdict.marks
 
     def settle_overdue(self, now: float) -> list[Mark]:
         """What is missing of these books has not come in time; returns the marks that follow."""
@@ -143,8 +162,7 @@ class Books:
         for instrument in [each for each, due_at in self._doubtful.items() if due_at <= now]:
             del self._doubtful[instrument]
             verdict = self._follower.settle(instrument)
-            for broken in verdict.broken:
-                self._break(broken, now)
+            self._act_on(verdict, now)
             marks += verdict.marks
         return marks
 

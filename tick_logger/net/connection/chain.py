@@ -9,6 +9,8 @@ Pure.  Not here: what is done about a break (`sequence`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from tick_logger.exchanges.base import BookLink
@@ -54,6 +56,7 @@ class Chain:
 
     def __init__(self, last_id: int, last_ns: int) -> None:
         self.last_id = last_id
+        self._whole_from = last_id  # all updates since the one with this id have come, in a chain
         self._last_ns = last_ns
         self.breaks: list[Break] = []
         self._late: dict[int, int] = {}  # of updates out of order: which ids lead to which
@@ -70,8 +73,19 @@ class Chain:
             hole = self._hole(link, recv_ns)
             found = [Break(hole, self.last_id, _before(link), recv_ns)]
             self.breaks += found
+            self._whole_from = _before(link)
         self.last_id, self._last_ns = link.last_id, recv_ns
         return judgement, found
+
+    def has(self, after_id: int, before_id: int) -> bool:
+        """Whether all updates between these two have come here, or there is none."""
+        return self._whole_from <= after_id and before_id <= self.last_id
+
+    def forgive(self, breaks: Sequence[Break]) -> None:
+        """What was missing here has come elsewhere."""
+        self.breaks = [each for each in self.breaks if each not in breaks]
+        if not self.breaks:
+            self._late.clear()
 
     def take_breaks(self) -> list[Break]:
         """Those that nothing has mended, which are given up."""

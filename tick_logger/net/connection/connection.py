@@ -20,6 +20,7 @@ import trio
 
 from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Listed, Subscription
+from tick_logger.model import ways
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.marks import Mark
@@ -65,15 +66,14 @@ class Connection:
         refusals: Refusals | None = None,
     ) -> None:
         self.label = label
+        self.line = ways.way_of(label)
         self._venue = venue
-        self._url = venue.exchange.ws_url(venue.ws_endpoint, lane)
+        self._url = venue.exchange.ws_url(venue.endpoint(self.line), lane)
         self._profile = venue.exchange.profile
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self._gate = MessageGate(self._profile.requests_per_second)
-        self._breaker = Breaker()
-        self._nonsense = trio.Event()
-        self._messages = 0
-        self.alive = False
+        self._breaker, self._nonsense = Breaker(), trio.Event()
+        self._messages, self.alive = 0, False
         self.connected_at: float | None = None
         self.last_recv_ns = venue.clock.now_ns()
         self._scope = trio.CancelScope()
@@ -89,6 +89,7 @@ class Connection:
             ask_snapshot=lambda instrument: self._asker.ask(instrument),
             list_instruments=on_listing,
             timeouts=lambda: self._keepalive.timeouts,
+            line=self.line,
         )
         self._dialogue = Dialogue(venue, frozenset(wanted), reactions, self._log, refusals)
         self.forget_books = self._dialogue.books.end  # when it has ended, and others took them over
@@ -270,8 +271,8 @@ class Connection:
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
         """Carry other subscriptions from now on, without a reconnect."""
         before = self._dialogue.wanted
-        for mark in self._dialogue.retarget(frozenset(wanted), self._venue.clock.now_ns()):
-            self._venue.intake.mark(mark)
+        marks = self._dialogue.retarget(frozenset(wanted), self._venue.clock.now_ns())
+        self._venue.mark(marks, self.line)
         self._learn_anew(before ^ self._dialogue.wanted)
         self._keepalive.retime(timeouts)
         self._subscriber.wake()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Protocol
 
@@ -13,8 +13,10 @@ from tick_logger.clock import WallClock
 from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.marks import Mark, on_line
+from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.approach import Approach
-from tick_logger.net.connection.book_ranges import BookRanges
+from tick_logger.net.connection.books import Followers
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.reach import Reach
@@ -66,10 +68,24 @@ class VenueContext:
     """What was refused; shared by all connections, so that it outlives each."""
     not_greeted: set[Subscription] = attrs.field(factory=set)
     """Subscriptions whose missing greeting was accepted (`silence`): it raises no alarm again."""
-    ranges: list[BookRanges] = attrs.field(factory=list)
-    """The books of all connections, where they are followed by ranges of ids."""
+    followers: Followers = attrs.field(factory=Followers)
+    """What follows the books of all connections."""
     losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))
     """The connections that were lost last, the oldest first."""
+
+    def endpoint(self, line: int) -> str:
+        """Where the connections of a line go: the second may have a place of its own.
+
+        Not where another than the exchange's is configured: nobody knows what lies beside that.
+        """
+        second = self.exchange.second_ws_endpoint
+        is_default = self.ws_endpoint == self.exchange.ws_endpoint
+        return second if second and is_default and line != FIRST_LINE else self.ws_endpoint
+
+    def mark(self, marks: Iterable[Mark], line: int) -> None:
+        """Tell the pipeline, in order with the frames, what is so on a line."""
+        for mark in on_line(marks, line):
+            self.intake.mark(mark)
 
     @refusals.default
     def _refusals(self) -> Refusals:

@@ -37,6 +37,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import Timeouts, VenueContext
@@ -57,7 +58,7 @@ from tick_logger.net.intake.arrivals import Streams, streams_of
 
 @attrs.frozen(kw_only=True)
 class Reactions:
-    """What the connection does when the venue says certain things."""
+    """What the connection does when the venue says certain things, and which it is."""
 
     retire: Callable[[str], None]
     pong: Callable[[], None]
@@ -65,6 +66,7 @@ class Reactions:
     ask_snapshot: Callable[[int], None]
     list_instruments: Callable[[Listed], None] | None
     timeouts: Callable[[], Timeouts]
+    line: int = FIRST_LINE  # of the connection
 
 
 class Dialogue:
@@ -83,7 +85,7 @@ class Dialogue:
         self.signature = Signature(venue, log)
         self.refused_at = float("-inf")
         """When the venue last said that it refuses something, in seconds of trio's clock."""
-        self.books = Books(venue.exchange, reactions.ask_snapshot, venue.ranges)
+        self.books = Books(venue.exchange, reactions.ask_snapshot, venue.followers, reactions.line)
         self.numbers = MissingMessages(
             lambda: self.streams(self.wanted),
             lambda at_ns, now: self.books.interrupt(self._live_books, at_ns, now),

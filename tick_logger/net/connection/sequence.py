@@ -7,6 +7,9 @@ Adapters declare how a loss shows (`BookCheck`) and pass on what a message says;
 place that compares it with what came before.  Invariant: a gap is told exactly once, with the
 receive times that bracket it, and breaks no other book than its own.
 
+While one connection takes over from another, or where a book comes on two lines, several follow it.
+What one of them lacks and another has brought is no gap: what both bring is recorded as one book.
+
 Pure.  Not here: books whose snapshots come by REST (`book_ranges`), numbers of all messages of a
 connection (`message_numbers`), ids of trades (`pipeline`), how a book begins anew (`books`).
 """
@@ -28,7 +31,7 @@ from tick_logger.exchanges.base import (
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Doubt, Interrupted, Lapse, Mark
 from tick_logger.model.tables import Table
-from tick_logger.net.connection.chain import Chain
+from tick_logger.net.connection.chain import Break, Chain
 from tick_logger.net.connection.checksum_book import ChecksumBook, depth_of
 from tick_logger.net.connection.following import (
     NOTHING,
@@ -38,17 +41,26 @@ from tick_logger.net.connection.following import (
     Verdict,
 )
 
+MOST_ENDED = 8
+"""So many connections that have ended are remembered, for what the others lacked just before."""
+
 
 class BookSequences(BookFollower):
-    """The books of one connection whose snapshots come on it, by chains of ids and by checksums."""
+    """The books of one connection whose snapshots come on it, by chains of ids and by checksums.
+
+    `all_here` are those of all connections of a venue.
+    """
 
     mended_by_updates: ClassVar[bool] = False
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, all_here: list[BookSequences] | None = None) -> None:
         super().__init__()
+        self._all = [] if all_here is None else all_here
+        self._all.append(self)
+        self.has_ended = False
         self._exchange = exchange
         self._check = exchange.book_check
-        self._chains: dict[int, Chain] = {}
+        self.chains: dict[int, Chain] = {}
         self._books: dict[int, ChecksumBook] = {}
         self._checked_ns: dict[int, int] = {}  # when a book was last known to be right
         self._untold: set[int] = set()  # whose newest update has said nothing for its checksum yet
@@ -67,7 +79,7 @@ class BookSequences(BookFollower):
     def link(self, link: BookLink, recv_ns: int) -> Verdict:
         """An update of a book whose snapshot came on this connection."""
         self._expect_texts(link.instrument)
-        chain = self._chains.get(link.instrument)
+        chain = self.chains.get(link.instrument)
         if chain is None:  # before the snapshot, or while it is awaited anew
             return NOTHING
         judgement, breaks = chain.follow(link, recv_ns)
@@ -75,25 +87,33 @@ class BookSequences(BookFollower):
             self.judged[judgement] += 1
             return Verdict(tuple(attrs.evolve(each.hole, doubt=Doubt.VOID) for each in breaks))
         self._check_no_more(link.instrument)  # the same hole would show once more
+        if self._came_elsewhere(link.instrument, breaks[0]):
+            self.judged[Judgement.OUT_OF_ORDER] += 1
+            chain.forgive(breaks)
+            return NOTHING
         return Verdict(tuple(each.hole for each in breaks), doubtful=frozenset((link.instrument,)))
 
     def settle(self, instrument: int) -> Verdict:
         """What is missing of a book has had its time to come late."""
-        chain = self._chains.get(instrument)
-        breaks = chain.take_breaks() if chain is not None else []
+        chain = self.chains.get(instrument)
+        every = chain.take_breaks() if chain is not None else []
+        came = [each for each in every if self._came_elsewhere(instrument, each)]
+        breaks = [each for each in every if each not in came]
+        self.judged[Judgement.OUT_OF_ORDER] += len(came)
         self.judged[Judgement.GAP] += len(breaks)
+        void = tuple(attrs.evolve(each.hole, doubt=Doubt.VOID) for each in came)
         if not breaks or self._check is BookCheck.COUNTED_ONLY:  # perhaps nothing is missing at all
-            return NOTHING
+            return Verdict(void)
         self.drop(instrument)
-        return self._begin_anew(instrument, breaks[0].at_ns)
+        return self._begin_anew(instrument, breaks[0].at_ns, *void)
 
     def snapshot(self, snapshot: BookSnapshot, recv_ns: int) -> None:
         """A book begins, or begins anew."""
-        chain = self._chains.get(snapshot.instrument)
+        chain = self.chains.get(snapshot.instrument)
         again = chain is not None and snapshot.last_id < chain.last_id
         self.judged[Judgement.RESET if again else Judgement.OK] += 1
         self._check_no_more(snapshot.instrument)  # what it says for a checksum comes after it
-        self._chains[snapshot.instrument] = Chain(snapshot.last_id, recv_ns)
+        self.chains[snapshot.instrument] = Chain(snapshot.last_id, recv_ns)
 
     def texts(self, said: BookTexts, recv_ns: int) -> Verdict:
         """The levels of a book message, with the checksum of the book after it, if it has one."""
@@ -133,9 +153,23 @@ class BookSequences(BookFollower):
             self._books[instrument] = ChecksumBook(self._exchange.book_depth)
             self._checked_ns[instrument] = since_ns
 
+    def end(self) -> None:
+        """The connection has ended; what it has brought is remembered for a while."""
+        self.has_ended = True
+        ended = [each for each in self._all if each.has_ended]
+        for each in ended[:-MOST_ENDED]:
+            self._all.remove(each)
+
+    def _came_elsewhere(self, instrument: int, found: Break) -> bool:
+        """Whether another connection has brought what is missing here."""
+        chains = (each.chains.get(instrument) for each in self._all if each is not self)
+        return any(
+            chain is not None and chain.has(found.after_id, found.before_id) for chain in chains
+        )
+
     def drop(self, instrument: int) -> None:
         """The book is no longer subscribed, or will begin anew."""
-        self._chains.pop(instrument, None)
+        self.chains.pop(instrument, None)
         self._check_no_more(instrument)
 
     def _check_no_more(self, instrument: int) -> None:

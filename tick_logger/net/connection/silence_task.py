@@ -27,7 +27,7 @@ MOST_IN_LOG = 10
 
 
 class SilenceTask:
-    """Watches the subscriptions of one connection.
+    """Watches the subscriptions of one connection, by the rhythm of its line.
 
     `wake` has the subscriber look again; `retire` has the connection replaced.
     """
@@ -57,7 +57,7 @@ class SilenceTask:
         watch = SilenceWatch(
             self._venue.exchange,
             self._symbols,
-            self._venue.intake.rhythm,
+            self._venue.intake.rhythm(self._dialogue.books.line),
             self._venue.not_greeted,
             trio.current_time(),
         )
@@ -106,7 +106,9 @@ class SilenceTask:
         now_ns = self._venue.clock.now_ns()
         for sub, secs in silent.items():
             streams = (self._symbols[sub.symbol],), (FEEDS[sub.feed],)
-            self._venue.intake.mark(Interrupted(*streams, now_ns - int(secs * 1e9), Cause.SILENT))
+            since_ns = now_ns - int(secs * 1e9)
+            mark = Interrupted(*streams, since_ns, Cause.SILENT, line=self._dialogue.books.line)
+            self._venue.intake.mark(mark)
 
 
 def _ages(silent: Sequence[tuple[Subscription, float]]) -> list[str]:

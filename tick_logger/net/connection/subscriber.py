@@ -22,10 +22,18 @@ HOUR_SECS = 3600.0
 
 
 class Subscriber:
-    """Sends the requests of one connection; `gate` is shared with all else that it sends."""
+    """Sends the requests of one connection.
+
+    `gate` is shared with all else that it sends.
+    """
 
     def __init__(
-        self, venue: VenueContext, dialogue: Dialogue, gate: MessageGate, *, lists: bool
+        self,
+        venue: VenueContext,
+        dialogue: Dialogue,
+        gate: MessageGate,
+        *,
+        lists: bool,
     ) -> None:
         self._venue = venue
         self._dialogue = dialogue
@@ -53,8 +61,8 @@ class Subscriber:
                 continue
             await self._venue.intake.caught_up()  # the answer may be waiting to be decoded
             now_ns = self._venue.clock.now_ns()
-            for mark in self._dialogue.overdue(trio.current_time(), now_ns):
-                self._venue.intake.mark(mark)
+            marks = self._dialogue.overdue(trio.current_time(), now_ns)
+            self._venue.mark(marks, self._dialogue.books.line)
 
     async def _open(self, link: Link) -> None:
         """Send what comes before all subscriptions."""
@@ -71,8 +79,9 @@ class Subscriber:
         subscriptions = self._dialogue.subscriptions
         if self._dialogue.signature.opening_is_due:
             await self._open(link)
-        for mark in self._dialogue.renew_books(trio.current_time(), self._venue.clock.now_ns()):
-            self._venue.intake.mark(mark)
+        now_ns = self._venue.clock.now_ns()
+        marks = self._dialogue.renew_books(trio.current_time(), now_ns)
+        self._venue.mark(marks, self._dialogue.books.line)
         while requests := subscriptions.next_requests():
             for before, request in enumerate(requests):
                 # What is ended must be possible to subscribe again within the same hour.

@@ -1,9 +1,11 @@
 """Makes one batch of what has come: rows by the exchange's adapter, marks by its connections.
 
-    portion -> received -> decoded -> connections hear of it -> batch
+    portion -> (without what came on the other line) received -> decoded
+            -> connections hear of it -> batch
                       `-> (the adapter has failed) -> raw batch
 
-Invariant: whatever the adapter does, the payloads of a portion are in its batch, as they came.
+Invariant: whatever the adapter does, the payloads of a portion are in its batch, as they came, but
+for those that came before, byte for byte, on the other line (`payload_twins`).
 
 Not here: what waits, for how long, and where batches go (`intake`).
 """
@@ -24,13 +26,15 @@ from tick_logger.model.batch import Batch
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.marks import Interrupted, Mark
+from tick_logger.model.marks import Interrupted, Mark, on_line
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import REST
+from tick_logger.model.ways import LINES, REST, way_of, ways_of
 from tick_logger.net.intake.arrivals import Arrival, Item
 from tick_logger.net.intake.heard import heard_by
 from tick_logger.net.intake.latency import Delays
+from tick_logger.net.intake.payload_twins import PayloadTwins, Portion
 from tick_logger.net.intake.rhythm import Rhythm
+from tick_logger.net.intake.thinning import thinned, together
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 DEFINE_AGAIN_SECS = 60.0
@@ -41,7 +45,7 @@ MAX_KINDS_NAMED = 100
 
 
 class PortionDecoder:
-    """Decodes the portions of one exchange; `rhythm` and `delays` learn from what it finds.
+    """Decodes the portions of one exchange; `rhythms` and `delays` learn from what it finds.
 
     When the adapter raises, `on_bug` is called, `bug` keeps what was raised, and everything from
     that portion on is passed on raw.
@@ -57,7 +61,7 @@ class PortionDecoder:
         log: FilteringBoundLogger,
         on_bug: Callable[[], None],
     ) -> None:
-        self.rhythm = Rhythm()
+        self.rhythms = {line: Rhythm() for line in LINES}
         self.delays = Delays()
         self.bug: Exception | None = None
         self._exchange = exchange
@@ -67,6 +71,7 @@ class PortionDecoder:
         self._metrics = metrics
         self._log = log
         self._on_bug = on_bug
+        self._twins = PayloadTwins()
         self._define_again_at = 0.0
         self._kinds_named: set[str] = set()
 
@@ -86,8 +91,9 @@ class PortionDecoder:
             marks += _not_decoded(arrivals)
             received = attrs.evolve(received, marks=tuple(marks), decodable=False)
             return Batch(received, frames_bytes=size)
-        found, followed = decoded
-        self._report(found.decoded, payloads)
+        found, followed, received = decoded
+        is_whole = len(received.lengths) == len(payloads)
+        self._report(found.decoded, payloads if is_whole else received.split())
         if found.rows:
             streamed = [rows for rows in found.rows if rows.way != REST]
             self._metrics.latency.observe(self.delays.secs(streamed))
@@ -116,20 +122,61 @@ class PortionDecoder:
 
     def _decode(
         self, arrivals: Sequence[Arrival], payloads: Sequence[bytes], received: Received
-    ) -> tuple[Recordable, list[Mark]] | None:
-        """Rows, and the marks that follow; None if the adapter has failed, now or before."""
+    ) -> tuple[Recordable, list[Mark], Received] | None:
+        """Rows, the marks that follow, and what is to be kept of what was received.
+
+        None if the adapter has failed, now or before.
+        """
         if self.bug is not None:
             return None
         try:
             # Rows first: what a connection hears may end the recording of rows that came before.
-            recv_ns = received.recv_ns_of_payloads()
-            ways = received.ways_of_payloads()
-            found = decode(self._exchange, payloads, recv_ns, self._symbols, self._wanted, ways)
-            return found, self._tell(arrivals, received, found.decoded)
+            portion = self._twins.look(arrivals)
+            if portion is None:
+                found = self._decoded(payloads, received)
+                return found, self._tell(arrivals, received, found.decoded), received
+            kept, found = self._without_twins(portion, payloads, received)
+            self._count_twins(portion, arrivals, received)
+            said = together([portion.said, *portion.echoes()])
+            return found, self._tell(arrivals, received, said), kept
         except Exception as error:  # noqa: BLE001 - a bug, raised again once the raw data is safe
             self.bug = error
             self._on_bug()
             return None
+
+    def _decoded(self, payloads: Sequence[bytes], received: Received) -> Recordable:
+        times, ways = received.recv_ns_of_payloads(), received.ways_of_payloads()
+        return decode(self._exchange, payloads, times, self._symbols, self._wanted, ways)
+
+    def _without_twins(
+        self, portion: Portion, payloads: Sequence[bytes], received: Received
+    ) -> tuple[Received, Recordable]:
+        """What is left without twins, and what it says."""
+        for _ in range(2):  # once more if some turn out to be no twins
+            frames = [frame for frame in range(len(payloads)) if frame not in portion.twins]
+            left = [payloads[frame] for frame in frames]
+            kept = thinned(received, left, frames)
+            found, twins = self._decoded(left, kept), len(portion.twins)
+            portion.settle(found.decoded.moved(frames), self._exchange.twins)
+            if len(portion.twins) == twins:
+                break
+        assert len(left) + len(portion.twins) == len(payloads), "each is decoded, or a twin"
+        return kept, found
+
+    def _count_twins(
+        self, portion: Portion, arrivals: Sequence[Arrival], received: Received
+    ) -> None:
+        """Count twins, and by how much which line was first."""
+        if not portion.twins:
+            return
+        frames = np.fromiter(portion.twins, np.int64, len(portion.twins))
+        owner = np.repeat(np.arange(len(arrivals)), received.counts)[frames]
+        at = np.array([item.arrived for item in arrivals])[owner]
+        lead = at - np.array([at for _, _, at in portion.twins.values()])
+        lines = ways_of(received.connections)[owner]
+        for line in LINES:
+            mine = lines == 1 - line  # those that came second
+            self._metrics.twins_first(line, int(mine.sum()), float(lead[mine].sum()))
 
     def _tell(
         self, arrivals: Sequence[Arrival], received: Received, decoded: Decoded
@@ -140,6 +187,7 @@ class PortionDecoder:
         with_data = np.zeros(len(arrivals), np.bool_)
         arrived = np.array([item.arrived for item in arrivals], np.float64)
         assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
+        lines = ways_of(received.connections)
         ways = received.ways_of_payloads()
         for rows in decoded.rows:
             whose, instruments = owner[rows.frame], rows.columns["instrument"]
@@ -149,9 +197,19 @@ class PortionDecoder:
                 if not len(whose):
                     continue
             with_data[whose] = True
-            self.rhythm.delivered(rows.table, instruments, arrived[whose])
+            for line, rhythm in self.rhythms.items():
+                mine = lines[whose] == line
+                if mine.all():
+                    rhythm.delivered(rows.table, instruments, arrived[whose])
+                    break
+                if mine.any():
+                    rhythm.delivered(rows.table, instruments[mine], arrived[whose][mine])
         told = heard_by(arrivals, received, owner, with_data, decoded)
-        return [mark for source, heard in told for mark in source.heard(heard)]
+        return [
+            mark
+            for source, heard in told
+            for mark in on_line(source.heard(heard), way_of(source.label))
+        ]
 
     def _take_definitions(self) -> tuple[Defined, ...]:
         """What is recorded from here on, as far as it has changed."""
@@ -212,7 +270,7 @@ def _not_decoded(arrivals: Sequence[Arrival]) -> list[Mark]:
     """Everything that the connections of these arrivals carry lacks rows from here on."""
     first = {id(item.source): item for item in reversed(arrivals)}  # of each connection
     return [
-        Interrupted(*streams, item.recv_ns, Cause.ADAPTER)
+        Interrupted(*streams, item.recv_ns, Cause.ADAPTER, way_of(item.source.label))
         for item in first.values()
         for streams in item.source.streams()
     ]

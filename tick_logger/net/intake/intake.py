@@ -25,8 +25,9 @@ from tick_logger.model.batch import Batch
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.instruments import Instruments
-from tick_logger.model.marks import Interrupted, Mark
+from tick_logger.model.marks import Interrupted, Mark, on_line
 from tick_logger.model.wanted import WantedTables
+from tick_logger.model.ways import way_of
 from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
 from tick_logger.net.intake.decoder import PortionDecoder
 from tick_logger.net.intake.rhythm import Rhythm
@@ -86,12 +87,13 @@ class Intake:
                 self._give_up(overflow, recv_ns, len(payloads), size)
                 return False
             self._end_overflow(source, recv_ns)
-            for mark in source.given_up(recv_ns):
+            for mark in on_line(source.given_up(recv_ns), way_of(source.label)):
                 self.mark(mark)
         elif not self._budget.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             for streams in source.streams():
-                self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW))
+                line = way_of(source.label)
+                self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW, line))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return False
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
@@ -123,10 +125,9 @@ class Intake:
         if overflow is not None:
             self._end_overflow(source, overflow.last_ns)
 
-    @property
-    def rhythm(self) -> Rhythm:
-        """How often each subscription usually delivers, learned from what was decoded."""
-        return self._decoder.rhythm
+    def rhythm(self, line: int) -> Rhythm:
+        """How often each subscription usually delivers on a line, learned from what came there."""
+        return self._decoder.rhythms[line]
 
     def asked(self, streams: Streams, now_ns: int) -> None:
         """These streams are asked for now: what is older says nothing about delays."""
@@ -137,7 +138,8 @@ class Intake:
         """The silence of these streams that begins or ends now says nothing about the market."""
         for instruments, tables in streams:
             for table, instrument in itertools.product(tables, instruments):
-                self._decoder.rhythm.begin_again(table, instrument, trio.current_time())
+                for rhythm in self._decoder.rhythms.values():
+                    rhythm.begin_again(table, instrument, trio.current_time())
 
     async def caught_up(self) -> None:
         """Return when everything that was taken so far is decoded.
@@ -200,9 +202,10 @@ class Intake:
         is_full = channel.current_buffer_used >= channel.max_buffer_size
         if not channel.open_receive_channels or is_full:
             return
-        batch = self._decode(take_portion(self._waiting))
-        self._waiting_frames -= len(batch.received.lengths)
-        self._send.send_nowait(batch)
+        portion = take_portion(self._waiting)
+        frames = sum(len(each.payloads) for each in portion if isinstance(each, Arrival))
+        self._waiting_frames -= frames
+        self._send.send_nowait(self._decode(portion))
 
     def _decode(self, portion: Sequence[Item]) -> Batch:
         """The batch of a portion; whoever waits until it is decoded is woken."""
@@ -211,7 +214,7 @@ class Intake:
         if batch.rows and not self._has_rows:
             self._has_rows = True
             self._log.info("recording")
-        self._decoded += len(batch.received.counts)
+        self._decoded += sum(isinstance(each, Arrival) for each in portion)
         assert self._decoded <= self._taken, "nothing is decoded twice"
         self._progress.set()
         self._progress = trio.Event()
@@ -233,5 +236,5 @@ class Intake:
     def _end_overflow(self, source: Source, at_ns: int) -> None:
         overflow = self._overflows.pop(id(source))
         self._log.warning("overflow_ended", connection=source.label, messages=overflow.messages)
-        for mark in source.reopened(at_ns):
+        for mark in on_line(source.reopened(at_ns), way_of(source.label)):
             self.mark(mark)

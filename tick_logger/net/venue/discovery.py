@@ -20,6 +20,7 @@ from tick_logger.exchanges.base import Listed, VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.tables import Table
 from tick_logger.model.turnover import most_traded_first
+from tick_logger.model.ways import LINES
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
@@ -204,4 +205,5 @@ class Discovery:
         number = self._venue.instruments.of(self._venue.exchange.name).get(symbol)
         if number is None:
             return float("-inf")
-        return max(self._venue.intake.rhythm.last(table, number) for table in Table)
+        rhythms = (self._venue.intake.rhythm(line) for line in LINES)
+        return max(rhythm.last(table, number) for rhythm in rhythms for table in Table)

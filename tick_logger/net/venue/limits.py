@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tick_logger.config.markets import for_symbol
+from tick_logger.config.markets import for_symbol, most_lines
 from tick_logger.config.schema import (
     MOST_SYMBOLS_PER_CONNECTION,
     USUAL_SYMBOLS_PER_CONNECTION,
@@ -29,8 +29,8 @@ ASKINGS_PER_HOUR = 2
 
 
 def limits_of(config: ExchangeConfig, profile: Profile, lanes: int) -> Limits:
-    """What the shares may carry, when each has a connection in so many lanes."""
-    shares = max(1, config.max_connections // max(1, lanes))
+    """What the shares may carry, when each has a connection in so many lanes, for each line."""
+    shares = max(1, config.max_connections // max(1, lanes * most_lines(config)))
     own = profile.subscriptions_per_connection
     if config.symbols_per_connection:
         each = config.symbols_per_connection
@@ -63,7 +63,8 @@ def weights_of(
 
 def explained(config: ExchangeConfig, limits: Limits) -> str:
     """Why there is no more room, and what to do about it."""
+    each = " (two lines count twice)" if most_lines(config) > 1 else ""
     if config.symbols_per_connection:
-        room = f"max_connections allows {limits.shares} times {limits.most} symbols"
+        room = f"max_connections allows {limits.shares} times {limits.most} symbols{each}"
         return f"{room}; raise it, let symbols_per_connection be 0, or name fewer symbols"
-    return "the exchange takes no more on so many connections; raise max_connections"
+    return f"the exchange takes no more on so many connections{each}; raise max_connections"

@@ -10,6 +10,8 @@ Invariant: whenever the share is carried by no subscribed connection, the pipeli
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import trio
 
@@ -20,7 +22,7 @@ from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.losses import say_lost
-from tick_logger.net.venue.waiting import any_of
+from tick_logger.net.venue.waiting import Turns, any_of
 from tick_logger.telemetry.logs import get_logger
 
 BETWEEN_HANDOVERS_SECS = 60.0
@@ -42,7 +44,11 @@ class Load:
 
 
 class Share:
-    """Keeps one connection up, and replaces it."""
+    """Keeps one connection up, and replaces it.
+
+    `turns` are shared with the share of the other line, so that one is handed over at a time;
+    `changed` is called when a connection begins to carry something, or has ended.
+    """
 
     def __init__(
         self,
@@ -52,8 +58,12 @@ class Share:
         backoff: Backoff,
         *,
         lane: str = "",
+        turns: Turns | None = None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.label = label
+        self._turns = turns or Turns()
+        self._changed = changed
         self._venue = venue
         self._load = load
         self.backoff = backoff
@@ -61,6 +71,7 @@ class Share:
         self._handed_over_at = float("-inf")
         self._connections: list[Connection] = []
         self._generation = 0
+        self._was_lost = False
         self._woken = trio.Event()
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self.scope = trio.CancelScope()
@@ -92,6 +103,26 @@ class Share:
             connection.ask()
 
     @property
+    def is_up(self) -> bool:
+        """Whether it has a connection that can be asked for something."""
+        return any(each.settled.is_set() for each in self._alive)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has a connection, which may not have asked for everything yet."""
+        return bool(self._alive)
+
+    @property
+    def was_lost(self) -> bool:
+        """Whether a connection of it has ended that was not replaced by intent."""
+        return self._was_lost
+
+    @property
+    def load(self) -> Load:
+        """What it is to carry."""
+        return self._load
+
+    @property
     def carried(self) -> frozenset[Subscription]:
         """What its connections deliver."""
         return self._carried()
@@ -110,15 +141,11 @@ class Share:
 
         `back`: it comes back at once for one that was cut.
         """
-        refusals = self._venue.refusals
-        refusals.release(trio.current_time())
-        while self._load.subscriptions <= refusals.all:  # venues close what asks for nothing
-            self._woken = trio.Event()
-            due_at = refusals.due_at(self._load.subscriptions)
-            with trio.CancelScope(deadline=float("inf") if due_at is None else due_at):
-                await self._woken.wait()
-            refusals.release(trio.current_time())
+        await self._something_to_ask()
         await self._venue.connects.connect_turn(back=back)
+        while self._load.subscriptions <= self._venue.refusals.all:  # refused meanwhile
+            await self._something_to_ask()
+            await self._venue.connects.connect_turn()
         self._generation += 1
         label = f"{self.label}.{self._generation}"
         load = self._load
@@ -127,7 +154,23 @@ class Share:
         )
         self._connections.append(connection)
         nursery.start_soon(self._run_one, connection)
+        nursery.start_soon(self._tell_settled, connection)
         return connection
+
+    async def _something_to_ask(self) -> None:
+        """Wait until something of the load is not refused: venues close what asks for nothing."""
+        refusals = self._venue.refusals
+        refusals.release(trio.current_time())
+        while self._load.subscriptions <= refusals.all:
+            self._woken = trio.Event()
+            due_at = refusals.due_at(self._load.subscriptions)
+            with trio.CancelScope(deadline=float("inf") if due_at is None else due_at):
+                await self._woken.wait()
+            refusals.release(trio.current_time())
+
+    async def _tell_settled(self, connection: Connection) -> None:
+        await any_of(connection.settled.wait, connection.ended.wait)
+        self._changed()
 
     async def _run_one(self, connection: Connection) -> None:
         lost: ConnectionLost | None = None
@@ -136,8 +179,10 @@ class Share:
             self._connections.remove(connection)
             self._have_taken_over(connection, heard=False)
             if lost.ending is not Ending.REPLACED:
+                self._was_lost = True
                 say_lost(self._log, self._venue.reach, connection, lost)
                 self._note_loss(connection, lost)
+            self._changed()
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
             self._have_taken_over(connection, heard=True)
         finally:
@@ -151,8 +196,7 @@ class Share:
 
     def _have_taken_over(self, ended: Connection, *, heard: bool) -> None:
         for connection in self._alive:
-            for mark in connection.take_over(ended, heard=heard):
-                self._venue.intake.mark(mark)
+            self._venue.mark(connection.take_over(ended, heard=heard), connection.line)
 
     def _note_loss(self, connection: Connection, lost: ConnectionLost) -> None:
         self._interrupt(connection)
@@ -164,8 +208,8 @@ class Share:
 
     def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
         """Tell the pipeline which streams no other connection of this share has taken over yet."""
-        for mark in connection.interruptions(self._carried(but=connection), stopped=stopped):
-            self._venue.intake.mark(mark)
+        marks = connection.interruptions(self._carried(but=connection), stopped=stopped)
+        self._venue.mark(marks, connection.line)
 
     async def _note_stop(self, stopped: Connection) -> None:
         """Tell the pipeline of books of which nothing but updates has come, and nothing more will.
@@ -187,8 +231,11 @@ class Share:
         with trio.CancelScope(deadline=self._handed_over_at + BETWEEN_HANDOVERS_SECS):
             await old.ended.wait()
             return old
-        self._handed_over_at = trio.current_time()
-        return await self._hand_over(nursery, old)
+        async with self._turns.one(old.ended):
+            if old.ended.is_set():
+                return old
+            self._handed_over_at = trio.current_time()
+            return await self._hand_over(nursery, old)
 
     async def _hand_over(self, nursery: trio.Nursery, old: Connection) -> Connection:
         """Replace a connection that still lives; returns the one to watch from now on."""

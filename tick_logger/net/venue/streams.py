@@ -18,6 +18,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined
 from tick_logger.model.marks import Interrupted, Retired
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.model.ways import FIRST_LINE, LINES
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.arrivals import Streams, streams_of
 
@@ -32,15 +33,25 @@ class WantedStreams:
         self._log = log
         self._streams: frozenset[Subscription] = frozenset()
 
-    def change(self, wanted: Iterable[Subscription], moved: Iterable[str]) -> None:
-        """Want these streams from now on; those of `moved` symbols have left their connection."""
+    def change(
+        self,
+        wanted: Iterable[Subscription],
+        moved: Iterable[str],
+        doubled: frozenset[str] = frozenset(),
+    ) -> None:
+        """Want these streams from now on; those of `moved` symbols have left their connection.
+
+        Those of `doubled` symbols among them have left the connections of two lines.
+        """
         before, self._streams = self._streams, frozenset(wanted)
         self._define(before ^ self._streams)
         self.retire(before - self._streams)
         gone, now_ns = frozenset(moved), self._venue.clock.now_ns()
         left = {sub for sub in before & self._streams if sub.symbol in gone}
-        for streams in self._grouped(left):
-            self._venue.intake.mark(Interrupted(*streams, now_ns, Cause.MOVED))
+        for line in LINES:
+            of_line = {sub for sub in left if line == FIRST_LINE or sub.symbol in doubled}
+            for streams in self._grouped(of_line):
+                self._venue.intake.mark(Interrupted(*streams, now_ns, Cause.MOVED, line))
 
     def retire(self, ended: frozenset[Subscription]) -> None:
         """These streams are no longer wanted."""

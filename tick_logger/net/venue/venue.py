@@ -9,11 +9,11 @@ one share needs more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import trio
 
-from tick_logger.config.markets import for_symbol, matches
+from tick_logger.config.markets import for_symbol, matches, most_lines
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience, Unreachable
@@ -24,6 +24,7 @@ from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.venue.absences import Absences
 from tick_logger.net.venue.discovery import Beside, Discovery
 from tick_logger.net.venue.limits import explained, limits_of, weights_of
+from tick_logger.net.venue.lines import Lines
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.retrials import Retrials, Shares
 from tick_logger.net.venue.share import Load, Share
@@ -48,7 +49,7 @@ class Venue:
         self._config = config
         self._beside = beside
         self._filler = filler
-        self._shares: dict[tuple[int, str], Share] = {}
+        self._lines: dict[tuple[int, str], Lines] = {}
         self._plan = Plan({}, ())
         self._listed: tuple[str, ...] = ()
         self._excused: frozenset[str] = frozenset()  # whose silence is no fault
@@ -82,15 +83,20 @@ class Venue:
         )
 
     def _ask(self) -> None:
-        for share in self._shares.values():
+        for share in self._shares():
             share.ask()
 
+    def _shares(self) -> Iterator[Share]:
+        for _, lines in sorted(self._lines.items()):
+            yield from lines
+
     def _carried(self) -> frozenset[Subscription]:
-        return frozenset().union(*(share.carried for share in self._shares.values()))
+        """What the first lines deliver: what is asked for again on their behalf is of no other."""
+        return frozenset().union(*(lines.carried_first for lines in self._lines.values()))
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
-        return [state for _, share in sorted(self._shares.items()) for state in share.states()]
+        return [state for share in self._shares() for state in share.states()]
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -110,7 +116,7 @@ class Venue:
     @property
     def patience(self) -> Patience:
         """How long the least patient connection waits for data; as configured if there is none."""
-        timeouts = [share.timeouts for share in self._shares.values()] or [self._timeouts()]
+        timeouts = [share.timeouts for share in self._shares()] or [self._timeouts()]
         return Patience(
             first_secs=min(each.first_data_secs for each in timeouts),
             secs=min(each.data_secs for each in timeouts),
@@ -141,7 +147,7 @@ class Venue:
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         before, self._config = self._config, config
-        for backoff in (self._listing_backoff, *(s.backoff for s in self._shares.values())):
+        for backoff in (self._listing_backoff, *(share.backoff for share in self._shares())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
         if self._filler is not None:
             self._filler.switch(on=config.backfill)
@@ -167,9 +173,11 @@ class Venue:
             now = self._plan.shares.get(number, ())
             if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        assert len(self._shares) <= max(self._config.max_connections, len(self._lanes()))
+        shares = len([*self._shares()])
+        least = len(self._lanes()) * most_lines(self._config)
+        assert shares <= max(self._config.max_connections, least), "more than is configured"
         metrics = self._context.metrics
-        metrics.connections_wanted.set(len(self._shares))
+        metrics.connections_wanted.set(shares)
         metrics.symbols.set(len(self._plan.places))
         metrics.symbols_kept.set(len(self._excused & self._plan.places.keys()))
 
@@ -202,29 +210,32 @@ class Venue:
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
         """Start, change or end the connections of a share, so that they carry these symbols."""
         load = self._load(symbols)
-        old_lanes = {lane for each, lane in self._shares if each == number}
+        doubled = self._doubled(symbols)
+        old_lanes = {lane for each, lane in self._lines if each == number}
         for lane in sorted(old_lanes.union(self._lanes())):
-            self._arrange_lane(number, lane, load)
+            self._arrange_lane(number, lane, load, doubled)
 
-    def _arrange_lane(self, number: int, lane: str, load: Load) -> None:
+    def _arrange_lane(self, number: int, lane: str, load: Load, doubled: frozenset[str]) -> None:
         mine = {sub for sub in load.subscriptions if self._exchange.lane(sub.feed) == lane}
         load = Load(frozenset(mine), load.timeouts)
-        share = self._shares.get((number, lane))
+        lines = self._lines.get((number, lane))
+        if lines is None and mine:
+            label = f"{number}-{lane}" if lane else str(number)
+            lines = self._lines[number, lane] = Lines(
+                label, self._context, lane=lane, start=self._run_share, backoff=self._backoff
+            )
+        if lines is not None:
+            lines.carry(load, doubled)
         if not mine:
-            if share is not None:
-                del self._shares[number, lane]
-                share.retarget(load)  # rows that it still receives are not wanted
-                share.scope.cancel("no symbols left")
-                self._context.reach.forget(share.label)
-            return
-        if share is not None:
-            share.retarget(load)
-            return
+            self._lines.pop((number, lane), None)
+
+    def _run_share(self, share: Share) -> None:
         assert self._nursery is not None, "checked where listings arrive"
-        label = f"{number}-{lane}" if lane else str(number)
-        share = Share(label, self._context, load, self._backoff(), lane=lane)
-        self._shares[number, lane] = share
         self._nursery.start_soon(share.run)
+
+    def _doubled(self, symbols: Iterable[str]) -> frozenset[str]:
+        """Those of the symbols that have two lines."""
+        return frozenset(each for each in symbols if for_symbol(self._config, each).redundancy > 1)
 
     def _lanes(self) -> list[str]:
         """The addresses that the feeds in use are served at."""
@@ -263,7 +274,7 @@ class Venue:
         moved = {
             symbol for symbol, number in places.items() if before.get(symbol, number) != number
         }
-        self._wanted.change(wanted, moved)
+        self._wanted.change(wanted, moved, self._doubled(moved))
         self._context.refusals.keep(wanted)
 
     def _count_books(self) -> int:
