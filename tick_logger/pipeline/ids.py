@@ -20,7 +20,7 @@ from tick_logger.model.flush import IdRun
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME
 from tick_logger.model.times import Times
-from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine, Place, Range
+from tick_logger.pipeline.id_line import Finding, HoleOpened, IdLine, Place, Range, Stray
 from tick_logger.pipeline.numberings import Numberings, Outsider, Piece
 from tick_logger.pipeline.order import group_ends, group_starts, rows_of
 from tick_logger.pipeline.plain_state import Plain
@@ -101,6 +101,17 @@ class IdLedger:
             keep[part][~repeated] = new
             keep[part][repeated] = False
         return keep, findings
+
+    def strays(self, rows: RowBatch) -> list[Finding]:
+        """What is told of trades with ids that others had, where their times do not tell more."""
+        findings: list[Finding] = []
+        columns = (rows[name].tolist() for name in ("instrument", "seq", "recv_ns"))
+        for instrument, id_, recv_ns in zip(*columns, strict=True):
+            known = self._numberings.get(instrument)
+            if known is not None:  # else its ids are not kept here
+                before_ns = min(known.line.high_recv_ns, recv_ns)
+                findings.append(Stray(instrument, known.line.high, id_, before_ns, recv_ns))
+        return findings
 
     def announce(self, instrument: int, newest_id: int, at_ns: int) -> list[HoleOpened]:
         """Open a hole if the exchange knows of newer ids than were received."""

@@ -87,11 +87,15 @@ class RowTimes:
         if rows.table is Table.BOOK:
             return rows, Counter()
         ahead, known = self._ahead[rows.table], self._said[rows.table]
-        looked_at = doubtful
-        if ahead or self._doubtful[rows.table].count:
-            waiting = self.waiting(rows.table)["instrument"]
-            aside = np.fromiter(ahead, np.int32, len(ahead))
-            looked_at = doubtful | np.isin(rows["instrument"], np.append(aside, waiting))
+        if not (ahead or self._doubtful[rows.table].count or doubtful.any()):
+            return rows, Counter()
+        # The same row, received a little later, may be in no doubt.
+        streams = (
+            rows["instrument"][doubtful],
+            self.waiting(rows.table)["instrument"],
+            np.fromiter(ahead, np.int32, len(ahead)),
+        )
+        looked_at = np.isin(rows["instrument"], np.concatenate(streams))
         if not looked_at.any():
             return rows, Counter()
         part = rows.take(looked_at)

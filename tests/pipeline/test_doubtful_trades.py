@@ -1,0 +1,88 @@
+"""Trades whose times are in doubt: each is recorded once, also where ids begin again meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pipeline.streams import SECOND, Out, continued, new_pipeline, record, ticked, trades
+from tests.pipeline.timed import NOON, Row, all_aside, live
+from tick_logger.model.cause import Cause
+from tick_logger.model.flush import VOID
+from tick_logger.model.proof import Ids
+from tick_logger.pipeline.venue_clocks import MAX_AGE_NS, MAX_AHEAD_NS
+
+EVERY_SECS = 40
+"""So rare are trades that a clock at half its speed is learned too late: all times are in doubt."""
+
+IDS = [*range(101, 131), *range(121, 161)]
+BEGINS = 30  # the place at which ids begin again
+
+
+def seldom() -> list[Row]:
+    """Trades whose ids begin again, received while this machine's clock runs at half its speed."""
+    return [
+        (0, NOON + n * EVERY_SECS * SECOND // 2, NOON + n * EVERY_SECS * SECOND, id_)
+        for n, id_ in enumerate(IDS)
+    ]
+
+
+def again(row: Row, after_ns: int) -> Row:
+    """The same trade, received later."""
+    instrument, recv, event, seq = row
+    return instrument, recv + after_ns, event, seq
+
+
+@pytest.mark.parametrize("ids", [Ids.DENSE, Ids.SPARSE])
+@pytest.mark.parametrize("crash", [None, BEGINS - 1, BEGINS, BEGINS + 3])
+def test_ids_that_begin_again_while_times_are_in_doubt_lose_no_trade(
+    ids: Ids, crash: int | None
+) -> None:
+    """Nor is one there twice of those that each new connection is sent again."""
+    rows, out, pipeline = seldom(), Out(), new_pipeline(ids=ids)
+    sent_again = 0
+    for place, row in enumerate(rows):
+        if place == crash:
+            pipeline = continued(pipeline, stop=rows[place - 1][1])
+        earlier = rows[max(place - 20, 0) : place] if place % 2 else []
+        repeated = [again(each, row[1] - each[1]) for each in earlier]
+        sent_again += len(repeated)
+        ticked(out, pipeline, [trades([*repeated, row])], [], [])
+    out.add(pipeline.close(rows[-1][1]))
+    # What waits when a process ends is judged by what is known by then.
+    assert crash or all_aside(out) == []
+    kept = [*out.keys(), *out.keys(late=True), *out.aside()]
+    assert sorted(kept) == [row[2:] for row in rows]
+    assert out.duplicates == {0: sent_again}
+    assert out.missing() == set()
+
+
+def test_a_trade_whose_id_others_had_while_times_are_in_doubt_is_called_a_stray() -> None:
+    """So that who reads the files knows why an id is there twice."""
+    rows = seldom()
+    out = record([[trades([row])] for row in rows], close_at=rows[-1][1])
+    seen_again = rows[BEGINS : BEGINS + 10]
+    assert [(gap.to_id, gap.to_ns) for gap in out.gaps] == [(row[3], row[1]) for row in seen_again]
+    assert {(gap.cause, gap.healed, gap.from_id) for gap in out.gaps} == {(Cause.STRAY, VOID, 130)}
+    assert out.strays == {0: 10}
+
+
+@pytest.mark.parametrize("ids", [Ids.DENSE, Ids.SPARSE])
+@pytest.mark.parametrize("edge", [MAX_AHEAD_NS, -MAX_AGE_NS])
+@pytest.mark.parametrize("apart", [0, 1, 3])
+def test_a_trade_that_is_in_doubt_on_one_of_two_connections_is_there_once(
+    ids: Ids, edge: int, apart: int
+) -> None:
+    """A second later it is less far ahead, or too old; `apart` ticks are between the two."""
+    live_rows = [live(second, 100 + second, instrument=2) for second in range(40)]
+    ticks = [[row] for row in live_rows]
+    recv = NOON + 20 * SECOND
+    event = recv + edge + (SECOND // 3 if edge > 0 else 0)
+    ticks[5] = [*ticks[5], (0, NOON + 5 * SECOND, min(NOON, event - 10 * SECOND), 20)]
+    odd_rows = [(0, recv, event, seq) for seq in (21, 22, 23)]
+    ticks[20] = [*ticks[20], *odd_rows]
+    later = [again(each, apart * SECOND + SECOND // 2) for each in odd_rows]
+    ticks[20 + apart] = [*ticks[20 + apart], *later]
+    out = record([[trades(tick)] for tick in ticks], new_pipeline(ids=ids))
+    assert [seq for seq in out.ids() if seq > 20] == [21, 22, 23]
+    assert out.gaps == []
+    assert out.duplicates == {0: 3}
