@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "waiting": set(),
     "reader": {"model", "errors", "exchanges", "storage", "waiting"},
     "compare": {"model", "errors", "reader"},
-    "archive": {"model", "errors", "storage", "reader"},
+    "archive": {"model", "errors", "storage", "reader", "journal", "exchanges", "version"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -104,6 +104,7 @@ ONE_HOME = {
     "httpx2": ("tick_logger/net/wire/",),
     "cattrs": ("tick_logger/config/",),
     "prometheus_client": ("tick_logger/telemetry/", "tick_logger/ops/web/", "tick_logger/app.py"),
+    "trio_parallel": ("tick_logger/archive/worker.py",),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),

@@ -24,7 +24,7 @@ from tick_logger.errors import StorageError
 KEY, SHA = "data/table=trades/exchange=okx/date=2026-11-29/a-0123456789ab.parquet", "01" * 32
 PACKED = Packed(
     at_ns=1, job="j", key=KEY, sha256=SHA, size=10, rows=3, exchange="okx", day=5, table="trades",
-    late={"BTC-USDT/1": 2},
+    late={"BTC-USDT": 2},
 )  # fmt: skip
 STEPS: tuple[Step, ...] = (
     PACKED,

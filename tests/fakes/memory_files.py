@@ -77,6 +77,15 @@ class MemoryFiles:
             raise failure(errno.ENOSPC, path)
         self.contents[path] = bytearray(data)
 
+    def rename(self, path: str, to: str) -> None:
+        self._count("rename", path)
+        self._check_name(to)
+        content = self._content(path)
+        self.contents[to] = content
+        if path != to:
+            del self.contents[path]
+        self._folders.update(folders_of(path))
+
     def remove(self, path: str) -> None:
         self._count("remove", path)
         if self.contents.pop(path, None) is not None:

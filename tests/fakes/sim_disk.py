@@ -9,6 +9,7 @@ Deterministic: equal operations and equal generators give equal disks.
 
 from __future__ import annotations
 
+import copy
 import errno
 from collections import deque
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ import attrs
 from tests.fakes.memory_files import PID_TEXT, MemoryFiles, failure, folders_of
 from tests.fakes.wear import FATES, File, Unsynced, wear, zero
 
-WRITES = ("append", "truncate", "replace", "remove", "lock")
+WRITES = ("append", "truncate", "replace", "rename", "remove", "lock")
 SYNCS = ("sync", "sync_file", "sync_folder")
 
 MAX_SYNC_POINTS = 100_000
@@ -174,6 +175,23 @@ class SimDisk(MemoryFiles):
         if mishap is not None:
             raise mishap
 
+    def rename(self, path: str, to: str) -> None:
+        mishap = self._mishap_with("rename", path)
+        self._check_name(to)
+        if self._is_done_despite(mishap):
+            had_durable_name = path not in self._new_names
+            versions = [*self._replaced.pop(path, ()), self._taken(path)]
+            self._new_names.pop(path, None)
+            if had_durable_name:
+                self._removed.setdefault(path, copy.deepcopy(versions[0]))
+            if to in self.contents:
+                self._replaced.setdefault(to, []).append(self._taken(to))
+            else:
+                self._create(to)
+            self._put(to, versions[-1])
+        if mishap is not None:
+            raise mishap
+
     def remove(self, path: str) -> None:
         mishap = self._mishap("remove", path)
         if path in self.contents and self._is_done_despite(mishap):
@@ -268,6 +286,14 @@ class SimDisk(MemoryFiles):
         content = self.contents.pop(path)
         self._used -= len(content)
         return File(content, self._unsynced.pop(path, None), self._lost.pop(path, []))
+
+    def _put(self, path: str, file: File) -> None:
+        self.contents[path] = file.content
+        self._used += len(file.content)
+        if file.unsynced is not None:
+            self._unsynced[path] = file.unsynced
+        if file.lost:
+            self._lost[path] = file.lost
 
     def _names(self) -> tuple[dict[str, Any], ...]:
         """By path, the names that a sync of their folder settles."""

@@ -141,3 +141,36 @@ def test_equal_seeds_give_equal_disks() -> None:
     assert [disk_after(steps, cut).contents for cut in range(20)] == [
         disk_after(steps, cut).contents for cut in range(20)
     ]
+
+
+def test_a_renamed_file_is_whole_under_the_names_that_survive() -> None:
+    """Before a sync of the folders it may have either name, both or none; never a part of it."""
+
+    def steps(disk: SimDisk) -> None:
+        disk.append("in/x", b"whole")
+        disk.sync()
+        disk.rename("in/x", "out/x")
+
+    assert survivors(steps, "out/x") == {None, b"whole"}
+    assert survivors(steps, "in/x") == {None, b"whole"}
+
+    def synced(disk: SimDisk) -> None:
+        steps(disk)
+        disk.sync_folder("in")
+        disk.sync_folder("out")
+        disk.sync_folder()
+
+    assert survivors(synced, "out/x") == {b"whole"}
+    assert survivors(synced, "in/x") == {None}
+
+
+def test_a_file_that_a_renamed_one_replaced_may_be_there_still() -> None:
+    """One of both, and whole."""
+
+    def steps(disk: SimDisk) -> None:
+        with_old(disk, "x")
+        disk.append("in/x", b"whole")
+        disk.sync()
+        disk.rename("in/x", "x")
+
+    assert survivors(steps) == {b"old", b"whole"}

@@ -193,6 +193,29 @@ def test_a_replaced_file_grows_from_its_new_end(files: Files) -> None:
     assert files.read("x") == b"again"
 
 
+def test_rename_moves_a_file_into_another_folder(files: Files) -> None:
+    """The folder comes with it; what had the name is gone, and both names can be used again."""
+    files.append("in/x.part", b"whole")
+    files.sync_file("in/x.part")
+    files.rename("in/x.part", "out/of/x")
+    files.sync_folder("in")
+    files.sync_folder("out/of")
+    assert files.list(recursive=True) == ["out/of/x"]
+    files.append("in/x.part", b"another")
+    files.rename("in/x.part", "out/of/x")
+    files.append("out/of/x", b"!")
+    assert files.read("out/of/x") == b"another!"
+    assert files.list("in") == []
+
+
+def test_rename_of_nothing_is_an_error(files: Files) -> None:
+    """And leaves what has the other name."""
+    files.append("x", b"1")
+    with pytest.raises(FileNotFoundError):
+        files.rename("nothing", "x")
+    assert files.read("x") == b"1"
+
+
 @pytest.mark.parametrize("path", ["nothing", "no/folder/nothing"])
 def test_remove_of_nothing(files: Files, path: str) -> None:
     """Whoever wants a file to be gone does not mind that it is."""

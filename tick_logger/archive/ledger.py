@@ -32,8 +32,10 @@ class Where(enum.StrEnum):
 class Packed(msgspec.Struct, frozen=True, kw_only=True, tag="packed", tag_field="step"):
     """An object was written, and is whole.
 
-    `job` is the hash of what it was made of.  `late` says up to which row of each file in `late/`
-    it has them, by `symbol/origin`; so what came since can be told from what is packed.
+    `job` is the hash of what it was made of.  `late` says up to which row of its files in `late/`
+    it has them, by symbol; so what came since can be told from what is packed.  `frames` are those
+    of the journal that an object of messages as received is made of: the first, and the one behind
+    the last.
     """
 
     at_ns: int
@@ -46,6 +48,20 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True, tag="packed", tag_field=
     day: int
     table: str
     late: dict[str, int] = {}
+    frames: tuple[int, int] | None = None
+
+
+class Covered(msgspec.Struct, frozen=True, kw_only=True, tag="covered", tag_field="step"):
+    """Every entry of the journal's frames `first_seq` to `next_seq` (exclusive) is in an object.
+
+    Written after the lines `packed` of these objects.  `layout`: where they lie, "hive" or
+    "source"; the latter leaves out what is of no symbol, so that no journal can be made of it.
+    """
+
+    at_ns: int
+    first_seq: int
+    next_seq: int
+    layout: str = "hive"
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag_field="step"):
@@ -73,7 +89,7 @@ class Released(msgspec.Struct, frozen=True, kw_only=True, tag="released", tag_fi
     day: int
 
 
-Step: TypeAlias = Packed | Stored | Verified | Released
+Step: TypeAlias = Packed | Covered | Stored | Verified | Released
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Step).decode
@@ -89,6 +105,8 @@ class Ledger:
         self._stored: set[tuple[str, Where]] = set()
         self._verified: set[tuple[str, Where]] = set()
         self._released: set[tuple[str, int]] = set()
+        self._covered: list[Covered] = []
+        self._before_release: dict[tuple[str, int], int] = {}  # lines `packed` until then
         for number, line in enumerate(self._lines(), start=1):
             try:
                 self._learn(_decode(line))
@@ -121,9 +139,36 @@ class Ledger:
             if (each.exchange, each.day, each.table) == (exchange, day, table)
         ]
 
+    def late_packed(self, exchange: str, day: int, table: str) -> dict[str, int]:
+        """Up to which row of its files in `late/` each symbol is packed.
+
+        These files are gone with a release, and what comes since begins new ones.
+        """
+        found: dict[str, int] = {}
+        since = self._before_release.get((exchange, day), 0)
+        for each in list(self._packed.values())[since:]:
+            if (each.exchange, each.day, each.table) == (exchange, day, table):
+                found |= each.late
+        return found
+
     def all_packed(self) -> list[Packed]:
         """Every object, in the order in which they were packed."""
         return list(self._packed.values())
+
+    def covered(self, layout: str = "hive") -> list[tuple[int, int]]:
+        """Runs of the journal's frames that are packed: the first, and the one behind the last.
+
+        Sorted, those that touch put together.
+        """
+        runs: list[tuple[int, int]] = []
+        for each in sorted(self._covered, key=lambda step: step.first_seq):
+            if each.layout != layout:
+                continue
+            if runs and each.first_seq <= runs[-1][1]:
+                runs[-1] = (runs[-1][0], max(runs[-1][1], each.next_seq))
+            else:
+                runs.append((each.first_seq, each.next_seq))
+        return runs
 
     def is_stored(self, key: str, where: Where) -> bool:
         """Whether it was sent."""
@@ -145,12 +190,15 @@ class Ledger:
         match step:
             case Packed():
                 self._packed[step.job] = self._by_key[step.key] = step
+            case Covered():
+                self._covered.append(step)
             case Stored():
                 self._stored.add((step.key, step.where))
             case Verified():
                 self._verified.add((step.key, step.where))
             case Released():
                 self._released.add((step.exchange, step.day))
+                self._before_release[step.exchange, step.day] = len(self._packed)
 
     def _lines(self) -> Iterator[bytes]:
         """The whole ones."""

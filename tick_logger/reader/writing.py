@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from tick_logger.reader.columns import Kind
+from tick_logger.reader.columns import Column, Kind
 from tick_logger.reader.content import Content, first_of_each_symbol
 from tick_logger.reader.frames import arrow_of, arrow_schema, load
 
@@ -35,13 +35,8 @@ def write_parquet(
     """A Parquet file (zstd, with statistics, page index and page checksums)."""
     parquet = load("pyarrow.parquet", "arrow")
     schema = arrow_schema(content).with_metadata({METADATA_KEY: json.dumps(about)})
-    differences = [c.name for c in content.columns if c.kind in _SORTED_NUMBERS]
     options = {
-        "compression": "zstd",
-        "compression_level": 3,
-        "use_dictionary": [c.name for c in content.columns if c.name not in differences],
-        "column_encoding": dict.fromkeys(differences, "DELTA_BINARY_PACKED"),
-        "write_statistics": True,
+        **parquet_options(content.columns),
         "write_page_index": True,
         "write_page_checksum": True,
     }
@@ -49,6 +44,18 @@ def write_parquet(
         for start, stop in row_groups(content.rows, first_of_each_symbol(content)):
             table = arrow_of(content, start, stop).cast(schema)
             writer.write_table(table, row_group_size=ROWS_AT_ONCE)
+
+
+def parquet_options(columns: Sequence[Column]) -> dict[str, Any]:
+    """What a `ParquetWriter` is given for these columns."""
+    differences = [c.name for c in columns if c.kind in _SORTED_NUMBERS]
+    return {
+        "compression": "zstd",
+        "compression_level": 3,
+        "use_dictionary": [c.name for c in columns if c.name not in differences],
+        "column_encoding": dict.fromkeys(differences, "DELTA_BINARY_PACKED"),
+        "write_statistics": True,
+    }
 
 
 def write_csv(content: Content, path: str | os.PathLike[str]) -> None:

@@ -157,6 +157,14 @@ class DiskFiles:
             raise
         self._close_for_append(path)
 
+    def rename(self, path: str, to: str) -> None:
+        """Give an existing file another name; see `Files`."""
+        where = self._at(to)
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        os.rename(self._at(path), where)
+        self._close_for_append(path)
+        self._close_for_append(to)
+
     def remove(self, path: str) -> None:
         """Remove a file; see `Files`."""
         self._close_for_append(path)

@@ -74,6 +74,14 @@ class Files(Protocol):
         """
         ...
 
+    def rename(self, path: str, to: str) -> None:
+        """Give an existing file another name, under which there may be another file until then.
+
+        Nobody ever meets a part of it; which names a power cut leaves is certain after the next
+        sync of both folders.  After an `OSError` all is what it was.
+        """
+        ...
+
     def remove(self, path: str) -> None:
         """Remove a file, not its folder; if there is none, nothing happens."""
         ...
