@@ -107,6 +107,7 @@ ONE_HOME = {
     "trio_parallel": ("tick_logger/archive/worker.py",),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
+    "obstore": ("tick_logger/archive/bucket.py",),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
     "tick_logger.simulator": (
         "tick_logger/simulator/",

@@ -12,6 +12,8 @@ import pytest
 from tests.config.given import EXAMPLE, VENUES
 from tick_logger.config.load import load
 from tick_logger.config.schema import (
+    ArchiveConfig,
+    BucketConfig,
     ExchangeConfig,
     HttpConfig,
     LoggerConfig,
@@ -42,6 +44,29 @@ def test_defaults_without_a_file() -> None:
         log_level="info",
     )
     assert config.http == HttpConfig(enabled=True, host="127.0.0.1", port=9090)
+    assert config.archive == ArchiveConfig(
+        mode="off",
+        local_path="./archive",
+        server_name="",
+        raw=True,
+        tables=True,
+        rotate_secs=3600,
+        rotate_mib=500,
+        seal_after_secs=3600.0,
+        keep_days=0,
+        layout="hive",
+        key_file="",
+        s3=BucketConfig(
+            bucket="",
+            prefix="",
+            region="",
+            endpoint="",
+            attempts=5,
+            retry_initial_secs=1.0,
+            retry_max_secs=30.0,
+            concurrency=4,
+        ),
+    )
     assert list(config.exchanges) == ["alpha", "beta"]
     assert config.exchanges["beta"] == ExchangeConfig(
         enabled=True,
@@ -87,6 +112,8 @@ def test_example_file_says_the_defaults() -> None:
     assert load(EXAMPLE, {}, venues) == load(None, {}, venues)
     assert set(document["logger"]) == set(attrs.fields_dict(LoggerConfig))
     assert set(document["http"]) == set(attrs.fields_dict(HttpConfig))
+    assert set(document["archive"]) == set(attrs.fields_dict(ArchiveConfig))
+    assert set(document["archive"]["s3"]) == set(attrs.fields_dict(BucketConfig))
     assert all(set(section) == every_key for section in document["exchanges"].values())
 
 
@@ -94,6 +121,7 @@ def test_each_key_of_the_example_is_explained() -> None:
     """A comment stands right above it, in the first section that has it."""
     explained = re.findall(r"(?m)^# .*\n(\w+) = ", EXAMPLE.read_text())
     keys = [*attrs.fields_dict(LoggerConfig), *attrs.fields_dict(HttpConfig)]
+    keys += [*set(attrs.fields_dict(ArchiveConfig)) - {"s3"}, *attrs.fields_dict(BucketConfig)]
     keys += [key for key in attrs.fields_dict(ExchangeConfig) if key != "markets"]
     assert set(keys) - set(explained) == set()
     assert explained.count("enabled") >= 2  # of [http], and of an exchange

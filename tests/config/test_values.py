@@ -14,6 +14,7 @@ from tick_logger.config.load import load
 from tick_logger.config.markets import MarketSettings, for_symbol, matches, most_lines
 from tick_logger.config.printing import render
 from tick_logger.config.schema import (
+    ArchiveConfig,
     Config,
     ExchangeConfig,
     HttpConfig,
@@ -208,4 +209,8 @@ def test_a_new_section_is_printed_by_itself() -> None:
 
 def test_the_sections_that_there_is_one_of() -> None:
     """Where loading, environment and reloading take them from."""
-    assert sections() == {"logger": LoggerConfig, "http": HttpConfig}
+    assert sections() == {
+        "logger": LoggerConfig,
+        "http": HttpConfig,
+        "archive": ArchiveConfig,
+    }

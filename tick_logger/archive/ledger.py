@@ -103,7 +103,7 @@ class Ledger:
         self._packed: dict[str, Packed] = {}  # by job
         self._by_key: dict[str, Packed] = {}
         self._stored: set[tuple[str, Where]] = set()
-        self._verified: set[tuple[str, Where]] = set()
+        self._verified: dict[tuple[str, Where], str] = {}  # the SHA-256 of then
         self._released: set[tuple[str, int]] = set()
         self._covered: list[Covered] = []
         self._before_release: dict[tuple[str, int], int] = {}  # lines `packed` until then
@@ -175,8 +175,9 @@ class Ledger:
         return (key, where) in self._stored
 
     def is_verified(self, key: str, where: Where) -> bool:
-        """Whether it was read back and found equal."""
-        return (key, where) in self._verified
+        """Whether it was read back and found equal to what was packed last under this key."""
+        packed = self._by_key.get(key)
+        return packed is not None and self._verified.get((key, where)) == packed.sha256
 
     def is_released(self, exchange: str, day: int) -> bool:
         """Whether the archive is read for this day."""
@@ -195,7 +196,7 @@ class Ledger:
             case Stored():
                 self._stored.add((step.key, step.where))
             case Verified():
-                self._verified.add((step.key, step.where))
+                self._verified[step.key, step.where] = step.sha256
             case Released():
                 self._released.add((step.exchange, step.day))
                 self._before_release[step.exchange, step.day] = len(self._packed)

@@ -11,7 +11,12 @@ from typing import Any, TypeAlias
 import attrs
 
 from tick_logger.config.rules import listed, quoted
-from tick_logger.config.schema import ExchangeConfig, LoggerConfig, VenueDefaults
+from tick_logger.config.schema import (
+    ArchiveConfig,
+    ExchangeConfig,
+    LoggerConfig,
+    VenueDefaults,
+)
 from tick_logger.model.tables import FEEDS
 
 Conflict: TypeAlias = tuple[str, str]
@@ -28,7 +33,32 @@ def _of_logger(logger: LoggerConfig) -> Iterator[Conflict]:
         )
 
 
-_RULES: Mapping[type, Callable[[Any], Iterator[Conflict]]] = {LoggerConfig: _of_logger}
+def _of_archive(archive: ArchiveConfig) -> Iterator[Conflict]:
+    bucket = archive.s3
+    if archive.mode in ("s3", "both") and not bucket.bucket:
+        yield "s3.bucket", f"is empty, and mode {quoted(archive.mode)} keeps objects in a bucket"
+    if archive.mode != "off" and not (archive.raw or archive.tables):
+        why = f"mode {quoted(archive.mode)} has nothing to keep: raw and tables are both false"
+        yield "mode", why
+    if archive.keep_days and archive.mode == "off":
+        why = (
+            f"{archive.keep_days} days cannot be kept to: mode is off, so nothing is kept elsewhere"
+        )
+        yield "keep_days", why
+    if archive.keep_days and archive.mode != "off" and not archive.tables:
+        yield "keep_days", "without tables no day is kept elsewhere, and so none may go"
+    if bucket.retry_initial_secs > bucket.retry_max_secs:
+        yield (
+            "s3.retry_initial_secs",
+            f"{bucket.retry_initial_secs:g} is more than retry_max_secs, "
+            f"{bucket.retry_max_secs:g}: waits can only grow",
+        )
+
+
+_RULES: Mapping[type, Callable[[Any], Iterator[Conflict]]] = {
+    ArchiveConfig: _of_archive,
+    LoggerConfig: _of_logger,
+}
 """By class of the section; one that is not here has no such rules."""
 
 

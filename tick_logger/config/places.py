@@ -36,7 +36,10 @@ def with_home(path: str, reason: str) -> str:
 
 def _homes() -> Iterator[tuple[str, Mapping[str, object]]]:
     for name, kind in sections().items():
-        yield name, attrs.fields_dict(kind)
+        fields = attrs.fields_dict(kind)
+        yield name, fields
+        inner = ((key, type(each.default)) for key, each in fields.items())
+        yield from ((f"{name}.{key}", attrs.fields_dict(of)) for key, of in inner if attrs.has(of))
     yield "exchanges.NAME", attrs.fields_dict(ExchangeConfig)
     yield "[exchanges.NAME.markets]", attrs.fields_dict(MarketConfig)
 

@@ -75,6 +75,45 @@ def url(*schemes: str) -> Rule:
     return rule
 
 
+def url_or_nothing(*schemes: str) -> Rule:
+    """As `url`, or empty; without a user and a password, which belong into the environment."""
+    of_address = url(*schemes)
+
+    def rule(value: str) -> str | None:
+        if not value or (reason := of_address(value)) is not None:
+            return None if not value else reason
+        return "must not hold credentials" if "@" in urlsplit(value).netloc else None
+
+    return rule
+
+
+def bucket_name(value: str) -> str | None:
+    """Empty, or a name that S3 allows."""
+    if not value or re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value):
+        return None
+    return (
+        f"{quoted(value)} is no name of a bucket: 3 to 63 small letters, digits, dots and hyphens, "
+        "a letter or a digit at both ends"
+    )
+
+
+def key_prefix(value: str) -> str | None:
+    """Empty, or folders that keys begin with."""
+    if not value:
+        return None
+    parts = value.split("/")
+    if any(not part.strip() or part in (".", "..") for part in parts):
+        return f"must be names with a / between them, and none at the ends, not {quoted(value)}"
+    return plain(value)
+
+
+def server_part(value: str) -> str | None:
+    """Empty, or what may stand in the name of a file before a hyphen."""
+    if not value or re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value):
+        return None
+    return f"must be 1 to 64 letters, digits, dots, hyphens and underscores, not {quoted(value)}"
+
+
 def text(value: str) -> str | None:
     """Not empty, and without control characters."""
     if not value.strip():

@@ -17,14 +17,18 @@ import attrs
 
 from tick_logger.config.rules import (
     between,
+    bucket_name,
     existing_file,
     feed_among,
+    key_prefix,
     one_of,
     plain,
     secret,
+    server_part,
     some_distinct,
     text,
     url,
+    url_or_nothing,
 )
 from tick_logger.model.tables import FEEDS
 
@@ -119,6 +123,57 @@ class HttpConfig:
 
 
 @attrs.frozen(kw_only=True)
+class BucketConfig:
+    """The bucket of the archive, and how often it is asked; credentials are in the environment."""
+
+    bucket: Annotated[str, bucket_name] = ""
+    prefix: Annotated[str, key_prefix] = ""
+    region: Annotated[str, plain] = ""
+    """Empty: that of AWS_REGION in the environment, or us-east-1."""
+    endpoint: Annotated[str, url_or_nothing("http", "https")] = ""
+    """Of a server other than AWS; empty: AWS."""
+    attempts: Annotated[
+        int, between(1, 100, "attempts", "what failed so often waits for the next cycle")
+    ] = 5
+    retry_initial_secs: Annotated[
+        float, between(0.01, 3600.0, "seconds", "less would hammer the server")
+    ] = 1.0
+    retry_max_secs: Annotated[
+        float, between(0.01, 3600.0, "seconds", "more is a matter for the next cycle")
+    ] = 30.0
+    concurrency: Annotated[
+        int, between(1, 64, "objects at once", "each takes up to 64 MiB of memory")
+    ] = 4
+
+
+@attrs.frozen(kw_only=True)
+class ArchiveConfig:
+    """What becomes of days that are over: sealed and certified, packed, and kept elsewhere."""
+
+    mode: Annotated[str, one_of("off", "local", "s3", "both")] = "off"
+    local_path: Annotated[str, text] = "./archive"
+    server_name: Annotated[str, server_part] = ""
+    """In the names of objects; empty: this machine's name."""
+    raw: bool = True
+    tables: bool = True
+    rotate_secs: Annotated[
+        int,
+        between(60, 86_400, "seconds", "so old raw files may get before they are kept"),
+    ] = 3600
+    rotate_mib: Annotated[
+        int, between(1, 65_536, "MiB", "so large raw files may get before they are kept")
+    ] = 500
+    seal_after_secs: Annotated[
+        float, between(1.0, 604_800.0, "seconds", "what comes after it is kept beside the day")
+    ] = 3600.0
+    keep_days: Annotated[int, between(0, 36_500, "days", "0 keeps column files for ever")] = 0
+    layout: Annotated[str, one_of("hive", "source")] = "hive"
+    key_file: Annotated[str, existing_file] = ""
+    """With this key (Ed25519, PEM) certificates are signed; empty: they are not."""
+    s3: BucketConfig = BucketConfig()
+
+
+@attrs.frozen(kw_only=True)
 class MarketConfig:
     """Settings that differ for some symbols; None leaves the exchange's own."""
 
@@ -168,6 +223,7 @@ class Config:
 
     logger: LoggerConfig = LoggerConfig()
     http: HttpConfig = HttpConfig()
+    archive: ArchiveConfig = ArchiveConfig()
     exchanges: dict[str, ExchangeConfig] = attrs.field(factory=dict)
 
 

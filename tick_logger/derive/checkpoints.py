@@ -12,7 +12,7 @@ a recovery would read; whoever prunes has to know all who read the journal.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import attrs
 
@@ -146,13 +146,26 @@ class Checkpoints:
             self.extents_log.forget(before_epoch=self._epochs[0])
 
 
-def prune_journal(files: Files, *, needed_seq: int, kept: Kept, now_ns: int) -> list[str]:
+def prune_journal(
+    files: Files,
+    *,
+    needed_seq: int,
+    kept: Kept,
+    now_ns: int,
+    archived: Callable[[int], int] | None = None,
+) -> list[str]:
     """Remove the segments that are neither needed from `needed_seq` on nor to be kept.
 
-    Returns their paths.  Raises `OSError`; what is not removed then goes the next time.
+    `archived` gives, for the first frame that there is, the first one that is not kept elsewhere:
+    that one is needed too.  Returns the paths of what was removed.  Raises `OSError`; what is not
+    removed then goes the next time.
     """
+    there = segments(files)
+    first = next((each.first_seq for each in there if each.first_seq is not None), None)
+    if archived is not None and first is not None:
+        needed_seq = min(needed_seq, archived(first))
     unneeded = removable(
-        segments(files),
+        there,
         needed_seq=needed_seq,
         keep_secs=kept.secs,
         keep_bytes=kept.bytes,

@@ -74,6 +74,9 @@ class Deriver:
         self._on_sync_lost = on_sync_lost
         self.links: LinkKeeper | None = None
         """Who is to hear of what was written, to make links to it."""
+        self.archived: Callable[[int], int] | None = None
+        """For the first frame of the journal, the first that is not kept elsewhere; None: no
+        frame has to be.  It is called in the thread."""
         self._accounted_seq = 0  # frames before it are in the accounts
         self._log = get_logger()
 
@@ -212,7 +215,11 @@ class Deriver:
             needed_seq = checkpoints.needed_seq
             with checkpoints.pruning() as pruned:
                 pruned += prune_journal(
-                    files, needed_seq=needed_seq, kept=self._kept, now_ns=now_ns
+                    files,
+                    needed_seq=needed_seq,
+                    kept=self._kept,
+                    now_ns=now_ns,
+                    archived=self.archived,
                 )
 
         try:

@@ -1,0 +1,60 @@
+"""Real servers that speak S3, on loopback, in threads of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import localbucket
+from moto.server import ThreadedMotoServer
+
+from tick_logger.archive.bucket import Address, Bucket, Credentials
+
+SERVERS = ("moto", "localbucket")
+
+
+@contextlib.contextmanager
+def server(name: str, folder: Path) -> Iterator[str]:
+    """The address of one; `folder` is for what it keeps."""
+    with _moto() if name == "moto" else _localbucket(folder) as address:
+        yield address
+
+
+def bucket(address: str, name: str = "ticks", *, prefix: str = "", region: str = "") -> Bucket:
+    """A bucket there, which need not be there yet; neither server looks at credentials."""
+    where = Address(bucket=name, region=region or "eu-west-1", endpoint=address, prefix=prefix)
+    return Bucket(where, Credentials("testing", "testing"))
+
+
+@contextlib.contextmanager
+def _moto() -> Iterator[str]:
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    try:
+        host, port = running.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        running.stop()
+
+
+@contextlib.contextmanager
+def _localbucket(folder: Path) -> Iterator[str]:
+    class Handler(localbucket.S3Handler):  # type: ignore[misc]
+        data_root = folder
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: pytest would show it."""
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.daemon_threads = True
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{running.server_port}"
+    finally:
+        running.shutdown()
+        thread.join()
+        running.server_close()
