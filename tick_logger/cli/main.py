@@ -19,6 +19,7 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
+from tick_logger.cli.archived import archive_app
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
@@ -55,6 +56,7 @@ app.command(view_command, name="view")
 app.command(head_command, name="head")
 app.command(export_command, name="export")
 app.command(book_command, name="book")
+app.command(archive_app)
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
 
@@ -65,6 +67,7 @@ HEADLINES = {
     "verify": "tick_logger has checked nothing:",
     "backfill": "tick_logger has asked for nothing:",
     "recover": "tick_logger has recovered nothing:",
+    "archive": "tick_logger has done nothing to that archive:",
     "compare": "tick_logger has compared nothing:",
     "doctor": "tick_logger has looked at nothing:",
     "symbols": "tick_logger cannot look that up:",

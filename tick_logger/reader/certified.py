@@ -152,6 +152,10 @@ class Certificates:
         """The days of which there is one, sorted."""
         return sorted(self._numbers(exchange))
 
+    def numbers(self, exchange: str, day: int) -> list[int]:
+        """Of those of a day, sorted."""
+        return sorted(self._numbers(exchange).get(day, ()))
+
     def newest(self, exchange: str, day: int) -> Certified | None:
         """The one that counts; None if there is none that can be read."""
         for number in sorted(self._numbers(exchange).get(day, ()), reverse=True):

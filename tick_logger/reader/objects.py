@@ -216,6 +216,7 @@ def _absent(field: str, column: Column | None, rows: int) -> Array:
 
 def _values(column: Column, array: Any) -> Array:
     """The values of a field, as they are in memory; not to be written into."""
+    values: Array
     match column.kind:
         case Kind.TIME:
             whole = array.cast(load("pyarrow", EXTRA).int64())
@@ -239,5 +240,6 @@ def _sides(kind: Kind, array: Any) -> Array:
     sold, bought = SIDE_WORDS[kind]
     words = {sold: SIDE_SELL, bought: SIDE_BUY}
     codes = [words.get(word, SIDE_UNKNOWN) for word in array.dictionary.to_pylist()]
-    known = array.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
-    return np.array([*codes, SIDE_UNKNOWN], np.uint32)[known]
+    known: Array = array.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
+    values: Array = np.array([*codes, SIDE_UNKNOWN], np.uint32)[known]
+    return values

@@ -6,6 +6,7 @@ two belong together; everybody else says where the archive is.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Literal
@@ -65,7 +66,7 @@ def source_at(where: Where, layout: Layout = "auto") -> Source:
     """What lies in one place, and nothing beside it; see `open`."""
     path = os.fspath(where)
     if path.startswith(SCHEME):
-        return _in_bucket(path)
+        return Archived(archive_tree(path))
     if not os.path.isdir(path):
         raise NotRecordedError(f"there is no directory {path}")
     files = DiskTree(path)
@@ -74,16 +75,18 @@ def source_at(where: Where, layout: Layout = "auto") -> Source:
     return ColumnFiles(files, _places(files, layout))
 
 
-def _in_bucket(url: str) -> Source:
-    from tick_logger.reader.bucket_tree import bucket_tree  # takes a while, and is seldom needed
+def archive_tree(where: Where) -> Tree:
+    """The files of an archive; raises `NotRecordedError` if there is none, and as `open`."""
+    path = os.fspath(where)
+    tree: Tree = DiskTree(path)
+    if path.startswith(SCHEME):
+        from tick_logger.reader.bucket_tree import bucket_tree  # takes a while, seldom needed
 
-    tree = bucket_tree(url.removeprefix(SCHEME), os.environ)
-    try:
+        tree = bucket_tree(path.removeprefix(SCHEME), os.environ)
+    with contextlib.suppress(FileNotFoundError):
         if is_archive(tree):
-            return Archived(tree)
-    except FileNotFoundError:
-        pass
-    raise NotRecordedError(f"there is no archive at {url}")
+            return tree
+    raise NotRecordedError(f"there is no archive at {path}")
 
 
 def _archive_beside(path: str, files: ColumnFiles) -> Source | None:
