@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_a_whole_archive_has_no_findings(whole: Kept) -> None:
 def test_each_change_is_found(whole: Kept, tmp_path: Path) -> None:
     """A byte, an object, a list, a certificate, a name, and one who signs with another key."""
     meta = "meta/venue/certificate.2024-02-01.1.json"
-    for number, (change, words) in enumerate(
+    changes: list[tuple[Callable[[Path, Path], object], str]]
+    changes = (
         [
             (lambda root, one: one.write_bytes(one.read_bytes() + b"x"), "as its name says"),
             (lambda root, one: one.unlink(), "the ledger has it, and it is not there"),
@@ -67,7 +69,8 @@ def test_each_change_is_found(whole: Kept, tmp_path: Path) -> None:
             (lambda root, one: one.rename(one.with_name("there-" + "0" * 12 + ".parquet")),
              "as its name says"),
         ]
-    ):  # fmt: skip
+    )  # fmt: skip
+    for number, (change, words) in enumerate(changes):
         copy = whole.copy(tmp_path / str(number))
         (one,) = (copy.root / TRADES).iterdir()
         change(copy.root, one)

@@ -41,7 +41,9 @@ def test_the_same_as_on_the_disk(
                 key = path.relative_to(kept.root).as_posix()
                 there.put(key, InMemory(path.read_bytes()), "")
         files = tick_logger.open(kept.data)
-        for where in ("s3://ticks/deep/down", [kept.data, "s3://ticks/deep/down/"]):
+        wheres: list[str | list[str]]
+        wheres = ["s3://ticks/deep/down", [str(kept.data), "s3://ticks/deep/down/"]]
+        for where in wheres:
             rec = tick_logger.open(where)
             assert rec.symbols() == files.symbols()
             for found, wanted in (
