@@ -37,8 +37,8 @@ def verify_archive_command(root: str, /, *, key: Path | None = None, json: Flag 
     json
         Print one JSON object instead of lines.
     """
+    from tick_logger.archive.inspecting import verify
     from tick_logger.archive.signing import load_public_key
-    from tick_logger.archive.verifying import verify
     from tick_logger.reader.errors import NotRecordedError
     from tick_logger.reader.opening import archive_tree
 

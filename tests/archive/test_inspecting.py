@@ -10,9 +10,9 @@ import pytest
 
 from tests.reader.kept import Kept, write
 from tests.storage.sample import DAY
+from tick_logger.archive.inspecting import Verified, verify
 from tick_logger.archive.signing import Key, new_key
 from tick_logger.archive.signing import load_key as key_of
-from tick_logger.archive.verifying import Verified, verify
 from tick_logger.cli.main import main
 from tick_logger.reader.tree import DiskTree
 
