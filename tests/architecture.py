@@ -40,8 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "compare": {"model", "errors", "reader"},
     "archive": {
-        "model", "errors", "storage", "reader", "journal", "exchanges", "version", "archive.keys",
-        "archive.ledger", "archive.object_store", "archive.bucket",
+        "model", "errors", "storage", "reader", "journal", "exchanges", "version", "clock",
+        "offload", "telemetry", "archive.keys", "archive.ledger", "archive.object_store",
+        "archive.bucket",
     },
     "archive.keys": {"model", "storage"},
     "archive.ledger": {"errors", "storage", "archive.keys"},
@@ -88,6 +89,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "model", "clock", "config", "exchanges", "filling", "recording", "storage", "telemetry",
         "net", "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
+    },
+    "archiving": {
+        "archive", "archive.bucket", "archive.ledger", "archive.object_store",
+        "clock", "config", "errors", "offload", "reader", "recording", "storage",
+        "telemetry",
+    },
+    "sealing": {
+        "archive", "config", "offload", "reader", "recording", "storage", "telemetry", "version",
     },
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},

@@ -76,6 +76,8 @@ FORBIDDEN = {
     "playback/x": "tick_logger.net.wire.dial",
     "exit_codes": "tick_logger.errors",
     "venues": "tick_logger.app",
+    "archiving": "tick_logger.app",
+    "sealing": "tick_logger.app",
     "reload": "tick_logger.app",
     "filling": "tick_logger.app",
     "__main__": "tick_logger.app",

@@ -1,8 +1,9 @@
 """The service as a whole: what runs inside what, and in which order it stops.
 
-    ops            view or summary, signals                   ends last
-    └ recording    deriver, writer, one intake per exchange   shielded; end when their input ends
-      └ venues     one per exchange                           cancelled first
+    ops              view or summary, signals                   ends last
+    └ archive        packs, sends, lets go                      has its own time when that has ended
+      └ recording    deriver, writer, one intake per exchange   shielded; end when their input ends
+        └ venues     one per exchange                           cancelled first
 
 Whatever fails at one level cancels what is inside it, and what is outside still drains: a signal,
 a bug in an adapter and a full disk all end with everything received in the journal or accounted
@@ -21,6 +22,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
+from tick_logger.archiving import Keeping
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -48,6 +50,7 @@ from tick_logger.recording.opening import Opening, open_recording
 from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
+from tick_logger.sealing import sealer_of
 from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.storage.disk_files import DiskFiles, raise_open_file_limit
 from tick_logger.storage.files import Files
@@ -109,6 +112,7 @@ class Service:
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
         )
+        self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
@@ -124,8 +128,11 @@ class Service:
         )
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
+        own = ports.files, ports.offload
+        self._sealer = sealer_of(config, self._resources, *own, filling.is_asking)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
+            self.metrics.archive.begin(name)
             self._venues.add(
                 name,
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
@@ -194,7 +201,7 @@ class Service:
             await ops.start(self._stop_on_signals)
             ops.start_soon(show)
             ops.start_soon(recording.watch)
-            async with trio.open_nursery() as survivors:
+            async with self._keeping.beside(recording), trio.open_nursery() as survivors:
                 send, receive = trio.open_memory_channel[Batch](MAX_BATCHES_IN_FLIGHT)
                 survivors.start_soon(self._survive, lambda: self._derive(recording))
                 survivors.start_soon(self._survive, lambda: recording.write(receive))
@@ -224,6 +231,7 @@ class Service:
     async def _run_venues(self, stop_after_secs: float | None) -> None:
         async with trio.open_nursery() as venues:
             venues.start_soon(self._listings.run)
+            venues.start_soon(self._sealer.run)
             venues.start_soon(self._offer_old_holes)
             for venue in self._venues.by_name.values():
                 venues.start_soon(venue.run)
@@ -275,6 +283,8 @@ class Service:
                 if trio.current_time() < first_at + SAME_SIGNAL_SECS:
                     continue
                 name = signal.Signals(number).name
+                if self._keeping.skip():
+                    self._log.warning("giving_up", reason=f"second {name}", what="the archive")
                 if not self._deriving.cancel_called:
                     self._log.warning("giving_up", reason=f"second {name}", what="column files")
                     self._deriving.cancel("what is in the journal is derived at the next start")

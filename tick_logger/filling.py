@@ -49,6 +49,12 @@ class Filling:
         self._offload = offload
         self.fillers: dict[str, BackFiller] = {}
 
+    def is_asking(self, exchange: str, day: int) -> bool:
+        """Whether holes of a UTC day (since 1970-01-01) wait until their exchange is asked."""
+        filler = self.fillers.get(exchange)
+        times = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
+        return filler is not None and filler.is_asking_between(*times)
+
     def disk(self, exchange: str) -> RecordedTrades:
         """What is on disk of an exchange."""
         return RecordedTrades(exchange, self._files, self._offload)

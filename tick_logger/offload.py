@@ -31,10 +31,10 @@ class Offload(Protocol):
 
 
 class ThreadOffload:
-    """One worker thread at a time, in the order of the calls."""
+    """So many worker threads at a time (one: in the order of the calls)."""
 
-    def __init__(self) -> None:
-        self._limiter = trio.CapacityLimiter(1)
+    def __init__(self, threads: int = 1) -> None:
+        self._limiter = trio.CapacityLimiter(threads)
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work()`, run in a thread.

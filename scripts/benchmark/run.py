@@ -23,7 +23,7 @@ import attrs
 import numpy as np
 import trustme
 
-from scripts.benchmark import exchanges, frames, reading, watching
+from scripts.benchmark import archiving, exchanges, frames, reading, watching
 from scripts.benchmark.processes import Process, cpu_secs, disk_bytes, peak_rss_mib
 
 POLL_SECS = 0.005
@@ -287,7 +287,13 @@ def main() -> None:
         "--reading", action="store_true", help="instead: what reading a recording takes"
     )
     parser.add_argument(
-        "--rows", type=int, default=reading.ROWS, help="with --reading: of one day; 10,000,000"
+        "--archive", action="store_true", help="instead: what packing for the archive takes"
+    )
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=reading.ROWS,
+        help="of one day, with --reading, --archive: 10,000,000",
     )
     parser.add_argument(
         "--messages", type=int, help="in the saturated cases: 1,200,000, with --exchange 200,000"
@@ -302,6 +308,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--json", default="", help="also write the results to this file")
     options = parser.parse_args()
+    if options.archive:
+        archiving.report(options.rows)
+        return
     if options.reading:
         rows = reading.report(options.rows, options.rounds or reading.ROUNDS, options.only)
     elif options.exchange:

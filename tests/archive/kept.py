@@ -40,10 +40,10 @@ def record(
                 files.append(path, data)
 
 
-def certify(files: Files, day: int, number: int = 1) -> str:
+def certify(files: Files, day: int, number: int = 1, *, exchange: str = EXCHANGE) -> str:
     """A certificate in the recording; returns the archive's key of it."""
-    files.append(certificate_path(CertificatePath(EXCHANGE, day, number)), b"{%d}" % day)
-    return certificate_key(EXCHANGE, day, number)
+    files.append(certificate_path(CertificatePath(exchange, day, number)), b"{%d}" % day)
+    return certificate_key(exchange, day, number)
 
 
 def pack(

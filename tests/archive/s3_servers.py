@@ -42,6 +42,8 @@ def _moto() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _localbucket(folder: Path) -> Iterator[str]:
+    folder.mkdir(exist_ok=True)
+
     class Handler(localbucket.S3Handler):  # type: ignore[misc]
         data_root = folder
 

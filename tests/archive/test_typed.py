@@ -19,6 +19,7 @@ from tests.fakes.sim_disk import PowerCut, SimDisk
 from tests.reader import oracle
 from tests.reader.recorded import Recorder, aside
 from tests.storage.sample import DAY, numbered
+from tests.upgrade.fixture import load, write
 from tick_logger.archive.jobs import Folders, Made, TableJob
 from tick_logger.archive.keys import TypedKey, incoming, parse
 from tick_logger.archive.ledger import Ledger, Released
@@ -27,9 +28,12 @@ from tick_logger.archive.parquet import remove_parts
 from tick_logger.archive.typed import pack
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_REST, Table
+from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.opening import source_at
+from tick_logger.reader.source import Symbol
 from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.files import Files
+from tick_logger.storage.names import folder_of
 
 FOLDER = {"BTC-USD": "BTC-USD", "XBT/USD": "XBT%2FUSD"}
 WIDTH = {"f4+rest": "f4", "f4": "f4", "f8": "f8"}
@@ -318,3 +322,40 @@ def test_a_full_disk_leaves_nothing_under_data(tmp_path: Path) -> None:
     remove_parts(files)
     assert len(archive.pack(files)) == 4
     assert incoming("x") == "incoming/x.part"
+
+
+@pytest.mark.parametrize("name", ["small", "stopped"])
+def test_a_recording_of_an_earlier_version(tmp_path: Path, name: str) -> None:
+    """Of every exchange, table and symbol in it, the rows are those of its files."""
+    data = tmp_path / "data"
+    write(load(name).files, data)
+    root, source = tmp_path / "archive", source_at(data)
+    files, ledger = DiskFiles(root), Ledger(DiskFiles(root))
+    folders, packed = Folders(str(data), str(root), "here"), 0
+    for exchange in source.exchanges():
+        days = {
+            day
+            for symbol in source.symbols(exchange)
+            for table in Table
+            for day in source.days(Symbol(exchange, symbol), table)
+        }
+        for day in sorted(days):
+            for job in day_jobs(folders, source, ledger, exchange, day):
+                for made in pack(job, source, files).made:
+                    read = plain(pq.ParquetFile(root / made.key).read().to_pydict())
+                    wanted = [
+                        {"symbol": s.symbol, **{n: words(job.table, n, v) for n, v in row.items()}}
+                        for s in sorted(job.streams, key=lambda each: each.symbol)
+                        for row in oracle.rows(
+                            data / exchange / folder_of(s.symbol),
+                            str(job.table),
+                            "f4",
+                            start=day * NS_PER_DAY,
+                            end=(day + 1) * NS_PER_DAY,
+                        )
+                    ]
+                    same(
+                        read, [{n: v for n, v in row.items() if n != "file_day"} for row in wanted]
+                    )
+                    packed += made.rows
+    assert packed > 50

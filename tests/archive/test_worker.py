@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from scripts.benchmark.reading import MIDNIGHT_SECS, write_day
 from tests.archive.test_typed import Archive
 from tests.archive.worker_jobs import (
     aborting,
@@ -21,12 +22,15 @@ from tests.archive.worker_jobs import (
     leaving,
     looking,
     mistaken,
+    peak_of,
     sleeping,
     too_short,
 )
 from tests.reader.recorded import Recorder
 from tests.storage.sample import numbered
 from tick_logger.archive.jobs import Folders, Result, TableJob
+from tick_logger.archive.ledger import Ledger
+from tick_logger.archive.packing import day_jobs
 from tick_logger.archive.parquet import remove_parts
 from tick_logger.archive.running import run_job
 from tick_logger.archive.worker import (
@@ -40,6 +44,7 @@ from tick_logger.archive.worker import (
 )
 from tick_logger.errors import StorageError
 from tick_logger.model.tables import Table
+from tick_logger.reader.opening import source_at
 from tick_logger.storage.disk_files import DiskFiles
 
 JOB = TableJob(Folders("", "", "here"), "venue", 5, Table.TRADES, ())
@@ -167,3 +172,23 @@ def test_the_recorder_does_not_import_what_a_worker_needs() -> None:
     code = "import sys, tick_logger.archive.worker, tick_logger.archive.packing\n"
     code += "sys.exit(bool({'pyarrow', 'trio_parallel'} & set(sys.modules)))"
     assert os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", code) == 0
+
+
+@pytest.mark.slow
+async def test_memory_does_not_grow_with_the_day(tmp_path: Path) -> None:
+    """A process that packs ten times the rows holds no more at its peak, but for a row group."""
+    peaks = []
+    for count in (60_000, 600_000):
+        write_day(tmp_path / f"{count}" / "data", count, "f4+rest")
+        archive = Archive(tmp_path / f"{count}" / "data", tmp_path / f"{count}" / "archive")
+        (job,) = day_jobs(
+            Folders(str(archive.data), str(archive.root), "here"),
+            source_at(archive.data),
+            Ledger(DiskFiles(archive.root)),
+            "venue",
+            MIDNIGHT_SECS // 86_400,
+        )
+        async with ProcessWorker(peak_of) as worker:
+            peaks.append((await worker.run(job)).left_out["peak"])
+    assert peaks[1] < peaks[0] + 64 * 2**20
+    assert peaks[1] < 400 * 2**20

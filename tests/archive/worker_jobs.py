@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
 from tick_logger.archive.jobs import Job, Result
+from tick_logger.archive.running import run_job
 from tick_logger.errors import StorageError
 
 
@@ -52,3 +54,23 @@ def sleeping(mark: Path, _job: Job) -> Result:
 
 def looking(_job: Job) -> Result:
     return Result((), {"niceness": os.nice(0), "pid": os.getpid()})
+
+
+def peak_of(job: Job) -> Result:
+    """Do it, and say how much memory that is no file's the process held at most, in bytes."""
+    peak, is_over = [0], threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.002):
+            text = Path("/proc/self/status").read_text()
+            (line,) = (each for each in text.splitlines() if each.startswith("RssAnon:"))
+            peak[0] = max(peak[0], int(line.split()[1]) * 1024)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        made = run_job(job).made
+    finally:
+        is_over.set()
+        thread.join()
+    return Result(made, {"peak": peak[0]})

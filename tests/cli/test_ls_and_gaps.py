@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.reader.recorded import Recorder
@@ -132,6 +133,39 @@ def test_holes_by_cause_and_one_by_one(data: str, capsys: pytest.CaptureFixture[
     assert third.split() == [
         *("3.0s", "sequence", "venue:BTC-USD", "trades", "2024-02-01T00:00:01Z", "5-9"),
     ]
+
+
+def test_holes_that_healed_are_shown_on_demand_and_how(
+    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below what is missing; what healed alone is no reason for an exit code."""
+    at = MIDNIGHT_NS + 1000 * MS
+    recorder.write(Table.TRADES, [trade(1, 0), trade(20, 5)])
+    hole = GapRecord(0, Table.TRADES, 5, 9, at, at + 3 * SECOND, Cause.SEQUENCE)
+    recorder.miss(hole, attrs.evolve(hole, to_id=7, healed="rest"))
+    data = str(recorder.folder)
+    assert [line.split()[1:3] for line in _each(asked(capsys, "gaps", data, "--healed"))] == [
+        ["sequence", "-"],
+        ["sequence", "rest"],
+    ]
+    recorder.miss(attrs.evolve(hole, from_id=8, healed="void"))
+    assert asked(capsys, "gaps", data) == (0, "nothing is known to be missing\n", "")
+    code, out, _ = asked(capsys, "gaps", data, "--healed", "--json")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(each["from_id"], each["to_id"], each["healed"]) for each in found] == [
+        (5, 7, "rest"),
+        (8, 9, "void"),
+    ]
+    assert [line.split()[2] for line in _each(asked(capsys, "gaps", data, "--healed"))] == [
+        "rest",
+        "void",
+    ]
+
+
+def _each(said: tuple[int, str, str]) -> list[str]:
+    """The lines of single holes."""
+    return said[1].split("\n\n")[1].splitlines()[1:]
 
 
 def test_holes_can_be_chosen(data: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ def test_help_loads_nothing_heavy() -> None:
         (["sim", "x"], "usage: unexpected: sim x; did you mean simulate?"),
         (
             ["zzz"],
-            "usage: unexpected: zzz; there are the commands book, ",
+            "usage: unexpected: zzz; there are the commands ",
         ),
         (["demo", "verify"], "usage: unexpected: verify\n"),
         (["check-config"], 'usage: Command "check-config" parameter FILE requires an argument.'),

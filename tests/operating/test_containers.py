@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.operating.operations import CONFIG, ROOT, load_yaml
+from tick_logger.archive.archiver import PACK_SECS, SEND_SECS
 from tick_logger.config.schema import HttpConfig, LoggerConfig
 from tick_logger.storage.disk_files import MAX_OPEN_FILES
 
@@ -74,7 +75,10 @@ def test_the_recorder_keeps_its_promises_in_a_container() -> None:
     assert service["read_only"] is True
     assert service["init"] is True
     deadline_secs = LoggerConfig().shutdown_timeout_secs
-    assert int(service["stop_grace_period"].removesuffix("s")) >= 2 * deadline_secs
+    assert (
+        int(service["stop_grace_period"].removesuffix("s"))
+        >= 2 * deadline_secs + PACK_SECS + SEND_SECS
+    )
     assert service["ulimits"]["nofile"]["soft"] // 2 == MAX_OPEN_FILES
     assert re.findall(r"(?m)^USER (.+)$", DOCKERFILE) == ["tick_logger"]
 

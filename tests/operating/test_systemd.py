@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.operating.operations import CONFIG
+from tick_logger.archive.archiver import PACK_SECS, SEND_SECS
 from tick_logger.config.schema import LoggerConfig
 from tick_logger.storage.disk_files import MAX_OPEN_FILES
 
@@ -58,9 +59,11 @@ def test_little_is_exposed() -> None:
 
 
 def test_a_stop_has_more_time_than_the_program_takes() -> None:
-    """Twice the deadline of the program at least, for what comes before and after it."""
+    """Twice the deadline of the program at least, for what comes before and after it, and the
+    archive's own."""
     (stop_secs,) = _settings()["TimeoutStopSec"]
-    assert int(stop_secs) >= 2 * LoggerConfig().shutdown_timeout_secs
+    archive_secs = PACK_SECS + SEND_SECS
+    assert int(stop_secs) >= 2 * LoggerConfig().shutdown_timeout_secs + archive_secs
 
 
 def test_a_recovery_may_take_as_long_as_it_takes() -> None:

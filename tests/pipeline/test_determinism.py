@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import attrs
 import pytest
 
 from tests.pipeline.market import INSTRUMENTS, Items, scene
@@ -36,8 +37,11 @@ def merged(rng: random.Random, items: Items) -> Items:
     for item in items:
         last = joined[-1] if joined else None
         if isinstance(item, RowBatch) and isinstance(last, RowBatch) and rng.random() < 0.5:
-            same = last.table is item.table
-            joined[-1:] = [RowBatch.concat(item.table, [last, item])] if same else [last, item]
+            if (last.table, last.way) == (item.table, item.way):
+                both = RowBatch.concat(item.table, [last, item])
+                joined[-1:] = [attrs.evolve(both, way=item.way)]
+            else:
+                joined.append(item)
         else:
             joined.append(item)
     return joined

@@ -25,6 +25,8 @@ from tick_logger.simulator.registry import DIALECTS
 SECS = 30.123
 WITHOUT_IDS = {"kraken"}
 """Exchanges whose updates of books have none, so that a recording has some twice."""
+RESUMED = {"binance"}
+"""Exchanges whose books go on after a reconnect that has cost no update."""
 
 
 @pytest.mark.slow
@@ -70,9 +72,11 @@ async def test_a_reconnect_is_played_with_its_hole(name: str, autojump_clock: Mo
     for symbol, tables in streams_of(recording, name).items():
         for table in tables:
             before, after = (of_table(f, name, symbol, table) for f in (recording, world.files))
-            assert differing(before, after, but=STOOD_IN.get((name, table), ())) == []
             if table == "BOOK":
                 assert book_at(before, len(before)) == book_at(after, len(after))
+                if name in RESUMED:  # its own snapshot, in the middle of a book, is of no use
+                    before, after = (part(each, each["flags"] == 0) for each in (before, after))
+            assert differing(before, after, but=STOOD_IN.get((name, table), ())) == []
     assert late_rows(world.files) == []
     assert causes(world.files) <= {"sequence", "resync"}, "as far as ids tell"
 

@@ -18,11 +18,14 @@ DAYS = range(NOON_NS // (86_400 * SECOND) - 1, NOON_NS // (86_400 * SECOND) + 2)
 
 async def test_the_trades_on_both_sides_of_a_cut(autojump_clock: MockClock) -> None:
     """The last ones received before it, the first ones after it, by the columns themselves."""
-    busy = venue("binance", 1, feeds=("trades",))
+    slow = {"reconnect_initial_secs": 30.0}
+    busy = venue("binance", 1, feeds=("trades",), config=slow)
     async with running(busy) as world:
         await world.until(20.123)
         world.exchange.cut_all(abrupt=True)
-        await world.until(40.123)
+        await world.until(21.123)
+        world.exchange.cut_all(abrupt=True)  # it has come back at once, and waits now
+        await world.until(60.123)
         assert await world.stop() == 0
         (symbol,) = world.exchange.truth.symbols()
         (hole,) = open_holes(world.files, "binance", symbol, 5, DAYS)

@@ -33,6 +33,7 @@ from tick_logger.recording.backlog import Backlog, Chunk, Item
 from tick_logger.recording.deriver import Deriver
 from tick_logger.recording.readiness import Readiness
 from tick_logger.recording.resources import TaskContext
+from tick_logger.recording.seals import Seals
 from tick_logger.recording.writer import Writer
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
@@ -104,6 +105,7 @@ class WritingRig:
 
     files: MemoryFiles
     offload: Offload = attrs.field(factory=InlineOffload)
+    seals: Seals = attrs.field(factory=Seals)
     flush_interval_secs: float = 1.0
     sync_interval_secs: float = 0.6
     backlog_bytes: int = AMPLE_BYTES
@@ -167,7 +169,11 @@ class WritingRig:
 
 def _context(rig: WritingRig | DerivingRig) -> TaskContext:
     return TaskContext(
-        offload=rig.offload, clock=VirtualClock(), readiness=rig.readiness, metrics=rig.metrics
+        offload=rig.offload,
+        clock=VirtualClock(),
+        readiness=rig.readiness,
+        metrics=rig.metrics,
+        seals=rig.seals,
     )
 
 
@@ -189,6 +195,7 @@ class DerivingRig:
     backlog_bytes: int = AMPLE_BYTES
     checkpoint_interval_secs: float = 30.0
     offload: Offload = attrs.field(factory=InlineOffload)
+    seals: Seals = attrs.field(factory=Seals)
     metrics: Metrics = attrs.field(factory=lambda: Metrics(CollectorRegistry()))
     budget: ByteBudget = attrs.field(factory=lambda: ByteBudget(AMPLE_BYTES))
     backlog: Backlog = attrs.field(init=False)

@@ -29,6 +29,7 @@ enabled = false
 [exchanges.{name}]
 ws_endpoint = "ws://venue.test"
 rest_endpoint = "http://venue.test"
+backfill = false
 symbols = {symbols}
 feeds = {feeds}
 connects_per_second = 10.0

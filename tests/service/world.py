@@ -24,7 +24,14 @@ from tests.fakes.scheduling import schedule_by
 from tests.fakes.signals import FakeSignals
 from tests.fakes.simulated import simulated
 from tick_logger.app import Ports, Service, record
-from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig, MarketConfig
+from tick_logger.config.schema import (
+    ArchiveConfig,
+    Config,
+    ExchangeConfig,
+    HttpConfig,
+    LoggerConfig,
+    MarketConfig,
+)
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import Table
 from tick_logger.offload import InlineOffload, Offload
@@ -210,6 +217,7 @@ class World:
 async def running(
     *venues: Venue,
     logger: Mapping[str, Any] | None = None,
+    archive: ArchiveConfig = ArchiveConfig(),  # noqa: B008 - it is immutable
     start_ns: int = NOON_NS,
     off_secs: float = 0.0,
     files: MemoryFiles | None = None,
@@ -231,6 +239,7 @@ async def running(
         config = Config(
             logger=LoggerConfig(data_path="nowhere", **(logger or {})),
             http=HttpConfig(enabled=False),
+            archive=archive,
             exchanges={each.name: each.configure() for each in venues},
         )
         ports = Ports(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from random import Random
 
 from tests.sim.faults import Stage, misbehave
 from tests.sim.poison import Undo
+from tick_logger.simulator.faults import PageFaults
 from tick_logger.storage.names import folder_of
 
 MOST_VENUE_CLOCK_SECS = 90.0
@@ -103,6 +105,27 @@ def venue_clock(stage: Stage, size: float) -> Undo:
     return misbehave(stage, clock_offset_secs=MOST_VENUE_CLOCK_SECS * size)
 
 
+PAGE_MISHAPS = (
+    "refusal_probability", "web_page_probability", "truncated_probability", "empty_probability",
+    "overlap_probability", "repeat_probability", "short_probability", "of_another_probability",
+)  # fmt: skip
+
+
+def odd_pages(stage: Stage, size: float) -> Undo:
+    """Pages of trades by REST are refused, wrong, behind or incomplete, and everybody needs some.
+
+    Half of the mishaps at a time, each for up to a half of the pages.
+    """
+    rng = Random(f"pages {size}")
+    mishaps = {name: rng.uniform(0.0, 0.5) for name in PAGE_MISHAPS if rng.random() < 0.5}
+    pages = PageFaults(
+        **mishaps,  # type: ignore[arg-type]
+        refusal_status=rng.choice((429, 503)),
+        lag_secs=rng.choice((0.0, 6.0 * size)),
+    )
+    return _for_all(stage, size, pages=pages)
+
+
 NO_PLACE = (errno.EACCES, errno.ENOTDIR, errno.EPERM, errno.ENAMETOOLONG)
 
 
@@ -126,5 +149,6 @@ BEGIN: dict[str, Callable[[Stage, float], Undo]] = {
     for each in (
         feed_refused, busy, refused_and_closed, lost_acks, no_snapshots, bad_trades, unknown_kinds,
         busy_for_some, empty_sides, old_answers, early_answers, odd_times, venue_clock, no_place,
+        odd_pages,
     )
 }  # fmt: skip

@@ -18,6 +18,7 @@ from tests.service.oracle import is_derived, unwritten_symbols
 from tests.service.world import dense
 from tests.sim.book_steps import wrong_books
 from tests.sim.books import last_book
+from tests.sim.by_rest import over_budget
 from tests.sim.court import TABLES, Court, Given, Key
 from tests.sim.limits import needless_overflows, unnoticed_silences
 from tests.sim.soundness import holes_of_what_is_there, holes_that_came, out_of_their_days
@@ -74,6 +75,7 @@ def _judged(court: Court, name: str) -> Iterator[str]:
             yield f"{name} {symbol}: {error}"
     yield from unnoticed_silences(court.world, court.venue(name), court.silences(name))
     yield from (f"{name}: {problem}" for problem in unheard(court, name))
+    yield from (f"{name}: {problem}" for problem in over_budget(court, name))
 
 
 def _problems(

@@ -41,13 +41,16 @@ EXCHANGE_TROUBLES = (
 ODDITIES: tuple[str, ...] = (
     "feed_refused", "busy", "busy_for_some", "refused_and_closed", "lost_acks", "no_snapshots",
     "empty_sides", "bad_trades", "unknown_kinds", "old_answers", "early_answers", "odd_times",
-    "venue_clock", "no_place",
+    "venue_clock", "no_place", "odd_pages",
 )  # fmt: skip
 ODDITY_SHARE = 0.06
 """Of the stories, those that have each oddity beside their other troubles."""
 
-EARLY_ANSWERS_SHARE = 0.4
-"""As `ODDITY_SHARE`: few stories have a book that is fetched by REST."""
+OTHER_SHARES = {"early_answers": 0.4, "odd_pages": 0.4}
+"""As `ODDITY_SHARE`: few stories have a book that is fetched by REST, or holes that are filled."""
+
+BACKFILL_SHARE = 0.6
+"""Of the venues, those whose holes are filled; at the others everything is seen as it was left."""
 
 DISK_TROUBLES = (
     "slow_disk", "stalled_disk", "disk_full", "write_errors", "journal_write_errors",
@@ -193,7 +196,8 @@ LONG = Scale(
 def draw(seed: int, scale: Scale = SHORT) -> Story:
     """The story of this seed."""
     rng = Random(f"story {seed}")
-    venues = tuple(_venue(rng, scale, name) for name in _names(rng, seed))
+    names = _names(rng, seed)
+    venues = tuple(_filled(seed, _venue(rng, scale, name)) for name in names)
     books = max(venue.simulated["book_levels"] for venue in venues)
     late = _late(rng, scale)
     lives = [_life(rng, scale) for _ in range(rng.randint(*scale.lives) - 1)]
@@ -296,6 +300,12 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
 
 
+def _filled(seed: int, chosen: Venue) -> Venue:
+    """The same, and whether its holes are filled."""
+    fills = Random(f"backfill {seed} {chosen.name}").random() < BACKFILL_SHARE
+    return attrs.evolve(chosen, config={**chosen.config, "backfill": fills})
+
+
 def _reloads(seed: int, scale: Scale, venues: Sequence[Venue], until_secs: float) -> list[Reload]:
     rng = Random(f"reloads {seed}")
     found: list[Reload] = []
@@ -324,6 +334,7 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
         "first_data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "reconnect_initial_secs": initial_secs,
         "reconnect_max_secs": rng.uniform(initial_secs, 5.0),
+        "backfill": rng.random() < BACKFILL_SHARE,
     }
     settings = {key: every[key] for key in every if rng.random() < 0.4}
     apart = Random(f"lines {initial_secs}")  # so that all else stays as it was without lines
@@ -340,8 +351,7 @@ def _with_oddities(
     for kind in ODDITIES:
         rng = Random(f"{kind} {seed}")
         at, secs = rng.uniform(0.0, until_secs), rng.uniform(*scale.trouble_secs)
-        share = EARLY_ANSWERS_SHARE if kind == "early_answers" else ODDITY_SHARE
-        if rng.random() < share:
+        if rng.random() < OTHER_SHARES.get(kind, ODDITY_SHARE):
             found.append(Trouble(at, secs, kind, rng.random()))
     return tuple(sorted(found, key=lambda trouble: trouble.at))
 

@@ -56,6 +56,7 @@ class Log:
 
     arrivals: list[Arrival] = attrs.field(factory=list)
     answers: list[Answer] = attrs.field(factory=list)
+    asked: list[tuple[float, str]] = attrs.field(factory=list)  # times and paths, answered or not
     connections: list[Span] = attrs.field(factory=list)
 
 
@@ -118,6 +119,7 @@ class TappedDial(MemoryDial):
 
     async def get(self, url: str) -> HttpAnswer:
         """As that of `MemoryDial`."""
+        self._log.asked.append((trio.current_time(), urlsplit(url).path))
         answer = await super().get(url)
         if answer.status == 200:
             now, path = trio.current_time(), urlsplit(url).path

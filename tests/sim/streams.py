@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from tests.service.gap_lines import missing
-from tests.service.oracle import ASIDE, LATE, Rows, gap_records, untold
+from tests.service.oracle import ASIDE, LATE, REST, Rows, gap_records, untold
 from tests.service.oracle import rows as stored_rows
+from tests.sim.by_rest import repeated, true_keys
 from tests.sim.court import Came, Court, Given, Key
 from tests.sim.limits import Row, needlessly_late
 from tick_logger.simulator.truth import TrueTrade
@@ -46,7 +47,7 @@ KEYS = {
 
 
 class Stream:
-    """Its rows, in order, late and set aside, and its gap records."""
+    """Its rows, in order, late and set aside, those that came by REST, and its gap records."""
 
     def __init__(self, court: Court, exchange: str, symbol: str, table: str) -> None:
         self.court = court
@@ -55,20 +56,28 @@ class Stream:
         # Something is told of up to a step of the market after it happened.
         self.step_secs = court.venue(exchange).simulated["step_secs"]
         self.parts = [
-            stored_rows(
-                world.disk, exchange, symbol, table, late, price_dtype=court.width, origin=origin
-            )
+            self._stored(late=late, origin=origin)
             for late, origin in ((False, LATE), (True, LATE), (True, ASIDE))
         ]
+        self.by_rest = self._stored(late=True, origin=REST)
         records = gap_records(world.disk, exchange, symbol, table)
         self.unwritten = untold(world.disk, exchange, symbol, table)
         self.gaps = missing(_in_order(records, self.unwritten))
         self.has_strays = any(gap["cause"] == "stray" for gap in records)
         self.begun_again = world.exchanges[exchange].ids_begun_again
-        self.keys = [key for part in self.parts for key in _keys(part, table)]
+        self._streamed = [key for part in self.parts for key in _keys(part, table)]
+        self.rest_keys: list[Key] = []
+        self.untrue_by_rest = len(self.by_rest)  # rows that are no trade
+        if table == "TRADES":
+            self.rest_keys, self.untrue_by_rest = true_keys(self.by_rest, self.trades)
+        self.keys = [*self._streamed, *self.rest_keys]
         self._recv_ns = [ns for part in self.parts for ns in part.recv_ns.tolist()]
         self._found = Counter(self.keys)
         self._said = {key[1:] for key in self.keys} if self._is_untimed else set()
+
+    def _stored(self, *, late: bool, origin: int) -> Rows:
+        where = self.court.world.disk, self.exchange, self.symbol, self.table, late
+        return stored_rows(*where, price_dtype=self.court.width, origin=origin)
 
     def __str__(self) -> str:
         return f"{self.exchange} {self.symbol} {self.table}"
@@ -88,21 +97,26 @@ class Stream:
 
     def invented(self, given: Given) -> Iterator[str]:
         """Rows that nobody sent, or not then, or that are there twice."""
-        strange = [key for key in self._found if key not in given]
+        strange = [key for key in dict.fromkeys(self._streamed) if key not in given]
         if strange:
             yield f"{len(strange)} rows were never sent: {strange[:MOST_SHOWN]}"
+        if self.untrue_by_rest:
+            yield f"{self.untrue_by_rest} rows by REST are no trades of its exchange"
         if self.table == "BOOK":
             return
         if self.table != "MD":  # without an id, nothing tells one from another
             # Ids that begin again may come with what they came with before.
             most = 1 + self.begun_again if self.table == "QUOTES" else 1
             once = Counter(key for part in self.parts[:2] for key in _keys(part, self.table))
+            again = repeated(self.rest_keys, list(once))
+            if again:
+                yield f"{len(again)} trades were filled and are there twice: {again[:MOST_SHOWN]}"
             twice = [key for key, count in once.items() if count > most and key[0]]
             if twice:
                 yield f"{len(twice)} rows are there twice: {twice[:MOST_SHOWN]}"
         wrong = [
             key
-            for key, recv_ns in zip(self.keys, self._recv_ns, strict=True)
+            for key, recv_ns in zip(self._streamed, self._recv_ns, strict=True)
             if key in given and all(recv_ns != came.recv_ns for came in given[key])
         ]
         if wrong:

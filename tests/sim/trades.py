@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 
 from tests.service.oracle import Rows
+from tests.sim.by_rest import false_by_rest
 from tests.sim.court import Given, Key, heard_after
 from tests.sim.process import Process
 from tests.sim.streams import MOST_SHOWN, ROUNDING_SECS, Stream
@@ -42,6 +43,9 @@ def compared_with_truth(stream: Stream, beside: Beside) -> Iterator[str]:
     truth = {_key(trade): trade for trade in trades}
     for part in stream.parts:
         yield from _false_values(part, truth)
+    stream.court.counts["filled by REST"] += len(stream.rest_keys)
+    if not stream.untrue_by_rest:
+        yield from false_by_rest(stream.by_rest, stream.rest_keys, truth)
     yield from _holes_of_nothing(stream, trades)
     keys, numbering = set(stream.keys), _numberings(trades)
     reach = _reach(keys, numbering)

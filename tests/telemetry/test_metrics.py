@@ -77,6 +77,9 @@ GAUGES = {
     "token_rejected",
     "clock_offset_seconds",
     "last_message_timestamp_seconds",
+    "sealed_day_timestamp_seconds",
+    "sealed_day_coverage",
+    "sealed_day_condition",
     "backfill_waiting",
 }
 

@@ -2,6 +2,7 @@
 
     data/table=trades/exchange={exchange}/date=2026-11-29/{server}-{sha256[:12]}.parquet
     data/table=raw/exchange={exchange}/date=2026-11-29/{server}-{first seq}-{sha256[:12]}.parquet
+    {exchange}/{symbol}/{kind}/{server}/2026-11-29/{ms}.parquet      raw, with layout "source"
     meta/{exchange}/certificate.2026-11-29.{n}.json
     meta/{exchange}/SHA256SUMS.2026-11-29
     meta/ledger.jsonl                                   what was packed, stored and verified
@@ -37,6 +38,17 @@ WORDS: dict[Table, str] = {
     Table.BOOK: "book_updates",
 }
 """What the reading interface calls each table."""
+
+SOURCE = "source"
+"""The word for messages by symbol, in the place of a table's."""
+
+KINDS: dict[Table, str] = {
+    Table.MD: "ticker",
+    Table.TRADES: "trade",
+    Table.QUOTES: "quote",
+    Table.BOOK: "orderbook",
+}
+"""What the layout "source" calls the data of each table."""
 
 HASH_DIGITS = 12
 """Of an object's SHA-256, in its name."""
@@ -78,6 +90,27 @@ class RawKey:
         """The name of the object."""
         folder = _folder(RAW, self.exchange, self.day)
         return f"{folder}/{self.server}-{self.first_seq}-{self.digest}.parquet"
+
+
+@attrs.frozen
+class SourceKey:
+    """Messages of one symbol and kind of data, the first received at `at_ms`: layout "source".
+
+    Lies outside `data/`, with the symbol in lower case; `kind` is a word of `KINDS`.
+    """
+
+    exchange: str
+    symbol: str
+    kind: str
+    server: str
+    day: int
+    at_ms: int
+
+    def __str__(self) -> str:
+        """The name of the object."""
+        symbol = folder_of(self.symbol.lower())
+        folder = f"{folder_of(self.exchange)}/{symbol}/{self.kind}/{self.server}"
+        return f"{folder}/{date_text(self.day)}/{self.at_ms}.parquet"
 
 
 def parse(key: str) -> TypedKey | RawKey | None:

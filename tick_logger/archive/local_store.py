@@ -63,7 +63,7 @@ class LocalStore:
                 self._files.append(beside, piece)
             self._files.sync_file(beside)
             self._files.rename(beside, key)
-            for folder in _folders(key):
+            for folder in folders_around(key):
                 self._files.sync_folder(folder)
 
     def read(self, key: str) -> Iterator[bytes]:
@@ -96,7 +96,7 @@ def _as_trouble(what: str) -> Iterator[None]:
         raise StoreError(trouble, f"{what}: {words_of(error)}") from error
 
 
-def _folders(key: str) -> list[str]:
+def folders_around(key: str) -> list[str]:
     """Those around a file, the innermost first, and the root: each holds the next one's name."""
     parts = key.split("/")[:-1]
     return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]

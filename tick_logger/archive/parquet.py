@@ -9,7 +9,9 @@ is really on the disk.  Equal tables give equal bytes.  Not here: what is in the
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +33,9 @@ PART = ".part"
 
 SAFE = {"write_page_index": True, "write_page_checksum": True, "store_schema": False}
 """Pages that can be found and checked; types as Parquet has them, the same to each reader."""
+
+
+_NUMBERS = itertools.count()
 
 
 class AbandonedError(Exception):
@@ -63,14 +68,17 @@ class ObjectWriter:
         options: Mapping[str, Any],
         about: Mapping[str, object],
         is_wanted: Callable[[], bool] = lambda: True,
+        piece_bytes: int = PIECE_BYTES,
     ) -> None:
         self._files = files
-        self._path = incoming(name)
+        # Of each attempt: what is left of one that failed must not write into the next one's.
+        self._path = incoming(f"{name}-{os.getpid()}-{next(_NUMBERS)}")
         self._is_wanted = is_wanted
         self.rows = 0
         files.remove(self._path)
         files.append(self._path, b"")
-        self._sink = io.BufferedWriter(_Appending(files, self._path), PIECE_BYTES)
+        self._file = _Appending(files, self._path)
+        self._sink = io.BufferedWriter(self._file, piece_bytes)
         parquet = load("pyarrow.parquet", EXTRA)
         self._writer = parquet.ParquetWriter(self._sink, schema, **SAFE, **options)
         self._writer.add_key_value_metadata({METADATA_KEY: json.dumps(about)})
@@ -96,6 +104,7 @@ class ObjectWriter:
         self._sink.flush()
         self._files.sync_file(self._path)
         size = self._files.size(self._path)
+        assert size == self._file.size, "somebody else has written to it"
         sha256 = hash_of(self._files, self._path, size)
         key = key_of(sha256)
         if not self._is_wanted():
@@ -130,16 +139,21 @@ class _Appending(io.RawIOBase):
         super().__init__()
         self._files = files
         self._path = path
-        self._size = 0
+        self.size = 0
+        self._has_failed = False
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
+        if self._has_failed:  # what is flushed when the object is forgotten has no reader
+            return len(view)
+        self._has_failed = True
         self._files.append(self._path, view)
-        self._size += len(view)
+        self._has_failed = False
+        self.size += len(view)
         return len(view)
 
     def tell(self) -> int:
-        return self._size
+        return self.size

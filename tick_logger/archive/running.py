@@ -1,6 +1,7 @@
 """Runs a job, wherever it is called: in a process of its own, or inline.
 
-Not here: which process (`worker`), and what a job does (`typed`, `raw`).
+Not here: which process (`worker`), and what a job does (`typed`, `raw`,
+`source_layout`).
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 
-from tick_logger.archive import raw, typed
+from tick_logger.archive import raw, source_layout, typed
 from tick_logger.archive.jobs import Job, Result, TableJob
+from tick_logger.archive.keys import SOURCE
 from tick_logger.reader.opening import source_at
 from tick_logger.storage.disk_files import DiskFiles
 
@@ -26,7 +28,10 @@ def run_job(job: Job) -> Result:
         return os.getppid() == parent
 
     with contextlib.closing(DiskFiles(job.folders.local_path)) as files:
+        source = source_at(job.folders.data_path)
         if isinstance(job, TableJob):
-            return typed.pack(job, source_at(job.folders.data_path), files, is_wanted)
+            return typed.pack(job, source, files, is_wanted)
         with contextlib.closing(DiskFiles(job.folders.data_path)) as journal:
+            if job.layout == SOURCE:
+                return source_layout.pack(job, source, journal, files, is_wanted)
             return raw.pack(job, journal, files, is_wanted)

@@ -23,6 +23,7 @@ from random import Random
 
 import attrs
 
+from tick_logger.archive.documents import SUMS
 from tick_logger.archive.ledger import Ledger, Packed, Where
 from tick_logger.archive.object_store import (
     AlreadyThereError,
@@ -52,10 +53,11 @@ class UnequalError(StoreError):
 
 
 def due(ledger: Ledger, wanted: Sequence[Where]) -> list[Errand]:
-    """What is not verified yet, in the order in which it was packed."""
+    """What is not verified yet, in the order in which it was packed; of lists the newest."""
+    newest = {each.key: each for each in ledger.all_packed()}
     return [
         Errand(each, where)
-        for each in ledger.all_packed()
+        for each in newest.values()
         for where in wanted
         if not ledger.is_verified(each.key, where)
     ]
@@ -91,7 +93,8 @@ class Transfer:
         if errand.where is Where.LOCAL and store.head(key) is not None:
             return False  # who packed it has put it there
         try:
-            store.put(key, self._sound(errand), errand.packed.sha256)
+            replace = errand.packed.table == SUMS
+            store.put(key, self._sound(errand), errand.packed.sha256, replace=replace)
         except AlreadyThereError:
             return False
         return True

@@ -20,11 +20,6 @@ from tick_logger.errors import ConfigError
 Flag = Annotated[bool, cyclopts.Parameter(negative="")]
 
 
-archive_app = cyclopts.App(name="archive", help="Look after an archive of finished days.")
-"""The commands whose first word is `archive`."""
-
-
-@archive_app.command(name="verify")
 def verify_archive_command(root: str, /, *, key: Path | None = None, json: Flag = False) -> int:
     """Read everything of an archive, and compare it with what is said of it; 1 if it differs.
 
@@ -60,7 +55,6 @@ def verify_archive_command(root: str, /, *, key: Path | None = None, json: Flag 
     return exit_codes.FOUND if done.findings else exit_codes.CLEAN
 
 
-@archive_app.command(name="restore")
 def restore_command(
     root: str, directory: Path, /, *, day: str, exchange: str | None = None, json: Flag = False
 ) -> int:

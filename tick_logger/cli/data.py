@@ -21,10 +21,19 @@ if TYPE_CHECKING:
     from tick_logger.verify.report import Report
 
 
-def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False) -> int:
+def verify_command(
+    directory: Path,
+    /,
+    *,
+    json: bool = False,
+    deep: bool = False,
+    key: Path | None = None,
+    config: Path | None = None,
+) -> int:
     """Check every promise about the files in a directory; exit code 0 only if all hold.
 
-    While it is recorded, what is promised at each moment is checked.
+    While it is recorded, what is promised at each moment is checked. Every figure of the newest
+    certificate of each day is found again in the files.
 
     Parameters
     ----------
@@ -34,13 +43,20 @@ def verify_command(directory: Path, /, *, json: bool = False, deep: bool = False
         Print one JSON object instead of lines.
     deep
         Also replay the journal, and compare every byte that it gives with the files.
+    key
+        Each certificate must be signed with this key: a file with its public half, or with both.
+    config
+        TOML file, of which the key is taken if --key names none.
     """
+    from tick_logger.cli.certificates import add_certificates, public_key
     from tick_logger.cli.places import require_recording
     from tick_logger.telemetry.logs import harmless
 
     require_recording(directory)
+    public = public_key(key, config)
     try:
         report = _verified(directory, deep=deep)
+        add_certificates(report, directory, public)
     except OSError as error:
         where = error.filename or directory
         raise StorageError(f"{where} cannot be checked: {words_of(error)}") from error

@@ -34,6 +34,7 @@ def gaps_command(
     since: str | None = None,
     symbols: Several = None,
     tables: Several = None,
+    healed: Flag = False,
     all: Flag = False,
     json: Flag = False,
 ) -> int:
@@ -49,6 +50,8 @@ def gaps_command(
         Only of these: coinbase:BTC-USD, a pattern such as coinbase:BTC-*, or BTC-USD.
     tables
         Only of these: trades, quotes, ticker, book.
+    healed
+        Show as well what is not missing any more, and how it healed: rest, stream or void.
     all
         Show each hole, however many there are.
     json
@@ -59,19 +62,23 @@ def gaps_command(
     start = 0 if since is None else moment("--since", since)
     with reading(directory):
         there = bool(symbols or recording.symbols())
-        found = recording.gaps(names(symbols, "*"), start) if there else ()
+        asked = (names(symbols, "*"), start)
+        found = recording.gaps(*asked) if there else ()
+        found += recording.healed(*asked) if there and healed else ()
     now_ns = time.time_ns()
     gaps = sorted((gap for gap in found if gap.table in words), key=lambda gap: _rank(gap, now_ns))
+    missing = [gap for gap in gaps if not gap.healed]
     if json:
         sys.stdout.writelines(f"{json_library.dumps(attrs.asdict(gap))}\n" for gap in gaps)
     elif not gaps:
         sys.stdout.write("nothing is known to be missing\n")
     else:
         shown = gaps if all else gaps[:MOST_SHOWN]
-        sys.stdout.write(_by_cause(gaps, now_ns) + "\n" + _each(shown, now_ns))
+        causes = _by_cause(missing, now_ns) if missing else "nothing is known to be missing\n"
+        sys.stdout.write(causes + "\n" + _each(shown, now_ns, healed=healed))
         if len(shown) < len(gaps):
             sys.stdout.write(f"... and {len(gaps) - len(shown):,} shorter ones; --all shows them\n")
-    return exit_codes.FOUND if gaps else exit_codes.CLEAN
+    return exit_codes.FOUND if missing else exit_codes.CLEAN
 
 
 def _words(given: Sequence[str] | None) -> set[str]:
@@ -80,8 +87,8 @@ def _words(given: Sequence[str] | None) -> set[str]:
     return {WORDS[table] for table in tables_of("--tables", given)}
 
 
-def _rank(gap: Gap, now_ns: int) -> tuple[bool, float, str]:
-    return not gap.is_open, -_seconds(gap, now_ns), str(gap)
+def _rank(gap: Gap, now_ns: int) -> tuple[bool, bool, float, str]:
+    return bool(gap.healed), not gap.is_open, -_seconds(gap, now_ns), str(gap)
 
 
 def _seconds(gap: Gap, now_ns: int) -> float:
@@ -104,7 +111,7 @@ def _by_cause(gaps: Sequence[Gap], now_ns: int) -> str:
     return columns.table(head, rows, right="holes open symbols longest")
 
 
-def _each(gaps: Sequence[Gap], now_ns: int) -> str:
+def _each(gaps: Sequence[Gap], now_ns: int, *, healed: bool) -> str:
     from tick_logger.reader.times import iso
 
     rows = []
@@ -113,8 +120,10 @@ def _each(gaps: Sequence[Gap], now_ns: int) -> str:
         length = "open " * gap.is_open + columns.lasted(_seconds(gap, now_ns))
         name = f"{gap.exchange}:{gap.symbol}" if gap.exchange else gap.symbol
         since = iso((begin or 0) // 10**9 * 10**9)
-        rows.append([length, gap.cause, name, gap.table, since, _ids(gap)])
-    head = ["lasted", "cause", "symbol", "table", "from (received, UTC)", "ids"]
+        how = [gap.healed or "-"] if healed else []
+        rows.append([length, gap.cause, *how, name, gap.table, since, _ids(gap)])
+    word = ["healed"] if healed else []
+    head = ["lasted", "cause", *word, "symbol", "table", "from (received, UTC)", "ids"]
     return columns.table(head, rows)
 
 

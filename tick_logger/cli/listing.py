@@ -19,6 +19,7 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import columns
+from tick_logger.cli.arguments import require
 from tick_logger.cli.reading import moment, names, opened, reading, say
 from tick_logger.cli.reading import tables as tables_of
 
@@ -40,6 +41,7 @@ def ls_command(
     from_: Annotated[str | None, cyclopts.Parameter(name="--from")] = None,
     to: str | None = None,
     days: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    sealed: Annotated[bool, cyclopts.Parameter(negative="")] = False,
     json: Annotated[bool, cyclopts.Parameter(negative="")] = False,
 ) -> int:
     """Show what is recorded: symbols, tables, days, rows, seconds, holes and condition.
@@ -61,12 +63,20 @@ def ls_command(
         Until before this day or time.
     days
         A line for each day.
+    sealed
+        Instead, each day of each exchange that has a certificate: its condition and coverage.
     json
         Print JSON, one object for each symbol, table and day on a line.
     """
-    recording = opened(directory)
+    recording, between = opened(directory), _between(from_, to)
+    if sealed:
+        from tick_logger.cli.sealed import show_sealed
+
+        more = "certificates are of whole exchanges: leave --symbols and --tables out"
+        require(("--sealed", more) if symbols or tables else None)
+        return show_sealed(directory, between, as_json=json)
     with reading(directory):
-        found = _days_of(recording, names(symbols), tables, (from_, to), full=json)
+        found = _days_of(recording, names(symbols), tables, between, full=json)
     if not found:
         say(f"nothing is recorded in {directory}" + (" of that" if symbols or from_ else " yet"))
         return exit_codes.FOUND
@@ -107,17 +117,15 @@ def _days_of(
     recording: Recording,
     wanted: Sequence[str],
     words: Sequence[str] | None,
-    between: tuple[str | None, str | None],
+    between: tuple[int, int],
     *,
     full: bool,
 ) -> list[_Day]:
     """What there is; of many symbols without the seconds, for which columns are read."""
     from tick_logger.reader.gaps import WORDS
-    from tick_logger.reader.times import BEGINNING_NS, END_NS
 
     which = [WORDS[table] for table in tables_of("--tables", words)]
-    start = BEGINNING_NS if between[0] is None else moment("--from", between[0])
-    end = END_NS if between[1] is None else moment("--to", between[1])
+    start, end = between
     if not wanted and not recording.symbols():
         return []
     found = recording.catalog(wanted or "*", start, end, tables=which, now=time.time_ns())
@@ -126,6 +134,14 @@ def _days_of(
     few = full or bool(wanted) or len(set(zip(*columns[:2], strict=True))) <= FEW_SYMBOLS
     seconds = found.numpy("seconds").tolist() if few else [None] * len(found)
     return [_Day(*each) for each in zip(*columns, seconds, strict=True)]
+
+
+def _between(since: str | None, until: str | None) -> tuple[int, int]:
+    """From when to before when, in ns since 1970."""
+    from tick_logger.reader.times import BEGINNING_NS, END_NS
+
+    start = BEGINNING_NS if since is None else moment("--from", since)
+    return start, END_NS if until is None else moment("--to", until)
 
 
 def _shown(found: Sequence[_Day], *, by_symbol: bool, by_day: bool) -> str:

@@ -19,7 +19,9 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
-from tick_logger.cli.archived import archive_app
+from tick_logger.cli.archive import archive_app
+from tick_logger.cli.archived import restore_command, verify_archive_command
+from tick_logger.cli.archiving import archive_command
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
@@ -56,9 +58,12 @@ app.command(view_command, name="view")
 app.command(head_command, name="head")
 app.command(export_command, name="export")
 app.command(book_command, name="book")
-app.command(archive_app)
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
+archive_app.default(archive_command)
+archive_app.command(verify_archive_command, name="verify")
+archive_app.command(restore_command, name="restore")
+app.command(archive_app)
 
 
 DID_NOT_START = "tick_logger did not start:"
@@ -67,7 +72,6 @@ HEADLINES = {
     "verify": "tick_logger has checked nothing:",
     "backfill": "tick_logger has asked for nothing:",
     "recover": "tick_logger has recovered nothing:",
-    "archive": "tick_logger has done nothing to that archive:",
     "compare": "tick_logger has compared nothing:",
     "doctor": "tick_logger has looked at nothing:",
     "symbols": "tick_logger cannot look that up:",
@@ -78,6 +82,7 @@ HEADLINES = {
     "book": "tick_logger cannot show that:",
     "export": "tick_logger has exported nothing:",
     "replay": "tick_logger cannot replay that:",
+    "archive": "tick_logger has archived nothing:",
 }
 """What stands above the problems, by command."""
 

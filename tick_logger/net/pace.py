@@ -26,9 +26,12 @@ class ConnectGate:
     """Lets one new connection through every `1 / per_second` seconds, and none while it is closed.
 
     Those that come back for one that was cut pass at once, `burst` of them: as many may have been
-    cut together.  Invariant: in any `burst / per_second` seconds no more than `burst` pass, of
-    whatever kind, so that a venue's limit may be told as both.  Whoever shares the gate goes at the
-    pace of the slowest, with the burst of the smallest.
+    cut together.  Where the gate was closed on them they come as others do, so that all but the
+    first hear whether it is closed again.  Whoever shares the gate goes at the pace of the slowest,
+    with the burst of the smallest.
+
+    Invariant: in any `burst / per_second` seconds no more than `burst` pass, of whatever kind, so
+    that a venue's limit may be told as both.
     """
 
     def __init__(self, per_second: float, burst: int = 1) -> None:
@@ -54,9 +57,13 @@ class ConnectGate:
 
         Cancellation: the place in the line is lost, and nothing is counted.
         """
+        asked_at, closed_until = trio.current_time(), self._closed_until
         async with self._back if back else self._new:
-            # It may be closed meanwhile, or those of the other kind pass.
-            while (turn := self._turn(back)) > trio.current_time():  # noqa: ASYNC110
+            while True:  # it may be closed meanwhile, or those of the other kind pass
+                back = back and self._closed_until == closed_until <= asked_at
+                turn = self._turn(back)
+                if turn <= trio.current_time():
+                    break
                 await trio.sleep_until(turn)
             now = trio.current_time()
             if not back:

@@ -7,6 +7,8 @@ A *condition* is one word, the first of these that holds:
     pending     the day may still grow
     available   nothing is known to be missing
 
+Where a certificate names the stream it has the word, unless a hole is known now.
+
 Pure: whether a day may still grow is judged by a moment that the caller names, or by whether there
 are rows of a later one.
 
@@ -27,7 +29,7 @@ from tick_logger.reader.columns import EXCHANGE, SYMBOL, Column, Kind
 from tick_logger.reader.content import Calculated, indexed
 from tick_logger.reader.gaps import WORDS, Gap, gaps_in
 from tick_logger.reader.rows import Rows
-from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay
+from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay, certified
 from tick_logger.reader.tables import tables_named
 from tick_logger.reader.times import BEGINNING_NS, END_NS, Span, Time, instant
 
@@ -141,7 +143,8 @@ def entries(
                     found,
                     tuple(mine),
                     proof,
-                    _condition(day, newest, now_ns, degraded=bool(mine)),
+                    (None if mine else certified(source, symbol, table, day))
+                    or _condition(day, newest, now_ns, degraded=bool(mine)),
                 )
 
 
@@ -172,8 +175,11 @@ def condition(source: Source, symbol: Symbol, day: int, now_ns: int | None = Non
     if not any(day in days[table] and _has_rows(source, symbol, table, day) for table in Table):
         return MISSING
     newest = max(all_days[-1] for all_days in days.values() if all_days)
-    holes = gaps_in(source, symbol, None, _ALWAYS)
-    return _condition(day, newest, now_ns, degraded=any(touches(hole, day) for hole in holes))
+    if any(touches(hole, day) for hole in gaps_in(source, symbol, None, _ALWAYS)):
+        return DEGRADED
+    said = (certified(source, symbol, table, day) for table in Table if day in days[table])
+    words = [word for word in said if word is not None]
+    return worst(words) if words else _condition(day, newest, now_ns, degraded=False)
 
 
 def touches(hole: Gap, day: int) -> bool:

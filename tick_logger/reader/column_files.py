@@ -21,6 +21,7 @@ from tick_logger.model.schemas import Schema
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import NO_TIME, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
+from tick_logger.reader.certificates import CertificateFiles
 from tick_logger.reader.certified import Certificates
 from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.glance import GlanceTree
@@ -43,6 +44,7 @@ class ColumnFiles:
         self._places = places
         self._holes = HoleFiles(tree, places)
         self._listings = ListingFiles(tree, places)
+        self._certified: CertificateFiles | None = None  # of one pass only
         self._known_width: str | None = None
         self.certificates = Certificates.beside_data(tree)
         """Those that were made here."""
@@ -55,7 +57,9 @@ class ColumnFiles:
     def glance(self) -> ColumnFiles:
         """The same, which lists each folder once; see `Source`."""
         tree = GlanceTree(self._tree)
-        return ColumnFiles(tree, self._places.on(tree))
+        glance = ColumnFiles(tree, self._places.on(tree))
+        glance._certified = CertificateFiles(tree)
+        return glance
 
     def exchanges(self) -> Sequence[str]:
         """The exchanges that have a folder, or holes without one; see `Source`."""
@@ -95,10 +99,19 @@ class ColumnFiles:
         """What is missing; see `Source`."""
         return self._holes.standing(symbol)
 
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """What is not missing any more; see `Source`."""
+        return self._holes.healed(symbol)
+
     def proof(self, symbol: Symbol, table: Table) -> Proof:
         """As it stands beside the data; see `Source`."""
         said = self._holes.proof(symbol, table)
         return self._listings.proof(symbol.exchange, table) if said is None else said
+
+    def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
+        """The condition by the newest certificate of a day; see `source.certified`."""
+        found = self._certified or CertificateFiles(self._tree)
+        return found.condition(symbol, table, day)
 
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """What was listed; see `Source`."""

@@ -29,6 +29,8 @@ class Gap:
     `from_ns` and `to_ns` are receive times that bracket the hole, in ns since 1970-01-01 UTC;
     `to_ns` is None while it lasts.  `from_id` and `to_id` are the first and the last id that is
     missing, None where ids do not tell.  `cause` is a word of the list in the page on files.
+    `healed` is None while they are missing, and how they healed once they are not: "rest" (they
+    came by REST), "stream" (they came after all), "void" (the exchange has nothing there either).
     """
 
     exchange: str
@@ -39,6 +41,7 @@ class Gap:
     from_id: int | None
     to_id: int | None
     cause: str
+    healed: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -59,7 +62,8 @@ class Gap:
         ids = ""
         if self.from_id is not None and self.to_id is not None:
             ids = f", ids {self.from_id} to {self.to_id}"
-        return f"{name} {self.table}: {self.cause}, {begin} to {end or 'now'}{ids}"
+        healed = f", healed ({self.healed})" if self.healed else ""
+        return f"{name} {self.table}: {self.cause}, {begin} to {end or 'now'}{ids}{healed}"
 
 
 @attrs.frozen
@@ -91,6 +95,13 @@ def gaps_in(source: Source, symbol: Symbol, table: Table | None, wanted: Span) -
     """The holes of a symbol that touch a range of receive times, by when they began."""
     for hole in _by_beginning(source.holes(symbol)):
         if table in (None, hole.table) and is_within(hole, wanted):
+            yield _gap(symbol, hole)
+
+
+def healed_in(source: Source, symbol: Symbol, wanted: Span) -> Iterator[Gap]:
+    """The holes of a symbol that are none any more, by when they began."""
+    for hole in _by_beginning(source.healed(symbol)):
+        if is_within(hole, wanted):
             yield _gap(symbol, hole)
 
 
@@ -128,4 +139,5 @@ def _gap(symbol: Symbol, hole: GapRecord) -> Gap:
         hole.from_id,
         hole.to_id,
         str(hole.cause),
+        hole.healed or None,
     )

@@ -50,6 +50,11 @@ class HoleFiles:
         left = (gap for gap in standing(lines) if not gap.healed and gap.cause not in ABOUT_NO_HOLE)
         return list(dict.fromkeys(left))
 
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """What was missing of a symbol for a time, and how it healed."""
+        lines = [*self._unwritten(symbol), *self._lines(symbol)]
+        return list(dict.fromkeys(line for line in lines if line.healed and line.to_ns is not None))
+
     def proof(self, symbol: Symbol, table: Table) -> Proof | None:
         """What the newest gaps file says that the absence of holes is worth; None if none does."""
         for path in reversed(self._paths(symbol)):

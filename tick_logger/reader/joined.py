@@ -18,7 +18,7 @@ from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.archived import Archived
 from tick_logger.reader.belonging import knows, together
 from tick_logger.reader.errors import OverlapError
-from tick_logger.reader.source import Source, Symbol, TableDay
+from tick_logger.reader.source import Source, Symbol, TableDay, certified
 from tick_logger.reader.times import iso
 
 
@@ -50,6 +50,11 @@ class Joined:
         """Whether any has it."""
         return any(each.has(symbol) for each in self._sources)
 
+    def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
+        """That of the one that has the day; see `source.certified`."""
+        words = (certified(each, symbol, table, day) for each in self._sources)
+        return next((word for word in words if word is not None), None)
+
     def days(self, symbol: Symbol, table: Table) -> Sequence[int]:
         """Those of all; see `Source`."""
         return sorted({day for each in self._sources for day in each.days(symbol, table)})
@@ -79,6 +84,10 @@ class Joined:
             strange = [d for d in days if not any(knows(o, archive, symbol, d) for o in others)]
             found += archive.holes_of(symbol, strange)
         return list(dict.fromkeys(found))
+
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """Those of all."""
+        return list(dict.fromkeys(chain.from_iterable(s.healed(symbol) for s in self._sources)))
 
     def proof(self, symbol: Symbol, table: Table) -> Proof:
         """The weakest of those that have the symbol; of archives, where no directory has it."""

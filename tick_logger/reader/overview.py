@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.reader.catalog import catalog_rows, worst_of_day
 from tick_logger.reader.following import follow
-from tick_logger.reader.gaps import Gap, gaps_in
+from tick_logger.reader.gaps import Gap, gaps_in, healed_in
 from tick_logger.reader.naming import every, meant
 from tick_logger.reader.parts import Late
 from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
@@ -48,6 +48,18 @@ class Overview:
         wanted = span(start, end)
         asked = every(self._source) if symbols is None else self._meant(symbols)
         found = (gaps_in(self._source, each, None, wanted) for each in asked)
+        return tuple(gap for gaps in found for gap in gaps)
+
+    def healed(
+        self, symbols: Symbols | None = None, start: Time = BEGINNING_NS, end: Time | None = None
+    ) -> tuple[Gap, ...]:
+        """What was missing of a range of receive times and is not any more; `healed` says how.
+
+        Of all symbols if none are named.  A hole that healed bit by bit is there bit by bit.
+        """
+        wanted = span(start, end)
+        asked = every(self._source) if symbols is None else self._meant(symbols)
+        found = (healed_in(self._source, each, wanted) for each in asked)
         return tuple(gap for gaps in found for gap in gaps)
 
     def catalog(

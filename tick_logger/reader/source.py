@@ -116,6 +116,10 @@ class Source(Protocol):
         """What is missing of a symbol, healed parts taken out; the open ones have no `to_ns`."""
         ...
 
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """What was missing of a symbol for a time, each with how it healed."""
+        ...
+
     def proof(self, symbol: Symbol, table: Table) -> Proof:
         """How far it can be shown that nothing is missing."""
         ...
@@ -123,3 +127,9 @@ class Source(Protocol):
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """Of each exchange its last listing until the end of a UTC day (None: of all days)."""
         ...
+
+
+def certified(source: Source, symbol: Symbol, table: Table, day: int) -> str | None:
+    """The condition that a certificate gives a stream on a day; None if there is none of it."""
+    ask = getattr(source, "certified", None)
+    return None if ask is None else ask(symbol, table, day)

@@ -15,7 +15,7 @@ import mmap
 import os
 from typing import Protocol
 
-from tick_logger.storage.files import Names
+from tick_logger.storage.files import Files, Names
 
 _IS_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
 """No file, or a name that none can have: too long, or with a star in it where there is Windows."""
@@ -133,3 +133,32 @@ class InnerTree:
 
     def _at(self, path: str) -> str:
         return f"{self._folder}/{path}"
+
+
+class FilesTree:
+    """Files that are reached by another port, read as a tree."""
+
+    def __init__(self, name: str, files: Files) -> None:
+        self._name = name
+        self._files = files
+
+    @property
+    def name(self) -> str:
+        """What they are called."""
+        return self._name
+
+    def size(self, path: str) -> int:
+        """Length in bytes; 0 if there is no such file."""
+        return self._files.size(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return self._files.exists(path)
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a file; see `Tree`."""
+        return self._files.read(path, offset, length)
+
+    def list(self, folder: str = "") -> Names:
+        """What is in a folder; see `Tree`."""
+        return self._files.list(folder)

@@ -35,6 +35,9 @@ from tick_logger.recording.unwritable_streams import UnwritableStreams
 from tick_logger.storage.checkpoint import SyncLost
 from tick_logger.telemetry.logs import get_logger
 
+SOONEST_SECS = 5.0
+"""After a checkpoint the next may be saved, if somebody waits for it: it costs a sync of files."""
+
 MAX_LAST_ATTEMPTS = 3
 """To save the last checkpoint; without it, the next start has more to do, and nothing is lost."""
 
@@ -69,6 +72,7 @@ class Deriver:
         self._clock = context.clock
         self._readiness = context.readiness
         self._metrics = context.metrics
+        self._seals = context.seals
         self._kept = kept
         self._interval_secs = checkpoint_interval_secs
         self._on_sync_lost = on_sync_lost
@@ -91,16 +95,17 @@ class Deriver:
         Cancellation: by the shutdown deadline or a second signal.  What is not derived then is in
         the journal, and the next start derives it.
         """
-        due = trio.current_time()
+        due = soonest = trio.current_time()
         while (chunk := await self._backlog.take()) is not None:
             try:
                 await self._catch_up(chunk.first_seq)
                 await self._derive(chunk)
             finally:
                 self._backlog.release(chunk)
-            if trio.current_time() >= due:
+            if trio.current_time() >= (soonest if self._seals.wait else due):
                 await self._checkpoint()
                 due = trio.current_time() + self._interval_secs
+                soonest = min(due, trio.current_time() + SOONEST_SECS)
         for _ in range(MAX_LAST_ATTEMPTS):
             await self._catch_up(self._backlog.next_seq)
             if await self._checkpoint():
@@ -208,6 +213,7 @@ class Deriver:
         files, checkpoints = self._recovery.files, self._recovery.checkpoints
 
         missing: list[str] = []
+        number = self._seals.begin()
 
         def work() -> None:
             missing.extend(checkpoints.missing(derivation, now_ns))
@@ -237,6 +243,7 @@ class Deriver:
             self._readiness.works(CHECKPOINT)
             self._metrics.checkpoint_seconds.observe(trio.current_time() - began)
             self._metrics.checkpoint_timestamp_seconds.set(now_ns / 1e9)
+            self._seals.saved(number, derivation.store.sealed.dump())
         return True
 
     def _tell_missing(self, paths: Sequence[str]) -> None:

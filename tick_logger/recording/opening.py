@@ -156,6 +156,7 @@ def _put_together(
         clock=resources.clock,
         readiness=resources.readiness,
         metrics=resources.metrics,
+        seals=resources.seals,
     )
     held_secs = (config.linger_ms + config.read_coalesce_ms) / 1000
     writer = Writer(

@@ -8,6 +8,7 @@ is made (`opening`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import trio
 
@@ -93,6 +94,15 @@ class Recording:
             else:
                 self._readiness.works(DISK)
             await trio.sleep(1.0)
+
+    def keep_unless(self, archived: Callable[[int], int]) -> None:
+        """Let of the journal only that go which is kept elsewhere; see `Deriver.archived`."""
+        self._deriver.archived = archived
+
+    @property
+    def next_seq(self) -> int:
+        """The frame behind the last one in the journal."""
+        return self._backlog.next_seq
 
     @property
     def frames_not_derived(self) -> int:

@@ -14,6 +14,7 @@ from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.accounts import HolesListener
 from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import Readiness
+from tick_logger.recording.seals import Seals
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
 from tick_logger.telemetry.metrics import Metrics
@@ -82,6 +83,7 @@ class Resources:
     readiness: Readiness
     today: Today
     links: LinkKeeper | None = None
+    seals: Seals = attrs.field(factory=Seals)
     found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
     on_holes: HolesListener = attrs.field(default=lambda _records, _suspects: None)
     """Who asks for what is missing."""
@@ -95,3 +97,4 @@ class TaskContext:
     clock: WallClock
     readiness: Readiness
     metrics: Metrics
+    seals: Seals = attrs.field(factory=Seals)

@@ -2,7 +2,7 @@
 
 Takes batches from the intakes, appends them to the journal in a worker thread, makes it durable
 once per persist interval, and hands them on to be derived.  It also puts the ticks into the
-sequence, at which rows are released to the column files.
+sequence, at which rows are released to the column files, and the seals of days that are over.
 
 Invariant: whatever was taken from the channel is in the journal before it is handed on, or is held
 here until it can be.  While the disk refuses, nothing more is taken: the intakes then hold frames
@@ -61,6 +61,7 @@ class Writer:
         self._clock = context.clock
         self._readiness = context.readiness
         self._metrics = context.metrics
+        self._seals = context.seals
         self._flush_interval_secs = flush_interval_secs
         self._sync_interval_secs = sync_interval_secs
         self._max_chunk_bytes = min(max_chunk_bytes, MAX_CHUNK_BYTES)
@@ -99,6 +100,8 @@ class Writer:
                 items.append(Closed(self._clock.now_ns()))
             elif now >= tick_due or self._rows_bytes > MAX_TICK_BYTES:
                 items.append(Ticked(self._clock.now_ns()))
+                # Behind the tick: what is released with it came before the wish.
+                items += self._seals.take(self._clock.now_ns())
                 self._rows_bytes = 0
                 # After an early tick the interval begins anew; after a slow write it is cut.
                 tick_due = max(min(tick_due, now) + self._flush_interval_secs, now)

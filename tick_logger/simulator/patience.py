@@ -1,4 +1,7 @@
-"""The venue's patience with clients: refusals that name a time, and who does not wait for it."""
+"""The venue's patience with clients: refusals that name a time, and who does not wait for it.
+
+Who comes in the very moment in which another is told was on the way already, and cannot know.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._until = {True: float("-inf"), False: float("-inf")}
+        self._told_at = dict(self._until)
         self.retry_after = ""
         """What the last request by REST was told, if it was refused."""
 
@@ -25,7 +29,8 @@ class Patience:
         `of_trades`: a page of trades was.
         """
         now, faults = trio.current_time(), hub.faults
-        if now < self._until[upgrade] - _ROUNDING:
+        is_told = now > self._told_at[upgrade] + _ROUNDING
+        if is_told and now < self._until[upgrade] - _ROUNDING:
             early_secs = self._until[upgrade] - now
             what = "connection" if upgrade else "request"
             hub.violations.append(f"a {what} came {early_secs:.3f} s before the time it was told")
@@ -41,6 +46,8 @@ class Patience:
         if status is None:
             return None
         if retry_after.isdecimal():
+            if is_told:
+                self._told_at[upgrade] = now
             self._until[upgrade] = now + int(retry_after)
         if not upgrade:
             self.retry_after = retry_after

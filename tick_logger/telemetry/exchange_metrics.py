@@ -26,6 +26,9 @@ LATENCY_BOUNDS_SECS = (
 )  # fmt: skip
 GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
 
+CONDITIONS = ("missing", "degraded", "pending", "available")
+"""Of a day, from the worst on; a gauge has the place in this order."""
+
 OTHER_CAUSE = "other"
 """What holes are counted under whose cause only a newer version knows."""
 
@@ -118,6 +121,8 @@ class ExchangeMetrics:
         self._count_by_feed(families, exchange)
         self._count_backfill(families, exchange)
         self._show_state(gauge)
+        self._show_sealed(gauge)
+        self._sealed_until = 0
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
 
@@ -218,6 +223,30 @@ class ExchangeMetrics:
             "clock_offset_seconds",
             "How far the exchange's times are ahead of this machine's clock, 0 while unknown",
         )
+
+    def _show_sealed(self, gauge: Callable[[str, str], Gauge]) -> None:
+        """What is vouched for."""
+        self.sealed_day_timestamp_seconds = gauge(
+            "sealed_day_timestamp_seconds",
+            "Unix time at which the newest day that is sealed and certified began, 0 without one",
+        )
+        self.sealed_day_coverage = gauge(
+            "sealed_day_coverage",
+            "Share of that day in which nothing is known to be missing, on average of all streams",
+        )
+        self.sealed_day_condition = gauge(
+            "sealed_day_condition",
+            "Of that day: 0 missing, 1 degraded, 2 pending, 3 available",
+        )
+
+    def sealed(self, day: int, coverage: float, condition: str) -> None:
+        """A day (since 1970-01-01) was certified; that of an older one changes nothing."""
+        if day < self._sealed_until:
+            return
+        self._sealed_until = day
+        self.sealed_day_timestamp_seconds.set(day * 86_400)
+        self.sealed_day_coverage.set(coverage)
+        self.sealed_day_condition.set(CONDITIONS.index(condition))
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""

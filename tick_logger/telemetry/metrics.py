@@ -9,11 +9,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
+from tick_logger.telemetry.archive_metrics import ArchiveMetrics
 from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
 from tick_logger.telemetry.symbol_rows import SymbolRows
 from tick_logger.version import __version__
 
 OF_STOPS = "/stops"
+OF_HOW = "/"
+"""Before the word for how holes ended that an exchange was asked about."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -28,6 +31,7 @@ class Metrics:
         self._symbol_rows = SymbolRows() if by_symbol else None
         self._families = Families(registry, self._symbol_rows)
         self._exchanges: dict[str, ExchangeMetrics] = {}
+        self.archive = ArchiveMetrics(registry)
         self._disk()
         self._process()
 
@@ -153,7 +157,8 @@ class Metrics:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
 
         The exchange is "" where there is none.  Of holes the share that a stop in order left has a
-        name of its own, with `OF_STOPS`.  One pass over everything but numbers by symbol.
+        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`).  One pass over
+        everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
         for family in self.registry.collect():
@@ -163,4 +168,6 @@ class Metrics:
                 found[key] = found.get(key, 0.0) + sample.value
                 if sample.labels.get("cause") == Cause.RESTART:
                     found[sample.name + OF_STOPS, exchange] = sample.value
+                if "how" in sample.labels:
+                    found[sample.name + OF_HOW + sample.labels["how"], exchange] = sample.value
         return found

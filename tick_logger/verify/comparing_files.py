@@ -134,6 +134,10 @@ class ComparingFiles:
         self.truncate(path, 0)
         self.append(path, data)
 
+    def rename(self, path: str, to: str) -> None:
+        """Nothing that derives from a journal does this."""
+        raise NotImplementedError(f"{path} to {to}")
+
     def remove(self, path: str) -> None:
         """Forget it here."""
         self._lengths.pop(path, None)

@@ -36,6 +36,7 @@ class Kind(enum.StrEnum):
     NOT_RECOVERED = "received but not derived"
     UNREADABLE = "cannot be read"
     REPLAY = "journal and files disagree"
+    CERTIFICATE = "certificate and recording disagree"
 
 
 _ABOUT_IDS = frozenset({Kind.MISSING_IDS, Kind.PRESENT_IDS})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import attrs
 import pytest
 import trio
 from structlog.testing import capture_logs
@@ -9,8 +12,13 @@ from trio.testing import MockClock
 
 from tests.net.rest.filling import Filling, filling
 from tick_logger.exchanges import registry
+from tick_logger.model.cause import Cause
+from tick_logger.model.flush import GapRecord
+from tick_logger.model.tables import Table
+from tick_logger.net.rest.asking import MAX_KEPT
 from tick_logger.net.rest.backfill import LAG_SECS, MAX_DENIED, VOID_SECS
 from tick_logger.net.rest.hole_queue import MAX_WAITING
+from tick_logger.net.rest.holes import Hole
 from tick_logger.simulator.faults import Faults, PageFaults
 
 BY_ID = ["binance", "coinbase", "kraken", "okx", "coinbase_advanced"]
@@ -28,6 +36,9 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         hole, began = scene.ids(100, 250), trio.current_time()
         scene.filler.offer(hole)
         assert scene.filler.waiting == 1
+        assert scene.filler.is_asking_between(hole.to_ns, hole.to_ns + 1)
+        assert not scene.filler.is_asking_between(hole.to_ns + 1, hole.to_ns + 2)
+        assert not scene.filler.is_asking_between(0, hole.from_ns)
         await trio.sleep(20.0)
         assert sorted(scene.put()) == scene.expected(100, 250)
         assert scene.requests[0] == began + LAG_SECS[0]
@@ -88,6 +99,20 @@ async def test_the_budget_is_half_of_what_the_venue_allows(autojump_clock: MockC
         assert times[0] >= began
         most = max(sum(each <= later < each + 60.0 for later in times) for each in times)
         assert most == profile.rest_weight_per_minute // 2 // trades.weight
+
+
+async def test_a_venue_that_counts_by_the_second_is_asked_once_in_each(
+    autojump_clock: MockClock,
+) -> None:
+    """However much of its minute is left."""
+    async with filling("kraken", rate=50.0) as scene:
+        for first in range(100, 400, 30):
+            scene.filler.offer(scene.ids(first, first + 1))
+        wrong(scene, empty_probability=1.0)
+        await trio.sleep(60.0)
+        times = scene.requests
+    assert len(times) > 10
+    assert min(later - each for each, later in pairwise(times)) >= 1.0
 
 
 async def test_what_a_venue_lacks_is_void_after_two_tries_an_hour_apart(
@@ -252,12 +277,91 @@ async def test_edges_that_are_not_there_yet_are_looked_for_again(
         assert scene.put() == scene.expected(100, 103)
 
 
+@pytest.mark.parametrize("name", ["bybit", "bybit_linear"])
+async def test_nobody_waits_for_the_edges_of_another_hole(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """The newest trades are asked for at once, and kept until what is around is on disk."""
+    async with filling(name) as scene:
+        end = len(scene.trades())
+        of_newer, of_older = (end - 20, end - 17), (end - 40, end - 37)
+        newer, older = scene.times(*of_newer), scene.times(*of_older)
+        around = scene.disk.known.pop(newer)
+        scene.filler.offer(newer)
+        scene.filler.offer(older)
+        await trio.sleep(1.5)
+        assert (sorted(scene.put()), len(scene.requests)) == (sorted(scene.expected(*of_older)), 2)
+        scene.disk.known[newer] = around
+        await trio.sleep(3.0)
+        both = {*scene.expected(*of_older), *scene.expected(*of_newer)}
+        assert sorted(scene.put()) == sorted(both)
+        assert (scene.healed(), len(scene.requests)) == (["rest", "rest"], 2)
+
+
+async def test_an_answer_before_the_first_trade_after_a_hole_is_joined_by_a_later_one(
+    autojump_clock: MockClock,
+) -> None:
+    """Where trades are rare, the first answer comes before that trade."""
+    async with filling("bybit_linear") as scene:
+        wrong(scene, lag_secs=2.0)
+        end = len(scene.trades())
+        newest_ns = scene.trades()[-1].made_ns
+        told = sum(each.made_ns < newest_ns - 3 * 10**9 for each in scene.trades())
+        hole = scene.times(told - 20, end - 4)
+        around = scene.disk.known.pop(hole)
+        scene.filler.offer(hole)
+        await trio.sleep(1.0)
+        wrong(scene)
+        scene.disk.known[hole] = around
+        await trio.sleep(3.0)
+        assert sorted(scene.put()) == sorted(scene.expected(told - 20, end - 4))
+        assert (scene.healed(), len(scene.requests)) == (["rest"], 2)
+
+
+async def test_answers_that_wait_for_edges_are_few(autojump_clock: MockClock) -> None:
+    """Beyond that the oldest goes, and its hole is asked about once more."""
+    async with filling("bybit") as scene:
+        asking = scene.filler._asking
+        assert asking is not None
+        for number in range(MAX_KEPT + 6):
+            scene.filler.offer(scene.ids(10, 12, from_id=None, to_id=None, from_ns=number))
+        await trio.sleep(MAX_KEPT + 60.0)
+        assert len(asking._kept) == MAX_KEPT
+
+
 async def test_a_hole_that_ids_close_is_healed_without_asking(autojump_clock: MockClock) -> None:
     async with filling("okx") as scene:
         hole = scene.times(100, 99)
         scene.filler.offer(hole)
         await trio.sleep(10.0)
         assert (scene.requests, scene.healed()) == ([], ["rest"])
+
+
+async def test_a_hole_in_which_ids_began_again_is_left_where_ids_are_asked_for(
+    autojump_clock: MockClock,
+) -> None:
+    """Nobody can say which trades are between; whoever is asked by times needs no ids."""
+    async with filling("binance") as scene:
+        hole = scene.times(100, 103)
+        around = scene.disk.known[hole]
+        after = tuple(attrs.evolve(each, id=each.id - 10**6) for each in around.after)
+        scene.disk.known[hole] = attrs.evolve(around, after=after)
+        with capture_logs() as logs:
+            scene.filler.offer(hole)
+            await trio.sleep(10.0)
+        assert [line["event"] for line in logs] == ["backfill_left"]
+        assert (scene.requests, scene.healed()) == ([], [])
+
+
+@pytest.mark.parametrize("cause", [Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY, Cause.RETIRED])
+def test_what_no_answer_could_fill_is_no_hole_to_ask_about(cause: Cause) -> None:
+    """Rows that were received and not written are known, so that REST would add none.
+
+    And what nobody wanted for a while nobody misses.
+    """
+    record = GapRecord(0, Table.TRADES, None, None, 1, 2, cause)
+    assert Hole.of(record, "X") is None
+    assert Hole.of(attrs.evolve(record, cause=Cause.DISCONNECT), "X") is not None
 
 
 async def test_what_is_older_than_the_venue_gives_is_left_at_once(

@@ -78,6 +78,13 @@ CONTRACT: dict[str, Any] = {
             "reconnects": 6,
             "gaps_today": {"disconnect": 2, "sequence": 1},
             "holes_open": 3,
+            "backfill": {
+                "holes_waiting": 2,
+                "holes_filled": 11,
+                "holes_void": 1,
+                "holes_left": 4,
+                "trades": 1_234,
+            },
             "stopped_symbols": 0,
             "stopped_secs": 0.0,
             "open_holes": [
@@ -136,6 +143,11 @@ NUMBERS = ExchangeNumbers(
     last_message=1_750_000_000.25,
     clock_offset_secs=-0.05,
     holes_open=3,
+    holes_waiting=2,
+    holes_filled=11,
+    holes_void=1,
+    holes_left=4,
+    trades_filled=1_234,
 )
 
 

@@ -115,6 +115,15 @@ def test_open_holes_stand_below_those_that_are_over() -> None:
     assert [line[-3] for line in lines if line[:1] in (["a"], ["b"], ["total"])] == ["3", "1", "4"]
 
 
+def test_holes_that_heal_stand_below_as_well() -> None:
+    """How many the exchange is still to be asked about, and how many it has filled."""
+    now = Snapshot(0.0, {"a": ExchangeNumbers(gaps=3, holes_waiting=2, holes_filled=1)})
+    console = Console(record=True, width=80, file=io.StringIO())
+    console.print(picture(now, now, {}, (), 80))
+    lines = [line.split() for line in console.export_text().splitlines()]
+    assert lines.count(["2", "to", "fill"]) == lines.count(["1", "filled"]) == 2
+
+
 def test_picture_of_trouble() -> None:
     """Why the recording is not safe stands right under the table."""
     console = Console(record=True, width=100, file=io.StringIO())
@@ -245,6 +254,8 @@ async def test_summary_says_one_line_a_minute(autojump_clock: trio.testing.MockC
         "reconnects": 0,
         "gaps": 0,
         "holes_open": 0,
+        "holes_waiting": 0,
+        "holes_filled": 0,
         "stopped_symbols": 0,
         "stopped_secs": 0.0,
         "late": 0,

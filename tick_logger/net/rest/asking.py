@@ -15,9 +15,9 @@ import enum
 from collections.abc import Sequence
 from typing import Protocol
 
+import attrs
 import msgspec
 import numpy as np
-import trio
 
 from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.trades_by_rest import Paging, TradesPage, TradesWanted, wrap
@@ -41,6 +41,10 @@ EDGE_SECS = 3.0
 
 MAX_EDGE_LOOKS = 40
 """More than that and the stream brings nothing: the next start looks again."""
+
+MAX_KEPT = 64
+"""Answers that wait for the rows around their holes, 20 MB: as many as a minute's budget gives.  A
+hole whose answer had to go is asked about again."""
 
 
 class Journal(Protocol):
@@ -78,6 +82,7 @@ class Got(enum.Enum):
     SOME = "some of it at most, and more may be there later"
     NO_EDGES = "no trades are recorded around it"
     GONE = "the newest trades do not reach back to it"
+    RENUMBERED = "the ids began again meanwhile, and the venue is asked by ids"
 
 
 class Asking:
@@ -101,6 +106,8 @@ class Asking:
         weight = exchange.profile.rest_weight_per_minute // 2
         assert self._trades.weight <= weight, "no request would be allowed"
         self._budget = WeightGate(weight, BUDGET_SECS)
+        self._spacing = WeightGate(1, self._trades.spacing_secs)
+        self._kept: dict[Hole, tuple[TradesPage, bytes]] = {}  # newest trades, the oldest first
 
     async def by_ids(self, task: Task, others: Sequence[Task]) -> Got:
         """Ask for the ids that are missing; what pages tell of `others` is taken, too.
@@ -148,25 +155,26 @@ class Asking:
         hole = task.hole
         newest: tuple[TradesPage, bytes] | None = None
         if trades.paging is Paging.NEWEST_ONLY:  # each moment counts: what it lacks is gone
-            url = trades.first_url(
-                trades.endpoint(self._rest.endpoint), TradesWanted(symbol=hole.symbol)
-            )
-            newest = await self._page(url, hole.symbol)
+            newest = await self._newest(hole)
         around = await self._disk.around(hole)
-        if newest is not None:
-            for _ in range(MAX_EDGE_LOOKS):
-                if around.before and around.after:
-                    break
-                await trio.sleep(EDGE_SECS)
-                around = await self._disk.around(hole)
         if not around.before or not around.after:
             return Got.NO_EDGES
         wanted = self._between(hole, around)
-        if wanted is None:
-            return Got.ALL
+        if isinstance(wanted, Got):
+            return wanted
         edges = _Edges(around)
         if newest is not None:
             self._take_times(task, wanted, around, newest, edges)
+            if edges.lack_the_end:
+                # It was too early for the first trade after the hole: a later page that joins it.
+                later = await self._page(self._newest_url(hole), hole.symbol)
+                if np.isin(later[0].ids, newest[0].ids).any():
+                    taken = around.known.union(newest[0].ids.tolist())
+                    more = attrs.evolve(around, within=taken)
+                    self._take_times(task, wanted, more, later, edges)
+                    if edges.lack_the_end:
+                        return Got.SOME  # REST lags
+            self._kept.pop(hole, None)
         else:
             walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
             while walk.url is not None:
@@ -177,8 +185,27 @@ class Asking:
             return Got.ALL
         return Got.SOME if newest is None else Got.GONE
 
-    def _between(self, hole: Hole, around: Surroundings) -> TradesWanted | None:
-        """What may be missing between the trades around a hole; None if nothing can be."""
+    async def _newest(self, hole: Hole) -> tuple[TradesPage, bytes]:
+        """The newest trades as of the first time that a hole was asked about; raises `_page`'s.
+
+        They are kept until the rows around it are on disk, so that no other hole waits for those.
+        """
+        if hole not in self._kept:
+            self._kept[hole] = await self._page(self._newest_url(hole), hole.symbol)
+            if len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return self._kept[hole]
+
+    def _newest_url(self, hole: Hole) -> str:
+        place = self._trades.endpoint(self._rest.endpoint)
+        return self._trades.first_url(place, TradesWanted(symbol=hole.symbol))
+
+    def forget(self, hole: Hole) -> None:
+        """It will not be asked about again."""
+        self._kept.pop(hole, None)
+
+    def _between(self, hole: Hole, around: Surroundings) -> TradesWanted | Got:
+        """What may be missing between the trades around a hole; or what is known without asking."""
         before, after = around.before[-1], around.after[0]
         wanted = TradesWanted(
             symbol=hole.symbol,
@@ -186,10 +213,12 @@ class Asking:
             to_ns=after.event_ns,
             asked_ns=self._journal.now_ns(),
         )
-        if self._exchange.trade_ids is Ids.OPAQUE or before.id >= after.id:
+        if self._exchange.trade_ids is Ids.OPAQUE:
             return wanted
+        if before.id >= after.id:
+            return Got.RENUMBERED if self._trades.by_id else wanted
         if before.id + 1 == after.id:
-            return None
+            return Got.ALL
         # With both of them: an answer that has them reaches from one side to the other.
         return msgspec.structs.replace(wanted, from_id=before.id, to_id=after.id)
 
@@ -214,6 +243,7 @@ class Asking:
         """One answer; raises `ConnectionLost`, or `VenueError` if it is none."""
         trades = self._trades
         await self._budget.wait(trades.weight)
+        await self._spacing.wait(1)
         turn = await self._rest.turn(trades.weight)
         self._metrics.backfill_requests.inc()
         body = await turn.get(url)
@@ -256,6 +286,11 @@ class _Edges:
     def are_reached(self) -> bool:
         """Whether a page had something from each side."""
         return all(self._sides)
+
+    @property
+    def lack_the_end(self) -> bool:
+        """Whether they reach back to the trades before a hole, but not on to those behind it."""
+        return self._sides == (True, False)
 
     @staticmethod
     def _has(page: TradesPage, ids: list[int]) -> bool:

@@ -88,6 +88,11 @@ class BackFiller:
         """How many holes wait, or are asked about."""
         return len(self._queue)
 
+    def is_asking_between(self, start_ns: int, end_ns: int) -> bool:
+        """Whether a hole waits that may lie between these times of receipt (the end exclusive)."""
+        holes = (task.hole for task in self._queue.tasks)
+        return any(each.from_ns < end_ns and each.to_ns >= start_ns for each in holes)
+
     def offer(self, hole: Hole) -> None:
         """Have the venue asked about a hole, when its turn comes."""
         if self._trades is None or not self._enabled or hole in self._queue:
@@ -157,7 +162,7 @@ class BackFiller:
                 self._count_try(task)
             case Got.NO_EDGES:
                 self._look_again(task, got.value)
-            case Got.GONE:
+            case Got.GONE | Got.RENUMBERED:
                 self._leave(task, got.value)
 
     # -- what follows from it ----------------------------------------------------------------------
@@ -247,6 +252,8 @@ class BackFiller:
 
     def _leave(self, task: Task, reason: str) -> None:
         """Ask no more about it; the next start will, if it is not too old then."""
+        if self._asking is not None:
+            self._asking.forget(task.hole)
         self._end("left")
         self._log.warning(
             "backfill_left",

@@ -16,6 +16,10 @@ from tick_logger.model.tables import Table
 
 Range = tuple[int, int]
 
+NOT_TO_BE_FILLED = frozenset({Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY, Cause.RETIRED})
+"""Rows without a place on the disk were received, and are told apart from no answer: whatever REST
+gave would be left out as known.  What was retired was not wanted.  The others are about no hole."""
+
 REST = "rest"
 """How a hole is healed of which all that it lacked was in answers."""
 
@@ -40,6 +44,8 @@ class Hole:
     def of(cls, record: GapRecord, symbol: str, *, suspected: bool = False) -> Hole | None:
         """The hole of a record; None if it is about none that REST could fill."""
         if record.table is not Table.TRADES or record.healed or record.to_ns is None:
+            return None
+        if record.cause in NOT_TO_BE_FILLED:
             return None
         ids = record.from_id, record.to_id
         if (None in ids and ids != (None, None)) or record.from_ns is None:

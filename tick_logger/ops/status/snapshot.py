@@ -12,7 +12,7 @@ import attrs
 from tick_logger.model.connections import Unreachable
 from tick_logger.ops.status.reasons import is_offline, not_connected
 from tick_logger.telemetry.exchange_metrics import PREFIX
-from tick_logger.telemetry.metrics import OF_STOPS, Metrics
+from tick_logger.telemetry.metrics import OF_HOW, OF_STOPS, Metrics
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +32,11 @@ class ExchangeNumbers:
     stopped_symbols: int = 0  # not recorded while the program was stopped in order
     stopped_secs: float = 0.0  # for so long
     holes_open: int = 0  # streams that have one now
+    holes_waiting: int = 0  # to be asked about by REST
+    holes_filled: int = 0  # by REST
+    holes_void: int = 0  # of which the exchange has nothing either
+    holes_left: int = 0  # that were given up
+    trades_filled: int = 0
     late: int = 0
     dropped: int = 0
     parse_errors: int = 0
@@ -57,6 +62,11 @@ _SOURCES = {
     "gaps": "sequence_gaps_total",
     "stopped_symbols": "stopped_symbols",
     "holes_open": "holes_open",
+    "holes_waiting": "backfill_waiting",
+    "holes_filled": f"backfill_holes_total{OF_HOW}rest",
+    "holes_void": f"backfill_holes_total{OF_HOW}void",
+    "holes_left": f"backfill_holes_total{OF_HOW}left",
+    "trades_filled": "backfill_trades_total",
     "late": "late_rows_total",
     "dropped": "messages_dropped_total",
     "parse_errors": "parse_errors_total",

@@ -237,6 +237,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "reconnects": numbers.reconnects,
         "gaps_today": dict(view.gaps_today),
         "holes_open": numbers.holes_open,
+        "backfill": _backfill(numbers),
         "stopped_symbols": numbers.stopped_symbols,
         "stopped_secs": round(numbers.stopped_secs, 1),
         "open_holes": [
@@ -263,6 +264,17 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
             }
             for loss in reversed(view.losses)
         ],
+    }
+
+
+def _backfill(numbers: ExchangeNumbers) -> dict[str, int]:
+    """What became of holes in trades that were asked about by REST."""
+    return {
+        "holes_waiting": numbers.holes_waiting,
+        "holes_filled": numbers.holes_filled,
+        "holes_void": numbers.holes_void,
+        "holes_left": numbers.holes_left,
+        "trades": numbers.trades_filled,
     }
 
 

@@ -44,6 +44,8 @@ def _keys(numbers: ExchangeNumbers, speed: Rates) -> dict[str, object]:
         "reconnects": numbers.reconnects,
         "gaps": numbers.gaps,
         "holes_open": numbers.holes_open,
+        "holes_waiting": numbers.holes_waiting,
+        "holes_filled": numbers.holes_filled,
         "stopped_symbols": numbers.stopped_symbols,
         "stopped_secs": round(numbers.stopped_secs, 1),
         "late": numbers.late,

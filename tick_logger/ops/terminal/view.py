@@ -175,10 +175,13 @@ def _count(count: int) -> Text:
 
 
 def _gaps(numbers: ExchangeNumbers) -> Text:
-    """Those that are over; below, if any, of how many streams one is open."""
-    if not numbers.holes_open:
-        return _count(numbers.gaps)
-    return Text.assemble(_count(numbers.gaps), (f"\n+{numbers.holes_open:,} open", "bold red"))
+    """Those that are over; below, if any, of how many streams one is open, and how many heal."""
+    below = [
+        (f"\n+{numbers.holes_open:,} open", "bold red", numbers.holes_open),
+        (f"\n{numbers.holes_waiting:,} to fill", "yellow", numbers.holes_waiting),
+        (f"\n{numbers.holes_filled:,} filled", "dim", numbers.holes_filled),
+    ]
+    return Text.assemble(_count(numbers.gaps), *(line[:2] for line in below if line[2]))
 
 
 def _age(seconds: float | None) -> str:

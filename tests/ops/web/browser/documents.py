@@ -72,6 +72,13 @@ def exchange(name: str, mean: float = 400.0, count: int = 2, **changes: object) 
         "parse_errors": 0,
         "duplicates": 17,
         "holes_open": 0,
+        "backfill": {
+            "holes_waiting": 0,
+            "holes_filled": 0,
+            "holes_void": 0,
+            "holes_left": 0,
+            "trades": 0,
+        },
         "open_holes": [],
         "late_rows_today": 0,
         "aside_rows_today": 0,

@@ -3,7 +3,7 @@
 import { sparkline } from "./charts.js";
 import { buildDetails } from "./details.js";
 import { fact, follow, h, mark, reveal, say } from "./dom.js";
-import { CAUSES, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
+import { CAUSES, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, fillingOf, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
 import { ago, count, duration, plural, rate } from "./words.js";
 
 /** A card; `update({exchange, status})` brings the newest figures into it. */
@@ -98,10 +98,13 @@ function buildFacts() {
       const total = causes.reduce((sum, [, many]) => sum + many, 0);
       const open = list(now.open_holes).reduce((sum, hole) => sum + (hole.streams || 0), 0);
       const over = causes.map(([cause, many]) => `${count(many)} ${cause}`);
-      const notes = open ? [`${count(open)} open`, ...over] : over;
+      const filling = now.backfill ?? {};
+      const healing = [[filling.holes_waiting, "being filled"], [filling.holes_filled, "filled"]];
+      const healed = healing.filter(([many]) => many).map(([many, word]) => `${count(many)} ${word}`);
+      const notes = [...(open ? [`${count(open)} open`] : []), ...over, ...healed];
       gaps.update(count(total), notes.join(", "), total || open ? "warn" : "");
       const told = causes.map(([cause, many]) => `${count(many)} × ${meaning(CAUSES, cause) ?? cause}`);
-      const known = [...openHolesOf(now), ...told].join("; ");
+      const known = [...openHolesOf(now), ...told, ...fillingOf(now)].join("; ");
       const stopped = stoppedOf(now);
       mark(gaps.node, "title", [known, stopped].filter(Boolean).join("; ") || "No hole is known in what was recorded today");
       const aside = now.aside_rows_today ? `${count(now.aside_rows_today)} set aside` : "";

@@ -132,6 +132,18 @@ export function silenceOf(exchange) {
   return known(secs) && secs >= QUIET_SECS ? `no data for ${duration(secs)}` : "";
 }
 
+/** What became of holes in trades that the exchange was asked about since the start. */
+export function fillingOf(exchange) {
+  const now = exchange.backfill ?? {};
+  const words = [
+    [now.holes_waiting, "wait for the exchange's answer by REST"],
+    [now.holes_filled, `filled by REST, ${plural(now.trades ?? 0, "trade")}`],
+    [now.holes_void, "void: the exchange has nothing there either"],
+    [now.holes_left, "given up: the log says why (backfill_left)"],
+  ];
+  return words.filter(([many]) => many).map(([many, word]) => `${plural(many, "hole")} ${word}`);
+}
+
 /** The holes that are open, the longest first: "1 stream since 12:57:45, for 12 s: …". */
 export function openHolesOf(exchange) {
   return list(exchange.open_holes).map((hole) => {

@@ -1,0 +1,288 @@
+"""The task that keeps what was recorded: packs it, brings it where it belongs, lets go of the rest.
+
+It goes in cycles, and a cycle goes on where the one before it, or the process before, ended: the
+ledger knows.  Whatever fails is tried again in the next cycle, for ever; each trouble is told once
+an hour.  Nothing of it touches the recording, whether it is ready, or how it stops: when that has
+ended, what is being packed gets `PACK_SECS` more, and what is being sent `SEND_SECS`.
+
+Invariant: a step of the ledger is durable before the next one begins.
+
+Not here: what each step does (`packing`, `documents`, `transfer`, `retention`), and sealing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Protocol
+
+import trio
+
+from tick_logger.archive.delivery import Delivery
+from tick_logger.archive.documents import certificates, new_documents
+from tick_logger.archive.jobs import Job, RawJob, TableJob
+from tick_logger.archive.journal_release import JournalRelease
+from tick_logger.archive.keeping import Places, Progress, Rules
+from tick_logger.archive.keys import INCOMING, META
+from tick_logger.archive.ledger import Covered, Ledger
+from tick_logger.archive.retention import LEAST_DAYS, Outlook, Retention
+from tick_logger.archive.transfer import due
+from tick_logger.archive.troubles import Troubles
+from tick_logger.archive.worker import PackingError, Worker
+from tick_logger.clock import WallClock
+from tick_logger.errors import StorageError, leaves, words_of
+from tick_logger.model.times import NS_PER_SECOND, day_of
+from tick_logger.storage.layout import CertificatePath
+from tick_logger.telemetry.archive_metrics import ALL, ArchiveMetrics
+from tick_logger.telemetry.logs import get_logger
+
+CYCLE_SECS = 60.0
+"""Between two cycles: far less than days and rotations last, far more than looking costs."""
+
+LOOK_AGAIN_SECS = 6 * 3600.0
+"""Between two looks whether rows came for a day that is packed."""
+
+LOCK = f"{META}/lock"
+"""Keeps a second process away from the archive's root."""
+
+PACK_SECS = 30.0
+SEND_SECS = 60.0
+"""What the end of the recording leaves to a job, and to what is being sent."""
+
+FULL_SHARE = 0.05
+"""Of a disk: with less room than this, only what cannot be had elsewhere is kept."""
+
+_TROUBLES = (OSError, StorageError, PackingError)
+
+
+class Due(Protocol):
+    """What is to be packed; called in a thread, raises `OSError` and `StorageError`."""
+
+    def of_day(self, ledger: Ledger, exchange: str, day: int) -> Sequence[TableJob]:
+        """Of a certified day (since 1970-01-01)."""
+        ...
+
+    def raw(self, ledger: Ledger, *, everything: bool) -> Sequence[RawJob]:
+        """Of the journal; with `everything` also what is not old enough."""
+        ...
+
+
+class Archiver:
+    """One archive, kept by one process."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        places: Places,
+        due_jobs: Due,
+        worker: Worker,
+        clock: WallClock,
+        metrics: ArchiveMetrics,
+        rng: Random,
+    ) -> None:
+        self.progress = Progress()
+        self._troubles = Troubles()
+        self.journal = JournalRelease()
+        """How far the journal may go."""
+        self._rules = rules
+        self._places = places
+        self._due = due_jobs
+        self._worker = worker
+        self._clock = clock
+        self._metrics = metrics
+        self._ledger: Ledger | None = None
+        self._looked: dict[tuple[str, int], float] = {}
+        self._ending = trio.Event()
+        self._everything = trio.CancelScope()
+        self._packing = trio.CancelScope()
+        self._sending = trio.CancelScope()
+        self._log = get_logger()
+        self._delivery = Delivery(rules, places, clock, metrics, self._troubles, rng)
+
+    async def run(self) -> None:
+        """Go in cycles until `end`, then once more within its time.
+
+        Cancellation: at once; the next start goes on.
+        """
+        with self._everything:
+            while not self._ending.is_set():
+                await self.cycle()
+                with trio.move_on_after(CYCLE_SECS):
+                    await self._ending.wait()
+            self._packing, self._sending = trio.CancelScope(), trio.CancelScope()
+            self._packing.deadline = self._end_by
+            await self.cycle(last=True)
+
+    def end(self) -> None:
+        """The recording has ended: finish what was begun, and send it, in so much time."""
+        self._end_by = trio.current_time() + PACK_SECS
+        self._packing.deadline = min(self._packing.deadline, self._end_by)
+        self._sending.deadline = min(self._sending.deadline, trio.current_time() + SEND_SECS)
+        self._ending.set()
+
+    def skip(self) -> bool:
+        """End now, and leave the rest to the next start; False if that was said already."""
+        first = not self._everything.cancel_called
+        self._everything.cancel("what is not sent is sent by the next start")
+        return first
+
+    _end_by = math.inf
+    _locked = False
+
+    async def cycle(self, *, last: bool = False) -> None:
+        """Do all that is due; troubles are told and left to the next cycle."""
+        self._troubles.begin()
+        await self._guarded("archive", self._cycle, last)
+        self._show()
+
+    async def _cycle(self, last: bool) -> None:
+        if self._ledger is None:
+            self._ledger = await self._places.thread.run(self._open)
+        ledger = self._ledger
+        with self._packing as scope:
+            await self._guarded("packing", self._pack, ledger, last)
+        if not last:
+            self._packing = trio.CancelScope(deadline=scope.deadline)
+        await self._guarded("documents", self._add_documents, ledger)
+        if last:
+            by = min(trio.current_time(), self._end_by) + SEND_SECS
+            self._sending.deadline = by
+        with self._sending as scope:
+            await self._guarded("sending", self._delivery.send, ledger)
+        self.journal = JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
+        if not last:
+            self._sending = trio.CancelScope(deadline=scope.deadline)
+            await self._guarded("retention", self._release, ledger)
+
+    def _open(self) -> Ledger:
+        """Begin, in the thread: what was being written when the last process died is no object."""
+        files = self._places.archive
+        files.prepare()
+        if not self._locked:
+            files.lock(LOCK)
+        self._locked = True
+        ledger = Ledger(files)
+        for path in files.list(INCOMING, recursive=True):
+            files.remove(path)
+        return ledger
+
+    # -- packing ----------------------------------------------------------------------------------
+
+    async def _pack(self, ledger: Ledger, last: bool) -> None:
+        run, rules = self._places.thread.run, self._rules
+        days = {(each.day, each.exchange) for each in await run(self._certificates)}
+        for day, exchange in sorted(days):
+            self.progress.sealed[exchange] = day
+        now = trio.current_time()
+        for day, exchange in sorted(days) if rules.tables else ():
+            if self._looked.get((exchange, day), -math.inf) + LOOK_AGAIN_SECS > now:
+                continue
+            for job in await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d)):  # type: ignore[misc]
+                await self._make(ledger, job)
+            self._looked[exchange, day] = now
+        if rules.raw:
+            for raw in await run(lambda: self._due.raw(ledger, everything=last)):
+                await self._make(ledger, raw)
+
+    def _certificates(self) -> list[CertificatePath]:
+        return certificates(self._places.recorded)
+
+    async def _make(self, ledger: Ledger, job: Job) -> None:
+        try:
+            result = await self._worker.run(job)
+        except (PackingError, OSError, StorageError):
+            self._metrics.write_errors.inc()
+            raise
+
+        def note() -> None:
+            for made in result.made:
+                if ledger.packed(made.job) is None:
+                    ledger.add(made.packed(self._clock.now_ns()))
+            if isinstance(job, RawJob):
+                at_ns = self._clock.now_ns()
+                ledger.add(
+                    Covered(
+                        at_ns=at_ns,
+                        first_seq=job.first_seq,
+                        next_seq=job.next_seq,
+                        layout=job.layout,
+                    )
+                )
+
+        await self._places.thread.run(note)
+        for made in result.made:
+            self._metrics.rows.inc(made.rows)
+            self._metrics.files.labels(made.exchange, ALL).inc()
+            self._log.info("archive_packed", key=made.key, rows=made.rows, bytes=made.size)
+
+    async def _add_documents(self, ledger: Ledger) -> None:
+        places = self._places
+
+        def work() -> None:
+            now_ns = self._clock.now_ns()
+            for line in new_documents(places.recorded, places.archive, ledger, now_ns):
+                ledger.add(line)
+
+        await places.thread.run(work)
+
+    # -- letting go -------------------------------------------------------------------------------
+
+    async def _release(self, ledger: Ledger) -> None:
+        rules, places = self._rules, self._places
+        if not rules.keep_days or not rules.tables:
+            return
+        keep_days = rules.keep_days
+        if places.free_share() < FULL_SHARE and keep_days > LEAST_DAYS:
+            keep_days = LEAST_DAYS
+            words = f"the disk is nearly full: {LEAST_DAYS} day is kept, and what is not verified"
+            self._troubles.explain("archive_retention_shortened", "retention", words)
+        outlook = await places.thread.run(lambda: self.outlook(ledger, keep_days))
+        for stays in outlook.stays:
+            self._troubles.explain("archive_day_stays", stays.exchange, str(stays))
+        retention = Retention(places.recorded, ledger, rules.wanted)
+        for day in outlook.goes:
+            steps = retention.steps(day, self._clock.now_ns(), places.columns)
+            while await places.column_thread.run(lambda: next(steps, True) is None):  # noqa: B023
+                pass
+            self._metrics.released_days.inc()
+            self._log.info("archive_released", what=str(day))
+
+    def outlook(self, ledger: Ledger, keep_days: int) -> Outlook:
+        """What may go now."""
+        retention = Retention(self._places.recorded, ledger, self._rules.wanted)
+        return retention.outlook(day_of(self._clock.now_ns()), keep_days)
+
+    # -- how it goes ------------------------------------------------------------------------------
+
+    async def _guarded(self, about: str, work: Callable[..., Awaitable[None]], *of: object) -> None:
+        """Do something; whatever goes wrong is told, and stops nothing else."""
+        try:
+            await work(*of)
+        except* _TROUBLES as group:
+            for error in leaves(group):
+                self._troubles.tell("archive_failed", about, words_of(error))
+        except* Exception:  # noqa: BLE001 - a defect here must not end a recording
+            self._troubles.crashed(about)
+
+    def _show(self) -> None:
+        self.progress.troubles = dict(self._troubles.now)
+        ledger, metrics = self._ledger, self._metrics
+        if ledger is None:
+            return
+        waiting = {each.packed.key: each.packed for each in due(ledger, self._rules.wanted)}
+        oldest = min((each.at_ns for each in waiting.values()), default=None)
+        age_ns = 0 if oldest is None else self._clock.now_ns() - oldest
+        self.progress.waiting = len(waiting)
+        self.progress.waiting_bytes = sum(each.size for each in waiting.values())
+        metrics.queue.set(len(waiting))
+        metrics.queue_bytes.set(self.progress.waiting_bytes)
+        metrics.oldest_seconds.set(max(age_ns, 0) / NS_PER_SECOND)
+        for where in self._rules.wanted:
+            sizes = {
+                each.key: each.size
+                for each in ledger.all_packed()
+                if ledger.is_verified(each.key, where)
+            }
+            self.progress.kept_bytes[where] = sum(sizes.values())
+            metrics.kept_bytes.labels(where).set(sum(sizes.values()))

@@ -1,0 +1,237 @@
+"""The task that seals days when they are due, and certifies them, again when they got better.
+
+    over for `seal_after_secs` -> sealed -> certified -> looked at again, hourly and then daily
+
+Invariant: a day is certified only after a checkpoint knows that it is sealed.  A day that cannot be
+certified now keeps no other from it, and is tried again; data is never touched.
+
+Not here: what a certificate says (`certifying`), and how often one may follow another (`due`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Protocol
+
+import attrs
+import trio
+
+from tick_logger.archive.certificate import Certificate, read
+from tick_logger.archive.certifying import (
+    Place,
+    Told,
+    certified_days,
+    certify,
+    days_there,
+    has_changed,
+    readable,
+)
+from tick_logger.archive.due import NS_PER_HOUR, due_days, next_ns
+from tick_logger.archive.keys import date_text
+from tick_logger.archive.signing import EnvelopeError
+from tick_logger.clock import WallClock
+from tick_logger.errors import words_of
+from tick_logger.model.times import NS_PER_DAY, day_of
+from tick_logger.offload import Offload
+from tick_logger.telemetry.logs import get_logger
+
+LOOK_SECS = 60.0
+"""Between two rounds, most of which find by the clock alone that nothing is due."""
+
+MOST_DAYS_WATCHED = 100
+"""Back from today: where venues give trades of the past, it is for three months at most."""
+
+RETRY_NS = NS_PER_HOUR
+"""After a day could not be certified; also after this, folders are listed again."""
+
+
+class SealPort(Protocol):
+    """Who seals days of a recording; see `recording.seals`."""
+
+    async def seal(self, exchange: str, day: int) -> None:
+        """Seal the days up to this one, and return when a checkpoint knows it."""
+        ...
+
+    async def settled(self) -> None:
+        """Return when all that is on disk now is safe there."""
+        ...
+
+
+def nothing_told(_exchange: str, _day: int) -> Told:
+    """What others know of a day, if there are no others."""
+    return Told()
+
+
+class Sealer:
+    """Seals and certifies the days of one recorded directory.
+
+    `told` is asked before each certificate; `certified` hears of each newest one, those included
+    that there were at the start.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        seals: SealPort,
+        *,
+        clock: WallClock,
+        offload: Offload,
+        seal_after_secs: float,
+        told: Callable[[str, int], Told] = nothing_told,
+        certified: Callable[[str, int, Certificate], None] = lambda *_: None,
+    ) -> None:
+        self._place = place
+        self._seals = seals
+        self._clock = clock
+        self._offload = offload
+        self._after_secs = seal_after_secs
+        self._told = told
+        self._certified = certified
+        self._list_at_ns = 0  # when folders are to be listed again
+        self._watched: dict[tuple[str, int], int] = {}  # by exchange and day: when to look again
+        self._known: set[str] = set()  # exchanges whose newest certificate was told
+        self._log = get_logger()
+
+    async def run(self) -> None:
+        """Round after round, until cancelled.
+
+        Cancellation: at once; see `certify`.
+        """
+        while True:
+            await trio.sleep(LOOK_SECS)  # at first too: what was recorded last comes first
+            await self.round()
+
+    async def round(self) -> None:
+        """Do what is due now; what fails is logged, and due again later."""
+        now_ns = self._clock.now_ns()
+        try:
+            if now_ns >= self._list_at_ns:
+                await self._seal_and_certify(now_ns)
+                self._list_at_ns = min(now_ns + RETRY_NS, self._next_end_ns(now_ns))
+        except OSError as error:
+            self._log.warning("days_not_listed", reason=words_of(error))
+            self._list_at_ns = now_ns + RETRY_NS
+        due = [each for each, at_ns in sorted(self._watched.items()) if at_ns <= now_ns]
+        for exchange, day in due:
+            await self._look_again(exchange, day)
+
+    def _next_end_ns(self, now_ns: int) -> int:
+        """When the next day is over for so long that it is due."""
+        after_ns = round(self._after_secs * 1e9)
+        return (day_of(now_ns - after_ns) + 1) * NS_PER_DAY + after_ns
+
+    async def _seal_and_certify(self, now_ns: int) -> None:
+        due = await self._offload.run(partial(self._due, now_ns))
+        async with trio.open_nursery() as nursery:  # one checkpoint serves all
+            for exchange, days in due.items():
+                nursery.start_soon(self._seals.seal, exchange, days[-1])
+        for exchange, days in due.items():
+            for day in days:
+                await self._certify(exchange, day)
+
+    def _due(self, now_ns: int) -> Mapping[str, list[int]]:
+        """By exchange the days that want a certificate; and takes note of those that have one."""
+        due = {}
+        source = self._place.source().glance()
+        for exchange in filter(None, source.exchanges()):
+            there = certified_days(self._place.files, exchange)
+            self._watch(exchange, there, now_ns)
+            days = due_days(days_there(source, exchange), there, now_ns, self._after_secs)
+            if days:
+                due[exchange] = days
+        return due
+
+    def _watch(self, exchange: str, days: Iterable[int], now_ns: int) -> None:
+        since = day_of(now_ns) - MOST_DAYS_WATCHED
+        for day in days:
+            if day >= since:
+                self._watched.setdefault((exchange, day), now_ns)
+        old = [each for each in self._watched if each[1] < since]
+        for each in old:
+            del self._watched[each]
+        if exchange not in self._known and (newest := max(days, default=None)) is not None:
+            self._known.add(exchange)
+            certificate = readable(self._place.files, exchange, newest)
+            if certificate is not None:
+                self._certified(exchange, newest, certificate)
+
+    async def _certify(self, exchange: str, day: int) -> None:
+        told = self._told(exchange, day)
+        now_ns = self._clock.now_ns
+        self._watched[exchange, day] = now_ns() + RETRY_NS
+        try:
+            found = await certify(
+                self._place,
+                exchange,
+                day,
+                told,
+                now_ns=now_ns,
+                offload=self._offload,
+                settled=self._seals.settled,
+            )
+        except OSError as error:
+            reason = words_of(error)
+            self._log.warning(
+                "day_not_certified", exchange=exchange, day=date_text(day), reason=reason
+            )
+            return
+        if found is not None:
+            condition = found.predicate["condition"]
+            self._log.info(
+                "day_certified",
+                exchange=exchange,
+                day=date_text(day),
+                number=found.number,
+                condition=condition,
+                signed=bool(found.key_ids),
+            )
+            self._known.add(exchange)
+            self._certified(exchange, day, found)
+
+    async def _look_again(self, exchange: str, day: int) -> None:
+        """Certify a day anew if there is something new, and a certificate may follow by now."""
+        now_ns, told = self._clock.now_ns(), self._told(exchange, day)
+        try:
+            look = partial(_look_again, self._place, exchange, day, told, now_ns)
+            again = await self._offload.run(look)
+        except OSError as error:
+            reason = words_of(error)
+            self._log.warning(
+                "day_not_certified", exchange=exchange, day=date_text(day), reason=reason
+            )
+            self._watched[exchange, day] = now_ns + RETRY_NS
+            return
+        self._watched[exchange, day] = again.at_ns
+        if again.is_due:
+            await self._certify(exchange, day)
+
+
+@attrs.frozen
+class _Again:
+    """When to look at a day again, and whether a certificate is due now."""
+
+    at_ns: int
+    is_due: bool = False
+
+
+def _look_again(place: Place, exchange: str, day: int, told: Told, now_ns: int) -> _Again:
+    """In a thread; raises `OSError`."""
+    newest = readable(place.files, exchange, day)
+    if newest is None:  # damaged, which `verify` tells of; a new one says what there is now
+        return _Again(now_ns + RETRY_NS, is_due=True)
+    newest_ns = int(newest.predicate["made_at_ns"])
+    first_ns = _first_ns(place, exchange, day, newest_ns)
+    may_ns = next_ns(first_ns, newest_ns)
+    if now_ns < may_ns:
+        return _Again(may_ns)
+    is_due = has_changed(place, exchange, day, newest, told, now_ns=now_ns)
+    return _Again(next_ns(first_ns, now_ns), is_due)
+
+
+def _first_ns(place: Place, exchange: str, day: int, newest_ns: int) -> int:
+    """When the first certificate was made; the newest, where the first cannot be read."""
+    try:
+        return int(read(place.files, exchange, day, 1).predicate["made_at_ns"])
+    except EnvelopeError:
+        return newest_ns
