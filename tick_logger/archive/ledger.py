@@ -115,7 +115,6 @@ class Ledger:
         self._verified: dict[tuple[str, Where], str] = {}  # the SHA-256 of then
         self._released: set[tuple[str, int]] = set()
         self._covered: list[Covered] = []
-        self._before_release: dict[tuple[str, int], int] = {}  # lines `packed` until then
         data = bytes(self._files.read(LEDGER)) if self._files.size(LEDGER) else b""
         for step in steps(data):
             self._learn(step)
@@ -149,11 +148,10 @@ class Ledger:
     def late_packed(self, exchange: str, day: int, table: str) -> dict[str, int]:
         """Up to which row of its files in `late/` each symbol is packed.
 
-        These files are gone with a release, and what comes since begins new ones.
+        These files stay when a day is released, and go on.
         """
         found: dict[str, int] = {}
-        since = self._before_release.get((exchange, day), 0)
-        for each in list(self._packed.values())[since:]:
+        for each in self._packed.values():
             if (each.exchange, each.day, each.table) == (exchange, day, table):
                 found |= each.late
         return found
@@ -206,7 +204,6 @@ class Ledger:
                 self._verified[step.key, step.where] = step.sha256
             case Released():
                 self._released.add((step.exchange, step.day))
-                self._before_release[step.exchange, step.day] = len(self._packed)
 
     def _cut(self) -> int:
         """Cut off a line that was torn; returns the size of what is whole."""

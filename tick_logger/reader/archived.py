@@ -126,6 +126,19 @@ class Archived:
         """As the newest certificate of each day says; see `Source`."""
         return self.holes_of(symbol, self.certified_days(symbol.exchange))
 
+    def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
+        """The condition by the newest certificate of a day; see `source.certified`."""
+        found = self._certificates.newest(symbol.exchange, day)
+        stream = None if found is None else found.streams.get((symbol.symbol, table))
+        if found is None or stream is None:
+            return None
+        is_pending = (found.condition, stream.condition) == ("pending", "available")
+        return "pending" if is_pending else stream.condition
+
+    def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
+        """None: certificates name what is missing; what is not any more is among the rows."""
+        return ()
+
     def holes_of(self, symbol: Symbol, days: Iterable[int]) -> Sequence[GapRecord]:
         """Those of some days."""
         found: list[GapRecord] = []
