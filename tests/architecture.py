@@ -34,12 +34,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
     "waiting": set(),
-    "reader": {"model", "errors", "exchanges", "storage", "waiting"},
+    "reader": {
+        "model", "errors", "exchanges", "storage", "waiting", "archive.keys", "archive.ledger",
+        "archive.object_store", "archive.bucket",
+    },
     "compare": {"model", "errors", "reader"},
     "archive": {
-        "model", "errors", "clock", "offload", "storage", "reader", "journal", "exchanges",
-        "telemetry", "version",
+        "model", "errors", "storage", "reader", "journal", "exchanges", "version", "clock",
+        "offload", "telemetry", "archive.keys", "archive.ledger", "archive.object_store",
+        "archive.bucket",
     },
+    "archive.keys": {"model", "storage"},
+    "archive.ledger": {"errors", "storage", "archive.keys"},
+    "archive.object_store": {"errors", "storage", "archive.ledger"},
+    "archive.bucket": {"errors", "archive.ledger", "archive.object_store"},
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
@@ -83,7 +91,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
     "archiving": {
-        "archive", "clock", "config", "errors", "offload", "reader", "recording", "storage",
+        "archive", "archive.bucket", "archive.ledger", "archive.object_store",
+        "clock", "config", "errors", "offload", "reader", "recording", "storage",
         "telemetry",
     },
     "sealing": {
@@ -117,7 +126,7 @@ ONE_HOME = {
     "trio_parallel": ("tick_logger/archive/worker.py",),
     "hypercorn": ("tick_logger/ops/web/",),
     "starlette": ("tick_logger/ops/web/",),
-    "obstore": ("tick_logger/archive/bucket.py",),
+    "obstore": ("tick_logger/archive/bucket.py", "tick_logger/reader/bucket_tree.py"),
     "rich": ("tick_logger/telemetry/", "tick_logger/ops/terminal/", "tick_logger/cli/"),
     "tick_logger.simulator": (
         "tick_logger/simulator/",

@@ -11,7 +11,8 @@ import pytest
 
 import tick_logger
 from tests.documents import ROOT, rows, section
-from tests.reader.example import write_example
+from tests.reader.example import DAY, write_example
+from tests.reader.kept import Kept
 from tests.reader.test_places import legacy
 from tick_logger.reader.columns import COLUMNS, EXCHANGE, SYMBOL
 from tick_logger.reader.frames import numpy_of
@@ -25,6 +26,9 @@ NOT_OURS = "matplotlib"
 def test_all_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As somebody types it who reads the page from its beginning."""
     write_example(tmp_path / "data")
+    kept = Kept(tmp_path / "data", tmp_path / "archive")
+    for exchange in ("coinbase", "kraken"):
+        kept.pack(DAY, exchange)
     legacy(tmp_path / "more", "ETH-USD")
     monkeypatch.chdir(tmp_path)
     blocks = _BLOCK.findall(PAGE.read_text())

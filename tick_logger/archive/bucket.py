@@ -117,7 +117,7 @@ class Bucket:
         import obstore
 
         try:
-            with _as_trouble("the bucket"):
+            with as_trouble("the bucket"):
                 next(iter(obstore.list(self._store, chunk_size=1)), None)
         except StoreError as error:
             if error.trouble not in (Trouble.ABSENT, Trouble.NO_BUCKET):
@@ -132,7 +132,7 @@ class Bucket:
         whole = size <= MOST_AT_ONCE_BYTES
         if not whole and not replace and self.head(key) is not None:
             raise AlreadyThereError(key)
-        with _as_trouble(key):
+        with as_trouble(key):
             obstore.put(
                 self._store,
                 key,
@@ -147,7 +147,7 @@ class Bucket:
         """The bytes of an object; see `ObjectStore`."""
         import obstore
 
-        with _as_trouble(key):
+        with as_trouble(key):
             for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
                 yield bytes(piece)
 
@@ -156,7 +156,7 @@ class Bucket:
         import obstore
 
         try:
-            with _as_trouble(key):
+            with as_trouble(key):
                 # Only this tells what was given with it, and nothing is read of what it offers.
                 found = obstore.get(self._store, key, options={"head": True})
         except StoreError as error:
@@ -171,7 +171,7 @@ class Bucket:
 
         folder = prefix.rpartition("/")[0]
         found = []
-        with _as_trouble(prefix):
+        with as_trouble(prefix):
             for some in obstore.list(self._store, folder or None):
                 found += [Found(each["path"], each["size"]) for each in some]
         yield from sorted((each for each in found if each.key.startswith(prefix)), key=_key)
@@ -183,32 +183,7 @@ class Bucket:
         return self._opened
 
     def _open(self, prefix: str) -> S3Store:
-        from obstore.store import S3Store
-
-        address, given = self._address, self._credentials
-        more: dict[str, Any] = {}
-        if address.endpoint:
-            more["endpoint"] = address.endpoint
-        if given.token:
-            more["session_token"] = given.token
-        return S3Store(
-            address.bucket,
-            prefix=prefix or None,
-            region=address.region,
-            access_key_id=given.key_id,
-            secret_access_key=given.secret,
-            virtual_hosted_style_request=not address.endpoint,
-            client_options={
-                "allow_http": True,
-                "connect_timeout": f"{CONNECT_SECS:g}s",
-                "timeout": f"{REQUEST_SECS:g}s",
-            },
-            retry_config={
-                "max_retries": RETRIES,
-                "retry_timeout": datetime.timedelta(seconds=RETRY_SECS),
-            },
-            **more,
-        )
+        return s3_store(self._address, self._credentials, prefix)
 
     def _make(self) -> None:
         """Make the bucket; somebody else may have done so meanwhile."""
@@ -239,8 +214,37 @@ class Bucket:
         raise StoreError(Trouble.NO_BUCKET, f"the bucket is not there, and cannot be made: {why}")
 
 
+def s3_store(address: Address, given: Credentials, prefix: str) -> S3Store:
+    """What obstore makes of an address, with its objects below a prefix."""
+    from obstore.store import S3Store
+
+    more: dict[str, Any] = {}
+    if address.endpoint:
+        more["endpoint"] = address.endpoint
+    if given.token:
+        more["session_token"] = given.token
+    return S3Store(
+        address.bucket,
+        prefix=prefix or None,
+        region=address.region,
+        access_key_id=given.key_id,
+        secret_access_key=given.secret,
+        virtual_hosted_style_request=not address.endpoint,
+        client_options={
+            "allow_http": True,
+            "connect_timeout": f"{CONNECT_SECS:g}s",
+            "timeout": f"{REQUEST_SECS:g}s",
+        },
+        retry_config={
+            "max_retries": RETRIES,
+            "retry_timeout": datetime.timedelta(seconds=RETRY_SECS),
+        },
+        **more,
+    )
+
+
 @contextlib.contextmanager
-def _as_trouble(what: str) -> Iterator[None]:
+def as_trouble(what: str) -> Iterator[None]:
     """Tell what obstore raises in the words of the port."""
     from obstore import exceptions
 

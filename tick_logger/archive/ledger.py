@@ -95,6 +95,15 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Step).decode
 
 
+def steps(data: bytes) -> Iterator[Step]:
+    """The steps in the bytes of a ledger, without a line that was torn; raises `StorageError`."""
+    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
+        try:
+            yield _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StorageError(f"{LEDGER}, line {number}: {error}") from error
+
+
 class Ledger:
     """The steps of one archive; raises `StorageError` if a line is none of them."""
 
@@ -106,12 +115,9 @@ class Ledger:
         self._verified: dict[tuple[str, Where], str] = {}  # the SHA-256 of then
         self._released: set[tuple[str, int]] = set()
         self._covered: list[Covered] = []
-        self._before_release: dict[tuple[str, int], int] = {}  # lines `packed` until then
-        for number, line in enumerate(self._lines(), start=1):
-            try:
-                self._learn(_decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise StorageError(f"{LEDGER}, line {number}: {error}") from error
+        data = bytes(self._files.read(LEDGER)) if self._files.size(LEDGER) else b""
+        for step in steps(data):
+            self._learn(step)
 
     def add(self, step: Step) -> None:
         """Write a step down, durably; raises `OSError`, and the step is then not taken."""
@@ -142,11 +148,10 @@ class Ledger:
     def late_packed(self, exchange: str, day: int, table: str) -> dict[str, int]:
         """Up to which row of its files in `late/` each symbol is packed.
 
-        These files are gone with a release, and what comes since begins new ones.
+        These files stay when a day is released, and go on.
         """
         found: dict[str, int] = {}
-        since = self._before_release.get((exchange, day), 0)
-        for each in list(self._packed.values())[since:]:
+        for each in self._packed.values():
             if (each.exchange, each.day, each.table) == (exchange, day, table):
                 found |= each.late
         return found
@@ -199,12 +204,6 @@ class Ledger:
                 self._verified[step.key, step.where] = step.sha256
             case Released():
                 self._released.add((step.exchange, step.day))
-                self._before_release[step.exchange, step.day] = len(self._packed)
-
-    def _lines(self) -> Iterator[bytes]:
-        """The whole ones."""
-        data = bytes(self._files.read(LEDGER)) if self._files.size(LEDGER) else b""
-        yield from data[: data.rfind(b"\n") + 1].splitlines()
 
     def _cut(self) -> int:
         """Cut off a line that was torn; returns the size of what is whole."""

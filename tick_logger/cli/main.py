@@ -20,6 +20,7 @@ import cyclopts
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
 from tick_logger.cli.archive import archive_app
+from tick_logger.cli.archived import restore_command, verify_archive_command
 from tick_logger.cli.archiving import archive_command
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
@@ -60,6 +61,8 @@ app.command(book_command, name="book")
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
 archive_app.default(archive_command)
+archive_app.command(verify_archive_command, name="verify")
+archive_app.command(restore_command, name="restore")
 app.command(archive_app)
 
 

@@ -66,7 +66,8 @@ class KrakenTrades(TradesByRest):
     """GET Trades of spot; ids are those of the stream."""
 
     paging: ClassVar[Paging] = Paging.FORWARD
-    weight: ClassVar[int] = 2  # one in a second, of the 120 in a minute that the profile allows
+    weight: ClassVar[int] = 2
+    spacing_secs: ClassVar[float] = 1.0  # no number is documented; other clients keep to this one
     by_id: ClassVar[bool] = False
     joins: ClassVar[bool] = True
 

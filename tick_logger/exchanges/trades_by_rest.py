@@ -109,6 +109,8 @@ class TradesByRest(abc.ABC):
     paging: ClassVar[Paging]
     weight: ClassVar[int] = 1
     """Of one request, as the profile counts them."""
+    spacing_secs: ClassVar[float] = 0.0
+    """Between the beginnings of two requests, where a venue counts by the second."""
     reach_secs: ClassVar[float | None] = None
     """How old a trade may be at most; None: as old as the venue."""
     by_id: ClassVar[bool] = True

@@ -22,6 +22,7 @@ from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import NO_TIME, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 from tick_logger.reader.certificates import CertificateFiles
+from tick_logger.reader.certified import Certificates
 from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.glance import GlanceTree
 from tick_logger.reader.holes import HoleFiles
@@ -45,6 +46,8 @@ class ColumnFiles:
         self._listings = ListingFiles(tree, places)
         self._certified: CertificateFiles | None = None  # of one pass only
         self._known_width: str | None = None
+        self.certificates = Certificates.beside_data(tree)
+        """Those that were made here."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
-"""A source of several: each symbol-day is in one of them.
+"""A source of several: each symbol-day is in one of them, or in a recording and its own archive.
 
 Invariant: no row is read twice.  Two sources with rows of one symbol, table and day are an error
-that names both, because nobody can tell which of them is right.
+that names both, because nobody can tell which of them is right; unless they belong together
+(`belonging`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from tick_logger.model.proof import Proof
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
+from tick_logger.reader.archived import Archived
+from tick_logger.reader.belonging import knows, together
 from tick_logger.reader.errors import OverlapError
 from tick_logger.reader.source import Source, Symbol, TableDay, certified
 from tick_logger.reader.times import iso
@@ -57,10 +60,13 @@ class Joined:
         return sorted({day for each in self._sources for day in each.days(symbol, table)})
 
     def look(self, symbol: Symbol, table: Table, day: int) -> TableDay:
-        """The rows of a day; raises `OverlapError` if two have some."""
+        """The rows of a day; raises `OverlapError` if two have some that are not one's archive."""
         found = [(source, source.look(symbol, table, day)) for source in self._sources]
         owners = [(source, rows) for source, rows in found if rows.main.rows or rows.late.rows]
         if len(owners) > 1:
+            one = together(owners, symbol, day)
+            if one is not None:
+                return one
             names = " and ".join(source.name for source, _ in owners)
             raise OverlapError(
                 f"{names} both have {table} of {symbol} of {iso(day * NS_PER_DAY)[:10]}; "
@@ -69,16 +75,26 @@ class Joined:
         return owners[0][1] if owners else found[0][1]
 
     def holes(self, symbol: Symbol) -> Sequence[GapRecord]:
-        """Those of all."""
-        return list(dict.fromkeys(chain.from_iterable(s.holes(symbol) for s in self._sources)))
+        """Those of all; of days that a directory has certified, as its own files say by now."""
+        archives = [each for each in self._sources if isinstance(each, Archived)]
+        others = [each for each in self._sources if each not in archives]
+        found = list(chain.from_iterable(each.holes(symbol) for each in others))
+        for archive in archives:
+            days = archive.certified_days(symbol.exchange)
+            strange = [d for d in days if not any(knows(o, archive, symbol, d) for o in others)]
+            found += archive.holes_of(symbol, strange)
+        return list(dict.fromkeys(found))
 
     def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
         """Those of all."""
         return list(dict.fromkeys(chain.from_iterable(s.healed(symbol) for s in self._sources)))
 
     def proof(self, symbol: Symbol, table: Table) -> Proof:
-        """The weakest of those that have the symbol."""
-        proofs = [each.proof(symbol, table) for each in self._sources if each.has(symbol)]
+        """The weakest of those that have the symbol; of archives, where no directory has it."""
+        files = [each for each in self._sources if not isinstance(each, Archived)]
+        has = [each for each in files if each.has(symbol)]
+        has = has or [each for each in self._sources if each.has(symbol)]
+        proofs = [each.proof(symbol, table) for each in has]
         return min(proofs, default=Proof.UNPROVABLE)
 
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:

@@ -56,6 +56,9 @@ class Overview:
         """What was missing of a range of receive times and is not any more; `healed` says how.
 
         Of all symbols if none are named.  A hole that healed bit by bit is there bit by bit.
+
+        >>> rec.healed("coinbase:*")
+        ()
         """
         wanted = span(start, end)
         asked = every(self._source) if symbols is None else self._meant(symbols)

@@ -103,6 +103,38 @@ class DiskTree:
         return f"{self._root}/{path}"
 
 
+class InnerTree:
+    """A folder of another tree, as a tree."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self._tree = tree
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people."""
+        return f"{self._tree.name}/{self._folder}"
+
+    def size(self, path: str) -> int:
+        """Length in bytes; see `Tree`."""
+        return self._tree.size(self._at(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return self._tree.exists(self._at(path))
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes | memoryview:
+        """Bytes of a file; see `Tree`."""
+        return self._tree.read(self._at(path), offset, length)
+
+    def list(self, folder: str = "") -> Names:
+        """What is in a folder; see `Tree`."""
+        return self._tree.list(self._at(folder).rstrip("/"))
+
+    def _at(self, path: str) -> str:
+        return f"{self._folder}/{path}"
+
+
 class FilesTree:
     """Files that are reached by another port, read as a tree."""
 

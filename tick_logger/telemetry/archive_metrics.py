@@ -51,7 +51,7 @@ class ArchiveMetrics:
         self.unequal = counter(
             "upload_unequal", "Objects that were read back otherwise than packed"
         )
-        self.released_days = counter("days_released", "Days whose column files were let go of")
+        self.released_days = counter("archive_released", "Days whose column files were let go of")
         self.kept_bytes = Gauge(
             PREFIX + "archive_bytes", "Bytes verified, by place", ["where"], registry=registry
         )

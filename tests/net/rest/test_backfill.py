@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import attrs
 import pytest
 import trio
@@ -97,6 +99,20 @@ async def test_the_budget_is_half_of_what_the_venue_allows(autojump_clock: MockC
         assert times[0] >= began
         most = max(sum(each <= later < each + 60.0 for later in times) for each in times)
         assert most == profile.rest_weight_per_minute // 2 // trades.weight
+
+
+async def test_a_venue_that_counts_by_the_second_is_asked_once_in_each(
+    autojump_clock: MockClock,
+) -> None:
+    """However much of its minute is left."""
+    async with filling("kraken", rate=50.0) as scene:
+        for first in range(100, 400, 30):
+            scene.filler.offer(scene.ids(first, first + 1))
+        wrong(scene, empty_probability=1.0)
+        await trio.sleep(60.0)
+        times = scene.requests
+    assert len(times) > 10
+    assert min(later - each for each, later in pairwise(times)) >= 1.0
 
 
 async def test_what_a_venue_lacks_is_void_after_two_tries_an_hour_apart(
@@ -337,9 +353,12 @@ async def test_a_hole_in_which_ids_began_again_is_left_where_ids_are_asked_for(
         assert (scene.requests, scene.healed()) == ([], [])
 
 
-@pytest.mark.parametrize("cause", [Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY])
+@pytest.mark.parametrize("cause", [Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY, Cause.RETIRED])
 def test_what_no_answer_could_fill_is_no_hole_to_ask_about(cause: Cause) -> None:
-    """Rows that were received and not written are known, so that REST would add none."""
+    """Rows that were received and not written are known, so that REST would add none.
+
+    And what nobody wanted for a while nobody misses.
+    """
     record = GapRecord(0, Table.TRADES, None, None, 1, 2, cause)
     assert Hole.of(record, "X") is None
     assert Hole.of(attrs.evolve(record, cause=Cause.DISCONNECT), "X") is not None

@@ -106,6 +106,7 @@ class Asking:
         weight = exchange.profile.rest_weight_per_minute // 2
         assert self._trades.weight <= weight, "no request would be allowed"
         self._budget = WeightGate(weight, BUDGET_SECS)
+        self._spacing = WeightGate(1, self._trades.spacing_secs)
         self._kept: dict[Hole, tuple[TradesPage, bytes]] = {}  # newest trades, the oldest first
 
     async def by_ids(self, task: Task, others: Sequence[Task]) -> Got:
@@ -242,6 +243,7 @@ class Asking:
         """One answer; raises `ConnectionLost`, or `VenueError` if it is none."""
         trades = self._trades
         await self._budget.wait(trades.weight)
+        await self._spacing.wait(1)
         turn = await self._rest.turn(trades.weight)
         self._metrics.backfill_requests.inc()
         body = await turn.get(url)

@@ -16,9 +16,9 @@ from tick_logger.model.tables import Table
 
 Range = tuple[int, int]
 
-NOT_TO_BE_FILLED = frozenset({Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY})
+NOT_TO_BE_FILLED = frozenset({Cause.UNWRITABLE, Cause.RENUMBERED, Cause.STRAY, Cause.RETIRED})
 """Rows without a place on the disk were received, and are told apart from no answer: whatever REST
-gave would be left out as known.  The others are about no hole."""
+gave would be left out as known.  What was retired was not wanted.  The others are about no hole."""
 
 REST = "rest"
 """How a hole is healed of which all that it lacked was in answers."""

@@ -1,0 +1,107 @@
+"""The command that looks whether an archive is what it says.
+
+Imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import cyclopts
+
+from tick_logger import exit_codes
+from tick_logger.cli.reading import reading
+from tick_logger.errors import ConfigError
+
+Flag = Annotated[bool, cyclopts.Parameter(negative="")]
+
+
+def verify_archive_command(root: str, /, *, key: Path | None = None, json: Flag = False) -> int:
+    """Read everything of an archive, and compare it with what is said of it; 1 if it differs.
+
+    Parameters
+    ----------
+    root
+        Its folder, or s3://bucket/prefix.
+    key
+        File with the key that is to have signed each certificate, private or public.
+    json
+        Print one JSON object instead of lines.
+    """
+    from tick_logger.archive.inspecting import verify
+    from tick_logger.archive.signing import load_public_key
+    from tick_logger.reader.errors import NotRecordedError
+    from tick_logger.reader.opening import archive_tree
+
+    public = None if key is None else load_public_key(str(key))
+    with reading(Path(root)):
+        try:
+            tree = archive_tree(root)
+        except (NotRecordedError, ValueError, PermissionError) as error:
+            raise ConfigError([(root, str(error))]) from None
+        done = verify(tree, public)
+    if json:
+        sys.stdout.write(json_format.dumps(attrs.asdict(done), indent=2) + "\n")
+    else:
+        sys.stdout.writelines(f"{each}\n" for each in done.findings)
+        sys.stdout.write(
+            f"{done.objects:,} objects of {done.size:,} bytes, {done.certificates:,} certificates: "
+            f"{len(done.findings):,} findings\n"
+        )
+    return exit_codes.FOUND if done.findings else exit_codes.CLEAN
+
+
+def restore_command(
+    root: str, directory: Path, /, *, day: str, exchange: str | None = None, json: Flag = False
+) -> int:
+    """Make the column files of a day again; 1 if the archive has none.
+
+    Parameters
+    ----------
+    root
+        Folder of the archive, or s3://bucket/prefix.
+    directory
+        Where to; files that are there are never written over.
+    day
+        The UTC day, such as 2026-11-29.
+    exchange
+        Only of this one.
+    json
+        Print one JSON object instead of lines.
+    """
+    from tick_logger.archive.restoring import restore
+    from tick_logger.cli.reading import moment
+    from tick_logger.model.tables import EXACT
+    from tick_logger.model.times import day_of
+    from tick_logger.reader.archived import Archived
+    from tick_logger.reader.errors import NotRecordedError
+    from tick_logger.reader.opening import archive_tree
+    from tick_logger.storage.disk_files import DiskFiles
+    from tick_logger.storage.format_file import Width, read_widths, write_format
+
+    number, done = day_of(moment("--day", day)), {}
+    with reading(Path(root)):
+        try:
+            source = Archived(archive_tree(root))
+        except (NotRecordedError, ValueError, PermissionError) as error:
+            raise ConfigError([(root, str(error))]) from None
+        files = DiskFiles(str(directory))
+        files.prepare()
+        widths = read_widths(files)
+        if not widths:
+            write_format(files, [Width(EXACT)])
+        width = widths[-1].price_dtype if widths else EXACT
+        for each in source.exchanges():
+            if exchange in (None, each):
+                done[each] = restore(source, files, each, number, width)
+        files.close()
+    if json:
+        sys.stdout.write(json_format.dumps(done, indent=2) + "\n")
+    else:
+        lines = (f"{name}: {sum(rows.values()):,} rows restored\n" for name, rows in done.items())
+        sys.stdout.writelines(lines)
+    return exit_codes.CLEAN if any(done.values()) else exit_codes.FOUND
