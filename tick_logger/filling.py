@@ -73,7 +73,7 @@ class Filling:
     async def old(self, now_ns: int, days: Mapping[str, int]) -> list[GapRecord]:
         """The holes in trades that stand in the gaps files, of exchanges that can be asked."""
         found: list[GapRecord] = []
-        for exchange in days.keys() & self.fillers.keys():
+        for exchange in sorted(days.keys() & self.fillers.keys()):
             since = day_of(now_ns - days[exchange] * NS_PER_DAY)
             for symbol, number in sorted(self._instruments.of(exchange).items()):
                 where = self._files, exchange, symbol, number, range(since, day_of(now_ns) + 1)
