@@ -6,16 +6,16 @@ used.  The side is the maker's, as in the stream; the orders' ids are not told.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 import numpy as np
 
-from tick_logger.exchanges.by_ids import older_than
+from tick_logger.exchanges.by_ids import NewestFirst
 from tick_logger.exchanges.messages import Id, decode_listing, lenient
 from tick_logger.exchanges.trade_pages import Answer
-from tick_logger.exchanges.trades_by_rest import Paging, TradesByRest, TradesPage, TradesWanted
+from tick_logger.exchanges.trades_by_rest import TradesPage
 from tick_logger.model import tables
 
 _REQUEST = "trades"
@@ -33,26 +33,16 @@ class _Trade(msgspec.Struct, gc=False):
 _decode = lenient(list[_Trade])
 
 
-class CoinbaseTrades(TradesByRest):
+class CoinbaseTrades(NewestFirst):
     """GET a product's trades: a thousand each, as old as the product."""
-
-    paging: ClassVar[Paging] = Paging.BACKWARD
 
     def __init__(self, page: int = 1000) -> None:
         self._page = page  # trades; the venue allows a thousand
 
-    def first_url(self, endpoint: str, wanted: TradesWanted) -> str:
-        """The newest that are wanted."""
-        return self._url(endpoint, wanted, None if wanted.to_id is None else wanted.to_id + 1)
-
-    def next_url(self, endpoint: str, wanted: TradesWanted, page: TradesPage) -> str | None:
-        """Those before the oldest of the page."""
-        after = older_than(wanted, page)
-        return None if after is None else self._url(endpoint, wanted, after)
-
-    def _url(self, endpoint: str, wanted: TradesWanted, after: int | None) -> str:
-        older = "" if after is None else f"&after={after}"
-        place = f"{endpoint.rstrip('/')}/products/{quote(wanted.symbol, safe='')}/trades"
+    def url(self, endpoint: str, symbol: str, below: int | None) -> str:
+        """`after` is the id that all of the page are older than."""
+        older = "" if below is None else f"&after={below}"
+        place = f"{endpoint.rstrip('/')}/products/{quote(symbol, safe='')}/trades"
         return f"{place}?limit={self._page}{older}"
 
     def read(self, body: bytes, symbol: str) -> TradesPage:

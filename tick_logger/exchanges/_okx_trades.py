@@ -15,10 +15,10 @@ import numpy as np
 
 from tick_logger.exchanges._okx_messages import Trade
 from tick_logger.exchanges.base import VenueError
-from tick_logger.exchanges.by_ids import older_than
+from tick_logger.exchanges.by_ids import NewestFirst
 from tick_logger.exchanges.messages import decode_listing, lenient
 from tick_logger.exchanges.trade_pages import Answer
-from tick_logger.exchanges.trades_by_rest import Paging, TradesByRest, TradesPage, TradesWanted
+from tick_logger.exchanges.trades_by_rest import TradesPage
 from tick_logger.model import tables
 
 _REQUEST = "history-trades"
@@ -34,27 +34,18 @@ class _Trades(msgspec.Struct, gc=False):
 _decode = lenient(_Trades)
 
 
-class OkxTrades(TradesByRest):
+class OkxTrades(NewestFirst):
     """GET history-trades: a hundred trades each, of the last three months."""
 
-    paging: ClassVar[Paging] = Paging.BACKWARD
     reach_secs: ClassVar[float | None] = 90 * 86_400.0
 
     def __init__(self, page: int = 100) -> None:
         self._page = page  # trades; the venue allows a hundred
 
-    def first_url(self, endpoint: str, wanted: TradesWanted) -> str:
-        """The newest that are wanted."""
-        return self._url(endpoint, wanted, None if wanted.to_id is None else wanted.to_id + 1)
-
-    def next_url(self, endpoint: str, wanted: TradesWanted, page: TradesPage) -> str | None:
-        """Those before the oldest of the page."""
-        after = older_than(wanted, page)
-        return None if after is None else self._url(endpoint, wanted, after)
-
-    def _url(self, endpoint: str, wanted: TradesWanted, after: int | None) -> str:
-        older = "" if after is None else f"&after={after}"
-        query = f"instId={quote(wanted.symbol, safe='')}&type=1{older}&limit={self._page}"
+    def url(self, endpoint: str, symbol: str, below: int | None) -> str:
+        """`after` is the id that all of the page are older than."""
+        older = "" if below is None else f"&after={below}"
+        query = f"instId={quote(symbol, safe='')}&type=1{older}&limit={self._page}"
         return f"{endpoint.rstrip('/')}/api/v5/market/history-trades?{query}"
 
     def read(self, body: bytes, symbol: str) -> TradesPage:

@@ -6,7 +6,30 @@ anywhere.  That the same page may come again is not seen here, but by whoever as
 
 from __future__ import annotations
 
-from tick_logger.exchanges.trades_by_rest import TradesPage, TradesWanted
+import abc
+from typing import ClassVar
+
+from tick_logger.exchanges.trades_by_rest import Paging, TradesByRest, TradesPage, TradesWanted
+
+
+class NewestFirst(TradesByRest):
+    """A venue whose pages go back: each is asked for by the id that it is older than."""
+
+    paging: ClassVar[Paging] = Paging.BACKWARD
+
+    def first_url(self, endpoint: str, wanted: TradesWanted) -> str:
+        """The newest that are wanted."""
+        below = None if wanted.to_id is None else wanted.to_id + 1
+        return self.url(endpoint, wanted.symbol, below)
+
+    def next_url(self, endpoint: str, wanted: TradesWanted, page: TradesPage) -> str | None:
+        """Those before the oldest of the page."""
+        below = older_than(wanted, page)
+        return None if below is None else self.url(endpoint, wanted.symbol, below)
+
+    @abc.abstractmethod
+    def url(self, endpoint: str, symbol: str, below: int | None) -> str:
+        """The address of the page with the trades before this id; None: of the newest."""
 
 
 def older_than(wanted: TradesWanted, page: TradesPage) -> int | None:
