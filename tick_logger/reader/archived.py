@@ -129,11 +129,7 @@ class Archived:
     def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
         """The condition by the newest certificate of a day; see `source.certified`."""
         found = self._certificates.newest(symbol.exchange, day)
-        stream = None if found is None else found.streams.get((symbol.symbol, table))
-        if found is None or stream is None:
-            return None
-        is_pending = (found.condition, stream.condition) == ("pending", "available")
-        return "pending" if is_pending else stream.condition
+        return None if found is None else found.condition_of(symbol.symbol, table)
 
     def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
         """None: certificates name what is missing; what is not any more is among the rows."""

@@ -105,6 +105,14 @@ class Certified:
             if each.table in known
         }
 
+    def condition_of(self, symbol: str, table: Table) -> str | None:
+        """That of a stream, which is pending while its day is; None if it is not named."""
+        stream = self.streams.get((symbol, table))
+        if stream is None:
+            return None
+        is_pending = (self.condition, stream.condition) == ("pending", "available")
+        return "pending" if is_pending else stream.condition
+
     @classmethod
     def read(cls, data: bytes) -> Certified | None:
         """The certificate in an envelope; None if it is none."""

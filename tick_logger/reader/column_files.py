@@ -21,7 +21,6 @@ from tick_logger.model.schemas import Schema
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import NO_TIME, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
-from tick_logger.reader.certificates import CertificateFiles
 from tick_logger.reader.certified import Certificates
 from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.glance import GlanceTree
@@ -44,7 +43,6 @@ class ColumnFiles:
         self._places = places
         self._holes = HoleFiles(tree, places)
         self._listings = ListingFiles(tree, places)
-        self._certified: CertificateFiles | None = None  # of one pass only
         self._known_width: str | None = None
         self.certificates = Certificates.beside_data(tree)
         """Those that were made here."""
@@ -57,9 +55,7 @@ class ColumnFiles:
     def glance(self) -> ColumnFiles:
         """The same, which lists each folder once; see `Source`."""
         tree = GlanceTree(self._tree)
-        glance = ColumnFiles(tree, self._places.on(tree))
-        glance._certified = CertificateFiles(tree)
-        return glance
+        return ColumnFiles(tree, self._places.on(tree))
 
     def exchanges(self) -> Sequence[str]:
         """The exchanges that have a folder, or holes without one; see `Source`."""
@@ -110,8 +106,8 @@ class ColumnFiles:
 
     def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
         """The condition by the newest certificate of a day; see `source.certified`."""
-        found = self._certified or CertificateFiles(self._tree)
-        return found.condition(symbol, table, day)
+        found = self.certificates.newest(symbol.exchange, day) if symbol.exchange else None
+        return None if found is None else found.condition_of(symbol.symbol, table)
 
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """What was listed; see `Source`."""
