@@ -26,7 +26,7 @@ from tests.recordings import frames
 from tick_logger.exchanges._kraken_trades import KrakenTrades
 from tick_logger.exchanges.kraken import EXCHANGE
 from tick_logger.exchanges.trades_by_rest import TradesWanted
-from tick_logger.exchanges.walk import MOST_STEPS
+from tick_logger.exchanges.walk import MOST_PAGES, MOST_STEPS
 
 PAGES = "kraken/rest_Trades_selfmade_2026-09-26.jsonl"
 RECORDING = "kraken/trade_2026-09-26.jsonl"
@@ -298,7 +298,9 @@ def test_a_venue_that_makes_trades_up_is_left(rows: list[tuple[int, int]]) -> No
     bodies = [page(text, last=f'"{last}"') for text, (_, last) in zip(texts, rows, strict=True)]
     wanted = TradesWanted(symbol=BTC, from_id=7, to_id=2**62, from_ns=NOON_NS)
     number = iter(range(10**6))
-    walked(TRADES, wanted, lambda _: bodies[next(number) % len(bodies)])
+    found, asked = walked(TRADES, wanted, lambda _: bodies[next(number) % len(bodies)])
+    assert set(found) <= {each for each, _ in rows if 7 <= each <= 2**62}
+    assert len(asked) <= MOST_PAGES
 
 
 def test_decimals_of_prices_are_those_of_the_text() -> None:

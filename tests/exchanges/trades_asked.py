@@ -14,9 +14,9 @@ from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.exchanges.trades_by_rest import TradesByRest, TradesPage, TradesWanted, wrap
 from tick_logger.exchanges.walk import Walk
+from tick_logger.model.routes import REST, Routes
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import REST, Ways
 
 ENDPOINT = "https://venue"
 
@@ -54,18 +54,18 @@ def no_answer(trades: TradesByRest, body: bytes, symbol: str) -> str:
 
 def recorded(exchange: Exchange, wanted: TradesWanted, body: bytes) -> Recordable:
     """What is recorded of an answer, decoded as the service does it."""
-    ways: Ways = np.array([REST], np.uint8)
+    routes: Routes = np.array([REST], np.uint8)
     tables = WantedTables()
     tables.set(7, [Table.TRADES])
     payloads = [wrap(wanted, body)]
-    return decode(exchange, payloads, np.array([1]), {wanted.symbol: 7}, tables, ways)
+    return decode(exchange, payloads, np.array([1]), {wanted.symbol: 7}, tables, routes)
 
 
 def taken(exchange: Exchange, wanted: TradesWanted, body: bytes) -> list[int]:
     """The ids of the rows that are taken from an answer, which is understood."""
     what = recorded(exchange, wanted, body)
     assert what.decoded.bad == ()
-    assert all(rows.way == REST and rows.table is Table.TRADES for rows in what.rows)
+    assert all(rows.route == REST and rows.table is Table.TRADES for rows in what.rows)
     assert all((rows["instrument"] == 7).all() for rows in what.rows)
     return [number for rows in what.rows for number in rows["seq"].tolist()]
 

@@ -111,7 +111,7 @@ def scene(rng: random.Random) -> list[Items]:
         }
         if number % 50 == 44:  # on both lines
             both = quotes([(instrument, recv, event, seq // 2)])
-            ticks[-1] += [both, attrs.evolve(both, way=1)]
+            ticks[-1] += [both, attrs.evolve(both, route=1)]
         mark = marks.get(number % 50)
         if mark is not None:
             ticks[-1].append(mark)

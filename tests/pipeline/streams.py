@@ -14,10 +14,10 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import Flush, GapRecord, IdRun, Run, StreamTail
 from tick_logger.model.marks import Mark
 from tick_logger.model.proof import Ids
+from tick_logger.model.routes import REST
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_MAIN, UUID_DTYPE, Table
 from tick_logger.model.times import NS_PER_DAY
-from tick_logger.model.ways import REST
 from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 
@@ -40,7 +40,7 @@ def trades(rows: Sequence[tuple[int, int, int, int]]) -> RowBatch:
 
 def by_rest(rows: Sequence[tuple[int, int, int, int]]) -> RowBatch:
     """The same, of an answer by REST."""
-    return attrs.evolve(trades(rows), way=REST)
+    return attrs.evolve(trades(rows), route=REST)
 
 
 def quotes(rows: Sequence[tuple[int, int, int, int]]) -> RowBatch:

@@ -37,9 +37,9 @@ def merged(rng: random.Random, items: Items) -> Items:
     for item in items:
         last = joined[-1] if joined else None
         if isinstance(item, RowBatch) and isinstance(last, RowBatch) and rng.random() < 0.5:
-            if (last.table, last.way) == (item.table, item.way):
+            if (last.table, last.route) == (item.table, item.route):
                 both = RowBatch.concat(item.table, [last, item])
-                joined[-1:] = [attrs.evolve(both, way=item.way)]
+                joined[-1:] = [attrs.evolve(both, route=item.route)]
             else:
                 joined.append(item)
         else:

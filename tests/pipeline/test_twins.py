@@ -28,7 +28,7 @@ Said = tuple[int, int]  # line, what
 
 def on(line: int, rows: RowBatch) -> RowBatch:
     """The same as it comes on a line."""
-    return attrs.evolve(rows, way=line)
+    return attrs.evolve(rows, route=line)
 
 
 def begun(*tables: Table) -> list[RowBatch | Mark]:
@@ -50,7 +50,7 @@ def kept(twins: TwinRows, items: list[RowBatch | Mark]) -> list[tuple[int, int]]
     """Line and number of the rows that stay of a tick."""
     found, _ = twins.take(items)
     rows = [each for each in found if isinstance(each, RowBatch)]
-    return [(each.way, int(seq)) for each in rows for seq in each["seq"]]
+    return [(each.route, int(seq)) for each in rows for seq in each["seq"]]
 
 
 def test_the_first_to_come_is_kept_whatever_line_it_came_on() -> None:

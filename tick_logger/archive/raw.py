@@ -24,6 +24,7 @@ import numpy as np
 
 from tick_logger.archive.jobs import Made, RawJob, Result
 from tick_logger.archive.keys import HASH_DIGITS, RAW, RawKey, date_text, parse
+from tick_logger.archive.open_objects import OpenObject, relieve
 from tick_logger.archive.parquet import EXTRA, ObjectWriter
 from tick_logger.archive.raw_rows import NONE, Rows, rows_of_entry, rows_of_shared
 from tick_logger.errors import StorageError
@@ -132,18 +133,16 @@ class _Objects:
         return found
 
     def _relieve(self) -> None:
-        while sum(each.waiting for each in self._open.values()) > MOST_BYTES:
-            max(self._open.values(), key=lambda each: each.waiting).flush()
-        full = [n for n, each in self._open.items() if each.size > self._job.rotate_mib * _MIB]
-        for exchange in full:
+        largest = self._job.rotate_mib * _MIB
+        for exchange in relieve(self._open, most_bytes=MOST_BYTES, largest_bytes=largest):
             self._finish(exchange)
 
     def _finish(self, exchange: str) -> None:
         self.made.append(self._open.pop(exchange).finish(len(self.made)))
 
 
-class _Object:
-    """One object that is being written."""
+class _Object(OpenObject[Rows]):
+    """Entries of one exchange and day."""
 
     def __init__(
         self,
@@ -154,21 +153,14 @@ class _Object:
         day: int,
         is_wanted: Callable[[], bool],
     ) -> None:
+        super().__init__()
         self._job = job
         self._files = files
         self._exchange = exchange
         self._day = day
-        self._rows: list[Rows] = []
         self._frames: tuple[int, int] | None = None
         self._name = name
         self._is_wanted = is_wanted
-        self._writer: ObjectWriter | None = None
-        self.waiting = 0  # bytes of payloads
-
-    @property
-    def size(self) -> int:
-        """Bytes written."""
-        return 0 if self._writer is None else self._writer.size
 
     def add(self, rows: Rows) -> None:
         first, last = int(rows.seq[0]), int(rows.seq[-1])
@@ -179,13 +171,8 @@ class _Object:
         if self.waiting >= GROUP_BYTES:
             self.flush()
 
-    def flush(self) -> None:
-        """Write a row group of all that waits."""
-        if self._rows:
-            if self._writer is None:
-                self._writer = self._begin()
-            self._writer.add(arrow_table(self._rows))
-        self._rows, self.waiting = [], 0
+    def _table(self, rows: list[Rows]) -> Any:
+        return arrow_table(rows)
 
     def _begin(self) -> ObjectWriter:
         about = {
@@ -201,15 +188,14 @@ class _Object:
 
     def finish(self, number: int) -> Made:
         """The object in its place; it is number `number` of its job."""
-        self.flush()
-        assert self._writer is not None, "an object of nothing"
+        writer = self._whole()
         assert self._frames is not None, "an object of nothing"
         first, server = self._frames[0], self._job.folders.server
 
         def key_of(sha256: str) -> str:
             return str(RawKey(self._exchange, self._day, server, first, sha256[:HASH_DIGITS]))
 
-        done = self._writer.finish(key_of, self._remove_unknown)
+        done = writer.finish(key_of, self._remove_unknown)
         return Made(
             self._job.hash_of(number, self._exchange, self._day),
             done.key,

@@ -22,11 +22,12 @@ import numpy as np
 
 from tick_logger.archive.jobs import Made, RawJob, Result
 from tick_logger.archive.keys import HASH_DIGITS, KINDS, SOURCE, SourceKey, date_text
+from tick_logger.archive.open_objects import OpenObject, relieve
 from tick_logger.archive.parquet import EXTRA, ObjectWriter
 from tick_logger.archive.raw import frames_of
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Decoded
-from tick_logger.exchanges.lines import decode_ways
+from tick_logger.exchanges.lines import decode_routes
 from tick_logger.model.entries import Received
 from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
@@ -121,10 +122,8 @@ class _Decoder:
     ) -> Decoded | None:
         if not entry.decodable or entry.exchange not in registry.available():
             return None
-        adapter, ways = registry.get(entry.exchange), entry.ways_of_payloads()
-        if ways is None:
-            return adapter.decode(payloads, symbols)
-        return decode_ways(adapter, payloads, symbols, ways)
+        adapter = registry.get(entry.exchange)
+        return decode_routes(adapter, payloads, symbols, entry.routes_of_payloads())
 
 
 def _last_rows(decoded: Decoded) -> Iterator[tuple[int, int, Table, int, int]]:
@@ -164,10 +163,8 @@ class _Objects:
 
     def relieve(self) -> None:
         """Keep to the bounds of memory, and of the size of an object."""
-        while sum(each.waiting for each in self._open.values()) > MOST_BYTES:
-            max(self._open.values(), key=lambda each: each.waiting).flush()
-        full = [of for of, each in self._open.items() if each.size > self._job.rotate_mib * _MIB]
-        for of in full:
+        largest = self._job.rotate_mib * _MIB
+        for of in relieve(self._open, most_bytes=MOST_BYTES, largest_bytes=largest):
             self._finish(of)
 
     def rotate(self) -> None:
@@ -179,8 +176,8 @@ class _Objects:
         self.made.append(self._open.pop(of).finish(len(self.made)))
 
 
-class _Object:
-    """One object that is being written."""
+class _Object(OpenObject[Event]):
+    """Messages of one symbol, kind and day."""
 
     def __init__(
         self,
@@ -191,36 +188,24 @@ class _Object:
         day: int,
         is_wanted: Callable[[], bool],
     ) -> None:
+        super().__init__()
         self._job = job
         self._files = files
         self._name = name
         self._of = of
         self._day = day
         self._is_wanted = is_wanted
-        self._events: list[Event] = []
-        self._writer: ObjectWriter | None = None
         self._first_ns = 0
         self._frames = (0, 0)
-        self.waiting = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes written."""
-        return 0 if self._writer is None else self._writer.size
 
     def add(self, event: Event, seq: int) -> None:
         self._first_ns = self._first_ns or event.recv_ns
         self._frames = (self._frames[0] or seq, seq + 1)
-        self._events.append(event)
+        self._rows.append(event)
         self.waiting += len(event.payload) + 100  # what Python needs for it
 
-    def flush(self) -> None:
-        """Write a row group of all that waits."""
-        if self._events:
-            if self._writer is None:
-                self._writer = self._begin()
-            self._writer.add(_table(self._of, self._events))
-        self._events, self.waiting = [], 0
+    def _table(self, rows: list[Event]) -> Any:
+        return _table(self._of, rows)
 
     def _begin(self) -> ObjectWriter:
         exchange, symbol, kind = self._of
@@ -238,12 +223,11 @@ class _Object:
 
     def finish(self, number: int) -> Made:
         """The object in its place; it is number `number` of its job."""
-        self.flush()
-        assert self._writer is not None, "an object of nothing"
+        writer = self._whole()
         exchange, symbol, kind = self._of
         server, at_ms = self._job.folders.server, self._first_ns // _MS
         key = str(SourceKey(exchange, symbol, kind, server, self._day, at_ms))
-        done = self._writer.finish(lambda _: key, lambda _: None)
+        done = writer.finish(lambda _: key, lambda _: None)
         return Made(
             self._job.hash_of(number, *self._of, self._day),
             done.key,

@@ -38,7 +38,7 @@ class Decoder:
                 received.recv_ns_of_payloads(),
                 self._streams.instruments.of(received.exchange),
                 self._streams.of(received.exchange),
-                received.ways_of_payloads(),
+                received.routes_of_payloads(),
             )
         except Exception as error:  # noqa: BLE001 - a start must not fail for good
             self.failures += 1

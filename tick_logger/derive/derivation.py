@@ -39,12 +39,12 @@ from tick_logger.model.entries import (
 )
 from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import Interrupted, Mark
+from tick_logger.model.routes import BACKFILL_LABEL
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
 from tick_logger.model.steps import Step, Steps, Unmeasured
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
-from tick_logger.model.ways import BACKFILL_LABEL
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
 from tick_logger.storage.columns import Repair
 from tick_logger.storage.extents import Extent

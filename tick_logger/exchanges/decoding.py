@@ -11,16 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from tick_logger.exchanges.base import Decoded, Exchange, Lost
-from tick_logger.exchanges.lines import by_way, decode_ways
+from tick_logger.exchanges.lines import by_route, decode_routes
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import KeptAside
 from tick_logger.model.marks import Lapse, Mark, MissingIds
 from tick_logger.model.proof import Ids
+from tick_logger.model.routes import Routes
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import Ways
 
 MAX_KEPT_ASIDE_PER_BATCH = 20
 """Undecodable payloads passed on for inspection; the others are only counted.  Of payloads of
@@ -50,19 +50,15 @@ def decode(
     recv_ns: Times,
     symbols: Mapping[str, int],
     wanted: WantedTables,
-    ways: Ways | None = None,
+    routes: Routes | None = None,
 ) -> Recordable:
     """Decode payloads with one receive time each (shape `(len(payloads),)`, int64 ns).
 
-    `ways` (same shape) are those on which they came; None: all on the first line.
+    `routes` (same shape) are those on which they came; None: all on the first line.
     """
-    if ways is None:
-        decoded = exchange.decode(payloads, symbols)
-        rows = tuple(wanted.only(part.received(recv_ns)) for part in decoded.rows)
-    else:
-        decoded = decode_ways(exchange, payloads, symbols, ways)
-        parts = (each for part in decoded.rows for each in by_way(part, recv_ns, ways))
-        rows = tuple(map(wanted.only, parts))
+    decoded = decode_routes(exchange, payloads, symbols, routes)
+    parts = (each for part in decoded.rows for each in by_route(part, recv_ns, routes))
+    rows = tuple(map(wanted.only, parts))
     aside = (
         *(
             KeptAside.of(exchange.name, int(recv_ns[bad.frame]), bad.reason, payloads[bad.frame])

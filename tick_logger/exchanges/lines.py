@@ -1,7 +1,7 @@
-"""Payloads of several ways: what comes by REST is decoded apart, and rows are told apart by way.
+"""Payloads of several routes: what came by REST is decoded apart, and rows are told apart.
 
 Invariant: every payload is decoded once, by whoever understands it, and keeps its number.  Not
-here: which way a payload came (`model.ways`), and what follows from it (`pipeline`).
+here: which route a payload came (`model.routes`), and what follows from it (`pipeline`).
 """
 
 from __future__ import annotations
@@ -22,32 +22,37 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.exchanges.columns import Findings, merged
 from tick_logger.exchanges.trades_by_rest import unwrap
+from tick_logger.model.routes import REST, Routes
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
-from tick_logger.model.ways import REST, Ways
 
 
-def decode_ways(
-    exchange: Exchange, payloads: Sequence[bytes], symbols: Mapping[str, int], ways: Ways
+def decode_routes(
+    exchange: Exchange, payloads: Sequence[bytes], symbols: Mapping[str, int], routes: Routes | None
 ) -> Decoded:
-    """What the payloads say; `ways` has one for each."""
-    assert len(ways) == len(payloads), "a way for each payload"
-    by_rest = np.flatnonzero(ways == REST).tolist()
+    """What the payloads say; `routes` has one for each, None: all came on first lines."""
+    if routes is None:
+        return exchange.decode(payloads, symbols)
+    assert len(routes) == len(payloads), "a route for each payload"
+    by_rest = np.flatnonzero(routes == REST).tolist()
     if not by_rest:
         return exchange.decode(payloads, symbols)
-    streamed = np.flatnonzero(ways != REST).tolist()
+    streamed = np.flatnonzero(routes != REST).tolist()
     said = exchange.decode([payloads[frame] for frame in streamed], symbols)
     answered = _pages(exchange, [payloads[frame] for frame in by_rest], symbols)
     return _together(said.moved(streamed), answered.moved(by_rest))
 
 
-def by_way(part: DecodedRows, recv_ns: Times, ways: Ways) -> Iterator[RowBatch]:
-    """The rows of a table as one batch for each way on which they came, the first line first."""
-    of_rows = ways[part.frame]
+def by_route(part: DecodedRows, recv_ns: Times, routes: Routes | None) -> Iterator[RowBatch]:
+    """The rows of a table as one batch for each route on which they came, the first line first."""
     rows = part.received(recv_ns)
-    for way in np.unique(of_rows).tolist():
-        yield attrs.evolve(rows.take(of_rows == way), way=way)
+    if routes is None:
+        yield rows
+        return
+    of_rows = routes[part.frame]
+    for route in np.unique(of_rows).tolist():
+        yield attrs.evolve(rows.take(of_rows == route), route=route)
 
 
 def _pages(exchange: Exchange, payloads: Sequence[bytes], symbols: Mapping[str, int]) -> Decoded:

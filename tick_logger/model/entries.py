@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.marks import Mark
+from tick_logger.model.routes import Routes, routes_of
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
-from tick_logger.model.ways import Ways, ways_of
 
 Lengths: TypeAlias = npt.NDArray[np.uint32]
 
@@ -71,10 +71,10 @@ class Received:
         """The receive time of each payload."""
         return np.repeat(self.recv_ns, self.counts)
 
-    def ways_of_payloads(self) -> Ways | None:
-        """The way of each payload; None: all came on first lines."""
-        ways = ways_of(self.connections)
-        return np.repeat(ways, self.counts) if ways.any() else None
+    def routes_of_payloads(self) -> Routes | None:
+        """The route of each payload; None: all came on first lines."""
+        routes = routes_of(self.connections)
+        return np.repeat(routes, self.counts) if routes.any() else None
 
 
 def joined(payloads: Sequence[bytes]) -> tuple[Lengths, bytes]:

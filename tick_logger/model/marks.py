@@ -2,7 +2,7 @@
 
 Marks travel in order with the rows, so that a replay of the same sequence gives the same files.
 They name instruments by index and carry receive times.  Of connections they know nothing but the
-line (`ways`) on which something was interrupted or is missing, where the same comes on two.
+line (`routes`) on which something was interrupted or is missing, where the same comes on two.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TypeAlias
 import attrs
 
 from tick_logger.model.cause import Cause
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.tables import Table
-from tick_logger.model.ways import FIRST_LINE
 
 BOOK_WAIT_SECS = 45.0
 """How long the rows of a book wait after `AwaitSnapshot`: longer than a REST request may take."""

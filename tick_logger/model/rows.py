@@ -16,8 +16,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.tables import SPECS, Table
-from tick_logger.model.ways import FIRST_LINE
 
 Array: TypeAlias = npt.NDArray[Any]
 """A column; its dtype is that of its field."""
@@ -27,12 +27,12 @@ Array: TypeAlias = npt.NDArray[Any]
 class RowBatch:
     """Columns of one table, keyed by the field names of its `TableSpec` (shape `(n,)` each).
 
-    `way` says on which way all of them came (`ways`); rows of several are of the first line.
+    `route` says on which route all of them came (`routes`); rows of several are of the first line.
     """
 
     table: Table
     columns: Mapping[str, Array]
-    way: int = FIRST_LINE
+    route: int = FIRST_LINE
 
     @classmethod
     def build(cls, table: Table, columns: Mapping[str, object]) -> RowBatch:
@@ -42,7 +42,7 @@ class RowBatch:
 
     @classmethod
     def of_any_version(
-        cls, table: Table, columns: Mapping[str, Array], way: int = FIRST_LINE
+        cls, table: Table, columns: Mapping[str, Array], route: int = FIRST_LINE
     ) -> RowBatch:
         """Columns that a program of an earlier version held; fields that came since are absent."""
         spec, count = SPECS[table], len(columns["seq"])
@@ -50,7 +50,7 @@ class RowBatch:
             name: np.broadcast_to(np.asarray(value, spec.all_fields[name]), count)
             for name, value in spec.absent.items()
         }
-        return cls(table, {**absent, **columns}, way)
+        return cls(table, {**absent, **columns}, route)
 
     @classmethod
     def empty(cls, table: Table) -> RowBatch:
@@ -81,11 +81,11 @@ class RowBatch:
 
     def take(self, rows: Array | slice) -> RowBatch:
         """The rows named by an index array, a boolean mask or a slice, in that order."""
-        return RowBatch(self.table, picked(self.columns, rows), self.way)
+        return RowBatch(self.table, picked(self.columns, rows), self.route)
 
     def replace(self, **columns: Array) -> RowBatch:
         """The same rows with some columns exchanged."""
-        return RowBatch(self.table, {**self.columns, **columns}, self.way)
+        return RowBatch(self.table, {**self.columns, **columns}, self.route)
 
     @property
     def nbytes(self) -> int:

@@ -26,8 +26,8 @@ import attrs
 
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Doubt, Interrupted, Lapse, Mark, MissingIds, Resumed, Retired
+from tick_logger.model.routes import FIRST_LINE, LINES
 from tick_logger.model.tables import Table
-from tick_logger.model.ways import FIRST_LINE, LINES
 from tick_logger.pipeline.line_lacks import Lack, LineLacks, Told
 from tick_logger.pipeline.outages import Stream
 from tick_logger.pipeline.plain_state import Plain

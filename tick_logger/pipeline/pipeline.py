@@ -38,10 +38,10 @@ from tick_logger.model.marks import (
     Retired,
 )
 from tick_logger.model.proof import Ids
+from tick_logger.model.routes import REST
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.twins import Twins
-from tick_logger.model.ways import REST
 from tick_logger.pipeline.admission import Admission
 from tick_logger.pipeline.answers import Answers
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
@@ -374,6 +374,6 @@ def _by_table(items: Sequence[RowBatch | Mark]) -> tuple[dict[Table, RowBatch], 
     by_rest: list[RowBatch] = []
     for item in items:
         if isinstance(item, RowBatch):
-            (by_rest if item.way == REST else batches[item.table]).append(item)
+            (by_rest if item.route == REST else batches[item.table]).append(item)
     streamed = {table: RowBatch.concat(table, parts) for table, parts in batches.items()}
     return streamed, RowBatch.concat(Table.TRADES, by_rest)

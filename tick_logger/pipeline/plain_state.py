@@ -14,23 +14,23 @@ from typing import Any, TypeAlias
 from tick_logger.model.flush import Run
 from tick_logger.model.marks import Mark
 from tick_logger.model.plain_marks import mark_from_plain, mark_to_plain
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import ORIGIN_LATE, ORIGIN_MAIN, Table
-from tick_logger.model.ways import FIRST_LINE
 
 Plain: TypeAlias = dict[str, Any]
 
 
 def rows_to_plain(rows: RowBatch) -> Plain:
-    """The table's name, the columns, and the way if it is not the first line."""
-    way = {"way": rows.way} if rows.way != FIRST_LINE else {}
-    return {"table": rows.table.value, "columns": dict(rows.columns), **way}
+    """The table's name, the columns, and the route if it is not the first line."""
+    route = {"route": rows.route} if rows.route != FIRST_LINE else {}
+    return {"table": rows.table.value, "columns": dict(rows.columns), **route}
 
 
 def rows_from_plain(plain: Plain) -> RowBatch:
     """The batch that `rows_to_plain` was given, by this version or an earlier one."""
-    way = plain.get("way", FIRST_LINE)
-    return RowBatch.of_any_version(Table(plain["table"]), plain["columns"], way)
+    route = plain.get("route", FIRST_LINE)
+    return RowBatch.of_any_version(Table(plain["table"]), plain["columns"], route)
 
 
 def run_to_plain(run: Run) -> Plain:

@@ -27,10 +27,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.marks import Mark, Resumed
+from tick_logger.model.routes import LINES, SECOND_LINE
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import FLAG_SNAPSHOT, SPECS, Table
 from tick_logger.model.twins import Twins
-from tick_logger.model.ways import LINES, SECOND_LINE
 from tick_logger.pipeline.plain_state import Plain
 from tick_logger.pipeline.said import MIXING_FACTOR, words
 
@@ -207,7 +207,7 @@ class TwinRows:
             places = [
                 place
                 for place, batch in enumerate(batches)
-                if batch.table is table and batch.way in LINES and len(batch)
+                if batch.table is table and batch.route in LINES and len(batch)
             ]
             if table is Table.TRADES or table not in self._shared or not places:
                 continue
@@ -224,7 +224,7 @@ class TwinRows:
     def _new(self, table: Table, batches: Sequence[RowBatch]) -> Mask | None:
         """Which rows have no twin that came before; None if none can have one."""
         rows = RowBatch.concat(table, batches)
-        line = np.repeat([batch.way for batch in batches], [len(batch) for batch in batches])
+        line = np.repeat([batch.route for batch in batches], [len(batch) for batch in batches])
         instrument = rows["instrument"]
         shared = self._shared[table]
         looked_at = (instrument < len(shared)) & shared[np.minimum(instrument, len(shared) - 1)]
@@ -264,7 +264,7 @@ _NOT_SAID = {"instrument", "event_ns", "recv_ns"}
 
 def _is_of_second_line(item: RowBatch | Mark) -> bool:
     if isinstance(item, RowBatch):
-        return item.way == SECOND_LINE
+        return item.route == SECOND_LINE
     return isinstance(item, Resumed) and item.line == SECOND_LINE
 
 

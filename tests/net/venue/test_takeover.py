@@ -19,8 +19,8 @@ from tests.net.played import PlayedDial, PlayedLink, grant, nothing, venue_on
 from tests.net.small_venue import OneAtATime, TinyVenue
 from tick_logger.exchanges.base import BookCheck, Subscription
 from tick_logger.model.marks import Interrupted, Mark, Resumed
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.tables import Table
-from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.context import Timeouts
 from tick_logger.net.intake.rhythm import KNOWN_AFTER
 from tick_logger.net.pace import Backoff

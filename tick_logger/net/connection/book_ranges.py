@@ -26,8 +26,8 @@ import attrs
 from tick_logger.exchanges.base import BookBroken, BookLink
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import AwaitSnapshot, Doubt, Lapse, Mark, MissingIds
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.tables import Table
-from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.following import (
     NOTHING,
     BookEvent,

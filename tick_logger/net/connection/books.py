@@ -27,8 +27,8 @@ import attrs
 from tick_logger.exchanges.base import BookCheck, BookSnapshot, Exchange
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import BOOK_WAIT_SECS, Interrupted, Mark, Resumed
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.tables import FEED_OF, Table
-from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.beginnings import Beginnings
 from tick_logger.net.connection.book_ranges import BookRanges
 from tick_logger.net.connection.following import BookEvent, BookFollower, Judgement, Verdict

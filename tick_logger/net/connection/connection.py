@@ -20,10 +20,10 @@ import trio
 
 from tick_logger.errors import ConnectionLost, Ending, leaves
 from tick_logger.exchanges.base import Listed, Subscription
-from tick_logger.model import ways
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.marks import Mark
+from tick_logger.model.routes import route_of
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
@@ -66,7 +66,7 @@ class Connection:
         refusals: Refusals | None = None,
     ) -> None:
         self.label = label
-        self.line = ways.way_of(label)
+        self.line = route_of(label)
         self._venue = venue
         self._url = venue.exchange.ws_url(venue.endpoint(self.line), lane)
         self._profile = venue.exchange.profile

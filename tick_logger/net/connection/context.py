@@ -14,7 +14,7 @@ from tick_logger.exchanges.base import Exchange, Subscription
 from tick_logger.model.connections import Loss
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Mark, on_line
-from tick_logger.model.ways import FIRST_LINE
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.net.approach import Approach
 from tick_logger.net.connection.books import Followers
 from tick_logger.net.connection.refusals import Refusals

@@ -36,8 +36,8 @@ from tick_logger.exchanges.base import (
 )
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted, Lapse, LastTradeId, Mark, Resumed
+from tick_logger.model.routes import FIRST_LINE
 from tick_logger.model.tables import FEEDS, Table
-from tick_logger.model.ways import FIRST_LINE
 from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS
 from tick_logger.net.connection.books import Books
 from tick_logger.net.connection.context import Timeouts, VenueContext

@@ -27,8 +27,8 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
+from tick_logger.model.routes import LINES, REST, route_of, routes_of
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import LINES, REST, way_of, ways_of
 from tick_logger.net.intake.arrivals import Arrival, Item
 from tick_logger.net.intake.heard import heard_by
 from tick_logger.net.intake.latency import Delays
@@ -95,7 +95,7 @@ class PortionDecoder:
         is_whole = len(received.lengths) == len(payloads)
         self._report(found.decoded, payloads if is_whole else received.split())
         if found.rows:
-            streamed = [rows for rows in found.rows if rows.way != REST]
+            streamed = [rows for rows in found.rows if rows.route != REST]
             self._metrics.latency.observe(self.delays.secs(streamed))
         received = attrs.evolve(received, marks=(*marks, *followed))
         held = sum(rows.nbytes for rows in found.rows)
@@ -145,8 +145,8 @@ class PortionDecoder:
             return None
 
     def _decoded(self, payloads: Sequence[bytes], received: Received) -> Recordable:
-        times, ways = received.recv_ns_of_payloads(), received.ways_of_payloads()
-        return decode(self._exchange, payloads, times, self._symbols, self._wanted, ways)
+        times, routes = received.recv_ns_of_payloads(), received.routes_of_payloads()
+        return decode(self._exchange, payloads, times, self._symbols, self._wanted, routes)
 
     def _without_twins(
         self, portion: Portion, payloads: Sequence[bytes], received: Received
@@ -173,7 +173,7 @@ class PortionDecoder:
         owner = np.repeat(np.arange(len(arrivals)), received.counts)[frames]
         at = np.array([item.arrived for item in arrivals])[owner]
         lead = at - np.array([at for _, _, at in portion.twins.values()])
-        lines = ways_of(received.connections)[owner]
+        lines = routes_of(received.connections)[owner]
         for line in LINES:
             mine = lines == 1 - line  # those that came second
             self._metrics.twins_first(line, int(mine.sum()), float(lead[mine].sum()))
@@ -187,18 +187,18 @@ class PortionDecoder:
         with_data = np.zeros(len(arrivals), np.bool_)
         arrived = np.array([item.arrived for item in arrivals], np.float64)
         assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
-        lines = ways_of(received.connections)
-        ways = received.ways_of_payloads()
+        routes = routes_of(received.connections)
+        asked = REST in routes
         for rows in decoded.rows:
             whose, instruments = owner[rows.frame], rows.columns["instrument"]
-            if ways is not None:  # what was asked for says nothing about the streams
-                streamed = ways[rows.frame] != REST
+            if asked:  # what was asked for says nothing about the streams
+                streamed = routes[whose] != REST
                 whose, instruments = whose[streamed], np.asarray(instruments)[streamed]
                 if not len(whose):
                     continue
             with_data[whose] = True
             for line, rhythm in self.rhythms.items():
-                mine = lines[whose] == line
+                mine = routes[whose] == line
                 if mine.all():
                     rhythm.delivered(rows.table, instruments, arrived[whose])
                     break
@@ -208,7 +208,7 @@ class PortionDecoder:
         return [
             mark
             for source, heard in told
-            for mark in on_line(source.heard(heard), way_of(source.label))
+            for mark in on_line(source.heard(heard), route_of(source.label))
         ]
 
     def _take_definitions(self) -> tuple[Defined, ...]:
@@ -270,7 +270,7 @@ def _not_decoded(arrivals: Sequence[Arrival]) -> list[Mark]:
     """Everything that the connections of these arrivals carry lacks rows from here on."""
     first = {id(item.source): item for item in reversed(arrivals)}  # of each connection
     return [
-        Interrupted(*streams, item.recv_ns, Cause.ADAPTER, way_of(item.source.label))
+        Interrupted(*streams, item.recv_ns, Cause.ADAPTER, route_of(item.source.label))
         for item in first.values()
         for streams in item.source.streams()
     ]

@@ -26,8 +26,8 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
+from tick_logger.model.routes import route_of
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import way_of
 from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
 from tick_logger.net.intake.decoder import PortionDecoder
 from tick_logger.net.intake.rhythm import Rhythm
@@ -87,12 +87,12 @@ class Intake:
                 self._give_up(overflow, recv_ns, len(payloads), size)
                 return False
             self._end_overflow(source, recv_ns)
-            for mark in on_line(source.given_up(recv_ns), way_of(source.label)):
+            for mark in on_line(source.given_up(recv_ns), route_of(source.label)):
                 self.mark(mark)
         elif not self._budget.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             for streams in source.streams():
-                line = way_of(source.label)
+                line = route_of(source.label)
                 self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW, line))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return False
@@ -236,5 +236,5 @@ class Intake:
     def _end_overflow(self, source: Source, at_ns: int) -> None:
         overflow = self._overflows.pop(id(source))
         self._log.warning("overflow_ended", connection=source.label, messages=overflow.messages)
-        for mark in on_line(source.reopened(at_ns), way_of(source.label)):
+        for mark in on_line(source.reopened(at_ns), route_of(source.label)):
             self.mark(mark)

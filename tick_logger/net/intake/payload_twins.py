@@ -34,9 +34,9 @@ from tick_logger.exchanges.base import (
     DecodedRows,
     TradeIdSeen,
 )
+from tick_logger.model.routes import LINES, SECOND_LINE, route_of
 from tick_logger.model.tables import Table
 from tick_logger.model.twins import Twins
-from tick_logger.model.ways import LINES, SECOND_LINE, way_of
 from tick_logger.net.intake.arrivals import Arrival
 
 KEPT_SECS = 5.0
@@ -155,13 +155,13 @@ class PayloadTwins:
     def look(self, arrivals: Sequence[Arrival]) -> Portion | None:
         """Which of the payloads of these arrivals came before; None while there is one line."""
         if not self._is_used:
-            self._is_used = any(way_of(each.source.label) == SECOND_LINE for each in arrivals)
+            self._is_used = any(route_of(each.source.label) == SECOND_LINE for each in arrivals)
             if not self._is_used:
                 return None
         portion = Portion()
         for arrival in arrivals:
             label = arrival.source.label
-            line = way_of(label)
+            line = route_of(label)
             if line in LINES and label[:1].isdigit():
                 pair = self._pairs.setdefault(_share(label), _Pair())
                 if pair.takes(line, label):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from tick_logger.clock import WallClock
 from tick_logger.model.marks import Healed, Mark
+from tick_logger.model.routes import BACKFILL_LABEL
 from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
-from tick_logger.model.ways import BACKFILL_LABEL
 from tick_logger.net.intake.arrivals import Heard, Streams
 from tick_logger.net.intake.intake import Intake
 

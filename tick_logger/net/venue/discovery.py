@@ -18,9 +18,9 @@ import trio
 from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import Listed, VenueError
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.routes import LINES
 from tick_logger.model.tables import Table
 from tick_logger.model.turnover import most_traded_first
-from tick_logger.model.ways import LINES
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff

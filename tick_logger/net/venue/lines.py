@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted
-from tick_logger.model.ways import FIRST_LINE, LINES, label_of
+from tick_logger.model.routes import FIRST_LINE, LINES, label_of
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff

@@ -17,8 +17,8 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined
 from tick_logger.model.marks import Interrupted, Retired
+from tick_logger.model.routes import FIRST_LINE, LINES
 from tick_logger.model.tables import FEEDS, Table
-from tick_logger.model.ways import FIRST_LINE, LINES
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.arrivals import Streams, streams_of
 

@@ -1,6 +1,6 @@
-"""On which way a row came: on the first or second line of its venue, or by REST.
+"""On which route a row came: on the first or second line of its venue, or by REST.
 
-A line is one of two connections that carry the same subscriptions.  The way is told by the label
+A line is one of two connections that carry the same subscriptions.  The route is told by the label
 of the connection in the journal, so that a replay knows it too; a journal of an earlier version has
 nothing but first lines.
 
@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Ways: TypeAlias = npt.NDArray[np.uint8]
+Routes: TypeAlias = npt.NDArray[np.uint8]
 
 FIRST_LINE: Final = 0
 SECOND_LINE: Final = 1
@@ -31,8 +31,8 @@ SECOND_LINE_SUFFIX: Final = "b"
 
 
 @functools.lru_cache(maxsize=4096)  # as many connections as there are at a time, many times over
-def way_of(label: str) -> int:
-    """The way of a connection with this label."""
+def route_of(label: str) -> int:
+    """The route of a connection with this label."""
     if label == BACKFILL_LABEL:
         return REST
     number = label.partition(".")[0].partition("-")[0]
@@ -40,9 +40,9 @@ def way_of(label: str) -> int:
     return SECOND_LINE if is_second else FIRST_LINE
 
 
-def ways_of(labels: Iterable[str]) -> Ways:
-    """The way of each connection (shape `(n,)`)."""
-    return np.array([way_of(label) for label in labels], np.uint8)
+def routes_of(labels: Iterable[str]) -> Routes:
+    """The route of each connection (shape `(n,)`)."""
+    return np.array([route_of(label) for label in labels], np.uint8)
 
 
 def label_of(share: str, line: int) -> str:

@@ -1,14 +1,14 @@
-"""On which way a row came, as the labels of connections in a journal tell it."""
+"""On which route a row came, as the labels of connections in a journal tell it."""
 
 from __future__ import annotations
 
 import pytest
 
-from tick_logger.model.ways import FIRST_LINE, REST, SECOND_LINE, way_of
+from tick_logger.model.routes import FIRST_LINE, REST, SECOND_LINE, route_of
 
 
 @pytest.mark.parametrize(
-    ("label", "way"),
+    ("label", "route"),
     [
         ("3.1", FIRST_LINE),
         ("3-public.12", FIRST_LINE),
@@ -21,6 +21,6 @@ from tick_logger.model.ways import FIRST_LINE, REST, SECOND_LINE, way_of
         ("", FIRST_LINE),
     ],
 )
-def test_the_label_of_a_connection_tells_its_way(label: str, way: int) -> None:
+def test_the_label_of_a_connection_tells_its_route(label: str, route: int) -> None:
     """What an earlier version wrote is of the first line, whatever its labels were."""
-    assert way_of(label) == way
+    assert route_of(label) == route
