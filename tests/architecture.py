@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "playback": {
         "model", "errors", "clock", "offload", "exchanges", "storage", "journal", "reader",
-        "simulator",
+        "simulator", "archive", "archive.keys",
     },
     "exit_codes": set(),
     "venues": {

@@ -19,7 +19,7 @@ from tests.service.oracle import Rows, rows
 from tests.service.world import Venue, World, running, venue
 from tick_logger.model.entries import Received
 from tick_logger.offload import InlineOffload
-from tick_logger.playback.entries import Entries, Streams, recorded_streams
+from tick_logger.playback.entries import Entries, JournalFrames, Streams, recorded_streams
 from tick_logger.playback.exchange import PlayedExchange, Playing
 from tick_logger.reader.column_files import ColumnFiles
 from tick_logger.reader.places import OwnPlaces
@@ -49,7 +49,7 @@ def played(
     """An exchange of a recording, at the moment from which it is played."""
     exchange = PlayedExchange(
         name,
-        Entries(recording, name),
+        Entries(JournalFrames(recording), name),
         rows_beside(recording),
         clock=clock,
         offload=InlineOffload(),
@@ -170,7 +170,7 @@ def part(found: Rows, chosen: npt.NDArray[np.bool_]) -> Rows:
 
 def connections_of(files: MemoryFiles, name: str) -> set[str]:
     """The connections on which rows of an exchange came, as the journal tells."""
-    entries, found = Entries(files, name), set()
+    entries, found = Entries(JournalFrames(files), name), set()
     while (taken := entries.take()) is not None:
         for entry in taken:
             found |= set(entry.connections) if isinstance(entry, Received) else set()

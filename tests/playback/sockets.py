@@ -16,7 +16,7 @@ from tick_logger.clock import SystemClock
 from tick_logger.config.schema import Config, ExchangeConfig, HttpConfig, LoggerConfig
 from tick_logger.exchanges import registry
 from tick_logger.offload import ThreadOffload
-from tick_logger.playback.entries import Entries
+from tick_logger.playback.entries import Entries, JournalFrames
 from tick_logger.playback.exchange import PlayedExchange, Playing
 from tick_logger.reader.column_files import ColumnFiles
 from tick_logger.reader.places import OwnPlaces
@@ -75,7 +75,7 @@ def _played(name: str, recording: Path, playing: Playing) -> PlayedExchange:
     rows = ColumnFiles(tree, OwnPlaces(tree))
     exchange = PlayedExchange(
         name,
-        Entries(DiskFiles(str(recording)), name),
+        Entries(JournalFrames(DiskFiles(str(recording))), name),
         rows,
         clock=SystemClock(),
         offload=ThreadOffload(),

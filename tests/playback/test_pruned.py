@@ -34,7 +34,7 @@ from tick_logger.journal.segment import (
     frame_head,
 )
 from tick_logger.model.entries import Received
-from tick_logger.playback.entries import Entries
+from tick_logger.playback.entries import Entries, JournalFrames
 from tick_logger.playback.exchange import Playing
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.storage.journal_layout import segment_number
@@ -48,7 +48,7 @@ async def test_books_are_those_of_the_rows_before(name: str, autojump_clock: Moc
     """Their snapshots are no longer in the journal, but the rows that followed make them."""
     recording = await record_simulated(name, SECS)
     prune(recording, share=0.5)
-    begins_ns = Entries(recording, name).begins_ns
+    begins_ns = Entries(JournalFrames(recording), name).begins_ns
     world = await record_played(name, recording, SECS, Playing())
     rng = Random(name)
     for symbol in streams_of(recording, name):

@@ -220,7 +220,7 @@ def simulate_command(
 
 @app.command(name="replay")
 def replay_command(
-    directory: Path,
+    directory: str,
     exchange: str,
     /,
     *,
@@ -233,7 +233,7 @@ def replay_command(
     Parameters
     ----------
     directory
-        What was recorded into; its journal is played.
+        What was recorded into; its journal is played. Or an archive, here or s3://bucket/prefix.
     exchange
         Its name.
     port
@@ -243,10 +243,11 @@ def replay_command(
     from_
         From this moment on, such as 2026-11-29T10:00:00Z; from the beginning if it is left out.
     """
-    from tick_logger.cli.places import require_recording
+    from tick_logger.cli.places import is_archive_at, require_recording
 
     require(_in_range(port))
-    require_recording(directory)
+    if not is_archive_at(directory):
+        require_recording(Path(directory))
     import trio
 
     from tick_logger.cli.replay import run_replay

@@ -50,6 +50,15 @@ def require_recording(directory: Path) -> None:
         raise _refused(directory, what)
 
 
+def is_archive_at(where: str) -> bool:
+    """Whether somebody means an archive: a bucket, or a folder with what archives have."""
+    from tick_logger.reader.archived import is_archive
+    from tick_logger.reader.opening import SCHEME
+    from tick_logger.reader.tree import DiskTree
+
+    return where.startswith(SCHEME) or (os.path.isdir(where) and is_archive(DiskTree(where)))
+
+
 def _refused(directory: Path, reason: str) -> ConfigError:
     return ConfigError([(str(directory), reason)])
 

@@ -9,7 +9,6 @@ import math
 import signal
 import sys
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import trio
@@ -20,19 +19,27 @@ from tick_logger.config.rules import hint, listed
 from tick_logger.errors import ConfigError, StorageError, leaves, words_of
 from tick_logger.exchanges import registry
 from tick_logger.offload import ThreadOffload
-from tick_logger.playback.entries import Entries, NoJournalError, NothingOfItError
+from tick_logger.playback.entries import (
+    Entries,
+    Frames,
+    JournalFrames,
+    NoJournalError,
+    NothingOfItError,
+)
 from tick_logger.playback.exchange import NothingRecordedError, PlayedExchange, Playing
-from tick_logger.reader.column_files import ColumnFiles
-from tick_logger.reader.places import OwnPlaces
+from tick_logger.playback.packed_frames import PackedFrames
+from tick_logger.reader.archived import Archived
+from tick_logger.reader.errors import NotRecordedError, OverlapError
+from tick_logger.reader.opening import archive_tree, source_at
+from tick_logger.reader.source import Source
 from tick_logger.reader.times import instant, iso
-from tick_logger.reader.tree import DiskTree
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.storage.disk_files import DiskFiles
 
 FASTEST = "max"
 
 
-async def run_replay(directory: Path, name: str, *, port: int, speed: str, from_time: str) -> int:
+async def run_replay(directory: str, name: str, *, port: int, speed: str, from_time: str) -> int:
     """Serve one exchange of a recording until SIGINT or SIGTERM; returns the exit code.
 
     Raises `ConfigError` with what is wrong with the arguments, and `StorageError` where the
@@ -59,19 +66,21 @@ async def run_replay(directory: Path, name: str, *, port: int, speed: str, from_
     return exit_codes.CLEAN
 
 
-def _unreadable(directory: Path, error: OSError) -> StorageError:
+def _unreadable(directory: str, error: OSError) -> StorageError:
     return StorageError(f"{error.filename or directory} cannot be read: {words_of(error)}")
 
 
-def _opened(directory: Path, name: str, playing: Playing) -> tuple[Entries, PlayedExchange]:
-    files = DiskFiles(str(directory))
+def _opened(directory: str, name: str, playing: Playing) -> tuple[Entries, PlayedExchange]:
     if name not in DIALECTS:
         known = f"available: {listed(tuple(DIALECTS))}{hint(name, DIALECTS)}"
         raise ConfigError([("replay", f"no exchange is named {name}; {known}")])
     try:
-        entries = Entries(files, name)
+        source = source_at(directory)
+        entries = Entries(_frames(directory, name, source), name)
+    except (NotRecordedError, OverlapError, PermissionError) as error:
+        raise ConfigError([(directory, str(error))]) from None
     except NoJournalError:
-        raise ConfigError([(str(directory / "journal"), _NO_JOURNAL)]) from None
+        raise ConfigError([(f"{directory}/journal", _NO_JOURNAL)]) from None
     except NothingOfItError as nothing:
         there = f"it has {listed(nothing.others)}" if nothing.others else "nothing was received yet"
         what = f"the journal has nothing of {name}; {there}"
@@ -79,12 +88,11 @@ def _opened(directory: Path, name: str, playing: Playing) -> tuple[Entries, Play
     if playing.from_ns is not None and playing.from_ns < entries.begins_ns:
         begins = f"the journal has {name} from {iso(entries.begins_ns)} on; what came before"
         raise ConfigError([("--from", f"{begins} was pruned, or never received")])
-    tree = DiskTree(directory)
     try:
         exchange = PlayedExchange(
             name,
             entries,
-            ColumnFiles(tree, OwnPlaces(tree)),
+            source,
             clock=SystemClock(),
             offload=ThreadOffload(),
             playing=playing,
@@ -97,6 +105,13 @@ def _opened(directory: Path, name: str, playing: Playing) -> tuple[Entries, Play
     if not exchange.skip():
         raise ConfigError([("--from", f"the journal has {name} until {iso(entries.ends_ns)} only")])
     return entries, exchange
+
+
+def _frames(directory: str, name: str, source: Source) -> Frames:
+    """The journal of a directory, or what an archive has of it."""
+    if isinstance(source, Archived):
+        return PackedFrames(archive_tree(directory), name)
+    return JournalFrames(DiskFiles(directory))
 
 
 _NO_JOURNAL = (

@@ -1,20 +1,21 @@
-"""What the journal holds of one exchange, in order, and which streams of it were recorded.
+"""What a journal holds of one exchange, in order, and which streams of it were recorded.
 
-Reads what is there when it begins: of a journal that is being written, the part until then.
+Reads what is there when it begins: of a journal that is being written, the part until then.  Not
+here: a journal that is in an archive (`packed_frames`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 import attrs
 
 from tick_logger.errors import RefusedError, StorageError
 from tick_logger.journal.entry_codec import decode_entries
-from tick_logger.journal.reader import Frame, JournalReader, first_seq_of, segments
-from tick_logger.model.entries import Received, Started
+from tick_logger.journal.reader import JournalReader, first_seq_of, segments
+from tick_logger.model.entries import Entry, Received, Started
 from tick_logger.model.tables import Table
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.storage.files import Files
@@ -34,19 +35,52 @@ class NothingOfItError(Exception):
     others: tuple[str, ...]
 
 
+class Frames(Protocol):
+    """A journal; iterated once, it gives what each frame holds.  Raises as reading does."""
+
+    @property
+    def damages(self) -> int:
+        """At how many places so far something is missing."""
+        ...
+
+    def __iter__(self) -> Iterator[list[Entry]]:
+        """The entries of each frame, in order."""
+        ...
+
+
+class JournalFrames:
+    """The journal of a directory; raises `NoJournalError` if there is no segment of it."""
+
+    def __init__(self, files: Files) -> None:
+        if not segments(files):
+            raise NoJournalError
+        self._reader = JournalReader(files, from_seq=first_seq_of(files), skip_damage=True)
+
+    @property
+    def damages(self) -> int:
+        """See `Frames`."""
+        return len(self._reader.damages)
+
+    def __iter__(self) -> Iterator[list[Entry]]:
+        """See `Frames`; raises `RefusedError` for what this version cannot read."""
+        for frame in self._reader:
+            try:
+                yield decode_entries(frame.body)
+            except StorageError as error:  # its checksum was right: reading again changes nothing
+                raise RefusedError(f"frame {frame.seq} of the journal: {error}") from error
+
+
 class Entries:
     """Payloads of one exchange, and the starts of processes that recorded.
 
     `begins_ns` and `ends_ns` are when the first payload and the last one so far were received.
-    Raises `NoJournalError`, `NothingOfItError`, and `OSError` where reading fails.
+    Raises `NothingOfItError`, and `OSError` where reading fails.
     """
 
-    def __init__(self, files: Files, exchange: str) -> None:
-        if not segments(files):
-            raise NoJournalError
+    def __init__(self, journal: Frames, exchange: str) -> None:
         self._exchange = exchange
-        self._reader = JournalReader(files, from_seq=first_seq_of(files), skip_damage=True)
-        self._frames = iter(self._reader)
+        self._journal = journal
+        self._frames = iter(journal)
         self._ready: deque[Received | Started] = deque()
         self._others: set[str] = set()
         self.ends_ns = 0
@@ -55,7 +89,7 @@ class Entries:
     @property
     def damages(self) -> int:
         """At how many places so far something of the journal is missing."""
-        return len(self._reader.damages)
+        return self._journal.damages
 
     def take(self) -> list[Received | Started] | None:
         """What the next frame holds; None at the end.  Raises `StorageError` and `OSError`."""
@@ -66,11 +100,7 @@ class Entries:
         frame = next(self._frames, None)
         return None if frame is None else self._entries_of(frame)
 
-    def _entries_of(self, frame: Frame) -> list[Received | Started]:
-        try:
-            entries = decode_entries(frame.body)
-        except StorageError as error:  # its checksum was right: reading it again changes nothing
-            raise RefusedError(f"frame {frame.seq} of the journal: {error}") from error
+    def _entries_of(self, entries: Sequence[Entry]) -> list[Received | Started]:
         found: list[Received | Started] = []
         for entry in entries:
             if isinstance(entry, Received) and entry.exchange != self._exchange:
