@@ -51,16 +51,22 @@ class Archive:
     data: Path
     root: Path
 
-    def jobs(self, files: Files | None = None, exchange: str = "venue") -> list[TableJob]:
+    def jobs(
+        self, files: Files | None = None, exchange: str = "venue", *, aside: bool = False
+    ) -> list[TableJob]:
+        """Those of rows of the day, or (`aside`) of rows with impossible times."""
         there = DiskFiles(self.root) if files is None else files
         folders = Folders(str(self.data), str(self.root), "here")
-        return day_jobs(folders, source_at(self.data), Ledger(there), exchange, DAY)
+        found = day_jobs(folders, source_at(self.data), Ledger(there), exchange, DAY)
+        return [each for each in found if each.aside == aside]
 
-    def pack(self, files: Files | None = None, exchange: str = "venue") -> list[Made]:
+    def pack(
+        self, files: Files | None = None, exchange: str = "venue", *, aside: bool = False
+    ) -> list[Made]:
         """Everything that is due of the day, with lines in the ledger."""
         there = DiskFiles(self.root) if files is None else files
         made: list[Made] = []
-        for job in self.jobs(there, exchange):
+        for job in self.jobs(there, exchange, aside=aside):
             result = pack(job, source_at(self.data), there)
             for each in result.made:
                 Ledger(there).add(each.packed(1))
@@ -269,6 +275,29 @@ def test_nothing_is_made_of_an_empty_day(tmp_path: Path) -> None:
     archive = Archive(there.folder, tmp_path / "archive")
     assert archive.pack() == []
     assert archive.pack(exchange="other") == []
+
+
+def test_impossible_times_are_objects_beside_the_tree(tmp_path: Path) -> None:
+    """Where nobody takes them for rows of their day; each once, whatever came since."""
+    there = recorder(tmp_path, "f4+rest")
+    archive = Archive(there.folder, tmp_path / "archive")
+    files = DiskFiles(archive.root)
+    lost = pack(archive.jobs(aside=True)[1], source_at(there.folder), files).made
+    aside(there, Table.TRADES, numbered(9, 9, day=DAY - 3000), DAY)
+    made = archive.pack(aside=True)
+    assert [each.table for each in made] == [
+        *("aside ticker", "aside trades", "aside quotes", "aside book_updates")
+    ]
+    found = archive.rows(Table.TRADES, made[1])
+    assert [(row["id"], row["origin"]) for row in found] == [(3, 3), (4, 3), (9, 3)]
+    assert {row["ts"] // 86_400_000_000_000 for row in found} == {DAY - 3000}
+    assert not files.exists(lost[0].key)
+    assert not list((archive.root / "data").rglob("*.parquet"))
+    assert archive.pack(aside=True) == []
+    aside(there, Table.TRADES, numbered(7, 7, day=DAY - 3000), DAY)
+    (more,) = archive.pack(aside=True)
+    assert [row["id"] for row in archive.rows(Table.TRADES, more)] == [7]
+    assert files.exists(made[1].key)
 
 
 def test_what_a_dead_process_made_and_did_not_write_down_is_removed(tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ from tick_logger.archive.certificate import Certificate, parse_statement
 from tick_logger.archive.keys import (
     DATA,
     LEDGER,
+    META,
     TypedKey,
     certificate_key,
     date_text,
     parse,
+    parse_aside,
     sums_key,
 )
 from tick_logger.archive.ledger import Packed, steps
@@ -52,7 +54,8 @@ def verify(tree: Tree, public: Ed25519PublicKey | None = None) -> Verified:
     done = Verified()
     packed = _packed(tree)
     hashes = {}
-    for key in sorted({*_objects(tree, DATA), *packed}):
+    asides = filter(parse_aside, _objects(tree, META))
+    for key in sorted({*_objects(tree, DATA), *asides, *packed}):
         size = tree.size(key)
         if not size:
             lacks = "the ledger has it, and it is not there" if key in packed else "it is empty"
@@ -72,7 +75,11 @@ def _packed(tree: Tree) -> dict[str, Packed]:
     """What the ledger says of objects."""
     data = bytes(tree.read(LEDGER)) if tree.size(LEDGER) else b""
     lines = (step for step in steps(data) if isinstance(step, Packed))
-    return {step.key: step for step in lines if step.key.startswith(f"{DATA}/")}
+    return {
+        step.key: step
+        for step in lines
+        if step.key.startswith(f"{DATA}/") or parse_aside(step.key) is not None
+    }
 
 
 def _objects(tree: Tree, folder: str) -> Iterator[str]:
@@ -89,7 +96,7 @@ def _hash(tree: Tree, key: str, size: int) -> str:
 
 
 def _of_object(key: str, sha256: str, packed: Mapping[str, Packed]) -> Iterator[str]:
-    name = parse(key)
+    name = parse(key) or parse_aside(key)
     if name is None:
         yield "nothing of ours has such a name"
     elif not sha256.startswith(name.digest):

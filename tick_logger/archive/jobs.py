@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import attrs
 
-from tick_logger.archive.keys import WORDS
+from tick_logger.archive.keys import WORDS, aside_word
 from tick_logger.archive.ledger import Packed
 from tick_logger.model.tables import Table
 
@@ -54,12 +54,19 @@ class TableJob:
     known: tuple[str, ...] = ()
     """Objects of this day and table of which the ledger knows: any other of this server was left
     by a process that died before it could say so, and is removed.  No part of the hash."""
+    aside: bool = False
+    """Of the late rows those whose time cannot be right, and no others."""
+
+    @property
+    def word(self) -> str:
+        """What its object is called in the ledger."""
+        return aside_word(self.table) if self.aside else WORDS[self.table]
 
     @property
     def input_hash(self) -> str:
         """What the job is known by."""
         parts = [[each.symbol, each.main, each.late_from, each.late_to] for each in self.streams]
-        return _hash("table", self.exchange, self.day, WORDS[self.table], sorted(parts))
+        return _hash("table", self.exchange, self.day, self.word, sorted(parts))
 
     @property
     def late(self) -> dict[str, int]:

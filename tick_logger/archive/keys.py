@@ -5,6 +5,7 @@
     {exchange}/{symbol}/{kind}/{server}/2026-11-29/{ms}.parquet      raw, with layout "source"
     meta/{exchange}/certificate.2026-11-29.{n}.json
     meta/{exchange}/SHA256SUMS.2026-11-29
+    meta/{exchange}/aside.{table}.2026-11-29.{server}-{sha256[:12]}.parquet    with impossible times
     meta/{exchange}/instruments.29.11.26.json           what was listed, as in the recording
     meta/ledger.jsonl                                   what was packed, stored and verified
     incoming/…                                          what is being written
@@ -59,6 +60,9 @@ _TABLES = {word: table for table, word in WORDS.items()}
 _FOLDER = re.compile(r"data/table=(\w+)/exchange=([^/]+)/date=(\d{4}-\d\d-\d\d)/([^/]+)", re.ASCII)
 _TYPED = re.compile(r"(.+)-([0-9a-f]{12})\.parquet", re.ASCII)
 _RAW = re.compile(r"(.+)-(\d+)-([0-9a-f]{12})\.parquet", re.ASCII)
+_ASIDE = re.compile(
+    r"meta/([^/]+)/aside\.(\w+)\.(\d{4}-\d\d-\d\d)\.(.+)-([0-9a-f]{12})\.parquet", re.ASCII
+)
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -76,6 +80,25 @@ class TypedKey:
         """The name of the object."""
         folder = _folder(WORDS[self.table], self.exchange, self.day)
         return f"{folder}/{self.server}-{self.digest}.parquet"
+
+
+@attrs.frozen
+class AsideKey:
+    """Rows of a table that came on a UTC day, and whose own time cannot be right.
+
+    They lie beside the tree of rows, where no plain reader takes them for rows of their day.
+    """
+
+    table: Table
+    exchange: str
+    day: int
+    server: str
+    digest: str
+
+    def __str__(self) -> str:
+        """The name of the object."""
+        folder, word = aside_folder(self.exchange), WORDS[self.table]
+        return f"{folder}/aside.{word}.{date_text(self.day)}.{self.server}-{self.digest}.parquet"
 
 
 @attrs.frozen
@@ -131,6 +154,27 @@ def parse(key: str) -> TypedKey | RawKey | None:
     if typed is None or word not in _TABLES:
         return None
     return TypedKey(_TABLES[word], exchange, day, typed[1], typed[2])
+
+
+def parse_aside(key: str) -> AsideKey | None:
+    """What an object is that has rows with impossible times; None for every other name."""
+    match = _ASIDE.fullmatch(key)
+    if match is None:
+        return None
+    exchange, day = symbol_of(match[1]), _day_of(match[3])
+    if exchange is None or day is None or match[2] not in _TABLES:
+        return None
+    return AsideKey(_TABLES[match[2]], exchange, day, match[4], match[5])
+
+
+def aside_folder(exchange: str) -> str:
+    """Where the objects are that have rows with impossible times."""
+    return f"{META}/{folder_of(exchange)}"
+
+
+def aside_word(table: Table) -> str:
+    """What such rows are called in the place of a table's word."""
+    return f"aside {WORDS[table]}"
 
 
 def day_folder(table: Table | None, exchange: str, day: int) -> str:

@@ -7,12 +7,10 @@ Not here: when, and who runs them (`worker`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-
-import numpy as np
+from itertools import pairwise, product
 
 from tick_logger.archive.jobs import Folders, RawJob, Stream, TableJob
-from tick_logger.archive.keys import RAW, WORDS
+from tick_logger.archive.keys import RAW, WORDS, aside_word
 from tick_logger.archive.ledger import Ledger
 from tick_logger.journal.reader import segments
 from tick_logger.journal.segment import SegmentInfo
@@ -27,19 +25,27 @@ _MIB = 2**20
 def day_jobs(
     folders: Folders, source: Source, ledger: Ledger, exchange: str, day: int
 ) -> list[TableJob]:
-    """What is not packed yet of a sealed day (since 1970-01-01): a job a table at most.
+    """What is not packed yet of a sealed day (since 1970-01-01).
+
+    A job a table at most, and one for its rows whose time cannot be right.
 
     The first object of a table has its main rows and the late ones of then; each later one only
     the late rows that came since.  Raises `OSError`.
     """
     jobs = []
-    for table in Table:
-        known = ledger.of_day(exchange, day, WORDS[table])
-        packed = ledger.late_packed(exchange, day, WORDS[table])
-        streams = tuple(_streams(source, exchange, day, table, packed, is_first=not known))
+    for table, aside in product(Table, (False, True)):
+        word = aside_word(table) if aside else WORDS[table]
+        known = ledger.of_day(exchange, day, word)
+        packed = ledger.late_packed(exchange, day, word)
+        with_main = not known and not aside
+        streams = tuple(
+            each
+            for each in _streams(source, exchange, day, table, packed, with_main=with_main)
+            if each.main or _has(source, exchange, day, table, each, aside=aside)
+        )
         if streams:
             keys = tuple(each.key for each in known)
-            jobs.append(TableJob(folders, exchange, day, table, streams, keys))
+            jobs.append(TableJob(folders, exchange, day, table, streams, keys, aside))
     return jobs
 
 
@@ -50,17 +56,25 @@ def _streams(
     table: Table,
     packed: dict[str, int],
     *,
-    is_first: bool,
+    with_main: bool,
 ) -> Iterator[Stream]:
     for name in source.symbols(exchange):
         symbol = Symbol(exchange, name)
         if day not in source.days(symbol, table):
             continue
         found = source.look(symbol, table, day)
-        main, late, done = found.main.rows * is_first, found.late.rows, packed.get(name, 0)
-        origins = found.late.field("origin", done, late) if done < late else np.empty(0, np.uint8)
-        if main or (origins != ORIGIN_ASIDE).any():
+        main, late, done = found.main.rows * with_main, found.late.rows, packed.get(name, 0)
+        if main or done < late:
             yield Stream(name, main, min(done, late), late)
+
+
+def _has(
+    source: Source, exchange: str, day: int, table: Table, stream: Stream, *, aside: bool
+) -> bool:
+    """Whether there are late rows of the kind in question."""
+    late = source.look(Symbol(exchange, stream.symbol), table, day).late
+    origins = late.field("origin", stream.late_from, stream.late_to)
+    return bool(((origins == ORIGIN_ASIDE) == aside).any())
 
 
 def raw_jobs(

@@ -1,8 +1,8 @@
 """Column files of a day, made again from an archive.
 
 They are what they were, byte for byte, where the directory has the width of prices that they had,
-and the columns of this version; late rows come in the order of (time, id).  Rows whose time cannot
-be right are in no archive.
+and the columns of this version; late rows come in the order of (time, id),
+and those whose time cannot be right behind them.
 
 Invariant: no file that is there is changed.  Memory is bounded by `ROWS_AT_ONCE`.
 """

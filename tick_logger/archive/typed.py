@@ -1,7 +1,7 @@
 """Rows of an exchange, day and table as one object: symbol by symbol, each in the order of time.
 
 The main rows of a symbol keep the order of their file; rows that came late, or were asked for
-later, are merged by (time, id).  Rows whose time cannot be right are in no object.
+later, are merged by (time, id).  Rows whose time cannot be right are objects of their own.
 
 Invariant: memory is bounded by a row group, whatever there is of a day.  Not here: what is due
 (`packing`).
@@ -16,14 +16,26 @@ import attrs
 import numpy as np
 
 from tick_logger.archive.jobs import Made, Result, Stream, TableJob
-from tick_logger.archive.keys import HASH_DIGITS, WORDS, TypedKey, date_text, day_folder, parse
+from tick_logger.archive.keys import (
+    HASH_DIGITS,
+    WORDS,
+    AsideKey,
+    TypedKey,
+    aside_folder,
+    date_text,
+    day_folder,
+    parse,
+    parse_aside,
+)
 from tick_logger.archive.parquet import EXTRA, ObjectWriter
 from tick_logger.archive.rederived import same_rows
 from tick_logger.errors import StorageError
+from tick_logger.model.tables import ORIGIN_ASIDE
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.columns import COLUMNS, SYMBOL
 from tick_logger.reader.content import StreamRows
 from tick_logger.reader.frames import arrow_of, arrow_schema, load
+from tick_logger.reader.merging import order_of_late
 from tick_logger.reader.parts import DayPart, day_part
 from tick_logger.reader.source import Array, Block, Source, Symbol, TableDay, is_exact
 from tick_logger.reader.times import Span
@@ -68,8 +80,9 @@ def pack(
         writer.add(arrow_of(content, start, stop).cast(schema))
 
     def key_of(sha256: str) -> str:
-        server, digits = job.folders.server, sha256[:HASH_DIGITS]
-        return str(TypedKey(job.table, job.exchange, job.day, server, digits))
+        kind = AsideKey if job.aside else TypedKey
+        parts = (job.table, job.exchange, job.day, job.folders.server, sha256[:HASH_DIGITS])
+        return str(kind(*parts))
 
     done = writer.finish(key_of, lambda key: _remove_unknown(files, job, key))
     made = Made(
@@ -80,7 +93,7 @@ def pack(
         done.rows,
         job.exchange,
         job.day,
-        WORDS[job.table],
+        job.word,
         job.late,
     )
     return Result((made,), inexact=inexact)
@@ -124,10 +137,21 @@ def _part(
         Piece(found.main, 0, stream.main),
         Piece(found.late, stream.late_from, stream.late_to),
     )
-    whole = Span(job.day * NS_PER_DAY, (job.day + 1) * NS_PER_DAY)
-    part = day_part(symbol, TableDay(main, late), whole, "merge")
+    if job.aside:
+        part = _aside(symbol, main, late)
+    else:
+        whole = Span(job.day * NS_PER_DAY, (job.day + 1) * NS_PER_DAY)
+        part = day_part(symbol, TableDay(main, late), whole, "merge")
     exact = all(is_exact(block.block) for block in (main, late) if block.rows)
     return part, exact
+
+
+def _aside(symbol: Symbol, main: Block, late: Block) -> DayPart:
+    """The rows whose time cannot be right, by (time, id)."""
+    rows = np.flatnonzero(late.field("origin", 0, late.rows) == ORIGIN_ASIDE)
+    times, ids = (late.field(name, 0, late.rows)[rows] for name in ("event_ns", "seq"))
+    order = order_of_late(times, ids)
+    return DayPart(symbol, main, 0, 0, late, rows[order], np.zeros(len(rows), np.int64))
 
 
 @attrs.frozen(eq=False)
@@ -172,16 +196,22 @@ def _remove_unknown(files: Files, job: TableJob, key: str) -> None:
     Only where what it was made of is still there: of a first object the main rows, of a further one
     the late rows that no object of the ledger has.
     """
-    if not (job.known or any(each.main for each in job.streams)):
+    is_first = all(not each.late_from for each in job.streams)
+    if not (job.known or any(each.main for each in job.streams) or (job.aside and is_first)):
         return
-    folder = day_folder(job.table, job.exchange, job.day)
-    for other in _of_server(files, folder, job.folders.server):
+    for other in _of_server(files, job):
         if other != key and other not in job.known:
             files.remove(other)
 
 
-def _of_server(files: Files, folder: str, server: str) -> Iterator[str]:
+def _of_server(files: Files, job: TableJob) -> Iterator[str]:
+    """The objects of this day and table that were packed here."""
+    day = (job.table, job.exchange, job.day)
+    folder = aside_folder(job.exchange) if job.aside else day_folder(*day)
     for name in files.list(folder):
-        found = parse(f"{folder}/{name}")
-        if found is not None and found.server == server:
-            yield f"{folder}/{name}"
+        path = f"{folder}/{name}"
+        found = parse_aside(path) if job.aside else parse(path)
+        if not isinstance(found, AsideKey | TypedKey) or found.server != job.folders.server:
+            continue
+        if (found.table, found.exchange, found.day) == day:
+            yield path

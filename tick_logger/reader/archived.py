@@ -5,7 +5,7 @@
 
 pyarrow is imported when the first rows are asked for.  What came later than the main rows of a day
 lies in further objects, and is late here as it is in column files.  Rows whose time cannot be right
-are in no archive.  Messages as received are left alone.
+lie in objects beside the tree, and are late here too.  Messages as received are left alone.
 
 Invariant: no row is read twice; where two servers packed the same stream and day, that is an error.
 Memory is bounded by `COLUMNS_KEPT` and `OBJECTS_KEPT`, whatever there is of a day.
@@ -19,7 +19,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from tick_logger.archive.keys import DATA, META, WORDS, TypedKey, day_folder, parse
+from tick_logger.archive.keys import (
+    DATA,
+    META,
+    WORDS,
+    AsideKey,
+    TypedKey,
+    aside_folder,
+    aside_word,
+    day_folder,
+    parse,
+    parse_aside,
+)
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.proof import Proof
 from tick_logger.model.symbols import MappedInstrument
@@ -123,6 +134,8 @@ class Archived:
                 f"once: {names}"
             )
         later = [each for each in objects if each not in begun]
+        asides = [self._object(key, table) for key in self._asides(symbol.exchange, table, day)]
+        later += (each for each in asides if symbol.symbol in each.runs)
         return table_day(symbol.symbol, [*begun, *later], self._column)
 
     def holes(self, symbol: Symbol) -> Sequence[GapRecord]:
@@ -197,6 +210,7 @@ class Archived:
         try:
             for table in Table:
                 self._keys(exchange, table, day)
+                self._asides(exchange, table, day)
         except DamagedError:
             return False
         return True
@@ -220,6 +234,7 @@ class Archived:
         folder = f"{DATA}/table={word}/exchange={folder_of(exchange)}"
         found = {day_of_date(text) for text in _values(self._tree, folder, "date")}
         found |= {day for of, day in self._packed.days(word) if of == exchange}
+        found |= {key.day for key in self._aside_keys(exchange) if key.table is table}
         return sorted(day for day in found if day is not None and self._is_read(exchange, day))
 
     def _objects(self, exchange: str, table: Table, day: int) -> list[TypedObject]:
@@ -237,12 +252,30 @@ class Archived:
         names = (f"{folder}/{name}" for name in self._tree.list(folder))
         there = [key for key in names if isinstance(parse(key), TypedKey)]
         known = self._packed.of_day(exchange, day, WORDS[table])
+        self._must_have(known, there)
+        return [*known, *(key for key in there if key not in known and self._is_other(key))]
+
+    def _asides(self, exchange: str, table: Table, day: int) -> Sequence[str]:
+        """The objects of the rows that came on a day and whose time cannot be right."""
+        if not self._is_read(exchange, day):
+            return []
+        keys = self._aside_keys(exchange)
+        there = [str(each) for each in keys if (each.table, each.day) == (table, day)]
+        known = self._packed.of_day(exchange, day, aside_word(table))
+        self._must_have(known, there)
+        return [*known, *(key for key in there if key not in known and self._is_other(key))]
+
+    def _aside_keys(self, exchange: str) -> list[AsideKey]:
+        folder = aside_folder(exchange)
+        found = (parse_aside(f"{folder}/{name}") for name in self._tree.list(folder))
+        return [each for each in found if each is not None]
+
+    def _must_have(self, known: Sequence[str], there: Sequence[str]) -> None:
         lacking = [key for key in known if key not in there]
         if lacking:
             raise DamagedError(
                 f"{self.name}/{lacking[0]} is not there; if it is kept in a bucket, open that too"
             )
-        return [*known, *(key for key in there if key not in known and self._is_other(key))]
 
     def _is_other(self, key: str) -> bool:
         """Whether nobody here packed an object: one of ours that is not known was never whole."""
@@ -262,7 +295,7 @@ def _has_main(of: TypedObject) -> bool:
 
 
 def _server(key: str) -> str:
-    found = parse(key)
+    found = parse(key) or parse_aside(key)
     return found.server if found is not None else ""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from tick_logger.archive.keys import LEDGER, TypedKey, parse
+from tick_logger.archive.keys import LEDGER, AsideKey, TypedKey, parse, parse_aside
 from tick_logger.archive.ledger import Packed, Released, steps
 from tick_logger.reader.tree import Tree
 
@@ -66,8 +66,8 @@ def _learn(data: bytes) -> _Known:
             case Released():
                 known.released.add((step.exchange, step.day))
             case Packed():
-                key = parse(step.key)
-                if isinstance(key, TypedKey):
+                key = parse(step.key) or parse_aside(step.key)
+                if isinstance(key, TypedKey | AsideKey):
                     known.servers.add(key.server)
                     of = known.keys.setdefault((step.exchange, step.day, step.table), [])
                     if step.key not in of:
