@@ -87,6 +87,7 @@ class Filling:
     metrics: Metrics
     name: str
     symbol: str
+    address: Address
 
     def trades(self, symbol: str | None = None) -> Sequence[TrueTrade]:
         """What really happened of a symbol."""
@@ -166,5 +167,5 @@ async def filling(name: str, *, secs: float = 30.0, rate: float = 40.0) -> Async
         with trio.move_on_after(secs):  # then it stands still: hours of it would take minutes
             await exchange.run_market()
         nursery.start_soon(filler.run)
-        yield Filling(exchange, dial, filler, journal, disk, metrics, name, symbols[0])
+        yield Filling(exchange, dial, filler, journal, disk, metrics, name, symbols[0], address)
         nursery.cancel_scope.cancel()
