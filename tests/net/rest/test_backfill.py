@@ -39,12 +39,15 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         assert scene.filler.is_asking_between(hole.to_ns, hole.to_ns + 1)
         assert not scene.filler.is_asking_between(hole.to_ns + 1, hole.to_ns + 2)
         assert not scene.filler.is_asking_between(0, hole.from_ns)
+        assert scene.filler.is_asking_about(hole)
+        assert not scene.filler.is_asking_about(scene.ids(100, 251))
         await trio.sleep(20.0)
         assert sorted(scene.put()) == scene.expected(100, 250)
         assert scene.requests[0] == began + LAG_SECS[0]
         assert set(scene.healed()) == {"rest"}
         assert scene.count("backfill_trades_total") == 151
         assert scene.filler.waiting == 0
+        assert not scene.filler.is_asking_about(hole)
 
 
 @pytest.mark.parametrize("name", BY_ID)
@@ -394,3 +397,18 @@ async def test_what_is_older_than_the_venue_gives_is_left_at_once(
             await trio.sleep(10.0)
         (line,) = logs
         assert (line["event"], scene.requests) == ("backfill_left", [])
+
+
+async def test_a_hole_is_in_question_while_the_exchange_is_asked(autojump_clock: MockClock) -> None:
+    """It is in no queue then, and the day must not be sealed, nor the hole be told as left."""
+    async with filling("binance") as scene:
+        hole = scene.ids(100, 120)
+        scene.exchange.set_faults(Faults(rest_lag_secs=5.0))
+        scene.filler.offer(hole)
+        await trio.sleep(LAG_SECS[0] + 2.0)
+        assert scene.requests
+        assert scene.healed() == []
+        assert scene.filler.waiting == 1
+        assert scene.count("backfill_waiting") == 1
+        assert scene.filler.is_asking_about(hole)
+        assert scene.filler.is_asking_between(hole.from_ns, hole.to_ns)
