@@ -108,7 +108,9 @@ def test_the_command_keeps_a_directory_and_says_what_would_go(
     data = write_example(tmp_path / "data")
     certify(DiskFiles(data), DAY, exchange="kraken")
     file = tmp_path / "c.toml"
-    file.write_text('[archive]\nmode = "local"\nkeep_days = 1\n')
+    file.write_text(
+        '[logger]\nflush_interval_secs = 1.0\n[archive]\nmode = "local"\nkeep_days = 1\n'
+    )
     assert main(["archive", str(data), "--config", str(file), "--dry-run"]) == 0
     assert capsys.readouterr().out == "no day is old enough to go\n"
     assert not (tmp_path / "archive").exists()

@@ -117,6 +117,7 @@ def config(data: Path, root: Path, address: str) -> Config:
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 def test_three_days_are_kept(
     recorded: Path,
     tmp_path: Path,
