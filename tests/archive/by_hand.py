@@ -76,15 +76,20 @@ def hashes(files: Files, exchange: str, symbol: str, table: str, day: str) -> st
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def standing(files: Files, exchange: str, symbol: str, table: str) -> Iterator[dict[str, Any]]:
-    """The holes that neither a later line closes nor one heals as a whole."""
+def gap_lines(files: Files, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:
+    """What the gaps files say of a stream, line by line."""
     lines = [
         json.loads(line)
         for path, data in sorted(files.items())
         if path.startswith(f"{exchange}/{symbol}/") and "/gaps." in path
         for line in data.splitlines()
     ]
-    mine = [each for each in lines if each["table"] == table]
+    return [each for each in lines if each["table"] == table]
+
+
+def standing(files: Files, exchange: str, symbol: str, table: str) -> Iterator[dict[str, Any]]:
+    """The holes that neither a later line closes nor one heals as a whole."""
+    mine = gap_lines(files, exchange, symbol, table)
     about = ("renumbered", "stray")
     for number, each in enumerate(mine):
         key = (each["cause"], each["from_ns"])
