@@ -15,11 +15,13 @@ from tick_logger.pipeline.books import WAIT_TICKS
 
 
 def ids_by_tick(*ticks: list[RowBatch | Mark]) -> Out:
-    """What comes of a book in so many ticks, each with what came in it."""
+    """What comes of a book in so many ticks, each with what came in it, and saved after each."""
     pipeline, out = new_pipeline(), Out()
     for items in ticks:
         pipeline.push(items)
         out.add(pipeline.tick())
+        state, pipeline = pipeline.dump(), new_pipeline()
+        pipeline.load(state)
     out.add(pipeline.close(T0 + 60 * SECOND))
     return out
 
@@ -105,3 +107,41 @@ def test_a_book_that_is_recorded_again_is_missing_until_its_snapshot_has_its_pla
     assert out.column("seq") == [1, 1, 4, 5, 5]
     times = T0 + 3 * SECOND, T0 + 4 * SECOND
     assert out.gaps == [GapRecord(0, Table.BOOK, None, None, *times, Cause.RESYNC)]
+
+
+LATE, ASKED, CAME = range(3)
+
+
+@pytest.mark.parametrize("order", [(LATE, ASKED, CAME), (ASKED, LATE, CAME), (ASKED, CAME, LATE)])
+def test_a_book_that_one_line_resumed_while_the_other_was_frozen_is_missing(
+    order: tuple[int, ...],
+) -> None:
+    """Until its snapshot has its place, whenever it is known that the other line was frozen."""
+    table = (Table.BOOK,)
+    both = [Resumed((0,), table, T0 + 5, books_await=True, line=line) for line in (0, 1)]
+    cut = Interrupted((0,), table, T0 + 15, Cause.DISCONNECT)
+    resumed = Resumed((0,), table, T0 + 35, books_await=True)
+    then: dict[int, list[RowBatch | Mark]] = {
+        LATE: [Interrupted((0,), table, T0 + 20, Cause.SILENT, line=1)],
+        ASKED: [AwaitSnapshot(0, T0 + 45, 4), book([diff(4)])],
+        CAME: [book([rest(4, T0 + 700)])],
+    }
+    begun: list[RowBatch | Mark] = [book([diff(1)]), AwaitSnapshot(0, T0 + 15), book([rest(1)])]
+    first: list[RowBatch | Mark] = [*both, *begun]
+    out = ids_by_tick(first, [], [cut, resumed], *(then[each] for each in order), [], [])
+    assert sorted(out.gaps, key=lambda gap: gap.from_ns or 0) == [
+        GapRecord(0, Table.BOOK, None, None, T0 + 20, T0 + 35, Cause.SILENT),
+        GapRecord(0, Table.BOOK, None, None, T0 + 35, T0 + 700, Cause.RESYNC),
+    ]
+
+
+def test_a_book_that_needed_no_snapshot_when_one_line_resumed_it_is_whole() -> None:
+    """Its updates joined those that came before, though the other line was frozen."""
+    table = (Table.BOOK,)
+    both = [Resumed((0,), table, T0 + 5, books_await=True, line=line) for line in (0, 1)]
+    cut = Interrupted((0,), table, T0 + 15, Cause.DISCONNECT)
+    resumed = Resumed((0,), table, T0 + 35, books_await=True)
+    late = Interrupted((0,), table, T0 + 20, Cause.SILENT, line=1)
+    begun: list[RowBatch | Mark] = [book([diff(1)]), AwaitSnapshot(0, T0 + 15), book([rest(1)])]
+    out = ids_by_tick([*both, *begun], [], [cut, resumed, book([diff(2)])], [late], [], [])
+    assert out.gaps == [GapRecord(0, Table.BOOK, None, None, T0 + 20, T0 + 35, Cause.SILENT)]

@@ -127,6 +127,24 @@ def test_a_snapshot_that_a_line_begins_anew_with_stays() -> None:
     assert kept(twins, [snapshot(1, 5, [1.0], 6)]) == [(1, 5)]
 
 
+def test_what_one_line_leads_has_no_twins() -> None:
+    """A level goes on the line that leads, is there again, and goes on the line that takes over."""
+    table = (Table.BOOK,)
+    twins = new(Twins.LED)
+    gone = [book([Level(T0 + at, T0 + at, 0, 0, 84106.15, 0.0, 0, BTC)]) for at in (5, 60)]
+    assert kept(twins, [Resumed((BTC,), table, T0), snapshot(0, 0, [1.0], 1), on(0, gone[0])]) == [
+        (0, 0),
+        (0, 0),
+    ]
+    state, twins = twins.dump(), new(Twins.LED)
+    twins.load(state)
+    assert kept(
+        twins,
+        [Resumed((BTC,), table, T0 + 9, line=1), snapshot(1, 0, [1.0], 10), on(1, gone[1])],
+    ) == [(1, 0), (1, 0)]
+    assert kept(twins, [Resumed((BTC,), table, T0 + 70), on(0, gone[1])]) == [(0, 0)]
+
+
 @pytest.mark.parametrize(("how", "expected"), [(Twins.SAID, 2), (Twins.UNTIMED, 1)])
 def test_the_time_counts_where_it_is_no_envelopes(how: Twins, expected: int) -> None:
     """Two tickers that say the same at two times."""

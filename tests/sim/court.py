@@ -62,6 +62,7 @@ class Court:
         self.width = world.story.logger["price_dtype"]
         self._persist_secs = world.story.logger["persist_interval_secs"]
         self._heard: dict[str, list[_Heard]] = {}
+        self._came_at: dict[str, dict[int, list[float]]] = {}
         self._changed_at = [at for at, _ in world.wishes]
         self._stretches = [
             stretch
@@ -264,6 +265,20 @@ class Court:
         shown = [moment for moment in found if moment is not None]
         past = (each.began for each in self._stretches if each.shown_ns > shown_ns)
         return shown or [*itertools.islice(past, 1)]
+
+    def moments_of_rows(self, name: str, recv_ns: Iterable[int]) -> Iterator[float]:
+        """When rows of an exchange came that have these times of receipt.
+
+        A clock that was set back shows a time again in a later life; its sockets tell in which of
+        them something came then.  Of what did not come out of a socket, whenever it was shown.
+        """
+        if name not in self._came_at:
+            of_name = self._came_at[name] = defaultdict(list)
+            for arrival in self.world.logs[name].arrivals:
+                of_name[arrival.recv_ns].append(arrival.at)
+        came_at = self._came_at[name]
+        for ns in recv_ns:
+            yield from came_at[ns] if ns in came_at else self.moments(ns)
 
     def venue_moment(self, made_ns: int) -> float:
         """When something happened by the exchanges' true clock, as a time of trio's."""

@@ -220,8 +220,8 @@ class Stream:
     def has_rows_until(self, at: float) -> bool:
         """Whether anything is on the disk that came while it was wanted as it was then."""
         since = self.court.wanted_since(self.exchange, self.symbol, self.table, at)
-        earlier = (moment for ns in self._recv_ns for moment in self.court.moments(ns))
-        return any(since <= moment <= at for moment in earlier)
+        came = self.court.moments_of_rows(self.exchange, self._recv_ns)
+        return any(since <= moment <= at for moment in came)
 
     def covers(self, key: Key, at: float, recv_ns: int | None = None) -> bool:
         """Whether a gap record speaks of it: by its id, or where none is known by its time.

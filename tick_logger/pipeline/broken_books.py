@@ -32,6 +32,7 @@ from tick_logger.model.marks import (
 )
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.gaps import GapLedger
+from tick_logger.pipeline.late_ends import LateEnds, Unnoticed
 from tick_logger.pipeline.plain_state import Plain
 
 MOST_SPANS = 100
@@ -89,6 +90,8 @@ class BrokenBooks:
         self._doubted: set[int] = set()  # may lack something, though no snapshot was asked for
         self._told: dict[int, tuple[int, int]] = {}  # what was recorded last, from when to when
         self._told_since: dict[int, int] = {}  # what was recorded first in this process
+        self._late = LateEnds()
+        self._placed: dict[int, Placed] = {}  # the newest of each book
 
     def __contains__(self, instrument: int) -> bool:
         return instrument in self._spans
@@ -118,6 +121,18 @@ class BrokenBooks:
                     self._begun.discard(instrument)
                     self._doubted.discard(instrument)
                     self._told_since.pop(instrument, None)
+        for unnoticed in self._late.note(mark):
+            self._broke(unnoticed)
+
+    def _broke(self, unnoticed: Unnoticed) -> None:
+        """A book was broken, perhaps until a snapshot that has its place already."""
+        number, since_ns = unnoticed.instrument, unnoticed.since_ns
+        if self._last(number) is None:
+            span = _Span(since_ns, Cause.RESYNC, since_ns, unnoticed.first_id)
+            self._begin(number, span)
+            placed = self._placed.get(number)
+            if placed is not None and span.is_mended_by(placed):
+                span.mend(placed)
 
     def _resumed(self, mark: Resumed) -> None:
         """The interruption is over."""
@@ -186,6 +201,7 @@ class BrokenBooks:
         """A snapshot has its place."""
         number = placed.instrument
         self._begun.add(number)
+        self._placed[number] = placed
         for span in self._spans.get(number, ()):
             if span.is_mended_by(placed):
                 span.mend(placed)
@@ -217,9 +233,8 @@ class BrokenBooks:
             if number in stopped_ns:
                 self._end(number, stopped_ns[number])
         self.settle()
-        self._begun.clear()
-        self._doubted.clear()
-        self._told_since.clear()
+        for of_process in (self._begun, self._doubted, self._told_since, self._late, self._placed):
+            of_process.clear()
 
     def close(self, at_ns: int) -> None:
         """Nothing more will come."""
@@ -256,6 +271,8 @@ class BrokenBooks:
             "doubted": sorted(self._doubted),
             "told": [[number, *span] for number, span in self._told.items()],
             "told_since": [list(each) for each in self._told_since.items()],
+            "late": self._late.dump(),
+            "placed": [list(attrs.astuple(each)) for each in self._placed.values()],
         }
 
     def load(self, state: Plain) -> None:
@@ -266,6 +283,8 @@ class BrokenBooks:
         self._begun.update(state.get("begun", ()))
         self._doubted.update(state.get("doubted", ()))
         self._told_since.update(dict(state.get("told_since", ())))
+        self._late.load(state.get("late", {}))
+        self._placed.update((fields[0], Placed(*fields)) for fields in state.get("placed", ()))
         self._told.update((number, (start, end)) for number, start, end in state.get("told", ()))
 
     # -- spans -------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ A stream is interrupted while no line carries it: from the latest beginning amon
 of its lines, with the cause of that one, until any line carries it again.  What is suspected to be
 missing on one line (ids that were skipped, a span of time) is missing if the others lack it as
 well.  An interruption that is told late, because a line was frozen, gives the time in which others
-were interrupted too, after the fact, as a closed `Lapse`.
+were interrupted too, after the fact, as a closed `Lapse`; for books that await a snapshot since,
+its end follows as a `Resumed` of that time.
 
 What two lines lack is told as soon as the second of them is known, so that nothing waits here: at
 a stop, or after a crash, all is told that is known.  A new process forgets the lines.  Receive
@@ -184,6 +185,7 @@ class Coverage:
         # Not before its beginning, which may have been noticed on another line meanwhile.
         at_ns = max(mark.at_ns, *begun_ns) if was_interrupted else mark.at_ns
         if mine.open is not None:
+            mine.open.books_await = mark.books_await
             self._close(mine, mine.open, mark.at_ns)
             mine.open = None
         tell(Resumed((), (), at_ns, mark.books_await))
@@ -211,6 +213,8 @@ class Coverage:
                 found = lack.meet(each, stream)
                 if found is not None:
                     tell(stream, found)
+                    if stream[1] is Table.BOOK and lack.to_ns is None and each.books_await:
+                        tell(stream, Resumed((), (), found.to_ns, books_await=True))
 
     # -- which streams -----------------------------------------------------------------------------
 

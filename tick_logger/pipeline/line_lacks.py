@@ -41,6 +41,7 @@ class Lack:
     """Receive times in nanoseconds, and ids where they are known.
 
     `ids_tell`: ids that are dense show themselves what is missing.  `told` is what was told of it.
+    `books_await`: the line has resumed books then that await a snapshot.
     """
 
     from_ns: int
@@ -50,6 +51,7 @@ class Lack:
     doubt: Doubt = Doubt.NONE
     ids: tuple[int, int] | None = None
     told: list[Told] = attrs.field(factory=list)
+    books_await: bool = False
 
     @property
     def words(self) -> tuple[object, ...]:
@@ -99,16 +101,16 @@ class Lack:
         ids = None if self.ids is None else list(self.ids)
         told = [mark_to_plain(each) for each in self.told]
         words = self.cause.value, self.ids_tell, self.doubt.value
-        return [self.from_ns, self.to_ns, *words, ids, told]
+        return [self.from_ns, self.to_ns, *words, ids, told, self.books_await]
 
     @classmethod
     def load(cls, fields: Sequence[Any]) -> Lack:
         """The one that `dump` was given."""
-        from_ns, to_ns, cause, ids_tell, doubt, ids, plain = fields
+        from_ns, to_ns, cause, ids_tell, doubt, ids, plain, *later = fields
         told = [mark_from_plain(each) for each in plain]
         assert all(isinstance(each, Told) for each in told)
         ids = None if ids is None else (ids[0], ids[1])
-        return cls(from_ns, to_ns, Cause(cause), ids_tell, Doubt(doubt), ids, told)  # type: ignore[arg-type]
+        return cls(from_ns, to_ns, Cause(cause), ids_tell, Doubt(doubt), ids, told, *later)  # type: ignore[arg-type]
 
 
 class LineLacks:
@@ -131,7 +133,8 @@ class LineLacks:
             first, second, *others = self.closed
             from_ns = min(first.from_ns, second.from_ns)
             to_ns = max(first.to_ns or 0, second.to_ns or 0)
-            self.closed = [Lack(from_ns, to_ns, second.cause), *others]
+            both = Lack(from_ns, to_ns, second.cause, books_await=second.books_await)
+            self.closed = [both, *others]
 
     def take_void(self, words: tuple[object, ...]) -> Lack | None:
         """Forget the one with these words that was in doubt; returns it."""

@@ -12,6 +12,9 @@ its number however late it comes.
 
 A snapshot is dropped as a whole or not at all: readers begin a new book with what is left of it.
 
+Where one line leads, no row has a twin: what says the same as a row of the line that led before
+says it of another moment.
+
 Memory: what came within `KEPT_TICKS`, of so many rows at most.  A line that is further behind gives
 rows that are compared as those of one connection are (`duplicates`).
 
@@ -193,6 +196,8 @@ class TwinRows:
             seen.begin_anew(mark.line, instruments, said_anew=seen.said_anew)
 
     def _share(self, table: Table, instruments: Numbers) -> None:
+        of_one = [self._twins_of(each, table) is Twins.LED for each in instruments.tolist()]
+        instruments = instruments[~np.array(of_one, np.bool_)]
         mask = self._shared.get(table, np.zeros(FIRST_SIZE, np.bool_))
         missing = int(instruments.max(initial=-1)) + 1 - len(mask)
         if missing > 0:

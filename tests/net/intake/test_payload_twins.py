@@ -11,7 +11,7 @@ from tick_logger.model.twins import Twins
 from tick_logger.net.intake.arrivals import Arrival
 from tick_logger.net.intake.payload_twins import KEPT_SECS, PayloadTwins, Portion
 
-TWINS = {Table.QUOTES: Twins.NUMBERED, Table.MD: Twins.UNTIMED}
+TWINS = {Table.QUOTES: Twins.NUMBERED, Table.MD: Twins.UNTIMED, Table.BOOK: Twins.LED}
 
 
 @attrs.frozen
@@ -99,9 +99,10 @@ def test_what_is_about_a_connection_is_never_a_twin() -> None:
     assert set(portion.twins) == set(), "it has to be decoded after all"
     later = looked(twins, arrival("1b.1", "beat"))
     assert set(later.twins) == set()
-    tickers = looked(twins, arrival("1.1", "t"))
-    tickers.settle(said(0, table=Table.MD), TWINS)
-    assert set(looked(twins, arrival("1b.1", "t")).twins) == set()
+    for table in (Table.MD, Table.BOOK):
+        rows = looked(twins, arrival("1.1", table.value))
+        rows.settle(said(0, table=table), TWINS)
+        assert set(looked(twins, arrival("1b.1", table.value)).twins) == set()
 
 
 def test_a_connection_that_begins_has_no_twins_of_what_came_before() -> None:

@@ -5,10 +5,10 @@ first has said (data, links of books, numbers of messages).  Payloads are told a
 bytes, and counted: the n-th of one line and the n-th of the other are twins.
 
 Only data can be: acknowledgements, heartbeats and what was not understood are about their own
-connection.  Nor can rows that may be equal without being one (`Twins.UNTIMED`): these are counted
-where they are compared (`pipeline.twins`).  While a connection is handed over, what the old one
-still brings has no part in it; and when one begins, what the other line brought before has no twin
-to come.
+connection.  Nor can rows that may be equal without being one: those of which one line leads
+(`Twins.LED`), and those that are counted where they are compared (`Twins.UNTIMED`).  While a
+connection is handed over, what the old one still brings has no part in it; and when one begins,
+what the other line brought before has no twin to come.
 
 Memory: what waits for its twin, for `KEPT_SECS`, and so many at most.  Not here: what is done with
 twins (`decoder`).
@@ -46,6 +46,9 @@ MOST_KEPT = 20_000
 """Of one share on one line: 4,000 a second for as long as they are kept, some 10 MB."""
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
+
+_HAVE_NONE = (Twins.UNTIMED, Twins.LED)
+"""Rows for which an equal payload is no twin."""
 
 _OF_DATA = (BookLink, BookSnapshot, BookTexts, TradeIdSeen)
 """What data says beside rows; any other event is about the connection."""
@@ -205,7 +208,7 @@ def _with_data(said: Decoded, twins_of: Mapping[Table, Twins], count: int) -> Ma
     for rows in said.rows:
         data[rows.frame] = True
     for rows in said.rows:
-        if rows.table is not Table.TRADES and twins_of.get(rows.table) is Twins.UNTIMED:
+        if rows.table is not Table.TRADES and twins_of.get(rows.table) in _HAVE_NONE:
             data[rows.frame] = False
     for part in (said.bad, said.lost, said.unknown):
         data[[each.frame for each in part]] = False
