@@ -209,11 +209,11 @@ class Service:
                 with send:
                     for intake in self._venues.intakes:
                         survivors.start_soon(self._survive, _intake_run(intake, send.clone()))
-                try:
-                    with self._venues_scope:
-                        await self._run_venues(stop_after_secs)
-                finally:
-                    self._begin_to_stop()
+                    try:
+                        with self._venues_scope:
+                            await self._run_venues(stop_after_secs)
+                    finally:
+                        self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
 
     async def _open_recording(self) -> Recording:
