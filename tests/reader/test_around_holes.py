@@ -99,8 +99,8 @@ def test_only_a_window_of_a_busy_day_is_read(place: float) -> None:
     assert files.bytes_read < 24 * count / 50
 
 
-def test_a_clock_that_was_set_back_has_all_of_the_day_read() -> None:
-    """Receipts are in no order then, and the nearest trades are found all the same."""
+def test_the_newer_of_two_times_with_one_label_counts() -> None:
+    """A clock that was set back between two processes gives such labels."""
     files, day = busy_day(np.random.default_rng(7), 50_000)
     content = files.contents[f"x/y/TRADES/recv_time.{date(NOON_NS)}.bin"]
     labels = np.frombuffer(bytes(content), "<u4").copy()

@@ -104,7 +104,7 @@ def _window(files: Files, day: DayFiles, from_ns: int, to_ns: int) -> tuple[int,
     first_ns, last_ns = from_ns - MARGIN_NS, to_ns + MARGIN_NS
     start = max(bisect_left(range(rows), first_ns, key=recv_ns) - MOST_BEYOND, 0)
     stop = min(bisect_left(range(rows), last_ns, key=recv_ns) + MOST_BEYOND, rows)
-    # A clock that was set back between two processes leaves no order to rely on.
+    # A clock set back between two processes may leave no order there: then all of it is read.
     is_ordered = (start == 0 or recv_ns(start) <= first_ns) and (
         stop == rows or recv_ns(stop - 1) >= last_ns
     )
