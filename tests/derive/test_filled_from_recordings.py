@@ -43,7 +43,7 @@ from tick_logger.net.reach import Reach
 from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import Hole
-from tick_logger.net.wire.dial import HttpAnswer
+from tick_logger.net.wire.dial import NO_HEADERS, Headers, HttpAnswer
 from tick_logger.reader.around_holes import surroundings
 from tick_logger.telemetry.metrics import Metrics
 
@@ -125,7 +125,7 @@ class Venue:
     told: Told
     asked: int = 0
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """A page."""
         await trio.lowlevel.checkpoint()
         self.asked += 1

@@ -289,6 +289,13 @@ def test_a_trade_is_that_of_the_stream(venue: Venue) -> None:
     assert said(trades.read(sold, SYMBOL))[0][-1] == SIDE_SELL
 
 
+def test_binance_is_asked_for_microseconds_and_may_answer_in_milliseconds() -> None:
+    """The unit shows by how large the number is."""
+    assert BinanceTrades.headers == {"X-MBX-TIME-UNIT": "MICROSECOND"}
+    body = answer(BINANCE, 7).replace(b"1790000000123", b"1790000000123456")
+    assert said(BinanceTrades().read(body, SYMBOL))[0][1] == 1_790_000_000_123_456_000
+
+
 @each_venue
 def test_prices_are_those_of_the_texts(venue: Venue) -> None:
     text = "61685.990000000005"

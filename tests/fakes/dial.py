@@ -15,7 +15,7 @@ from trio.testing import memory_stream_pair
 
 from tick_logger.clock import WallClock
 from tick_logger.errors import ConnectionLost, Ending
-from tick_logger.net.wire.dial import DialTimeouts, HttpAnswer
+from tick_logger.net.wire.dial import NO_HEADERS, DialTimeouts, Headers, HttpAnswer
 from tick_logger.net.wire.link import Link, upgrade
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.simulator.exchange import SimulatedExchange
@@ -50,6 +50,7 @@ class MemoryDial:
         self.requests: list[tuple[float, str]] = []
         self.connections: list[MemoryConnection] = []
         self.refusals = 0
+        self.headers: list[dict[str, str]] = []  # of each request by REST
         self.hangs = False
         self.retry_after = ""
         self._simulated = simulated
@@ -91,9 +92,10 @@ class MemoryDial:
             timeout_secs=TIMEOUTS.upgrade_secs,
         )
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """What a URL, whose host does not matter, answers; raises `ConnectionLost`."""
         parts = urlsplit(url)
+        self.headers.append(dict(headers))
         self.requests.append((trio.current_time(), parts.path))
         target = f"{parts.path}?{parts.query}"
         try:

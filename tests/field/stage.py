@@ -24,7 +24,7 @@ from tick_logger.app import Ports, Service, record
 from tick_logger.clock import MachineClock, WallClock
 from tick_logger.config.schema import Config, HttpConfig, LoggerConfig
 from tick_logger.errors import ConnectionLost, Ending
-from tick_logger.net.wire.dial import DialTimeouts, HttpAnswer
+from tick_logger.net.wire.dial import NO_HEADERS, DialTimeouts, Headers, HttpAnswer
 from tick_logger.net.wire.link import Link, upgrade
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.offload import InlineOffload
@@ -136,7 +136,7 @@ class PlayerDial:
             timeout_secs=TIMEOUTS.upgrade_secs,
         )
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """What a URL answers; raises `ConnectionLost`."""
         parts = urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -16,7 +16,7 @@ from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.reach import Reach
 from tick_logger.net.rest.client import RestClient
-from tick_logger.net.wire.dial import HttpAnswer
+from tick_logger.net.wire.dial import NO_HEADERS, Headers, HttpAnswer
 from tick_logger.net.wire.link import Link
 from tick_logger.net.wire.tap import OnFrames
 
@@ -113,7 +113,7 @@ class PlayedDial:
         self.links.append(PlayedLink(url, on_frames, self.clock, self.answer))
         return self.links[-1]
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """A page of the listing; more are behind all but the last."""
         await trio.lowlevel.checkpoint()
         begin = int(url.partition("?from=")[2] or 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
 from tests.fakes.memory_files import MemoryFiles
-from tests.service.oracle import rows
+from tests.service.oracle import date, rows
 from tests.service.world import running, venue
 from tick_logger.model.surroundings import Surroundings
 from tick_logger.reader.around_holes import MOST_AROUND, open_holes, surroundings
@@ -41,6 +42,76 @@ async def test_the_trades_on_both_sides_of_a_cut(autojump_clock: MockClock) -> N
         assert found.before[-1].id + 1 == hole.from_id
         assert found.after[0].id - 1 == hole.to_id
         assert found.within == frozenset()
+
+
+class CountedFiles(MemoryFiles):
+    """Says how much of it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes_read = 0
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """See `Files`."""
+        found = super().read(path, offset, length)
+        self.bytes_read += len(found)
+        return found
+
+
+def busy_day(rng: np.random.Generator, count: int) -> tuple[CountedFiles, dict[str, np.ndarray]]:
+    """A day of so many trades in the order of their event times, received up to a second later."""
+    start_ns = NOON_NS - 43_200 * SECOND
+    event_ns = start_ns + np.sort(rng.integers(0, 86_399 * SECOND, count))
+    recv_ns = event_ns + rng.integers(10**6, SECOND, count)
+    columns = {
+        "trade_id": np.arange(1, count + 1, dtype="<u8"),
+        "trade_price": np.ones(count, "<f4"),
+        "trade_size": np.ones(count, "<f4"),
+        "trade_side": np.zeros(count, "<u4"),
+        "maker_order_id": np.zeros(count, "V16"),
+        "taker_order_id": np.zeros(count, "V16"),
+        "recv_time": (recv_ns // SECOND).astype("<u4"),
+        "recv_nanos": (recv_ns % SECOND).astype("<u4"),
+        "trade_nanos": (event_ns % SECOND).astype("<u4"),
+        "trade_time": (event_ns // SECOND).astype("<u4"),
+    }
+    files = CountedFiles()
+    for name, column in columns.items():
+        files.append(f"x/y/TRADES/{name}.{date(NOON_NS)}.bin", column.tobytes())
+    return files, {"id": columns["trade_id"], "recv_ns": recv_ns}
+
+
+@pytest.mark.parametrize("place", [0.0, 0.001, 0.3, 0.7, 0.999, 1.0])
+def test_only_a_window_of_a_busy_day_is_read(place: float) -> None:
+    """And what is told is what all of the day would tell."""
+    count = 200_000
+    files, day = busy_day(np.random.default_rng(7), count)
+    from_ns = int(np.quantile(day["recv_ns"], place)) - 3 * SECOND
+    to_ns = from_ns + 6 * SECOND
+    found = surroundings(files, "x", "y", from_ns, to_ns)
+    before = np.flatnonzero(day["recv_ns"] <= from_ns)[-MOST_AROUND:]
+    begin = int(before[-1]) if len(before) else -1
+    after = np.flatnonzero((day["recv_ns"] >= to_ns) & (np.arange(count) > begin))[:MOST_AROUND]
+    end = int(after[0]) if len(after) else count
+    assert [each.id for each in found.before] == day["id"][before].tolist()
+    assert [each.id for each in found.after] == day["id"][after].tolist()
+    assert found.within == frozenset(day["id"][begin + 1 : end].tolist())
+    assert files.bytes_read < 24 * count / 50
+
+
+def test_the_newer_of_two_times_with_one_label_counts() -> None:
+    """A clock that was set back between two processes gives such labels."""
+    files, day = busy_day(np.random.default_rng(7), 50_000)
+    content = files.contents[f"x/y/TRADES/recv_time.{date(NOON_NS)}.bin"]
+    labels = np.frombuffer(bytes(content), "<u4").copy()
+    labels[25_000:] -= 43_200  # as if it were the first half of the day once more
+    content[:] = labels.tobytes()
+    recv_ns = day["recv_ns"].copy()
+    recv_ns[25_000:] -= 43_200 * SECOND
+    from_ns = int(recv_ns[24_000])
+    found = surroundings(files, "x", "y", from_ns, from_ns + SECOND)
+    before = np.flatnonzero(recv_ns <= from_ns)[-MOST_AROUND:]
+    assert [each.id for each in found.before] == day["id"][before].tolist()
 
 
 @pytest.mark.parametrize("days", [-400, 0, 400])

@@ -5,81 +5,39 @@ What each row must be is judged in simulated lives (`tests/sim`), where lines ar
 
 from __future__ import annotations
 
-from collections import Counter
 from random import Random
-from typing import Any
 
 import attrs
-import numpy as np
 import pytest
-import trio
 from trio.testing import MockClock
 
+from tests.service.cuts import (
+    EVERY,
+    SECOND_NS,
+    TABLES,
+    cut_again_and_again,
+    led,
+    live,
+    repeated,
+    sessions,
+    two_lines,
+)
 from tests.service.lives import lives
-from tests.service.oracle import causes, check, gaps, rows
-from tests.service.world import Venue, World, binance, running, venue
+from tests.service.oracle import causes, check, gaps
+from tests.service.world import World, binance, running
 from tick_logger.config.schema import MarketConfig
 from tick_logger.exchanges import registry
-from tick_logger.simulator.registry import DIALECTS
-from tick_logger.simulator.session import Session
 from tick_logger.verify.recording import verify_recording
 
-EVERY = sorted(DIALECTS)
-TABLES = {"ticker": "MD", "trades": "TRADES", "quotes": "QUOTES", "orderbook": "BOOK"}
-SECOND_NS = 10**9
 UNTIL = 40.123
-BESIDE = {"recv_time", "recv_nanos", "time", "nanos", "origin"}  # what may differ between lines
-
-
-def two_lines(name: str, **changes: Any) -> Venue:  # noqa: ANN401 - what `Venue` takes
-    """A venue with all of its feeds, on two lines."""
-    config = {"redundancy": 2, "reconnect_initial_secs": 0.2, "reconnect_max_secs": 0.5}
-    settings: dict[str, Any] = {"feeds": tuple(sorted(registry.get(name).feeds))}
-    return venue(name, 2, config=config | changes.pop("config", {}), **(settings | changes))
-
-
-def sessions(world: World) -> list[Session]:
-    """The connections that carry symbols, as the venue sees them; a listing has one topic."""
-    clients = [each for each in world.exchange._hub.clients if isinstance(each, Session)]
-    return [each for each in clients if len(each.topics) > 1]
-
-
-async def cut_again_and_again(world: World, count: int, rng: Random) -> None:
-    """Whenever all lines are up, one connection is cut."""
-    for _ in range(count):
-        await trio.sleep(0.2)  # until the end of the one before is known
-        (recorded,) = world.service.venues.values()
-        while not all(share.is_up for share in recorded._shares()):  # noqa: ASYNC110 - as is seen
-            await trio.sleep(0.1)
-        await trio.sleep(rng.uniform(0.5, 2.0))  # something has come on each by then
-        rng.choice(sessions(world)).end(None, "cut")
+MOST_LED_SECS = 1.1
+"""Requests go out once a second at most (Kraken), and the answer takes a step of the market."""
 
 
 def twin_payloads(world: World) -> list[float]:
     """How many payloads came on both, by the line on which they came first."""
     families = world.service.metrics.exchange(world.exchange.name)._lines
     return [first._value.get() for first, _ in families]
-
-
-def led(name: str) -> frozenset[str]:
-    """Tables that one line carries alone."""
-    return frozenset(TABLES[feed] for feed in registry.get(name).led_feeds)
-
-
-def repeated(world: World, symbol: str, table: str) -> list[tuple[bytes, ...]]:
-    """Rows with an id that are there more than once, in words and id, but for those of snapshots.
-
-    An id of its own has each quote, and each level of an update of a book.
-    """
-    found = Counter[tuple[bytes, ...]]()
-    for late in (False, True):
-        part = rows(world.files, world.exchange.name, symbol, table, late=late)
-        columns = [each for name, each in part.columns.items() if name not in BESIDE]
-        numbers = part.columns["update_id"]
-        flags = part.columns.get("flags", np.zeros(len(part), "<u4"))
-        for row in np.flatnonzero((flags == 0) & (numbers != 0)).tolist():
-            found[tuple(each[row].tobytes() for each in columns)] += 1
-    return [row for row, count in found.items() if count > 1]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -102,6 +60,18 @@ async def test_cuts_of_one_line_cost_nothing(name: str, autojump_clock: MockCloc
             assert repeated(world, symbol, table) == []
     if not led(name):
         assert causes(world.files) == set()
+
+
+@pytest.mark.seldom
+@pytest.mark.parametrize("name", EVERY)
+def test_cuts_of_one_line_cost_nothing_at_a_thousand_trades_a_second(name: str) -> None:
+    """As `cuts` does it ten thousand times; a take-over is a request at the pace of its venue."""
+    judged = live(name, seed=1_000, cuts=10)
+    assert judged.is_right, judged
+    assert judged.cuts == 10
+    assert judged.trades > 5_000
+    assert judged.longest_led_secs < MOST_LED_SECS
+    assert bool(judged.led_holes) == bool(led(name))
 
 
 @pytest.mark.parametrize("name", [each for each in EVERY if led(each)])

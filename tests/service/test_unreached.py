@@ -14,7 +14,7 @@ from tests.service.world import binance, coinbase, running
 from tick_logger.errors import ConnectionLost, Ending, Step
 from tick_logger.model.connections import OFFLINE
 from tick_logger.net.reach import WHAT_TO_DO
-from tick_logger.net.wire.dial import HttpAnswer
+from tick_logger.net.wire.dial import NO_HEADERS, Headers, HttpAnswer
 from tick_logger.net.wire.link import Link
 
 UNKNOWN = "DNS: Name or service not known"
@@ -31,11 +31,11 @@ class Offline(MemoryDial):
             raise ConnectionLost(Ending.DIAL, UNKNOWN, place="venue.test:80", step=Step.DNS)
         return await super().open(*arguments, **named)
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """Ask, if it is."""
         if not self.is_online:
             raise ConnectionLost(Ending.HTTP, UNKNOWN, place=url, step=Step.DNS)
-        return await super().get(url)
+        return await super().get(url, headers)
 
 
 async def test_offline_from_the_start_until_it_is_online(autojump_clock: MockClock) -> None:

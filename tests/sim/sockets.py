@@ -15,7 +15,7 @@ import trio
 from tests.fakes.dial import MemoryDial
 from tests.sim.poison import Poison
 from tick_logger.clock import WallClock
-from tick_logger.net.wire.dial import HttpAnswer, Link
+from tick_logger.net.wire.dial import NO_HEADERS, Headers, HttpAnswer, Link
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -117,10 +117,10 @@ class TappedDial(MemoryDial):
         finally:
             span.closed = trio.current_time()
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """As that of `MemoryDial`."""
         self._log.asked.append((trio.current_time(), urlsplit(url).path))
-        answer = await super().get(url)
+        answer = await super().get(url, headers)
         if answer.status == 200:
             now, path = trio.current_time(), urlsplit(url).path
             self._log.answers.append(Answer(now, path, answer.body))

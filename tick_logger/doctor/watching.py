@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.net.wire.dial import Dial, HttpAnswer, Link
+from tick_logger.net.wire.dial import NO_HEADERS, Dial, Headers, HttpAnswer, Link
 from tick_logger.net.wire.tap import OnFrames
 
 HALF_A_SECOND_NS = 500_000_000
@@ -41,10 +41,10 @@ class WatchingDial:
             max_message_bytes=max_message_bytes,
         )
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """See `Dial`."""
         asked_ns = self._clock.now_ns()
-        answer = await self._dial.get(url)
+        answer = await self._dial.get(url, headers)
         middle_ns = (asked_ns + self._clock.now_ns()) // 2
         try:
             date_ns = round(parsedate_to_datetime(answer.date).timestamp() * 1e9)

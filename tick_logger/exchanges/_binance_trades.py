@@ -1,10 +1,12 @@
 """How Binance is asked for trades that were missed: historicalTrades, by id, the oldest first.
 
-Times are in milliseconds, unless `X-MBX-TIME-UNIT` asks for microseconds.
+Times are in microseconds, as in the stream, because `X-MBX-TIME-UNIT` asks for them; a host that
+does not heed it answers in milliseconds, which their size tells.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -41,6 +43,7 @@ class BinanceTrades(TradesByRest):
 
     paging: ClassVar[Paging] = Paging.FORWARD
     weight: ClassVar[int] = 25
+    headers: ClassVar[Mapping[str, str]] = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 
     def __init__(self, page: int = 1000) -> None:
         self._page = page  # trades; the venue allows a thousand

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import abc
 import enum
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
@@ -115,6 +116,8 @@ class TradesByRest(abc.ABC):
     """How old a trade may be at most; None: as old as the venue."""
     by_id: ClassVar[bool] = True
     """Whether it can be asked by ids; if not, times must do."""
+    headers: ClassVar[Mapping[str, str]] = {}
+    """What is sent with each request, where a venue answers otherwise without."""
     joins: ClassVar[bool] = False
     """Whether each page must join the ids before it, and is else asked for from earlier on."""
 

@@ -110,6 +110,9 @@ class ExchangeMetrics:
         self.backfill_ids_denied = counter(
             "backfill_ids_denied", "Missing ids that the exchange has by REST neither"
         )
+        self.backfill_ids_differ = counter(
+            "backfill_ids_differ", "Answers by REST whose ids are not those of the stream"
+        )
         holes = families.family(
             Counter,
             "backfill_holes",

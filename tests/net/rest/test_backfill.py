@@ -11,6 +11,7 @@ from trio.testing import MockClock
 from tests.net.rest.filling import filling, wrong
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
+from tick_logger.model.surroundings import Surroundings, Trade
 from tick_logger.model.tables import Table
 from tick_logger.net.rest.asking import MAX_KEPT
 from tick_logger.net.rest.backfill import LAG_SECS, MAX_DENIED, VOID_SECS
@@ -36,6 +37,8 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         await trio.sleep(20.0)
         assert sorted(scene.put()) == scene.expected(100, 250)
         assert scene.requests[0] == began + LAG_SECS[0]
+        wanted = {"X-MBX-TIME-UNIT": "MICROSECOND"} if name == "binance" else {}
+        assert scene.dial.headers == [wanted] * len(scene.requests)
         assert set(scene.healed()) == {"rest"}
         assert scene.count("backfill_trades_total") == 151
         assert scene.filler.waiting == 0
@@ -354,3 +357,29 @@ async def test_a_hole_is_in_question_while_the_exchange_is_asked(autojump_clock:
         assert scene.count("backfill_waiting") == 1
         assert scene.filler.is_asking_about(hole)
         assert scene.filler.is_asking_between(hole.from_ns, hole.to_ns)
+
+
+@pytest.mark.parametrize("name", ["kraken", "coinbase_advanced", "upbit"])
+async def test_of_trades_with_other_ids_nothing_is_taken(
+    name: str, autojump_clock: MockClock
+) -> None:
+    """That REST has the stream's ids is supposed; where it proves wrong it is counted, and said."""
+    async with filling(name) as scene:
+        hole = scene.times(300, 305)
+        around = scene.disk.known[hole]
+
+        def renamed(trades: tuple[Trade, ...]) -> tuple[Trade, ...]:
+            # As ids that rise, too, and lie between those of REST.
+            return tuple(attrs.evolve(each, id=each.id * 2 + 10**9) for each in trades)
+
+        scene.disk.known[hole] = Surroundings(renamed(around.before), renamed(around.after))
+        with capture_logs() as logs:
+            scene.filler.offer(hole)
+            await trio.sleep(5.0)
+        assert scene.requests
+        assert scene.put() == []
+        assert scene.healed() == []
+        assert scene.count("backfill_ids_differ_total") > 0
+        (reason, *_) = [line["reason"] for line in logs if line["event"] == "backfill_failed"]
+        assert "no such ids" in reason
+        assert scene.filler.is_asking_about(hole)

@@ -48,7 +48,7 @@ class Answering(RestClient):
     body = b""
 
     async def turn(self, weight: int) -> Turn:
-        async def fetch(_url: str) -> bytes:
+        async def fetch(_url: str, _headers: object) -> bytes:
             return self.body
 
         await super().turn(weight)

@@ -308,6 +308,21 @@ async def test_get_gives_the_body() -> None:
         assert await dial.get(f"http://{place}/list?a=b") == HttpAnswer(200, b"[1]")
 
 
+async def test_get_sends_the_headers_of_a_request_beside_its_own() -> None:
+    """With that request, and with no other."""
+    heard: list[bytes] = []
+
+    async def answer(stream: trio.abc.Stream) -> None:
+        heard.append((await read_request(stream)).lower())
+        await stream.send_all(http(200, b"[1]", b"Connection: close"))
+
+    async with server(answer) as place, NetworkDial(SystemClock()) as dial:
+        await dial.get(f"http://{place}/list", {"X-Unit": "small"})
+        await dial.get(f"http://{place}/list")
+    assert [b"x-unit: small" in each for each in heard] == [True, False]
+    assert all(b"user-agent: tick_logger" in each for each in heard)
+
+
 async def test_get_over_tls_trusts_the_same_authority(authority: Authority) -> None:
     """`ca_file` holds for REST as it does for WebSockets, and only it makes the difference."""
     handler = answering(http(200, b"[1]"))

@@ -36,6 +36,12 @@ BUDGET_SECS = 60.0
 EARLIER_NS = 10 * 10**9
 """By how much a trade before a hole may be earlier than its receipt, where its time is needed."""
 
+SPAN_NS = 10**9
+"""Times by REST and in the stream may be of different units, or differ in their digits."""
+
+MIN_ON_PAGE = 3
+"""So many recorded trades that a page lacks, all of them, are no accident."""
+
 EDGE_SECS = 3.0
 """After so long the rows around a hole are looked for again: on disk within two flush intervals."""
 
@@ -232,6 +238,9 @@ class Asking:
     ) -> None:
         """Put what an answer has between the trades around a hole into the journal."""
         page, body = answer
+        if edges.are_of_other_ids(page):
+            self._metrics.backfill_ids_differ.inc()
+            raise VenueError("trades that are recorded have no such ids in its answer")
         edges.saw(page)
         known = tuple(sorted(around.known.intersection(page.ids.tolist())))
         taken = msgspec.structs.replace(wanted, known=known)
@@ -248,7 +257,7 @@ class Asking:
         self._budget.begins()  # the venue may have wanted to be left alone meanwhile
         self._spacing.begins()
         self._metrics.backfill_requests.inc()
-        body = await turn.get(url)
+        body = await turn.get(url, trades.headers)
         most_bytes = self._exchange.profile.max_message_bytes // 2  # room for what is wanted of it
         if len(body) > most_bytes:
             raise VenueError(f"{len(body):,} bytes in an answer, {most_bytes:,} are allowed")
@@ -283,6 +292,19 @@ class _Edges:
             self._sides[0] or before or first_ns < self._around.before[-1].event_ns,
             self._sides[1] or after or last_ns > self._around.after[0].event_ns,
         )
+
+    def are_of_other_ids(self, page: TradesPage) -> bool:
+        """Whether a page reaches beyond recorded trades on both sides, and has none of their ids.
+
+        Then the ids by REST are not those of the stream, as is supposed of some venues, or the
+        trades are another symbol's: nothing of it may be taken.
+        """
+        if not len(page):
+            return False
+        first_ns, last_ns = int(page.event_ns.min()), int(page.event_ns.max())
+        both = (*self._around.before, *self._around.after)
+        on_it = [each.id for each in both if first_ns + SPAN_NS < each.event_ns < last_ns - SPAN_NS]
+        return len(on_it) >= MIN_ON_PAGE and not self._has(page, on_it)
 
     @property
     def are_reached(self) -> bool:

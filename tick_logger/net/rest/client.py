@@ -22,7 +22,7 @@ from tick_logger.errors import ConnectionLost, Ending, Told
 from tick_logger.net.approach import Approach
 from tick_logger.net.reach import REST, Reach
 from tick_logger.net.told import WORDS_ALONE
-from tick_logger.net.wire.dial import Dial, HttpAnswer
+from tick_logger.net.wire.dial import NO_HEADERS, Dial, Headers, HttpAnswer
 from tick_logger.net.wire.web_page import is_page
 from tick_logger.net.wire.wording import answered, excerpt
 
@@ -30,15 +30,15 @@ from tick_logger.net.wire.wording import answered, excerpt
 class Turn:
     """The permission to ask once, now."""
 
-    def __init__(self, fetch: Callable[[str], Awaitable[bytes]]) -> None:
+    def __init__(self, fetch: Callable[[str, Headers], Awaitable[bytes]]) -> None:
         self._fetch = fetch
         self._taken = False
 
-    async def get(self, url: str) -> bytes:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> bytes:
         """The body at the URL; raises `ConnectionLost` ("http") for any status but 200."""
         assert not self._taken, "each request takes a turn of its own"
         self._taken = True
-        return await self._fetch(url)
+        return await self._fetch(url, headers)
 
 
 class RestClient:
@@ -76,9 +76,9 @@ class RestClient:
         """For how much longer the venue wants to be asked nothing; 0 if it does not mind."""
         return self._approach.closed_secs
 
-    async def _fetch(self, url: str) -> bytes:
+    async def _fetch(self, url: str, headers: Headers) -> bytes:
         with self._reach.attempt(REST, url) as attempt:
-            answer = await self._dial.get(url)
+            answer = await self._dial.get(url, headers)
             if answer.status != 200 or is_page(answer.body):
                 raise self._refused(url, answer)
             attempt.worked()

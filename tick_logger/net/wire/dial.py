@@ -12,9 +12,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import ssl
-from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Protocol, Self
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import Final, Protocol, Self, TypeAlias
 
 import attrs
 import httpx2
@@ -52,6 +52,11 @@ class DialTimeouts:
     rest_secs: float = 30.0  # a whole REST request, body included
 
 
+Headers: TypeAlias = Mapping[str, str]
+NO_HEADERS: Headers = MappingProxyType({})
+"""Of a request by REST, but those that each has."""
+
+
 @attrs.frozen
 class HttpAnswer:
     """A complete answer, whatever its status."""
@@ -78,7 +83,7 @@ class Dial(Protocol):
         """Connect to a ws:// or wss:// URL, reading in `nursery`; raises `ConnectionLost`."""
         ...
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """What an http:// or https:// URL answers; raises `ConnectionLost` if nothing comes."""
         ...
 
@@ -167,7 +172,7 @@ class NetworkDial:
             timeout_secs=self._timeouts.upgrade_secs,
         )
 
-    async def get(self, url: str) -> HttpAnswer:
+    async def get(self, url: str, headers: Headers = NO_HEADERS) -> HttpAnswer:
         """What an http:// or https:// URL answers, `MAX_BODY_BYTES` at most.
 
         Redirections are answers like any other, and are not followed.
@@ -175,7 +180,7 @@ class NetworkDial:
         place = url.partition("?")[0]
         try:
             with trio.fail_after(self._timeouts.rest_secs):
-                return await self._fetch(url, place)
+                return await self._fetch(url, place, headers)
         except trio.TooSlowError:
             detail = f"no complete answer within {self._timeouts.rest_secs:g} s"
             raise ConnectionLost(Ending.HTTP, detail, place=place) from None
@@ -184,10 +189,10 @@ class NetworkDial:
             detail = words if step is Step.ANSWER else f"{step}: {words}"
             raise ConnectionLost(Ending.HTTP, detail, place=place, step=step) from error
 
-    async def _fetch(self, url: str, place: str) -> HttpAnswer:
+    async def _fetch(self, url: str, place: str, headers: Headers) -> HttpAnswer:
         complaint, whole = "", b""
         with trio.CancelScope() as refusal:
-            async with self._rest.stream("GET", url) as response:
+            async with self._rest.stream("GET", url, headers=dict(headers)) as response:
                 try:
                     body = Body(response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
                 except BadBodyError as error:
