@@ -330,6 +330,21 @@ def test_a_repeated_trade_does_not_hide_the_newer_one_of_its_id(ids: Ids) -> Non
     assert out.duplicates == {0: 1}
 
 
+def test_the_end_of_one_numbering_and_the_beginning_of_the_next_are_taken() -> None:
+    """Ids begin again in a hole that is asked about by times: the stream brings neither."""
+    pipeline = new_pipeline(ids=Ids.DENSE)
+    cut = Interrupted((0,), (Table.TRADES,), T0 + 105 * SECOND, Cause.DISCONNECT)
+    back = Resumed((0,), (Table.TRADES,), T0 + 120 * SECOND)
+    before = trades([(0, T0 + id_ * SECOND, T0 + id_ * SECOND, id_) for id_ in range(101, 105)])
+    after = trades([(0, T0 + (120 + n) * SECOND, T0 + (120 + n) * SECOND, n) for n in (3, 4, 5)])
+    lost = [(105, 105), (106, 106), (121, 1), (122, 2)]
+    pages = by_rest([(0, T0 + 150 * SECOND, T0 + at * SECOND, id_) for at, id_ in lost])
+    out = played(pipeline, [before], [], [], [cut], [back, after], [], [], [pages], [])
+    assert rest_ids(out) == [105, 106, 1, 2]
+    assert out.begun_again == {0: 1}
+    assert out.strays == {}
+
+
 def test_what_earlier_versions_remembered_is_known_by_its_id_alone() -> None:
     """Their checkpoints have no times of the newest ids."""
     pipeline = new_pipeline(ids=Ids.OPAQUE)
