@@ -198,10 +198,15 @@ def record(
 
 
 def continued(
-    pipeline: Pipeline, cause: Cause = Cause.CRASH, stop: int = T0 + 100 * SECOND, count: int = 1
+    pipeline: Pipeline,
+    cause: Cause = Cause.CRASH,
+    stop: int = T0 + 100 * SECOND,
+    count: int = 1,
+    *,
+    ids: Ids = Ids.DENSE,
 ) -> Pipeline:
     """The state in a fresh pipeline, told that instruments 0 to `count` - 1 stopped."""
-    again = new_pipeline()
+    again = new_pipeline(ids=ids)
     again.load(pipeline.dump())
     again.restarted(dict.fromkeys(range(count), stop), cause, WAIT_TICKS)
     return again

@@ -283,3 +283,75 @@ def test_whatever_the_order_each_trade_is_there_once_and_what_is_missing_is_told
     assert main == sorted(main)
     assert not out.strays
     assert not out.begun_again
+
+
+LOOSE = [Ids.SPARSE, Ids.OPAQUE]
+
+
+@pytest.mark.parametrize("ids", LOOSE)
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_trade_by_rest_with_the_id_of_another_is_new(ids: Ids, crash: bool) -> None:
+    """Where ids begin again, the time tells; what REST has in milliseconds is the same."""
+    pipeline = new_pipeline(ids=ids)
+    first = [(0, T0 + 2 * SECOND, T0 + 2 * SECOND + 999, 2)]
+    out = played(pipeline, [streamed(1)], [trades(first)], [streamed(3)], [])
+    if crash:
+        pipeline = continued(pipeline, ids=ids)
+    again = by_rest([(0, T0 + 50 * SECOND, T0 + at * SECOND, 2) for at in (2, 20, 30)])
+    out = played(pipeline, [again], [again], [], out=out)
+    rest = [key for run in out.runs if run.origin == ORIGIN_REST for key in run_keys(run)]
+    assert rest == [(T0 + 20 * SECOND, 2), (T0 + 30 * SECOND, 2)]
+    assert out.duplicates == {}
+
+
+@pytest.mark.parametrize("ids", LOOSE)
+def test_trades_of_one_id_by_rest_are_known_when_the_stream_brings_them(ids: Ids) -> None:
+    """Each of them, also after a crash."""
+    pipeline = new_pipeline(ids=ids)
+    played(pipeline, [streamed(1)], [by_rest([(0, T0 + 9 * SECOND, T0 + at * SECOND, 2)
+                                              for at in (4, 6)])])  # fmt: skip
+    pipeline = continued(pipeline, ids=ids)
+    late = trades([(0, T0 + 10 * SECOND, T0 + at * SECOND, 2) for at in (4, 5, 6)])
+    out = played(pipeline, [late], [], [])
+    assert sorted([*out.keys(), *out.keys(late=True)]) == [(T0 + 5 * SECOND, 2)]
+    assert out.duplicates == {0: 2}
+
+
+@pytest.mark.parametrize("ids", LOOSE)
+def test_a_repeated_trade_does_not_hide_the_newer_one_of_its_id(ids: Ids) -> None:
+    """The stream brings both, and the first once more; REST then has nothing new."""
+    pipeline = new_pipeline(ids=ids)
+    older, newer = (trades([(0, T0 + at * SECOND, T0 + at * SECOND, 2)]) for at in (2, 20))
+    resent = trades([(0, T0 + 21 * SECOND, T0 + 2 * SECOND, 2)])
+    pages = by_rest([(0, T0 + 50 * SECOND, T0 + 20 * SECOND, 2)])
+    out = played(pipeline, [older], [], [], [newer], [resent], [pages], [], [])
+    assert out.keys() == [(T0 + 2 * SECOND, 2), (T0 + 20 * SECOND, 2)]
+    assert rest_ids(out) == []
+    assert out.duplicates == {0: 1}
+
+
+def test_the_end_of_one_numbering_and_the_beginning_of_the_next_are_taken() -> None:
+    """Ids begin again in a hole that is asked about by times: the stream brings neither."""
+    pipeline = new_pipeline(ids=Ids.DENSE)
+    cut = Interrupted((0,), (Table.TRADES,), T0 + 105 * SECOND, Cause.DISCONNECT)
+    back = Resumed((0,), (Table.TRADES,), T0 + 120 * SECOND)
+    before = trades([(0, T0 + id_ * SECOND, T0 + id_ * SECOND, id_) for id_ in range(101, 105)])
+    after = trades([(0, T0 + (120 + n) * SECOND, T0 + (120 + n) * SECOND, n) for n in (3, 4, 5)])
+    lost = [(105, 105), (106, 106), (121, 1), (122, 2)]
+    pages = by_rest([(0, T0 + 150 * SECOND, T0 + at * SECOND, id_) for at, id_ in lost])
+    out = played(pipeline, [before], [], [], [cut], [back, after], [], [], [pages], [])
+    assert rest_ids(out) == [105, 106, 1, 2]
+    assert out.begun_again == {0: 1}
+    assert out.strays == {}
+
+
+def test_what_earlier_versions_remembered_is_known_by_its_id_alone() -> None:
+    """Their checkpoints have no times of the newest ids."""
+    pipeline = new_pipeline(ids=Ids.OPAQUE)
+    played(pipeline, [streamed(1, 2)], [], [])
+    state = pipeline.dump()
+    del state["recent_ids"]["event_ns"]
+    pipeline = new_pipeline(ids=Ids.OPAQUE)
+    pipeline.load(state)
+    pages = by_rest([(0, T0 + 50 * SECOND, T0 + 20 * SECOND, id_) for id_ in (2, 3)])
+    assert rest_ids(played(pipeline, [pages], [])) == [3]

@@ -78,7 +78,7 @@ def test_sparse_ids_give_the_order_of_trades_of_one_time() -> None:
 @pytest.mark.parametrize("ids", LOOSE)
 def test_trades_on_disk_are_known(ids: Ids) -> None:
     """Without any state but the tail of the files."""
-    tail = StreamTail(T0, 40, T0, recent_ids=(20, 70, 40))
+    tail = StreamTail(T0, 40, T0, recent_ids=(20, 70, 40), recent_event_ns=(T0, T0, T0))
     pipeline, out = new_pipeline({(0, Table.TRADES): tail}, ids=ids), Out()
     pipeline.push([trades([(0, T0 + 1, T0, 70), (0, T0 + 1, T0, 40), (0, T0 + 2, T0 + 2, 10)])])
     out.add(pipeline.close(T0 + SECOND))

@@ -60,6 +60,7 @@ def test_tail_of_trades(price_dtype: str) -> None:
         last_recv_ns=MIDNIGHT_NS + NS_PER_DAY + 9 * SECOND + 9,
         id_runs=(ids(1, 3), ids(5, 6), ids(8, 9, DAY + 1)),
         recent_ids=(8, 9),
+        recent_event_ns=tuple(MIDNIGHT_NS + NS_PER_DAY + at * SECOND for at in (8, 9)),
     )
 
 

@@ -11,7 +11,7 @@ from tests.storage.recording import SYMBOL, adding, checked, gap, gaps_added, re
 from tests.storage.sample import DAY, MIDNIGHT_NS, SECOND, numbered
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, GapRecord
-from tick_logger.model.tables import ORIGIN_ASIDE, Table
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_REST, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.verify.report import Finding, Kind
 
@@ -118,6 +118,20 @@ def test_a_trade_whose_time_cannot_be_right_is_of_no_numbering(second: int) -> N
         adding(Table.TRADES, aside, day=DAY + 1, late=True, origin=ORIGIN_ASIDE),
     ]
     assert checked(*changes).ok
+
+
+def test_trades_by_rest_between_two_numberings_are_of_neither() -> None:
+    """Ids may have begun again meanwhile, unseen; within a numbering they are of it."""
+    between = [
+        {"seq": id_, "event_ns": NEXT_DAY + second * SECOND, "recv_ns": NEXT_DAY + 500 * SECOND}
+        for id_, second in ((75, 111), (5, 112), (9, 113))
+    ]
+    rest = adding(Table.TRADES, *between, day=DAY + 1, late=True, origin=ORIGIN_REST)
+    assert checked(*renumbered(), rest).ok
+    within = {"seq": 95, "event_ns": NEXT_DAY + 210 * SECOND, "recv_ns": NEXT_DAY + 500 * SECOND}
+    rest = adding(Table.TRADES, within, day=DAY + 1, late=True, origin=ORIGIN_REST)
+    (finding,) = checked(*renumbered(), rest).findings
+    assert (finding.kind, finding.detail) == (Kind.MISSING_IDS, "first 91 to 94")
 
 
 def test_a_hole_in_one_numbering_is_not_filled_by_another() -> None:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model import tables
+from tick_logger.model.surroundings import KnownTrades
 
 Ids = npt.NDArray[np.uint64]
 
@@ -37,8 +38,10 @@ class TradesWanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Which trades of one symbol are missing, as far as that is known.
 
     Between both ids, first and last, where there are some; and between both times, by the venue's
-    clock, first and last; but none whose id is `known`.  Where both ids are told, they decide: the
-    times then only say where to look, because they have other digits by REST than in the stream.
+    clock, first and last; but none that is known: by its id in `known`, and its time in `known_ns`.
+    Journals of earlier versions do not have these times, and the id alone decides.  Where both ids
+    are told, they decide: the times then only say where to look, because they have other digits by
+    REST than in the stream.
 
     A venue that is not asked `by_id` needs `from_ns` beside ids: the time of a trade before them.
     `asked_ns` is when they are asked for, by our clock: some venues count days from then.
@@ -50,11 +53,12 @@ class TradesWanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     from_ns: int | None = None
     to_ns: int | None = None
     known: tuple[int, ...] = ()
+    known_ns: tuple[int, ...] = ()
     asked_ns: int | None = None
 
     def of(self, page: TradesPage) -> npt.NDArray[np.bool_]:
         """Which trades of a page are wanted (shape `(n,)`)."""
-        wanted = ~np.isin(page.ids, np.array(self.known, np.uint64))
+        wanted = ~self._knows(page)
         if self.from_id is not None:
             wanted &= page.ids >= np.uint64(self.from_id)
         if self.to_id is not None:
@@ -66,6 +70,17 @@ class TradesWanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         if self.to_ns is not None:
             wanted &= page.event_ns <= self.to_ns
         return wanted
+
+    def but(self, known: KnownTrades, page: TradesPage) -> TradesWanted:
+        """The same without those trades of a page that are known."""
+        there = known.has(page.ids, page.event_ns)
+        ids, times = page.ids[there].tolist(), page.event_ns[there].tolist()
+        return msgspec.structs.replace(self, known=tuple(ids), known_ns=tuple(times))
+
+    def _knows(self, page: TradesPage) -> npt.NDArray[np.bool_]:
+        if self.known and not self.known_ns:
+            return np.isin(page.ids, np.array(self.known, np.uint64))
+        return KnownTrades.of(self.known, self.known_ns).has(page.ids, page.event_ns)
 
 
 @attrs.frozen(eq=False)
@@ -90,6 +105,11 @@ class TradesPage:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def trades(self) -> KnownTrades:
+        """Which trades they are."""
+        return KnownTrades.of(self.ids, self.event_ns)
 
     def take(self, trades: npt.NDArray[np.intp]) -> TradesPage:
         """The trades named by an index array, in that order."""

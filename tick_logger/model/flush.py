@@ -115,8 +115,8 @@ class StreamTail:
     """What is on disk of a stream, from which a new process continues it.
 
     `id_runs` are the newest ids on disk in the order of their event times, from which shows which
-    numbering is the present one; `recent_ids` the newest ones in file order.  Both are empty for
-    tables other than TRADES.
+    numbering is the present one; `recent_ids` the newest ones in file order, and `recent_event_ns`
+    their times.  All are empty for tables other than TRADES.
     """
 
     last_event_ns: int
@@ -124,3 +124,4 @@ class StreamTail:
     last_recv_ns: int
     id_runs: tuple[IdRun, ...] = ()
     recent_ids: tuple[int, ...] = ()
+    recent_event_ns: tuple[int, ...] = ()

@@ -6,7 +6,7 @@ answer was asked for them, and nothing else of it is here.  Of other ids, those 
 the newest that came.  All go to `late/` at once, in the day of their own time.
 
 The stream may bring the same trade after all.  The first one wins: what was taken is remembered
-for long enough to know it again.
+for long enough to know it again.  Ids begin again: a trade of another time is another one.
 
 Invariant: a trade that is taken here is taken once, and is no row of the stream any more.  Not
 here: when a venue is asked, and for what.
@@ -26,6 +26,7 @@ from tick_logger.model.flush import GapRecord, Run
 from tick_logger.model.marks import Healed
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.surroundings import SAME_NS
 from tick_logger.model.tables import ORIGIN_REST, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline.gap_records import REST, as_record
@@ -39,8 +40,8 @@ MAX_TAKEN = 50_000
 """Trades that are remembered, 10 MB: more than a stream brings late of all that is asked for within
 minutes, and fifty of the largest pages."""
 
-SAME_NS = 2 * 10**6
-"""Two times of one trade differ by so much at most: REST may have it in ms, the stream in finer."""
+MOST_OF_AN_ID = 8
+"""Of the trades that had one id, so many are remembered: as numberings are."""
 
 MAX_AHEAD_NS = NS_PER_DAY
 """A trade later than its receipt by more than that has no time that can be right."""
@@ -58,7 +59,8 @@ class Backfilled:
         self._trade_ids = trade_ids
         self._ids = ids
         self._recent = recent
-        self._taken: dict[tuple[int, int], int] = {}  # event times by instrument and id
+        # Event times by instrument and id, several where ids have begun again.
+        self._taken: dict[tuple[int, int], tuple[int, ...]] = {}
         self._until_ns: dict[int, int] = {}  # the newest of them, by instrument
 
     def take(self, rows: RowBatch) -> tuple[RowBatch, list[HoleFilled], Counter[int]]:
@@ -69,13 +71,14 @@ class Backfilled:
         keep = np.zeros(len(rows), np.bool_)
         filled: list[HoleFilled] = []
         for row, (instrument, id_, event_ns, recv_ns) in enumerate(zip(*fields, strict=True)):
-            if not 0 < event_ns <= recv_ns + MAX_AHEAD_NS or (instrument, id_) in self._taken:
+            if not 0 < event_ns <= recv_ns + MAX_AHEAD_NS:
+                continue
+            if self._was_taken(instrument, id_, event_ns):
                 continue
             if not self._is_new(instrument, id_, event_ns, recv_ns, filled):
                 continue
             keep[row] = True
-            self._taken[instrument, id_] = event_ns
-            self._until_ns[instrument] = max(self._until_ns.get(instrument, 0), event_ns)
+            self._remember(instrument, id_, event_ns)
         self._forget()
         return rows.take(keep), _joined(filled), Counter(rows["instrument"][~keep].tolist())
 
@@ -90,7 +93,7 @@ class Backfilled:
         again = [
             row
             for row, instrument, id_, event_ns in zip(old.tolist(), *fields, strict=True)
-            if abs(self._taken.get((instrument, id_), -SAME_NS) - event_ns) <= SAME_NS
+            if self._was_taken(instrument, id_, event_ns)
         ]
         if not again:
             return rows, []
@@ -137,11 +140,20 @@ class Backfilled:
         self, instrument: int, id_: int, event_ns: int, recv_ns: int, filled: list[HoleFilled]
     ) -> bool:
         if self._trade_ids(instrument) not in {Ids.DENSE, Ids.SEEM_DENSE}:
-            return not self._recent.has(instrument, id_)
+            return not self._recent.has_trade(instrument, id_, event_ns)
         place, numbering = self._ids.refill(instrument, id_, event_ns)
         if place is Place.HOLE:
             filled.append(HoleFilled(instrument, id_, id_, recv_ns, numbering))
         return place in {Place.HOLE, Place.BEFORE}
+
+    def _was_taken(self, instrument: int, id_: int, event_ns: int) -> bool:
+        times = self._taken.get((instrument, id_), ())
+        return any(abs(taken_ns - event_ns) <= SAME_NS for taken_ns in times)
+
+    def _remember(self, instrument: int, id_: int, event_ns: int) -> None:
+        times = self._taken.pop((instrument, id_), ())  # the newest is the last
+        self._taken[instrument, id_] = (*times, event_ns)[-MOST_OF_AN_ID:]
+        self._until_ns[instrument] = max(self._until_ns.get(instrument, 0), event_ns)
 
     def _forget(self) -> None:
         """Remember no more than the newest; they are in order of receipt."""
@@ -155,18 +167,18 @@ class Backfilled:
 
     def dump(self) -> Plain:
         """What was taken, as an element of each array."""
+        every = [(*key, ns) for key, times in self._taken.items() for ns in times]
         return {
-            "instrument": np.array([of for of, _ in self._taken], np.int64),
-            "id": np.array([id_ for _, id_ in self._taken], np.uint64),
-            "event_ns": np.array(list(self._taken.values()), np.int64),
+            "instrument": np.array([of for of, _, _ in every], np.int64),
+            "id": np.array([id_ for _, id_, _ in every], np.uint64),
+            "event_ns": np.array([ns for _, _, ns in every], np.int64),
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over the state that `dump` returned."""
         columns = (state[name].tolist() for name in ("instrument", "id", "event_ns"))
         for instrument, id_, event_ns in zip(*columns, strict=True):
-            self._taken[instrument, id_] = event_ns
-            self._until_ns[instrument] = max(self._until_ns.get(instrument, 0), event_ns)
+            self._remember(instrument, id_, event_ns)
 
 
 def runs_by_rest(rows: RowBatch) -> list[Run]:

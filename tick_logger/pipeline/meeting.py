@@ -62,7 +62,8 @@ class Meetings:
                 continue
             states.continue_from(instrument, tail)
             if states.sparse[instrument]:
-                self._recent.seed(instrument, tail.recent_ids)
+                recent = zip(tail.recent_ids, tail.recent_event_ns, strict=True)
+                self._recent.seed(instrument, recent)
             else:
                 self._tables[table].ids.seed(instrument, tail.id_runs)
             # Rows on disk without a state here: nobody knows what was sent since the last of them.

@@ -176,9 +176,15 @@ class Numberings:
         return opened
 
     def refill(self, id_: int, event_ns: int) -> tuple[Place, int]:
-        """Where an id lies, by the time of its trade, and in which numbering; a hole is filled."""
+        """Where an id lies, by the time of its trade, and in which numbering; a hole is filled.
+
+        What lies behind all of a past numbering the stream will not bring any more: it is told as
+        lying before the present one.
+        """
         line, _ = self._line_of(id_, event_ns)
         place, _ = line.place(id_)
+        if place is Place.AFTER and line is not self.line:
+            return Place.BEFORE, line.number
         if place is Place.HOLE:
             cut(line.holes, id_, id_)
         return place, line.number

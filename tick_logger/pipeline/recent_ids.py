@@ -5,7 +5,8 @@ comes soon after the original, on a new connection or on two that overlap; so th
 of each instrument are remembered, in the order of receipt.
 
 Ids may begin again: a trade with an id that is remembered, but newer than all that have left the
-reorder window, and other than those in it, is another one.
+reorder window, and other than those in it, is another one.  So of each id the time of its newest
+trade is remembered: what comes by REST is compared with that.
 
 Invariant: of the same trade twice within `MAX_RECENT_IDS` rows only the first is new.
 """
@@ -19,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.surroundings import SAME_NS
+from tick_logger.model.tables import NO_TIME
 from tick_logger.pipeline.id_line import BegunAgain
 from tick_logger.pipeline.order import group_ends, group_starts, rows_of
 from tick_logger.pipeline.plain_state import Plain
@@ -31,18 +34,25 @@ or two on connections that overlap."""
 
 
 class RecentIds:
-    """The newest ids of every instrument, as keys in order of receipt."""
+    """The newest ids of every instrument, as keys in order of receipt, and their event times."""
 
     def __init__(self) -> None:
-        self._of: dict[int, dict[int, None]] = {}
+        self._of: dict[int, dict[int, int]] = {}
 
-    def seed(self, instrument: int, ids: Iterable[int]) -> None:
-        """Continue from ids that are on disk, oldest first."""
-        self._of[instrument] = dict.fromkeys(ids)
+    def seed(self, instrument: int, trades: Iterable[tuple[int, int]]) -> None:
+        """Continue from ids that are on disk, and their times, oldest first."""
+        self._of[instrument] = dict(trades)
 
     def has(self, instrument: int, trade_id: int) -> bool:
-        """Whether it is among them."""
+        """Whether an id is among them."""
         return trade_id in self._of.get(instrument, {})
+
+    def has_trade(self, instrument: int, trade_id: int, event_ns: int) -> bool:
+        """Whether a trade is among them; where no time is known, by its id alone."""
+        known_ns = self._of.get(instrument, {}).get(trade_id)
+        if known_ns is None:
+            return False
+        return known_ns == NO_TIME or abs(known_ns - event_ns) <= SAME_NS
 
     def admit(
         self, rows: RowBatch, states: StreamStates, held: RowBatch
@@ -52,7 +62,7 @@ class RecentIds:
         found: list[BegunAgain] = []
         starts = group_starts(rows)
         ends = group_ends(starts, len(rows))
-        ids = rows["seq"].tolist()
+        ids, times = rows["seq"].tolist(), rows["event_ns"].tolist()
         heads = rows["instrument"][starts]
         back = np.zeros(len(rows), np.int64)
         back[1:] = rows["seq"][1:] <= rows["seq"][:-1]
@@ -71,7 +81,8 @@ class RecentIds:
             recent = self._of.setdefault(instrument, {})
             known, part = len(recent), ids[start : end + 1]
             newest = next(reversed(recent), -1)
-            recent.update(dict.fromkeys(part))
+            before = {each: recent[each] for each in recent.keys() & part}  # as a rule none
+            recent.update(zip(part, times[start : end + 1], strict=True))
             new = len(recent) - known
             if new < len(part):
                 # New keys of a dictionary are its last ones.
@@ -80,8 +91,11 @@ class RecentIds:
                 mine = rows.take(slice(start, end + 1))
                 others = _others(mine, states.released_event[instrument], held, instrument)
                 keep[start : end + 1] = first | others
-                for place in np.flatnonzero(others & ~np.array(first)).tolist():
-                    recent[part[place]] = recent.pop(part[place])  # the newest is the last
+                recent.update(before)
+                for place in np.flatnonzero(keep[start : end + 1]).tolist():
+                    if not first[place]:
+                        del recent[part[place]]  # the newest is the last
+                    recent[part[place]] = times[start + place]
             if rises and (falls or part[0] < newest):
                 mine = rows.take(slice(start, end + 1)).take(keep[start : end + 1])
                 before_ns = int(states.released_event[instrument])
@@ -97,15 +111,18 @@ class RecentIds:
             "instrument": np.array(list(self._of), np.int64),
             "count": np.array([len(recent) for recent in every], np.int64),
             "ids": np.array([each for recent in every for each in recent], np.uint64),
+            "event_ns": np.array([ns for recent in every for ns in recent.values()], np.int64),
         }
 
     def load(self, state: Plain) -> None:
-        """Take over the state that `dump` returned."""
+        """Take over the state that `dump` returned; earlier versions had no times."""
         ids, start = state["ids"].tolist(), 0
+        times = state.get("event_ns", np.full(len(ids), NO_TIME)).tolist()
         for instrument, count in zip(
             state["instrument"].tolist(), state["count"].tolist(), strict=True
         ):
-            self.seed(instrument, ids[start : start + count])
+            mine = slice(start, start + count)
+            self.seed(instrument, zip(ids[mine], times[mine], strict=True))
             start += count
         assert start == len(ids), "ids that belong to no instrument"
 
@@ -144,5 +161,5 @@ def _begun_again(
     return []
 
 
-def _newest(recent: dict[int, None]) -> dict[int, None]:
-    return dict.fromkeys(islice(recent, max(len(recent) - MAX_RECENT_IDS, 0), None))
+def _newest(recent: dict[int, int]) -> dict[int, int]:
+    return dict(islice(recent.items(), max(len(recent) - MAX_RECENT_IDS, 0), None))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.flush import GapRecord
-from tick_logger.model.surroundings import Surroundings, Trade
+from tick_logger.model.surroundings import KnownTrades, Surroundings, Trade
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_REST, Table
 from tick_logger.model.times import day_of
 from tick_logger.storage.day_files import DayFiles
@@ -68,8 +68,9 @@ def surroundings(
     behind[: begin + 1] = False
     after = np.flatnonzero(behind)[:MOST_AROUND]
     end = int(after[0]) if len(after) else len(trades.ids)
-    within = trades.ids[begin + 1 : end][:MOST_WITHIN]
-    return Surroundings(trades.some(before), trades.some(after), frozenset(within.tolist()))
+    within = slice(begin + 1, min(end, begin + 1 + MOST_WITHIN))
+    known = KnownTrades.of(trades.ids[within], trades.event_ns[within])
+    return Surroundings(trades.some(before), trades.some(after), known)
 
 
 def _read(

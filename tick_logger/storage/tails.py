@@ -37,12 +37,14 @@ def load_tail(files: Files, exchange: str, symbol: str, table: Table) -> StreamT
         rows = found.whole_rows
         if rows:
             runs = _id_runs(files, exchange, symbol) if table is Table.TRADES else ()
+            recent = _recent(files, found, rows) if table is Table.TRADES else ((), ())
             return StreamTail(
                 last_event_ns=int(found.values(files, "event_ns", rows - 1, 1)[0]),
                 last_seq=_last_seq(files, found, rows - 1),
                 last_recv_ns=int(found.values(files, "recv_ns", rows - 1, 1)[0]),
                 id_runs=runs,
-                recent_ids=_recent_ids(files, found, rows) if table is Table.TRADES else (),
+                recent_ids=recent[0],
+                recent_event_ns=recent[1],
             )
     return None
 
@@ -86,9 +88,11 @@ def id_runs(ids: Ids, events: Times, recv: Times) -> tuple[IdRun, ...]:
     return tuple(map(IdRun, *both))
 
 
-def _recent_ids(files: Files, day: DayFiles, rows: int) -> tuple[int, ...]:
+def _recent(files: Files, day: DayFiles, rows: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The newest ids, and their event times."""
     count = min(rows, MAX_RECENT_IDS)
-    return tuple(day.values(files, "seq", rows - count, count).tolist())
+    ids, times = (day.values(files, each, rows - count, count) for each in ("seq", "event_ns"))
+    return tuple(ids.tolist()), tuple(times.tolist())
 
 
 def _last_seq(files: Files, day: DayFiles, row: int) -> int:

@@ -1,7 +1,8 @@
 """Which numbering a trade belongs to, where ids have begun again, as the gap records tell.
 
 A record names the first trade of a numbering by its id and its receive time; the trade itself has
-the event time from which on the numbering counts.  Strays belong to none.
+the event time from which on the numbering counts.  Strays belong to none.  Nor do trades by REST
+between two numberings: ids may have begun again more often than the stream has shown.
 
 Nothing of the recorder is used: it decides while trades come, this afterwards.
 """
@@ -67,6 +68,13 @@ class _Beginning:
         overtaken &= recv > (_NEVER if record.from_ns is None else record.from_ns)
         return np.asarray((events > self.event_ns) | same | overtaken)
 
+    def follows(self, events: Times) -> npt.NDArray[np.bool_]:
+        """Which trades are newer than all of the numbering before, and older than this one."""
+        assert self.event_ns is not None
+        if self.before_ns == _NEVER:
+            return np.zeros(len(events), np.bool_)
+        return np.asarray((events > self.before_ns) & (events < self.event_ns))
+
 
 class Numberings:
     """The numberings of one stream, from the records about its ids."""
@@ -106,12 +114,14 @@ class Numberings:
                 break
             self._strays.append((id_, int(recv[place])))
 
-    def of(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """The number of each trade's numbering, or `STRAY`."""
-        ids, _, recv = rows
+    def of(self, rows: Rows, by_rest: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The number of each trade's numbering, or `STRAY`; some trades came `by_rest`."""
+        ids, events, recv = rows
         number = np.zeros(len(ids), np.int64)
         for beginning in self._beginnings:
             number += beginning.begun(rows)
+        for beginning in self._beginnings:
+            number[by_rest & beginning.follows(events)] = STRAY
         for id_, recv_ns in self._strays:
             number[(ids == id_) & (recv == recv_ns)] = STRAY
         return number

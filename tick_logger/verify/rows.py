@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.model.rows import Array
-from tick_logger.model.tables import FLAG_SNAPSHOT, ORIGIN_ASIDE, SPECS, Table
+from tick_logger.model.tables import FLAG_SNAPSHOT, ORIGIN_ASIDE, ORIGIN_REST, SPECS, Table
 from tick_logger.model.times import NS_PER_SECOND, Times
 from tick_logger.storage.id_ranges import IdRanges, Ids
 from tick_logger.storage.rests import with_rest
@@ -100,8 +100,17 @@ def _price_missing(columns: Columns) -> Mask:
 
 def set_aside(columns: Columns) -> Mask:
     """Which rows have a time that cannot be right."""
+    return _has_origin(columns, ORIGIN_ASIDE)
+
+
+def by_rest(columns: Columns) -> Mask:
+    """Which rows came by REST."""
+    return _has_origin(columns, ORIGIN_REST)
+
+
+def _has_origin(columns: Columns, origin: int) -> Mask:
     time = next(iter(columns.values()))
-    return np.asarray(columns.get("origin", np.zeros(len(time), np.uint8)) == ORIGIN_ASIDE)
+    return np.asarray(columns.get("origin", np.zeros(len(time), np.uint8)) == origin)
 
 
 def _seconds_of_day(time: str, columns: Columns) -> Array:

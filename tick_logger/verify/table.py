@@ -28,6 +28,7 @@ from tick_logger.verify.report import Finding, Kind
 from tick_logger.verify.rows import (
     Columns,
     Mask,
+    by_rest,
     comparable,
     id_column,
     order_keys,
@@ -270,7 +271,7 @@ class TableCheck:
         if self._numberings:
             events = times_ns(keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF))
             recv = times_ns(columns["recv_time"], columns["recv_nanos"])
-            number = self._numberings.of((ids, events, recv))
+            number = self._numberings.of((ids, events, recv), by_rest(columns))
             number[set_aside(columns)] = ASIDE
         for numbering in np.unique(number).tolist():
             mine = number == numbering

@@ -15,16 +15,14 @@ import enum
 from collections.abc import Sequence
 from typing import Protocol
 
-import attrs
 import msgspec
-import numpy as np
 
 from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.trades_by_rest import Paging, TradesPage, TradesWanted, wrap
 from tick_logger.exchanges.walk import Walk
 from tick_logger.model.marks import Healed
 from tick_logger.model.proof import Ids
-from tick_logger.model.surroundings import Surroundings
+from tick_logger.model.surroundings import KnownTrades, Surroundings
 from tick_logger.net.pace import WeightGate
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import REST, Hole, Task
@@ -168,16 +166,15 @@ class Asking:
         wanted = self._between(hole, around)
         if isinstance(wanted, Got):
             return wanted
-        edges = _Edges(around)
+        edges, known = _Edges(around), around.known
         if newest is not None:
-            self._take_times(task, wanted, around, newest, edges)
+            self._take_times(task, wanted, known, newest, edges)
             if edges.lack_the_end:
                 # It was too early for the first trade after the hole: a later page that joins it.
                 later = await self._page(self._newest_url(hole), hole.symbol)
-                if np.isin(later[0].ids, newest[0].ids).any():
-                    taken = around.known.union(newest[0].ids.tolist())
-                    more = attrs.evolve(around, within=taken)
-                    self._take_times(task, wanted, more, later, edges)
+                seen = newest[0].trades
+                if seen.has(later[0].ids, later[0].event_ns).any():
+                    self._take_times(task, wanted, known.union(seen), later, edges)
                     if edges.lack_the_end:
                         return Got.SOME  # REST lags
             self._kept.pop(hole, None)
@@ -185,7 +182,7 @@ class Asking:
             walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
             while walk.url is not None:
                 page, body = await self._page(walk.url, hole.symbol)
-                self._take_times(task, wanted, around, (page, body), edges)
+                self._take_times(task, wanted, known, (page, body), edges)
                 walk.answered(page)
         if edges.are_reached:
             return Got.ALL
@@ -232,7 +229,7 @@ class Asking:
         self,
         task: Task,
         wanted: TradesWanted,
-        around: Surroundings,
+        known: KnownTrades,
         answer: tuple[TradesPage, bytes],
         edges: _Edges,
     ) -> None:
@@ -242,8 +239,7 @@ class Asking:
             self._metrics.backfill_ids_differ.inc()
             raise VenueError("trades that are recorded have no such ids in its answer")
         edges.saw(page)
-        known = tuple(sorted(around.known.intersection(page.ids.tolist())))
-        taken = msgspec.structs.replace(wanted, known=known)
+        taken = wanted.but(known, page)
         count = int(taken.of(page).sum())
         if count:
             self._put(task, taken, body, count)
@@ -279,6 +275,8 @@ class _Edges:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._before = KnownTrades.of_all(around.before)
+        self._after = KnownTrades.of_all(around.after)
         self._sides = (False, False)
 
     def saw(self, page: TradesPage) -> None:
@@ -286,8 +284,8 @@ class _Edges:
         if not len(page):
             return
         first_ns, last_ns = int(page.event_ns.min()), int(page.event_ns.max())
-        before = self._has(page, [each.id for each in self._around.before])
-        after = self._has(page, [each.id for each in self._around.after])
+        before = bool(self._before.has(page.ids, page.event_ns).any())
+        after = bool(self._after.has(page.ids, page.event_ns).any())
         self._sides = (
             self._sides[0] or before or first_ns < self._around.before[-1].event_ns,
             self._sides[1] or after or last_ns > self._around.after[0].event_ns,
@@ -315,10 +313,6 @@ class _Edges:
     def lack_the_end(self) -> bool:
         """Whether they reach back to the trades before a hole, but not on to those behind it."""
         return self._sides == (True, False)
-
-    @staticmethod
-    def _has(page: TradesPage, ids: list[int]) -> bool:
-        return bool(np.isin(page.ids, np.array(ids, np.uint64)).any())
 
 
 class NoRoomError(Exception):
