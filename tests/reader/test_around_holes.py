@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
 from tests.fakes.memory_files import MemoryFiles
+from tests.reader.recorded import Recorder
 from tests.service.oracle import date, rows
 from tests.service.world import running, venue
+from tests.storage.sample import DAY
+from tick_logger.model.tables import Table
 from tick_logger.reader.around_holes import MOST_AROUND, open_holes, surroundings
+from tick_logger.storage.disk_files import DiskFiles
 
 SECOND = 10**9
 DAYS = range(NOON_NS // (86_400 * SECOND) - 1, NOON_NS // (86_400 * SECOND) + 2)
@@ -94,7 +100,7 @@ def test_only_a_window_of_a_busy_day_is_read(place: float) -> None:
     end = int(after[0]) if len(after) else count
     assert [each.id for each in found.before] == day["id"][before].tolist()
     assert [each.id for each in found.after] == day["id"][after].tolist()
-    assert found.within == frozenset(day["id"][begin + 1 : end].tolist())
+    assert set(found.within.ids.tolist()) == set(day["id"][begin + 1 : end].tolist())
     assert files.bytes_read < 24 * count / 50
 
 
@@ -111,6 +117,30 @@ def test_the_newer_of_two_times_with_one_label_counts() -> None:
     found = surroundings(files, "x", "y", from_ns, from_ns + SECOND)
     before = np.flatnonzero(recv_ns <= from_ns)[-MOST_AROUND:]
     assert [each.id for each in found.before] == day["id"][before].tolist()
+
+
+@pytest.mark.parametrize(
+    ("until", "before", "after", "within"),
+    [
+        (0, [1, 2], [6, 7], {3, 4, 5}),  # each of these may have come before it, or behind it
+        (1, [1, 2, 3, 4, 5], [6, 7], set()),
+    ],
+)
+def test_what_came_at_the_moment_of_a_hole_is_on_neither_side(
+    tmp_path: Path, until: int, before: list[int], after: list[int], within: set[int]
+) -> None:
+    """As after a crash, if the clock was set back and goes on from what was recorded last."""
+    start, moment = DAY * 86_400 * SECOND, DAY * 86_400 * SECOND + 9 * SECOND
+    receipts = {1: -2, 2: -1, 3: 0, 4: 0, 5: 0, 6: 1, 7: 2}
+    trades = [
+        {"seq": n, "event_ns": start + n, "recv_ns": moment + ns} for n, ns in receipts.items()
+    ]
+    Recorder(tmp_path).write(Table.TRADES, trades)
+    found = surroundings(DiskFiles(tmp_path), "venue", "BTC-USD", moment, moment + until)
+    assert [each.id for each in found.before] == before
+    assert [each.id for each in found.after] == after
+    assert set(found.within.ids.tolist()) == within
+    assert set(found.known.ids.tolist()) == {*receipts}
 
 
 @pytest.mark.parametrize("days", [-400, 0, 400])

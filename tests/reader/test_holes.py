@@ -203,6 +203,20 @@ def test_an_interruption_before_or_behind_a_range(files: Files) -> None:
     assert asked(files, 50.5, 90).complete is False
 
 
+@pytest.mark.parametrize(("start", "end"), [(10, 50), (10, 50.5), (50.1, 90), (50.5, 90)])
+def test_a_hole_of_one_moment_touches_both_ranges_beside_it(
+    files: Files, start: float, end: float
+) -> None:
+    """What came then may have come before it, or behind it."""
+    rows = [{"seq": n, "event_ns": at(n), "recv_ns": at(n + WAY)} for n in range(1, 101)]
+    rows[50] = {"seq": 51, "event_ns": at(50.3), "recv_ns": at(50 + WAY)}  # in the same message
+    Recorder(files.root).write(Table.TRADES, rows)
+    files.say(TODAY, {"from_ns": at(50 + WAY), "to_ns": at(50 + WAY)})
+    assert asked(files, start, end).complete is False
+    assert asked(files, 10, 49).complete is True
+    assert asked(files, 52.1, 90).complete is True
+
+
 @pytest.mark.parametrize("wrong", [-7200.0, 7200.0])
 def test_a_clock_that_is_wrong_by_hours(files: Files, wrong: float) -> None:
     """Holes are found by the rows beside them, whatever the clock of this machine showed."""

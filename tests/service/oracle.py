@@ -6,6 +6,7 @@ Shares no code with what it checks: the file format is written down here again.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,9 @@ from tick_logger.verify.tree import verify
 
 LONGEST_STEP_NS = 10**8
 SIDES = {"buy": 1, "sell": 0}
+BESIDE_SYMBOLS = re.compile(r"[^/]+/(instruments|certificate)\.[^/]+\.json")
+"""Files of an exchange that no entry of the journal makes."""
+
 FORMATS = {
     "TRADES": {
         "trade_id": "<u8",
@@ -173,9 +177,12 @@ def recorded(files: MemoryFiles) -> dict[str, bytes]:
 
 
 def is_derived(path: str) -> bool:
-    """Whether a file is made of the journal: listings are written beside it."""
+    """Whether a file is made of the journal: listings and certificates are written beside it.
+
+    A certificate tells of what is on disk, of who looked at it and when.
+    """
     beside = path.startswith("journal/") or path == "format.json"
-    return not beside and "/instruments." not in path
+    return not beside and BESIDE_SYMBOLS.fullmatch(path) is None
 
 
 def gaps(files: MemoryFiles, exchange: str, symbol: str, table: str) -> list[dict[str, Any]]:

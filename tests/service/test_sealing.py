@@ -12,6 +12,7 @@ from trio.testing import MockClock
 from tests.archive import by_hand
 from tests.archive.found_again import assert_found_again, bytes_of, certificates, newest
 from tests.fakes.memory_files import MemoryFiles
+from tests.service.oracle import recorded
 from tests.service.world import Venue, World, running, venue
 from tick_logger.archive.signing import new_key
 from tick_logger.config.schema import ArchiveConfig
@@ -92,6 +93,11 @@ async def test_three_days_are_sealed_certified_and_found_again(
     replayed = bytes_of(files)
     Recovery(files, price_dtype=None).run(0)
     assert bytes_of(files) == replayed
+    journal = MemoryFiles()
+    segments = {p: data for p, data in files.contents.items() if p.endswith(".tlj")}
+    journal.contents.update((path, bytearray(data)) for path, data in segments.items())
+    Recovery(journal, price_dtype=None).run(0)
+    assert recorded(journal) == recorded(files)
 
 
 async def test_days_that_were_missed_are_sealed_at_the_next_start(

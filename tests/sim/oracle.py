@@ -26,8 +26,12 @@ from tests.sim.streams import Stream
 from tests.sim.trades import Beside, compared_with_truth
 from tests.sim.unheard import unheard
 from tests.sim.world import World
+from tick_logger.archive.verifying import check_certificates
 from tick_logger.derive.recovery import Recovery
 from tick_logger.errors import StorageError
+from tick_logger.reader.column_files import ColumnFiles
+from tick_logger.reader.places import OwnPlaces
+from tick_logger.reader.tree import FilesTree
 from tick_logger.verify.tree import verify
 
 SEGMENT = re.compile(r"journal/\d{8}\.tlj")
@@ -54,6 +58,7 @@ def judge(world: World) -> Verdict:
     report = verify(world.disk, dense=dense, price_dtype=court.width)
     verdict.violations += (f"verify: {finding}" for finding in report.findings)
     verdict.violations += (f"verify: {note}" for note in report.notes)
+    verdict.violations += _certified(court)
     verdict.violations += _replayed(court)
     return verdict
 
@@ -105,6 +110,16 @@ def _problems(
     if table == "BOOK":
         yield from last_book(stream, given, kept_back[table, symbol])
         yield from wrong_books(stream, lost_unseen=bool(kept_back[table, symbol]))
+
+
+def _certified(court: Court) -> Iterator[str]:
+    """Whether the certificates, which no replay gives again, say what is on the disk."""
+    disk = court.world.disk
+    court.counts["certificates"] += sum("/certificate." in path for path in disk.contents)
+    tree = FilesTree("nowhere", disk)
+    for told in check_certificates(disk, ColumnFiles(tree, OwnPlaces(tree))):
+        if told.is_fault:
+            yield f"{told.path}: {told.text}"
 
 
 def _replayed(court: Court) -> Iterator[str]:

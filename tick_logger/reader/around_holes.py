@@ -58,13 +58,18 @@ class _Trades:
 def surroundings(
     files: Files, exchange: str, symbol: str, from_ns: int, to_ns: int
 ) -> Surroundings:
-    """The trades around a hole between two times of receipt; raises `OSError`."""
+    """The trades around a hole between two times of receipt; raises `OSError`.
+
+    If both times are one, a trade received then may have come before the hole or behind it: it is
+    on neither side, but within.
+    """
+    last_ns, first_ns = (from_ns, to_ns) if from_ns < to_ns else (from_ns - 1, to_ns + 1)
     days = range(day_of(from_ns) - 1, day_of(to_ns) + 2)
     trades = _read(files, exchange, symbol, days, (from_ns, to_ns))
     streamed = ~trades.by_rest
-    before = np.flatnonzero(streamed & (trades.recv_ns <= from_ns))[-MOST_AROUND:]
+    before = np.flatnonzero(streamed & (trades.recv_ns <= last_ns))[-MOST_AROUND:]
     begin = int(before[-1]) if len(before) else -1
-    behind = streamed & (trades.recv_ns >= to_ns)
+    behind = streamed & (trades.recv_ns >= first_ns)
     behind[: begin + 1] = False
     after = np.flatnonzero(behind)[:MOST_AROUND]
     end = int(after[0]) if len(after) else len(trades.ids)

@@ -302,7 +302,7 @@ class _Edges:
         first_ns, last_ns = int(page.event_ns.min()), int(page.event_ns.max())
         both = (*self._around.before, *self._around.after)
         on_it = [each.id for each in both if first_ns + SPAN_NS < each.event_ns < last_ns - SPAN_NS]
-        return len(on_it) >= MIN_ON_PAGE and not self._has(page, on_it)
+        return len(on_it) >= MIN_ON_PAGE and not set(on_it).intersection(page.ids.tolist())
 
     @property
     def are_reached(self) -> bool:
