@@ -6,10 +6,11 @@ Not here: what that does (`archive.sealer`).
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from typing import Protocol
 
 from tick_logger.archive.certificate import Certificate
 from tick_logger.archive.certifying import Place, Told
+from tick_logger.archive.keys import date_text
 from tick_logger.archive.sealer import Sealer
 from tick_logger.archive.signing import load_key
 from tick_logger.archive.summary import summary_of
@@ -22,10 +23,24 @@ from tick_logger.reader.tree import DiskTree, FilesTree, Tree
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.files import Files
+from tick_logger.telemetry.logs import get_logger
 from tick_logger.version import __version__
 
 STILL_ASKED = "the exchange is still asked for trades that were missed"
+CANDLES_ASKED = "the exchange is still asked for minute candles"
 """Why a day is pending."""
+
+
+class Asking(Protocol):
+    """Who asks exchanges about days that are over; days are counted since 1970-01-01."""
+
+    def is_asking(self, exchange: str, day: int) -> bool:
+        """Whether an exchange is still asked for trades of a day."""
+        ...
+
+    def is_asking_for_candles(self, exchange: str, day: int) -> bool:
+        """Whether it is still asked for candles of a day."""
+        ...
 
 
 def sealer_of(
@@ -33,12 +48,11 @@ def sealer_of(
     resources: Resources,
     files: Files | None,
     offload: Offload | None,
-    is_asking: Callable[[str, int], bool],
+    asking: Asking,
 ) -> Sealer:
     """Who does that; files and threads that are given are used instead of own ones.
 
-    `is_asking` says whether an exchange is still asked for trades of a day.  Raises `ConfigError`
-    if the key cannot be used.
+    Raises `ConfigError` if the key cannot be used.
     """
     path, key_file = config.logger.data_path, config.archive.key_file
     tree: Tree = DiskTree(path) if files is None else FilesTree(path, files)
@@ -50,7 +64,24 @@ def sealer_of(
         if exchange in config.exchanges:
             summary = summary_of(certificate)
             metrics = resources.metrics.exchange(exchange)
-            metrics.sealed(day, summary.coverage, summary.condition)
+            minutes = sum(summary.lacking.values())
+            metrics.sealed.certified(day, summary.coverage, summary.condition, minutes)
+            if summary.lacking:
+                get_logger().warning(
+                    "candles_differ",
+                    exchange=exchange,
+                    day=date_text(day),
+                    symbol=min(summary.lacking),
+                    symbols=len(summary.lacking),
+                    minutes=minutes,
+                )
+
+    def told(exchange: str, day: int) -> Told:
+        reasons = {
+            STILL_ASKED: asking.is_asking(exchange, day),
+            CANDLES_ASKED: asking.is_asking_for_candles(exchange, day),
+        }
+        return Told(pending=tuple(each for each, holds in reasons.items() if holds))
 
     place = Place(
         files=files or DiskFiles(path, max_open=1),
@@ -65,6 +96,6 @@ def sealer_of(
         clock=resources.clock,
         offload=offload or ThreadOffload(),
         seal_after_secs=config.archive.seal_after_secs,
-        told=lambda *which: Told(pending=(STILL_ASKED,) if is_asking(*which) else ()),
+        told=told,
         certified=certified,
     )

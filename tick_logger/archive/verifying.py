@@ -10,7 +10,8 @@ Reads only.  Not here: the archive's own objects.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tick_logger.archive.certificate import Certificate, numbers_of, read
 from tick_logger.archive.certifying import certified_days
 from tick_logger.archive.checking import differences
+from tick_logger.archive.journal_candles import DayOf, journal_candles
 from tick_logger.archive.signing import EnvelopeError, open_envelope
 from tick_logger.errors import words_of
+from tick_logger.model.candles import Candles
 from tick_logger.reader.source import Source
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import CertificatePath, certificate_path
@@ -41,17 +44,37 @@ def check_certificates(
 
     Raises `OSError` if the directory cannot be read.
     """
-    return [
+    looking = _Looking(files, source, public)
+    checked: list[_Newest] = []
+    found = [
         told
         for exchange in source.exchanges()
         if exchange
-        for told in _of_exchange(files, source, exchange, public)
+        for told in _of_exchange(looking, exchange, checked)
     ]
+    with_checks = {(e, day) for e, day, _, cert in checked if cert.predicate.get("checks")}
+    candles = journal_candles(files, with_checks) if with_checks else {}
+    for exchange, day, path, certificate in checked:
+        found += _of_files(looking, (exchange, day), path, certificate, candles)
+    return found
 
 
-def _of_exchange(
-    files: Files, source: Source, exchange: str, public: Ed25519PublicKey | None
-) -> Iterator[Told]:
+@attrs.frozen
+class _Looking:
+    """Where it is looked, and the key that is expected."""
+
+    files: Files
+    source: Source
+    public: Ed25519PublicKey | None
+
+
+_Newest: TypeAlias = tuple[str, int, str, Certificate]
+"""The newest certificate of an exchange and day, and its path."""
+
+
+def _of_exchange(looking: _Looking, exchange: str, checked: list[_Newest]) -> Iterator[Told]:
+    """What is to be said of the certificates themselves; the newest are added to `checked`."""
+    files, public = looking.files, looking.public
     earlier: set[str] = set()  # hashes of the certificates of earlier days
     for day in sorted(certified_days(files, exchange)):
         mine: list[str] = []
@@ -70,7 +93,7 @@ def _of_exchange(
             else:
                 yield from (Told(path, x) for x in _of_chain(found, mine, earlier))
                 if number == numbers[-1]:
-                    yield from _of_files(files, source, exchange, day, path, found)
+                    checked.append((exchange, day, path, found))
             mine.append(hashlib.sha256(data).hexdigest())
         earlier.update(mine)
 
@@ -89,10 +112,17 @@ def _of_chain(found: Certificate, before: list[str], earlier: set[str]) -> Itera
 
 
 def _of_files(
-    files: Files, source: Source, exchange: str, day: int, path: str, found: Certificate
+    looking: _Looking,
+    of: DayOf,
+    path: str,
+    found: Certificate,
+    candles: Mapping[tuple[str, int, str], Sequence[Candles]],
 ) -> Iterator[Told]:
+    def answers(symbol: str) -> Sequence[Candles]:
+        return candles.get((*of, symbol), ())
+
     try:
-        seen = differences(source, files, exchange, day, found)
+        seen = differences(looking.source, looking.files, *of, found, answers)
     except OSError as error:
         yield Told(path, f"the day cannot be compared with it: {words_of(error)}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -17,6 +17,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.histograms import HistogramFamily
 from tick_logger.telemetry.open_holes import OpenHolesNow
+from tick_logger.telemetry.sealed_day import SealedDay
 from tick_logger.telemetry.symbol_rows import SymbolRows
 
 PREFIX = "collector_"
@@ -25,9 +26,6 @@ LATENCY_BOUNDS_SECS = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
 GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
-
-CONDITIONS = ("missing", "degraded", "pending", "available")
-"""Of a day, from the worst on; a gauge has the place in this order."""
 
 OTHER_CAUSE = "other"
 """What holes are counted under whose cause only a newer version knows."""
@@ -119,10 +117,9 @@ class ExchangeMetrics:
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
-        self._count_backfill(families, exchange)
+        self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
-        self._show_sealed(gauge)
-        self._sealed_until = 0
+        self.sealed = SealedDay(gauge)
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
 
@@ -142,12 +139,12 @@ class ExchangeMetrics:
         first.inc(count)
         lead.inc(max(lead_secs, 0.0))
 
-    def _count_backfill(self, families: Families, exchange: str) -> None:
-        """What becomes of holes that the exchange is asked about by REST."""
-
-        def counter(name: str, text: str) -> Counter:
-            return families.family(Counter, name, text).labels(exchange)
-
+    def _count_backfill(
+        self, counter: Callable[[str, str], Counter], families: Families, exchange: str
+    ) -> None:
+        """What becomes of holes that the exchange is asked about by REST, and who else asks."""
+        self.candle_requests = counter("candle_requests", "Requests for minute candles")
+        self.candle_failures = counter("candle_failures", "Symbols asked about candles in vain")
         self.backfill_requests = counter("backfill_requests", "Requests for missing trades")
         self.backfill_trades = counter("backfill_trades", "Missing trades in answers by REST")
         self.backfill_unneeded = counter(
@@ -223,30 +220,6 @@ class ExchangeMetrics:
             "clock_offset_seconds",
             "How far the exchange's times are ahead of this machine's clock, 0 while unknown",
         )
-
-    def _show_sealed(self, gauge: Callable[[str, str], Gauge]) -> None:
-        """What is vouched for."""
-        self.sealed_day_timestamp_seconds = gauge(
-            "sealed_day_timestamp_seconds",
-            "Unix time at which the newest day that is sealed and certified began, 0 without one",
-        )
-        self.sealed_day_coverage = gauge(
-            "sealed_day_coverage",
-            "Share of that day in which nothing is known to be missing, on average of all streams",
-        )
-        self.sealed_day_condition = gauge(
-            "sealed_day_condition",
-            "Of that day: 0 missing, 1 degraded, 2 pending, 3 available",
-        )
-
-    def sealed(self, day: int, coverage: float, condition: str) -> None:
-        """A day (since 1970-01-01) was certified; that of an older one changes nothing."""
-        if day < self._sealed_until:
-            return
-        self._sealed_until = day
-        self.sealed_day_timestamp_seconds.set(day * 86_400)
-        self.sealed_day_coverage.set(coverage)
-        self.sealed_day_condition.set(CONDITIONS.index(condition))
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""
