@@ -96,8 +96,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "telemetry",
     },
     "sealing": {
-        "archive", "archive.keys", "config", "offload", "reader", "recording", "storage",
-        "telemetry", "version",
+        "archive", "archive.keys", "config", "model", "offload", "reader", "recording",
+        "storage", "telemetry", "version",
     },
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},

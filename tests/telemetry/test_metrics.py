@@ -83,6 +83,8 @@ GAUGES = {
 }
 
 SEALED = {
+    "seals_withheld_total",
+    "seal_due_timestamp_seconds",
     "sealed_day_timestamp_seconds",
     "sealed_day_coverage",
     "sealed_day_condition",

@@ -119,7 +119,7 @@ class ExchangeMetrics:
         self._count_by_feed(families, exchange)
         self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
-        self.sealed = SealedDay(gauge)
+        self.sealed = SealedDay(gauge, counter)
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
 

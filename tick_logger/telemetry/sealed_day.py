@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 CONDITIONS = ("missing", "degraded", "pending", "available")
 """Of a day, from the worst on; a gauge has the place in this order."""
 
 
 class SealedDay:
-    """Gauges, made by name and text."""
+    """Made by name and text."""
 
-    def __init__(self, gauge: Callable[[str, str], Gauge]) -> None:
+    def __init__(
+        self, gauge: Callable[[str, str], Gauge], counter: Callable[[str, str], Counter]
+    ) -> None:
+        self.withheld = counter(
+            "seals_withheld",
+            "Days over by this machine's clock, and not by the exchange's",
+        )
+        self.due_timestamp_seconds = gauge(
+            "seal_due_timestamp_seconds",
+            "Unix time at which the next day is to be sealed and certified, 0 if none is known",
+        )
         self.day: int | None = None
         """It, counted since 1970-01-01; None without one."""
         self.timestamp_seconds = gauge(
@@ -35,6 +45,10 @@ class SealedDay:
             "sealed_day_lacking_minutes",
             "Minutes of that day in which candles have more than was recorded, of all symbols",
         )
+
+    def due(self, day: int, seal_after_secs: float) -> None:
+        """The next day to be sealed is this one (since 1970-01-01)."""
+        self.due_timestamp_seconds.set((day + 1) * 86_400 + seal_after_secs)
 
     def certified(self, day: int, coverage: float, condition: str, lacking_minutes: int) -> None:
         """A day (since 1970-01-01) has a certificate that says this."""
