@@ -108,26 +108,34 @@ def sealer_of(
 
     Raises `ConfigError` if the key cannot be used.
     """
+
+    run = _Run(config, resources, asking)
+    run.begin()
+    return Sealer(
+        place_of(config, files),
+        resources.seals,
+        clock=resources.clock,
+        offload=offload or ThreadOffload(),
+        seal_after_secs=config.archive.seal_after_secs,
+        others=run,
+    )
+
+
+def place_of(config: Config, files: Files | None = None) -> Place:
+    """Where days are certified; files that are given are used instead of own ones.
+
+    Raises `ConfigError` if the key cannot be used.
+    """
     path, key_file = config.logger.data_path, config.archive.key_file
     tree: Tree = DiskTree(path) if files is None else FilesTree(path, files)
 
     def source() -> Source:
         return ColumnFiles(tree, OwnPlaces(tree))
 
-    place = Place(
+    return Place(
         files=files or DiskFiles(path, max_open=1),
         source=source,
         collector=platform.node() or "unknown",
         version=__version__,
         key=load_key(key_file) if key_file else None,
-    )
-    run = _Run(config, resources, asking)
-    run.begin()
-    return Sealer(
-        place,
-        resources.seals,
-        clock=resources.clock,
-        offload=offload or ThreadOffload(),
-        seal_after_secs=config.archive.seal_after_secs,
-        others=run,
     )

@@ -20,12 +20,16 @@ from tick_logger.archive.certificate import Certificate, numbers_of, read
 from tick_logger.archive.certifying import certified_days
 from tick_logger.archive.checking import differences
 from tick_logger.archive.journal_candles import DayOf, journal_candles
+from tick_logger.archive.released import Released
 from tick_logger.archive.signing import EnvelopeError, open_envelope
 from tick_logger.errors import words_of
 from tick_logger.model.candles import Candles
 from tick_logger.reader.source import Source
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import CertificatePath, certificate_path
+
+NOTHING: Released = {}
+"""Where there is no archive."""
 
 
 @attrs.frozen
@@ -38,13 +42,17 @@ class Told:
 
 
 def check_certificates(
-    files: Files, source: Source, public: Ed25519PublicKey | None = None
+    files: Files,
+    source: Source,
+    public: Ed25519PublicKey | None = None,
+    released: Released = NOTHING,
 ) -> list[Told]:
     """Everything there is to say of them; with a key, each must be signed by it.
 
+    Days that were `released` may be gone, and no others.
     Raises `OSError` if the directory cannot be read.
     """
-    looking = _Looking(files, source, public)
+    looking = _Looking(files, source, public, released)
     checked: list[_Newest] = []
     found = [
         told
@@ -66,6 +74,7 @@ class _Looking:
     files: Files
     source: Source
     public: Ed25519PublicKey | None
+    released: Released
 
 
 _Newest: TypeAlias = tuple[str, int, str, Certificate]
@@ -122,7 +131,8 @@ def _of_files(
         return candles.get((*of, symbol), ())
 
     try:
-        seen = differences(looking.source, looking.files, *of, found, answers)
+        released = looking.released.get(of[0], ())
+        seen = differences(looking.source, looking.files, *of, found, released, answers)
     except OSError as error:
         yield Told(path, f"the day cannot be compared with it: {words_of(error)}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -35,4 +35,7 @@ class Allowance:
         """
         await self._gate.wait(weight)
         await self._spacing.wait(1)
-        return await self._rest.turn(weight)
+        turn = await self._rest.turn(weight)
+        self._gate.begins()  # the venue may have wanted to be left alone meanwhile
+        self._spacing.begins()
+        return turn
