@@ -57,8 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net.wire": {"errors", "clock"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
     "net.rest": {
-        "model", "errors", "exchanges.base", "exchanges.trades_by_rest", "exchanges.walk", "net",
-        "net.wire", "telemetry",
+        "model", "errors", "exchanges.base", "exchanges.candles_by_rest",
+        "exchanges.trades_by_rest", "exchanges.walk", "net", "net.wire", "telemetry",
     },
     "net.connection": {
         "model", "errors", "clock", "exchanges.base", "telemetry", "net", "net.wire", "net.intake",
@@ -96,7 +96,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "telemetry",
     },
     "sealing": {
-        "archive", "config", "offload", "reader", "recording", "storage", "telemetry", "version",
+        "archive", "archive.keys", "config", "model", "offload", "reader", "recording",
+        "storage", "telemetry", "version",
     },
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},

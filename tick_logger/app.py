@@ -130,7 +130,7 @@ class Service:
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
         own = ports.files, ports.offload
-        self._sealer = sealer_of(config, self._resources, *own, filling.is_asking)
+        self._sealer = sealer_of(config, self._resources, *own, filling)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self.metrics.archive.begin(name)

@@ -13,14 +13,17 @@ from functools import partial
 
 import attrs
 
+from tick_logger.model.candles import MINUTES_PER_DAY, Candles
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.surroundings import Surroundings
 from tick_logger.model.times import NS_PER_DAY, day_of
 from tick_logger.net.rest.backfill import BackFiller
+from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.rest.holes import Hole
 from tick_logger.offload import Offload
 from tick_logger.reader.around_holes import open_holes, surroundings
+from tick_logger.storage.candle_files import append, index, remove_old
 from tick_logger.storage.files import Files
 from tick_logger.storage.gap_files import standing
 from tick_logger.telemetry.logs import get_logger
@@ -40,20 +43,55 @@ class RecordedTrades:
         return await self.offload.run(lambda: surroundings(*where))
 
 
+@attrs.frozen
+class RecordedCandles:
+    """The files of candles of one exchange."""
+
+    exchange: str
+    files: Files
+    offload: Offload
+
+    async def until(self, now_ns: int) -> Mapping[str, int]:
+        """By symbol the minute (exclusive) up to which there are answers; raises `OSError`."""
+        return await self.offload.run(partial(self._until, day_of(now_ns)))
+
+    def _until(self, today: int) -> Mapping[str, int]:
+        remove_old(self.files, self.exchange, today)
+        found: dict[str, int] = {}
+        for day in (today - 1, today):
+            for symbol, minute in index(self.files, self.exchange, day).until.items():
+                found[symbol] = day * MINUTES_PER_DAY + minute
+        return found
+
+    async def add(self, answers: Sequence[Candles]) -> None:
+        """Write answers; raises `OSError`."""
+        await self.offload.run(lambda: append(self.files, self.exchange, answers))
+
+
 class Filling:
-    """The back-fillers of one run, by exchange."""
+    """The back-fillers of one run, and who asks for candles, by exchange."""
 
     def __init__(self, instruments: Instruments, files: Files, offload: Offload) -> None:
         self._instruments = instruments
         self._files = files
         self._offload = offload
         self.fillers: dict[str, BackFiller] = {}
+        self.rounds: dict[str, CandleRounds] = {}
 
     def is_asking(self, exchange: str, day: int) -> bool:
         """Whether holes of a UTC day (since 1970-01-01) wait until their exchange is asked."""
         filler = self.fillers.get(exchange)
         times = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
         return filler is not None and filler.is_asking_between(*times)
+
+    def is_asking_for_candles(self, exchange: str, day: int) -> bool:
+        """Whether answers about the minutes of a UTC day are to come yet."""
+        rounds = self.rounds.get(exchange)
+        return rounds is not None and rounds.is_asking(day)
+
+    def candles(self, exchange: str) -> RecordedCandles:
+        """The files of candles of an exchange."""
+        return RecordedCandles(exchange, self._files, self._offload)
 
     def is_asking_about(self, record: GapRecord) -> bool:
         """Whether the exchange of a hole is being asked about it, or will be."""

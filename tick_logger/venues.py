@@ -24,7 +24,9 @@ from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.online import Online
 from tick_logger.net.reach import Reach
+from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.backfill import BackFiller
+from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.backfill_source import BackfillSource
 from tick_logger.net.venue.discovery import Beside
@@ -118,20 +120,48 @@ class Venues:
             objection_to=folders.objection_to,
         )
         source = BackfillSource(intake, wanted, shared.clock)
-        filler = self._filler(context, source, enabled=own.backfill)
-        self.by_name[name] = Venue(context, own, beside, filler)
+        allowance = Allowance(exchange, context.rest)
+        filler = self._filler(context, source, allowance, enabled=own.backfill)
+        rounds = self._rounds(context, source, allowance, enabled=own.backfill)
+        self.by_name[name] = Venue(context, own, beside, filler, rounds)
 
     def _filler(
-        self, context: VenueContext, source: BackfillSource, *, enabled: bool
+        self, context: VenueContext, source: BackfillSource, allowance: Allowance, *, enabled: bool
     ) -> BackFiller | None:
         """Who asks for trades that were missed, where there is a way to ask."""
         exchange, filling = context.exchange, self.filling
         if exchange.trades_by_rest is None:
             return None
         disk = filling.disk(exchange.name)
-        filler = BackFiller(exchange, context.rest, source, disk, context.metrics, enabled=enabled)
+        filler = BackFiller(
+            exchange,
+            context.rest,
+            source,
+            disk,
+            context.metrics,
+            allowance=allowance,
+            enabled=enabled,
+        )
         filling.fillers[exchange.name] = filler
         return filler
+
+    def _rounds(
+        self, context: VenueContext, source: BackfillSource, allowance: Allowance, *, enabled: bool
+    ) -> CandleRounds | None:
+        """Who asks for minute candles, where there is a way to ask."""
+        exchange, filling = context.exchange, self.filling
+        if exchange.candles_by_rest is None:
+            return None
+        rounds = filling.rounds[exchange.name] = CandleRounds(
+            exchange,
+            (context.rest, allowance),
+            source,
+            filling.candles(exchange.name),
+            lambda: context.instruments.of(exchange.name),
+            context.metrics,
+            enabled=enabled,
+        )
+        return rounds
 
     @contextlib.asynccontextmanager
     async def open_dials(self) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from tests.fakes.clock import VirtualClock
 from tests.reader.recorded import Recorder
 from tick_logger.archive.certificate import newest, numbers_of
 from tick_logger.archive.certifying import Place, Told
-from tick_logger.archive.sealer import Sealer
+from tick_logger.archive.sealer import Others, Sealer
 from tick_logger.model.tables import ORIGIN_REST, Table
 from tick_logger.offload import InlineOffload
 from tick_logger.reader.opening import source_at
@@ -40,11 +40,22 @@ class Seals:
 
 
 @attrs.define
-class Rig:
+class Rig(Others):
     folder: Path
     files: DiskFiles
     seals: Seals = attrs.field(factory=Seals)
     pending: list[str] = attrs.field(factory=list)
+    behind_ns: int | None = 0
+    withheld_days: list[int] = attrs.field(factory=list)
+
+    def told(self, exchange: str, day: int) -> Told:
+        return Told(pending=tuple(self.pending))
+
+    def venue_ns(self, exchange: str, now_ns: int) -> int | None:
+        return None if self.behind_ns is None else now_ns - self.behind_ns
+
+    def withheld(self, exchange: str, day: int) -> None:
+        self.withheld_days.append(day)
 
     def sealer(self, start_ns: int) -> Sealer:
         place = Place(
@@ -56,7 +67,7 @@ class Rig:
             clock=VirtualClock(start_ns),
             offload=InlineOffload(),
             seal_after_secs=3_600.0,
-            told=lambda _exchange, _day: Told(pending=tuple(self.pending)),
+            others=self,
         )
 
     def numbers(self, day: int = DAY) -> list[int]:
@@ -167,6 +178,32 @@ async def test_a_symbol_that_is_traded_no_more_is_not_waited_for(
     assert rig.condition(DAY + 1) == "pending"
     await hours(sealer, 50)
     assert rig.condition(DAY + 1) == "available"
+
+
+async def test_a_day_that_is_not_over_by_its_exchange_is_not_sealed(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
+    """Nor one of which nobody knows, for an hour; it is said and counted once."""
+    rig.behind_ns = NS_PER_DAY
+    sealer = rig.sealer(MIDNIGHT + NS_PER_DAY + HOUR)  # by its own clock it is the day before
+    with structlog.testing.capture_logs() as logs:
+        await hours(sealer, 6)
+    assert (rig.numbers(DAY - 1)[:1], rig.numbers(DAY)) == ([1], [])
+    assert rig.seals.asked == [("venue", DAY - 1)]
+    assert rig.withheld_days == [DAY]
+    (said,) = [each for each in logs if each["event"] == "seal_withheld"]
+    assert said["behind_secs"] == 86_400
+    rig.behind_ns = 0
+    await hours(sealer, 1)
+    assert rig.numbers(DAY) == [1]
+    rig.behind_ns = None
+    later = rig.sealer(MIDNIGHT + 2 * NS_PER_DAY + HOUR)
+    await hours(later, 1)
+    assert rig.numbers(DAY + 1) == []
+    await hours(later, 1)
+    assert rig.numbers(DAY + 1) == []
+    await hours(later, 2)
+    assert rig.numbers(DAY + 1) == [1]
 
 
 async def test_a_disk_in_trouble_delays_only(

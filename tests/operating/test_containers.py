@@ -120,7 +120,33 @@ def test_packages_come_from_the_lock_file_by_their_hashes() -> None:
     (install,) = re.findall(r"pip install((?:.*\\\n)*.*)", DOCKERFILE)
     assert "--require-hashes" in install
     assert "--no-deps" in install
-    assert "-r /requirements.lock" in install
+    assert "-r /requirements-archive.lock" in install
+
+
+def test_the_image_can_keep_an_archive() -> None:
+    """All that a run needs, and the extra, in the versions that are tested, by the same hashes."""
+
+    def packages(name: str) -> set[str]:
+        return set(re.findall(r"(?m)^([\w.-]+==\S+)", (ROOT / name).read_text()))
+
+    image, tested = packages("requirements-archive.lock"), packages("requirements-dev.lock")
+    assert packages("requirements.lock") < image <= tested
+    extra = {each.split("==")[0] for each in image - packages("requirements.lock")}
+    assert {"obstore", "pyarrow", "trio-parallel"} <= extra
+
+
+def test_objects_can_be_kept_at_home() -> None:
+    """A file beside the compose file brings a bucket, which is reached by its name."""
+    beside = load_yaml(CONFIG / "docker-compose.s3.yml")["services"]
+    environment = beside["tick_logger"]["environment"]
+    endpoint = environment["TICK_LOGGER__ARCHIVE__S3__ENDPOINT"]
+    assert endpoint == "http://s3:5000"
+    assert environment["TICK_LOGGER__ARCHIVE__MODE"] == "both"
+    assert environment["TICK_LOGGER__ARCHIVE__LOCAL_PATH"].startswith("/data/")
+    server = beside["s3"]
+    assert re.fullmatch(r"[\w/-]+:\d+\.\d+\.\d+", server["image"])
+    assert all(port.startswith("127.0.0.1:") for port in server["ports"])
+    assert server["cap_drop"] == ["ALL"]
 
 
 # -- the health check itself ----------------------------------------------------------------------

@@ -95,3 +95,9 @@ def test_it_starts_what_the_command_line_accepts() -> None:
         "-m", "tick_logger", "--config", "/etc/tick_logger/tick_logger.toml",
         "--data-path", f"/var/lib/{state}",
     ]  # fmt: skip
+
+
+def test_an_archive_may_lie_on_another_disk() -> None:
+    """One folder more may be written to, and a start does without it."""
+    assert _settings()["ReadWritePaths"] == ["-/srv/tick_logger_archive"]
+    assert "`/srv/tick_logger_archive`" in (CONFIG / "README.md").read_text()

@@ -11,9 +11,11 @@ from trio.testing import MockClock
 
 from tests.archive import by_hand
 from tests.archive.found_again import assert_found_again, bytes_of, certificates, newest
+from tests.fakes.clock import NOON_NS
 from tests.fakes.memory_files import MemoryFiles
 from tests.service.oracle import recorded
 from tests.service.world import Venue, World, running, venue
+from tick_logger.archive import sealer
 from tick_logger.archive.signing import new_key
 from tick_logger.config.schema import ArchiveConfig
 from tick_logger.derive.recovery import Recovery
@@ -134,3 +136,25 @@ async def test_a_day_is_not_sealed_before_its_time(secs: float, autojump_clock: 
     config = ArchiveConfig(seal_after_secs=AFTER_SECS)
     world = await live(files, config, DAY, 300 + secs)
     assert bool(world.said("day_certified")) is (secs > AFTER_SECS)
+
+
+async def test_a_clock_that_jumps_a_day_ahead_seals_no_day(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange shows that the day goes on; it is said and counted, and recorded as before."""
+    monkeypatch.setattr(sealer, "DOUBT_SECS", 180.0)  # an hour takes a minute
+    config = ArchiveConfig(seal_after_secs=1.0)
+    async with running(quiet("binance"), archive=config) as world:
+        await world.until(59.0)  # a moment before the sealer looks
+        world.clock.step(86_400.0)
+        await world.until(320.0)
+        assert [path for path in world.files.contents if "certificate" in path] == []
+        assert world.metric("seals_withheld_total") == 1
+        (said,) = world.said("seal_withheld", exchange="binance")
+        assert abs(said["behind_secs"] - 86_400) <= 1
+        assert world.metric("seal_due_timestamp_seconds") == NOON_DAY_NS // 10**9 + 86_401
+    frames = JournalReader(world.files, from_seq=0)
+    assert not [x for frame in frames for x in entries_of(frame) if isinstance(x, Sealed)]
+
+
+NOON_DAY_NS = NOON_NS - NOON_NS % DAY_NS

@@ -54,6 +54,8 @@ COUNTERS = {
     "silent_renewals",
     "prices_inexact",
     "backfill_requests",
+    "candle_requests",
+    "candle_failures",
     "backfill_trades",
     "backfill_unneeded",
     "backfill_ids_denied",
@@ -77,10 +79,16 @@ GAUGES = {
     "token_rejected",
     "clock_offset_seconds",
     "last_message_timestamp_seconds",
+    "backfill_waiting",
+}
+
+SEALED = {
+    "seals_withheld_total",
+    "seal_due_timestamp_seconds",
     "sealed_day_timestamp_seconds",
     "sealed_day_coverage",
     "sealed_day_condition",
-    "backfill_waiting",
+    "sealed_day_lacking_minutes",
 }
 
 
@@ -97,7 +105,7 @@ def test_every_number_of_an_exchange_is_there(metrics: Metrics) -> None:
     for name in COUNTERS:
         getattr(numbers, name).inc(2)
         assert metrics.read(f"collector_{name}_total", "alpha") == 2
-    for name in GAUGES:
+    for name in (*GAUGES, *SEALED):
         assert metrics.read(f"collector_{name}", "alpha") == 0
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from tick_logger.archive.candle_checks import has_loss
 from tick_logger.archive.facts import Condition, StreamFacts
 from tick_logger.archive.gap_hashes import GapHashes
 from tick_logger.archive.keys import date_text
@@ -96,6 +97,8 @@ def statement(
         {"name": key, "digest": {"sha256": sha256}} for key, sha256 in sorted(seen.objects.items())
     ]
     worst = Condition.worst([each.condition for each in facts])
+    if worst is not Condition.MISSING and any(has_loss(each) for each in seen.checks):
+        worst = Condition.DEGRADED
     if worst is Condition.AVAILABLE and seen.pending:
         worst = Condition.PENDING
     return {

@@ -17,6 +17,7 @@ from typing import Any
 
 import attrs
 
+from tick_logger.archive.candle_checks import candle_check
 from tick_logger.archive.certificate import (
     Certificate,
     Circumstances,
@@ -32,8 +33,16 @@ from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.offload import Offload
 from tick_logger.reader.source import Source, Symbol
+from tick_logger.storage.candle_files import CandleIndex, index
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import CertificatePath, GapsPath, gaps_path, parse
+from tick_logger.storage.layout import (
+    CandlesPath,
+    CertificatePath,
+    GapsPath,
+    candles_path,
+    gaps_path,
+    parse,
+)
 from tick_logger.storage.names import folder_of
 
 _OF_EACH = frozenset({"made_at_ns", "supersedes", "previous_day", "sources"})
@@ -59,12 +68,11 @@ class Place:
 class Told:
     """What others know of a day: `pending` are reasons for which it may still become better.
 
-    `checks` are comparisons with the venue; `objects` maps the keys of the archive's objects to
-    their SHA-256; `sources` is whatever else it was made from.
+    `objects` maps the keys of the archive's objects to their SHA-256; `sources` is whatever else it
+    was made from.
     """
 
     pending: Sequence[str] = ()
-    checks: Sequence[Mapping[str, Any]] = ()
     objects: Mapping[str, str] = attrs.field(factory=dict)
     sources: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -75,11 +83,19 @@ class Looked:
 
     streams: tuple[StreamFacts, ...]
     gaps: tuple[GapHashes, ...]
+    checks: tuple[Mapping[str, Any], ...] = ()
 
+
+CANDLE_BYTES = "candle_bytes"
+"""Among the sources: how long the file of candles was that was looked at."""
 
 NEIGHBOUR_HOURS = 24
 """After the end of a day so long is waited for the first trade of a later day; a symbol that has
 none by then is hardly traded any more, and its day is no worse for that."""
+
+
+def _candles_path(exchange: str, day: int) -> str:
+    return candles_path(CandlesPath(exchange, day))
 
 
 def days_there(source: Source, exchange: str) -> set[int]:
@@ -95,26 +111,37 @@ def certified_days(files: Files, exchange: str) -> set[int]:
     return {each.day for each in found if isinstance(each, CertificatePath)}
 
 
-def look(place: Place, symbol: Symbol, day: int) -> Looked:
-    """What there is of a symbol at this moment; raises `OSError`."""
+def look(place: Place, symbol: Symbol, day: int, candles: CandleIndex | None = None) -> Looked:
+    """What there is of a symbol at this moment, and beside it its candles; raises `OSError`."""
     source = place.source().glance()
     gaps = gap_hashes(place.files, symbol.exchange, symbol.symbol, day)
-    holes, streams = source.holes(symbol), []
+    holes, streams, checks = source.holes(symbol), [], []
     for table in Table:
         rows = source.look(symbol, table, day)
         as_of = Lengths(rows.main.rows, rows.late.rows)
         found = stream_facts(source, place.files, symbol, table, day, holes, as_of)
         if found.rows or found.holes:
             streams.append(found)
-    return Looked(tuple(streams), (gaps,) if gaps.size or gaps.late_size else ())
+            if table is Table.TRADES and candles is not None:
+                answers = candles.read(place.files, symbol.symbol)
+                checks.append(candle_check(found, rows, answers, day))
+    whole = (gaps,) if gaps.size or gaps.late_size else ()
+    return Looked(tuple(streams), whole, tuple(each for each in checks if each is not None))
 
 
 def write(
-    place: Place, exchange: str, day: int, looked: Iterable[Looked], told: Told, now_ns: int
+    place: Place,
+    exchange: str,
+    day: int,
+    looked: Iterable[Looked],
+    told: Told,
+    now_ns: int,
+    candle_bytes: int = 0,
 ) -> Certificate | None:
     """Write the next certificate of a day; None if it would say what the newest one says.
 
-    Raises `OSError`.  One that cannot be read is passed over here; `verify` tells of it.
+    `candle_bytes` is the size of the file of candles that was looked at.  Raises `OSError`.  One
+    that cannot be read is passed over here; `verify` tells of it.
     """
     looked = tuple(looked)
     before = readable(place.files, exchange, day)
@@ -124,8 +151,8 @@ def write(
         collector=place.collector,
         version=place.version,
         gaps=[each for of in looked for each in of.gaps],
-        checks=told.checks,
-        sources=told.sources,
+        checks=[each for of in looked for each in of.checks],
+        sources={**told.sources, CANDLE_BYTES: candle_bytes},
         pending=[*told.pending, *waits],
         objects=told.objects,
     )
@@ -152,7 +179,7 @@ def has_changed(
     if (
         any(each not in said["pending"] for each in told.pending)
         or (waits and (over or any(not _is_of_neighbours(each) for each in waits)))
-        or list(said["checks"]) != [dict(each) for each in told.checks]
+        or said["sources"].get(CANDLE_BYTES, 0) != place.files.size(_candles_path(exchange, day))
         or any(known.get(key) != sha256 for key, sha256 in told.objects.items())
     ):
         return True
@@ -248,13 +275,15 @@ async def certify(
     not there, and the day is due again.
     """
     symbols = await offload.run(lambda: list(place.source().symbols(exchange)))
+    candles = await offload.run(lambda: index(place.files, exchange, day))
     looked = []
     for name in symbols:
-        found = await offload.run(partial(look, place, Symbol(exchange, name), day))
+        found = await offload.run(partial(look, place, Symbol(exchange, name), day, candles))
         if found.streams or found.gaps:
             looked.append(found)
     await settled()
-    return await offload.run(lambda: write(place, exchange, day, looked, told, now_ns()))
+    size = candles.size
+    return await offload.run(lambda: write(place, exchange, day, looked, told, now_ns(), size))
 
 
 def _says_the_same(before: Mapping[str, Any], said: Mapping[str, Any]) -> bool:

@@ -10,14 +10,16 @@ Not here: reading certificates (`certificate`), and the archive's own objects.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from tick_logger.archive.candle_checks import found_again
 from tick_logger.archive.certificate import Certificate, stream_said
 from tick_logger.archive.facts import Lengths, stream_facts
 from tick_logger.archive.gap_hashes import GapHashes, gap_hashes
+from tick_logger.model.candles import Candles
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.storage.files import Files
@@ -41,10 +43,12 @@ def differences(
     day: int,
     certificate: Certificate,
     released: Collection[int] = (),
+    candles: Callable[[str], Sequence[Candles]] = lambda _: (),
 ) -> Differences:
     """Compare a day with its certificate, stream by stream.
 
-    `released` are the days of the exchange whose main files may be gone.
+    `released` are the days of the exchange whose main files may be gone.  `candles` gives the
+    answers about a symbol's minutes of that day that the journal has.
     """
     said = certificate.predicate
     faults: list[str] = []
@@ -62,6 +66,13 @@ def differences(
             source, files, symbol, Table(table), day, stream, released
         ):
             (faults if is_fault else since).append(f"{symbol} {table}: {text}")
+    checks = {each.get("symbol"): each for each in said.get("checks", ())}
+    for stream in said.get("streams", ()):
+        check = checks.get(stream.get("symbol"))
+        if check is not None and stream.get("table") == Table.TRADES:
+            answers = candles(str(stream["symbol"]))
+            for is_fault, text in _of_check(source, files, exchange, day, stream, check, answers):
+                (faults if is_fault else since).append(text)
     for each in said.get("gaps", ()):
         faults += _of_gaps(files, exchange, day, GapHashes(**each))
     known = {(each.get("symbol"), each.get("table")) for each in said.get("streams", ())}
@@ -86,8 +97,7 @@ def _of_stream(
     released: Collection[int],
 ) -> Iterator[tuple[bool, str]]:
     """Each difference of one stream, and whether it is a fault."""
-    rows = said["rows"]
-    as_of = Lengths(rows["in_order"], rows["late"] + rows["back_filled"] + rows["aside"])
+    as_of = _lengths(said["rows"])
     holes = source.holes(symbol)
     found = stream_said(stream_facts(source, files, symbol, table, day, holes, as_of))
     changed = {name for name in said if found.get(name) != said[name]}
@@ -109,6 +119,33 @@ def _of_stream(
         yield True, f"{came[0]:,} rows came into its main files after the seal"
     if came[1] > 0:
         yield False, f"{came[1]:,} rows came late since the certificate was made"
+
+
+def _of_check(
+    source: Source,
+    files: Files,
+    exchange: str,
+    day: int,
+    stream: Mapping[str, Any],
+    check: Mapping[str, Any],
+    answers: Sequence[Candles],
+) -> Iterator[tuple[bool, str]]:
+    """What is to be said of a comparison with candles, and whether it is a fault."""
+    symbol = Symbol(exchange, str(stream["symbol"]))
+    holes = source.holes(symbol)
+    as_of = _lengths(stream["rows"])
+    facts = stream_facts(source, files, symbol, Table.TRADES, day, holes, as_of)
+    if stream_said(facts)["holes"] != stream["holes"] or facts.lengths != as_of:
+        return  # other minutes are compared by now, or rows were released, and that is told of
+    found = found_again(check, facts, source.look(symbol, Table.TRADES, day), answers, day)
+    if found is None:
+        yield False, f"{symbol}: its candles cannot be compared again; the journal lacks answers"
+    elif found:
+        yield True, f"{symbol}: the comparison with candles: {found}"
+
+
+def _lengths(rows: Mapping[str, int]) -> Lengths:
+    return Lengths(rows["in_order"], rows["late"] + rows["back_filled"] + rows["aside"])
 
 
 def _has_neighbour_since(said: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> bool:

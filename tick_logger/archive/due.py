@@ -31,6 +31,14 @@ def due_days(
     return [day for day in sorted(over) if day not in certified]
 
 
+def withheld(days: Iterable[int], venue_ns: int | None) -> list[int]:
+    """Those of the due days that are not over by their exchange's own clock.
+
+    `venue_ns` is what that shows; None: nobody knows, and all are withheld.
+    """
+    return [day for day in days if venue_ns is None or not is_over(day, venue_ns, 0.0)]
+
+
 def next_ns(first_ns: int, newest_ns: int) -> int:
     """When the next certificate of a day may be made at the earliest.
 

@@ -10,7 +10,7 @@ Not here: what a certificate says (`certifying`), and how often one may follow a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from tick_logger.archive.certifying import (
     has_changed,
     readable,
 )
-from tick_logger.archive.due import NS_PER_HOUR, due_days, next_ns
+from tick_logger.archive.due import NS_PER_HOUR, due_days, next_ns, withheld
 from tick_logger.archive.keys import date_text
 from tick_logger.archive.signing import EnvelopeError
 from tick_logger.clock import WallClock
@@ -41,6 +41,17 @@ LOOK_SECS = 60.0
 
 MOST_DAYS_WATCHED = 100
 """Back from today: where venues give trades of the past, it is for three months at most."""
+
+DOUBT_SECS = 3_600.0
+"""After a start without any exchange's time, and after this machine's clock was set.  What is
+recorded shows its time within minutes, but for the quietest."""
+
+WITHHELD_NS = NS_PER_HOUR // 12
+"""Until it is looked again whether a day that was not over by its exchange's clock is."""
+
+SET_NS = 300 * 10**9
+"""A clock that gains more from round to round was set; less ends no day before its time, as days
+are sealed later than at their end."""
 
 RETRY_NS = NS_PER_HOUR
 """After a day could not be certified; also after this, folders are listed again."""
@@ -58,16 +69,32 @@ class SealPort(Protocol):
         ...
 
 
-def nothing_told(_exchange: str, _day: int) -> Told:
-    """What others know of a day, if there are no others."""
-    return Told()
+class Others:
+    """What others know of days (counted since 1970-01-01), and hear of them; here nobody is."""
+
+    def venue_ns(self, exchange: str, now_ns: int) -> int | None:
+        """An exchange's own time when it is `now_ns` here; None as long as nobody can know."""
+        return now_ns
+
+    def withheld(self, exchange: str, day: int) -> None:
+        """A day is due by this machine's clock, and not over by the exchange's; heard once."""
+
+    def told(self, exchange: str, day: int) -> Told:
+        """What is known of a day beside its files; asked before each certificate."""
+        return Told()
+
+    def certified(self, exchange: str, day: int, certificate: Certificate) -> None:
+        """A day has a newest certificate; those that there were at the start are heard of too."""
+
+
+NOBODY = Others()
 
 
 class Sealer:
     """Seals and certifies the days of one recorded directory.
 
-    `told` is asked before each certificate; `certified` hears of each newest one, those included
-    that there were at the start.
+    A clock that was set to another day must end none: a day is sealed that is over by its
+    exchange's clock too (`Others.venue_ns`).  After `DOUBT_SECS` without any, ours is believed.
     """
 
     def __init__(
@@ -78,16 +105,18 @@ class Sealer:
         clock: WallClock,
         offload: Offload,
         seal_after_secs: float,
-        told: Callable[[str, int], Told] = nothing_told,
-        certified: Callable[[str, int, Certificate], None] = lambda *_: None,
+        others: Others = NOBODY,
     ) -> None:
         self._place = place
         self._seals = seals
         self._clock = clock
         self._offload = offload
         self._after_secs = seal_after_secs
-        self._told = told
-        self._certified = certified
+        self._believed_at = float("inf")
+        self._doubtful_until = float("-inf")
+        self._looked: tuple[int, float] | None = None  # wall clock and trio's, at the last round
+        self._withheld: set[tuple[str, int]] = set()  # days of which that was said
+        self._others = others
         self._list_at_ns = 0  # when folders are to be listed again
         self._watched: dict[tuple[str, int], int] = {}  # by exchange and day: when to look again
         self._known: set[str] = set()  # exchanges whose newest certificate was told
@@ -98,6 +127,8 @@ class Sealer:
 
         Cancellation: at once; see `certify`.
         """
+        self._believed_at = trio.current_time() + DOUBT_SECS
+        self._is_doubtful(self._clock.now_ns())
         while True:
             await trio.sleep(LOOK_SECS)  # at first too: what was recorded last comes first
             await self.round()
@@ -105,10 +136,11 @@ class Sealer:
     async def round(self) -> None:
         """Do what is due now; what fails is logged, and due again later."""
         now_ns = self._clock.now_ns()
+        is_doubtful = self._is_doubtful(now_ns)
         try:
-            if now_ns >= self._list_at_ns:
-                await self._seal_and_certify(now_ns)
-                self._list_at_ns = min(now_ns + RETRY_NS, self._next_end_ns(now_ns))
+            if now_ns >= self._list_at_ns and not is_doubtful:
+                retry_ns = await self._seal_and_certify(now_ns)
+                self._list_at_ns = min(now_ns + retry_ns, self._next_end_ns(now_ns))
         except OSError as error:
             self._log.warning("days_not_listed", reason=words_of(error))
             self._list_at_ns = now_ns + RETRY_NS
@@ -116,19 +148,63 @@ class Sealer:
         for exchange, day in due:
             await self._look_again(exchange, day)
 
+    def _is_doubtful(self, now_ns: int) -> bool:
+        """Whether our clock went ahead lately, by far more than time did.
+
+        What exchanges showed may be from before that.
+        """
+        before, self._looked = self._looked, (now_ns, trio.current_time())
+        if before is not None:
+            passed_ns = round((self._looked[1] - before[1]) * 1e9)
+            if now_ns - before[0] - passed_ns > SET_NS:
+                self._doubtful_until = trio.current_time() + DOUBT_SECS
+        return trio.current_time() < self._doubtful_until
+
     def _next_end_ns(self, now_ns: int) -> int:
         """When the next day is over for so long that it is due."""
         after_ns = round(self._after_secs * 1e9)
         return (day_of(now_ns - after_ns) + 1) * NS_PER_DAY + after_ns
 
-    async def _seal_and_certify(self, now_ns: int) -> None:
-        due = await self._offload.run(partial(self._due, now_ns))
+    async def _seal_and_certify(self, now_ns: int) -> int:
+        """Seal and certify what is due; how long after (ns) to list folders again."""
+        found = await self._offload.run(partial(self._due, now_ns))
+        due = self._over_there(found, now_ns)
         async with trio.open_nursery() as nursery:  # one checkpoint serves all
             for exchange, days in due.items():
                 nursery.start_soon(self._seals.seal, exchange, days[-1])
         for exchange, days in due.items():
             for day in days:
                 await self._certify(exchange, day)
+        return RETRY_NS if due == found else WITHHELD_NS
+
+    def _over_there(self, due: Mapping[str, list[int]], now_ns: int) -> Mapping[str, list[int]]:
+        """Those of the due days that are over by the clocks of their exchanges as well."""
+        over = {}
+        for exchange, days in due.items():
+            venue_ns = self._others.venue_ns(exchange, now_ns)
+            if venue_ns is None and trio.current_time() >= self._believed_at:
+                venue_ns = now_ns
+            waiting = withheld(days, venue_ns)
+            for day in waiting:
+                self._withhold(exchange, day, venue_ns)
+            if len(waiting) < len(days):
+                over[exchange] = [day for day in days if day not in waiting]
+        return over
+
+    def _withhold(self, exchange: str, day: int, venue_ns: int | None) -> None:
+        if (exchange, day) in self._withheld:
+            return
+        self._withheld.add((exchange, day))
+        self._others.withheld(exchange, day)
+        behind = None if venue_ns is None else round((self._clock.now_ns() - venue_ns) / 1e9)
+        self._log.warning(
+            "seal_withheld",
+            exchange=exchange,
+            day=date_text(day),
+            behind_secs=behind,
+            explanation="by the exchange's clock, or for all that is known of it yet, the day is "
+            "not over; this machine's clock may be wrong",
+        )
 
     def _due(self, now_ns: int) -> Mapping[str, list[int]]:
         """By exchange the days that want a certificate; and takes note of those that have one."""
@@ -154,10 +230,10 @@ class Sealer:
             self._known.add(exchange)
             certificate = readable(self._place.files, exchange, newest)
             if certificate is not None:
-                self._certified(exchange, newest, certificate)
+                self._others.certified(exchange, newest, certificate)
 
     async def _certify(self, exchange: str, day: int) -> None:
-        told = self._told(exchange, day)
+        told = self._others.told(exchange, day)
         now_ns = self._clock.now_ns
         self._watched[exchange, day] = now_ns() + RETRY_NS
         try:
@@ -187,11 +263,11 @@ class Sealer:
                 signed=bool(found.key_ids),
             )
             self._known.add(exchange)
-            self._certified(exchange, day, found)
+            self._others.certified(exchange, day, found)
 
     async def _look_again(self, exchange: str, day: int) -> None:
         """Certify a day anew if there is something new, and a certificate may follow by now."""
-        now_ns, told = self._clock.now_ns(), self._told(exchange, day)
+        now_ns, told = self._clock.now_ns(), self._others.told(exchange, day)
         try:
             look = partial(_look_again, self._place, exchange, day, told, now_ns)
             again = await self._offload.run(look)
@@ -216,7 +292,7 @@ def anything_due(place: Place, now_ns: int, seal_after_secs: float) -> bool:
         if due_days(days_there(source, exchange), there, now_ns, seal_after_secs):
             return True
         for day in sorted(there):
-            told = nothing_told(exchange, day)
+            told = NOBODY.told(exchange, day)
             if day >= since and _look_again(place, exchange, day, told, now_ns).is_due:
                 return True
     return False

@@ -10,18 +10,20 @@ Reads only.  Not here: the archive's own objects.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tick_logger.archive.certificate import Certificate, numbers_of, read
 from tick_logger.archive.certifying import certified_days
-from tick_logger.archive.checking import Differences, differences
+from tick_logger.archive.checking import differences
+from tick_logger.archive.journal_candles import DayOf, journal_candles
 from tick_logger.archive.released import Released
 from tick_logger.archive.signing import EnvelopeError, open_envelope
 from tick_logger.errors import words_of
+from tick_logger.model.candles import Candles
 from tick_logger.reader.source import Source
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import CertificatePath, certificate_path
@@ -50,21 +52,38 @@ def check_certificates(
     Days that were `released` may be gone, and no others.
     Raises `OSError` if the directory cannot be read.
     """
-    return [
+    looking = _Looking(files, source, public, released)
+    checked: list[_Newest] = []
+    found = [
         told
         for exchange in source.exchanges()
         if exchange
-        for told in _of_exchange(files, source, exchange, public, released.get(exchange, ()))
+        for told in _of_exchange(looking, exchange, checked)
     ]
+    with_checks = {(e, day) for e, day, _, cert in checked if cert.predicate.get("checks")}
+    candles = journal_candles(files, with_checks) if with_checks else {}
+    for exchange, day, path, certificate in checked:
+        found += _of_files(looking, (exchange, day), path, certificate, candles)
+    return found
 
 
-def _of_exchange(
-    files: Files,
-    source: Source,
-    exchange: str,
-    public: Ed25519PublicKey | None,
-    released: Collection[int],
-) -> Iterator[Told]:
+@attrs.frozen
+class _Looking:
+    """Where it is looked, and the key that is expected."""
+
+    files: Files
+    source: Source
+    public: Ed25519PublicKey | None
+    released: Released
+
+
+_Newest: TypeAlias = tuple[str, int, str, Certificate]
+"""The newest certificate of an exchange and day, and its path."""
+
+
+def _of_exchange(looking: _Looking, exchange: str, checked: list[_Newest]) -> Iterator[Told]:
+    """What is to be said of the certificates themselves; the newest are added to `checked`."""
+    files, public = looking.files, looking.public
     earlier: set[str] = set()  # hashes of the certificates of earlier days
     for day in sorted(certified_days(files, exchange)):
         mine: list[str] = []
@@ -83,8 +102,7 @@ def _of_exchange(
             else:
                 yield from (Told(path, x) for x in _of_chain(found, mine, earlier))
                 if number == numbers[-1]:
-                    compare = partial(differences, source, files, exchange, day, found, released)
-                    yield from _of_files(path, compare)
+                    checked.append((exchange, day, path, found))
             mine.append(hashlib.sha256(data).hexdigest())
         earlier.update(mine)
 
@@ -102,9 +120,19 @@ def _of_chain(found: Certificate, before: list[str], earlier: set[str]) -> Itera
         yield "it names a certificate of an earlier day, which is not there or was changed"
 
 
-def _of_files(path: str, compare: Callable[[], Differences]) -> Iterator[Told]:
+def _of_files(
+    looking: _Looking,
+    of: DayOf,
+    path: str,
+    found: Certificate,
+    candles: Mapping[tuple[str, int, str], Sequence[Candles]],
+) -> Iterator[Told]:
+    def answers(symbol: str) -> Sequence[Candles]:
+        return candles.get((*of, symbol), ())
+
     try:
-        seen = compare()
+        released = looking.released.get(of[0], ())
+        seen = differences(looking.source, looking.files, *of, found, released, answers)
     except OSError as error:
         yield Told(path, f"the day cannot be compared with it: {words_of(error)}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

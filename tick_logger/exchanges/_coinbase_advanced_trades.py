@@ -19,12 +19,17 @@ ENDPOINT: Final = "https://api.coinbase.com"
 _OF_EXCHANGE: Final = "https://api.exchange.coinbase.com"
 
 
+def endpoint_of_exchange(rest_endpoint: str) -> str:
+    """Where the Exchange is asked, by the configured endpoint."""
+    return _OF_EXCHANGE if rest_endpoint.rstrip("/") == ENDPOINT else rest_endpoint
+
+
 class CoinbaseAdvancedTrades(CoinbaseTrades):
     """GET a product's trades from the Exchange."""
 
     def endpoint(self, rest_endpoint: str) -> str:
         """The Exchange's; an endpoint other than the usual must serve its path itself."""
-        return _OF_EXCHANGE if rest_endpoint.rstrip("/") == ENDPOINT else rest_endpoint
+        return endpoint_of_exchange(rest_endpoint)
 
 
 TRADES: Final = CoinbaseAdvancedTrades() if SAME_IDS else None

@@ -3,21 +3,18 @@
 `since` is exclusive, and in nanoseconds, of which rows print the digits of a float: neighbours that
 print the same time are most of a burst.  So each page is asked for from just before the `last` of
 the page before it, begins with what that ended with, and must join its ids (`walk`).
-
-The answer is keyed by another name than the one asked for (`XXBTZUSD`), and that name is no rule
-but a list; it is judged by what it can mean.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import product
 from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import numpy as np
 
+from tick_logger.exchanges._kraken_names import names_of, pair_of
 from tick_logger.exchanges.base import VenueError
 from tick_logger.exchanges.columns import Ints
 from tick_logger.exchanges.messages import Id, decode_listing, lenient
@@ -31,10 +28,6 @@ _EARLIER_NS = 10**9
 microseconds, and those of rows are floats; a second costs a page at most, and settles all that."""
 _ROUNDING_NS = 1_000
 """By how much the time of a row may be off: a float of today's seconds has steps of 240 ns."""
-
-_OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
-_PREFIXED_CHARS = 3
-"""Of the names that the venue began with, to which it adds an X (coins) or a Z (money)."""
 
 _TAKER = {"b": tables.SIDE_BUY, "s": tables.SIDE_SELL}
 _SECONDS = re.compile(r'"?(\d{1,10})(?:\.(\d{1,20}))?"?', re.ASCII)
@@ -93,10 +86,8 @@ class KrakenTrades(TradesByRest):
         return self._url(endpoint, wanted.symbol, last_ns)  # or the same would come again
 
     def _url(self, endpoint: str, symbol: str, since_ns: int) -> str:
-        base, _, money = symbol.partition("/")
-        pair = quote(_OLD_NAMES.get(base, base) + _OLD_NAMES.get(money, money), safe="")
         place = f"{endpoint.rstrip('/')}/0/public/Trades"
-        return f"{place}?pair={pair}&since={max(since_ns, 0)}&count={self._page}"
+        return f"{place}?pair={pair_of(symbol)}&since={max(since_ns, 0)}&count={self._page}"
 
     def read(self, body: bytes, symbol: str) -> TradesPage:
         """The trades under the one key of the answer, which must be a name of this symbol."""
@@ -142,23 +133,9 @@ def _rows(answer: _Trades, symbol: str) -> tuple[bytes, str]:
     if len(result) != 1:
         raise VenueError(f"{_REQUEST}: trades of {len(result)} pairs, and not of one")
     [(key, rows)] = result.items()
-    if key not in _names(symbol):
+    if key not in names_of(symbol):
         raise VenueError(f"{_REQUEST}: trades of {key!r}, and not of {symbol!r}")
     return bytes(rows), last[1]
-
-
-def _names(symbol: str) -> set[str]:
-    """What the key of a pair may be: with old names or new ones, with or without prefixes."""
-    base, slash, money = symbol.partition("/")
-    return {
-        first + sep + then
-        for first, then, sep in product(*map(_spelled, (base, money)), ("", slash))
-    }
-
-
-def _spelled(name: str) -> set[str]:
-    names = {name, _OLD_NAMES.get(name, name)}
-    return names | {p + each for each in names for p in "XZ" if len(each) == _PREFIXED_CHARS}
 
 
 def _times(texts: list[str]) -> tuple[list[int], Ints]:

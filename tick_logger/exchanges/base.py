@@ -17,8 +17,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.profile import Profile as Profile
 from tick_logger.exchanges.trades_by_rest import TradesByRest
+from tick_logger.exchanges.venue_error import VenueError as VenueError
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import PROOF_OF_IDS, Ids, Proof
 from tick_logger.model.rows import RowBatch
@@ -362,6 +364,7 @@ class Exchange(abc.ABC):
     """Whether a request ends what was subscribed before, so that each must name everything."""
     trades_by_rest: ClassVar[TradesByRest | None] = None
     """How trades that were missed are asked for, where they can be."""
+    candles_by_rest: ClassVar[CandlesByRest | None] = None  # and how minute candles are
 
     @property
     def led_feeds(self) -> frozenset[str]:
@@ -474,7 +477,3 @@ _PROOF_OF_BOOKS = {
     BookCheck.COUNTED_ONLY: Proof.CONSISTENT,
     BookCheck.CHECKSUM: Proof.CONSISTENT,
 }
-
-
-class VenueError(Exception):
-    """What a venue sent is not what it promised; the message says what and where."""

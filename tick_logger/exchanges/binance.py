@@ -33,9 +33,11 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _binance_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges._binance_candles import BinanceCandles
 from tick_logger.exchanges._binance_trades import BinanceTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -353,6 +355,7 @@ class Binance(Exchange):
     recorded_by_default: ClassVar[bool] = True
     book_check: ClassVar[base.BookCheck] = base.BookCheck.RANGES
     trades_by_rest: ClassVar[TradesByRest | None] = BinanceTrades()
+    candles_by_rest: ClassVar[CandlesByRest | None] = BinanceCandles()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_burst=60,  # with one a second: the 300 in 5 minutes that are allowed
         client_messages_per_second=5.0,

@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import base
+from tick_logger.exchanges._bybit_candles import BybitCandles
 from tick_logger.exchanges._bybit_messages import (
     AnyMessage,
     Book,
@@ -48,6 +49,7 @@ from tick_logger.exchanges._bybit_messages import (
 from tick_logger.exchanges._bybit_trades import BybitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -445,6 +447,7 @@ class BybitSpot(_Bybit):
     _reading = _reading(lenient(Trades[Id]), _numbers)
     _form = Form(Naming(_named, {"op"}, trade_id="i"), _LISTS)
     trades_by_rest: ClassVar[TradesByRest | None] = BybitTrades("spot", 60, Id, _numbers)
+    candles_by_rest: ClassVar[CandlesByRest | None] = BybitCandles("spot")
 
 
 class BybitLinear(_Bybit):
@@ -457,6 +460,7 @@ class BybitLinear(_Bybit):
     _reading = _reading(lenient(Trades[str]), _uuids)
     _form = Form(Naming(_named, {"op"}, trade_id="i", id_of=_number_of_uuid), _LISTS)
     trades_by_rest: ClassVar[TradesByRest | None] = BybitTrades("linear", 1000, str, _uuids)
+    candles_by_rest: ClassVar[CandlesByRest | None] = BybitCandles("linear")
 
 
 EXCHANGES = (BybitSpot(), BybitLinear())

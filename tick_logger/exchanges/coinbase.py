@@ -31,9 +31,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import base
+from tick_logger.exchanges._coinbase_candles import CoinbaseCandles
 from tick_logger.exchanges._coinbase_trades import CoinbaseTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -383,6 +385,7 @@ class Coinbase(Exchange):
     trade_ids: ClassVar[Ids] = Ids.DENSE
     recorded_by_default: ClassVar[bool] = True
     trades_by_rest: ClassVar[TradesByRest | None] = CoinbaseTrades()
+    candles_by_rest: ClassVar[CandlesByRest | None] = CoinbaseCandles()
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "trades", "orderbook"})
     names_requests: ClassVar[bool] = False

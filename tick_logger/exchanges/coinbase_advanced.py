@@ -39,6 +39,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tick_logger.exchanges import base
+from tick_logger.exchanges._coinbase_advanced_candles import CoinbaseAdvancedCandles
 from tick_logger.exchanges._coinbase_advanced_messages import (
     IGNORED,
     PRODUCTS,
@@ -62,6 +63,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
 from tick_logger.exchanges._coinbase_advanced_trades import ENDPOINT, TRADES
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -315,6 +317,7 @@ class CoinbaseAdvanced(Exchange):
     ws_endpoint: ClassVar[str] = "wss://advanced-trade-ws.coinbase.com"
     rest_endpoint: ClassVar[str] = ENDPOINT
     trades_by_rest: ClassVar[TradesByRest | None] = TRADES
+    candles_by_rest: ClassVar[CandlesByRest | None] = CoinbaseAdvancedCandles()
     feeds: ClassVar[frozenset[str]] = frozenset(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.UNTIMED,

@@ -40,6 +40,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges._kraken_candles import KrakenCandles
 from tick_logger.exchanges._kraken_trades import KrakenTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import (
@@ -50,6 +51,7 @@ from tick_logger.exchanges.base import (
     TextLevel,
     VenueError,
 )
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     FROM_ZERO,
@@ -332,6 +334,7 @@ class Kraken(Exchange):
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = feeds
     trades_by_rest: ClassVar[TradesByRest | None] = KrakenTrades()
+    candles_by_rest: ClassVar[CandlesByRest | None] = KrakenCandles()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=0.2,  # 150 in ten minutes are allowed, then comes a ban
         connects_burst=20,

@@ -20,6 +20,7 @@ from tick_logger.exchanges.base import (
     Exchange,
     VenueError,
 )
+from tick_logger.exchanges.candles_by_rest import has_candles
 from tick_logger.exchanges.columns import Findings, merged
 from tick_logger.exchanges.trades_by_rest import unwrap
 from tick_logger.model.routes import REST, Routes
@@ -56,9 +57,11 @@ def by_route(part: DecodedRows, recv_ns: Times, routes: Routes | None) -> Iterat
 
 
 def _pages(exchange: Exchange, payloads: Sequence[bytes], symbols: Mapping[str, int]) -> Decoded:
-    """The wanted trades in answers to the back-filler."""
+    """The wanted trades in answers to the back-filler; of candles nothing is recorded."""
     asked, found = exchange.trades_by_rest, Findings(symbols, payloads)
     for frame, payload in enumerate(payloads):
+        if has_candles(payload):
+            continue
         try:
             wanted, answer = unwrap(payload)
             if asked is None:

@@ -38,6 +38,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
+from tick_logger.exchanges._okx_candles import OkxCandles
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
 from tick_logger.exchanges._okx_trades import OkxTrades
 from tick_logger.exchanges.apart import Form, understood
@@ -49,6 +50,7 @@ from tick_logger.exchanges.base import (
     TextLevel,
     VenueError,
 )
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
     ABSENT,
@@ -336,6 +338,7 @@ class Okx(Exchange):
     trade_ids: ClassVar[Ids] = Ids.SEEM_DENSE
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHAIN
     trades_by_rest: ClassVar[TradesByRest | None] = OkxTrades()
+    candles_by_rest: ClassVar[CandlesByRest | None] = OkxCandles()
     # `trades` begins with the last trade; that `trades-all` does so is not documented.
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
     profile: ClassVar[base.Profile] = base.Profile(

@@ -33,9 +33,11 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
+from tick_logger.exchanges._upbit_candles import UpbitCandles
 from tick_logger.exchanges._upbit_trades import UpbitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
@@ -295,6 +297,7 @@ class Upbit(Exchange):
     requests_replace: ClassVar[bool] = True
     whole_books: ClassVar[bool] = True
     trades_by_rest: ClassVar[TradesByRest | None] = UpbitTrades()
+    candles_by_rest: ClassVar[CandlesByRest | None] = UpbitCandles()
     profile: ClassVar[base.Profile] = base.Profile(
         connects_per_second=2.0,  # 5 are allowed, to all connections of an address
         connects_burst=5,

@@ -71,11 +71,17 @@ class _Subject(msgspec.Struct):
     digest: dict[str, str]
 
 
+class _Check(msgspec.Struct):
+    symbol: str = ""
+    less_here: int = 0
+
+
 class _Predicate(msgspec.Struct):
     exchange: str
     day: str
     condition: str
     streams: list[Stream]
+    checks: list[_Check] = []
 
 
 class _Statement(msgspec.Struct, rename={"type": "_type"}):
@@ -98,6 +104,7 @@ class Certified:
             each.name: each.digest.get("sha256", "") for each in said.subject
         }
         """By the names of table-days and objects."""
+        self._lacking = {each.symbol for each in said.predicate.checks if each.less_here}
         known = {str(table) for table in Table}
         self.streams: Mapping[tuple[str, Table], Stream] = {
             (each.symbol, Table(each.table)): each
@@ -106,10 +113,15 @@ class Certified:
         }
 
     def condition_of(self, symbol: str, table: Table) -> str | None:
-        """That of a stream, which is pending while its day is; None if it is not named."""
+        """That of a stream, which is pending while its day is; None if it is not named.
+
+        Trades of which the exchange's candles have more are degraded.
+        """
         stream = self.streams.get((symbol, table))
         if stream is None:
             return None
+        if table is Table.TRADES and symbol in self._lacking:
+            return "degraded"
         is_pending = (self.condition, stream.condition) == ("pending", "available")
         return "pending" if is_pending else stream.condition
 

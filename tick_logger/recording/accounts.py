@@ -20,6 +20,7 @@ from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
 from tick_logger.recording.left_holes import IsAsking, LeftHoles
 from tick_logger.recording.stops import Stops
+from tick_logger.recording.venue_times import VenueTimes
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.open_holes import OpenNow
@@ -72,6 +73,7 @@ class Accounts:
         today: Today,
         on_holes: HolesListener = lambda _records, _suspects: None,
         is_asking: IsAsking = lambda _record: False,
+        times: VenueTimes | None = None,
     ) -> None:
         self._instruments = instruments
         self._metrics = metrics
@@ -79,6 +81,7 @@ class Accounts:
         self._on_holes = on_holes
         self._left = LeftHoles(is_asking)
         self._clocks = ClockOffsets(metrics)
+        self._times = times or VenueTimes()
         self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
         self.stops = Stops(metrics)
@@ -106,6 +109,7 @@ class Accounts:
                 self._today.count_late(exchange, count)
         self._report_aside(outcome)
         self._clocks.showed(outcome.clock_offsets_ns)
+        self._times.showed(outcome.clock_offsets_ns)
         for instrument, count in outcome.counts.twins.items():
             self._metrics.exchange(self._exchange(instrument)).twin_rows.inc(count)
         for instrument, count in outcome.counts.duplicates.items():

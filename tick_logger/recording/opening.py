@@ -153,6 +153,7 @@ def _put_together(
         resources.today,
         resources.on_holes,
         resources.is_asking,
+        resources.times,
     )
     backlog = Backlog(budget, budget.limit_bytes // BACKLOG_SHARE, found.next_seq)
     context = partial(

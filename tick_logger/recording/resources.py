@@ -16,6 +16,7 @@ from tick_logger.recording.left_holes import IsAsking
 from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import Readiness
 from tick_logger.recording.seals import Seals
+from tick_logger.recording.venue_times import VenueTimes
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
 from tick_logger.telemetry.metrics import Metrics
@@ -86,6 +87,7 @@ class Resources:
     links: LinkKeeper | None = None
     seals: Seals = attrs.field(factory=Seals)
     found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
+    times: VenueTimes = attrs.field(factory=VenueTimes)
     on_holes: HolesListener = attrs.field(default=lambda _records, _suspects: None)
     """Who asks for what is missing."""
     is_asking: IsAsking = attrs.field(default=lambda _record: False)

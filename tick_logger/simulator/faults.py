@@ -30,7 +30,10 @@ def _span(_: object, attribute: attrs.Attribute[Any], value: Span | None) -> Non
 
 @attrs.frozen(kw_only=True)
 class PageFaults:
-    """What goes wrong with pages of trades by REST, drawn anew for each page that is asked for."""
+    """What goes wrong with pages of trades by REST, drawn anew for each page that is asked for.
+
+    Candles are refused, cut off, empty, short and behind by the same numbers.
+    """
 
     refusal_probability: float = attrs.field(default=0.0, validator=_probability)
     """How many requests are refused with `refusal_status` and `retry_after`; as with `Faults`, a

@@ -23,10 +23,10 @@ class Patience:
         self.retry_after = ""
         """What the last request by REST was told, if it was refused."""
 
-    def refusal(self, hub: Hub, *, upgrade: bool, of_trades: bool = False) -> Refusal | None:
+    def refusal(self, hub: Hub, *, upgrade: bool, of_past: bool = False) -> Refusal | None:
         """By the faults of the moment: what comes instead of what was asked for.
 
-        `of_trades`: a page of trades was.
+        `of_past`: a page of trades was, or candles were.
         """
         now, faults = trio.current_time(), hub.faults
         is_told = now > self._told_at[upgrade] + _ROUNDING
@@ -38,7 +38,7 @@ class Patience:
             self.retry_after = ""
         status = faults.upgrade_status if upgrade else faults.rest_status
         retry_after = faults.retry_after
-        if status is None and of_trades:
+        if status is None and of_past:
             if hub.misses_page("web_page_probability"):
                 return Refusal(200, _WEB_PAGE)
             if hub.misses_page("refusal_probability"):

@@ -92,8 +92,8 @@ class ServedVenue(abc.ABC):
 
         One that comes before the time that it was told is written down.
         """
-        of_trades = not upgrade and self._dialect.asks_for_trades(target)
-        return self._patience.refusal(self._hub, upgrade=upgrade, of_trades=of_trades)
+        of_past = not upgrade and self._dialect.asks_for_the_past(target)
+        return self._patience.refusal(self._hub, upgrade=upgrade, of_past=of_past)
 
     @property
     def retry_after(self) -> str:
@@ -143,7 +143,8 @@ class ServedVenue(abc.ABC):
         if status == 200 and self._hub.faults.odd_listing:
             words = self._dialect.words
             body = with_odd_entries(body, words.listing_place, words.name_in_listing)
-        if self._dialect.asks_for_trades(target) and self._hub.misses_page("truncated_probability"):
+        of_past = self._dialect.asks_for_the_past(target)
+        if of_past and self._hub.misses_page("truncated_probability"):
             body = body[: len(body) // 2]
         return status, body
 

@@ -7,6 +7,7 @@
     {exchange}/{symbol}/late/gaps.{DD}.{MM}.{YY}.jsonl              … told after a day was sealed
     {exchange}/instruments.{DD}.{MM}.{YY}.json                      what was listed
     {exchange}/undecodable.{DD}.{MM}.{YY}.jsonl                     payloads kept aside
+    {exchange}/candles.{DD}.{MM}.{YY}.jsonl                         candles, as answered by REST
     {exchange}/certificate.{DD}.{MM}.{YY}.{n}.json                  what is vouched for, n = 1, 2, …
     unwritten.{DD}.{MM}.{YY}.jsonl                                  holes of what cannot be written
     journal/…                                                       see `journal_layout`
@@ -39,6 +40,7 @@ _GAPS_FILE = re.compile(r"gaps\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _INSTRUMENTS_FILE = re.compile(r"instruments\.(\d\d\.\d\d\.\d\d)\.json", re.ASCII)
 _UNDECODABLE_FILE = re.compile(r"undecodable\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _UNWRITTEN_FILE = re.compile(r"unwritten\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
+_CANDLES_FILE = re.compile(r"candles\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _CERTIFICATE_FILE = re.compile(r"certificate\.(\d\d\.\d\d\.\d\d)\.([1-9]\d*)\.json", re.ASCII)
 
 
@@ -89,6 +91,14 @@ class UndecodablePath:
 
 
 @attrs.frozen
+class CandlesPath:
+    """What an exchange answered of the minutes of one UTC day (days since 1970-01-01)."""
+
+    exchange: str
+    day: int
+
+
+@attrs.frozen
 class CertificatePath:
     """The `number`th certificate, from 1, of an exchange and UTC day (days since 1970-01-01)."""
 
@@ -104,7 +114,7 @@ class UnwrittenPath:
     day: int
 
 
-VenuePath: TypeAlias = InstrumentsPath | UndecodablePath | CertificatePath
+VenuePath: TypeAlias = InstrumentsPath | UndecodablePath | CandlesPath | CertificatePath
 DataPath: TypeAlias = FormatPath | UnwrittenPath | VenuePath | ColumnPath | GapsPath | JournalPath
 
 
@@ -153,6 +163,11 @@ def undecodable_path(where: UndecodablePath) -> str:
     return f"{folder_of(where.exchange)}/undecodable.{day_text(where.day)}.jsonl"
 
 
+def candles_path(where: CandlesPath) -> str:
+    """The path of a file of candles."""
+    return f"{folder_of(where.exchange)}/candles.{day_text(where.day)}.jsonl"
+
+
 def certificate_path(where: CertificatePath) -> str:
     """The path of a certificate; its number is 1 or more."""
     folder, day = folder_of(where.exchange), day_text(where.day)
@@ -198,7 +213,7 @@ def is_misplaced(path: str) -> bool:
     name = path.rsplit("/", 1)[-1]
     others = (
         *(_GAPS_FILE, _INSTRUMENTS_FILE, _UNDECODABLE_FILE, _CERTIFICATE_FILE),
-        _UNWRITTEN_FILE,
+        *(_CANDLES_FILE, _UNWRITTEN_FILE),
     )
     return any(each.fullmatch(name) for each in others) and parse(path) is None
 
@@ -248,6 +263,7 @@ def _parse_beside_symbols(exchange: str, name: str) -> VenuePath | None:
     for pattern, kind in (
         (_INSTRUMENTS_FILE, InstrumentsPath),
         (_UNDECODABLE_FILE, UndecodablePath),
+        (_CANDLES_FILE, CandlesPath),
         (_CERTIFICATE_FILE, CertificatePath),
     ):
         match = pattern.fullmatch(name)

@@ -14,9 +14,7 @@ from prometheus_client import Counter, Gauge
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.families import Families
 from tick_logger.telemetry.hole_metrics import HoleMetrics
-
-CONDITIONS = ("missing", "degraded", "pending", "available")
-"""Of a day, from the worst on; a gauge has the place in this order."""
+from tick_logger.telemetry.sealed_day import SealedDay
 
 BACKFILL_ENDS = ("rest", "void", "left", "denied")
 """How the asking about a hole ends: it is filled, the exchange lacks it too, it is given up, or it
@@ -73,10 +71,9 @@ class ExchangeMetrics:
         self.ids_missing = counter("ids_missing", "Ids missing in holes")
         self._count_sequences(counter)
         self._count_by_feed(families, exchange)
-        self._count_backfill(families, exchange)
+        self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
-        self._show_sealed(gauge)
-        self._sealed_until = 0
+        self.sealed = SealedDay(gauge, counter)
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)
 
@@ -96,12 +93,12 @@ class ExchangeMetrics:
         first.inc(count)
         lead.inc(max(lead_secs, 0.0))
 
-    def _count_backfill(self, families: Families, exchange: str) -> None:
-        """What becomes of holes that the exchange is asked about by REST."""
-
-        def counter(name: str, text: str) -> Counter:
-            return families.family(Counter, name, text).labels(exchange)
-
+    def _count_backfill(
+        self, counter: Callable[[str, str], Counter], families: Families, exchange: str
+    ) -> None:
+        """What becomes of holes that the exchange is asked about by REST, and who else asks."""
+        self.candle_requests = counter("candle_requests", "Requests for minute candles")
+        self.candle_failures = counter("candle_failures", "Symbols asked about candles in vain")
         self.backfill_requests = counter("backfill_requests", "Requests for missing trades")
         self.backfill_trades = counter("backfill_trades", "Missing trades in answers by REST")
         self.backfill_unneeded = counter(
@@ -180,30 +177,6 @@ class ExchangeMetrics:
             "clock_offset_seconds",
             "How far the exchange's times are ahead of this machine's clock, 0 while unknown",
         )
-
-    def _show_sealed(self, gauge: Callable[[str, str], Gauge]) -> None:
-        """What is vouched for."""
-        self.sealed_day_timestamp_seconds = gauge(
-            "sealed_day_timestamp_seconds",
-            "Unix time at which the newest day that is sealed and certified began, 0 without one",
-        )
-        self.sealed_day_coverage = gauge(
-            "sealed_day_coverage",
-            "Share of that day in which nothing is known to be missing, on average of all streams",
-        )
-        self.sealed_day_condition = gauge(
-            "sealed_day_condition",
-            "Of that day: 0 missing, 1 degraded, 2 pending, 3 available",
-        )
-
-    def sealed(self, day: int, coverage: float, condition: str) -> None:
-        """A day (since 1970-01-01) was certified; that of an older one changes nothing."""
-        if day < self._sealed_until:
-            return
-        self._sealed_until = day
-        self.sealed_day_timestamp_seconds.set(day * 86_400)
-        self.sealed_day_coverage.set(coverage)
-        self.sealed_day_condition.set(CONDITIONS.index(condition))
 
     def _count_sequences(self, counter: Callable[[str, str], Counter]) -> None:
         """What is found out about the order and completeness of messages."""

@@ -3,8 +3,8 @@
 What an answer means is read here before it is put anywhere, so nothing that is no page gets into
 the journal.  The rows themselves are decoded from there, live and in a replay, by the same code.
 
-Invariant: requests keep to a budget of their own, half of what the profile allows, on top of the
-turns that all requests to a venue take; nothing is put that was not wanted.
+Invariant: requests keep to the budget of what can wait (`allowance`); nothing is put that was not
+wanted.
 
 Not here: how pages follow each other (`exchanges.walk`), and what follows from a try (`backfill`).
 """
@@ -23,13 +23,10 @@ from tick_logger.exchanges.walk import Walk
 from tick_logger.model.marks import Healed
 from tick_logger.model.proof import Ids
 from tick_logger.model.surroundings import KnownTrades, Surroundings
-from tick_logger.net.pace import WeightGate
+from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import REST, Hole, Task
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
-
-BUDGET_SECS = 60.0
-"""The window of the budget, as of the profile's."""
 
 EARLIER_NS = 10 * 10**9
 """By how much a trade before a hole may be earlier than its receipt, where its time is needed."""
@@ -99,6 +96,7 @@ class Asking:
         journal: Journal,
         disk: Disk,
         metrics: ExchangeMetrics,
+        allowance: Allowance,
     ) -> None:
         assert exchange.trades_by_rest is not None, "nobody can be asked"
         self._exchange = exchange
@@ -107,10 +105,7 @@ class Asking:
         self._journal = journal
         self._disk = disk
         self._metrics = metrics
-        weight = exchange.profile.rest_weight_per_minute // 2
-        assert self._trades.weight <= weight, "no request would be allowed"
-        self._budget = WeightGate(weight, BUDGET_SECS)
-        self._spacing = WeightGate(1, self._trades.spacing_secs)
+        self._allowance = allowance
         self._kept: dict[Hole, tuple[TradesPage, bytes]] = {}  # newest trades, the oldest first
 
     async def by_ids(self, task: Task, others: Sequence[Task]) -> Got:
@@ -247,11 +242,7 @@ class Asking:
     async def _page(self, url: str, symbol: str) -> tuple[TradesPage, bytes]:
         """One answer; raises `ConnectionLost`, or `VenueError` if it is none."""
         trades = self._trades
-        await self._budget.wait(trades.weight)
-        await self._spacing.wait(1)
-        turn = await self._rest.turn(trades.weight)
-        self._budget.begins()  # the venue may have wanted to be left alone meanwhile
-        self._spacing.begins()
+        turn = await self._allowance.turn(trades.weight)
         self._metrics.backfill_requests.inc()
         body = await turn.get(url, trades.headers)
         most_bytes = self._exchange.profile.max_message_bytes // 2  # room for what is wanted of it

@@ -21,6 +21,7 @@ from tick_logger.errors import ConnectionLost
 from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.trades_by_rest import Paging
 from tick_logger.model.flush import VOID
+from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.asking import (
     EDGE_SECS,
     MAX_EDGE_LOOKS,
@@ -67,6 +68,7 @@ class BackFiller:
         disk: Disk,
         metrics: ExchangeMetrics,
         *,
+        allowance: Allowance | None = None,
         enabled: bool = True,
     ) -> None:
         self._trades = exchange.trades_by_rest
@@ -80,7 +82,9 @@ class BackFiller:
         self._denied = Counter[str]()  # suspects in a row, by symbol
         self._log = get_logger().bind(exchange=exchange.name)
         self._asking = (
-            Asking(exchange, rest, journal, disk, metrics) if self._trades is not None else None
+            Asking(exchange, rest, journal, disk, metrics, allowance or Allowance(exchange, rest))
+            if self._trades is not None
+            else None
         )
 
     @property

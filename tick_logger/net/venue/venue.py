@@ -21,6 +21,7 @@ from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
 from tick_logger.net.rest.backfill import BackFiller
+from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.venue.absences import Absences
 from tick_logger.net.venue.discovery import Beside, Discovery
 from tick_logger.net.venue.limits import explained, limits_of, weights_of
@@ -43,12 +44,13 @@ class Venue:
         config: ExchangeConfig,
         beside: Beside = NOBODY_BESIDE,
         filler: BackFiller | None = None,
+        candles: CandleRounds | None = None,
     ) -> None:
         self._context = context
         self._exchange = context.exchange
         self._config = config
         self._beside = beside
-        self._filler = filler
+        self._askers = [each for each in (filler, candles) if each is not None]
         self._lines: dict[tuple[int, str], Lines] = {}
         self._plan = Plan({}, ())
         self._listed: tuple[str, ...] = ()
@@ -71,8 +73,8 @@ class Venue:
                 nursery.start_soon(self._context.reach.run)
                 nursery.start_soon(discovery.run)
                 nursery.start_soon(self._retrials().run)
-                if self._filler is not None:
-                    nursery.start_soon(self._filler.run)
+                for asker in self._askers:
+                    nursery.start_soon(asker.run)
         finally:
             self._nursery = None
 
@@ -149,8 +151,8 @@ class Venue:
         before, self._config = self._config, config
         for backoff in (self._listing_backoff, *(share.backoff for share in self._shares())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
-        if self._filler is not None:
-            self._filler.switch(on=config.backfill)
+        for asker in self._askers:
+            asker.switch(on=config.backfill)
         if self._nursery is None:
             return
         if self._listed:

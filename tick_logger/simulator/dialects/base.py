@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from tick_logger.simulator.candles import Candle, Candles
 from tick_logger.simulator.dialects.recorded import RecordedMessages
 from tick_logger.simulator.faults import TEXT
 from tick_logger.simulator.hub import Client, Hub
@@ -59,6 +60,10 @@ class Words:
     """The field of an entry that has its name."""
     trades_path: str = ""
     """The path of a request for a page of trades by REST, as a regular expression."""
+    candles_path: str = ""
+    """That of a request for minute candles, likewise."""
+    leaves_out_candles: bool = False
+    """Whether a minute without trades has no candle."""
     wrong_types: str
     """A trade of SYMBOL whose numbers are texts and whose texts are not."""
     unknown_type: str
@@ -85,6 +90,7 @@ class Dialect(abc.ABC):
         self._market = market
         self._truth = truth
         self._pages = TradePages(hub, market.listings, truth)
+        self._candles = Candles(hub, truth, leaves_out=self.words.leaves_out_candles)
 
     @staticmethod
     @abc.abstractmethod
@@ -131,9 +137,14 @@ class Dialect(abc.ABC):
     def rest(self, target: str) -> tuple[int, bytes]:
         """Status and body of a REST request."""
 
-    def asks_for_trades(self, target: str) -> bool:
-        """Whether a REST request asks for a page of trades."""
-        return re.fullmatch(self.words.trades_path, urlsplit(target).path) is not None
+    def asks_for_the_past(self, target: str) -> bool:
+        """Whether a REST request asks for a page of trades, or for candles."""
+        paths, path = (self.words.trades_path, self.words.candles_path), urlsplit(target).path
+        return any(re.fullmatch(each, path) is not None for each in paths)
+
+    def candles(self, symbol: str, first: int, last: int) -> Sequence[Candle]:
+        """Minute candles of the true history, from the first minute to the last; see `Candles`."""
+        return self._candles.of(symbol, first, last, now_ns=self._market.true_ns)
 
     def _page(
         self, symbol: str, asked_for: Callable[[TrueTrade], bool], limit: int, *, newest: bool

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tick_logger.simulator.dialects import binance_candles as sheets
 from tick_logger.simulator.dialects import binance_pages as pages
 from tick_logger.simulator.dialects import binance_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
@@ -48,6 +49,7 @@ _WORDS = Words(
     price_of_trade="p",
     listing_place=("symbols",),
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
     wrong_types='{"stream":"STREAM@trade","data":'
     '{"e":"trade","E":[],"s":"SYMBOL","t":"x","p":1,"q":{}}}',
     unknown_type='{"stream":"STREAM@tomorrow","data":{"e":"tomorrow","E":1,"s":"SYMBOL"}}',
@@ -261,7 +263,7 @@ class BinanceDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET exchangeInfo, depth?symbol=&limit= and historicalTrades?symbol=&fromId=&limit=."""
+        """GET exchangeInfo, depth?symbol=&limit=, klines and historicalTrades?symbol=&fromId=."""
         path, query = _path_and_query(target)
         if path == "/api/v3/exchangeInfo":
             return 200, self._exchange_info(query.get("symbolStatus"))
@@ -272,6 +274,8 @@ class BinanceDialect(Dialect):
             return self.book_answer(listing, target)
         if path == pages.PATH:
             return pages.answer(query, self._market.listings, self._page, 0)
+        if path == sheets.PATH:
+            return sheets.answer(query, self._market.listings, self.candles)
         return 404, b'{"code":-1,"msg":"Not found"}'
 
     def book_asked(self, target: str) -> str:

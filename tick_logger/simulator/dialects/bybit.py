@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tick_logger.simulator.dialects import bybit_candles as sheets
 from tick_logger.simulator.dialects import bybit_pages as pages
 from tick_logger.simulator.dialects import bybit_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
@@ -51,6 +52,7 @@ _SILENCE_SECS = 600.0
 _MESSAGES_PER_SECOND = 20  # no limit is documented: more than any decent client needs
 _WORDS = Words(
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
     channels={
         "ticker": "tickers",
         "trades": "publicTrade",
@@ -303,12 +305,14 @@ class BybitDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /v5/market/instruments-info?category=&limit=&cursor=, and recent-trade."""
+        """GET /v5/market/instruments-info?category=&limit=&cursor=, recent-trade, kline."""
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if url.path == pages.PATH:
             page = partial(self._page, newest=True)
             return 200, pages.answer(query, self._market, self.own_variant, page)
+        if url.path == sheets.PATH:
+            return 200, sheets.answer(query, self._market, self.own_variant, self.candles)
         if url.path != "/v5/market/instruments-info":
             return 404, b'{"retCode":404,"retMsg":"Not found","result":{}}'
         return instruments_info(self._listed(), query, self._market.now_ns)

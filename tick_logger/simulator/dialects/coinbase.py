@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tick_logger.simulator.dialects import coinbase_candles as sheets
 from tick_logger.simulator.dialects import coinbase_pages as pages
 from tick_logger.simulator.dialects import coinbase_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
@@ -50,6 +51,8 @@ _WORDS = Words(
     trades_word=b'"type":"match"',
     name_in_listing="id",
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
+    leaves_out_candles=True,
     wrong_types='{"type":"match","trade_id":"seven","side":3,"size":[],"price":{},'
     '"product_id":"SYMBOL","sequence":null,"time":17}',
     unknown_type='{"type":"tomorrow","product_id":"SYMBOL","value":"1.5"}',
@@ -261,13 +264,13 @@ class CoinbaseDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /products and /products/{id}/trades?limit=&after=&before=."""
+        """GET /products and /products/{id}/trades?limit=&after=&before=, or /candles."""
         url = urlsplit(target)
         match url.path.strip("/").split("/"):
             case ["products"]:
                 products = [texts.product(listing) for listing in self._listed()]
                 return 200, msgspec.json.encode(products)
-        return pages.answer(target, self._market.listings, self._page) or _NOWHERE
+        return sheets.past(target, self._market.listings, self._page, self.candles) or _NOWHERE
 
     # -- garbage ----------------------------------------------------------------------------------
 

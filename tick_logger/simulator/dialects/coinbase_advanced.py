@@ -18,6 +18,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.dialects import coinbase_advanced_texts as texts
+from tick_logger.simulator.dialects import coinbase_candles as sheets
 from tick_logger.simulator.dialects import coinbase_pages as pages
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.coinbase_advanced_recorded import (
@@ -72,6 +73,8 @@ _WORDS = Words(
     listing_place=("products",),
     name_in_listing="product_id",
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
+    leaves_out_candles=True,
     wrong_types='{"channel":"market_trades","timestamp":17,"sequence_num":"seven","events":'
     '[{"type":"update","trades":[{"product_id":"SYMBOL","trade_id":"seven",'
     '"price":{},"size":[],"time":17,"side":3}]}]}',
@@ -355,10 +358,10 @@ class CoinbaseAdvancedDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /api/v3/brokerage/market/products, and the Exchange's /products/{id}/trades."""
+        """GET /api/v3/brokerage/market/products, and trades and candles of the Exchange."""
         if urlsplit(target).path == "/api/v3/brokerage/market/products":
             return 200, texts.products(self._listed(), _ALIAS_QUOTE)
-        return pages.answer(target, self._market.listings, self._page) or _NOWHERE
+        return sheets.past(target, self._market.listings, self._page, self.candles) or _NOWHERE
 
     # -- garbage ----------------------------------------------------------------------------------
 

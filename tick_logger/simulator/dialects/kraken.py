@@ -15,6 +15,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tick_logger.simulator.book import Sides
+from tick_logger.simulator.dialects import kraken_candles as sheets
 from tick_logger.simulator.dialects import kraken_pages as pages
 from tick_logger.simulator.dialects import kraken_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
@@ -45,6 +46,7 @@ _ALL_SIZE_DECIMALS = 8
 _TOO_FAST = "Exceeded msg rate"
 _WORDS = Words(
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
     channels={
         "ticker": "ticker",
         "trades": "trade",
@@ -301,13 +303,14 @@ class KrakenDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /0/public/AssetPairs and /0/public/Trades."""
+        """GET /0/public/AssetPairs, /0/public/Trades and /0/public/OHLC."""
         url = urlsplit(target)
         if url.path == "/0/public/AssetPairs":
             return 200, texts.asset_pairs(self._listed())
         if url.path == pages.PATH:
             return 200, pages.answer(url.query, self._market.listings, self._page)
-        return 200, texts.error("EGeneral:Unknown method")
+        sheet = sheets.answer(url, self._market, self.candles)
+        return 200, sheet or texts.error("EGeneral:Unknown method")
 
     # -- garbage ----------------------------------------------------------------------------------
 

@@ -24,8 +24,7 @@ _MONEY = {"USD", "EUR", "GBP"}
 def answer(text: str, symbols: Collection[str], page: Callable[..., Page]) -> bytes:
     """The answer to these parameters; `page` is `Dialect._page`."""
     query = {key: values[0] for key, values in parse_qs(text).items()}
-    pairs = {"".join(_old(symbol)): symbol for symbol in symbols}
-    symbol = pairs.get(query.get("pair", ""))
+    symbol = symbol_of_pair(query.get("pair", ""), symbols)
     if symbol is None:
         return error("EQuery:Unknown asset pair")
     since, count = query.get("since", "0"), query.get("count", str(_MOST_OF_A_PAGE))
@@ -39,7 +38,7 @@ def answer(text: str, symbols: Collection[str], page: Callable[..., Page]) -> by
         for t in found.trades
     ]
     last = str(found.trades[-1].event_ns) if found.trades else since
-    return msgspec.json.encode({"error": [], "result": {_key(found.symbol): rows, "last": last}})
+    return msgspec.json.encode({"error": [], "result": {key_of(found.symbol): rows, "last": last}})
 
 
 def _seconds(time_ns: int) -> msgspec.Raw:
@@ -51,7 +50,12 @@ def _old(symbol: str) -> tuple[str, str]:
     return OLD_NAMES.get(base, base), OLD_NAMES.get(money, money)
 
 
-def _key(symbol: str) -> str:
+def symbol_of_pair(pair: str, symbols: Collection[str]) -> str | None:
+    """Which of the symbols is asked for by this pair."""
+    return {"".join(_old(symbol)): symbol for symbol in symbols}.get(pair)
+
+
+def key_of(symbol: str) -> str:
     """`XXBTZUSD`, `XETHXXBT`, but `SOLUSD`."""
     names = _old(symbol)
     if not all(name in _COINS | _MONEY for name in names):

@@ -19,6 +19,7 @@ from random import Random
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+from tick_logger.simulator.dialects import okx_candles as sheets
 from tick_logger.simulator.dialects import okx_pages as pages
 from tick_logger.simulator.dialects import okx_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
@@ -64,6 +65,7 @@ _WORDS = Words(
     listing_place=("data",),
     name_in_listing="instId",
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
     wrong_types='{"arg":{"channel":"trades-all","instId":"SYMBOL"},"data":[{"instId":3,'
     '"tradeId":"seven","px":{},"sz":[],"side":17,"ts":null}]}',
     unknown_type='{"arg":{"channel":"tomorrow","instId":"SYMBOL"},"data":[{}]}',
@@ -309,15 +311,15 @@ class OkxDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET instruments?instType=, of which only the spot market has any, and history-trades."""
+        """GET instruments?instType=, which only spot has, history-trades and candles."""
         url = urlsplit(target)
         if url.path != "/api/v5/public/instruments":
-            return pages.answer(target, self._market.listings, self._page) or _NOWHERE
+            page = pages.answer(target, self._market.listings, self._page)
+            return page or sheets.answer(target, self._market, self.candles) or _NOWHERE
         kind = parse_qs(url.query).get("instType", [""])[0]
         if not kind:
             return 400, texts.rest_error(50014, "Parameter instType can not be empty.")
-        listings = self._listed() if kind == "SPOT" else ()
-        return 200, texts.instruments(list(listings))
+        return 200, texts.instruments(self._listed() if kind == "SPOT" else [])
 
     # -- garbage ----------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ import attrs
 import msgspec
 
 from tick_logger.simulator.book import parted
+from tick_logger.simulator.dialects import upbit_candles as sheets
 from tick_logger.simulator.dialects import upbit_pages as pages
 from tick_logger.simulator.dialects import upbit_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
@@ -57,6 +58,8 @@ _SIZE_DECIMALS = 8
 _PRICE_DIGITS = 6  # that a price has at least
 _WORDS = Words(
     trades_path=pages.PATH,
+    candles_path=sheets.PATH,
+    leaves_out_candles=True,
     channels={
         "ticker": "ticker",
         "trades": "trade",
@@ -306,10 +309,12 @@ class UpbitDialect(Dialect):
     # -- REST -------------------------------------------------------------------------------------
 
     def rest(self, target: str) -> tuple[int, bytes]:
-        """GET /v1/market/all, which leaves out what is no longer traded, and trades/ticks."""
+        """GET /v1/market/all, which leaves out what is no longer traded, trades/ticks, candles."""
         url = urlsplit(target)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if url.path == sheets.PATH:
+            return sheets.answer(query, self._market.listings, self.candles)
         if url.path == pages.PATH:
-            query = {key: values[0] for key, values in parse_qs(url.query).items()}
             page = partial(self._page, newest=True)
             return pages.answer(query, self._market.listings, self._market.now_ns, page)
         if url.path == "/v1/market/all":
