@@ -72,7 +72,7 @@ class Delivery:
         try:
             await self._deliver(ledger, errand)
         except StoreError as error:
-            about = errand.where if error.trouble.lasts else errand.packed.key
+            about = errand.packed.key if error.trouble.is_of_one_object else errand.where
             self._troubles.tell("archive_store_failed", about, str(error))
         finally:
             limit.release_on_behalf_of((errand.packed.key, errand.where))
