@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +32,14 @@ def bucket(
     """A bucket there, which need not be there yet; neither server looks at credentials."""
     where = Address(bucket=name, region=region or "eu-west-1", endpoint=address, prefix=prefix)
     return Bucket(where, Credentials("testing", "testing"), patience)
+
+
+def take_away(kept: Bucket, key: str) -> None:
+    """Delete an object, as somebody else would."""
+    import obstore
+
+    url = obstore.sign(kept._store, "DELETE", key, datetime.timedelta(seconds=60))
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import trio
 from tests.archive.archiving import DAYS, Rig
 from tests.archive.faulty_proxy import Faults, Ill, proxy
 from tests.archive.kept import DAY, EXCHANGE, sha
-from tests.archive.s3_servers import SERVERS, bucket, server
+from tests.archive.s3_servers import SERVERS, bucket, server, take_away
 from tests.fakes.memory_files import MemoryFiles
 from tick_logger.archive.archiver import Archiver
 from tick_logger.archive.bucket import Bucket, Patience
@@ -29,6 +29,9 @@ PATIENT = Patience(request_secs=30.0, retries=0)
 
 HASTY = Patience(request_secs=0.5, retries=0)
 """Where nothing is answered."""
+
+ATTEMPTS = 4
+"""One is spoilt, one finds the same, one puts it anew."""
 
 EITHER = pytest.mark.parametrize("case", ["localbucket"], indirect=True)
 """Where it hardly comes to the server."""
@@ -83,7 +86,7 @@ class Case:
             files.watch(archive, self.kept)
         self.faults = faults
         self._before, self._name = before, name
-        self.rig = Rig(recorded=recorded, archive=archive, keep_days=1, attempts=4)
+        self.rig = Rig(recorded=recorded, archive=archive, keep_days=1, attempts=ATTEMPTS)
 
     def archiver(self, patience: Patience = PATIENT) -> Archiver:
         """As of a new process."""
@@ -168,6 +171,10 @@ async def test_what_lasts_is_told_once_an_hour(
     assert case.rig.ledger().released() == []
     assert archiver.journal(0) == 0
     packed = len({each.key for each in case.rig.ledger().all_packed()})
+    cycles = 2 * 3600 / PAUSE_SECS
+    if methods == "PUT":
+        attempts = 1 if ill is Ill.FORBIDDEN else ATTEMPTS
+        assert case.faults.spoilt["PUT"] == packed * attempts * cycles
     assert case.rig.number("collector_upload_queue_depth") == packed
     assert case.rig.number("collector_upload_oldest_seconds") > 0
     case.faults.end()
@@ -208,6 +215,19 @@ async def test_a_bucket_that_is_taken_away_is_made_and_filled_again(
     await archiver.cycle()
     case.check()
     assert case.faults.done["MAKE"] == 1
+
+
+async def test_what_was_taken_away_before_it_was_verified_is_put_again(
+    autojump_clock: object, case: Case
+) -> None:
+    """It was stored, and somebody cleans the bucket."""
+    case.faults.begin(Ill.CUT_OFF, "GET")
+    await case.archiver().cycle()
+    for each in list(case.kept.list("")):
+        take_away(case.kept, each.key)
+    case.faults.end()
+    await case.archiver().cycle()
+    case.check()
 
 
 async def _cycles(archiver: Archiver, secs: float) -> None:
