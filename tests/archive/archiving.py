@@ -95,6 +95,7 @@ class Rig:
         self.worker = FakeWorker(self.archive)
         self.registry = CollectorRegistry()
         self.sending: Offload = InlineOffload()
+        self.thread: Offload = InlineOffload()
         self.stall = StallingOffload()
         self.clock = VirtualClock((DAY + DAYS) * NS_PER_DAY)
         self.wanted, self.keep_days, self.attempts = wanted, keep_days, attempts
@@ -104,7 +105,7 @@ class Rig:
         places = Places(
             recorded=self.recorded, columns=self.recorded, archive=self.archive,
             stores={Where.LOCAL: LocalStore(self.archive), Where.BUCKET: self.store},
-            thread=inline, column_thread=inline, sending=sending or inline,
+            thread=self.thread, column_thread=inline, sending=sending or inline,
             free_share=lambda: self.free_share,
         )  # fmt: skip
         rules = Rules(wanted=self.wanted, keep_days=self.keep_days, attempts=self.attempts)

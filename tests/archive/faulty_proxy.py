@@ -22,6 +22,9 @@ PACE_SECS = 0.002
 """Of a slow answer: between two of its pieces."""
 PIECES = 20
 
+STALL_SECS = 60.0
+"""More than anybody waits for."""
+
 _BODY = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>"
 
 
@@ -35,6 +38,7 @@ class Ill(enum.Enum):
     TRUNCATED = "the object ends early"
     TORN = "the answer ends in the middle, less long than it says"
     SLOW = "request and answer come piece by piece"
+    HELD = "it is done, and nothing is answered"
     STALL = "nothing is done, and nothing is answered"
     FORBIDDEN = (403, "AccessDenied")
     TIMEOUT = (408, "RequestTimeout")
@@ -138,13 +142,13 @@ class _Handler(BaseHTTPRequestHandler):
         ill = self.faults.take(method)
         match ill:
             case Ill.STALL:
-                self.over.wait(60)
+                self.over.wait(STALL_SECS)
                 self.close_connection = True
                 return
             case Ill.CUT_OFF:
                 self.close_connection = True
                 return
-            case None | Ill.UNANSWERED | Ill.FAILED_AFTER | Ill.SLOW | Ill.TORN:
+            case None | Ill.UNANSWERED | Ill.HELD | Ill.FAILED_AFTER | Ill.SLOW | Ill.TORN:
                 pass
             case Ill.FLIPPED | Ill.TRUNCATED:
                 body = _spoilt(body, ill)
@@ -154,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.faults.pass_on(method)
         answer = self._ask(body)
         match ill:
-            case Ill.UNANSWERED:
+            case Ill.UNANSWERED | Ill.HELD:
+                self.over.wait(STALL_SECS if ill is Ill.HELD else 0)
                 self.close_connection = True
                 return
             case Ill.FAILED_AFTER:

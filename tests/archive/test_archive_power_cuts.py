@@ -239,3 +239,22 @@ def test_the_power_fails_at_each_operation(mode: str, first: int) -> None:
             dies_and_goes_on(mode, what, at, "kill" if at % 3 == 0 else "power")
             tried += 1
     assert tried
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_disk_is_full_while_something_is_packed(mode: str) -> None:
+    """Nothing is let go of that is not kept; with more room it is as if there had been enough."""
+    expected, _ = undisturbed(mode)
+    archive = expected[0]
+    assert isinstance(archive, dict)
+    for room in (0, 10, 1_000, 4_000, 10_000, 20_000):
+        life = Life(mode, room)
+        life.archive.capacity_bytes = room
+        archiver = in_virtual_time(life.cycle)
+        life.is_safe()
+        if room < 10_000:
+            assert "No space left" in str(archiver.progress.troubles)
+        life.archive.capacity_bytes = None
+        assert in_virtual_time(life.cycle).progress.troubles == {}
+        life.is_safe()
+        assert life.end() == expected

@@ -30,6 +30,9 @@ PATIENT = Patience(request_secs=30.0, retries=0)
 HASTY = Patience(request_secs=0.5, retries=0)
 """Where nothing is answered."""
 
+MOST_CYCLES = 30
+"""Each request is spoilt twice; on a busy machine some more are not answered in time."""
+
 ATTEMPTS = 4
 """One is spoilt, one finds the same, one puts it anew."""
 
@@ -129,8 +132,10 @@ async def test_what_befalls_some_requests_is_over_by_the_next_cycle(
 ) -> None:
     """Of each step: to look for the bucket, to make it, to put, to read back."""
     case.faults.begin(ill, times=2)
-    archiver = case.archiver(HASTY if ill is Ill.STALL else PATIENT)
-    for _ in range(6):
+    archiver = case.archiver(HASTY if ill in (Ill.STALL, Ill.HELD) else PATIENT)
+    for _ in range(MOST_CYCLES):
+        if {"LIST", "PUT", "GET"} <= set(case.faults.spoilt):
+            break
         await archiver.cycle()
     assert {"LIST", "PUT", "GET"} <= set(case.faults.spoilt)
     case.faults.end()
