@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": {"model", "errors", "reader"},
     "archive": {
         "model", "errors", "storage", "reader", "journal", "exchanges", "version", "clock",
-        "offload", "telemetry", "archive.keys", "archive.ledger", "archive.object_store",
+        "offload", "telemetry", "derive", "archive.keys", "archive.ledger", "archive.object_store",
         "archive.bucket",
     },
     "archive.keys": {"model", "storage"},

@@ -14,7 +14,7 @@ from tests.architecture import MAY_IMPORT, MAY_IMPORT_ALL
 from tests.documents import ROOT, anchors, links, named_paths, rows, section
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import SPECS, UUID_DTYPE, Table
-from tick_logger.telemetry.exchange_metrics import OTHER_CAUSE
+from tick_logger.telemetry.hole_metrics import OTHER_CAUSE
 from tick_logger.version import __version__
 
 PAGES = documents.documents()

@@ -111,6 +111,7 @@ class Service:
             today=Today(clock),
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
+            is_asking=lambda hole: self._venues.filling.is_asking_about(hole),
         )
         self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)
@@ -208,11 +209,11 @@ class Service:
                 with send:
                     for intake in self._venues.intakes:
                         survivors.start_soon(self._survive, _intake_run(intake, send.clone()))
-                try:
-                    with self._venues_scope:
-                        await self._run_venues(stop_after_secs)
-                finally:
-                    self._begin_to_stop()
+                    try:
+                        with self._venues_scope:
+                            await self._run_venues(stop_after_secs)
+                    finally:
+                        self._begin_to_stop()
             ops.cancel_scope.cancel("everything is flushed")
 
     async def _open_recording(self) -> Recording:

@@ -55,6 +55,12 @@ class Filling:
         times = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
         return filler is not None and filler.is_asking_between(*times)
 
+    def is_asking_about(self, record: GapRecord) -> bool:
+        """Whether the exchange of a hole is being asked about it, or will be."""
+        hole, exchange = self._hole(record)
+        filler = self.fillers.get(exchange)
+        return hole is not None and filler is not None and filler.is_asking_about(hole)
+
     def disk(self, exchange: str) -> RecordedTrades:
         """What is on disk of an exchange."""
         return RecordedTrades(exchange, self._files, self._offload)
@@ -86,7 +92,11 @@ class Filling:
         return found
 
     def _offer(self, record: GapRecord, *, suspected: bool = False) -> None:
-        exchange, symbol = self._instruments.name(record.instrument)
-        hole = Hole.of(record, symbol, suspected=suspected)
+        hole, exchange = self._hole(record, suspected=suspected)
         if hole is not None and exchange in self.fillers:
             self.fillers[exchange].offer(hole)
+
+    def _hole(self, record: GapRecord, *, suspected: bool = False) -> tuple[Hole | None, str]:
+        """The hole of a record, if it is one that can be filled, and its exchange."""
+        exchange, symbol = self._instruments.name(record.instrument)
+        return Hole.of(record, symbol, suspected=suspected), exchange

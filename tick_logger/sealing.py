@@ -40,11 +40,6 @@ def sealer_of(
     `is_asking` says whether an exchange is still asked for trades of a day.  Raises `ConfigError`
     if the key cannot be used.
     """
-    path, key_file = config.logger.data_path, config.archive.key_file
-    tree: Tree = DiskTree(path) if files is None else FilesTree(path, files)
-
-    def source() -> Source:
-        return ColumnFiles(tree, OwnPlaces(tree))
 
     def certified(exchange: str, day: int, certificate: Certificate) -> None:
         if exchange in config.exchanges:
@@ -52,19 +47,32 @@ def sealer_of(
             metrics = resources.metrics.exchange(exchange)
             metrics.sealed(day, summary.coverage, summary.condition)
 
-    place = Place(
-        files=files or DiskFiles(path, max_open=1),
-        source=source,
-        collector=platform.node() or "unknown",
-        version=__version__,
-        key=load_key(key_file) if key_file else None,
-    )
     return Sealer(
-        place,
+        place_of(config, files),
         resources.seals,
         clock=resources.clock,
         offload=offload or ThreadOffload(),
         seal_after_secs=config.archive.seal_after_secs,
         told=lambda *which: Told(pending=(STILL_ASKED,) if is_asking(*which) else ()),
         certified=certified,
+    )
+
+
+def place_of(config: Config, files: Files | None = None) -> Place:
+    """Where days are certified; files that are given are used instead of own ones.
+
+    Raises `ConfigError` if the key cannot be used.
+    """
+    path, key_file = config.logger.data_path, config.archive.key_file
+    tree: Tree = DiskTree(path) if files is None else FilesTree(path, files)
+
+    def source() -> Source:
+        return ColumnFiles(tree, OwnPlaces(tree))
+
+    return Place(
+        files=files or DiskFiles(path, max_open=1),
+        source=source,
+        collector=platform.node() or "unknown",
+        version=__version__,
+        key=load_key(key_file) if key_file else None,
     )

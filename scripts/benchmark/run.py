@@ -23,7 +23,7 @@ import attrs
 import numpy as np
 import trustme
 
-from scripts.benchmark import archiving, exchanges, frames, reading, watching
+from scripts.benchmark import archiving, exchanges, frames, lines, reading, watching
 from scripts.benchmark.processes import Process, cpu_secs, disk_bytes, peak_rss_mib
 
 POLL_SECS = 0.005
@@ -290,6 +290,9 @@ def main() -> None:
         "--archive", action="store_true", help="instead: what packing for the archive takes"
     )
     parser.add_argument(
+        "--lines", action="store_true", help="instead: what a second line costs, each exchange"
+    )
+    parser.add_argument(
         "--rows",
         type=int,
         default=reading.ROWS,
@@ -303,7 +306,7 @@ def main() -> None:
     parser.add_argument(
         "--rounds",
         type=int,
-        help="the median is reported: of 3, with --exchange of 1, with --reading of 7",
+        help="the median is reported: of 3, with --exchange, --lines of 1, with --reading of 7",
     )
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--json", default="", help="also write the results to this file")
@@ -311,7 +314,9 @@ def main() -> None:
     if options.archive:
         archiving.report(options.rows)
         return
-    if options.reading:
+    if options.lines:
+        rows = lines.report(options.rate, options.seconds, options.rounds or 1, options.only)
+    elif options.reading:
         rows = reading.report(options.rows, options.rounds or reading.ROUNDS, options.only)
     elif options.exchange:
         rows = exchanges.report(

@@ -13,10 +13,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 import trio
+
+from scripts.mutation.mutations import Mutation
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +37,13 @@ Some mutations make something run for ever.  Other work on the machine is no rea
 LIMIT_SECS = 900.0
 """For what waits for ever without using the CPU."""
 
+MOST_NAMED = 12
+"""Files of tests that are named for a mutation; a module that more of them import is everywhere."""
+
+Paths: TypeAlias = tuple[str, ...]
+"""Files and folders of tests, from the root of the checkout."""
+
+_NAMED = re.compile(r"tests/[\w/]+(?:\.py)?")
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _FRAME = re.compile(r'[ |]*File "(?:.*/)?((?:tick_logger|tests|scripts)/.+\.py)", line (\d+), ')
 _ASSERTION = re.compile(r"[ |]*AssertionError")
@@ -46,42 +57,13 @@ class UnsoundError(Exception):
 
 @attrs.frozen
 class Instrument:
-    """A part of the tests: files and folders, and what of them is left out.
-
-    Without paths it is the tests beside the mutated file, in the folder that is named as its own.
-    """
+    """A part of the tests, which may depend on the mutation, and what of it is left out."""
 
     name: str
     title: str
-    paths: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-
-    def paths_for(self, mutated: str, checkout: Path) -> tuple[str, ...]:
-        """What of the tests is to notice a defect in this file."""
-        return self.paths or _beside(mutated, checkout)
-
-
-INSTRUMENTS = (
-    Instrument("nearby", "tests nearby"),
-    Instrument("field", "cases of the field", ("tests/field",)),
-    Instrument(
-        "crash-tests",
-        "tests of what is on disk",
-        ("tests/storage", "tests/journal", "tests/derive", "tests/recording", "tests/upgrade"),
-        # They try much that the others have tried, and take longer than all of them.
-        ("tests/upgrade/test_power_cuts.py", "tests/upgrade/test_grown.py"),
-    ),
-    # The test of real processes says the same more slowly.
-    Instrument("service", "service tests", ("tests/service",), ("tests/service/test_process.py",)),
-    Instrument(
-        "simulation",
-        "simulation",
-        ("tests/sim",),
-        # Tests of the oracle itself, which change files behind the recorder's back.
-        ("tests/sim/test_stories.py::test_a_row_too_many_or_too_few_is_found_out",),
-    ),
-)
-"""Those that take longest stand last."""
+    paths_for: Callable[[Mutation, Path], Paths]
+    """What of the tests of a checkout is to notice this one."""
+    without: Paths = ()
 
 
 class Verdict(enum.StrEnum):
@@ -133,10 +115,10 @@ def snapshot(source: Path, folder: Path) -> Path:
 
 
 async def run(
-    instrument: Instrument, mutated: str, checkout: Path, cpu_secs: float = LIMIT_SECS
+    instrument: Instrument, mutation: Mutation, checkout: Path, cpu_secs: float = LIMIT_SECS
 ) -> Result:
-    """Run an instrument on a checkout in which a file is mutated, for so much CPU time at most."""
-    paths = instrument.paths_for(mutated, checkout)
+    """Run an instrument for a mutation on a checkout, for so much CPU time at most."""
+    paths = instrument.paths_for(mutation, checkout)
     if not paths:
         return Result(Verdict.LEFT_OUT, 0)
     command = ["sh", "-c", _WITH_LIMIT, str(math.ceil(cpu_secs))]
@@ -161,35 +143,96 @@ class Limits:
 
     def __init__(self, sound: Path) -> None:
         self._sound = sound
-        self._known: dict[tuple[str, ...], float] = {}
-        self._locks: dict[tuple[str, ...], trio.Lock] = {}
+        self._known: dict[Paths, float] = {}
+        self._locks: dict[Paths, trio.Lock] = {}
 
-    async def of(self, instrument: Instrument, mutated: str) -> float:
+    async def of(self, instrument: Instrument, mutation: Mutation) -> float:
         """Raises `UnsoundError` if the instrument fails without any mutation."""
-        paths = instrument.paths_for(mutated, self._sound)
+        paths = instrument.paths_for(mutation, self._sound)
         async with self._locks.setdefault(paths, trio.Lock()):
             if paths not in self._known:
-                self._known[paths] = await self._measured(instrument, mutated)
+                self._known[paths] = await self._measured(instrument, mutation)
         return self._known[paths]
 
-    async def _measured(self, instrument: Instrument, mutated: str) -> float:
-        result = await run(instrument, mutated, self._sound)
+    async def _measured(self, instrument: Instrument, mutation: Mutation) -> float:
+        result = await run(instrument, mutation, self._sound)
         if result.verdict not in (Verdict.UNNOTICED, Verdict.LEFT_OUT):
             why = result.said or result.verdict
             raise UnsoundError(f"{instrument.name} fails without any mutation: {why}")
         return max(PATIENCE * result.cpu_secs, MIN_CPU_SECS)
 
 
-def _beside(mutated: str, checkout: Path) -> tuple[str, ...]:
+def _named(mutation: Mutation, checkout: Path) -> Paths:
+    """Tests that the list names for it, are named as its module, or import it: none if too many."""
+    named = {path for path in _NAMED.findall(mutation.breaks) if (checkout / path).is_file()}
+    inner = Path(mutation.file).relative_to("tick_logger").with_suffix("")
+    stem = inner.name.strip("_")
+    named |= {str(path) for path in _tests(checkout, inner.parent) if path.stem == f"test_{stem}"}
+    module = ".".join(("tick_logger", *inner.parts))
+    importing = re.compile(rf"^from {re.escape(module)} import |^import {re.escape(module)}$", re.M)
+    using = {
+        str(path.relative_to(checkout))
+        for path in sorted((checkout / "tests").rglob("test_*.py"))
+        if importing.search(path.read_text())
+    }
+    return tuple(sorted(named | using)) if len(named | using) <= MOST_NAMED else ()
+
+
+def _beside(mutation: Mutation, checkout: Path) -> Paths:
     """Tests that are named as the module first, then those of the nearest folder of its name."""
-    inner = Path(mutated).relative_to("tick_logger")
-    folder = next(
-        each for each in map(Path("tests").joinpath, inner.parents) if (checkout / each).is_dir()
-    )
+    inner = Path(mutation.file).relative_to("tick_logger")
     stem = inner.stem.strip("_").split("_")[0]
-    named = sorted(path.relative_to(checkout) for path in (checkout / folder).glob(f"test_{stem}*"))
+    tests = _tests(checkout, inner.parent)
+    named = [path for path in tests if path.stem.startswith(f"test_{stem}")]
+    folder = _folder(checkout, inner.parent)
     whole = [] if folder == Path("tests") else [folder]
     return tuple(map(str, [*named, *whole]))
+
+
+def _folder(checkout: Path, package: Path) -> Path:
+    """The folder of tests that is named as a package, or as the nearest that it is in."""
+    folders = map(Path("tests").joinpath, (package, *package.parents))
+    return next(each for each in folders if (checkout / each).is_dir())
+
+
+def _tests(checkout: Path, package: Path) -> Sequence[Path]:
+    found = (checkout / _folder(checkout, package)).glob("test_*.py")
+    return sorted(path.relative_to(checkout) for path in found)
+
+
+def _always(*paths: str) -> Callable[[Mutation, Path], Paths]:
+    return lambda _mutation, _checkout: paths
+
+
+INSTRUMENTS = (
+    Instrument("named", "tests named for it", _named),
+    Instrument("nearby", "tests nearby", _beside),
+    Instrument("field", "cases of the field", _always("tests/field")),
+    Instrument(
+        "crash-tests",
+        "tests of what is on disk",
+        _always(
+            "tests/storage", "tests/journal", "tests/derive", "tests/recording", "tests/upgrade"
+        ),
+        # They try much that the others have tried, and take longer than all of them.
+        ("tests/upgrade/test_power_cuts.py", "tests/upgrade/test_grown.py"),
+    ),
+    # The test of real processes says the same more slowly.
+    Instrument(
+        "service",
+        "service tests",
+        _always("tests/service"),
+        ("tests/service/test_process.py",),
+    ),
+    Instrument(
+        "simulation",
+        "simulation",
+        _always("tests/sim"),
+        # Tests of the oracle itself, which change files behind the recorder's back.
+        ("tests/sim/test_stories.py::test_a_row_too_many_or_too_few_is_found_out",),
+    ),
+)
+"""Those that take longest stand last."""
 
 
 def failed_assertion(output: str) -> str:

@@ -109,9 +109,9 @@ async def _all(
 
 
 async def _one(trial: Trial, instrument: Instrument, limits: Limits, copy: Path) -> None:
-    mutated = trial.mutation.file
+    mutation = trial.mutation
     try:
-        result = await run(instrument, mutated, copy, await limits.of(instrument, mutated))
+        result = await run(instrument, mutation, copy, await limits.of(instrument, mutation))
     except UnsoundError as error:
         result = Result(Verdict.BROKEN, 0, str(error))
     trial.results[instrument.name] = result

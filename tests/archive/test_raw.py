@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from trio.testing import MockClock
 
 from tests.archive.kept import pack_raw
 from tests.fakes.memory_files import MemoryFiles
@@ -243,7 +244,7 @@ def test_a_power_cut_at_every_step_leaves_nothing_half() -> None:
         assert {path: bytes(data) for path, data in disk.contents.items()} == whole
 
 
-async def test_a_recording_can_be_made_again() -> None:
+async def test_a_recording_can_be_made_again(autojump_clock: MockClock) -> None:
     """Everything that a whole service wrote down."""
     recording = await record_simulated("kraken", 20.0)
     frames = bodies(recording)

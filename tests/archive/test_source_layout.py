@@ -7,6 +7,7 @@ import re
 from io import BytesIO
 
 import pyarrow.parquet as pq
+from trio.testing import MockClock
 
 from tests.archive.test_raw import FRAMES, HERE, bodies, journal_of, received
 from tests.fakes.memory_files import MemoryFiles
@@ -32,7 +33,7 @@ KEY = re.compile(
 )
 
 
-async def test_messages_of_a_recording_by_symbol_and_kind() -> None:
+async def test_messages_of_a_recording_by_symbol_and_kind(autojump_clock: MockClock) -> None:
     """Each as received, with its times and id; what is of no symbol is counted."""
     recording = await record_simulated("binance", 20.0)
     frames = bodies(recording)

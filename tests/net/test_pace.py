@@ -289,6 +289,17 @@ async def test_a_gate_may_close_on_those_that_wait(autojump_clock: MockClock) ->
     assert trio.current_time() == 90.0
 
 
+async def test_what_begins_later_than_it_passed_counts_from_then(autojump_clock: MockClock) -> None:
+    """Whatever it waited for in between, no window has more than may go through."""
+    gate, times = WeightGate(2, 60.0), list[float]()
+    for delay in (50.0, 0.0, 0.0, 0.0):
+        await gate.wait(1)
+        await trio.sleep(delay)
+        gate.begins()
+        times.append(trio.current_time())
+    assert times == [50.0, 50.0, 110.0, 110.0]
+
+
 async def test_a_cancelled_weight_is_not_counted(autojump_clock: MockClock) -> None:
     """The next one goes when it would have gone."""
     gate = WeightGate(2, 60.0)

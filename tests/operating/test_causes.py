@@ -12,7 +12,7 @@ from tests.operating.operations import PROMETHEUS, ROOT, rules
 from tests.operating.promql import FROM_PROMETHEUS, exported, read
 from tick_logger.errors import Ending
 from tick_logger.model.cause import Cause
-from tick_logger.telemetry.exchange_metrics import OTHER_CAUSE
+from tick_logger.telemetry.hole_metrics import OTHER_CAUSE
 from tick_logger.telemetry.metrics import Metrics
 
 CAUSES = [cause.value for cause in Cause]

@@ -252,3 +252,22 @@ def test_sources_are_recognised(kept: Kept) -> None:
     assert isinstance(source_at(kept.root), Archived)
     assert repr(tick_logger.open(kept.root)).endswith("3 symbols of other, venue>")
     assert isinstance(OfSource(Joined([source_at(kept.root)])), Recording)
+
+
+def test_without_a_certificate_nothing_is_vouched_for(kept: Kept, tmp_path: Path) -> None:
+    """Only certificates tell what is missing: such a day is neither available nor proven."""
+    bare = kept.copy(tmp_path / "bare")
+    symbol, date = "venue:007", "2024-02-02"
+    assert tick_logger.open(bare.root).condition(symbol, date) == "available"
+    for path in bare.root.glob("meta/venue/certificate.2024-02-02.*"):
+        path.unlink()
+    rec = tick_logger.open(bare.root)
+    assert rec.condition(symbol, date) == "pending"
+    words = rec.catalog(symbol, "2024-02-02", "2024-02-03").numpy("condition").tolist()
+    assert set(words) == {"pending"}
+    rows = rec.trades(symbol, date)
+    assert (rows.proof, rows.complete) == ("unprovable", None)
+    with pytest.raises(tick_logger.IncompleteError):
+        rows.require("proven")
+    for sources in ([bare.data, bare.root], [bare.root, bare.data]):
+        assert tick_logger.open(sources).condition(symbol, date) == "available"

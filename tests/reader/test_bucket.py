@@ -15,7 +15,7 @@ from tick_logger.archive.object_store import InMemory
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY", "AWS_SECRET_KEY")
 
 
-@pytest.mark.parametrize("pair", [NAMES[:2], NAMES[2:]])
+@pytest.mark.parametrize("pair", [NAMES[:2], pytest.param(NAMES[2:], marks=pytest.mark.seldom)])
 def test_the_same_as_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
 ) -> None:

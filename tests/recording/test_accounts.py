@@ -116,6 +116,34 @@ def test_an_open_hole_is_told_at_once_and_counted_when_it_is_over(
     assert (second["event"], second["since"], second["until"]) == ("gaps", since, until)
 
 
+def test_holes_that_heal_are_counted_and_those_left_shown(metrics: Metrics, today: Today) -> None:
+    """By cause; all causes are there from the start, and a planned stop leaves holes too."""
+    asked: set[GapRecord] = set()
+    names = instruments(("one", "A"), ("two", "B"), ("one", "C"))
+    accounts = Accounts(names, metrics, today, is_asking=asked.__contains__)
+    lost, cut = gap(0, Cause.SEQUENCE, 10, 19), gap(2, Cause.DISCONNECT)
+    asked.add(lost)
+    accounts.flushed(Outcome(Flush(gaps=(lost, cut)), TickCounts()))
+
+    def shown(name: str, cause: str) -> str:
+        (line,) = (
+            each
+            for each in metrics.text().decode().splitlines()
+            if each.startswith(f'collector_{name}{{cause="{cause}",exchange="one"}}')
+        )
+        return line.split()[-1]
+
+    assert [shown("holes_left", each) for each in ("sequence", "disconnect")] == ["0.0", "1.0"]
+    asked.clear()
+    assert [shown("holes_left", each) for each in ("sequence", "crash")] == ["1.0", "0.0"]
+    assert shown("holes_healed_total", "sequence") == "0.0"
+    rest = attrs.evolve(lost, to_ns=60, healed="rest")
+    accounts.flushed(Outcome(Flush(gaps=(rest,)), TickCounts()))
+    assert shown("holes_left", "sequence") == "0.0"
+    assert shown("holes_healed_total", "sequence") == "1.0"
+    assert shown("sequence_gaps_total", "sequence") == "1.0"
+
+
 def aside(instrument: int, *ahead_secs: int) -> Run:
     """Trades whose times are so far ahead of their receipt."""
     made = run(Table.TRADES, numbered(1, len(ahead_secs), instrument=instrument), late=True)

@@ -71,6 +71,8 @@ async def test_what_a_cut_has_cost_is_there_after_healing(
         assert ids == truth[first : last + 1]
         # Some send a new subscriber again what it has just missed.
         assert by_rest(world, symbol) > 0 or name in {"coinbase_advanced", "kraken"}
+        assert world.metric("holes_healed_total") == world.metric("sequence_gaps_total")
+        assert world.metric("holes_left") == 0
         assert left_open(world, symbol) == []
         assert check(world) > 100
         assert verify_recording(world.files, deep=True).findings == []
@@ -209,6 +211,7 @@ async def test_a_service_that_is_told_not_to_asks_nothing(autojump_clock: MockCl
         (symbol,) = world.exchange.truth.symbols()
         assert by_rest(world, symbol) == 0
         assert left_open(world, symbol)
+        assert world.metric("holes_left") == world.metric("sequence_gaps_total") > 0
     await trio.lowlevel.checkpoint()
 
 

@@ -10,6 +10,7 @@ import attrs
 import pytest
 from trio.testing import MockClock
 
+from tests.service.each_venue import VENUES, at_each_venue
 from tests.service.oracle import causes, check, rows
 from tests.service.world import Venue, World, binance, running, venue
 from tick_logger.net.venue.leaving import CHECK_SECS, GRACE_SECS
@@ -17,7 +18,6 @@ from tick_logger.simulator.dialects.okx import OkxDialect
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
 
-VENUES = sorted(DIALECTS)
 SOME_VENUES = [
     each if each in ("binance", "coinbase") else pytest.param(each, marks=pytest.mark.seldom)
     for each in VENUES
@@ -46,7 +46,7 @@ def faults_of_logs(world: World) -> Sequence[object]:
     return [line for line in world.lines if line["level"] in ("warning", "error")]
 
 
-@pytest.mark.parametrize("name", VENUES)
+@at_each_venue(0)
 async def test_odd_entries_cost_nothing_else(name: str, autojump_clock: MockClock) -> None:
     """All symbols are recorded; the odd entries are counted, and named once."""
     changed = {"simulated": {"faults": Faults(odd_listing=True)}}
@@ -60,7 +60,7 @@ async def test_odd_entries_cost_nothing_else(name: str, autojump_clock: MockCloc
     assert check(world) > 20
 
 
-@pytest.mark.parametrize("name", VENUES)
+@at_each_venue(1)
 async def test_a_halt(name: str, autojump_clock: MockClock) -> None:
     """The stream goes on with the first trade after it, on the same connection."""
     async with running(slow(name)) as world:
@@ -129,7 +129,7 @@ async def test_a_symbol_that_a_listing_lacks_though_it_trades(
     assert check(world) > 20
 
 
-@pytest.mark.parametrize("name", VENUES)
+@at_each_venue(2)
 async def test_what_is_delisted_is_retired_without_an_error(
     name: str, autojump_clock: MockClock
 ) -> None:

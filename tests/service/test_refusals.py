@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from trio.testing import MockClock
 
+from tests.service.each_venue import VENUES, at_each_venue
 from tests.service.oracle import gaps, rows
 from tests.service.world import Venue, World, running, venue
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
 
-VENUES = sorted(DIALECTS)
-EVERY_VENUE = pytest.mark.parametrize("name", VENUES)
 WHETHER_IT_CLOSES = pytest.mark.parametrize("closes", [False, True])
 """The connection on which it has refused something."""
 
@@ -57,7 +56,7 @@ def refused_gaps(world: World, name: str, symbol: str, table: str = "TRADES") ->
 
 
 @WHETHER_IT_CLOSES
-@EVERY_VENUE
+@at_each_venue(0)
 async def test_a_refused_feed_takes_no_other_along(
     name: str, closes: bool, autojump_clock: MockClock
 ) -> None:
@@ -80,7 +79,7 @@ async def test_a_refused_feed_takes_no_other_along(
 
 
 @WHETHER_IT_CLOSES
-@EVERY_VENUE
+@at_each_venue(1)
 async def test_a_refused_symbol_is_found_and_stays_so(
     name: str, closes: bool, autojump_clock: MockClock
 ) -> None:
@@ -109,7 +108,7 @@ async def test_a_refused_symbol_is_found_and_stays_so(
 
 
 @WHETHER_IT_CLOSES
-@EVERY_VENUE
+@at_each_venue(2)
 async def test_a_busy_venue_is_asked_again_soon(
     name: str, closes: bool, autojump_clock: MockClock
 ) -> None:
@@ -131,7 +130,7 @@ async def test_a_busy_venue_is_asked_again_soon(
     assert world.exchange.violations == []
 
 
-@EVERY_VENUE
+@at_each_venue(3)
 async def test_nobody_connects_to_a_busy_venue_before_there_is_something_to_ask(
     name: str, autojump_clock: MockClock
 ) -> None:
@@ -195,7 +194,7 @@ async def test_a_rejected_token_costs_nothing(
 
 
 @WHETHER_IT_CLOSES
-@EVERY_VENUE
+@at_each_venue(4)
 async def test_all_that_is_refused_is_asked_for_again_and_nobody_pays_for_it(
     name: str, closes: bool, autojump_clock: MockClock
 ) -> None:

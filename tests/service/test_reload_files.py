@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-import pytest
 from trio.testing import MockClock
 
+from tests.service.each_venue import at_each_venue
 from tests.service.reloads import Reloads, reloading, wish
 from tests.service.world import Line, Venue, venue
 from tick_logger.config.load import load
@@ -16,8 +16,6 @@ from tick_logger.config.schema import Config, VenueDefaults
 from tick_logger.exchanges import registry
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
-
-VENUES = pytest.mark.parametrize("name", sorted(DIALECTS))
 
 TOML = """
 [logger]
@@ -59,7 +57,7 @@ def of(name: str, **simulated: object) -> tuple[Venue, tuple[str, ...]]:
     return venue(name, 2, feeds=feeds, simulated=simulated), feeds
 
 
-@VENUES
+@at_each_venue(1)
 async def test_a_file_is_applied_refused_and_applied_in_part(
     name: str, tmp_path: Path, autojump_clock: MockClock
 ) -> None:
@@ -121,7 +119,7 @@ def told(reloads: Reloads, event: str, **values: object) -> list[Line]:
     return lines
 
 
-@VENUES
+@at_each_venue(2)
 async def test_an_exchange_more_and_an_exchange_less(name: str, autojump_clock: MockClock) -> None:
     """Both take a restart, which is said; those that are recorded go on undisturbed."""
     what, _ = of(name)
@@ -141,7 +139,7 @@ async def test_an_exchange_more_and_an_exchange_less(name: str, autojump_clock: 
     assert (reloads.retired(), reloads.causes()) == ([], {})
 
 
-@VENUES
+@at_each_venue(3)
 async def test_shorter_patience(name: str, autojump_clock: MockClock) -> None:
     """Counts at once, also for a silence that has begun."""
     what, _ = of(name)
@@ -160,7 +158,7 @@ async def test_shorter_patience(name: str, autojump_clock: MockClock) -> None:
     assert reloads.check() > 100
 
 
-@VENUES
+@at_each_venue(4)
 async def test_fewer_places(name: str, autojump_clock: MockClock) -> None:
     """What is beyond the new limits moves to where there is room, with a record of the time.
 
@@ -188,7 +186,7 @@ async def test_fewer_places(name: str, autojump_clock: MockClock) -> None:
     assert reloads.recorded_since(15.0) == wish(symbols[:2], feeds)
 
 
-@VENUES
+@at_each_venue(5)
 async def test_as_many_as_there_are_and_back(name: str, autojump_clock: MockClock) -> None:
     """What found no room joins a connection that is open, and leaves it again.
 
@@ -283,7 +281,7 @@ async def test_the_time_in_which_nothing_was_wanted_is_no_usual_silence(
     assert reloads.check() > 100
 
 
-@VENUES
+@at_each_venue(6)
 async def test_a_connection_that_was_dead_already(name: str, autojump_clock: MockClock) -> None:
     """What ended on it was lost before that, and has a record of it."""
     what, feeds = of(name)

@@ -7,6 +7,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.fakes.memory_files import MemoryFiles
+from tests.service.each_venue import at_each_feed, at_each_venue
 from tests.service.oracle import gaps
 from tests.service.reloads import lanes, reloading, wish
 from tests.service.world import Venue, running, venue
@@ -16,12 +17,6 @@ from tick_logger.model.tables import FEEDS
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
-
-VENUES = pytest.mark.parametrize("name", sorted(DIALECTS))
-FEEDS_OF_VENUES = pytest.mark.parametrize(
-    ("name", "feed"),
-    [(name, feed) for name in sorted(DIALECTS) for feed in sorted(registry.get(name).feeds)],
-)
 
 
 def some(name: str, *feeds: str, **faults: object) -> tuple[Venue, tuple[str, ...]]:
@@ -38,7 +33,7 @@ def every(name: str, *, but: str = "") -> tuple[str, ...]:
     return tuple(sorted(registry.get(name).feeds - {but}))
 
 
-@VENUES
+@at_each_venue(0)
 async def test_a_symbol_more_and_a_symbol_less(name: str, autojump_clock: MockClock) -> None:
     """The one is recorded from then on, the other ends with a mark; nobody else notices."""
     what, (first, second, third) = some(name)
@@ -59,7 +54,7 @@ async def test_a_symbol_more_and_a_symbol_less(name: str, autojump_clock: MockCl
     assert reloads.causes() == {}
 
 
-@FEEDS_OF_VENUES
+@at_each_feed(0)
 async def test_a_feed_more(name: str, feed: str, autojump_clock: MockClock) -> None:
     """On the connections there are, or on one more where its address is another."""
     (other, *_) = every(name, but=feed)
@@ -77,7 +72,7 @@ async def test_a_feed_more(name: str, feed: str, autojump_clock: MockClock) -> N
     assert (reloads.retired(), reloads.causes()) == ([], {})
 
 
-@FEEDS_OF_VENUES
+@at_each_feed(1)
 async def test_a_feed_less_and_back(name: str, feed: str, autojump_clock: MockClock) -> None:
     """It ends with a mark, and what came until it was wanted again is no loss.
 
@@ -105,7 +100,7 @@ async def test_a_feed_less_and_back(name: str, feed: str, autojump_clock: MockCl
     assert reloads.world.said("connection_lost") == []
 
 
-@VENUES
+@at_each_venue(1)
 async def test_the_last_feed_of_its_address(name: str, autojump_clock: MockClock) -> None:
     """All that was recorded is replaced by something else, where need be at another address."""
     what, symbols = some(name, "trades")
@@ -119,7 +114,7 @@ async def test_the_last_feed_of_its_address(name: str, autojump_clock: MockClock
     assert reloads.causes() == {}
 
 
-@VENUES
+@at_each_venue(2)
 async def test_two_in_quick_succession(name: str, autojump_clock: MockClock) -> None:
     """The second takes back what the first has changed, before anything was said to the venue."""
     what, (first, second, third) = some(name)
@@ -140,7 +135,7 @@ async def test_two_in_quick_succession(name: str, autojump_clock: MockClock) -> 
     assert {symbol for symbol, _ in interrupted} == {first, second}
 
 
-@VENUES
+@at_each_venue(3)
 @pytest.mark.parametrize("pause_secs", [0.3, 1.1, 2.5])
 async def test_back_while_answers_are_awaited(
     name: str, pause_secs: float, autojump_clock: MockClock
@@ -162,7 +157,7 @@ async def test_back_while_answers_are_awaited(
     assert reloads.recorded_since(40.0) == wish((first, second), every(name))
 
 
-@VENUES
+@at_each_venue(4)
 async def test_back_at_once(name: str, autojump_clock: MockClock) -> None:
     """What was just ended is subscribed again as soon as the venue has answered."""
     what, (first, second, third) = some(name)
@@ -176,7 +171,7 @@ async def test_back_at_once(name: str, autojump_clock: MockClock) -> None:
     assert reloads.recorded_since(9.0) == wish((first, second), every(name))
 
 
-@VENUES
+@at_each_venue(5)
 async def test_while_a_connection_is_made_again(name: str, autojump_clock: MockClock) -> None:
     """What is new is on the next one; what was lost of what stays has its record."""
     what, (first, second, third) = some(name)
@@ -197,7 +192,7 @@ async def test_while_a_connection_is_made_again(name: str, autojump_clock: MockC
     assert reloads.recorded_since(30.0) == wish((first, third), every(name))
 
 
-@VENUES
+@at_each_venue(6)
 async def test_while_the_listing_is_read(name: str, autojump_clock: MockClock) -> None:
     """Before there is one, and while it is read again."""
     what, (first, second, third) = some(name, rest_hang_secs=2.0)
@@ -244,7 +239,7 @@ async def test_a_feed_less_before_the_first_listing(name: str, autojump_clock: M
     assert ends == [("restart", start_ns + 2 * NS_PER_SECOND + NS_PER_SECOND // 20)] * 2
 
 
-@VENUES
+@at_each_venue(7)
 async def test_just_before_the_stop(name: str, autojump_clock: MockClock) -> None:
     """In the moment before, and after it was told to stop: what came until then is kept."""
     what, (first, second, third) = some(name)

@@ -26,7 +26,17 @@ from tick_logger.verify.tree import verify
 
 LONGEST_SECS = 2.0
 SEEDS = [range(start, start + 20) for start in range(0, 200, 20)]
-in_groups = pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"from{seeds[0]}")
+AT_EACH_CHANGE = 4
+"""Of these groups; the others are tried seldom."""
+
+in_groups = pytest.mark.parametrize(
+    "seeds",
+    [
+        pytest.param(seeds, marks=[pytest.mark.seldom] if number >= AT_EACH_CHANGE else [])
+        for number, seeds in enumerate(SEEDS)
+    ],
+    ids=lambda seeds: f"from{seeds[0]}",
+)
 
 
 def troubled(rng: Random) -> Venue:

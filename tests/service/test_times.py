@@ -6,18 +6,16 @@ import pytest
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS
+from tests.service.each_venue import at_each_venue
 from tests.service.oracle import ASIDE, Rows, causes, date, rows
 from tests.service.world import World, dense, running, venue
 from tick_logger.exchanges import registry
 from tick_logger.simulator.faults import Faults
-from tick_logger.simulator.registry import DIALECTS
 from tick_logger.verify.tree import verify
 
 SECOND = 10**9
 HOUR, DAY = 3600.0, 86_400.0
 TABLES = {"ticker": "MD", "trades": "TRADES", "quotes": "QUOTES", "orderbook": "BOOK"}
-
-on_each_venue = pytest.mark.parametrize("name", sorted(DIALECTS))
 
 
 def parts(world: World, symbol: str, table: str) -> tuple[Rows, Rows, Rows]:
@@ -31,7 +29,7 @@ def parts(world: World, symbol: str, table: str) -> tuple[Rows, Rows, Rows]:
 
 
 @pytest.mark.parametrize("off_secs", [45.0, 9 * HOUR, -9 * DAY])
-@on_each_venue
+@at_each_venue(2)
 async def test_single_wrong_times_cost_nothing_else(
     name: str, off_secs: float, autojump_clock: MockClock
 ) -> None:
@@ -68,7 +66,7 @@ async def test_single_wrong_times_cost_nothing_else(
 
 
 @pytest.mark.parametrize("ahead_secs", [100.0, 9 * HOUR, 3 * DAY])
-@on_each_venue
+@at_each_venue(3)
 async def test_the_clock_of_an_exchange_that_is_ahead_is_believed(
     name: str, ahead_secs: float, autojump_clock: MockClock
 ) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import errno
 import json
 
-import pytest
 from trio.testing import MockClock
 
 from tests.fakes.sim_disk import SimDisk
+from tests.service.each_venue import at_each_venue
 from tests.service.lives import lives
 from tests.service.oracle import gaps, rows
 from tests.service.world import Venue, running, venue
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.storage.names import folder_of
-
-VENUES = sorted(DIALECTS)
 
 
 def small(name: str) -> Venue:
@@ -27,7 +25,7 @@ def symbols(name: str) -> tuple[str, str]:
     return first, second
 
 
-@pytest.mark.parametrize("name", VENUES)
+@at_each_venue(1)
 async def test_a_folder_that_cannot_be_written(name: str, autojump_clock: MockClock) -> None:
     """Readiness names it; the other symbol is recorded; once it can be written it goes on.
 

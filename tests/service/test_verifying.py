@@ -78,6 +78,7 @@ def test_after_a_crash(tmp_path: Path) -> None:
     assert "run recover" in behind["detail"]
 
 
+@pytest.mark.seldom
 def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     """Without a journal, or with less of it than the checkpoints need."""
     with demo(tmp_path) as running:
@@ -102,6 +103,7 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     assert checked(tmp_path)[0] == 1
 
 
+@pytest.mark.seldom
 def test_after_both_checkpoints_were_lost(tmp_path: Path) -> None:
     """What came after that is compared; what was before it is known by other numbers."""
     for loss in (True, False):

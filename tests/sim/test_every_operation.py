@@ -22,8 +22,8 @@ from tick_logger import exit_codes
 THRICE = (KEPT.lives[0], *KEPT.lives)
 """The lives of a story in which two processes die."""
 
-PARTS = 3
-"""Of the operations of a story: every third one is tried at each change, the others seldom."""
+PARTS = 5
+"""Of the operations of a story: every fifth one is tried at each change, the others seldom."""
 
 EACH_PART = pytest.mark.parametrize(
     "part", [0, *(pytest.param(part, marks=pytest.mark.seldom) for part in range(1, PARTS))]
@@ -99,8 +99,10 @@ def test_the_story_has_everything() -> None:
             pytest.param("kept", "power", part, PARTS, marks=pytest.mark.seldom)
             for part in range(1, PARTS)
         ),
-        ("removed", "power", 1, 3),
-        ("removed", "kill", 2, 3),
+        ("removed", "power", 1, 6),
+        ("removed", "kill", 2, 6),
+        pytest.param("removed", "power", 4, 6, marks=pytest.mark.seldom),
+        pytest.param("removed", "kill", 5, 6, marks=pytest.mark.seldom),
     ],
 )
 def test_the_process_dies_at_any_operation(name: str, crash: Kind, first: int, step: int) -> None:

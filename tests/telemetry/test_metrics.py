@@ -130,12 +130,28 @@ def test_holes_are_counted_by_cause(metrics: Metrics) -> None:
     text = generate_latest(metrics.registry).decode()
     for cause in Cause:
         assert f'collector_sequence_gaps_total{{cause="{cause}",exchange="alpha"}} 0.0\n' in text
-    alpha.gaps(Cause.CRASH).inc(2)
-    alpha.gaps(Cause("a cause that was never heard of")).inc(3)
+    alpha.holes.written(Cause.CRASH).inc(2)
+    alpha.holes.written(Cause("a cause that was never heard of")).inc(3)
     text = generate_latest(metrics.registry).decode()
     assert 'collector_sequence_gaps_total{cause="crash",exchange="alpha"} 2.0\n' in text
     assert 'collector_sequence_gaps_total{cause="other",exchange="alpha"} 3.0\n' in text
     assert metrics.read("collector_sequence_gaps_total", "alpha") == 5
+
+
+def test_holes_that_are_left_are_asked_for_at_each_scrape(metrics: Metrics) -> None:
+    """Those that no record heals beside those that are known, whichever came first."""
+    alpha = metrics.exchange("alpha")
+    assert metrics.text().decode().count('collector_holes_left{cause="') == len(Cause) + 1
+    alpha.holes.left_for_good(Cause.UNWRITABLE)
+    left = {Cause.UNWRITABLE: 3, Cause.CRASH: 2}
+    for cause in left:
+        alpha.holes.watch_left(cause, lambda _exchange, cause: left[cause])
+    text = metrics.text().decode()
+    assert 'collector_holes_left{cause="unwritable",exchange="alpha"} 4.0\n' in text
+    assert 'collector_holes_left{cause="crash",exchange="alpha"} 2.0\n' in text
+    assert 'collector_sequence_gaps_total{cause="unwritable",exchange="alpha"} 1.0\n' in text
+    left[Cause.CRASH] = 0
+    assert 'collector_holes_left{cause="crash",exchange="alpha"} 0.0\n' in metrics.text().decode()
 
 
 def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> None:
@@ -204,7 +220,7 @@ def test_snapshot(metrics: Metrics) -> None:
             alpha.messages_received,
             alpha.rows_written[Table.BOOK],
             alpha.reconnects,
-            alpha.gaps(Cause.SEQUENCE),
+            alpha.holes.written(Cause.SEQUENCE),
             alpha.late_rows[Table.MD],
             alpha.messages_dropped,
             alpha.parse_errors,

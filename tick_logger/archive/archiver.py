@@ -26,12 +26,14 @@ from tick_logger.archive.journal_release import JournalRelease
 from tick_logger.archive.keeping import Places, Progress, Rules, Standing
 from tick_logger.archive.keys import INCOMING, META
 from tick_logger.archive.ledger import Covered, Ledger
+from tick_logger.archive.rederived import SCRATCH
 from tick_logger.archive.retention import LEAST_DAYS, Outlook, Retention
 from tick_logger.archive.troubles import Troubles
 from tick_logger.archive.worker import PackingError, Worker
 from tick_logger.clock import WallClock
 from tick_logger.errors import StorageError, leaves, words_of
 from tick_logger.model.times import NS_PER_SECOND, day_of
+from tick_logger.storage.files import Files
 from tick_logger.storage.layout import CertificatePath
 from tick_logger.telemetry.archive_metrics import ALL, ArchiveMetrics
 from tick_logger.telemetry.logs import get_logger
@@ -164,8 +166,7 @@ class Archiver:
             files.lock(LOCK)
         self._locked = True
         ledger = Ledger(files)
-        for path in files.list(INCOMING, recursive=True):
-            files.remove(path)
+        _clear(files, INCOMING)
         return ledger
 
     # -- packing ----------------------------------------------------------------------------------
@@ -182,6 +183,7 @@ class Archiver:
             for job in await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d)):  # type: ignore[misc]
                 await self._make(ledger, job)
             self._looked[exchange, day] = now
+        await run(lambda: _clear(self._places.archive, SCRATCH))
         if rules.raw:
             for raw in await run(lambda: self._due.raw(ledger, everything=last)):
                 await self._make(ledger, raw)
@@ -282,3 +284,9 @@ class Archiver:
         for where, size in standing.kept_bytes.items():
             self.progress.kept_bytes[where] = size
             metrics.kept_bytes.labels(where).set(size)
+
+
+def _clear(files: Files, folder: str) -> None:
+    """Remove all files in a folder."""
+    for path in files.list(folder, recursive=True):
+        files.remove(path)

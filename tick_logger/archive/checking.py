@@ -2,14 +2,15 @@
 
 Rows that came since it was made are left out of the comparison: main files never grow after the
 seal, and those in `late/` only at their end.  Holes that were told of, or healed, since are no
-fault of the certificate; a newer one is due then.
+fault of the certificate; a newer one is due then.  Of a day that was released there is nothing to
+compare, and what the day beside it says of its ends cannot be found again.
 
 Not here: reading certificates (`certificate`), and the archive's own objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -34,9 +35,17 @@ class Differences:
 
 
 def differences(
-    source: Source, files: Files, exchange: str, day: int, certificate: Certificate
+    source: Source,
+    files: Files,
+    exchange: str,
+    day: int,
+    certificate: Certificate,
+    released: Collection[int] = (),
 ) -> Differences:
-    """Compare a day with its certificate, stream by stream."""
+    """Compare a day with its certificate, stream by stream.
+
+    `released` are the days of the exchange whose main files may be gone.
+    """
     said = certificate.predicate
     faults: list[str] = []
     since: list[str] = []
@@ -46,7 +55,12 @@ def differences(
         if table not in SPECS:
             faults.append(f"{symbol} {table}: the table is not known here")
             continue
-        for is_fault, text in _of_stream(source, files, symbol, Table(table), day, stream):
+        if day in released and _is_gone(source, symbol, Table(table), day, stream):
+            since.append(f"{symbol} {table}: released; the archive has it")
+            continue
+        for is_fault, text in _of_stream(
+            source, files, symbol, Table(table), day, stream, released
+        ):
             (faults if is_fault else since).append(f"{symbol} {table}: {text}")
     for each in said.get("gaps", ()):
         faults += _of_gaps(files, exchange, day, GapHashes(**each))
@@ -55,8 +69,21 @@ def differences(
     return Differences(tuple(faults), tuple(since))
 
 
+def _is_gone(
+    source: Source, symbol: Symbol, table: Table, day: int, said: Mapping[str, Any]
+) -> bool:
+    """Whether there are no main rows any more."""
+    return bool(said["rows"]["in_order"]) and not source.look(symbol, table, day).main.rows
+
+
 def _of_stream(
-    source: Source, files: Files, symbol: Symbol, table: Table, day: int, said: Mapping[str, Any]
+    source: Source,
+    files: Files,
+    symbol: Symbol,
+    table: Table,
+    day: int,
+    said: Mapping[str, Any],
+    released: Collection[int],
 ) -> Iterator[tuple[bool, str]]:
     """Each difference of one stream, and whether it is a fault."""
     rows = said["rows"]
@@ -72,6 +99,8 @@ def _of_stream(
     if _has_neighbour_since(said["ids"], found["ids"]):
         explained |= _BY_OTHERS - {"holes"}
         yield False, "trades of the days beside it came since the certificate was made"
+    if min(released, default=day) < day and _is_apart(said["ids"], found["ids"]):
+        explained |= _BY_OTHERS - {"holes"}
     for name in sorted(changed - explained):
         yield True, _in_words(name, said[name], found.get(name))
     now = source.look(symbol, table, day)
@@ -89,6 +118,16 @@ def _has_neighbour_since(said: Mapping[str, Any] | None, found: Mapping[str, Any
     before, now = said["neighbours"], found["neighbours"]
     changed = [side for side in before if before[side] != now[side]]
     return bool(changed) and all(before[side] is None for side in changed)
+
+
+def _is_apart(said: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> bool:
+    """Whether ids are the same but for what was before the day."""
+    if said is None or found is None:
+        return said is found
+    names = set(said) - {"neighbours"}
+    return all(said[name] == found.get(name) for name in names) and (
+        said["neighbours"]["after"] == found["neighbours"]["after"]
+    )
 
 
 def _of_gaps(files: Files, exchange: str, day: int, said: GapHashes) -> Iterator[str]:

@@ -5,6 +5,7 @@
     {exchange}/{symbol}/{kind}/{server}/2026-11-29/{ms}.parquet      raw, with layout "source"
     meta/{exchange}/certificate.2026-11-29.{n}.json
     meta/{exchange}/SHA256SUMS.2026-11-29
+    meta/{exchange}/instruments.29.11.26.json           what was listed, as in the recording
     meta/ledger.jsonl                                   what was packed, stored and verified
     incoming/…                                          what is being written
 
@@ -22,6 +23,7 @@ import re
 import attrs
 
 from tick_logger.model.tables import Table
+from tick_logger.storage.layout import InstrumentsPath, instruments_path
 from tick_logger.storage.names import folder_of, symbol_of
 
 DATA, META, INCOMING = "data", "meta", "incoming"
@@ -139,6 +141,11 @@ def day_folder(table: Table | None, exchange: str, day: int) -> str:
 def certificate_key(exchange: str, day: int, number: int) -> str:
     """The copy of a certificate."""
     return f"{META}/{folder_of(exchange)}/certificate.{date_text(day)}.{number}.json"
+
+
+def listing_key(exchange: str, day: int) -> str:
+    """The copy of a listing, named as in the recording."""
+    return f"{META}/{instruments_path(InstrumentsPath(exchange, day))}"
 
 
 def sums_key(exchange: str, day: int) -> str:

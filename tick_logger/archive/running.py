@@ -12,6 +12,7 @@ import os
 from tick_logger.archive import raw, source_layout, typed
 from tick_logger.archive.jobs import Job, Result, TableJob
 from tick_logger.archive.keys import SOURCE
+from tick_logger.archive.rederived import Rederived
 from tick_logger.reader.opening import source_at
 from tick_logger.storage.disk_files import DiskFiles
 
@@ -30,7 +31,8 @@ def run_job(job: Job) -> Result:
     with contextlib.closing(DiskFiles(job.folders.local_path)) as files:
         source = source_at(job.folders.data_path)
         if isinstance(job, TableJob):
-            return typed.pack(job, source, files, is_wanted)
+            rederived = Rederived(job.folders, is_wanted)
+            return typed.pack(job, source, files, is_wanted, rederived.source)
         with contextlib.closing(DiskFiles(job.folders.data_path)) as journal:
             if job.layout == SOURCE:
                 return source_layout.pack(job, source, journal, files, is_wanted)

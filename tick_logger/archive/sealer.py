@@ -207,6 +207,21 @@ class Sealer:
             await self._certify(exchange, day)
 
 
+def anything_due(place: Place, now_ns: int, seal_after_secs: float) -> bool:
+    """Whether a round would seal or certify anything of a directory at rest; raises `OSError`."""
+    source = place.source().glance()
+    since = day_of(now_ns) - MOST_DAYS_WATCHED
+    for exchange in filter(None, source.exchanges()):
+        there = certified_days(place.files, exchange)
+        if due_days(days_there(source, exchange), there, now_ns, seal_after_secs):
+            return True
+        for day in sorted(there):
+            told = nothing_told(exchange, day)
+            if day >= since and _look_again(place, exchange, day, told, now_ns).is_due:
+                return True
+    return False
+
+
 @attrs.frozen
 class _Again:
     """When to look at a day again, and whether a certificate is due now."""

@@ -9,7 +9,7 @@ Invariant: memory is bounded by a row group, whatever there is of a day.  Not he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -18,6 +18,7 @@ import numpy as np
 from tick_logger.archive.jobs import Made, Result, Stream, TableJob
 from tick_logger.archive.keys import HASH_DIGITS, WORDS, TypedKey, date_text, day_folder, parse
 from tick_logger.archive.parquet import EXTRA, ObjectWriter
+from tick_logger.archive.rederived import same_rows
 from tick_logger.errors import StorageError
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.columns import COLUMNS, SYMBOL
@@ -32,32 +33,28 @@ from tick_logger.version import __version__
 
 
 def pack(
-    job: TableJob, source: Source, files: Files, is_wanted: Callable[[], bool] = lambda: True
+    job: TableJob,
+    source: Source,
+    files: Files,
+    is_wanted: Callable[[], bool] = lambda: True,
+    rederived: Callable[[], Source | None] = lambda: None,
 ) -> Result:
     """Write the object of a job; none if there are no rows.
+
+    Where prices are short, those of `rederived` are taken, if its rows are the same.
 
     Raises `OSError`, and `StorageError` if there are fewer rows than the job says.
     """
     parts, inexact = [], 0
     for stream in job.streams:
-        part, is_whole = _part(source, job, stream)
+        part, is_whole = _part(source, job, stream, rederived)
         if part.rows:
             parts.append(part)
             inexact += 0 if is_whole else part.rows
     if not parts:
         return Result(())
     content = StreamRows((SYMBOL, *COLUMNS[job.table]), parts)
-    about = {
-        "version": __version__,
-        "server": job.folders.server,
-        "exchange": job.exchange,
-        "table": WORDS[job.table],
-        "day": date_text(job.day),
-        "rows": content.rows,
-        "late": content.late,
-        "inexact": inexact,
-        "proof": min(source.proof(part.symbol, job.table) for part in parts).word,
-    }
+    about = _about(job, source, content, parts, inexact)
     schema = _plain(arrow_schema(content, EXTRA))
     writer = ObjectWriter(
         files,
@@ -89,7 +86,26 @@ def pack(
     return Result((made,), inexact=inexact)
 
 
-def _part(source: Source, job: TableJob, stream: Stream) -> tuple[DayPart, bool]:
+def _about(
+    job: TableJob, source: Source, content: StreamRows, parts: Sequence[DayPart], inexact: int
+) -> dict[str, object]:
+    """What an object says of itself."""
+    return {
+        "version": __version__,
+        "server": job.folders.server,
+        "exchange": job.exchange,
+        "table": WORDS[job.table],
+        "day": date_text(job.day),
+        "rows": content.rows,
+        "late": content.late,
+        "inexact": inexact,
+        "proof": min(source.proof(part.symbol, job.table) for part in parts).word,
+    }
+
+
+def _part(
+    source: Source, job: TableJob, stream: Stream, rederived: Callable[[], Source | None]
+) -> tuple[DayPart, bool]:
     """The rows of one symbol, and whether they have all their digits."""
     symbol = Symbol(job.exchange, stream.symbol)
     found = source.look(symbol, job.table, job.day)
@@ -99,6 +115,11 @@ def _part(source: Source, job: TableJob, stream: Stream) -> tuple[DayPart, bool]
                 f"{symbol} {job.table} of {date_text(job.day)} has {block.rows:,} rows, "
                 f"but {rows:,} were to be packed"
             )
+    if not all(is_exact(each) for each in (found.main, found.late) if each.rows):
+        other = rederived()
+        better = None if other is None else other.look(symbol, job.table, job.day)
+        if better is not None and same_rows(found, better, job.table, stream):
+            found = better
     main, late = (
         Piece(found.main, 0, stream.main),
         Piece(found.late, stream.late_from, stream.late_to),

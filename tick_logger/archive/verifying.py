@@ -10,19 +10,24 @@ Reads only.  Not here: the archive's own objects.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 import attrs
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tick_logger.archive.certificate import Certificate, numbers_of, read
 from tick_logger.archive.certifying import certified_days
-from tick_logger.archive.checking import differences
+from tick_logger.archive.checking import Differences, differences
+from tick_logger.archive.released import Released
 from tick_logger.archive.signing import EnvelopeError, open_envelope
 from tick_logger.errors import words_of
 from tick_logger.reader.source import Source
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import CertificatePath, certificate_path
+
+NOTHING: Released = {}
+"""Where there is no archive."""
 
 
 @attrs.frozen
@@ -35,22 +40,30 @@ class Told:
 
 
 def check_certificates(
-    files: Files, source: Source, public: Ed25519PublicKey | None = None
+    files: Files,
+    source: Source,
+    public: Ed25519PublicKey | None = None,
+    released: Released = NOTHING,
 ) -> list[Told]:
     """Everything there is to say of them; with a key, each must be signed by it.
 
+    Days that were `released` may be gone, and no others.
     Raises `OSError` if the directory cannot be read.
     """
     return [
         told
         for exchange in source.exchanges()
         if exchange
-        for told in _of_exchange(files, source, exchange, public)
+        for told in _of_exchange(files, source, exchange, public, released.get(exchange, ()))
     ]
 
 
 def _of_exchange(
-    files: Files, source: Source, exchange: str, public: Ed25519PublicKey | None
+    files: Files,
+    source: Source,
+    exchange: str,
+    public: Ed25519PublicKey | None,
+    released: Collection[int],
 ) -> Iterator[Told]:
     earlier: set[str] = set()  # hashes of the certificates of earlier days
     for day in sorted(certified_days(files, exchange)):
@@ -70,7 +83,8 @@ def _of_exchange(
             else:
                 yield from (Told(path, x) for x in _of_chain(found, mine, earlier))
                 if number == numbers[-1]:
-                    yield from _of_files(files, source, exchange, day, path, found)
+                    compare = partial(differences, source, files, exchange, day, found, released)
+                    yield from _of_files(path, compare)
             mine.append(hashlib.sha256(data).hexdigest())
         earlier.update(mine)
 
@@ -88,11 +102,9 @@ def _of_chain(found: Certificate, before: list[str], earlier: set[str]) -> Itera
         yield "it names a certificate of an earlier day, which is not there or was changed"
 
 
-def _of_files(
-    files: Files, source: Source, exchange: str, day: int, path: str, found: Certificate
-) -> Iterator[Told]:
+def _of_files(path: str, compare: Callable[[], Differences]) -> Iterator[Told]:
     try:
-        seen = differences(source, files, exchange, day, found)
+        seen = compare()
     except OSError as error:
         yield Told(path, f"the day cannot be compared with it: {words_of(error)}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -11,6 +11,7 @@ from tick_logger.cli.arguments import load_config
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from tick_logger.archive.released import Released
     from tick_logger.verify.report import Report
 
 
@@ -23,10 +24,36 @@ def public_key(key: Path | None, config: Path | None) -> Ed25519PublicKey | None
     return load_public_key(path) if path else None
 
 
-def add_certificates(report: Report, directory: Path, public: Ed25519PublicKey | None) -> None:
+def ledger_of(directory: Path, config: Path | None) -> Path:
+    """Where the archive's ledger is: below `local_path`, or the folder that `open` looks into.
+
+    Raises `ConfigError`.
+    """
+    from tick_logger.reader.opening import ARCHIVE
+
+    archive = None if config is None else load_config(config, None).archive
+    if archive is None or archive.mode == "off":
+        return directory.absolute().parent / ARCHIVE
+    return Path(archive.local_path)
+
+
+def released_by(directory: Path, archive: Path) -> Released:
+    """The days that were let go of, as the ledger says now; raises `OSError`, `StorageError`."""
+    from tick_logger.archive.ledger import Ledger
+    from tick_logger.archive.released import released_days
+    from tick_logger.storage.disk_files import DiskFiles
+
+    recorded = DiskFiles(str(directory), max_open=1)
+    return released_days(recorded, Ledger(DiskFiles(str(archive), max_open=1)))
+
+
+def add_certificates(
+    report: Report, directory: Path, public: Ed25519PublicKey | None, archive: Path
+) -> None:
     """Add what is to be said of the certificates to a report; raises `OSError`.
 
-    Beside a recorder they are looked at twice, and what is a fault both times is one.
+    What the ledger of the archive says was released is no damage.  Beside a recorder they are
+    looked at twice, and what is a fault both times is one.
     """
     from tick_logger.archive.verifying import Told, check_certificates
     from tick_logger.reader.opening import source_at
@@ -37,7 +64,8 @@ def add_certificates(report: Report, directory: Path, public: Ed25519PublicKey |
     files = DiskFiles(str(directory), max_open=1)
 
     def look() -> list[Told]:
-        return check_certificates(files, source_at(directory), public)
+        released = released_by(directory, archive)
+        return check_certificates(files, source_at(directory), public, released)
 
     try:
         found = look()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,9 @@ from tick_logger.cli.arguments import load_config, require
 from tick_logger.errors import StorageError, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tick_logger.archive.released import Released
     from tick_logger.verify.report import Report
 
 
@@ -46,17 +49,18 @@ def verify_command(
     key
         Each certificate must be signed with this key: a file with its public half, or with both.
     config
-        TOML file, of which the key is taken if --key names none.
+        TOML file, of which the key is taken if --key names none, and where the archive is; else it
+        is looked for in the folder "archive" beside the directory.
     """
-    from tick_logger.cli.certificates import add_certificates, public_key
+    from tick_logger.cli.certificates import add_certificates, ledger_of, public_key, released_by
     from tick_logger.cli.places import require_recording
     from tick_logger.telemetry.logs import harmless
 
     require_recording(directory)
-    public = public_key(key, config)
+    public, archive = public_key(key, config), ledger_of(directory, config)
     try:
-        report = _verified(directory, deep=deep)
-        add_certificates(report, directory, public)
+        report = _verified(directory, lambda: released_by(directory, archive), deep=deep)
+        add_certificates(report, directory, public, archive)
     except OSError as error:
         where = error.filename or directory
         raise StorageError(f"{where} cannot be checked: {words_of(error)}") from error
@@ -72,7 +76,7 @@ def verify_command(
     return exit_codes.CLEAN if holds else exit_codes.FOUND
 
 
-def _verified(directory: Path, *, deep: bool) -> Report:
+def _verified(directory: Path, released: Callable[[], Released], *, deep: bool) -> Report:
     """The report; made once more if somebody began to record meanwhile."""
     from tick_logger.storage.disk_files import DiskFiles, is_locked
     from tick_logger.storage.journal_layout import LOCK_PATH
@@ -81,11 +85,20 @@ def _verified(directory: Path, *, deep: bool) -> Report:
 
     files, lock = DiskFiles(str(directory)), directory / LOCK_PATH
     wait = partial(time.sleep, WAIT_SECS)
+
+    released = cache(released)  # asked for each file that is gone
+
+    def is_released(exchange: str, day: int) -> bool:
+        return day in released().get(exchange, ())
+
+    verify = partial(
+        verify_recording, files, deep=deep, on_progress=_progress, is_released=is_released
+    )
     if not is_locked(lock):
-        report = verify_recording(files, deep=deep, on_progress=_progress)
+        report = verify()
         if report.ok or not is_locked(lock):
             return report
-    return verify_recording(files, deep=deep, on_progress=_progress, wait=wait)
+    return verify(wait=wait)
 
 
 def symbols_command(

@@ -19,9 +19,6 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
-from tick_logger.cli.archive import archive_app
-from tick_logger.cli.archived import restore_command, verify_archive_command
-from tick_logger.cli.archiving import archive_command
 from tick_logger.cli.arguments import load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
@@ -29,8 +26,12 @@ from tick_logger.cli.choosing import chosen
 from tick_logger.cli.exporting import export_command
 from tick_logger.cli.head import head_command
 from tick_logger.cli.holes import gaps_command
+from tick_logger.cli.inspecting import verify_archive_command
+from tick_logger.cli.keeping import archive_command
+from tick_logger.cli.keygen import keygen_command
 from tick_logger.cli.listing import ls_command
 from tick_logger.cli.reading import NotThereError, say
+from tick_logger.cli.restoring import restore_command
 from tick_logger.cli.viewing import view_command
 from tick_logger.errors import ConfigError, StorageError, leaves
 from tick_logger.version import __version__
@@ -60,7 +61,9 @@ app.command(export_command, name="export")
 app.command(book_command, name="book")
 app.command(comparing.compare_command, name="compare")
 app.command(doctor.doctor_command, name="doctor")
+archive_app = cyclopts.App(name="archive", help="Days that are over: certified and kept.")
 archive_app.default(archive_command)
+archive_app.command(keygen_command, name="keygen")
 archive_app.command(verify_archive_command, name="verify")
 archive_app.command(restore_command, name="restore")
 app.command(archive_app)

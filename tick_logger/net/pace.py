@@ -153,6 +153,15 @@ class WeightGate:
             self._passed.append((trio.current_time(), weight))
             assert sum(passed for _, passed in self._passed) <= self._limit
 
+    def begins(self) -> None:
+        """What passed last had to wait for something else, and begins only now: count it from now.
+
+        For who is alone at a gate: nobody may have passed, or wait, since.
+        """
+        assert not self._turn.locked(), "who waits was told a time that is too early"
+        _, weight = self._passed.pop()
+        self._passed.append((trio.current_time(), weight))
+
     def _free_at(self, weight: int) -> float:
         """When it is open, and so much has left the window that there is room."""
         while self._passed and self._passed[0][0] + self._window_secs <= trio.current_time():

@@ -41,6 +41,9 @@ from tick_logger.storage.names import folder_of, symbol_of
 COLUMNS_KEPT = 64
 """Columns of row groups that stay decoded, those used last: of 1 or 2 MiB each."""
 
+PENDING = "pending"
+"""The condition of a day of which there is no certificate."""
+
 OBJECTS_KEPT = 256
 """Objects whose footers stay read, those used last: some tens of KiB each."""
 
@@ -127,9 +130,16 @@ class Archived:
         return self.holes_of(symbol, self.certified_days(symbol.exchange))
 
     def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
-        """The condition by the newest certificate of a day; see `source.certified`."""
+        """The condition by the newest certificate of a day; see `source.certified`.
+
+        Pending where nothing is vouched for: here certificates alone tell what is missing.
+        """
         found = self._certificates.newest(symbol.exchange, day)
-        return None if found is None else found.condition_of(symbol.symbol, table)
+        word = None if found is None else found.condition_of(symbol.symbol, table)
+        if word is not None:
+            return word
+        objects = self._objects(symbol.exchange, table, day)
+        return PENDING if any(symbol.symbol in each.runs for each in objects) else None
 
     def healed(self, symbol: Symbol) -> Sequence[GapRecord]:
         """None: certificates name what is missing; what is not any more is among the rows."""
@@ -146,7 +156,12 @@ class Archived:
         return joined(found)
 
     def proof(self, symbol: Symbol, table: Table) -> Proof:
-        """That of the newest day that has the stream; see `Source`."""
+        """That of the newest day that has the stream; see `Source`.
+
+        Nothing is shown where a day of the table has no certificate.
+        """
+        if set(self._days(symbol.exchange, table)) - set(self.certified_days(symbol.exchange)):
+            return Proof.UNPROVABLE
         for day in reversed(self._all_days(symbol.exchange)):
             said = self._certificates.newest(symbol.exchange, day)
             stream = said and said.streams.get((symbol.symbol, table))

@@ -51,8 +51,14 @@ class Joined:
         return any(each.has(symbol) for each in self._sources)
 
     def certified(self, symbol: Symbol, table: Table, day: int) -> str | None:
-        """That of the one that has the day; see `source.certified`."""
-        words = (certified(each, symbol, table, day) for each in self._sources)
+        """That of the one that has the day, a recording before its archive; see
+        `source.certified`."""
+        of_files_first = sorted(self._sources, key=lambda each: isinstance(each, Archived))
+        words = (
+            certified(each, symbol, table, day)
+            for each in of_files_first
+            if not isinstance(each, Archived) or day in each.days(symbol, table)
+        )
         return next((word for word in words if word is not None), None)
 
     def days(self, symbol: Symbol, table: Table) -> Sequence[int]:

@@ -18,6 +18,7 @@ from tick_logger.model.stops import is_planned
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
+from tick_logger.recording.left_holes import IsAsking, LeftHoles
 from tick_logger.recording.stops import Stops
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
@@ -70,11 +71,13 @@ class Accounts:
         metrics: Metrics,
         today: Today,
         on_holes: HolesListener = lambda _records, _suspects: None,
+        is_asking: IsAsking = lambda _record: False,
     ) -> None:
         self._instruments = instruments
         self._metrics = metrics
         self._today = today
         self._on_holes = on_holes
+        self._left = LeftHoles(is_asking)
         self._clocks = ClockOffsets(metrics)
         self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
@@ -118,6 +121,8 @@ class Accounts:
         self._show_open(flush.open_holes)
         self._report_open([gap for gap in flush.gaps if gap.to_ns is None])
         self._report_gaps([gap for gap in flush.gaps if not gap.healed and gap.to_ns is not None])
+        for gap in flush.gaps:
+            self._see_what_is_left(gap)
         if flush.gaps or flush.suspects:
             self._on_holes(flush.gaps, flush.suspects)
 
@@ -206,7 +211,7 @@ class Accounts:
             of.append(hole.from_ns)
         now.show({key: OpenNow(key[1], len(began), min(began)) for key, began in together.items()})
         for exchange, cause in together:
-            self._metrics.exchange(exchange).watch_open_holes(cause, now)
+            self._metrics.exchange(exchange).holes.watch_open(cause, now)
 
     def _report_open(self, gaps: list[GapRecord]) -> None:
         """One log line for those that go on, which are counted when they are over."""
@@ -231,7 +236,7 @@ class Accounts:
             sizes = np.array([ids for hole in holes if (ids := _ids_missing(hole))], np.float64)
             ids = int(sizes.sum())
             numbers = self._metrics.exchange(exchange)
-            numbers.gaps(cause).inc(len(holes))
+            numbers.holes.written(cause).inc(len(holes))
             self._today.count_gaps(exchange, cause, len(holes))
             numbers.gap_size.observe(sizes)
             numbers.ids_missing.inc(ids)
@@ -249,6 +254,16 @@ class Accounts:
                 since=_time_text(min(map(_began_ns, holes))),
                 until=_time_text(max(hole.to_ns for hole in holes if hole.to_ns is not None)),
             )
+
+    def _see_what_is_left(self, gap: GapRecord) -> None:
+        """Remember a hole that was counted, or count what a record heals."""
+        exchange = self._exchange(gap.instrument)
+        if gap.healed:
+            for cause in self._left.healed(gap):
+                self._metrics.exchange(exchange).holes.healed(cause).inc()
+        elif gap.to_ns is not None:
+            self._left.written(exchange, gap)
+            self._metrics.exchange(exchange).holes.watch_left(gap.cause, self._left.count)
 
     def _exchange(self, instrument: int) -> str:
         return self._instruments.name(instrument)[0]

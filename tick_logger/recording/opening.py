@@ -148,7 +148,11 @@ def _put_together(
 ) -> Recording:
     disk, budget = resources.disk, resources.budget
     accounts = Accounts(
-        resources.instruments, resources.metrics, resources.today, resources.on_holes
+        resources.instruments,
+        resources.metrics,
+        resources.today,
+        resources.on_holes,
+        resources.is_asking,
     )
     backlog = Backlog(budget, budget.limit_bytes // BACKLOG_SHARE, found.next_seq)
     context = partial(

@@ -44,7 +44,7 @@ class UnwritableStreams:
         for exchange in {*now, *map(_exchange, before)}:
             self._metrics.exchange(exchange).streams_unwritable.set(now[exchange])
         for place in self._reasons.keys() - before.keys():
-            self._metrics.exchange(_exchange(place)).gaps(Cause.UNWRITABLE).inc()
+            self._metrics.exchange(_exchange(place)).holes.left_for_good(Cause.UNWRITABLE)
         if not self._reasons:
             self._readiness.works(STREAMS)
             return

@@ -8,61 +8,15 @@ symbols it has; numbers by symbol exist only where they are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import Counter, Gauge
 
-from tick_logger.model.cause import Cause
 from tick_logger.model.tables import FEED_OF, Table
-from tick_logger.telemetry.histograms import HistogramFamily
-from tick_logger.telemetry.open_holes import OpenHolesNow
-from tick_logger.telemetry.symbol_rows import SymbolRows
-
-PREFIX = "collector_"
-
-LATENCY_BOUNDS_SECS = (
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
-)  # fmt: skip
-GAP_BOUNDS_IDS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000, 1_000_000)
+from tick_logger.telemetry.families import Families
+from tick_logger.telemetry.hole_metrics import HoleMetrics
 
 CONDITIONS = ("missing", "degraded", "pending", "available")
 """Of a day, from the worst on; a gauge has the place in this order."""
-
-OTHER_CAUSE = "other"
-"""What holes are counted under whose cause only a newer version knows."""
-
-
-Family = TypeVar("Family", Counter, Gauge)
-
-
-class Families:
-    """Families with the label `exchange`, and perhaps more, each created at its first use."""
-
-    def __init__(self, registry: CollectorRegistry, symbol_rows: SymbolRows | None = None) -> None:
-        self.symbol_rows = symbol_rows
-        self._registry = registry
-        self._families: dict[str, Counter | Gauge] = {}
-        self.latency = HistogramFamily(
-            PREFIX + "latency_exchange_to_collector",
-            "Seconds from the exchange's time of an event to its receipt here, of live events",
-            LATENCY_BOUNDS_SECS,
-        )
-        self.gap_size = HistogramFamily(
-            PREFIX + "gap_size", "Ids missing in a hole of which the ids are known", GAP_BOUNDS_IDS
-        )
-        for histograms in (self.latency, self.gap_size):
-            registry.register(histograms)
-
-    def family(self, kind: type[Family], name: str, text: str, *labels: str) -> Family:
-        """The one of this name."""
-        if name not in self._families:
-            labelled = ["exchange", *labels]
-            self._families[name] = kind(PREFIX + name, text, labelled, registry=self._registry)
-        family = self._families[name]
-        assert isinstance(family, kind)
-        return family
-
 
 BACKFILL_ENDS = ("rest", "void", "left", "denied")
 """How the asking about a hole ends: it is filled, the exchange lacks it too, it is given up, or it
@@ -296,34 +250,9 @@ class ExchangeMetrics:
         self.rows_aside = {table: aside.labels(exchange, FEED_OF[table]) for table in Table}
         self.rows_written = {table: rows.labels(exchange, FEED_OF[table]) for table in Table}
         self.late_rows = {table: late.labels(exchange, FEED_OF[table]) for table in Table}
-        gaps = families.family(Counter, "sequence_gaps", "Holes written to the gaps files", "cause")
-        # All from the start: a scrape cannot see that something begins at 1.
-        causes: list[str] = [*Cause, OTHER_CAUSE]
-        self._gaps = {cause: gaps.labels(exchange, str(cause)) for cause in causes}
-        self._open_holes = (
-            families.family(Gauge, "holes_open", "Streams with an open hole", "cause"),
-            families.family(
-                Gauge, "hole_open_seconds", "For how long the first of them has been open", "cause"
-            ),
-        )
-        for family in self._open_holes:
-            for cause in causes:
-                family.labels(exchange, str(cause))
-        self._watched_causes: set[Cause] = set()
+        self.holes = HoleMetrics(families, exchange)
         self._exchange = exchange
         self._symbol_rows = families.symbol_rows
-
-    def gaps(self, cause: Cause) -> Counter:
-        """The holes of one cause."""
-        return self._gaps.get(cause, self._gaps[OTHER_CAUSE])
-
-    def watch_open_holes(self, cause: Cause, holes: OpenHolesNow) -> None:
-        """Let each scrape ask how many holes of this cause are open, and for how long."""
-        if cause not in self._watched_causes:
-            self._watched_causes.add(cause)
-            for family, ask in zip(self._open_holes, (holes.count, holes.secs), strict=True):
-                child = family.labels(self._exchange, str(cause))
-                child.set_function(partial(ask, self._exchange, cause))
 
     def count_symbol(self, symbol: str, table: Table, rows: int) -> None:
         """Count rows by symbol, if that was asked for."""

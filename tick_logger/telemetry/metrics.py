@@ -1,6 +1,6 @@
 """Counters, gauges and histograms of one process, in a registry that is passed in.
 
-Names and help texts exist only here and in `exchange_metrics`.
+Names and help texts exist only here, in `exchange_metrics` and in `hole_metrics`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
-from tick_logger.telemetry.exchange_metrics import PREFIX, ExchangeMetrics, Families
+from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
+from tick_logger.telemetry.families import PREFIX, Families
 from tick_logger.telemetry.symbol_rows import SymbolRows
 from tick_logger.version import __version__
 

@@ -22,10 +22,11 @@ from tick_logger.storage.extents import extents_from_state
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER
+from tick_logger.storage.layout import ColumnPath, parse
 from tick_logger.verify.looks import what_stands
 from tick_logger.verify.replayed import replay, unwritten_folders
 from tick_logger.verify.report import Finding, Kind, Report
-from tick_logger.verify.tree import verify
+from tick_logger.verify.tree import IsReleased, nothing_released, verify
 
 
 def verify_recording(
@@ -34,23 +35,41 @@ def verify_recording(
     deep: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
     wait: Callable[[], None] | None = None,
+    is_released: IsReleased = nothing_released,
 ) -> Report:
     """Check everything under the root of `files`; `on_progress` hears of messages replayed.
 
+    `is_released` tells of which exchange and day the main files may be gone.
     `wait` lets some time pass, and says that somebody records there; None: nobody does.
     Raises `OSError` if nothing can be read, and `StorageError` if it was made by a newer
     version.
     """
     live = wait is not None
     try:
-        report = verify(files, dense=registry.has_dense_ids, wait=wait)
+        report = verify(files, dense=registry.has_dense_ids, wait=wait, is_released=is_released)
         report.add(what_stands([partial(_check_journal, files, live=live)], wait))
         if deep:
             _compare(files, report, on_progress, wait)
     except NewerVersionError as error:
         raise StorageError(f"{MADE_BY_NEWER}: {error}") from error
     report.live = live
+    _leave_out(report, files, is_released)
     return report
+
+
+def _leave_out(report: Report, files: Files, is_released: IsReleased) -> None:
+    """What is gone because it was let go of disagrees with nothing."""
+
+    def is_gone(each: Finding) -> bool:
+        where = parse(each.path) if each.kind in (Kind.CHECKPOINT, Kind.REPLAY) else None
+        if not isinstance(where, ColumnPath) or where.late or files.exists(each.path):
+            return False
+        return is_released(where.exchange, where.day)
+
+    gone = [each for each in report.findings if is_gone(each)]
+    if gone:
+        report.findings = [each for each in report.findings if each not in gone]
+        report.notes.append(f"{len(gone):,} files are not here any more: their days were released")
 
 
 def _compare(

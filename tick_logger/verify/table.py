@@ -115,6 +115,7 @@ class TableCheck:
         self._widths = widths
         self._table = table
         self._spec = SPECS[table]
+        self._with_ids = True
         self._late_day = -1
         self._late_hashes = _NO_HASHES
 
@@ -125,8 +126,20 @@ class TableCheck:
             self._looked[folder, day] = look(self._files, folder, self._table, day, self._width)
         return self._looked[folder, day]
 
-    def day(self, folder: str, day: int, present: Collection[str], *, late: bool) -> None:
-        """Check the column files `present` of a day; the late ones of a day come first."""
+    def day(
+        self,
+        folder: str,
+        day: int,
+        present: Collection[str],
+        *,
+        late: bool,
+        with_ids: bool = True,
+    ) -> None:
+        """Check the column files `present` of a day; the late ones of a day come first.
+
+        Without `with_ids` its ids are no part of a run: others of the day are not here any more.
+        """
+        self._with_ids = with_ids
         if day != self._late_day:
             self._late_day, self._late_hashes = day, _NO_HASHES
         found = self._look(folder, day)
@@ -251,7 +264,7 @@ class TableCheck:
         """Rows whose id an earlier one of the same numbering has; all ids are remembered."""
         ids = columns[id_column(self._table)]
         wrong = np.zeros(len(ids), np.bool_)
-        if self._numberings is None:
+        if self._numberings is None or not self._with_ids:
             return wrong
         number = np.zeros(len(ids), np.int64)
         if self._numberings:

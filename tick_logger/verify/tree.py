@@ -16,7 +16,7 @@ import attrs
 
 from tick_logger.errors import words_of
 from tick_logger.model.flush import GapRecord
-from tick_logger.model.tables import Table
+from tick_logger.model.tables import SPECS, Table
 from tick_logger.model.times import day_of
 from tick_logger.storage.files import REPLACEMENT_SUFFIX, Files
 from tick_logger.storage.format_file import UnreadableFormatError, read_widths, width_told
@@ -47,6 +47,13 @@ from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.table import PriceWidths, TableCheck
 
 Dense: TypeAlias = Callable[[str, Table], bool]
+IsReleased: TypeAlias = Callable[[str, int], bool]
+"""Whether the main files of an exchange's day (since 1970-01-01) may be gone."""
+
+
+def nothing_released(_exchange: str, _day: int) -> bool:
+    """Where there is no archive."""
+    return False
 
 
 def verify(
@@ -55,15 +62,17 @@ def verify(
     dense: Dense,
     price_dtype: str | None = None,
     wait: Callable[[], None] | None = None,
+    is_released: IsReleased = nothing_released,
 ) -> Report:
     """Check everything under the root of `files`.
 
     `dense(exchange, table)` says whether the ids of that table rise by one, so that every hole
     must have a gap record.  All prices must be as wide as in `price_dtype` ("f4+rest", "f4" or
     "f8"); None means that they must all be the same.  `wait` lets some time pass: for a recorder
-    that runs.  Raises `OSError` if nothing can be read.
+    that runs.  `is_released` tells of which days the main files may be gone, or go while this
+    looks.  Raises `OSError` if nothing can be read.
     """
-    return _Verification(files, dense, wait).run(price_dtype)
+    return _Verification(files, dense, wait, is_released).run(price_dtype)
 
 
 @attrs.define
@@ -75,7 +84,14 @@ class _SymbolFiles:
 
 
 class _Verification:
-    def __init__(self, files: Files, dense: Dense, wait: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        dense: Dense,
+        wait: Callable[[], None] | None,
+        is_released: IsReleased,
+    ) -> None:
+        self._is_released = is_released
         self._files = files
         self._dense = dense
         self._wait = wait
@@ -246,10 +262,18 @@ class _Verification:
         if numberings:
             numberings.look_at(lambda: check.trades([(folders[main], day) for day, main in days]))
         for day, main in days:
-            check.day(folders[main], day, mine.columns[table, day, not main], late=not main)
+            gone = self._is_gone(mine, exchange, table, day)
+            if not (main and gone):
+                present = mine.columns[table, day, not main]
+                check.day(folders[main], day, present, late=not main, with_ids=not gone)
         if dense:
             check.check_gaps(f"{symbol_folder(exchange, symbol)}/{table}", own)
         return Report(check.findings, rows=check.rows, table_days=check.table_days)
+
+    def _is_gone(self, mine: _SymbolFiles, exchange: str, table: Table, day: int) -> bool:
+        """Whether the main rows of a day were let go of: the column of times goes first."""
+        names = mine.columns.get((table, day, False), ())
+        return SPECS[table].time_column not in names and self._is_released(exchange, day)
 
     def _width_told(self) -> str | None:
         """The bytes of a price beside a recorder, for ever the same; at rest the sizes tell."""

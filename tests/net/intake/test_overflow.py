@@ -146,3 +146,18 @@ async def test_every_frame_is_passed_on_or_counted_as_given_up(
         mine = [m for m in marks(written) if getattr(m, "instruments", ()) == (number,)]
         kinds = [type(mark) for mark in mine]
         assert kinds == ([Interrupted, Resumed] * len(kinds))[: len(kinds)]
+
+
+async def test_what_can_be_asked_for_again_leaves_half_of_the_room_and_is_no_loss() -> None:
+    """It is refused without a word: nothing is dropped, and no stream has a hole by it."""
+    one, stream, answers = size_of(trade(100)), Connection(), Connection("2.1", ())
+    with structlog.testing.capture_logs() as logs:
+        bench = Bench(budget_bytes=4 * one)
+        assert bench.intake.put_if_room(answers, 100, [trade(100)])
+        assert bench.intake.put(stream, 101, [trade(101), trade(102)])
+        assert not bench.intake.put_if_room(answers, 102, [trade(103)])
+        assert bench.intake.put(stream, 103, [trade(104)])
+        batches = await bench.drain()
+    assert ids(batches) == [100, 101, 102, 104]
+    assert (marks(batches), bench.count("messages_dropped")) == ([], 0)
+    assert [line["event"] for line in logs] == ["recording"]

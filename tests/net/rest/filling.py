@@ -25,6 +25,7 @@ from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import Hole
 from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.faults import Faults, PageFaults
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.simulator.truth import TrueTrade
 from tick_logger.telemetry.metrics import Metrics
@@ -87,6 +88,7 @@ class Filling:
     metrics: Metrics
     name: str
     symbol: str
+    address: Address
 
     def trades(self, symbol: str | None = None) -> Sequence[TrueTrade]:
         """What really happened of a symbol."""
@@ -166,5 +168,10 @@ async def filling(name: str, *, secs: float = 30.0, rate: float = 40.0) -> Async
         with trio.move_on_after(secs):  # then it stands still: hours of it would take minutes
             await exchange.run_market()
         nursery.start_soon(filler.run)
-        yield Filling(exchange, dial, filler, journal, disk, metrics, name, symbols[0])
+        yield Filling(exchange, dial, filler, journal, disk, metrics, name, symbols[0], address)
         nursery.cancel_scope.cancel()
+
+
+def wrong(scene: Filling, **faults: object) -> None:
+    """Let pages go wrong from now on."""
+    scene.exchange.set_faults(Faults(pages=PageFaults(**faults)))  # type: ignore[arg-type]

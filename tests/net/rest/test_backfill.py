@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import attrs
 import pytest
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from tests.net.rest.filling import Filling, filling
-from tick_logger.exchanges import registry
+from tests.net.rest.filling import filling, wrong
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
@@ -19,14 +16,9 @@ from tick_logger.net.rest.asking import MAX_KEPT
 from tick_logger.net.rest.backfill import LAG_SECS, MAX_DENIED, VOID_SECS
 from tick_logger.net.rest.hole_queue import MAX_WAITING
 from tick_logger.net.rest.holes import Hole
-from tick_logger.simulator.faults import Faults, PageFaults
+from tick_logger.simulator.faults import Faults
 
 BY_ID = ["binance", "coinbase", "kraken", "okx", "coinbase_advanced"]
-
-
-def wrong(scene: Filling, **faults: object) -> None:
-    """Let pages go wrong from now on."""
-    scene.exchange.set_faults(Faults(pages=PageFaults(**faults)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", BY_ID)
@@ -39,12 +31,15 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         assert scene.filler.is_asking_between(hole.to_ns, hole.to_ns + 1)
         assert not scene.filler.is_asking_between(hole.to_ns + 1, hole.to_ns + 2)
         assert not scene.filler.is_asking_between(0, hole.from_ns)
+        assert scene.filler.is_asking_about(hole)
+        assert not scene.filler.is_asking_about(scene.ids(100, 251))
         await trio.sleep(20.0)
         assert sorted(scene.put()) == scene.expected(100, 250)
         assert scene.requests[0] == began + LAG_SECS[0]
         assert set(scene.healed()) == {"rest"}
         assert scene.count("backfill_trades_total") == 151
         assert scene.filler.waiting == 0
+        assert not scene.filler.is_asking_about(hole)
 
 
 @pytest.mark.parametrize("name", BY_ID)
@@ -82,37 +77,6 @@ async def test_one_page_serves_all_holes_on_it(autojump_clock: MockClock) -> Non
         expected = [id_ for n in (100, 200, 300) for id_ in scene.expected(n, n + 5)]
         assert sorted(scene.put()) == expected
         assert scene.filler.waiting == 0
-
-
-async def test_the_budget_is_half_of_what_the_venue_allows(autojump_clock: MockClock) -> None:
-    """In any minute, with as many holes as there is room for."""
-    profile = registry.get("okx").profile
-    trades = registry.get("okx").trades_by_rest
-    assert trades is not None
-    async with filling("okx", rate=300.0) as scene:
-        for first in range(100, 5000, 6):
-            scene.filler.offer(scene.ids(first, first + 1))
-        wrong(scene, empty_probability=1.0)
-        began = trio.current_time()
-        await trio.sleep(600.0)
-        times = scene.requests
-        assert times[0] >= began
-        most = max(sum(each <= later < each + 60.0 for later in times) for each in times)
-        assert most == profile.rest_weight_per_minute // 2 // trades.weight
-
-
-async def test_a_venue_that_counts_by_the_second_is_asked_once_in_each(
-    autojump_clock: MockClock,
-) -> None:
-    """However much of its minute is left."""
-    async with filling("kraken", rate=50.0) as scene:
-        for first in range(100, 400, 30):
-            scene.filler.offer(scene.ids(first, first + 1))
-        wrong(scene, empty_probability=1.0)
-        await trio.sleep(60.0)
-        times = scene.requests
-    assert len(times) > 10
-    assert min(later - each for each, later in pairwise(times)) >= 1.0
 
 
 async def test_what_a_venue_lacks_is_void_after_two_tries_an_hour_apart(
@@ -375,3 +339,18 @@ async def test_what_is_older_than_the_venue_gives_is_left_at_once(
             await trio.sleep(10.0)
         (line,) = logs
         assert (line["event"], scene.requests) == ("backfill_left", [])
+
+
+async def test_a_hole_is_in_question_while_the_exchange_is_asked(autojump_clock: MockClock) -> None:
+    """It is in no queue then, and the day must not be sealed, nor the hole be told as left."""
+    async with filling("binance") as scene:
+        hole = scene.ids(100, 120)
+        scene.exchange.set_faults(Faults(rest_lag_secs=5.0))
+        scene.filler.offer(hole)
+        await trio.sleep(LAG_SECS[0] + 2.0)
+        assert scene.requests
+        assert scene.healed() == []
+        assert scene.filler.waiting == 1
+        assert scene.count("backfill_waiting") == 1
+        assert scene.filler.is_asking_about(hole)
+        assert scene.filler.is_asking_between(hole.from_ns, hole.to_ns)

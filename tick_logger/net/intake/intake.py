@@ -96,13 +96,27 @@ class Intake:
                 self.mark(Interrupted(*streams, recv_ns, Cause.OVERFLOW, line))
             self._give_up(overflow, recv_ns, len(payloads), size)
             return False
+        self._take(source, recv_ns, payloads, size)
+        return True
+
+    def put_if_room(self, source: Source, recv_ns: int, payloads: Sequence[bytes]) -> bool:
+        """Take what can be asked for again, if half of the budget is free; False: nothing is lost.
+
+        What comes from a stream comes once, so it has the room before this.
+        """
+        size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
+        if not (self._budget.half_free and self._budget.take(size)):
+            return False
+        self._take(source, recv_ns, payloads, size)
+        return True
+
+    def _take(self, source: Source, recv_ns: int, payloads: Sequence[bytes], size: int) -> None:
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
         self._waiting_frames += len(payloads)
         self._taken += 1
         self._arrived.set()
         if self._waiting_frames >= HURRY_FRAMES:
             self._pass_on_nowait()
-        return True
 
     def mark(self, mark: Mark) -> None:
         """Pass a mark on, in order with the frames."""

@@ -245,6 +245,8 @@ class Asking:
         await self._budget.wait(trades.weight)
         await self._spacing.wait(1)
         turn = await self._rest.turn(trades.weight)
+        self._budget.begins()  # the venue may have wanted to be left alone meanwhile
+        self._spacing.begins()
         self._metrics.backfill_requests.inc()
         body = await turn.get(url)
         most_bytes = self._exchange.profile.max_message_bytes // 2  # room for what is wanted of it

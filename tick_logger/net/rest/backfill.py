@@ -74,7 +74,7 @@ class BackFiller:
         self._metrics = metrics
         self._enabled = enabled
         self._queue = HoleQueue()
-        self._busy = False
+        self._asked: Task | None = None  # which is not in the queue meanwhile
         self.ended = Counter[str]()
         """How many holes ended how, as the metrics say."""
         self._denied = Counter[str]()  # suspects in a row, by symbol
@@ -86,11 +86,19 @@ class BackFiller:
     @property
     def waiting(self) -> int:
         """How many holes wait, or are asked about."""
-        return len(self._queue)
+        return len(self._in_question())
+
+    def is_asking_about(self, hole: Hole) -> bool:
+        """Whether it waits, or is asked about."""
+        return hole in self._queue or (self._asked is not None and hole == self._asked.hole)
+
+    def _in_question(self) -> set[Hole]:
+        asked = set() if self._asked is None else {self._asked.hole}
+        return asked.union(task.hole for task in self._queue.tasks)
 
     def is_asking_between(self, start_ns: int, end_ns: int) -> bool:
         """Whether a hole waits that may lie between these times of receipt (the end exclusive)."""
-        holes = (task.hole for task in self._queue.tasks)
+        holes = self._in_question()
         return any(each.from_ns < end_ns and each.to_ns >= start_ns for each in holes)
 
     def offer(self, hole: Hole) -> None:
@@ -114,17 +122,17 @@ class BackFiller:
         """Ask until cancelled."""
         while True:
             task = await self._queue.take()
-            self._busy = True
+            self._asked = task
             try:
                 await self._ask(task)
             except (ConnectionLost, VenueError, OSError, NoRoomError) as error:
                 self._failed(task, str(error))
-            self._busy = False
+            self._asked = None
             self._show()
 
     async def settled(self) -> None:
         """Return when nothing is asked, and nothing will be soon."""
-        while self._busy or self._is_soon():  # noqa: ASYNC110 - it changes with time
+        while self._asked is not None or self._is_soon():  # noqa: ASYNC110 - it changes with time
             await trio.sleep(1.0)
 
     def _is_soon(self) -> bool:
@@ -268,4 +276,4 @@ class BackFiller:
         self._metrics.backfill_holes(how).inc()
 
     def _show(self) -> None:
-        self._metrics.backfill_waiting.set(len(self._queue))
+        self._metrics.backfill_waiting.set(self.waiting)

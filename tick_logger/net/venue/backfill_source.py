@@ -1,7 +1,7 @@
 """Where the answers about missing trades enter the stream: as payloads of a connection of its own.
 
-Its label tells a replay how they came.  It carries no stream, so that nothing is interrupted when
-there is no room for an answer, and hears of nothing.
+Its label tells a replay how they came.  It carries no stream and hears of nothing.  An answer for
+which there is no room is no loss: its hole stays, and the venue is asked again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class BackfillSource:
 
     def put(self, payload: bytes) -> bool:
         """Take an answer as received now; False if there is no room."""
-        return self._intake.put(self, self._clock.now_ns(), [payload])
+        return self._intake.put_if_room(self, self._clock.now_ns(), [payload])
 
     def mark(self, mark: Healed) -> None:
         """Say what was answered."""

@@ -11,7 +11,7 @@ import attrs
 
 from tick_logger.model.connections import Unreachable
 from tick_logger.ops.status.reasons import is_offline, not_connected
-from tick_logger.telemetry.exchange_metrics import PREFIX
+from tick_logger.telemetry.families import PREFIX
 from tick_logger.telemetry.metrics import OF_HOW, OF_STOPS, Metrics
 
 

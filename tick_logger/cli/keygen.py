@@ -1,4 +1,4 @@
-"""The commands under `archive`: what is done with days that are over."""
+"""The command `archive keygen`: makes the key that certificates are signed with."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-import cyclopts
-
 from tick_logger import exit_codes
 from tick_logger.errors import ConfigError, StorageError, words_of
-
-archive_app = cyclopts.App(name="archive", help="Days that are over: certified and kept.")
 
 PRIVATE_MODE = 0o600
 """Whoever can read the private half can sign in the recorder's name."""
 
 
-@archive_app.command(name="keygen")
 def keygen_command(file: Path, /) -> int:
     """Make a key that certificates are signed with.
 

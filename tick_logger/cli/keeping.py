@@ -1,9 +1,8 @@
-"""The command `archive`: keeps what is recorded in a directory, while nothing records there."""
+"""The command `archive`: seals and keeps what lies in a directory, while nothing records there."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +15,6 @@ from tick_logger.cli.arguments import load_config, require
 if TYPE_CHECKING:
     from tick_logger.archive.archiver import Archiver
     from tick_logger.config.schema import Config
-    from tick_logger.storage.disk_files import DiskFiles
 
 
 def archive_command(
@@ -27,9 +25,10 @@ def archive_command(
     once: Annotated[bool, cyclopts.Parameter(negative="")] = False,
     dry_run: Annotated[bool, cyclopts.Parameter(negative="")] = False,
 ) -> int:
-    """Pack, send and let go of what is recorded in a directory in which nothing records.
+    """Seal, certify, pack, send and let go of days in a directory in which nothing records.
 
-    Exit code 1 if something is not verified where it is to be.
+    What is done is what a recorder does whose configuration has [archive]; where one records, this
+    refuses.  Exit code 1 if something is not verified where it is to be.
 
     Parameters
     ----------
@@ -53,44 +52,55 @@ def archive_command(
     import trio
 
     from tick_logger.archiving import check
-    from tick_logger.derive.directory import take_directory
-    from tick_logger.storage.disk_files import DiskFiles
+    from tick_logger.telemetry.logs import configure
 
     if dry_run:
         return _dry_run(chosen)
     check(chosen.archive, os.environ)
-    with closing(DiskFiles(str(directory))) as files:
-        take_directory(files, str(directory))
-        return trio.run(_keep, chosen, files, once)
+    logs = configure("info")
+    try:
+        return trio.run(_keep_once if once else _keep_on, chosen)
+    finally:
+        logs.close()
 
 
-async def _keep(chosen: Config, files: DiskFiles, once: bool) -> int:
-    import signal
-
-    import trio
-
+async def _keep_once(chosen: Config) -> int:
+    """Seal what is due, as a recorder does, and then let the archive do all that it can now."""
+    from tick_logger.app import Ports
     from tick_logger.archiving import Written, open_archiver
+    from tick_logger.cli.sealing_at_rest import is_due, seal
     from tick_logger.clock import SystemClock
+    from tick_logger.derive.directory import take_directory
     from tick_logger.offload import ThreadOffload
+    from tick_logger.storage.disk_files import DiskFiles
     from tick_logger.telemetry.archive_metrics import ArchiveMetrics
 
+    clock, path = SystemClock(), chosen.logger.data_path
+    code = exit_codes.CLEAN
+    with closing(DiskFiles(path)) as files:
+        take_directory(files, path)  # before anything is looked at: somebody may record there
+        due = is_due(chosen, files, clock.now_ns())
+    if due:
+        code = (await seal(chosen, Ports(), once=True)).exit_code
     metrics = ArchiveMetrics.unserved()
-    written = Written(files, ThreadOffload())
-    async with open_archiver(chosen, written, SystemClock(), metrics) as archiver:
-        assert archiver is not None, "the mode was looked at before"
-        if once:
+    with closing(DiskFiles(path)) as files:
+        take_directory(files, path)
+        written = Written(files, ThreadOffload())
+        async with open_archiver(chosen, written, clock, metrics) as archiver:
+            assert archiver is not None, "the mode was looked at before"
             await archiver.cycle()
-        else:
-            async with trio.open_nursery() as nursery:
-                with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                    nursery.start_soon(archiver.run)
-                    stop: Callable[[], object] = archiver.end
-                    async for _ in signals:
-                        stop()
-                        if stop == archiver.skip:
-                            break
-                        stop = archiver.skip
-        return _told(archiver)
+            return code or _told(archiver)
+
+
+async def _keep_on(chosen: Config) -> int:
+    """The same, day after day, until a signal."""
+    from tick_logger.app import Ports
+    from tick_logger.cli.sealing_at_rest import seal
+
+    done = await seal(chosen, Ports(), once=False)
+    archiver = done.keeping.archiver
+    assert archiver is not None, "the mode was looked at before"
+    return done.exit_code or _told(archiver)
 
 
 def _told(archiver: Archiver) -> int:
