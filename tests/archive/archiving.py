@@ -21,6 +21,7 @@ from tick_logger.archive.keeping import Places, Rules
 from tick_logger.archive.keys import WORDS, RawKey, TypedKey
 from tick_logger.archive.ledger import Ledger, Where
 from tick_logger.archive.local_store import LocalStore
+from tick_logger.archive.object_store import ObjectStore
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.offload import InlineOffload, Offload
@@ -80,9 +81,11 @@ class Rig:
         self, *, wanted: tuple[Where, ...] = (Where.BUCKET,), keep_days: int = 0,
         recorded: Files | None = None, archive: Files | None = None,
         bucket: MemoryStore | None = None, record_days: bool = True,
+        store: ObjectStore | None = None, attempts: int = 5,
     ) -> None:  # fmt: skip
         self.recorded, self.archive = recorded or MemoryFiles(), archive or MemoryFiles()
         self.bucket = bucket or MemoryStore()
+        self.store: ObjectStore = store or self.bucket
         self.free_share = 1.0
         if record_days:
             for day in range(DAY, DAY + DAYS):
@@ -92,19 +95,20 @@ class Rig:
         self.worker = FakeWorker(self.archive)
         self.registry = CollectorRegistry()
         self.sending: Offload = InlineOffload()
+        self.thread: Offload = InlineOffload()
         self.stall = StallingOffload()
         self.clock = VirtualClock((DAY + DAYS) * NS_PER_DAY)
-        self.wanted, self.keep_days = wanted, keep_days
+        self.wanted, self.keep_days, self.attempts = wanted, keep_days, attempts
 
     def archiver(self, *, sending: Offload | None = None) -> Archiver:
         inline = InlineOffload()
         places = Places(
             recorded=self.recorded, columns=self.recorded, archive=self.archive,
-            stores={Where.LOCAL: LocalStore(self.archive), Where.BUCKET: self.bucket},
-            thread=inline, column_thread=inline, sending=sending or inline,
+            stores={Where.LOCAL: LocalStore(self.archive), Where.BUCKET: self.store},
+            thread=self.thread, column_thread=inline, sending=sending or inline,
             free_share=lambda: self.free_share,
         )  # fmt: skip
-        rules = Rules(wanted=self.wanted, keep_days=self.keep_days)
+        rules = Rules(wanted=self.wanted, keep_days=self.keep_days, attempts=self.attempts)
         registry = CollectorRegistry()
         self.registry = registry
         metrics = ArchiveMetrics(registry)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import localbucket
 from moto.server import ThreadedMotoServer
 
-from tick_logger.archive.bucket import Address, Bucket, Credentials
+from tick_logger.archive.bucket import Address, Bucket, Credentials, Patience
 
 SERVERS = ("moto", "localbucket")
 
@@ -23,10 +25,21 @@ def server(name: str, folder: Path) -> Iterator[str]:
         yield address
 
 
-def bucket(address: str, name: str = "ticks", *, prefix: str = "", region: str = "") -> Bucket:
+def bucket(
+    address: str, name: str = "ticks", *, prefix: str = "", region: str = "",
+    patience: Patience | None = None,
+) -> Bucket:  # fmt: skip
     """A bucket there, which need not be there yet; neither server looks at credentials."""
     where = Address(bucket=name, region=region or "eu-west-1", endpoint=address, prefix=prefix)
-    return Bucket(where, Credentials("testing", "testing"))
+    return Bucket(where, Credentials("testing", "testing"), patience)
+
+
+def take_away(kept: Bucket, key: str) -> None:
+    """Delete an object, as somebody else would."""
+    import obstore
+
+    url = obstore.sign(kept._store, "DELETE", key, datetime.timedelta(seconds=60))
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
 
 
 @contextlib.contextmanager
@@ -46,6 +59,7 @@ def _localbucket(folder: Path) -> Iterator[str]:
 
     class Handler(localbucket.S3Handler):  # type: ignore[misc]
         data_root = folder
+        disable_nagle_algorithm = True  # a head and a body are two packets: 40 ms
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: pytest would show it."""

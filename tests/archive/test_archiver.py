@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 import structlog
@@ -13,7 +15,9 @@ from tests.archive.kept import DAY, EXCHANGE
 from tests.fakes.memory_store import Fault
 from tests.fakes.offload import StallingOffload
 from tick_logger.archive.archiver import CYCLE_SECS, PACK_SECS, SEND_SECS
-from tick_logger.archive.ledger import Where
+from tick_logger.archive.ledger import Ledger, Packed, Where
+
+T = TypeVar("T")
 
 
 async def test_a_cycle_packs_sends_and_verifies_everything(autojump_clock: object) -> None:
@@ -189,4 +193,44 @@ async def test_a_second_signal_leaves_it_to_the_next_start(autojump_clock: objec
     assert trio.current_time() == began
     rig.worker.secs = 0.0
     await rig.archiver().cycle()
+    rig.check()
+
+
+class Noting:
+    """An offload that knows whether it is at work."""
+
+    is_at_work = False
+
+    async def run(self, work: Callable[[], T]) -> T:
+        await trio.lowlevel.checkpoint()
+        self.is_at_work = True
+        try:
+            return work()
+        finally:
+            self.is_at_work = False
+
+    @property
+    def idle(self) -> bool:
+        return True
+
+
+async def test_the_event_loop_never_goes_through_the_ledger(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has tens of thousands of objects a year: tenths of a second in which nothing is read."""
+    rig, looks, thread, real = Rig(), 0, Noting(), Ledger.all_packed
+
+    def all_packed(ledger: Ledger) -> list[Packed]:
+        nonlocal looks
+        assert thread.is_at_work
+        looks += 1
+        return real(ledger)
+
+    rig.thread = thread
+    archiver = rig.archiver()
+    monkeypatch.setattr(Ledger, "all_packed", all_packed)
+    await archiver.cycle()
+    monkeypatch.undo()
+    assert archiver.progress.troubles == {}
+    assert looks > 3
     rig.check()

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from trio.testing import MockClock
 
+from tests.archive.kept import pack_raw
 from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import PowerCut, SimDisk
 from tests.playback.recorded import record_simulated
@@ -204,6 +205,15 @@ def test_jobs_are_of_closed_segments() -> None:
     (last,) = raw_jobs(HERE, journal, ledger, until_seq=21)
     assert (last.first_seq, last.next_seq) == (19, 21)
     assert made_again(files, pack(last, journal, files).made) == bodies(journal)[18:]
+
+
+def test_a_job_names_no_object_of_earlier_frames() -> None:
+    """It goes to another process, and must not grow with the years."""
+    frames = [(received("venue", ("1", NOON + n, [Random(n).randbytes(400)])),) for n in range(20)]
+    journal, files = journal_of(frames, segment_bytes=600), MemoryFiles()
+    ledger = Ledger(files)
+    made = [pack_raw(ledger, files, first, first + 6).key for first in (1, 7)]
+    assert [job.known for job in raw_jobs(HERE, journal, ledger)] == [tuple(made), (made[1],), ()]
 
 
 def test_frames_that_are_not_there_are_not_packed() -> None:

@@ -23,12 +23,11 @@ from tick_logger.archive.delivery import Delivery
 from tick_logger.archive.documents import certificates, new_documents
 from tick_logger.archive.jobs import Job, RawJob, TableJob
 from tick_logger.archive.journal_release import JournalRelease
-from tick_logger.archive.keeping import Places, Progress, Rules
+from tick_logger.archive.keeping import Places, Progress, Rules, Standing
 from tick_logger.archive.keys import INCOMING, META
 from tick_logger.archive.ledger import Covered, Ledger
 from tick_logger.archive.rederived import SCRATCH
 from tick_logger.archive.retention import LEAST_DAYS, Outlook, Retention
-from tick_logger.archive.transfer import due
 from tick_logger.archive.troubles import Troubles
 from tick_logger.archive.worker import PackingError, Worker
 from tick_logger.clock import WallClock
@@ -136,7 +135,7 @@ class Archiver:
         """Do all that is due; troubles are told and left to the next cycle."""
         self._troubles.begin()
         await self._guarded("archive", self._cycle, last)
-        self._show()
+        await self._show()
 
     async def _cycle(self, last: bool) -> None:
         if self._ledger is None:
@@ -152,7 +151,9 @@ class Archiver:
             self._sending.deadline = by
         with self._sending as scope:
             await self._guarded("sending", self._delivery.send, ledger)
-        self.journal = JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
+        self.journal = await self._places.thread.run(
+            lambda: JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
+        )
         if not last:
             self._sending = trio.CancelScope(deadline=scope.deadline)
             await self._guarded("retention", self._release, ledger)
@@ -267,27 +268,22 @@ class Archiver:
         except* Exception:  # noqa: BLE001 - a defect here must not end a recording
             self._troubles.crashed(about)
 
-    def _show(self) -> None:
+    async def _show(self) -> None:
         self.progress.troubles = dict(self._troubles.now)
-        ledger, metrics = self._ledger, self._metrics
+        ledger, metrics, wanted = self._ledger, self._metrics, self._rules.wanted
         if ledger is None:
             return
-        waiting = {each.packed.key: each.packed for each in due(ledger, self._rules.wanted)}
-        oldest = min((each.at_ns for each in waiting.values()), default=None)
-        age_ns = 0 if oldest is None else self._clock.now_ns() - oldest
-        self.progress.waiting = len(waiting)
-        self.progress.waiting_bytes = sum(each.size for each in waiting.values())
-        metrics.queue.set(len(waiting))
-        metrics.queue_bytes.set(self.progress.waiting_bytes)
+        standing = await self._places.thread.run(lambda: Standing.of(ledger, wanted))
+        now_ns = self._clock.now_ns()
+        age_ns = 0 if standing.oldest_ns is None else now_ns - standing.oldest_ns
+        self.progress.waiting = standing.waiting
+        self.progress.waiting_bytes = standing.waiting_bytes
+        metrics.queue.set(standing.waiting)
+        metrics.queue_bytes.set(standing.waiting_bytes)
         metrics.oldest_seconds.set(max(age_ns, 0) / NS_PER_SECOND)
-        for where in self._rules.wanted:
-            sizes = {
-                each.key: each.size
-                for each in ledger.all_packed()
-                if ledger.is_verified(each.key, where)
-            }
-            self.progress.kept_bytes[where] = sum(sizes.values())
-            metrics.kept_bytes.labels(where).set(sum(sizes.values()))
+        for where, size in standing.kept_bytes.items():
+            self.progress.kept_bytes[where] = size
+            metrics.kept_bytes.labels(where).set(size)
 
 
 def _clear(files: Files, folder: str) -> None:

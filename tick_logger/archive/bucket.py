@@ -34,16 +34,7 @@ from tick_logger.errors import ConfigError
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-RETRIES = 2
-"""Of obstore itself, within a request: for a server that is busy for a moment."""
-
-RETRY_SECS = 10.0
-"""How long these may take; what takes longer is a matter of minutes, and tried again then."""
-
 CONNECT_SECS = 5.0
-
-REQUEST_SECS = 60.0
-"""Of one request: a part or an object of `MOST_AT_ONCE_BYTES` at a megabyte a second."""
 
 PARTS_AT_ONCE = 4
 """Of a large object, 5 MiB each."""
@@ -99,12 +90,26 @@ class Address:
     prefix: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class Patience:
+    """With one request, which is a part, or an object of `MOST_AT_ONCE_BYTES`, at a megabyte a
+    second; and with obstore's own retries of it, for a server that is busy for a moment: what takes
+    longer than these is a matter of minutes, and tried again then."""
+
+    request_secs: float = 60.0
+    retries: int = 2
+    retry_secs: float = 10.0
+
+
 class Bucket:
     """Objects in one bucket, below a prefix."""
 
-    def __init__(self, address: Address, credentials: Credentials) -> None:
+    def __init__(
+        self, address: Address, credentials: Credentials, patience: Patience | None = None
+    ) -> None:
         self._address = address
         self._credentials = credentials
+        self._patience = patience or Patience()
         self._opened: S3Store | None = None
 
     @property
@@ -183,7 +188,7 @@ class Bucket:
         return self._opened
 
     def _open(self, prefix: str) -> S3Store:
-        return s3_store(self._address, self._credentials, prefix)
+        return s3_store(self._address, self._credentials, prefix, self._patience)
 
     def _make(self) -> None:
         """Make the bucket; somebody else may have done so meanwhile."""
@@ -200,7 +205,8 @@ class Bucket:
         url = obstore.sign(self._open(""), "PUT", "", expires)
         request = urllib.request.Request(url, body, method="PUT")
         try:
-            with urllib.request.urlopen(request, timeout=CONNECT_SECS * 2):
+            timeout = min(CONNECT_SECS * 2, self._patience.request_secs)
+            with urllib.request.urlopen(request, timeout=timeout):
                 return
         except urllib.error.HTTPError as error:
             with error:
@@ -214,10 +220,13 @@ class Bucket:
         raise StoreError(Trouble.NO_BUCKET, f"the bucket is not there, and cannot be made: {why}")
 
 
-def s3_store(address: Address, given: Credentials, prefix: str) -> S3Store:
+def s3_store(
+    address: Address, given: Credentials, prefix: str, patience: Patience | None = None
+) -> S3Store:
     """What obstore makes of an address, with its objects below a prefix."""
     from obstore.store import S3Store
 
+    patience = patience or Patience()
     more: dict[str, Any] = {}
     if address.endpoint:
         more["endpoint"] = address.endpoint
@@ -233,11 +242,11 @@ def s3_store(address: Address, given: Credentials, prefix: str) -> S3Store:
         client_options={
             "allow_http": True,
             "connect_timeout": f"{CONNECT_SECS:g}s",
-            "timeout": f"{REQUEST_SECS:g}s",
+            "timeout": f"{patience.request_secs:g}s",
         },
         retry_config={
-            "max_retries": RETRIES,
-            "retry_timeout": datetime.timedelta(seconds=RETRY_SECS),
+            "max_retries": patience.retries,
+            "retry_timeout": datetime.timedelta(seconds=patience.retry_secs),
         },
         **more,
     )

@@ -54,7 +54,7 @@ class Delivery:
         ready = [where for where in self._rules.wanted if await self._is_ready(where)]
         limit = trio.CapacityLimiter(self._rules.concurrency)
         async with trio.open_nursery() as nursery:
-            for errand in due(ledger, ready):
+            for errand in await self._places.thread.run(lambda: due(ledger, ready)):
                 await limit.acquire_on_behalf_of((errand.packed.key, errand.where))
                 nursery.start_soon(self._send_one, ledger, errand, limit)
         if Where.LOCAL not in self._rules.wanted:
@@ -72,7 +72,7 @@ class Delivery:
         try:
             await self._deliver(ledger, errand)
         except StoreError as error:
-            about = errand.where if error.trouble.lasts else errand.packed.key
+            about = errand.packed.key if error.trouble.is_of_one_object else errand.where
             self._troubles.tell("archive_store_failed", about, str(error))
         finally:
             limit.release_on_behalf_of((errand.packed.key, errand.where))

@@ -5,11 +5,11 @@ Values only; nothing here runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from tick_logger.archive.ledger import Where
+from tick_logger.archive.ledger import Ledger, Where
 from tick_logger.archive.object_store import ObjectStore
 from tick_logger.offload import Offload
 from tick_logger.storage.files import Files
@@ -47,6 +47,34 @@ class Places:
     column_thread: Offload
     sending: Offload
     free_share: Callable[[], float] = lambda: 1.0
+
+
+@attrs.frozen
+class Standing:
+    """How far a ledger is: what waits to be verified somewhere, since when, and what is kept.
+
+    An archive has tens of thousands of objects a year, so that this takes tenths of a second: it is
+    made in the thread that writes the ledger, and not in that of the recorder's event loop.
+    """
+
+    waiting: int
+    waiting_bytes: int
+    oldest_ns: int | None
+    kept_bytes: Mapping[Where, int]
+
+    @classmethod
+    def of(cls, ledger: Ledger, wanted: Sequence[Where]) -> Standing:
+        """What the ledger says now."""
+        newest = {each.key: each for each in ledger.all_packed()}
+        kept, waiting = dict.fromkeys(wanted, 0), []
+        for each in newest.values():
+            there = [where for where in wanted if ledger.is_verified(each.key, where)]
+            for where in there:
+                kept[where] += each.size
+            if len(there) < len(wanted):
+                waiting.append(each)
+        oldest = min((each.at_ns for each in waiting), default=None)
+        return cls(len(waiting), sum(each.size for each in waiting), oldest, kept)
 
 
 @attrs.define

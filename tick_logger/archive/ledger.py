@@ -111,6 +111,7 @@ class Ledger:
         self._files = files
         self._packed: dict[str, Packed] = {}  # by job
         self._by_key: dict[str, Packed] = {}
+        self._by_day: dict[tuple[str, int, str], dict[str, Packed]] = {}  # and then by job
         self._stored: set[tuple[str, Where]] = set()
         self._verified: dict[tuple[str, Where], str] = {}  # the SHA-256 of then
         self._released: set[tuple[str, int]] = set()
@@ -139,11 +140,7 @@ class Ledger:
 
     def of_day(self, exchange: str, day: int, table: str) -> list[Packed]:
         """The objects of a day, in the order in which they were packed."""
-        return [
-            each
-            for each in self._packed.values()
-            if (each.exchange, each.day, each.table) == (exchange, day, table)
-        ]
+        return list(self._by_day.get((exchange, day, table), {}).values())
 
     def late_packed(self, exchange: str, day: int, table: str) -> dict[str, int]:
         """Up to which row of its files in `late/` each symbol is packed.
@@ -151,9 +148,8 @@ class Ledger:
         These files stay when a day is released, and go on.
         """
         found: dict[str, int] = {}
-        for each in self._packed.values():
-            if (each.exchange, each.day, each.table) == (exchange, day, table):
-                found |= each.late
+        for each in self.of_day(exchange, day, table):
+            found |= each.late
         return found
 
     def all_packed(self) -> list[Packed]:
@@ -196,6 +192,8 @@ class Ledger:
         match step:
             case Packed():
                 self._packed[step.job] = self._by_key[step.key] = step
+                of_day = self._by_day.setdefault((step.exchange, step.day, step.table), {})
+                of_day[step.job] = step
             case Covered():
                 self._covered.append(step)
             case Stored():

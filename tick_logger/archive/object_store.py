@@ -50,6 +50,11 @@ class Trouble(enum.StrEnum):
         """Whether trying again within seconds is of no use."""
         return self in (Trouble.REFUSED, Trouble.NO_BUCKET, Trouble.FULL)
 
+    @property
+    def is_of_one_object(self) -> bool:
+        """Whether it says nothing about others, which may be told of once for all of them."""
+        return self in (Trouble.ABSENT, Trouble.UNEQUAL)
+
 
 class StoreError(TickLoggerError):
     """A store did not do what it was asked for; it may have been done all the same."""

@@ -95,10 +95,11 @@ def raw_jobs(
     of its objects.  Raises `OSError`.
     """
     covered = ledger.covered(layout)
-    known = tuple(each.key for each in ledger.all_packed() if each.table == RAW)
+    begun = [(each.frames, each.key) for each in ledger.all_packed() if each.table == RAW]
     jobs = []
     for first, after in _runs(segments(journal), rotate_secs, rotate_mib, until_seq):
         for begin, end in _without(first, after, covered):
+            known = tuple(key for frames, key in begun if frames is None or frames[0] >= begin)
             jobs.append(RawJob(folders, begin, end, rotate_secs, rotate_mib, layout, known))
     return jobs
 
