@@ -22,7 +22,7 @@ from tick_logger.verify.tree import verify
 
 LONGEST_STEP_NS = 10**8
 SIDES = {"buy": 1, "sell": 0}
-BESIDE_SYMBOLS = re.compile(r"[^/]+/(instruments|certificate)\.[^/]+\.json")
+BESIDE_SYMBOLS = re.compile(r"[^/]+/((instruments|certificate)\.[^/]+\.json|candles\.[^/]+\.jsonl)")
 """Files of an exchange that no entry of the journal makes."""
 
 FORMATS = {
@@ -177,7 +177,7 @@ def recorded(files: MemoryFiles) -> dict[str, bytes]:
 
 
 def is_derived(path: str) -> bool:
-    """Whether a file is made of the journal: listings and certificates are written beside it.
+    """Whether a file is made of the journal: what is asked for, and certificates, stand beside it.
 
     A certificate tells of what is on disk, of who looked at it and when.
     """

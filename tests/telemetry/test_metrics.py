@@ -59,6 +59,7 @@ COUNTERS = {
     "backfill_trades",
     "backfill_unneeded",
     "backfill_ids_denied",
+    "backfill_ids_differ",
 }
 SYMBOL_ROWS = "collector_symbol_rows_written_total"
 GAUGES = {
@@ -88,7 +89,7 @@ SEALED = {
     "sealed_day_timestamp_seconds",
     "sealed_day_coverage",
     "sealed_day_condition",
-    "sealed_day_lacking_minutes",
+    "sealed_day_candles_lacking",
 }
 
 

@@ -113,6 +113,7 @@ class Sealer:
         self._offload = offload
         self._after_secs = seal_after_secs
         self._believed_at = float("inf")
+        self._is_alone = False
         self._doubtful_until = float("-inf")
         self._looked: tuple[int, float] | None = None  # wall clock and trio's, at the last round
         self._withheld: set[tuple[str, int]] = set()  # days of which that was said
@@ -132,6 +133,10 @@ class Sealer:
         while True:
             await trio.sleep(LOOK_SECS)  # at first too: what was recorded last comes first
             await self.round()
+
+    def believe_this_clock(self) -> None:
+        """No exchange will show its time: nothing is received."""
+        self._is_alone = True
 
     async def round(self) -> None:
         """Do what is due now; what fails is logged, and due again later."""
@@ -182,7 +187,8 @@ class Sealer:
         over = {}
         for exchange, days in due.items():
             venue_ns = self._others.venue_ns(exchange, now_ns)
-            if venue_ns is None and trio.current_time() >= self._believed_at:
+            is_believed = self._is_alone or trio.current_time() >= self._believed_at
+            if venue_ns is None and is_believed:
                 venue_ns = now_ns
             waiting = withheld(days, venue_ns)
             for day in waiting:

@@ -59,6 +59,7 @@ class SealingAtRest(Service):
         return recording
 
     async def _run_venues(self, stop_after_secs: float | None) -> None:
+        self._sealer.believe_this_clock()
         if self._once:
             await self._sealer.round()
         else:

@@ -42,7 +42,7 @@ class SealedDay:
             "Of that day: 0 missing, 1 degraded, 2 pending, 3 available",
         )
         self.lacking_minutes = gauge(
-            "sealed_day_lacking_minutes",
+            "sealed_day_candles_lacking",
             "Minutes of that day in which candles have more than was recorded, of all symbols",
         )
 
