@@ -17,6 +17,9 @@ from tick_logger.pipeline import id_line
 from tick_logger.pipeline.id_line import HoleFilled, HoleOpened, cut
 from tick_logger.pipeline.ids import IdLedger
 
+FAR = 10**12
+"""No exchange gives so many ids within seconds: those far below are of another numbering."""
+
 EVERYTHING_LEFT = np.full(8, T0)
 """The window holds nothing, and all that came before is released."""
 
@@ -209,6 +212,25 @@ def test_a_trade_without_a_time_that_tells_anything_is_told_by_its_id() -> None:
         assert [seq for seq, new in zip(ids, found, strict=True) if new] == kept
         assert len(holes) == (number >= 2)
     assert admit(ledger, [46, 47]) == ([46, 47], [])
+
+
+def test_old_trades_stay_known_when_ids_began_again_with_trades_without_times() -> None:
+    """As where what an exchange sends again after a restart is from before that."""
+    ledger = IdLedger()
+    second = 10**9
+    old = [(T0 + n * second, id_) for n, id_ in enumerate(range(FAR, FAR + 11))]
+
+    def new(recv_ns: int, came: Sequence[tuple[int, int]]) -> list[int]:
+        rows = trades([(0, recv_ns, event, id_) for event, id_ in came])
+        released = np.full(8, recv_ns)
+        keep, _ = ledger.admit(rows, released, RowBatch.empty(Table.TRADES))
+        return [id_ for (_, id_), kept in zip(came, keep.tolist(), strict=True) if kept]
+
+    assert new(T0 + 11 * second, old) == [*range(FAR, FAR + 11)]
+    assert new(T0 + 21 * second, [(T0 + 20 * second, 1)]) == [1]
+    assert new(T0 + 22 * second, [(NO_TIME, 2), (NO_TIME, 3)]) == [2, 3]
+    assert new(T0 + 30 * second, old) == []
+    assert new(T0 + 31 * second, [(T0 + 30 * second, 4)]) == [4]
 
 
 def test_no_rows_are_no_news() -> None:

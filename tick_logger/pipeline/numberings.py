@@ -292,6 +292,10 @@ class Numberings:
         singles = [Piece(o.id, o.id, (o.event_ns,), (o.recv_ns,)) for o in self.doubtful]
         pieces = sorted([*singles, piece], key=lambda each: each.first)
         self.line = _line(before.instrument, pieces[0], before.number + 1)
+        if self.line.low_event_ns == NO_TIME != before.high_event_ns:
+            # Its first trade tells no time, but it is behind all of the numbering before.
+            self.line.low_event_ns = before.high_event_ns + 1
+            self.line.high_event_ns = max(self.line.high_event_ns, self.line.low_event_ns)
         findings.append(
             BegunAgain(
                 before.instrument,
