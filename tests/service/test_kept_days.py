@@ -67,7 +67,10 @@ async def record(files: MemoryFiles) -> None:
             await world.until(20.0)
             world.exchange.cut_all(abrupt=True)
             await world.until(BEFORE_SECS + SEAL_SECS + 90)
-        assert [x["day"] for x in world.said("day_certified")] == [DATES[day - DAY]]
+        # Others may be certified once more, when answers about candles have come.
+        certified = [x["day"] for x in world.said("day_certified")]
+        assert certified.count(DATES[day - DAY]) == 1
+        assert certified == sorted(certified)
         assert world.code == 0
 
 
