@@ -12,8 +12,9 @@ from tests.ops.web.sockets import everything, get, happens, status_of, until
 from tick_logger.ops.web.guarded import MOST_BESIDE, MOST_CONNECTIONS
 
 CROWD = 300
-MOST_ANSWER_SECS = 2.0
-"""A hundred times what it takes; places that were waited for would cost five seconds and more."""
+MOST_ANSWER_SECS = 4.5
+"""Two hundred times what it takes, for a machine that is busy with other tests; places that were
+waited for would cost five seconds and more."""
 
 METRICS = get("/metrics", close=False)
 EVENTS = get("/api/events", close=False)
