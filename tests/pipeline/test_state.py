@@ -37,6 +37,7 @@ from tick_logger.model.marks import (
     Retired,
 )
 from tick_logger.model.proof import Ids
+from tick_logger.model.routes import FIRST_LINE, REST, SECOND_LINE
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.pipeline.pipeline import Pipeline, TickCounts
@@ -229,6 +230,17 @@ def test_rows_come_back_as_they_were(rows: RowBatch) -> None:
     for name, dtype in SPECS[rows.table].all_fields.items():
         assert again[name].dtype == np.dtype(dtype)
         assert again[name].tobytes() == rows[name].tobytes()
+
+
+@pytest.mark.parametrize("route", [FIRST_LINE, SECOND_LINE, REST])
+def test_rows_know_their_route_again_whatever_it_was_called(route: int) -> None:
+    """It was a way in the state of an earlier version."""
+    plain = item_to_plain(RowBatch(Table.TRADES, trades([(5, T0, T0 + 1, 7)]).columns, route))
+    for name in ("route", "way"):
+        told = {name if key == "route" else key: value for key, value in plain.items()}
+        again = item_from_plain(stored(told))
+        assert isinstance(again, RowBatch)
+        assert again.route == route
 
 
 def test_a_state_of_before_there_were_clocks_is_continued() -> None:

@@ -29,7 +29,8 @@ def rows_to_plain(rows: RowBatch) -> Plain:
 
 def rows_from_plain(plain: Plain) -> RowBatch:
     """The batch that `rows_to_plain` was given, by this version or an earlier one."""
-    route = plain.get("route", FIRST_LINE)
+    name = "way" if "way" in plain else "route"  # as an earlier version called it, or this one
+    route = plain.get(name, FIRST_LINE)
     return RowBatch.of_any_version(Table(plain["table"]), plain["columns"], route)
 
 
