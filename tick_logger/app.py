@@ -111,7 +111,7 @@ class Service:
             today=Today(clock),
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
-            is_asking=lambda hole: self._venues.filling.is_asking_about(hole),
+            asked=lambda exchange: self._venues.filling.asked(exchange),
         )
         self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)

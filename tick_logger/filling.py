@@ -93,11 +93,10 @@ class Filling:
         """The files of candles of an exchange."""
         return RecordedCandles(exchange, self._files, self._offload)
 
-    def is_asking_about(self, record: GapRecord) -> bool:
-        """Whether the exchange of a hole is being asked about it, or will be."""
-        hole, exchange = self._hole(record)
+    def asked(self, exchange: str) -> list[GapRecord]:
+        """The holes that an exchange is asked about, or will be."""
         filler = self.fillers.get(exchange)
-        return hole is not None and filler is not None and filler.is_asking_about(hole)
+        return [] if filler is None else [hole.record for hole in filler.in_question()]
 
     def disk(self, exchange: str) -> RecordedTrades:
         """What is on disk of an exchange."""
@@ -130,11 +129,7 @@ class Filling:
         return found
 
     def _offer(self, record: GapRecord, *, suspected: bool = False) -> None:
-        hole, exchange = self._hole(record, suspected=suspected)
+        exchange, symbol = self._instruments.name(record.instrument)
+        hole = Hole.of(record, symbol, suspected=suspected)
         if hole is not None and exchange in self.fillers:
             self.fillers[exchange].offer(hole)
-
-    def _hole(self, record: GapRecord, *, suspected: bool = False) -> tuple[Hole | None, str]:
-        """The hole of a record, if it is one that can be filled, and its exchange."""
-        exchange, symbol = self._instruments.name(record.instrument)
-        return Hole.of(record, symbol, suspected=suspected), exchange

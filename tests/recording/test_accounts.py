@@ -120,7 +120,7 @@ def test_holes_that_heal_are_counted_and_those_left_shown(metrics: Metrics, toda
     """By cause; all causes are there from the start, and a planned stop leaves holes too."""
     asked: set[GapRecord] = set()
     names = instruments(("one", "A"), ("two", "B"), ("one", "C"))
-    accounts = Accounts(names, metrics, today, is_asking=asked.__contains__)
+    accounts = Accounts(names, metrics, today, asked=lambda _exchange: asked)
     lost, cut = gap(0, Cause.SEQUENCE, 10, 19), gap(2, Cause.DISCONNECT)
     asked.add(lost)
     accounts.flushed(Outcome(Flush(gaps=(lost, cut)), TickCounts()))

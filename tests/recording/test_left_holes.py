@@ -58,12 +58,13 @@ def test_holes_of_the_same_beginning_are_told_apart() -> None:
 
 def test_what_is_asked_about_is_not_left() -> None:
     """As long as it is."""
-    asked = {IDS}
-    holes = LeftHoles(asked.__contains__)
+    asked = {IDS, attrs.evolve(IDS, from_ns=1)}  # one of which is of an earlier process
+    holes = LeftHoles(lambda exchange: asked if exchange == "one" else ())
     holes.written("one", IDS)
-    assert holes.count("one", Cause.SEQUENCE) == 0
-    asked.clear()
+    holes.written("one", attrs.evolve(IDS, from_id=300, to_id=309))
     assert holes.count("one", Cause.SEQUENCE) == 1
+    asked.clear()
+    assert holes.count("one", Cause.SEQUENCE) == 2
 
 
 def test_what_heals_a_hole_of_an_earlier_process_counts_for_nothing() -> None:

@@ -18,7 +18,7 @@ from tick_logger.model.stops import is_planned
 from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
-from tick_logger.recording.left_holes import IsAsking, LeftHoles
+from tick_logger.recording.left_holes import Asked, LeftHoles
 from tick_logger.recording.stops import Stops
 from tick_logger.recording.venue_times import VenueTimes
 from tick_logger.telemetry.logs import get_logger
@@ -72,14 +72,14 @@ class Accounts:
         metrics: Metrics,
         today: Today,
         on_holes: HolesListener = lambda _records, _suspects: None,
-        is_asking: IsAsking = lambda _record: False,
+        asked: Asked = lambda _exchange: (),
         times: VenueTimes | None = None,
     ) -> None:
         self._instruments = instruments
         self._metrics = metrics
         self._today = today
         self._on_holes = on_holes
-        self._left = LeftHoles(is_asking)
+        self._left = LeftHoles(asked)
         self._clocks = ClockOffsets(metrics)
         self._times = times or VenueTimes()
         self._open_holes: tuple[OpenHole, ...] = ()

@@ -12,7 +12,7 @@ Not here: the records (`storage.gap_files`), and asking (`net.rest`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -22,8 +22,8 @@ from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import Table
 from tick_logger.storage.gap_files import standing
 
-IsAsking: TypeAlias = Callable[[GapRecord], bool]
-"""Whether the exchange of a hole is being asked about it."""
+Asked: TypeAlias = Callable[[str], Iterable[GapRecord]]
+"""The holes that an exchange is asked about, or will be: few, where many may be left for good."""
 
 MAX_KNOWN = 20_000
 """Holes that may still be healed, 10 MB: a cut of each connection of all venues makes a few
@@ -42,8 +42,8 @@ class _Hole:
 class LeftHoles:
     """The holes of one run."""
 
-    def __init__(self, is_asking: IsAsking = lambda _record: False) -> None:
-        self._is_asking = is_asking
+    def __init__(self, asked: Asked = lambda _exchange: ()) -> None:
+        self._asked = asked
         self._known: OrderedDict[int, _Hole] = OrderedDict()  # by number, the oldest first
         self._begun: dict[_Beginning, dict[int, _Hole]] = {}
         self._of: dict[tuple[str, Cause], dict[int, _Hole]] = {}
@@ -75,9 +75,14 @@ class LeftHoles:
 
     def count(self, exchange: str, cause: Cause) -> int:
         """How many are left of this exchange and cause."""
-        known = self._of.get((exchange, cause), {}).values()
-        left = sum(not self._is_asking(hole.record) for hole in known)
-        return left + self._forgotten.get((exchange, cause), 0)
+        known = len(self._of.get((exchange, cause), {}))
+        asked = sum(each.cause is cause and self._knows(each) for each in self._asked(exchange))
+        return known - asked + self._forgotten.get((exchange, cause), 0)
+
+    def _knows(self, record: GapRecord) -> bool:
+        return any(
+            hole.record == record for hole in self._begun.get(_beginning(record), {}).values()
+        )
 
     def _forget(self, number: int, hole: _Hole) -> None:
         del self._known[number]

@@ -152,7 +152,7 @@ def _put_together(
         resources.metrics,
         resources.today,
         resources.on_holes,
-        resources.is_asking,
+        resources.asked,
         resources.times,
     )
     backlog = Backlog(budget, budget.limit_bytes // BACKLOG_SHARE, found.next_seq)

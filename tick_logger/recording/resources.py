@@ -12,7 +12,7 @@ from tick_logger.clock import SteadyClock, WallClock
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.accounts import HolesListener
-from tick_logger.recording.left_holes import IsAsking
+from tick_logger.recording.left_holes import Asked
 from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.readiness import Readiness
 from tick_logger.recording.seals import Seals
@@ -90,8 +90,8 @@ class Resources:
     times: VenueTimes = attrs.field(factory=VenueTimes)
     on_holes: HolesListener = attrs.field(default=lambda _records, _suspects: None)
     """Who asks for what is missing."""
-    is_asking: IsAsking = attrs.field(default=lambda _record: False)
-    """Whether they ask about a hole."""
+    asked: Asked = attrs.field(default=lambda _exchange: ())
+    """The holes that they ask about."""
 
 
 @attrs.frozen(kw_only=True)

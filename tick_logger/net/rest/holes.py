@@ -54,6 +54,12 @@ class Hole:
         return cls(symbol, record.instrument, *ids, *times, record.cause, suspected)
 
     @property
+    def record(self) -> GapRecord:
+        """What was told of it."""
+        ids, times = (self.from_id, self.to_id), (self.from_ns, self.to_ns)
+        return GapRecord(self.instrument, Table.TRADES, *ids, *times, self.cause)
+
+    @property
     def ids(self) -> Range | None:
         """First and last, where they are known."""
         if self.from_id is None or self.to_id is None:
