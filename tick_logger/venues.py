@@ -133,15 +133,7 @@ class Venues:
         if exchange.trades_by_rest is None:
             return None
         disk = filling.disk(exchange.name)
-        filler = BackFiller(
-            exchange,
-            context.rest,
-            source,
-            disk,
-            context.metrics,
-            allowance=allowance,
-            enabled=enabled,
-        )
+        filler = BackFiller(exchange, allowance, source, disk, context.metrics, enabled=enabled)
         filling.fillers[exchange.name] = filler
         return filler
 
@@ -154,7 +146,7 @@ class Venues:
             return None
         rounds = filling.rounds[exchange.name] = CandleRounds(
             exchange,
-            (context.rest, allowance),
+            allowance,
             source,
             filling.candles(exchange.name),
             lambda: context.instruments.of(exchange.name),

@@ -40,6 +40,7 @@ from tick_logger.model.wanted import WantedTables
 from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.reach import Reach
+from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import Hole
@@ -220,7 +221,7 @@ async def test_what_was_taken_out_comes_back_as_it_was(
     address = Address(profile.rest_weight_per_minute, 1.0, profile.ban_secs)
     approach = Approach(name, address, Purpose.REST, clock=clock, metrics=metrics)
     client = RestClient(ENDPOINT, venue, approach, Reach(name, clock))  # type: ignore[arg-type]
-    filler = BackFiller(adapter, client, recorder, recorder, metrics)
+    filler = BackFiller(adapter, Allowance(adapter, client), recorder, recorder, metrics)
     for suspected, records in ((False, holes), (True, suspects)):
         for record in records:
             hole = Hole.of(record, sample.symbol, suspected=suspected)

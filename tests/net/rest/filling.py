@@ -21,6 +21,7 @@ from tick_logger.model.surroundings import Surroundings, Trade
 from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.reach import Reach
+from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import Hole
@@ -89,6 +90,7 @@ class Filling:
     name: str
     symbol: str
     address: Address
+    allowance: Allowance
 
     def trades(self, symbol: str | None = None) -> Sequence[TrueTrade]:
         """What really happened of a symbol."""
@@ -163,12 +165,15 @@ async def filling(name: str, *, secs: float = 30.0, rate: float = 40.0) -> Async
         numbers = metrics.exchange(name)
         approach = Approach(name, address, Purpose.REST, clock=clock, metrics=numbers)
         client = RestClient(ENDPOINT, dial, approach, Reach(name, clock))
+        allowance = Allowance(adapter, client)
         journal, disk = Written(clock), Around()
-        filler = BackFiller(adapter, client, journal, disk, numbers)
+        filler = BackFiller(adapter, allowance, journal, disk, numbers)
         with trio.move_on_after(secs):  # then it stands still: hours of it would take minutes
             await exchange.run_market()
         nursery.start_soon(filler.run)
-        yield Filling(exchange, dial, filler, journal, disk, metrics, name, symbols[0], address)
+        yield Filling(
+            exchange, dial, filler, journal, disk, metrics, name, symbols[0], address, allowance
+        )
         nursery.cancel_scope.cancel()
 
 

@@ -32,8 +32,8 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         assert scene.filler.is_asking_between(hole.to_ns, hole.to_ns + 1)
         assert not scene.filler.is_asking_between(hole.to_ns + 1, hole.to_ns + 2)
         assert not scene.filler.is_asking_between(0, hole.from_ns)
-        assert scene.filler.is_asking_about(hole)
-        assert not scene.filler.is_asking_about(scene.ids(100, 251))
+        assert hole in scene.filler.in_question()
+        assert scene.ids(100, 251) not in scene.filler.in_question()
         await trio.sleep(20.0)
         assert sorted(scene.put()) == scene.expected(100, 250)
         assert scene.requests[0] == began + LAG_SECS[0]
@@ -42,7 +42,7 @@ async def test_a_hole_in_ids_is_filled_to_the_trade(name: str, autojump_clock: M
         assert set(scene.healed()) == {"rest"}
         assert scene.count("backfill_trades_total") == 151
         assert scene.filler.waiting == 0
-        assert not scene.filler.is_asking_about(hole)
+        assert hole not in scene.filler.in_question()
 
 
 @pytest.mark.parametrize("name", BY_ID)
@@ -355,7 +355,7 @@ async def test_a_hole_is_in_question_while_the_exchange_is_asked(autojump_clock:
         assert scene.healed() == []
         assert scene.filler.waiting == 1
         assert scene.count("backfill_waiting") == 1
-        assert scene.filler.is_asking_about(hole)
+        assert hole in scene.filler.in_question()
         assert scene.filler.is_asking_between(hole.from_ns, hole.to_ns)
 
 
@@ -382,4 +382,4 @@ async def test_of_trades_with_other_ids_nothing_is_taken(
         assert scene.count("backfill_ids_differ_total") > 0
         (reason, *_) = [line["reason"] for line in logs if line["event"] == "backfill_failed"]
         assert "no such ids" in reason
-        assert scene.filler.is_asking_about(hole)
+        assert hole in scene.filler.in_question()

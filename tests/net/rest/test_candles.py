@@ -17,7 +17,6 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.candles_by_rest import unwrap_candles
 from tick_logger.model.candles import MINUTES_PER_DAY, NS_PER_MINUTE, Candles
 from tick_logger.model.times import day_of
-from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.candles import (
     AFTER_MINUTES,
     EVERY_MINUTES,
@@ -58,11 +57,10 @@ class Kept:
 
 def rounds(scene: Filling, kept: Kept, symbols: int = 1) -> CandleRounds:
     """Of one venue, whose symbols are recorded."""
-    exchange, rest = registry.get(scene.name), scene.filler._asking._rest  # type: ignore[union-attr]
     known = list(scene.exchange.truth.symbols())[:symbols]
     return CandleRounds(
-        exchange,
-        (rest, Allowance(exchange, rest)),
+        registry.get(scene.name),
+        scene.allowance,
         scene.journal,
         kept,
         lambda: {symbol: number for number, symbol in enumerate(known)},
@@ -193,11 +191,16 @@ async def test_candles_and_missing_trades_share_half_of_the_pace(
 ) -> None:
     """Coinbase allows so much a minute; half of it goes to both together."""
     async with filling("coinbase", secs=100.0) as scene:
-        exchange, rest = registry.get("coinbase"), scene.filler._asking._rest  # type: ignore[union-attr]
-        allowance = Allowance(exchange, rest)
-        half = exchange.profile.rest_weight_per_minute // 2
-        began, times = trio.current_time(), []
-        for _ in range(half + 1):
-            await allowance.turn(1)
-            times.append(trio.current_time() - began)
-        assert times[half - 1] < 60.0 <= times[half]
+        half = registry.get("coinbase").profile.rest_weight_per_minute // 2
+        began, times = trio.current_time(), list[float]()
+
+        async def ask(count: int) -> None:
+            for _ in range(count):
+                await scene.allowance.turn(1)
+                times.append(trio.current_time() - began)
+
+        scene.address.requests.close_until(began + 30.0)  # all of them wait for it
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, half)
+            nursery.start_soon(ask, 1)
+        assert times == [30.0] * half + [90.0]

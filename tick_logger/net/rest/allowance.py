@@ -28,7 +28,8 @@ class Allowance:
         spacing_secs = 0.0 if asked[0] is None else asked[0].spacing_secs
         self._gate = WeightGate(weight, BUDGET_SECS)
         self._spacing = WeightGate(1, spacing_secs)
-        self._rest = rest
+        self.rest = rest
+        """Who is asked; only what can wait goes through this."""
         self._line = trio.Lock()  # one at a time, until its request begins: then it counts
 
     async def turn(self, weight: int) -> Turn:
@@ -39,7 +40,7 @@ class Allowance:
         async with self._line:
             await self._gate.wait(weight)
             await self._spacing.wait(1)
-            turn = await self._rest.turn(weight)
+            turn = await self.rest.turn(weight)
             self._gate.begins()  # the venue may have wanted to be left alone meanwhile
             self._spacing.begins()
             return turn

@@ -24,7 +24,6 @@ from tick_logger.model.marks import Healed
 from tick_logger.model.proof import Ids
 from tick_logger.model.surroundings import KnownTrades, Surroundings
 from tick_logger.net.rest.allowance import Allowance
-from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.holes import REST, Hole, Task
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
@@ -92,16 +91,14 @@ class Asking:
     def __init__(
         self,
         exchange: Exchange,
-        rest: RestClient,
+        allowance: Allowance,
         journal: Journal,
         disk: Disk,
         metrics: ExchangeMetrics,
-        allowance: Allowance,
     ) -> None:
         assert exchange.trades_by_rest is not None, "nobody can be asked"
         self._exchange = exchange
         self._trades = exchange.trades_by_rest
-        self._rest = rest
         self._journal = journal
         self._disk = disk
         self._metrics = metrics
@@ -124,7 +121,7 @@ class Asking:
             from_ns=from_ns,
             asked_ns=self._journal.now_ns(),
         )
-        walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
+        walk = Walk(trades, trades.endpoint(self._allowance.rest.endpoint), wanted)
         while walk.url is not None and task.missing:
             page, body = await self._page(walk.url, hole.symbol)
             self._take(task, page, body)
@@ -174,7 +171,7 @@ class Asking:
                         return Got.SOME  # REST lags
             self._kept.pop(hole, None)
         else:
-            walk = Walk(trades, trades.endpoint(self._rest.endpoint), wanted)
+            walk = Walk(trades, trades.endpoint(self._allowance.rest.endpoint), wanted)
             while walk.url is not None:
                 page, body = await self._page(walk.url, hole.symbol)
                 self._take_times(task, wanted, known, (page, body), edges)
@@ -195,7 +192,7 @@ class Asking:
         return self._kept[hole]
 
     def _newest_url(self, hole: Hole) -> str:
-        place = self._trades.endpoint(self._rest.endpoint)
+        place = self._trades.endpoint(self._allowance.rest.endpoint)
         return self._trades.first_url(place, TradesWanted(symbol=hole.symbol))
 
     def forget(self, hole: Hole) -> None:
@@ -251,7 +248,7 @@ class Asking:
         try:
             return trades.read(body, symbol), body
         except VenueError as error:
-            self._rest.objected(str(error))
+            self._allowance.rest.objected(str(error))
             raise
 
     def _put(self, task: Task, wanted: TradesWanted, body: bytes, trades: int) -> None:

@@ -31,7 +31,6 @@ from tick_logger.net.rest.asking import (
     Journal,
     NoRoomError,
 )
-from tick_logger.net.rest.client import RestClient
 from tick_logger.net.rest.hole_queue import HoleQueue
 from tick_logger.net.rest.holes import REST, Hole, Task
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -63,12 +62,11 @@ class BackFiller:
     def __init__(
         self,
         exchange: Exchange,
-        rest: RestClient,
+        allowance: Allowance,
         journal: Journal,
         disk: Disk,
         metrics: ExchangeMetrics,
         *,
-        allowance: Allowance | None = None,
         enabled: bool = True,
     ) -> None:
         self._trades = exchange.trades_by_rest
@@ -82,7 +80,7 @@ class BackFiller:
         self._denied = Counter[str]()  # suspects in a row, by symbol
         self._log = get_logger().bind(exchange=exchange.name)
         self._asking = (
-            Asking(exchange, rest, journal, disk, metrics, allowance or Allowance(exchange, rest))
+            Asking(exchange, allowance, journal, disk, metrics)
             if self._trades is not None
             else None
         )
@@ -90,19 +88,16 @@ class BackFiller:
     @property
     def waiting(self) -> int:
         """How many holes wait, or are asked about."""
-        return len(self._in_question())
+        return len(self.in_question())
 
-    def is_asking_about(self, hole: Hole) -> bool:
-        """Whether it waits, or is asked about."""
-        return hole in self._queue or (self._asked is not None and hole == self._asked.hole)
-
-    def _in_question(self) -> set[Hole]:
+    def in_question(self) -> set[Hole]:
+        """Those that wait, and the one that is asked about."""
         asked = set() if self._asked is None else {self._asked.hole}
         return asked.union(task.hole for task in self._queue.tasks)
 
     def is_asking_between(self, start_ns: int, end_ns: int) -> bool:
         """Whether a hole waits that may lie between these times of receipt (the end exclusive)."""
-        holes = self._in_question()
+        holes = self.in_question()
         return any(each.from_ns < end_ns and each.to_ns >= start_ns for each in holes)
 
     def offer(self, hole: Hole) -> None:

@@ -22,7 +22,6 @@ from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.candles_by_rest import CandlesByRest, CandlesWanted, wrap_candles
 from tick_logger.model.candles import MINUTES_PER_DAY, NS_PER_MINUTE, Candles
 from tick_logger.net.rest.allowance import Allowance
-from tick_logger.net.rest.client import RestClient
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
 
@@ -88,7 +87,7 @@ class CandleRounds:
     def __init__(
         self,
         exchange: Exchange,
-        ways: tuple[RestClient, Allowance],
+        allowance: Allowance,
         journal: Journal,
         kept: CandlesKept,
         symbols: Callable[[], Mapping[str, int]],
@@ -99,7 +98,7 @@ class CandleRounds:
         assert exchange.candles_by_rest is not None, "nobody can be asked"
         self._candles: CandlesByRest = exchange.candles_by_rest
         self._most_bytes = exchange.profile.max_message_bytes // 2  # room for what was wanted
-        self._rest, self._allowance = ways
+        self._allowance = allowance
         self._journal = journal
         self._kept = kept
         self._symbols = symbols
@@ -195,7 +194,7 @@ class CandleRounds:
 
     async def _ask(self, wanted: CandlesWanted) -> None:
         candles = self._candles
-        url = candles.url(candles.endpoint(self._rest.endpoint), wanted)
+        url = candles.url(candles.endpoint(self._allowance.rest.endpoint), wanted)
         turn = await self._allowance.turn(candles.weight)
         self._metrics.candle_requests.inc()
         body = await turn.get(url)
@@ -204,7 +203,7 @@ class CandleRounds:
         try:
             answer = candles.of(body, wanted, self._journal.now_ns())
         except VenueError as error:
-            self._rest.objected(str(error))
+            self._allowance.rest.objected(str(error))
             raise
         if not self._journal.put(wrap_candles(wanted, body)):
             raise VenueError("there is no room for an answer: the disk is too slow")
