@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from tick_logger.exchanges._kraken_names import names_of, pair_of
+from tick_logger.exchanges._kraken_answers import of_symbol
+from tick_logger.exchanges._kraken_names import pair_of
 from tick_logger.exchanges.candle_pages import SECONDS, candles
 from tick_logger.exchanges.candles_by_rest import CandlesByRest, CandlesWanted
 from tick_logger.exchanges.messages import Id, decode_listing, lenient
-from tick_logger.exchanges.venue_error import VenueError
 from tick_logger.model.candles import Measure, Minutes, Values
 
 _REQUEST = "OHLC"
@@ -27,12 +27,6 @@ class _Candle(msgspec.Struct, array_like=True, gc=False):
     count: Id
 
 
-class _Candles(msgspec.Struct, gc=False):
-    error: list[str] | None
-    result: dict[str, msgspec.Raw] | None = None
-
-
-_decode = msgspec.json.Decoder(_Candles).decode
 _decode_rows = lenient(list[_Candle])
 
 
@@ -51,12 +45,6 @@ class KrakenCandles(CandlesByRest):
 
     def read(self, body: bytes, symbol: str) -> tuple[Minutes, Values]:
         """The numbers of trades under the one key of the answer, a name of this symbol."""
-        answer = decode_listing(_decode, body, _REQUEST)
-        errors = [text for text in answer.error or () if not text.startswith("W")]  # warnings
-        if errors or answer.result is None:  # with HTTP status 200
-            raise VenueError(f"{_REQUEST}: {', '.join(errors) or 'no result'}")
-        keys = [key for key in answer.result if key != "last"]
-        if len(keys) != 1 or keys[0] not in names_of(symbol):
-            raise VenueError(f"{_REQUEST}: candles of {keys}, and not of {symbol!r}")
-        found = decode_listing(_decode_rows, bytes(answer.result[keys[0]]), _REQUEST)
+        told, _ = of_symbol(body, symbol, _REQUEST, "candles")
+        found = decode_listing(_decode_rows, told, _REQUEST)
         return candles(_REQUEST, [each.time for each in found], SECONDS, [x.count for x in found])

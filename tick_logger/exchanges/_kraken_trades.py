@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import numpy as np
 
-from tick_logger.exchanges._kraken_names import names_of, pair_of
+from tick_logger.exchanges._kraken_answers import of_symbol
+from tick_logger.exchanges._kraken_names import pair_of
 from tick_logger.exchanges.base import VenueError
 from tick_logger.exchanges.columns import Ints
 from tick_logger.exchanges.messages import Id, decode_listing, lenient
@@ -46,12 +47,6 @@ class _Trade(msgspec.Struct, array_like=True, gc=False):
     trade_id: Id
 
 
-class _Trades(msgspec.Struct, gc=False):
-    error: list[str] | None
-    result: dict[str, msgspec.Raw] | None = None
-
-
-_decode = msgspec.json.Decoder(_Trades).decode
 _decode_rows = lenient(list[_Trade])
 
 
@@ -91,7 +86,10 @@ class KrakenTrades(TradesByRest):
 
     def read(self, body: bytes, symbol: str) -> TradesPage:
         """The trades under the one key of the answer, which must be a name of this symbol."""
-        rows, last = _rows(decode_listing(_decode, body, _REQUEST), symbol)
+        rows, spelled = of_symbol(body, symbol, _REQUEST, "trades")
+        last = _LAST.fullmatch(spelled.decode())
+        if last is None:
+            raise VenueError(f"{_REQUEST}: no time of the last trade")
         trades = decode_listing(_decode_rows, rows, _REQUEST)
         answer = Answer(_REQUEST, body, len(trades))
         seconds, nanos = _times([bytes(t.time).decode() for t in trades])
@@ -102,7 +100,7 @@ class KrakenTrades(TradesByRest):
             prices=price,
             sizes=size,
             sides=np.array([_TAKER[t.side] for t in trades], np.uint32),
-            cursor=last,
+            cursor=last[1],
         )
         return answer.checked(page)
 
@@ -119,23 +117,6 @@ def _is_last(wanted: TradesWanted, page: TradesPage) -> bool:
     if wanted.to_id is not None:
         return int(page.ids.max()) >= wanted.to_id
     return wanted.to_ns is not None and int(page.event_ns.max()) > wanted.to_ns + _ROUNDING_NS
-
-
-def _rows(answer: _Trades, symbol: str) -> tuple[bytes, str]:
-    """The rows of the symbol as they are spelled, and `last`; raises `VenueError`."""
-    errors = [text for text in answer.error or () if not text.startswith("W")]  # warnings
-    if errors or answer.result is None:  # with HTTP status 200
-        raise VenueError(f"{_REQUEST}: {', '.join(errors) or 'no result'}")
-    result = dict(answer.result)
-    last = _LAST.fullmatch(bytes(result.pop("last", msgspec.Raw(b""))).decode())
-    if last is None:
-        raise VenueError(f"{_REQUEST}: no time of the last trade")
-    if len(result) != 1:
-        raise VenueError(f"{_REQUEST}: trades of {len(result)} pairs, and not of one")
-    [(key, rows)] = result.items()
-    if key not in names_of(symbol):
-        raise VenueError(f"{_REQUEST}: trades of {key!r}, and not of {symbol!r}")
-    return bytes(rows), last[1]
 
 
 def _times(texts: list[str]) -> tuple[list[int], Ints]:
