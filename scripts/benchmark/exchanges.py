@@ -15,7 +15,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -165,22 +166,29 @@ def measure(case: VenueCase) -> Row:
 
 
 def _with_recorder(case: VenueCase, load: Process, folder: Path) -> Row:
-    data = folder / "data"
-    with (folder / "log").open("w") as log:
-        recorder = Process(
-            "-m", "tick_logger", "--config", str(folder / "bench.toml"),
-            "--data-path", str(data), stderr=log,
-        )  # fmt: skip
+    with recorder(folder) as pid:
         try:
-            result = _measured(case, load, recorder.child.pid, data)
+            result = _measured(case, load, pid, folder / "data")
             load.go(venues.END)
         except SystemExit:
             sys.stderr.write((folder / "log").read_text())
             raise
-        finally:
-            recorder.child.send_signal(signal.SIGINT)
-            recorder.child.wait(STOP_SECS)
     return result
+
+
+@contextmanager
+def recorder(folder: Path) -> Iterator[int]:
+    """The process of one that is configured by `bench.toml` there, with `data` and `log` beside."""
+    with (folder / "log").open("w") as log:
+        running = Process(
+            "-m", "tick_logger", "--config", str(folder / "bench.toml"),
+            "--data-path", str(folder / "data"), stderr=log,
+        )  # fmt: skip
+        try:
+            yield running.child.pid
+        finally:
+            running.child.send_signal(signal.SIGINT)
+            running.child.wait(STOP_SECS)
 
 
 @attrs.frozen

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from scripts.benchmark.exchanges import STOP_SECS, Row, local, rows_on_disk
+from scripts.benchmark.exchanges import Row, local, recorder, rows_on_disk
 from scripts.benchmark.processes import Process, cpu_secs
 from scripts.benchmark.venues import symbols_of
 from tick_logger.exchanges import registry
@@ -61,31 +60,26 @@ connects_per_second = 5.0
 def recorded(name: str, port: int, lines: int, seconds: float) -> Spent:
     """One recorder, from its start to its end."""
     folder = Path(tempfile.mkdtemp(prefix="tick_logger_bench_"))
-    data = folder / "data"
-    journal = data / "journal"
+    data, log = folder / "data", folder / "log"
     (folder / "bench.toml").write_text(configuration(name, port, lines))
-    with (folder / "log").open("w") as log:
-        recorder = Process(
-            "-m", "tick_logger", "--config", str(folder / "bench.toml"),
-            "--data-path", str(data), stderr=log,
-        )  # fmt: skip
     try:
-        _until_connected(folder / "log", lines)
-        time.sleep(SETTLE_SECS)
-        opened, rows = _connections(folder / "log"), _rows(data)
-        began, cpu, size = time.monotonic(), cpu_secs(recorder.child.pid), _size(journal)
-        time.sleep(seconds)
-        took = time.monotonic() - began
-        return Spent(
-            (cpu_secs(recorder.child.pid) - cpu) / took,
-            (_size(journal) - size) / took,
-            (_rows(data) - rows) / took,
-            _connections(folder / "log") - opened,
-        )
+        with recorder(folder) as pid:
+            _until_connected(log, lines)
+            time.sleep(SETTLE_SECS)
+            opened, began = _connections(log), time.monotonic()
+            before = _used(pid, data)
+            time.sleep(seconds)
+            spent = (_used(pid, data) - before) / (time.monotonic() - began)
+            cpu, journal, rows = spent.tolist()
+            return Spent(cpu, journal, rows, _connections(log) - opened)
     finally:
-        recorder.child.send_signal(signal.SIGINT)
-        recorder.child.wait(STOP_SECS)
         shutil.rmtree(folder)
+
+
+def _used(pid: int, data: Path) -> np.ndarray:
+    """CPU seconds, bytes of the journal, and rows so far."""
+    journal = sum(each.stat().st_size for each in (data / "journal").glob("*") if each.is_file())
+    return np.array([cpu_secs(pid), journal, sum(rows_on_disk(data, table) for table in Table)])
 
 
 def _until_connected(log: Path, lines: int) -> None:
@@ -99,15 +93,6 @@ def _until_connected(log: Path, lines: int) -> None:
 def _connections(log: Path) -> int:
     events = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
     return sum(each["event"] == "connected" and bool(each["symbols"]) for each in events)
-
-
-def _rows(data: Path) -> int:
-    return sum(rows_on_disk(data, table) for table in Table)
-
-
-def _size(journal: Path) -> int:
-    """Bytes of all segments; a segment is never taken away within a measurement."""
-    return sum(path.stat().st_size for path in journal.glob("*") if path.is_file())
 
 
 def measure(name: str, rate: float, seconds: float, rounds: int) -> Row:

@@ -13,10 +13,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import attrs
+
+from tests.archive.s3_servers import served
 
 PACE_SECS = 0.002
 """Of a slow answer: between two of its pieces."""
@@ -101,17 +103,11 @@ def proxy(address: str, faults: Faults) -> Iterator[str]:
         pass
 
     Handler.faults, Handler.behind, Handler.over = faults, behind, over
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.daemon_threads = True
-    thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}"
-    finally:
-        over.set()
-        running.shutdown()
-        thread.join()
-        running.server_close()
+    with served(Handler) as mine:
+        try:
+            yield mine
+        finally:
+            over.set()
 
 
 @attrs.frozen

@@ -161,18 +161,11 @@ def undisturbed(mode: str) -> tuple[tuple[object, ...], dict[str, int]]:
     """How it ends, and how many operations and requests it takes."""
     life = Life(mode, 0)
     begun = {"archive": life.archive.operations, "recorded": life.recorded.operations}
-    requests = 0
-
-    def before() -> None:
-        nonlocal requests
-        requests += 1
-
-    life.bucket._before = before
     archiver = in_virtual_time(life.cycle)
     counts = {
         "archive": life.archive.operations - begun["archive"],
         "recorded": life.recorded.operations - begun["recorded"],
-        "bucket": requests,
+        "bucket": life.bucket.requests,
     }
     assert archiver.progress.troubles == {}
     assert Ledger(life.archive).released() == [(EXCHANGE, sealing.DAY)]
@@ -183,15 +176,7 @@ def undisturbed(mode: str) -> tuple[tuple[object, ...], dict[str, int]]:
 def cut(life: Life, what: str, at: int) -> None:
     """Let this be the last operation on a disk, or request to the bucket."""
     if what == "bucket":
-        left = at - 1
-
-        def before() -> None:
-            nonlocal left
-            if left == 0:
-                raise PowerCut
-            left -= 1
-
-        life.bucket._before = before
+        life.bucket.power_cut_at(life.bucket.requests + at)
     else:
         disk = life.archive if what == "archive" else life.recorded
         disk.power_cut_at(disk.operations + at)
@@ -205,7 +190,7 @@ def dies_and_goes_on(mode: str, what: str, at: int, kind: Kind) -> None:
     assert is_cut(caught.value)
     for disk in (life.archive, life.recorded):
         disk.crash(Random(at), kind)
-    life.bucket._before = lambda: None
+    life.bucket.power_cut_at(None)
     life.is_safe()
     archiver = in_virtual_time(life.cycle)
     assert archiver.progress.troubles == {}

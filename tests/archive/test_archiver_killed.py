@@ -41,7 +41,7 @@ async def test_killed_at_every_step_nothing_is_lost_or_doubled(
         for disk in (rig.recorded, rig.archive):
             assert isinstance(disk, SimDisk)
             disk.crash(Random(seed), kind)
-        rig.bucket._before = lambda: None
+        rig.bucket.power_cut_at(None)
         ledger = Ledger(rig.archive)
         for each in ledger.all_packed():
             assert each.key in rig.archive.list(recursive=True) or each.table == "certificate"
@@ -61,10 +61,10 @@ async def test_killed_at_every_step_nothing_is_lost_or_doubled(
     while await goes_on(life(lambda rig: _cut_disk(rig.archive, operation), operation), operation):  # noqa: B023
         operation += step
     assert operation > 60
-    request = 0
-    while await goes_on(life(lambda rig: _cut_request(rig, request), request), request):  # noqa: B023
+    request = 1
+    while await goes_on(life(lambda rig: rig.bucket.power_cut_at(request), request), request):  # noqa: B023
         request += 1
-    assert request >= 20
+    assert request > 20
     operation = 1
     while await goes_on(life(lambda rig: _cut_disk(rig.recorded, operation), operation), operation):  # noqa: B023
         operation += step
@@ -74,18 +74,6 @@ async def test_killed_at_every_step_nothing_is_lost_or_doubled(
 def _cut_disk(disk: Files, operation: int) -> None:
     assert isinstance(disk, SimDisk)
     disk.power_cut_at(disk.operations + operation)
-
-
-def _cut_request(rig: Rig, number: int) -> None:
-    left = number
-
-    def before() -> None:
-        nonlocal left
-        if left == 0:
-            raise PowerCut
-        left -= 1
-
-    rig.bucket._before = before
 
 
 def _is_cut(error: BaseException) -> bool:

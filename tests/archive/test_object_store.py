@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.archive.s3_servers import SERVERS, bucket, server
+from tests.archive.s3_servers import SERVERS, bucket
 from tests.fakes.memory_files import MemoryFiles
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store import InMemory, MemoryStore
 from tests.fakes.sim_disk import SimDisk
 from tick_logger.archive.bucket import Address, Bucket, Credentials
 from tick_logger.archive.local_store import LocalStore
@@ -21,7 +20,6 @@ from tick_logger.archive.object_store import (
     AlreadyThereError,
     Found,
     InFile,
-    InMemory,
     ObjectStore,
     StoreError,
     Trouble,
@@ -30,17 +28,6 @@ from tick_logger.errors import ConfigError
 from tick_logger.storage.disk_files import DiskFiles
 
 KEY = "data/table=trades/exchange=A%2FB/date=2026-11-29/here-0123456789ab.parquet"
-
-
-@pytest.fixture(scope="session")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Of both servers."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request
-    with (
-        server("moto", tmp_path_factory.mktemp("moto")) as moto,
-        server("localbucket", tmp_path_factory.mktemp("localbucket")) as other,
-    ):
-        yield {"moto": moto, "localbucket": other}
 
 
 def _name(request: pytest.FixtureRequest) -> str:

@@ -6,9 +6,8 @@ Requests are real, and only what waits between them is virtual time.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import structlog
@@ -17,7 +16,7 @@ import trio
 from tests.archive.archiving import DAYS, Rig
 from tests.archive.faulty_proxy import Faults, Ill, proxy
 from tests.archive.kept import DAY, EXCHANGE, sha
-from tests.archive.s3_servers import SERVERS, bucket, server, take_away
+from tests.archive.s3_servers import SERVERS, bucket, take_away
 from tests.fakes.memory_files import MemoryFiles
 from tick_logger.archive.archiver import Archiver
 from tick_logger.archive.bucket import Bucket, Patience
@@ -41,17 +40,6 @@ EITHER = pytest.mark.parametrize("case", ["localbucket"], indirect=True)
 
 PAUSE_SECS = 1800.0
 """Between two cycles: there are requests enough in one."""
-
-
-@pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Of both servers."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request
-    with (
-        server("moto", tmp_path_factory.mktemp("moto")) as moto,
-        server("localbucket", tmp_path_factory.mktemp("localbucket")) as other,
-    ):
-        yield {"moto": moto, "localbucket": other}
 
 
 class Watched(MemoryFiles):

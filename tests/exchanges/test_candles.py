@@ -35,7 +35,7 @@ VENUES = sorted(registry.available())
 COUNTS = {"binance", "kraken"}
 FIRST = 30_000_000  # 2027-01-15 08:00 UTC
 
-# As the venues' documents show them, with the numbers of two minutes.
+# Shaped as the venues' documents describe them; no live answer was at hand.
 BINANCE = (
     '[[1800000000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",'
     '1800000059999,"2434.19055334",308,"1756.87402397","28.46694368","0"],'

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+import attrs
+
+from tests.fakes.sim_disk import PowerCut
 from tick_logger.archive.ledger import Where
 from tick_logger.archive.object_store import (
     PIECE_BYTES,
@@ -44,6 +47,23 @@ TROUBLES = {
 SPOILING = (Fault.FLIPPED, Fault.TRUNCATED)
 
 
+@attrs.frozen
+class InMemory:
+    """Bytes that are at hand."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return len(self.data)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of them."""
+        for begin in range(0, len(self.data), PIECE_BYTES):
+            yield self.data[begin : begin + PIECE_BYTES]
+
+
 class MemoryStore:
     """A test implementation of `ObjectStore`.
 
@@ -52,11 +72,10 @@ class MemoryStore:
     missing until `prepare` makes it, which fails while `cannot_make` holds.
     """
 
-    def __init__(
-        self, where: Where = Where.BUCKET, before: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, where: Where = Where.BUCKET) -> None:
         self._where = where
-        self._before = before or (lambda: None)  # called before whatever is asked for
+        self.requests = 0
+        self._cut_at: int | None = None
         self.objects: dict[str, tuple[bytes, str]] = {}
         self.faults: deque[Fault | None] = deque()
         self.read_faults: deque[Fault | None] = deque()
@@ -68,19 +87,28 @@ class MemoryStore:
         self.versions: dict[str, list[bytes]] = {}
         """Everything that a key ever meant."""
 
+    def power_cut_at(self, request: int | None) -> None:
+        """Let the power go before the request of this number is carried out; None: it stays."""
+        self._cut_at = request
+
+    def _ask(self) -> None:
+        self.requests += 1
+        if self.requests == self._cut_at:
+            raise PowerCut
+
     @property
     def where(self) -> Where:
         return self._where
 
     def prepare(self) -> None:
-        self._before()
+        self._ask()
         self._fail(self.always)
         if self.gone and self.cannot_make:
             raise StoreError(Trouble.NO_BUCKET, "the bucket is gone")
         self.gone = False
 
     def put(self, key: str, content: Content, sha256: str, *, replace: bool = False) -> None:
-        self._before()
+        self._ask()
         fault = self.always or (self.faults.popleft() if self.faults else None)
         if self.gone:
             raise StoreError(Trouble.NO_BUCKET, "the bucket is gone")
@@ -98,7 +126,7 @@ class MemoryStore:
             raise StoreError(Trouble.UNREACHABLE, "the answer was lost")
 
     def read(self, key: str) -> Iterator[bytes]:
-        self._before()
+        self._ask()
         fault = self.always or (self.read_faults.popleft() if self.read_faults else None)
         if fault not in (None, Fault.FLIPPED_ONCE, *SPOILING):
             self._fail(fault)
@@ -111,7 +139,7 @@ class MemoryStore:
             yield data[begin : begin + PIECE_BYTES]
 
     def head(self, key: str) -> Found | None:
-        self._before()
+        self._ask()
         self._fail(self.always)
         if key not in self.objects:
             return None
@@ -119,7 +147,7 @@ class MemoryStore:
         return Found(key, len(data), sha256)
 
     def list(self, prefix: str) -> Iterator[Found]:
-        self._before()
+        self._ask()
         self._fail(self.always)
         for key, (data, _) in sorted(self.objects.items()):
             if key.startswith(prefix):

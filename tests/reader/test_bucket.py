@@ -8,9 +8,9 @@ import pytest
 
 import tick_logger
 from tests.archive.s3_servers import bucket, server
+from tests.fakes.memory_store import InMemory
 from tests.reader.kept import Kept, write
 from tests.reader.test_archive import ALWAYS, SYMBOLS, values
-from tick_logger.archive.object_store import InMemory
 
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY", "AWS_SECRET_KEY")
 

@@ -82,23 +82,6 @@ class Content(Protocol):
 
 
 @attrs.frozen
-class InMemory:
-    """Bytes that are at hand."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        """How many."""
-        return len(self.data)
-
-    def pieces(self) -> Iterator[bytes]:
-        """All of them."""
-        for begin in range(0, len(self.data), PIECE_BYTES):
-            yield self.data[begin : begin + PIECE_BYTES]
-
-
-@attrs.frozen
 class InFile:
     """A file; raises `OSError` as its disk does."""
 

@@ -114,7 +114,7 @@ def _same(one: Block, other: Block, start: int, stop: int, table: Table) -> bool
         return True
     if other.rows < stop or not is_exact(other):
         return False
-    prices = {name for each in SPECS[table].priced for name in (each.source,)}
+    prices = {each.source for each in SPECS[table].priced}
     names = ("event_ns", "recv_ns", "seq", *sorted(prices))
     for begin in range(start, stop, CHUNK_ROWS):
         end = min(begin + CHUNK_ROWS, stop)

@@ -68,10 +68,11 @@ def _others(rows: RowBatch, doubtful: Mask, state: TableState, waiting: RowBatch
     """
     instrument, released = rows["instrument"], state.streams.released_event[rows["instrument"]]
     others = doubtful & (rows["event_ns"] > released) & (released != NO_TIME)
-    held = _held(state, waiting)
-    for each in np.unique(instrument[others]).tolist():
-        mine = instrument == each
-        others[mine] &= ~repeats(rows.take(mine), rows_of(held, each))
+    if others.any():
+        held = _held(state, waiting)
+        for each in np.unique(instrument[others]).tolist():
+            mine = instrument == each
+            others[mine] &= ~repeats(rows.take(mine), rows_of(held, each))
     return np.asarray(others)
 
 
