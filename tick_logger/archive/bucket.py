@@ -50,11 +50,25 @@ _KEY_NAMES = (
     ("AWS_ACCESS_KEY", "AWS_SECRET_KEY"),
 )
 
-_BY_WORDS = (
-    (re.compile(r"NoSuchBucket"), Trouble.NO_BUCKET),
-    (re.compile(r"AccessDenied|InvalidAccessKey|SignatureDoesNot|\b40[13]\b"), Trouble.REFUSED),
-    (re.compile(r"\b507\b|QuotaExceeded|XMinioStorageFull|InsufficientStorage"), Trouble.FULL),
-)  # fmt: skip
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_STATUS = re.compile(r"\bstatus code: (\d{3})\b")
+"""What a server says is found where obstore quotes it: the words around it have addresses, keys and
+durations, in which any number may occur."""
+
+_BY_CODE = {
+    "NoSuchBucket": Trouble.NO_BUCKET,
+    "AccessDenied": Trouble.REFUSED,
+    "InvalidAccessKeyId": Trouble.REFUSED,
+    "SignatureDoesNotMatch": Trouble.REFUSED,
+    "AuthorizationHeaderMalformed": Trouble.REFUSED,
+    "ExpiredToken": Trouble.REFUSED,
+    "InvalidToken": Trouble.REFUSED,
+    "QuotaExceeded": Trouble.FULL,
+    "XMinioStorageFull": Trouble.FULL,
+    "InsufficientStorage": Trouble.FULL,
+}
+
+_BY_STATUS = {"401": Trouble.REFUSED, "403": Trouble.REFUSED, "507": Trouble.FULL}
 
 
 @attrs.frozen
@@ -213,7 +227,7 @@ class Bucket:
                 words = error.read().decode(errors="replace")
             if "BucketAlreadyOwnedByYou" in words:
                 return
-            said = re.search(r"<Code>(\w+)</Code>", words)
+            said = _CODE.search(words)
             why = f"{error.code} {said[1] if said else error.reason}"
         except OSError as error:
             why = str(error)
@@ -269,9 +283,10 @@ def as_trouble(what: str) -> Iterator[None]:
 def _trouble(error: Exception, words: str) -> Trouble:
     from obstore import exceptions
 
-    for pattern, trouble in _BY_WORDS:
-        if pattern.search(words):
-            return trouble
+    for pattern, troubles in ((_CODE, _BY_CODE), (_STATUS, _BY_STATUS)):
+        said = pattern.search(words)
+        if said and said[1] in troubles:
+            return troubles[said[1]]
     if isinstance(error, exceptions.NotFoundError | FileNotFoundError):
         return Trouble.ABSENT
     refused = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
