@@ -12,6 +12,7 @@ for.  What the column files lack then is derived at the next start.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -21,7 +22,7 @@ import attrs
 import trio
 from prometheus_client import CollectorRegistry
 
-from tick_logger import exit_codes
+from tick_logger import api_keys, exit_codes
 from tick_logger.archiving import Keeping
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
@@ -200,6 +201,7 @@ class Service:
                 data_path=self.started_with.logger.data_path,
             )
             await ops.start(self._stop_on_signals)
+            api_keys.tell(self.exchange_names, os.environ)
             ops.start_soon(show)
             ops.start_soon(recording.watch)
             async with self._keeping.beside(recording), trio.open_nursery() as survivors:

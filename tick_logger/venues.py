@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from random import Random
 
+from tick_logger.api_keys import signer_of
 from tick_logger.clock import WallClock
 from tick_logger.config.schema import Config, ExchangeConfig
 from tick_logger.exchanges import registry
@@ -32,7 +33,6 @@ from tick_logger.net.venue.backfill_source import BackfillSource
 from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
-from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.folding import FoldersOfSymbols
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -107,11 +107,7 @@ class Venues:
             clock=shared.clock,
             rng=self._rng,
             metrics=metrics,
-            signer=(
-                signer_from_environ(os.environ, exchange.key_prefix, clock=shared.clock.machine)
-                if exchange.key_prefix
-                else None
-            ),
+            signer=signer_of(exchange, os.environ, shared.clock.machine),
         )
         folders = FoldersOfSymbols(lambda: shared.found.folds_case, before)
         beside = Beside(

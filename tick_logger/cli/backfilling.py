@@ -78,10 +78,11 @@ def _filled(
 
     from tick_logger.app import Ports
     from tick_logger.cli.filling_at_rest import fill
+    from tick_logger.telemetry.levels import Levels
     from tick_logger.telemetry.logs import configure
 
     config = _config(directory, exchange)
-    logs = configure("critical" if quiet else "info")
+    logs = configure(Levels("critical" if quiet else "info"))
     try:
         return trio.run(partial(fill, config, Ports(), days))
     finally:

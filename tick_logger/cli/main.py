@@ -261,14 +261,20 @@ def replay_command(
 def check_config_command(file: Path, /) -> int:
     """Print the effective configuration, with the environment applied, or all its errors.
 
+    Comments below it say which exchanges are asked with an API key.
+
     Parameters
     ----------
     file
         TOML file.
     """
+    from tick_logger.api_keys import in_words
     from tick_logger.config.printing import render
 
-    sys.stdout.write(render(load_config(file, None)))
+    config = load_config(file, None)
+    recorded = [name for name, exchange in config.exchanges.items() if exchange.enabled]
+    said = in_words(recorded, os.environ)
+    sys.stdout.write(render(config) + "".join(f"\n# {each}\n" for each in said))
     return exit_codes.CLEAN
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -49,6 +49,17 @@ def feed_among(feeds: Collection[str]) -> Rule:
         if value in feeds:
             return None
         return f"unknown feed {quoted(value)}{hint(value, feeds) or f'; known: {listed(feeds)}'}"
+
+    return rule
+
+
+def keys_among(words: Collection[str], what: str) -> Rule:
+    """A table whose keys are all known; `what` says in the singular what they name."""
+
+    def rule(value: Mapping[str, Any]) -> str | None:
+        unknown = [key for key in value if key not in words]
+        said = (f"{quoted(key)} is not {what}{hint(key, words)}" for key in unknown)
+        return f"{'; '.join(said)}; there are {listed(words)}" if unknown else None
 
     return rule
 

@@ -21,6 +21,7 @@ from tick_logger.config.rules import (
     existing_file,
     feed_among,
     key_prefix,
+    keys_among,
     one_of,
     plain,
     secret,
@@ -46,6 +47,16 @@ HostNames: TypeAlias = tuple[Annotated[str, text], ...]
 USUAL_SYMBOLS_PER_CONNECTION = 20
 MOST_SYMBOLS_PER_CONNECTION = 1000
 """On one connection, as long as there are enough of them; and in any case."""
+
+Level: TypeAlias = Annotated[str, one_of("debug", "info", "warning", "error")]
+"""The least important lines of the log that are still written."""
+
+LOG_PARTS = (
+    "api_keys", "app", "archive", "archiving", "filling", "net", "net.connection", "net.intake",
+    "net.rest", "net.venue", "ops", "ops.status", "ops.terminal", "ops.web", "recording", "reload",
+    "sealing",
+)  # fmt: skip
+"""The parts of the program that write lines, as its packages are named."""
 
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
@@ -98,8 +109,15 @@ class LoggerConfig:
     ] = 7
     legacy_links: bool = False
     """Whether links let a reader of an earlier logger's layout read the first exchange."""
-    log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+    log_level: Level = "info"
+    log_levels: Annotated[dict[str, Level], keys_among(LOG_PARTS, "a part of the program")] = (
+        attrs.field(factory=dict)
+    )
+    """By part of the program, in place of the others; the longest name that fits counts."""
+    log_stderr: Annotated[str, one_of("auto", "text", "json")] = "auto"
+    """How lines look on standard error, and whether all of them go there beside a file."""
     log_file: Annotated[str, plain] = ""
+    log_file_level: Annotated[str, one_of("same", "debug", "info", "warning", "error")] = "same"
     log_retention_days: Annotated[
         int, between(1, 3_650, "days", "the file of each day is removed after so many")
     ] = 14
