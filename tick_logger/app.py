@@ -43,6 +43,7 @@ from tick_logger.ops.status.watched import Watched
 from tick_logger.ops.watch import Watch
 from tick_logger.reader.looking_back import LookingBack
 from tick_logger.reader.recent import recorded
+from tick_logger.recording.access import giving
 from tick_logger.recording.descriptors import needed_beside_columns, report_few
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.legacy_links import LinkKeeper
@@ -111,6 +112,7 @@ class Service:
             readiness=Readiness(self.metrics),
             today=Today(clock),
             links=self._legacy_links(disk),
+            grant=giving(config),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
         )

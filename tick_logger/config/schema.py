@@ -19,9 +19,11 @@ from tick_logger.config.rules import (
     between,
     bucket_name,
     existing_file,
+    existing_group,
     feed_among,
     key_prefix,
     keys_among,
+    mode_of_files,
     one_of,
     plain,
     secret,
@@ -125,14 +127,29 @@ class LoggerConfig:
 
 
 @attrs.frozen(kw_only=True)
+class TokenConfig:
+    """A token that opens a part of what is served: of some exchanges, metrics or the page."""
+
+    name: Annotated[str, text]
+    token: Annotated[str, secret] = attrs.field(default="", repr=False)
+    file: Annotated[str, existing_file] = ""
+    """That holds the token, instead of `token`."""
+    exchanges: Symbols = "all"
+    metrics: bool = False
+    page: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class HttpConfig:
     """The address of health, metrics and the status page; port 0 takes any free one."""
 
     enabled: bool = True
     host: Annotated[str, text] = "127.0.0.1"
     port: Annotated[int, between(0, 65_535, "(TCP)", "that is the range of port numbers")] = 9090
-    token: Annotated[str, secret] = ""
+    token: Annotated[str, secret] = attrs.field(default="", repr=False)
     """What everything but /health asks for, as `Authorization: Bearer ...`; empty: nothing."""
+    tokens: tuple[TokenConfig, ...] = ()
+    """Others, each of which opens a part."""
     host_names: HostNames = ()
     """By which names it may be asked, beside those of loopback; empty: by any, unless it listens on
     loopback only."""
@@ -232,6 +249,9 @@ class ExchangeConfig:
     backfill: bool = True
     """Whether the exchange is asked by REST for trades that were missed."""
     ca_file: Annotated[str, existing_file] = ""
+    file_group: Annotated[str, existing_group] = ""
+    file_mode: Annotated[str, mode_of_files] = ""
+    """Of all files of the exchange; both empty: they are made as ever."""
     markets: tuple[MarketConfig, ...] = ()
 
 

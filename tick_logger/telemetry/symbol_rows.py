@@ -6,6 +6,7 @@ There are thousands of these numbers, so they are in no registry that is read ea
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 NAME = "collector_symbol_rows_written_total"
 
@@ -22,12 +23,13 @@ class SymbolRows:
         """So many rows more."""
         self._rows[exchange, symbol, feed] += rows
 
-    def text(self) -> bytes:
-        """All of them, as a scrape takes them."""
+    def text(self, exchanges: Collection[str] | None = None) -> bytes:
+        """Those of these exchanges (None: all), as a scrape takes them."""
         lines = [f"# HELP {NAME} Rows written, by symbol", f"# TYPE {NAME} counter"]
         lines += [
             f'{NAME}{{exchange="{exchange}",feed="{feed}",symbol="{symbol.translate(_ESCAPES)}"}}'
             f" {rows}"
             for (exchange, symbol, feed), rows in self._rows.items()
+            if exchanges is None or exchange in exchanges
         ]
         return ("\n".join(lines) + "\n").encode()
