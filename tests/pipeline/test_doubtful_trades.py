@@ -129,14 +129,9 @@ def test_ids_that_begin_again_with_trades_without_a_time_leave_no_hole(
 
 def test_a_hole_in_whose_place_ids_begin_again_was_missing_if_times_told_so() -> None:
     """Its ids were given, and lost: that others begin with them is chance."""
-    out = record(
-        [
-            [trades([live(n, id_) for n, id_ in enumerate((101, 102, 106, 107))])],
-            *([trades([live(20 + n, 103 + n)])] for n in range(8)),
-            [],
-        ]
-    )
-    assert [(gap.from_id, gap.to_id, gap.healed) for gap in out.gaps if not gap.healed] == [
-        (103, 105, False)
-    ]
-    assert [gap for gap in out.gaps if gap.healed and gap.cause is not Cause.RENUMBERED] == []
+    ledger, findings = IdLedger(), list[Finding]()
+    for second, first in ((10, 894), (0, 865), (20, 866), (21, 867)):
+        rows = [(0, NOON + 20 * SECOND, NOON + second * SECOND, first)]
+        _, found = ledger.admit(trades(rows), np.array([NOON]), trades([]))
+        findings += found
+    assert [type(each) for each in findings] == [HoleOpened, BegunAgain]
