@@ -7,8 +7,8 @@ writer, once for all frames in it.  It waits less while a connection awaits an a
 among the frames, and not at all when somebody wants to know what has come.
 
 Invariant: an arrival is either decoded, or given up whole with a counter, a log line and an
-`Interrupted` mark.  The bound is the shared `ByteBudget`: frames wait as they came, and are decoded
-only as far ahead of the journal as it allows.
+`Interrupted` mark.  The bound is this exchange's share of the `ByteBudget`: frames wait as they came,
+and are decoded only as far ahead of the journal as that allows.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Intake:
         metrics: ExchangeMetrics,
         on_bug: Callable[[], None],
     ) -> None:
-        self._budget = budget
+        self._budget, self._share = budget, budget.share()
         self._linger_secs = linger_secs
         self._metrics = metrics
         self._log = get_logger().bind(exchange=exchange.name)
@@ -90,13 +90,13 @@ class Intake:
         size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
         overflow = self._overflows.get(id(source))
         if overflow is not None:
-            if not (self._budget.half_free and self._budget.take(size)):
+            if not (self._share.half_free and self._share.take(size)):
                 self._give_up(overflow, recv_ns, len(payloads), size)
                 return False
             self._end_overflow(source, recv_ns)
             for mark in on_line(source.given_up(recv_ns), route_of(source.label)):
                 self.mark(mark)
-        elif not self._budget.take(size):
+        elif not self._share.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             for streams in source.streams():
                 line = route_of(source.label)
@@ -112,7 +112,7 @@ class Intake:
         What comes from a stream comes once, so it has the room before this.
         """
         size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
-        if not (self._budget.half_free and self._budget.take(size)):
+        if not (self._share.half_free and self._share.take(size)):
             return False
         self._take(source, recv_ns, payloads, size)
         return True
@@ -248,7 +248,7 @@ class Intake:
     def _decode(self, portion: Sequence[Item]) -> Batch:
         """The batch of a portion; whoever waits until it is decoded is woken."""
         batch = self._decoder.batch(portion)
-        self._budget.decoded(batch.frames_bytes, batch.rows_bytes)
+        self._share.decoded(batch.frames_bytes, batch.rows_bytes)
         if batch.rows and not self._has_rows:
             self._has_rows = True
             self._log.info("recording")
