@@ -7,8 +7,8 @@ writer, once for all frames in it.  It waits less while a connection awaits an a
 among the frames, and not at all when somebody wants to know what has come.
 
 Invariant: an arrival is either decoded, or given up whole with a counter, a log line and an
-`Interrupted` mark.  The bound is this exchange's share of the `ByteBudget`: frames wait as they came,
-and are decoded only as far ahead of the journal as that allows.
+`Interrupted` mark.  The bound is this exchange's share of the `ByteBudget`: frames wait as they
+came, and are decoded only as far ahead of the journal as that allows.
 """
 
 from __future__ import annotations
