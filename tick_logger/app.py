@@ -22,7 +22,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
-from tick_logger.archiving import Keeping
+from tick_logger.archiving import MODES, Keeping
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -164,6 +164,7 @@ class Service:
             past=LookingBack(
                 self.started_with.logger.data_path, self._resources.clock.machine.now_ns
             ),
+            archive_places=MODES[self.started_with.archive.mode],
         )
 
     @property

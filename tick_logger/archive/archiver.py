@@ -176,12 +176,16 @@ class Archiver:
         days = {(each.day, each.exchange) for each in await run(self._certificates)}
         for day, exchange in sorted(days):
             self.progress.sealed[exchange] = day
-        now = trio.current_time()
+        now, buffered = trio.current_time(), self._metrics.rows_buffered
+        buffered.set(0)  # what could not be packed is found again
         for day, exchange in sorted(days) if rules.tables else ():
             if self._looked.get((exchange, day), -math.inf) + LOOK_AGAIN_SECS > now:
                 continue
-            for job in await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d)):  # type: ignore[misc]
+            jobs = await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d))  # type: ignore[misc]
+            buffered.inc(sum(job.rows for job in jobs))
+            for job in jobs:
                 await self._make(ledger, job)
+                buffered.dec(job.rows)
             self._looked[exchange, day] = now
         await run(lambda: _clear(self._places.archive, SCRATCH))
         if rules.raw:
