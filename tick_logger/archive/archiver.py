@@ -20,7 +20,7 @@ from typing import Protocol
 import trio
 
 from tick_logger.archive.delivery import Delivery
-from tick_logger.archive.documents import certificates, new_documents
+from tick_logger.archive.documents import new_documents, recorded_documents
 from tick_logger.archive.jobs import Job, RawJob, TableJob
 from tick_logger.archive.journal_release import JournalRelease
 from tick_logger.archive.keeping import Places, Progress, Rules, Standing
@@ -43,6 +43,10 @@ CYCLE_SECS = 60.0
 
 LOOK_AGAIN_SECS = 6 * 3600.0
 """Between two looks whether rows came for a day that is packed."""
+
+LETTING_GO_SECS = 600.0
+"""Between two looks at what may go, unless a day or a full disk has changed it: each lists every
+file of the recording."""
 
 LOCK = f"{META}/lock"
 """Keeps a second process away from the archive's root."""
@@ -130,6 +134,7 @@ class Archiver:
 
     _end_by = math.inf
     _locked = False
+    _looked_for_release: tuple[float, tuple[int, int]] = (-math.inf, (0, 0))
 
     async def cycle(self, *, last: bool = False) -> None:
         """Do all that is due; troubles are told and left to the next cycle."""
@@ -188,8 +193,8 @@ class Archiver:
             for raw in await run(lambda: self._due.raw(ledger, everything=last)):
                 await self._make(ledger, raw)
 
-    def _certificates(self) -> list[CertificatePath]:
-        return certificates(self._places.recorded)
+    def _certificates(self) -> Sequence[CertificatePath]:
+        return recorded_documents(self._places.recorded).certificates
 
     async def _make(self, ledger: Ledger, job: Job) -> None:
         try:
@@ -240,7 +245,12 @@ class Archiver:
             keep_days = LEAST_DAYS
             words = f"the disk is nearly full: {LEAST_DAYS} day is kept, and what is not verified"
             self._troubles.explain("archive_retention_shortened", "retention", words)
+        looked = trio.current_time(), (day_of(self._clock.now_ns()), keep_days)
+        before = self._looked_for_release
+        if before[1] == looked[1] and looked[0] - before[0] < LETTING_GO_SECS:
+            return
         outlook = await places.thread.run(lambda: self.outlook(ledger, keep_days))
+        self._looked_for_release = looked
         for stays in outlook.stays:
             self._troubles.explain("archive_day_stays", stays.exchange, str(stays))
         retention = Retention(places.recorded, ledger, rules.wanted)
