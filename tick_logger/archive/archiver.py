@@ -21,6 +21,7 @@ import trio
 
 from tick_logger.archive.delivery import Delivery
 from tick_logger.archive.documents import new_documents, recorded_documents
+from tick_logger.archive.due import MOST_DAYS_WATCHED
 from tick_logger.archive.jobs import Job, RawJob, TableJob
 from tick_logger.archive.journal_release import JournalRelease
 from tick_logger.archive.keeping import Places, Progress, Rules, Standing
@@ -156,12 +157,16 @@ class Archiver:
             self._sending.deadline = by
         with self._sending as scope:
             await self._guarded("sending", self._delivery.send, ledger)
-        self.journal = await self._places.thread.run(
-            lambda: JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
-        )
+        self.journal = await self._places.thread.run(lambda: self._know(ledger))
         if not last:
             self._sending = trio.CancelScope(deadline=scope.deadline)
             await self._guarded("retention", self._release, ledger)
+
+    def _know(self, ledger: Ledger) -> JournalRelease:
+        """Let others know what is verified now."""
+        since = day_of(self._clock.now_ns()) - MOST_DAYS_WATCHED
+        self._places.named.learn(ledger, self._rules.wanted, since)
+        return JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
 
     def _open(self) -> Ledger:
         """Begin, in the thread: what was being written when the last process died is no object."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from tick_logger.archive.ledger import Ledger, Where
+from tick_logger.archive.named import NamedObjects
 from tick_logger.archive.object_store import ObjectStore
 from tick_logger.offload import Offload
 from tick_logger.storage.files import Files
@@ -37,6 +38,7 @@ class Places:
     `columns` are the files with which the recording is written, used in `column_thread` alone;
     `recorded` are the same, for reading; `archive` is the root.  `sending` has a thread for each
     object that is sent at once.  `free_share` is the part of the recording's disk that is free.
+    `named` learns which objects certificates are to name.
     """
 
     recorded: Files
@@ -47,6 +49,7 @@ class Places:
     column_thread: Offload
     sending: Offload
     free_share: Callable[[], float] = lambda: 1.0
+    named: NamedObjects = attrs.field(factory=NamedObjects)
 
 
 @attrs.frozen
