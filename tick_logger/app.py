@@ -22,7 +22,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
-from tick_logger.archiving import MODES, Keeping
+from tick_logger.archiving import MODES, Keeping, is_released
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -112,8 +112,10 @@ class Service:
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
+            is_released=lambda exchange, day: self._is_released(exchange, day),
         )
         self._keeping = Keeping(config, self._resources)
+        self._is_released = is_released(config.logger.data_path, config.archive, ports.files)
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
@@ -130,7 +132,7 @@ class Service:
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
         own = ports.files, ports.offload
-        self._sealer = sealer_of(config, self._resources, *own, filling)
+        self._sealer = sealer_of(config, self._resources, *own, filling, self._keeping.named.of)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self.metrics.archive.begin(name)
