@@ -22,6 +22,7 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
+from tick_logger.alerting import alarm_of
 from tick_logger.archiving import Keeping
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
@@ -97,6 +98,7 @@ class Service:
         self._ports = ports
         self._accept_damage = accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
+        alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
         disk = Disk.at(
             config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
@@ -139,7 +141,7 @@ class Service:
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
                 write_listing=self._listings.tell,
             )
-        self.watch = Watch(config.http, self._watched(), lines_left_out)
+        self.watch = Watch(config.http, self._watched(), lines_left_out, alarm)
 
     def _legacy_links(self, disk: Disk) -> LinkKeeper | None:
         """Who makes them, if they are wanted."""
