@@ -104,6 +104,15 @@ class Metrics:
             "clock_held_seconds",
             "How far receive times are ahead of this machine's clock, which was set back",
         )
+        self.alerts_posted = self._counter("alerts_posted", "Alerts that the webhook has taken")
+        self.alert_post_failures = self._counter(
+            "alert_post_failures", "Attempts to post an alert that failed"
+        )
+        self.alerts_given_up = self._counter(
+            "alerts_given_up",
+            "Alerts that the webhook did not take, or that had no room",
+        )
+        self.alerts_waiting = self._gauge("alerts_waiting", "Alerts that wait to be posted")
         self.start_timestamp_seconds = self._gauge(
             "start_timestamp_seconds", "Unix time of the start"
         )
@@ -155,6 +164,16 @@ class Metrics:
         if not found:
             raise KeyError((name, exchange))
         return sum(found)
+
+    def read_by(self, name: str, label: str) -> dict[tuple[str, str], float]:
+        """The samples of this full name by exchange and one more label; all others are summed."""
+        found: dict[tuple[str, str], float] = {}
+        for family in self.registry.restricted_registry([name]).collect():
+            for sample in family.samples:
+                if sample.name == name:
+                    key = sample.labels["exchange"], sample.labels[label]
+                    found[key] = found.get(key, 0.0) + sample.value
+        return found
 
     def samples(self) -> dict[tuple[str, str], float]:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
