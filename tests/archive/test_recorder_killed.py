@@ -12,9 +12,11 @@ import logging
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -123,6 +125,14 @@ class Case:
         lines = path.read_text().splitlines() if path.exists() else []
         return sum('"connected"' in line for line in lines)
 
+    def status(self) -> dict[str, Any]:
+        """What the running one says of itself, at the port that the system has chosen."""
+        lines = map(json.loads, (self.folder / "recorder.log").read_text().splitlines())
+        address = [line["address"] for line in lines if line["event"] == "serving"][-1]
+        with urllib.request.urlopen(f"{address}/api/status", timeout=ENOUGH_SECS) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
     @contextlib.contextmanager
     def life(self) -> Iterator[Callable[[], bool]]:
         """A recorder; gives whether there are trades that it has received itself.
@@ -225,6 +235,7 @@ def test_a_recorder_that_archives_is_killed_at_each_step(case: Case) -> None:
     case.is_killed(lambda: has_step(case.root, "released"))
     with case.life() as receives:
         until(case.running, receives)
+        assert set(case.status()["archive"]["kept_bytes"]) == {"local", "s3"}
         case.running.send_signal(signal.SIGINT)
         assert case.running.wait(ENOUGH_SECS) == 0
     case.is_safe()
