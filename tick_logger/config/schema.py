@@ -27,6 +27,7 @@ from tick_logger.config.rules import (
     one_of,
     plain,
     secret,
+    secret_url,
     server_part,
     some_distinct,
     text,
@@ -55,10 +56,14 @@ Level: TypeAlias = Annotated[str, one_of("debug", "info", "warning", "error")]
 
 LOG_PARTS = (
     "api_keys", "app", "archive", "archiving", "filling", "net", "net.connection", "net.intake",
-    "net.rest", "net.venue", "ops", "ops.status", "ops.terminal", "ops.web", "recording", "reload",
+    "net.rest", "net.venue", "ops", "ops.alerts", "ops.status", "ops.terminal", "ops.web",
+    "recording", "reload",
     "sealing",
 )  # fmt: skip
 """The parts of the program that write lines, as its packages are named."""
+
+USUAL_LINGER_MS = 200
+"""The writer gathers until its next sync anyway, once a second."""
 
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
@@ -95,7 +100,7 @@ class LoggerConfig:
     ] = 1024
     linger_ms: Annotated[
         int, between(0, 1000, "ms", "frames wait this long to be decoded together")
-    ] = 20
+    ] = attrs.Factory(lambda self: self.share_of_persist_ms(USUAL_LINGER_MS), takes_self=True)
     read_coalesce_ms: Annotated[
         int, between(0, 1000, "ms", "receive times are late by up to this much")
     ] = 0
@@ -124,6 +129,10 @@ class LoggerConfig:
         int, between(1, 3_650, "days", "the file of each day is removed after so many")
     ] = 14
     symbol_mappings: Annotated[str, existing_file] = ""
+
+    def share_of_persist_ms(self, usual_ms: int) -> int:
+        """The usual time, or a quarter of `persist_interval_secs` if that is less."""
+        return min(usual_ms, int(self.persist_interval_secs * 1000 / 4))
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +164,15 @@ class HttpConfig:
     loopback only."""
     metrics_by_symbol: bool = False
     """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
+
+
+@attrs.frozen(kw_only=True)
+class AlertsConfig:
+    """Who is told when something is wrong, where no Prometheus watches."""
+
+    webhook: Annotated[str, secret_url] = attrs.field(default="", repr=False)
+    """To this address a few conditions are posted as they begin and as they end; empty: none."""
+    ca_file: Annotated[str, existing_file] = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -261,6 +279,7 @@ class Config:
 
     logger: LoggerConfig = LoggerConfig()
     http: HttpConfig = HttpConfig()
+    alerts: AlertsConfig = AlertsConfig()
     archive: ArchiveConfig = ArchiveConfig()
     exchanges: dict[str, ExchangeConfig] = attrs.field(factory=dict)
 
