@@ -22,7 +22,8 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
-from tick_logger.archiving import Keeping, is_released
+from tick_logger.alerting import alarm_of
+from tick_logger.archiving import MODES, Keeping, is_released
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -97,6 +98,7 @@ class Service:
         self._ports = ports
         self._accept_damage = accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
+        alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
         disk = Disk.at(
             config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
@@ -112,10 +114,9 @@ class Service:
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
-            is_released=lambda exchange, day: self._is_released(exchange, day),
+            is_released=is_released(config.logger.data_path, config.archive, ports.files),
         )
         self._keeping = Keeping(config, self._resources)
-        self._is_released = is_released(config.logger.data_path, config.archive, ports.files)
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
@@ -141,7 +142,7 @@ class Service:
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
                 write_listing=self._listings.tell,
             )
-        self.watch = Watch(config.http, self._watched(), lines_left_out)
+        self.watch = Watch(config.http, self._watched(), lines_left_out, alarm)
 
     def _legacy_links(self, disk: Disk) -> LinkKeeper | None:
         """Who makes them, if they are wanted."""
@@ -166,6 +167,7 @@ class Service:
             past=LookingBack(
                 self.started_with.logger.data_path, self._resources.clock.machine.now_ns
             ),
+            archive_places=MODES[self.started_with.archive.mode],
         )
 
     @property

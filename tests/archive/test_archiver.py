@@ -49,6 +49,34 @@ async def test_a_cycle_packs_sends_and_verifies_everything(autojump_clock: objec
     assert set(rig.worker.runs.values()) == {1}
 
 
+async def test_rows_that_are_due_are_counted_until_they_are_packed(
+    autojump_clock: object,
+) -> None:
+    """One day after the other; those of a job that fails stay, and are not counted twice."""
+    rig = Rig()
+    rig.worker.secs = 1.0
+    archiver = rig.archiver()
+    seen = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(archiver.cycle)
+        for _ in range(DAYS):
+            await trio.sleep(0.9)
+            seen.append(rig.number("collector_parquet_rows_buffered"))
+            await trio.sleep(0.1)
+    assert seen == [3.0] * DAYS
+    assert rig.number("collector_parquet_rows_buffered") == 0
+    assert rig.number("collector_parquet_rows_written_total") == 3 * DAYS + 1
+    failing = Rig()
+    failing.worker.fail = OSError(28, "No space left on device")
+    archiver = failing.archiver()
+    for _ in range(2):
+        await archiver.cycle()
+        assert failing.number("collector_parquet_rows_buffered") == 3
+    failing.worker.fail = None
+    await archiver.cycle()
+    assert failing.number("collector_parquet_rows_buffered") == 0
+
+
 async def test_here_nothing_stays_that_is_to_be_in_the_bucket_alone(
     autojump_clock: object,
 ) -> None:

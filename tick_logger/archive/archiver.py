@@ -38,7 +38,6 @@ from tick_logger.clock import WallClock
 from tick_logger.errors import StorageError, leaves, words_of
 from tick_logger.model.times import NS_PER_SECOND, day_of
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import CertificatePath
 from tick_logger.telemetry.archive_metrics import ALL, ArchiveMetrics
 from tick_logger.telemetry.logs import get_logger
 
@@ -222,23 +221,25 @@ class Archiver:
 
     async def _pack(self, ledger: Ledger, last: bool) -> None:
         run, rules = self._places.thread.run, self._rules
-        days = {(each.day, each.exchange) for each in await run(self._certificates)}
+        there = await run(lambda: recorded_documents(self._places.recorded).certificates)
+        days = {(each.day, each.exchange) for each in there}
         for day, exchange in sorted(days):
             self.progress.sealed[exchange] = day
-        now = trio.current_time()
+        now, buffered = trio.current_time(), self._metrics.rows_buffered
+        buffered.set(0)  # what could not be packed is found again
         for day, exchange in sorted(days) if rules.tables else ():
             if self._looked.get((exchange, day), -math.inf) + LOOK_AGAIN_SECS > now:
                 continue
-            for job in await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d)):  # type: ignore[misc]
+            jobs = await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d))  # type: ignore[misc]
+            buffered.inc(sum(job.rows for job in jobs))
+            for job in jobs:
                 await self._make(ledger, job)
+                buffered.dec(job.rows)
             self._looked[exchange, day] = now
         await run(lambda: _clear(self._places.archive, SCRATCH))
         if rules.raw:
             for raw in await run(lambda: self._due.raw(ledger, everything=last)):
                 await self._make(ledger, raw)
-
-    def _certificates(self) -> Sequence[CertificatePath]:
-        return recorded_documents(self._places.recorded).certificates
 
     async def _make(self, ledger: Ledger, job: Job) -> None:
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 
 from tick_logger import exit_codes
-from tick_logger.cli.arguments import load_config, require
+from tick_logger.cli.arguments import ConfigFile, load_config, require
 from tick_logger.errors import StorageError, words_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def verify_command(
     json: bool = False,
     deep: bool = False,
     key: Path | None = None,
-    config: Path | None = None,
+    config: ConfigFile = None,
 ) -> int:
     """Check every promise about the files in a directory; exit code 0 only if all hold.
 
@@ -107,7 +107,7 @@ def symbols_command(
     *,
     related: str = "",
     data_path: str | None = None,
-    config: Path | None = None,
+    config: ConfigFile = None,
     json: bool = False,
     online: Annotated[bool, cyclopts.Parameter(negative="")] = False,
 ) -> int:
