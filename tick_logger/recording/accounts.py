@@ -15,7 +15,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord, OpenHole
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.stops import is_planned
-from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, ORIGIN_REST, Table
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
 from tick_logger.recording.left_holes import Asked, LeftHoles
@@ -81,7 +81,7 @@ class Accounts:
         self._on_holes = on_holes
         self._left = LeftHoles(asked)
         self._clocks = ClockOffsets(metrics)
-        self._times = times or VenueTimes()
+        self._times = times or VenueTimes(lambda: 0)
         self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
         self.stops = Stops(metrics)
@@ -109,7 +109,8 @@ class Accounts:
                 self._today.count_late(exchange, count)
         self._report_aside(outcome)
         self._clocks.showed(outcome.clock_offsets_ns)
-        self._times.showed(outcome.clock_offsets_ns)
+        heard = {exchange for exchange, _, origin in rows if origin != ORIGIN_REST}
+        self._times.showed(outcome.clock_offsets_ns, heard)
         for instrument, count in outcome.counts.twins.items():
             self._metrics.exchange(self._exchange(instrument)).twin_rows.inc(count)
         for instrument, count in outcome.counts.duplicates.items():

@@ -10,7 +10,8 @@ there may be data of it.  For a day without a file the last one before it holds.
      "asset_class": "crypto", "kind": "spot", "tick_size": "0.1", "lot_size": "0.00000001",
      "active": true, "min_size": "0.00005", "min_notional": "0.5"}}}
 
-(here broken into lines where the file is not; earlier versions lack the last two facts).  Pure: no file access.
+(here broken into lines where the file is not; earlier versions lack the last two facts).  Pure: no
+file access.
 """
 
 from __future__ import annotations
