@@ -148,9 +148,8 @@ def test_symbols() -> None:
             s["status"] == "TRADING" and s["isSpotTradingAllowed"],
             *(f["tickSize"] for f in s["filters"] if f["filterType"] == "PRICE_FILTER"),
             *(f["stepSize"] for f in s["filters"] if f["filterType"] == "LOT_SIZE"),
-            "spot",
-            *(f["minQty"] for f in s["filters"] if f["filterType"] == "LOT_SIZE"),
-            *(f["minNotional"] for f in s["filters"] if f["filterType"] == "MIN_NOTIONAL"),
+            min_size=next(f["minQty"] for f in s["filters"] if "minQty" in f),
+            min_notional=next(f["minNotional"] for f in s["filters"] if "minNotional" in f),
         )
         for s in json.loads(text)["symbols"]
     )
