@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_t
 
 import attrs
 
+from tick_logger.config.entrances import BASE_URL
 from tick_logger.config.rules import hint
 from tick_logger.config.schema import ExchangeConfig, sections
 
@@ -50,11 +51,12 @@ def _variables(exchanges: Collection[str]) -> dict[str, tuple[Path, Any]]:
         *(((name,), kind) for name, kind in sections().items()),
         *((("exchanges", name), ExchangeConfig) for name in exchanges),
     ]
-    return {
-        PREFIX + "__".join(path).upper(): (path, kind)
-        for place, section in places
-        for path, kind in _keys(place, section)
-    }
+    every: list[tuple[Path, Any]] = [
+        ((*place, BASE_URL), str) for place, kind in places if kind is ExchangeConfig
+    ]
+    for place, section in places:
+        every += _keys(place, section)
+    return {PREFIX + "__".join(path).upper(): (path, kind) for path, kind in every}
 
 
 def _keys(place: Path, section: type[attrs.AttrsInstance]) -> Iterator[tuple[Path, Any]]:
