@@ -22,7 +22,8 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
-from tick_logger.archiving import Keeping
+from tick_logger.alerting import alarm_of
+from tick_logger.archiving import MODES, Keeping, is_released
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -97,6 +98,7 @@ class Service:
         self._ports = ports
         self._accept_damage = accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
+        alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
         disk = Disk.at(
             config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
@@ -112,6 +114,7 @@ class Service:
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
+            is_released=is_released(config.logger.data_path, config.archive, ports.files),
         )
         self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)
@@ -130,7 +133,7 @@ class Service:
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
         own = ports.files, ports.offload
-        self._sealer = sealer_of(config, self._resources, *own, filling)
+        self._sealer = sealer_of(config, self._resources, *own, filling, self._keeping.named.of)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self.metrics.archive.begin(name)
@@ -139,7 +142,7 @@ class Service:
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
                 write_listing=self._listings.tell,
             )
-        self.watch = Watch(config.http, self._watched(), lines_left_out)
+        self.watch = Watch(config.http, self._watched(), lines_left_out, alarm)
 
     def _legacy_links(self, disk: Disk) -> LinkKeeper | None:
         """Who makes them, if they are wanted."""
@@ -164,6 +167,7 @@ class Service:
             past=LookingBack(
                 self.started_with.logger.data_path, self._resources.clock.machine.now_ns
             ),
+            archive_places=MODES[self.started_with.archive.mode],
         )
 
     @property
@@ -310,8 +314,7 @@ class Service:
         """What a page shows of a symbol; in a thread of its request."""
         files = DiskFiles(self.started_with.logger.data_path, max_open=1)
         now_ns = self._resources.clock.machine.now_ns()
-        proofs = self._venues.proofs.get(exchange)
-        known = self._resources.instruments
+        proofs, known = self._venues.proofs.get(exchange), self._resources.instruments
         return recorded(files, known, exchange, symbol, now_ns, proofs=proofs)
 
     def close(self) -> None:

@@ -47,7 +47,8 @@ def backfill_command(
     since
         Only holes that began after this time, or in the last days: 2026-11-29, 7d.
     config
-        TOML file with the entrances by which it was recorded; without one the usual ones are asked.
+        TOML file with the entrances by which it was recorded, or else the usual ones are asked, and
+        whose [archive] may have days of it.
     json
         Print one JSON object instead of lines.
     """
@@ -86,7 +87,8 @@ def _filled(config: Config, days: int, *, quiet: bool) -> tuple[Mapping[str, Fil
 
 
 def _config(directory: Path, exchange: str | None, file: Path | None) -> Config:
-    """That of each exchange that is recorded there, with the width of prices there.
+    """That of each exchange that is recorded there, with the width of prices there, and the
+    archive of a file.
 
     An entrance with a name of its own is asked only where a file says what it is: the usual
     endpoints may be another market's.
@@ -96,21 +98,23 @@ def _config(directory: Path, exchange: str | None, file: Path | None) -> Config:
     from tick_logger.storage.format_file import read_widths
 
     there = _recorded(directory, exchange)
-    configured = load_config(file, str(directory)).exchanges if file is not None else {}
-    usual, left_out = _divided(there, configured)
+    configured = load_config(file, str(directory))
+    own = configured.exchanges if file is not None else {}
+    usual, left_out = _divided(there, own)
     if left_out:
         sys.stderr.write(
             f"tick_logger: {', '.join(left_out)} cannot be asked: --config must name a file that "
             "says by which entrance\n"
         )
     loaded = load_config(None, str(directory), Chosen(symbols={name: ["*"] for name in usual}))
-    known = {**loaded.exchanges, **configured}
+    known = {**loaded.exchanges, **own}
     widths = read_widths(DiskFiles(str(directory)))
     width = widths[-1].price_dtype if widths else loaded.logger.price_dtype
     return attrs.evolve(
         loaded,
         logger=attrs.evolve(loaded.logger, price_dtype=width),
         http=attrs.evolve(loaded.http, enabled=False),
+        archive=configured.archive,
         exchanges={name: known[name] for name in there if name not in left_out},
     )
 

@@ -24,6 +24,7 @@ from tick_logger.config.rules import (
     one_of,
     plain,
     secret,
+    secret_url,
     server_part,
     some_distinct,
     text,
@@ -46,6 +47,9 @@ HostNames: TypeAlias = tuple[Annotated[str, text], ...]
 USUAL_SYMBOLS_PER_CONNECTION = 20
 MOST_SYMBOLS_PER_CONNECTION = 1000
 """On one connection, as long as there are enough of them; and in any case."""
+
+USUAL_LINGER_MS = 200
+"""The writer gathers until its next sync anyway, once a second."""
 
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
@@ -94,7 +98,7 @@ class LoggerConfig:
     ] = 1024
     linger_ms: Annotated[
         int, between(0, 1000, "ms", "frames wait this long to be decoded together")
-    ] = 20
+    ] = attrs.Factory(lambda self: self.share_of_persist_ms(USUAL_LINGER_MS), takes_self=True)
     read_coalesce_ms: Annotated[
         int, between(0, 1000, "ms", "receive times are late by up to this much")
     ] = 0
@@ -117,6 +121,10 @@ class LoggerConfig:
     ] = 14
     symbol_mappings: Annotated[str, existing_file] = ""
 
+    def share_of_persist_ms(self, usual_ms: int) -> int:
+        """The usual time, or a quarter of `persist_interval_secs` if that is less."""
+        return min(usual_ms, int(self.persist_interval_secs * 1000 / 4))
+
 
 @attrs.frozen(kw_only=True)
 class HttpConfig:
@@ -132,6 +140,15 @@ class HttpConfig:
     loopback only."""
     metrics_by_symbol: bool = False
     """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
+
+
+@attrs.frozen(kw_only=True)
+class AlertsConfig:
+    """Who is told when something is wrong, where no Prometheus watches."""
+
+    webhook: Annotated[str, secret_url] = attrs.field(default="", repr=False)
+    """To this address a few conditions are posted as they begin and as they end; empty: none."""
+    ca_file: Annotated[str, existing_file] = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -249,6 +266,7 @@ class Config:
 
     logger: LoggerConfig = LoggerConfig()
     http: HttpConfig = HttpConfig()
+    alerts: AlertsConfig = AlertsConfig()
     archive: ArchiveConfig = ArchiveConfig()
     exchanges: dict[str, ExchangeConfig] = attrs.field(factory=dict)
 
