@@ -66,9 +66,14 @@ class Venue:
             "book_levels": 10,
             **self.simulated,
         }
-        return simulated(
-            self.adapter or self.name, symbols=self.symbols, clock=clock, seed=seed, **options
-        )
+        exchange = simulated(self.kind, symbols=self.symbols, clock=clock, seed=seed, **options)
+        exchange.name = self.name
+        return exchange
+
+    @property
+    def kind(self) -> str:
+        """Whose venue it is."""
+        return self.adapter or self.name
 
     def configure(self) -> ExchangeConfig:
         """The service's settings."""
