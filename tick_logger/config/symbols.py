@@ -56,6 +56,7 @@ def load_symbol_rules(path: str, exchanges: Collection[str]) -> SymbolRules:
         stablecoins=frozenset(reader.section(sections, "stablecoins")),
         asset_classes=reader.classes(sections, ""),
         venues=reader.venues(sections, exchanges if path else None),
+        exchanges=frozenset(exchanges),
     )
     for currency in sorted(rules.fiat & rules.stablecoins):
         reader.complain(f"stablecoins.{currency}", "is in fiat as well", sections["stablecoins"])

@@ -216,12 +216,12 @@ class PortionDecoder:
         if trio.current_time() >= self._define_again_at:
             self._define_again_at = trio.current_time() + DEFINE_AGAIN_SECS
             self._wanted.repeat_all()
-        return tuple(
-            Defined(
-                instrument, self._instruments.name(instrument)[1], self._wanted.tables(instrument)
-            )
-            for instrument in self._wanted.take_changes()
-        )
+        return tuple(map(self._definition, self._wanted.take_changes()))
+
+    def _definition(self, instrument: int) -> Defined:
+        _, symbol = self._instruments.name(instrument)
+        recorded, shown = self._wanted.tables(instrument), self._exchange.unproven(symbol)
+        return Defined(instrument, symbol, recorded, tuple(t for t in shown if t in recorded))
 
     def _report(self, decoded: Decoded, payloads: Sequence[bytes]) -> None:
         """Count, and say, what was not understood."""

@@ -18,6 +18,7 @@ import trio
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
@@ -57,7 +58,7 @@ class Share:
         load: Load,
         backoff: Backoff,
         *,
-        lane: str = "",
+        lane: Lane = USUAL_LANE,
         turns: Turns | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -68,6 +69,7 @@ class Share:
         self._load = load
         self.backoff = backoff
         self._lane = lane
+        self._connects = venue.access(lane.entrance).connects
         self._handed_over_at = float("-inf")
         self._connections: list[Connection] = []
         self._generation = 0
@@ -142,10 +144,10 @@ class Share:
         `back`: it comes back at once for one that was cut.
         """
         await self._something_to_ask()
-        await self._venue.connects.connect_turn(back=back)
+        await self._connects.connect_turn(back=back)
         while self._load.subscriptions <= self._venue.refusals.all:  # refused meanwhile
             await self._something_to_ask()
-            await self._venue.connects.connect_turn()
+            await self._connects.connect_turn()
         self._generation += 1
         label = f"{self.label}.{self._generation}"
         load = self._load

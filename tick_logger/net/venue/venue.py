@@ -17,6 +17,7 @@ from tick_logger.config.markets import for_symbol, matches, most_lines
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience, Unreachable
+from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
@@ -51,7 +52,7 @@ class Venue:
         self._config = config
         self._beside = beside
         self._askers = [each for each in (filler, candles) if each is not None]
-        self._lines: dict[tuple[int, str], Lines] = {}
+        self._lines: dict[tuple[int, Lane], Lines] = {}
         self._plan = Plan({}, ())
         self._listed: tuple[str, ...] = ()
         self._excused: frozenset[str] = frozenset()  # whose silence is no fault
@@ -165,7 +166,8 @@ class Venue:
         symbols, unmatched = self._choose(self._listed)
         before, config = self._plan, self._config
         limits = limits_of(config, self._exchange.profile, len(self._lanes()))
-        weights = weights_of(self._exchange, config, symbols)
+        entrance_of = self._context.elsewhere.number_of
+        weights = weights_of(self._exchange, config, symbols, entrance_of)
         self._plan = plan(before.shares, symbols, limits, weights)
         absent = Absent(left_out=self._plan.left_out, not_listed=unmatched)
         self._absences.tell(absent, explained(config, limits))
@@ -217,14 +219,17 @@ class Venue:
         for lane in sorted(old_lanes.union(self._lanes())):
             self._arrange_lane(number, lane, load, doubled)
 
-    def _arrange_lane(self, number: int, lane: str, load: Load, doubled: frozenset[str]) -> None:
-        mine = {sub for sub in load.subscriptions if self._exchange.lane(sub.feed) == lane}
+    def _arrange_lane(self, number: int, lane: Lane, load: Load, doubled: frozenset[str]) -> None:
+        mine = {sub for sub in load.subscriptions if self._context.lane_of(sub) == lane}
         load = Load(frozenset(mine), load.timeouts)
         lines = self._lines.get((number, lane))
         if lines is None and mine:
-            label = f"{number}-{lane}" if lane else str(number)
             lines = self._lines[number, lane] = Lines(
-                label, self._context, lane=lane, start=self._run_share, backoff=self._backoff
+                lane.label(number),
+                self._context,
+                lane=lane,
+                start=self._run_share,
+                backoff=self._backoff,
             )
         if lines is not None:
             lines.carry(load, doubled)
@@ -239,13 +244,15 @@ class Venue:
         """Those of the symbols that have two lines."""
         return frozenset(each for each in symbols if for_symbol(self._config, each).redundancy > 1)
 
-    def _lanes(self) -> list[str]:
-        """The addresses that the feeds in use are served at."""
+    def _lanes(self) -> list[Lane]:
+        """The addresses that the feeds in use are served at, at each entrance."""
         feeds = {
             *self._config.feeds,
             *(f for each in self._config.markets for f in each.feeds or ()),
         }
-        return sorted({self._exchange.lane(feed) for feed in feeds})
+        lanes = {self._exchange.lane(feed) for feed in feeds}
+        entrances = range(len(self._context.elsewhere.accesses) + 1)
+        return sorted(Lane(lane, each) for lane in lanes for each in entrances)
 
     def _load(self, symbols: tuple[str, ...]) -> Load:
         subscriptions = set()
@@ -280,8 +287,9 @@ class Venue:
         self._context.refusals.keep(wanted)
 
     def _count_books(self) -> int:
-        feeds = (for_symbol(self._config, symbol).feeds for symbol in self._plan.places)
-        return sum("orderbook" in each for each in feeds)
+        feeds = ((each, for_symbol(self._config, each).feeds) for each in self._plan.places)
+        books = (symbol for symbol, of_symbol in feeds if "orderbook" in of_symbol)
+        return sum(not self._exchange.book_of(symbol).whole for symbol in books)
 
     def _backoff(self) -> Backoff:
         config = self._config
