@@ -32,6 +32,25 @@ class Histogram:
         self.sum += float(values.sum())
 
 
+class Together:
+    """Several histograms with the same bounds, read as one."""
+
+    def __init__(self, parts: Sequence[Histogram]) -> None:
+        self._parts = parts
+        self.bounds = parts[0].bounds
+
+    @property
+    def counts(self) -> Counts:
+        """Of all of them, an array of its own."""
+        counts: Counts = np.sum([each.counts for each in self._parts], axis=0, dtype=np.int64)
+        return counts
+
+    @property
+    def sum(self) -> float:
+        """Of all values."""
+        return sum(each.sum for each in self._parts)
+
+
 def quantile(bounds: npt.NDArray[np.float64], counts: Counts, share: float) -> float | None:
     """The value below which this share of what was counted lies; None of nothing.
 
@@ -52,29 +71,31 @@ def quantile(bounds: npt.NDArray[np.float64], counts: Counts, share: float) -> f
 
 @attrs.define(eq=False)
 class HistogramFamily:
-    """Histograms with the label `exchange`, as a registry collects them."""
+    """Histograms with the label `exchange`, and perhaps more, as a registry collects them."""
 
     name: str
     text: str
     bounds: Sequence[float]
-    _children: dict[str, Histogram] = attrs.field(factory=dict)
+    labels: Sequence[str] = ("exchange",)
+    _children: dict[tuple[str, ...], Histogram] = attrs.field(factory=dict)
 
-    def child(self, exchange: str) -> Histogram:
-        """That of an exchange, the same one at every call."""
-        if exchange not in self._children:
-            self._children[exchange] = Histogram(self.bounds)
-        return self._children[exchange]
+    def child(self, *values: str) -> Histogram:
+        """That of these labels, the same one at every call."""
+        assert len(values) == len(self.labels), "one value for each label"
+        if values not in self._children:
+            self._children[values] = Histogram(self.bounds)
+        return self._children[values]
 
     def collect(self) -> Iterator[Metric]:
         """What is exported."""
-        family = HistogramMetricFamily(self.name, self.text, labels=["exchange"])
+        family = HistogramMetricFamily(self.name, self.text, labels=self.labels)
         names = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
-        for exchange, child in self._children.items():
+        for values, child in self._children.items():
             reached = np.cumsum(child.counts).tolist()
             buckets = list(zip(names, map(float, reached), strict=True))
-            family.add_metric([exchange], buckets, child.sum)
+            family.add_metric(values, buckets, child.sum)
         yield family
 
     def describe(self) -> Iterator[Metric]:
         """Its name, so that no other family can have it."""
-        yield HistogramMetricFamily(self.name, self.text, labels=["exchange"])
+        yield HistogramMetricFamily(self.name, self.text, labels=self.labels)
