@@ -96,3 +96,60 @@ async def test_all_who_wait_for_room_are_woken(autojump_clock: MockClock) -> Non
                     case "ended":
                         budget.end()
         assert sorted(through) == [0, 1, 2], tell
+
+
+def test_what_is_guaranteed_to_one_exchange_no_other_can_take() -> None:
+    """A quarter is shared out; a flood of one has its own part of that, and all the rest."""
+    budget = ByteBudget(160)
+    flood, quiet = budget.share(), budget.share()
+    assert budget.guaranteed_bytes == 20
+    assert flood.take(140)
+    assert not flood.take(1)
+    assert not budget.take(1)
+    assert quiet.half_free
+    assert not flood.half_free
+    assert quiet.take(11)
+    assert not quiet.half_free
+    assert quiet.take(9)
+    assert not quiet.take(1)
+    assert budget.taken_bytes == 160
+    flood.decoded(100, 0)
+    budget.journalled(100, 0)
+    assert quiet.take(80)  # of the common part, once that is free
+    assert not flood.half_free
+    quiet.decoded(100, 0)
+    budget.journalled(100, 0)
+    assert quiet.half_free
+
+
+def test_rows_of_one_exchange_leave_the_others_what_is_guaranteed() -> None:
+    """They may exceed the common part, by those of one portion; then decoding stops."""
+    budget = ByteBudget(160)
+    flood, quiet = budget.share(), budget.share()
+    flood.take(100)
+    flood.decoded(90, 300)
+    assert not budget.may_decode
+    assert quiet.take(20)
+    assert not quiet.take(1)
+    assert not flood.take(11)
+    assert flood.take(10)
+    budget.journalled(90, 300)
+    budget.give_back(300)
+    assert budget.may_decode
+
+
+def test_one_exchange_alone_has_all_of_it() -> None:
+    """There is nobody to keep anything for."""
+    budget = ByteBudget(100)
+    share = budget.share()
+    assert share.take(100)
+    assert not share.take(1)
+    assert not share.half_free
+
+
+def test_frames_that_nobody_took_cannot_be_decoded() -> None:
+    """The part of its exchange would grow."""
+    share = ByteBudget(100).share()
+    share.take(5)
+    with pytest.raises(AssertionError, match="before it was taken"):
+        share.decoded(6, 0)

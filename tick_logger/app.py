@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
 from tick_logger.alerting import alarm_of
-from tick_logger.archiving import Keeping
+from tick_logger.archiving import MODES, Keeping, is_released
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -114,6 +114,7 @@ class Service:
             links=self._legacy_links(disk),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
+            is_released=is_released(config.logger.data_path, config.archive, ports.files),
         )
         self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)
@@ -132,7 +133,7 @@ class Service:
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
         own = ports.files, ports.offload
-        self._sealer = sealer_of(config, self._resources, *own, filling)
+        self._sealer = sealer_of(config, self._resources, *own, filling, self._keeping.named.of)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self.metrics.archive.begin(name)
@@ -166,6 +167,7 @@ class Service:
             past=LookingBack(
                 self.started_with.logger.data_path, self._resources.clock.machine.now_ns
             ),
+            archive_places=MODES[self.started_with.archive.mode],
         )
 
     @property

@@ -8,6 +8,9 @@ several times as large as the text that they were, and nobody knows how large be
 so decoding stops while a share of the limit is decoded and not yet in the journal, or while all of
 the limit is taken.  Invariant: it is exceeded by the rows of one portion at most.
 
+One exchange cannot cost another its data: a part of the limit is shared out, and what an exchange
+holds of that, in frames that are not decoded, nobody else can take.  The rest is common.
+
 Not here: how large a portion is (`net.intake.arrivals`), and what rows cost once the pipeline has
 them, which is bounded there and by what one tick may release (`recording.writer`).
 """
@@ -23,9 +26,13 @@ AHEAD_SHARE = 4
 """One part in so many may be decoded ahead of the journal: a second of any stream, and the other
 parts are left to frames, which are the smaller form of the same."""
 
+GUARANTEED_SHARE = 4
+"""One part in so many is shared out evenly: 8 MiB for each of eight exchanges by default, which is
+some 40,000 messages.  More would be missing where one alone needs it, for a disk that stalls."""
+
 
 class ByteBudget:
-    """A number of bytes shared by all exchanges; frames are taken whole reads at a time, or not."""
+    """A number of bytes for all exchanges; frames are taken whole reads at a time, or not."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
@@ -35,6 +42,7 @@ class ByteBudget:
         self._room = trio.Event()
         self._waiting = False  # somebody is, for room
         self._ended = False
+        self._shares: list[Share] = []
         self.peak_bytes = 0
 
     @property
@@ -57,12 +65,23 @@ class ByteBudget:
         """Whether more may be decoded ahead of the journal; one portion always may."""
         if self._ended or not self._ahead_bytes:
             return True
-        is_free = self._taken_bytes <= self.limit_bytes
-        return is_free and self._ahead_bytes <= self.limit_bytes // AHEAD_SHARE
+        return self._is_common(0) and self._ahead_bytes <= self.limit_bytes // AHEAD_SHARE
+
+    def share(self) -> Share:
+        """The part of one exchange more, by which it takes what it receives."""
+        share = Share(self)
+        self._shares.append(share)
+        return share
+
+    @property
+    def guaranteed_bytes(self) -> int:
+        """What each exchange may hold in frames, whatever others do; one alone has all."""
+        sharers = len(self._shares)
+        return self.limit_bytes // GUARANTEED_SHARE // sharers if sharers > 1 else 0
 
     def take(self, size_bytes: int) -> bool:
-        """Reserve for frames; False, and nothing reserved, if that would exceed the limit."""
-        if self._taken_bytes + size_bytes > self.limit_bytes:
+        """Reserve of the common part; False, and nothing reserved, if that has no room for it."""
+        if not self._is_common(size_bytes):
             return False
         self._charge(size_bytes)
         return True
@@ -102,6 +121,20 @@ class ByteBudget:
         if self._waiting and self.may_decode:
             self._tell_of_room()
 
+    def take_by(self, share: Share, size_bytes: int) -> bool:
+        """Reserve, first of what the share is guaranteed; False as `take`."""
+        beyond = size_bytes - max(self.guaranteed_bytes - share.frames_bytes, 0)
+        if beyond > 0 and not self._is_common(beyond):
+            return False
+        self._charge(size_bytes)
+        return True
+
+    def _is_common(self, size_bytes: int) -> bool:
+        """Whether so much is free beside what is guaranteed to somebody."""
+        guaranteed = self.guaranteed_bytes
+        unused = sum(max(guaranteed - each.frames_bytes, 0) for each in self._shares)
+        return self._taken_bytes + unused + size_bytes <= self.limit_bytes
+
     def _tell_of_room(self) -> None:
         self._room.set()
         self._room, self._waiting = trio.Event(), False
@@ -109,3 +142,30 @@ class ByteBudget:
     def _charge(self, size_bytes: int) -> None:
         self._taken_bytes += size_bytes
         self.peak_bytes = max(self.peak_bytes, self._taken_bytes)
+
+
+class Share:
+    """What one exchange takes of a budget: its guaranteed part first, then of the common one."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self.frames_bytes = 0  # taken, and not decoded
+
+    @property
+    def half_free(self) -> bool:
+        """Whether so much is free that taking up what was refused makes sense."""
+        guaranteed = self._budget.guaranteed_bytes
+        return self._budget.half_free or 0 < 2 * (guaranteed - self.frames_bytes) >= guaranteed
+
+    def take(self, size_bytes: int) -> bool:
+        """Reserve for frames; False, and nothing reserved, if there is no room for them."""
+        if not self._budget.take_by(self, size_bytes):
+            return False
+        self.frames_bytes += size_bytes
+        return True
+
+    def decoded(self, frames_bytes: int, rows_bytes: int) -> None:
+        """Frames of this exchange are decoded, and their rows are held beside them."""
+        self.frames_bytes -= frames_bytes
+        assert self.frames_bytes >= 0, "decoded before it was taken"
+        self._budget.decoded(frames_bytes, rows_bytes)

@@ -36,7 +36,7 @@ def test_defaults_without_a_file() -> None:
         checkpoint_interval_secs=30.0,
         journal_keep_hours=24.0,
         journal_keep_mib=1024,
-        linger_ms=20,
+        linger_ms=200,
         read_coalesce_ms=0,
         shutdown_timeout_secs=20.0,
         buffer_limit_mib=256,

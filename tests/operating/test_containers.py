@@ -188,9 +188,9 @@ def port() -> Iterator[int]:
         thread.join()
 
 
-def _check(port: int, token: str) -> tuple[int, str]:
+def _check(port: int, token: str, name: str = "TICK_LOGGER__HTTP__PORT") -> tuple[int, str]:
     environ = {
-        "TICK_LOGGER__HTTP__PORT": str(port),
+        name: str(port),
         "TICK_LOGGER__HTTP__TOKEN": token,
         "http_proxy": "http://127.0.0.1:9",  # nobody listens there, and nobody is to be asked
     }
@@ -205,6 +205,7 @@ def _check(port: int, token: str) -> tuple[int, str]:
 def test_a_ready_recorder_is_healthy(port: int) -> None:
     """Asked with the token from the environment, and past any proxy."""
     assert _check(port, "secret") == (0, "")
+    assert _check(port, "secret", "METRICS_PORT") == (0, "")
 
 
 def test_one_that_is_not_ready_is_unhealthy_and_says_why(port: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.pipeline.streams import SECOND, Out, continued, new_pipeline, record, ticked, trades
@@ -9,6 +10,9 @@ from tests.pipeline.timed import NOON, Row, all_aside, live
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID
 from tick_logger.model.proof import Ids
+from tick_logger.model.tables import NO_TIME
+from tick_logger.pipeline.id_line import BegunAgain, Finding, HoleFilled, HoleOpened
+from tick_logger.pipeline.ids import IdLedger
 from tick_logger.pipeline.venue_clocks import MAX_AGE_NS, MAX_AHEAD_NS
 
 EVERY_SECS = 40
@@ -86,3 +90,48 @@ def test_a_trade_that_is_in_doubt_on_one_of_two_connections_is_there_once(
     assert [seq for seq in out.ids() if seq > 20] == [21, 22, 23]
     assert out.gaps == []
     assert out.duplicates == {0: 3}
+
+
+@pytest.mark.parametrize("untold", [1, 2, 10])
+@pytest.mark.parametrize("crash", [False, True])
+def test_ids_that_begin_again_with_trades_without_a_time_leave_no_hole(
+    untold: int, crash: bool
+) -> None:
+    """The first are taken, by their ids, for older ones; what follows them tells otherwise."""
+    ledger, findings = IdLedger(), list[Finding]()
+
+    def take(first: int, last: int, second: int, *, timed: bool = True) -> None:
+        times = [NOON + second * SECOND] * (last - first + 1)
+        rows = [(0, recv, recv if timed else NO_TIME, first + n) for n, recv in enumerate(times)]
+        keep, found = ledger.admit(trades(rows), np.array([NOON]), trades([]))
+        assert keep.all()
+        findings.extend(found)
+
+    take(894, 900, 0)
+    take(865, 865 + untold - 1, 10, timed=False)
+    assert findings == [HoleOpened(0, 865 + untold, 893, NOON + 10 * SECOND, NOON + 10 * SECOND)]
+    if crash:
+        continued_by = IdLedger()
+        continued_by.load(ledger.dump())
+        ledger = continued_by
+    first = 865 + untold
+    take(first, first + 2, 20)
+    at_ns = NOON + 20 * SECOND
+    assert findings[1:] == [
+        BegunAgain(0, 900, first, NOON, at_ns),
+        HoleFilled(0, first, 893, at_ns, never_were=True),
+    ]
+    take(first + 4, 910, 30)
+    assert findings[3:] == [
+        HoleOpened(0, first + 3, first + 3, at_ns, NOON + 30 * SECOND, numbering=1)
+    ]
+
+
+def test_a_hole_in_whose_place_ids_begin_again_was_missing_if_times_told_so() -> None:
+    """Its ids were given, and lost: that others begin with them is chance."""
+    ledger, findings = IdLedger(), list[Finding]()
+    for second, first in ((10, 894), (0, 865), (20, 866), (21, 867)):
+        rows = [(0, NOON + 20 * SECOND, NOON + second * SECOND, first)]
+        _, found = ledger.admit(trades(rows), np.array([NOON]), trades([]))
+        findings += found
+    assert [type(each) for each in findings] == [HoleOpened, BegunAgain]

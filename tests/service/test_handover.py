@@ -30,7 +30,7 @@ async def test_an_announced_shutdown_costs_nothing(autojump_clock: MockClock) ->
     assert world.metric("duplicates_total") > 0
     assert world.exchange.violations == []
     (retiring,) = world.times("retiring", reason="serverShutdown")
-    assert 3.0 <= retiring <= 3.02
+    assert 3.0 <= retiring <= 3.2  # when it is decoded
 
 
 async def test_the_successor_may_have_to_try_again(autojump_clock: MockClock) -> None:

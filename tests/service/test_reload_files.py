@@ -38,7 +38,7 @@ connects_per_second = 10.0
 def write(path: Path, name: str, feeds: tuple[str, ...], **changes: object) -> None:
     """The file, with other values where they are named."""
     symbols = list(DIALECTS[name].symbols[:2])
-    usual = {"log_level": "info", "linger_ms": 20, "symbols": symbols, "more": ""}
+    usual = {"log_level": "info", "linger_ms": 200, "symbols": symbols, "more": ""}
     path.write_text(TOML.format(name=name, feeds=list(feeds), **usual | changes))
 
 

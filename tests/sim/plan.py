@@ -157,7 +157,7 @@ class Scale:
     troubles: tuple[int, int] = (0, 8)
     trouble_secs: tuple[float, float] = (0.5, 15.0)
     flush_secs: tuple[float, float] = (0.3, 3.0)
-    persist_secs: tuple[float, float] = (0.4, 3.0)
+    persist_secs: tuple[float, float] = (0.5, 3.0)
     checkpoint_secs: tuple[float, float] = (1.0, 15.0)
     step_secs: tuple[float, float] = (0.4, 1.2)
     messages_per_second: tuple[float, float] = (0.5, 2.5)
@@ -250,7 +250,7 @@ def _logger(rng: Random, scale: Scale, late: Trouble | None, *, roomy: bool) -> 
     limits_mib = [16, 16, rng.uniform(0.01, 0.1)]
     if late is not None and late.kind == "stalled_disk":
         limits_mib = [rng.uniform(0.008, 0.02)]
-    linger_ms = rng.choice([0, 20, 80])
+    linger_ms = rng.choice([0, 20, 80, 200])
     return {
         "flush_interval_secs": rng.uniform(*scale.flush_secs),
         "persist_interval_secs": rng.uniform(*scale.persist_secs),

@@ -48,6 +48,9 @@ USUAL_SYMBOLS_PER_CONNECTION = 20
 MOST_SYMBOLS_PER_CONNECTION = 1000
 """On one connection, as long as there are enough of them; and in any case."""
 
+USUAL_LINGER_MS = 200
+"""The writer gathers until its next sync anyway, once a second."""
+
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
 ]
@@ -83,7 +86,7 @@ class LoggerConfig:
     ] = 1024
     linger_ms: Annotated[
         int, between(0, 1000, "ms", "frames wait this long to be decoded together")
-    ] = 20
+    ] = attrs.Factory(lambda self: self.share_of_persist_ms(USUAL_LINGER_MS), takes_self=True)
     read_coalesce_ms: Annotated[
         int, between(0, 1000, "ms", "receive times are late by up to this much")
     ] = 0
@@ -105,6 +108,10 @@ class LoggerConfig:
         int, between(1, 3_650, "days", "the file of each day is removed after so many")
     ] = 14
     symbol_mappings: Annotated[str, existing_file] = ""
+
+    def share_of_persist_ms(self, usual_ms: int) -> int:
+        """The usual time, or a quarter of `persist_interval_secs` if that is less."""
+        return min(usual_ms, int(self.persist_interval_secs * 1000 / 4))
 
 
 @attrs.frozen(kw_only=True)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import VOID, GapRecord, OpenHole
+from tick_logger.model.flush import HEALED, VOID, GapRecord, OpenHole
 from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.gap_records import (
@@ -160,7 +160,8 @@ class GapLedger:
                 cause, of_ns = self._cause((found.instrument, table), found)
                 self.holes.opened(table, found, cause, self._tick, of_ns)
             case HoleFilled():
-                self._records += self.holes.filled(table, found, by_hole=self.is_timed)
+                how = VOID if found.never_were else HEALED
+                self._records += self.holes.filled(table, found, by_hole=self.is_timed, how=how)
             case BegunAgain(instrument, before, first, from_ns, to_ns):
                 ids = instrument, table, before, first
                 self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.RENUMBERED, VOID))

@@ -41,13 +41,14 @@ class HoleOpened:
 
 @attrs.frozen
 class HoleFilled:
-    """Ids `first` to `last` of a numbering, missing until now, have arrived."""
+    """Ids `first` to `last` of a numbering, missing until now, have arrived, or `never_were`."""
 
     instrument: int
     first: int
     last: int
     at_ns: int
     numbering: int = 0
+    never_were: bool = False
 
 
 @attrs.frozen
@@ -114,6 +115,7 @@ class IdLine:
     low_recv_ns: int
     high_recv_ns: int
     number: int = 0  # of the instrument's numberings
+    unsure_last: int = 0  # of the ids missing below all others by the word of a trade without time
     holes: list[Range] = attrs.field(factory=list)
 
     def place(self, id_: int) -> tuple[Place, int | None]:
@@ -148,6 +150,7 @@ class IdLine:
             if last < self.low - 1:
                 # Older than everything so far: what lies between may never have been sent to us.
                 found.append(self.open(last + 1, self.low - 1, last_ns, last_ns))
+                self.unsure_last = self.low - 1 if events[0] == NO_TIME else 0
             self.low, self.low_recv_ns = first, first_ns
         else:
             assert self.low <= first <= last <= self.high, "ids of several places"

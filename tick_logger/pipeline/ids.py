@@ -159,6 +159,7 @@ class IdLedger:
             "instrument": np.array([line.instrument for line in lines], np.int64),
             "low": np.array([line.low for line in lines], np.uint64),
             "high": np.array([line.high for line in lines], np.uint64),
+            "unsure_last": np.array([line.unsure_last for line in lines], np.uint64),
             **{name: np.array([getattr(line, name) for line in lines], np.int64) for name in _REST},
             "holes": np.array([len(line.holes) for line in lines], np.int64),
             "hole_first": np.array([first for first, _ in holes], np.uint64),
@@ -179,7 +180,8 @@ class IdLedger:
         assert starts[-1] == len(holes), "holes that belong to no line"
         # Earlier versions knew one numbering, and of its times only the newest.
         times = {name: state.get(name, state["high_recv_ns"]) for name in _REST}
-        times["number"] = state.get("number", np.zeros(len(stops), np.int64))
+        for name in ("number", "unsure_last"):
+            times[name] = state.get(name, np.zeros(len(stops), np.uint64))
         columns = {name: state[name] for name in ("instrument", "low", "high")} | times
         lines = [
             IdLine(**dict(zip(columns, fields, strict=True)), holes=holes[start:stop])

@@ -28,6 +28,7 @@ from tick_logger.model.tables import NO_TIME
 from tick_logger.pipeline.id_line import (
     BegunAgain,
     Finding,
+    HoleFilled,
     HoleOpened,
     IdLine,
     Place,
@@ -305,6 +306,7 @@ class Numberings:
                 self.line.low_recv_ns,
             )
         )
+        findings += _never_missing(before, self.line)
         for each in pieces[1:]:
             findings += _covered(self.line, each)
         self.past = [*self.past, before][-MAX_PAST:]
@@ -342,6 +344,21 @@ def _line(instrument: int, piece: Piece, number: int) -> IdLine:
     return IdLine(
         instrument, piece.first, piece.last, low_event, high_event, low_recv, high_recv, number
     )
+
+
+def _never_missing(before: IdLine, begun: IdLine) -> list[Finding]:
+    """The hole of the numbering before in whose place another one begins, if there is one.
+
+    A trade without a time with which ids begin again is taken, by its id alone, for one before all
+    others of the present numbering.  The ids between are called missing, until those that follow it
+    have times that tell of another numbering: that begins where the hole begins by now.
+    """
+    end = before.unsure_last
+    if (begun.low, end) not in before.holes:
+        return []
+    cut(before.holes, begun.low, end)
+    ids = before.instrument, begun.low, end
+    return [HoleFilled(*ids, begun.low_recv_ns, before.number, never_were=True)]
 
 
 def _covered(line: IdLine, piece: Piece) -> list[Finding]:

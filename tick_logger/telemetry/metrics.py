@@ -18,6 +18,8 @@ from tick_logger.version import __version__
 OF_STOPS = "/stops"
 OF_HOW = "/"
 """Before the word for how holes ended that an exchange was asked about."""
+OF_WHERE = "/"
+"""Before the word for where objects are kept."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -183,8 +185,8 @@ class Metrics:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
 
         The exchange is "" where there is none.  Of holes the share that a stop in order left has a
-        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`).  One pass over
-        everything but numbers by symbol.
+        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`) and where bytes are
+        kept (`OF_WHERE`).  One pass over everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
         for family in self.registry.collect():
@@ -196,4 +198,6 @@ class Metrics:
                     found[sample.name + OF_STOPS, exchange] = sample.value
                 if "how" in sample.labels:
                     found[sample.name + OF_HOW + sample.labels["how"], exchange] = sample.value
+                if "where" in sample.labels:
+                    found[sample.name + OF_WHERE + sample.labels["where"], exchange] = sample.value
         return found

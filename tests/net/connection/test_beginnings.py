@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from tests.fakes.clock import NOON_NS, VirtualClock
-from tests.net.bench import LINGER_SECS, Bench
+from tests.net.bench import Bench
 from tests.net.connection.talking import (
     BOOK,
     BTC,
@@ -30,6 +30,7 @@ from tick_logger.model.marks import Interrupted, Lapse, Mark, Resumed
 from tick_logger.net.connection.beginnings import MAX_SNAPSHOT_SECS, Beginnings
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts
+from tick_logger.net.intake.intake import AWAITED_SECS
 
 FOREVER = float("inf")
 BOTH = frozenset({BTC_BOOK, ETH_BOOK})
@@ -293,7 +294,7 @@ async def test_the_deadline_is_kept_to_the_second(autojump_clock: MockClock) -> 
         dial.links[0].say("snapshot BTC 100", "update BTC 101 100")
         await trio.sleep_until(began + 100.0)
         nursery.cancel_scope.cancel()
-    due = PATIENCE_SECS + LINGER_SECS  # the grant is heard when it is decoded
+    due = PATIENCE_SECS + AWAITED_SECS  # the grant is heard when it is decoded
     sent = [(round(at - began, 3), text) for at, text in dial.links[0].sent]
     assert sent == [
         (0.0, "subscribe BTC/orderbook"),

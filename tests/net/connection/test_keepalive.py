@@ -237,7 +237,7 @@ async def test_nonsense_ends_a_connection_that_waits_for_its_hour(
         for sub in wanted:
             scene.bench.instruments.add("tiny", sub.symbol)
         scene.connection.retarget([*WANTED, *wanted], PATIENT)
-        await scene.until(50.0)
+        await scene.until(50.5)
         scene.link.say(*["what is this"] * 200)
         await scene.until(60.0)
-    assert [(cause, at) for at, cause, _ in scene.ended] == [("nonsense", 50.0 + LINGER_SECS)]
+    assert [(cause, at) for at, cause, _ in scene.ended] == [("nonsense", 50.5 + LINGER_SECS)]

@@ -38,6 +38,52 @@ async def test_what_comes_within_the_linger_is_one_batch(autojump_clock: MockClo
     assert arrived == [(1.25, [0, 1, 2]), (1.75, [3]), (5.25, [4])]
 
 
+async def test_while_an_answer_is_awaited_it_lingers_no_longer_than_that_needs(
+    autojump_clock: MockClock,
+) -> None:
+    """Whether it lingers already, or begins to; when the answer is there or overdue, as ever."""
+    bench, arrived = Bench(linger_secs=2.0), list[tuple[float, list[int]]]()
+    one, other = Connection(), Connection("2.1")
+
+    async def connections() -> None:
+        for at, source, awaits in (
+            (1.0, one, True), (2.0, one, False), (3.0, other, True), (10.0, one, False),
+        ):  # fmt: skip
+            await trio.sleep_until(at)
+            bench.intake.put(source, 1, [trade(int(at))])
+            if awaits:
+                bench.intake.awaiting()
+        await trio.sleep_until(20.0)
+        bench.intake.close()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        nursery.start_soon(connections)
+        async for batch in bench.receive:
+            arrived.append((trio.current_time(), ids([batch])))
+    soon = module.AWAITED_SECS
+    assert arrived == [(1.0 + soon, [1]), (3.0 + soon, [2, 3]), (12.0, [10])]
+
+
+async def test_who_wants_to_know_what_has_come_does_not_wait_for_the_linger(
+    autojump_clock: MockClock,
+) -> None:
+    """Nor for the next one, when it has all that it asked for."""
+    bench = Bench(linger_secs=100.0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        bench.intake.put(Connection(), 1, [trade(1)])
+        await bench.intake.caught_up()
+        await trio.sleep(7.0)
+        bench.intake.put(Connection(), 2, [trade(2)])
+        await trio.sleep(50.0)
+        assert ids([bench.receive.receive_nowait()]) == [1]
+        await bench.intake.caught_up()
+        assert ids([bench.receive.receive_nowait()]) == [2]
+        assert trio.current_time() == 57.0
+        bench.intake.close()
+
+
 async def test_rows_carry_the_receive_time_of_their_frame() -> None:
     """Frames of one read share it."""
     bench = Bench()

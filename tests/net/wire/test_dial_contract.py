@@ -1,207 +1,140 @@
-"""The port `Dial`: what the real dial and every fake of it promise alike.
+"""What every `Dial` keeps: that of the network, and that of the tests, before one simulated venue.
 
-A venue answers one request; the test speaks to it by each dial.  What only the real one does
-(names, certificates, deadlines) is tried in `test_dial`.
+A test that only the one over memory passed would show nothing of what users run.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-import attrs
 import pytest
 import trio
 
-from tests.fakes.clock import VirtualClock
 from tests.fakes.dial import MemoryDial
-from tests.net.played import PlayedDial, PlayedLink
-from tests.sim.poison import Poison
-from tests.sim.sockets import Log, TappedDial
-from tick_logger.clock import WallClock
-from tick_logger.errors import ConnectionLost
+from tick_logger.clock import SystemClock
+from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.link import Link
 from tick_logger.simulator.exchange import SimulatedExchange
+from tick_logger.simulator.faults import Faults
 
-REQUEST = '{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":7}'
-ANSWER = b'{"result":null,"id":7}'
+LIMIT_SECS = 20.0
+ENOUGH = 20
+STREAMS = ["btcusdt@trade"]
+MANY_BYTES = 2**20
 
-
-@attrs.frozen
-class Place:
-    """A dial, the addresses of its venue, and how the venue ends all connections."""
-
-    dial: Dial
-    host: str
-    end: Callable[[], None]
+Place: TypeAlias = tuple[Dial, str, SimulatedExchange]
+"""A dial, the address of its venue without scheme, and the venue."""
 
 
-Opening: TypeAlias = Callable[[WallClock], AbstractAsyncContextManager[Place]]
+@pytest.fixture(params=["network", "memory"])
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    venue = SimulatedExchange("binance", clock=SystemClock(), messages_per_second=2_000.0)
+    with trio.fail_after(LIMIT_SECS):
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(venue.run)
+            if request.param == "memory":
+                dial = MemoryDial(venue, SystemClock(), nursery)
+                yield dial, "any.host", venue
+            else:
+                async with NetworkDial(SystemClock()) as dialling:
+                    yield dialling, f"127.0.0.1:{port}", venue
+            nursery.cancel_scope.cancel()
+    assert venue.violations == []
 
 
-def quiet_venue(clock: WallClock) -> SimulatedExchange:
-    """It says nothing of its own accord."""
-    return SimulatedExchange("binance", symbols=["BTCUSDT"], messages_per_second=0.0, clock=clock)
-
-
-@asynccontextmanager
-async def network(clock: WallClock) -> AsyncIterator[Place]:
-    """The real one, over loopback."""
-    venue = quiet_venue(clock)
-    async with trio.open_nursery() as nursery, NetworkDial(clock) as dial:
-        port = await nursery.start(venue.serve)
-        yield Place(dial, f"127.0.0.1:{port}", partial(venue.cut_all, abrupt=True))
-        nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def memory(clock: WallClock) -> AsyncIterator[Place]:
-    """Streams in memory."""
-    venue = quiet_venue(clock)
-    async with trio.open_nursery() as nursery:
-        dial = MemoryDial(venue, clock, nursery)
-        yield Place(dial, "venue.test", partial(venue.cut_all, abrupt=True))
-        nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def tapped(clock: WallClock) -> AsyncIterator[Place]:
-    """Streams in memory, and a log of what came out of them."""
-    venue = quiet_venue(clock)
-    async with trio.open_nursery() as nursery:
-        dial = TappedDial(venue, clock, nursery, Log(), Poison())
-        yield Place(dial, "venue.test", partial(venue.cut_all, abrupt=True))
-        nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def played(clock: WallClock) -> AsyncIterator[Place]:
-    """No streams at all: the test plays the venue."""
-    assert isinstance(clock, VirtualClock)
-
-    def answer(link: PlayedLink, text: str) -> None:
-        assert text == REQUEST
-        link.say(ANSWER.decode())
-
-    dial = PlayedDial(clock, answer=answer)
-
-    def end() -> None:
-        for link in dial.links:
-            link.end()
-
-    yield Place(dial, "venue.test", end)
-
-
-@pytest.fixture(params=[network, memory, tapped, played], ids=lambda each: each.__name__)
-async def place(request: pytest.FixtureRequest, clock: VirtualClock) -> AsyncIterator[Place]:
-    """Each dial by turns."""
-    opening: Opening = request.param
-    async with opening(clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def clock() -> VirtualClock:
-    """One clock for the dial and the venue."""
-    return VirtualClock()
-
-
-@attrs.define(eq=False)
 class Received:
-    """The payloads of one connection, each with its time of receipt."""
+    """The payloads that came, with their times."""
 
-    payloads: list[tuple[int, bytes]] = attrs.field(factory=list)
-    some: trio.Event = attrs.field(factory=trio.Event)
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.times: list[int] = []
+        self._enough = trio.Event()
 
-    def add(self, recv_ns: int, payloads: list[bytes]) -> None:
-        """One read gave these."""
-        self.payloads += [(recv_ns, each) for each in payloads]
-        self.some.set()
+    def frames(self, recv_ns: int, payloads: list[bytes]) -> None:
+        """Take those of one read."""
+        assert payloads
+        self.times.append(recv_ns)
+        self.payloads += payloads
+        if len(self.payloads) > ENOUGH:
+            self._enough.set()
 
-
-async def connect(place: Place, nursery: trio.Nursery, received: Received | None = None) -> Link:
-    """An open connection, whose payloads are added to `received`."""
-    return await place.dial.open(
-        nursery,
-        f"ws://{place.host}/stream",
-        on_frames=(received or Received()).add,
-        on_ping=lambda: None,
-        max_message_bytes=100_000,
-    )
+    async def enough(self) -> None:
+        """Return when there are some."""
+        await self._enough.wait()
 
 
-async def loss(waiting: Callable[[], Awaitable[None]]) -> str:
-    """The cause of the loss that ends this wait."""
-    with trio.fail_after(5), pytest.raises(ConnectionLost) as caught:
-        await waiting()
-    return caught.value.ending
+@asynccontextmanager
+async def opened(place: Place, received: Received) -> AsyncIterator[Link]:
+    dial, host, _ = place
+    async with trio.open_nursery() as nursery:
+        yield await dial.open(
+            nursery,
+            f"ws://{host}/stream",
+            on_frames=received.frames,
+            on_ping=lambda: None,
+            max_message_bytes=MANY_BYTES,
+        )
+        nursery.cancel_scope.cancel()
 
 
-async def test_what_is_sent_is_answered_with_the_time_of_receipt(
-    place: Place, clock: VirtualClock
-) -> None:
-    """The time is the clock's, between asking and looking."""
+async def test_what_is_asked_for_arrives_whole_and_in_order(place: Place) -> None:
+    """With times that do not run backwards, and are not ahead of the clock."""
     received = Received()
-    async with trio.open_nursery() as nursery:
-        link = await connect(place, nursery, received)
-        before_ns = clock.now_ns()
-        await link.send(REQUEST)
-        with trio.fail_after(5):
-            await received.some.wait()
-        await link.aclose(1)
-        nursery.cancel_scope.cancel()
-    ((recv_ns, payload),) = received.payloads
-    assert payload == ANSWER
-    assert before_ns <= recv_ns <= clock.now_ns()
+    async with opened(place, received) as link:
+        await link.send(json.dumps({"method": "SUBSCRIBE", "params": STREAMS, "id": 1}))
+        await received.enough()
+    answer, *trades = map(json.loads, received.payloads)
+    assert answer == {"result": None, "id": 1}
+    ids = [each["data"]["t"] for each in trades]
+    sent = [each.trade_id for each in place[2].truth.sent("BTCUSDT")]
+    begun = sent.index(ids[0])
+    assert ids == sent[begun : begun + len(ids)]
+    assert received.times == sorted(received.times)
+    assert received.times[-1] <= SystemClock().now_ns()
 
 
-async def test_connections_of_one_dial_do_not_hear_each_other(place: Place) -> None:
-    """Each has its own callback."""
-    asked, silent = Received(), Received()
-    async with trio.open_nursery() as nursery:
-        first = await connect(place, nursery, asked)
-        await connect(place, nursery, silent)
-        await first.send(REQUEST)
-        with trio.fail_after(5):
-            await asked.some.wait()
-        nursery.cancel_scope.cancel()
-    assert [payload for _, payload in asked.payloads] == [ANSWER]
-    assert silent.payloads == []
+async def test_a_ping_is_answered_and_a_close_said(place: Place) -> None:
+    """Whoever waits for the end hears that this side closed."""
+    async with opened(place, Received()) as link:
+        await link.ping()
+        await link.aclose(5.0)
+        with pytest.raises(ConnectionLost) as lost:
+            await link.wait_closed()
+    assert lost.value.ending is Ending.CLOSED
 
 
-async def test_a_ping_returns_at_its_pong(place: Place) -> None:
-    """As long as the venue lives."""
-    async with trio.open_nursery() as nursery:
-        link = await connect(place, nursery)
-        with trio.fail_after(5):
-            await link.ping()
-        nursery.cancel_scope.cancel()
+async def test_a_venue_that_goes_away_is_an_end_with_a_reason(place: Place) -> None:
+    """Of the connection, not of the program."""
+    place[2].set_faults(Faults(cut_after_secs=(0.05, 0.05), abrupt_cut_probability=1.0))
+    async with opened(place, Received()) as link:
+        with pytest.raises(ConnectionLost) as lost:
+            await link.wait_closed()
+    assert lost.value.ending in (Ending.EOF, Ending.RESET)
 
 
-async def test_the_end_by_the_venue_is_a_loss(place: Place) -> None:
-    """However long after the opening."""
-    async with trio.open_nursery() as nursery:
-        link = await connect(place, nursery)
-        place.end()
-        assert await loss(link.wait_closed) in {"eof", "reset"}
-        nursery.cancel_scope.cancel()
+async def test_an_answer_by_rest_is_whole_whatever_its_status(place: Place) -> None:
+    """A refusal is an answer: what it means is for who has asked."""
+    dial, host, _ = place
+    depth = await dial.get(f"http://{host}/api/v3/depth?symbol=BTCUSDT&limit=5")
+    assert depth.status == 200
+    assert len(json.loads(depth.body)["bids"]) == 5
+    unknown = await dial.get(f"http://{host}/api/v3/depth?symbol=NOSUCH&limit=5")
+    assert unknown.status == 400
+    assert "code" in json.loads(unknown.body)
+    nowhere = await dial.get(f"http://{host}/nothing/here")
+    assert nowhere.status == 404
 
 
-async def test_the_end_by_us_is_a_loss_too(place: Place) -> None:
-    """So that nobody waits for a connection that was closed."""
-    async with trio.open_nursery() as nursery:
-        link = await connect(place, nursery)
-        await link.aclose(1)
-        await loss(link.wait_closed)
-        nursery.cancel_scope.cancel()
-
-
-async def test_the_listing_can_be_got(place: Place) -> None:
-    """As the bytes that the venue sent."""
-    with trio.fail_after(5):
-        answer = await place.dial.get(f"http://{place.host}/api/v3/exchangeInfo")
-    assert answer.status == 200
-    assert b"BTC" in answer.body
+async def test_a_refusal_says_how_long_to_wait(place: Place) -> None:
+    """In the words of the venue, which the caller reads."""
+    dial, host, venue = place
+    venue.set_faults(Faults(rest_status=429, retry_after="Thu, 01 Jan 2026 00:00:00 GMT"))
+    refused = await dial.get(f"http://{host}/api/v3/depth?symbol=BTCUSDT&limit=5")
+    assert (refused.status, refused.retry_after) == (429, "Thu, 01 Jan 2026 00:00:00 GMT")
+    venue.set_faults(Faults())
+    again = await dial.get(f"http://{host}/api/v3/depth?symbol=BTCUSDT&limit=5")
+    assert again.status == 200

@@ -249,6 +249,35 @@ async def test_coalesced_reads_happen_together_at_multiples_of_the_interval(
     assert times == [0.5, 0.5, 0.5, 1.5]
 
 
+async def test_a_pass_follows_each_that_has_read_something(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """Where none has, the next waits for data first: an idle recorder does not look for nothing."""
+    passes: list[float] = []
+
+    class Watched(Poller):
+        def _pass(self) -> tuple[bool, bool]:
+            passes.append(trio.current_time())
+            return super()._pass()
+
+    poller = Watched(coalesce_secs=0.5)
+    nursery.start_soon(poller.run)
+    stream, other = await tcp_pair(poller)
+    read: list[float] = []
+
+    def take(data: bytes) -> bool:
+        read.append(trio.current_time())
+        return len(read) == 4
+
+    async with stream, other, trio.open_nursery() as readers:
+        readers.start_soon(stream.push_into, take)
+        for at in (0.2, 0.7, 1.2, 7.1):
+            await trio.sleep_until(at)
+            await other.send_all(b"x")
+    assert read == [0.5, 1.0, 1.5, 7.5]
+    assert passes[:5] == [0.5, 1.0, 1.5, 2.0, 7.5]
+
+
 async def test_coalescing_does_not_limit_the_rate(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

@@ -97,6 +97,7 @@ class Connection:
         self._subscriber = Subscriber(
             venue, self._dialogue, self._gate, lists=on_listing is not None
         )
+        self.ask = self._subscriber.wake  # for what was refused before
         self._silence = SilenceTask(
             venue,
             self._dialogue,
@@ -183,13 +184,12 @@ class Connection:
         subscriptions, now = self._dialogue.subscriptions, trio.current_time()
         silent_secs = (self._venue.clock.now_ns() - self.last_recv_ns) / 1e9
         word = "retiring" if self.retiring.is_set() else "open"
-        wanted = self._dialogue.wanted
         return ConnectionState(
             label=self.label,
             state=word if self.alive else "connecting",
             open_secs=now - self.connected_at if self.connected_at is not None else None,
-            symbols=len({sub.symbol for sub in wanted}),
-            subscriptions=len(wanted),
+            symbols=len({sub.symbol for sub in self._dialogue.wanted}),
+            subscriptions=len(self._dialogue.wanted),
             live=len(subscriptions.live),
             refused=len(subscriptions.refused_now),
             silent=self._silence.silent,
@@ -203,6 +203,8 @@ class Connection:
         self.last_recv_ns = recv_ns
         self._keepalive.frames()
         self._venue.intake.put(self, recv_ns, payloads)
+        if self._dialogue.subscriptions.awaiting:
+            self._venue.intake.awaiting()
 
     def heard(self, heard: Heard) -> Sequence[Mark]:
         """Act on what a batch said of this connection; returns what follows for the pipeline."""
@@ -271,14 +273,10 @@ class Connection:
     def retarget(self, wanted: Iterable[Subscription], timeouts: Timeouts) -> None:
         """Carry other subscriptions from now on, without a reconnect."""
         before = self._dialogue.wanted
-        marks = self._dialogue.retarget(frozenset(wanted), self._venue.clock.now_ns())
-        self._venue.mark(marks, self.line)
+        now_ns = self._venue.clock.now_ns()
+        self._venue.mark(self._dialogue.retarget(frozenset(wanted), now_ns), self.line)
         self._learn_anew(before ^ self._dialogue.wanted)
         self._keepalive.retime(timeouts)
-        self._subscriber.wake()
-
-    def ask(self) -> None:
-        """There may be something to ask for that was refused before."""
         self._subscriber.wake()
 
     # -- reactions --------------------------------------------------------------------------------

@@ -1,18 +1,20 @@
 """Where the frames of all connections of one exchange come together and are decoded in batches.
 
 Connections hand over what they read by a plain call that never waits, so a slow writer cannot keep
-a socket from being read or a ping from being answered.  One task per exchange waits for a few
-milliseconds (it lingers), has everything decoded that has come meanwhile, and sends the batch to
-the writer, once for all frames in it.
+a socket from being read or a ping from being answered.  One task per exchange waits for a part of a
+second (it lingers), has everything decoded that has come meanwhile, and sends the batch to the
+writer, once for all frames in it.  It waits less while a connection awaits an answer, which may be
+among the frames, and not at all when somebody wants to know what has come.
 
 Invariant: an arrival is either decoded, or given up whole with a counter, a log line and an
-`Interrupted` mark.  The bound is the shared `ByteBudget`: frames wait as they came, and are decoded
-only as far ahead of the journal as it allows.
+`Interrupted` mark.  The bound is this exchange's share of the `ByteBudget`: frames wait as they
+came, and are decoded only as far ahead of the journal as that allows.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -37,6 +39,9 @@ from tick_logger.telemetry.logs import get_logger
 HURRY_FRAMES = 4_000
 """So many frames are decoded at once, while they are still in the processor's cache."""
 
+AWAITED_SECS = 0.02
+"""As long it lingers at most while an answer to a request is awaited: until its time-out, then."""
+
 
 @attrs.define
 class _Overflow:
@@ -59,7 +64,7 @@ class Intake:
         metrics: ExchangeMetrics,
         on_bug: Callable[[], None],
     ) -> None:
-        self._budget = budget
+        self._budget, self._share = budget, budget.share()
         self._linger_secs = linger_secs
         self._metrics = metrics
         self._log = get_logger().bind(exchange=exchange.name)
@@ -69,6 +74,8 @@ class Intake:
         self._waiting: deque[Item] = deque()
         self._arrived = trio.Event()
         self._closing = trio.Event()
+        self._lingering: trio.CancelScope | None = None
+        self._due = math.inf  # trio's clock
         self._send: trio.MemorySendChannel[Batch] | None = None
         self._waiting_frames = 0
         self._overflows: dict[int, _Overflow] = {}
@@ -83,13 +90,13 @@ class Intake:
         size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
         overflow = self._overflows.get(id(source))
         if overflow is not None:
-            if not (self._budget.half_free and self._budget.take(size)):
+            if not (self._share.half_free and self._share.take(size)):
                 self._give_up(overflow, recv_ns, len(payloads), size)
                 return False
             self._end_overflow(source, recv_ns)
             for mark in on_line(source.given_up(recv_ns), route_of(source.label)):
                 self.mark(mark)
-        elif not self._budget.take(size):
+        elif not self._share.take(size):
             overflow = self._overflows[id(source)] = _Overflow(source)
             for streams in source.streams():
                 line = route_of(source.label)
@@ -105,7 +112,7 @@ class Intake:
         What comes from a stream comes once, so it has the room before this.
         """
         size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
-        if not (self._budget.half_free and self._budget.take(size)):
+        if not (self._share.half_free and self._share.take(size)):
             return False
         self._take(source, recv_ns, payloads, size)
         return True
@@ -117,6 +124,10 @@ class Intake:
         self._arrived.set()
         if self._waiting_frames >= HURRY_FRAMES:
             self._pass_on_nowait()
+
+    def awaiting(self) -> None:
+        """An answer may be among what has come last: linger no longer than it may wait."""
+        self._be_done_by(trio.current_time() + AWAITED_SECS)
 
     def mark(self, mark: Mark) -> None:
         """Pass a mark on, in order with the frames."""
@@ -163,6 +174,7 @@ class Intake:
         """
         taken = self._taken
         while self._decoded < taken:
+            self._be_done_by(trio.current_time())
             await self._progress.wait()
 
     def close(self) -> None:
@@ -186,8 +198,7 @@ class Intake:
             while self._waiting or not self._closing.is_set():
                 if not self._closing.is_set():
                     await self._arrived.wait()
-                    with trio.move_on_after(self._linger_secs):
-                        await self._closing.wait()
+                    await self._linger()
                 self._arrived = trio.Event()
                 self._send = None  # the order is kept: nothing overtakes what is waiting here
                 waiting, self._waiting, self._waiting_frames = self._waiting, deque(), 0
@@ -203,6 +214,19 @@ class Intake:
             self._send = None
         if self._decoder.bug is not None:
             raise self._decoder.bug
+
+    async def _linger(self) -> None:
+        """Return when it is time to decode what has come."""
+        due = min(trio.current_time() + self._linger_secs, self._due)
+        with trio.CancelScope(deadline=due) as self._lingering:
+            await self._closing.wait()
+        self._lingering, self._due = None, math.inf
+
+    def _be_done_by(self, due: float) -> None:
+        """Linger until then at most, now or when next."""
+        self._due = min(self._due, due)
+        if self._lingering is not None:
+            self._lingering.deadline = min(self._lingering.deadline, due)
 
     def _pass_on_nowait(self) -> None:
         """Decode and pass on one portion at once, if nothing is in the way.
@@ -224,7 +248,7 @@ class Intake:
     def _decode(self, portion: Sequence[Item]) -> Batch:
         """The batch of a portion; whoever waits until it is decoded is woken."""
         batch = self._decoder.batch(portion)
-        self._budget.decoded(batch.frames_bytes, batch.rows_bytes)
+        self._share.decoded(batch.frames_bytes, batch.rows_bytes)
         if batch.rows and not self._has_rows:
             self._has_rows = True
             self._log.info("recording")

@@ -51,19 +51,23 @@ class Poller:
     async def run(self) -> None:
         """Poll until cancelled; nobody is called after that."""
         interval = self._coalesce_secs
-        more = False
+        any_read = more = False
         with self._epoll:
             while True:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
-                if interval > 0 and not more:
+                # Where passes have an interval, sockets that were busy are looked at without
+                # being waited for as well: one wake-up for a pass instead of two.
+                if more or not any_read or not interval:
+                    await trio.lowlevel.wait_readable(self._epoll.fileno())
+                if interval and not more:
                     await trio.sleep_until((trio.current_time() // interval + 1) * interval)
-                more = self._pass()
+                any_read, more = self._pass()
 
-    def _pass(self) -> bool:
-        """Call everyone whose socket can be read; returns whether something was left."""
+    def _pass(self) -> tuple[bool, bool]:
+        """Call everyone whose socket can be read; returns whether any could, and has more."""
+        readable = self._epoll.poll(0)
         more = False
-        for descriptor, _ in self._epoll.poll(0):
+        for descriptor, _ in readable:
             # A callback of this pass may have ended the watch of another socket.
             if callback := self._callbacks.get(descriptor):
                 more |= callback()
-        return more
+        return bool(readable), more
