@@ -29,6 +29,7 @@ BY_NODE_EXPORTER = {
     "node_boot_time_seconds": frozenset[str](),
     "node_cpu_seconds_total": frozenset({"cpu", "mode"}),
     "node_disk_io_time_seconds_total": frozenset({"device"}),
+    "node_disk_read_bytes_total": frozenset({"device"}),
     "node_disk_write_time_seconds_total": frozenset({"device"}),
     "node_disk_writes_completed_total": frozenset({"device"}),
     "node_disk_written_bytes_total": frozenset({"device"}),
@@ -36,12 +37,22 @@ BY_NODE_EXPORTER = {
     "node_filefd_maximum": frozenset[str](),
     "node_filesystem_avail_bytes": frozenset({"device", "fstype", "mountpoint"}),
     "node_filesystem_size_bytes": frozenset({"device", "fstype", "mountpoint"}),
+    "node_load1": frozenset[str](),
+    "node_load15": frozenset[str](),
     "node_load5": frozenset[str](),
+    "node_memory_Buffers_bytes": frozenset[str](),
     "node_memory_Cached_bytes": frozenset[str](),
     "node_memory_Dirty_bytes": frozenset[str](),
     "node_memory_MemAvailable_bytes": frozenset[str](),
+    "node_memory_MemFree_bytes": frozenset[str](),
     "node_memory_MemTotal_bytes": frozenset[str](),
-    "node_network_receive_bytes_total": frozenset({"device"}),
+    "node_memory_SwapFree_bytes": frozenset[str](),
+    "node_memory_SwapTotal_bytes": frozenset[str](),
+    **{
+        f"node_network_{way}_{what}_total": frozenset({"device"})
+        for way in ("receive", "transmit")
+        for what in ("bytes", "packets", "errs", "drop")
+    },
     "node_timex_offset_seconds": frozenset[str](),
     "node_timex_sync_status": frozenset[str](),
 }
