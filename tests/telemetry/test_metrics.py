@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tick_logger.exchanges.base import DecodedRows
 from tick_logger.model.cause import Cause
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.steps import Step
@@ -252,10 +253,12 @@ def test_two_registries_share_nothing() -> None:
 
 
 def test_numbers_by_feed(metrics: Metrics) -> None:
-    """A message counts once, for the first feed of its rows; delays are read as of all feeds."""
+    """A message counts once, for one feed of its rows; delays are read as of all feeds."""
     alpha = metrics.exchange("alpha")
     rows = [(Table.QUOTES, [0, 0, 3]), (Table.TRADES, [2, 3]), (Table.BOOK, [4, 4])]
-    alpha.messages_received.count(6, [(table, np.array(of, np.int32)) for table, of in rows])
+    alpha.messages_received.count(
+        6, [DecodedRows(table, {}, np.array(frames, np.int32)) for table, frames in rows]
+    )
     by_feed = metrics.read_by("collector_messages_received_total", "feed")
     assert {feed: count for (_, feed), count in by_feed.items() if count} == {
         "quotes": 1, "trades": 2, "orderbook": 1, "other": 2,

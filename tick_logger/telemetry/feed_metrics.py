@@ -8,6 +8,7 @@ once, under the feed of its rows, or under `OTHER`: the sum is what was received
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,21 @@ OTHER = "other"
 """What is no row of any feed: acknowledgements, heartbeats, answers, what was not understood."""
 
 _PLACES = {table: place for place, table in enumerate(FEED_OF)}
+FIRST_SIZE = 4096
+
+
+class HasFrames(Protocol):
+    """Decoded rows of a table, and the number of the message from which each came (int32)."""
+
+    @property
+    def table(self) -> Table:
+        """What they are rows of."""
+        ...
+
+    @property
+    def frame(self) -> npt.NDArray[np.int32]:
+        """Of each row."""
+        ...
 
 
 class Messages:
@@ -28,24 +44,29 @@ class Messages:
 
     def __init__(self, families: Families, exchange: str) -> None:
         family = families.family(Counter, "messages_received", "Data messages received", "feed")
-        self._of = {feed: family.labels(exchange, feed) for feed in (*FEEDS, OTHER)}
+        self._of = {feed: family.labels(exchange, feed) for feed in (*FEED_OF.values(), OTHER)}
+        self._places = np.zeros(FIRST_SIZE, np.int8)  # of each message of a batch; grows
 
     def inc(self, count: int, feed: str = OTHER) -> None:
         """So many more."""
         self._of[feed].inc(count)
 
-    def count(self, messages: int, rows: Iterable[tuple[Table, npt.NDArray[np.integer]]]) -> None:
-        """Of so many messages these have rows of a table: their numbers (int32), each any number
-        of times.  One with rows of several tables counts for the first of these.
+    def count(self, messages: int, rows: Iterable[HasFrames]) -> None:
+        """Of so many messages these have rows, each any number of them.
+
+        One with rows of several tables counts for one of these.
         """
-        of = np.full(messages, len(_PLACES), np.int8)
-        for table, frames in sorted(rows, key=lambda each: -_PLACES[each[0]]):
-            of[frames] = _PLACES[table]
+        if messages > len(self._places):
+            self._places = np.zeros(2 * messages, np.int8)
+        of = self._places[:messages]
+        of.fill(len(_PLACES))
+        for each in rows:
+            of[each.frame] = _PLACES[each.table]
         counts = np.bincount(of, minlength=len(_PLACES) + 1).tolist()
-        assert sum(counts) == messages, "each is counted once"
-        for feed, count in zip((*FEED_OF.values(), OTHER), counts, strict=True):
+        assert len(counts) == len(self._of), "each is of a feed, or of none"
+        for child, count in zip(self._of.values(), counts, strict=True):
             if count:
-                self._of[feed].inc(count)
+                child.inc(count)
 
 
 class FeedMetrics:
@@ -71,6 +92,7 @@ class FeedMetrics:
         }
         self._exchange = exchange
         self._carried: set[str] = set()
+        self._newest: dict[Table, Gauge] = {}
         self._last_message = families.family(
             Gauge,
             "feed_last_message_timestamp_seconds",
@@ -86,7 +108,10 @@ class FeedMetrics:
 
     def delivered(self, table: Table, recv_ns: int) -> None:
         """Market data of a table came last at this time."""
-        self._last_message.labels(self._exchange, FEED_OF[table]).set(recv_ns / 1e9)
+        if (newest := self._newest.get(table)) is None:  # from its first data on
+            newest = self._last_message.labels(self._exchange, FEED_OF[table])
+            self._newest[table] = newest
+        newest.set(recv_ns / 1e9)
 
     def connected(self, feeds: Mapping[str, bool]) -> None:
         """These feeds are to be carried, and whether they are; no others."""

@@ -17,19 +17,47 @@ from prometheus_client.core import HistogramMetricFamily
 Counts = npt.NDArray[np.int64]
 
 
+MOST_WAITING = 64
+"""Arrays, each of which a batch has brought: counted together they cost little more than one."""
+
+
 class Histogram:
-    """Counts of values by upper bounds, which are part of their buckets, and the rest."""
+    """Counts of values by upper bounds, which are part of their buckets, and the rest.
+
+    What was observed is counted when somebody looks, or when much of it waits.
+    """
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = np.array(bounds, np.float64)
-        self.counts: Counts = np.zeros(len(bounds) + 1, np.int64)
-        self.sum = 0.0
+        self._counts: Counts = np.zeros(len(bounds) + 1, np.int64)
+        self._sum = 0.0
+        self._waiting: list[npt.NDArray[np.float64]] = []
 
     def observe(self, values: npt.NDArray[np.float64]) -> None:
         """Count values (any number of them, float64); NaN must not be among them."""
-        places = np.searchsorted(self.bounds, values, side="left")
-        self.counts += np.bincount(places, minlength=len(self.counts))
-        self.sum += float(values.sum())
+        self._waiting.append(values)
+        if len(self._waiting) >= MOST_WAITING:
+            self._count()
+
+    @property
+    def counts(self) -> Counts:
+        """By bucket, the last of which has what is beyond all bounds."""
+        self._count()
+        return self._counts
+
+    @property
+    def sum(self) -> float:
+        """Of all values."""
+        self._count()
+        return self._sum
+
+    def _count(self) -> None:
+        if self._waiting:
+            values = np.concatenate(self._waiting)
+            self._waiting.clear()
+            places = np.searchsorted(self.bounds, values, side="left")
+            self._counts += np.bincount(places, minlength=len(self._counts))
+            self._sum += float(values.sum())
 
 
 class Together:

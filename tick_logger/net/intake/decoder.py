@@ -190,9 +190,7 @@ class PortionDecoder:
         assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
         routes = routes_of(received.connections)
         asked = REST in routes
-        self._metrics.messages_received.count(
-            len(owner), [(rows.table, rows.frame) for rows in decoded.rows]
-        )
+        self._metrics.messages_received.count(len(owner), decoded.rows)
         for rows in decoded.rows:
             whose, instruments = owner[rows.frame], rows.columns["instrument"]
             if asked:  # what was asked for says nothing about the streams
