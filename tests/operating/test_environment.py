@@ -27,6 +27,7 @@ def test_each_variable_that_is_read_has_its_place() -> None:
     told = {name for name in {*SHORT_NAMES, *credentials} if name in EXAMPLE.read_text()}
     assert told == {*SHORT_NAMES, *credentials}
     source = "".join(path.read_text() for path in (ROOT / "tick_logger").rglob("*.py"))
+    source += (CONFIG / "docker-compose.yml").read_text()
     for name in set(names) - long - set(SHORT_NAMES):
         assert name.removeprefix("COINBASE") in source, name
 
