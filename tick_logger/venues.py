@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
@@ -34,6 +34,7 @@ from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.backfill_source import BackfillSource
 from tick_logger.net.venue.discovery import Beside
+from tick_logger.net.venue.share import streams_of
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.signing import signer_from_environ
@@ -68,7 +69,15 @@ class Venues:
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
         self._addresses = Addresses()
+        if (by_symbol := resources.metrics.symbols) is not None:
+            by_symbol.connected = self._streams
         self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
+
+    def _streams(self) -> Iterator[tuple[tuple[str, str, str], bool]]:
+        """What is to be recorded, and whether a connection for it is open."""
+        for name, venue in self.by_name.items():
+            for (symbol, feed), is_open in streams_of(venue.shares()).items():
+                yield (name, symbol, feed), is_open
 
     def add(
         self,

@@ -139,7 +139,7 @@ class HttpConfig:
     """By which names it may be asked, beside those of loopback; empty: by any, unless it listens on
     loopback only."""
     metrics_by_symbol: bool = False
-    """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
+    """Whether there are numbers by symbol too: thousands of series, where all are recorded."""
 
 
 @attrs.frozen(kw_only=True)

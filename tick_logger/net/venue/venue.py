@@ -29,7 +29,7 @@ from tick_logger.net.venue.limits import explained, limits_of, weights_of
 from tick_logger.net.venue.lines import Lines
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.retrials import Retrials, Shares
-from tick_logger.net.venue.share import Load, Share
+from tick_logger.net.venue.share import Load, Share, feeds_of
 from tick_logger.net.venue.streams import WantedStreams
 from tick_logger.telemetry.logs import get_logger
 
@@ -86,10 +86,11 @@ class Venue:
         )
 
     def _ask(self) -> None:
-        for share in self._shares():
+        for share in self.shares():
             share.ask()
 
-    def _shares(self) -> Iterator[Share]:
+    def shares(self) -> Iterator[Share]:
+        """What its connections carry, each line for itself."""
         for _, lines in sorted(self._lines.items()):
             yield from lines
 
@@ -99,7 +100,7 @@ class Venue:
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
-        return [state for share in self._shares() for state in share.states()]
+        return [state for share in self.shares() for state in share.states()]
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -117,9 +118,14 @@ class Venue:
         return self._absences.absent
 
     @property
+    def feeds(self) -> dict[str, bool]:
+        """Those that are to be carried, and whether every connection that carries one is open."""
+        return feeds_of(self.shares())
+
+    @property
     def patience(self) -> Patience:
         """How long the least patient connection waits for data; as configured if there is none."""
-        timeouts = [share.timeouts for share in self._shares()] or [self._timeouts()]
+        timeouts = [share.timeouts for share in self.shares()] or [self._timeouts()]
         return Patience(
             first_secs=min(each.first_data_secs for each in timeouts),
             secs=min(each.data_secs for each in timeouts),
@@ -150,7 +156,7 @@ class Venue:
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         before, self._config = self._config, config
-        for backoff in (self._listing_backoff, *(share.backoff for share in self._shares())):
+        for backoff in (self._listing_backoff, *(share.backoff for share in self.shares())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
         for asker in self._askers:
             asker.switch(on=config.backfill)
@@ -177,7 +183,7 @@ class Venue:
             now = self._plan.shares.get(number, ())
             if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        shares = len([*self._shares()])
+        shares = len([*self.shares()])
         least = len(self._lanes()) * most_lines(self._config)
         assert shares <= max(self._config.max_connections, least), "more than is configured"
         metrics = self._context.metrics
