@@ -151,7 +151,7 @@ class Service:
         if not self.started_with.logger.legacy_links:
             return None
         names = list(self.exchange_names)
-        return LinkKeeper.of(disk.column_files, names, registry.available())
+        return LinkKeeper.of(disk.column_files, names, {*registry.available(), *names})
 
     def _watched(self) -> Watched:
         """What is shown of this run."""
@@ -164,7 +164,7 @@ class Service:
             clock=self._resources.clock,
             snapshot=self.snapshot,
             data_path=self.started_with.logger.data_path,
-            proofs_of=registry.proofs_of,
+            proofs_of=self._venues.proofs.__getitem__,
             read_symbol=self._read_symbol,
             past=LookingBack(
                 self.started_with.logger.data_path, self._resources.clock.machine.now_ns
@@ -199,14 +199,11 @@ class Service:
                 report_few(self.started_with, raise_open_file_limit())
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
             recording = self.recording = await self._open_recording()
-            self._log.info(
-                "connecting",
-                version=__version__,
-                exchanges=self.exchange_names,
-                data_path=self.started_with.logger.data_path,
-            )
+            names, data_path = self.exchange_names, self.started_with.logger.data_path
+            said = {"version": __version__, "exchanges": names, "data_path": data_path}
+            self._log.info("connecting", **said)
             await ops.start(self._stop_on_signals)
-            api_keys.tell(self.exchange_names, os.environ)
+            api_keys.tell(names, os.environ)
             ops.start_soon(show)
             ops.start_soon(recording.watch)
             async with self._keeping.beside(recording), trio.open_nursery() as survivors:
@@ -317,7 +314,8 @@ class Service:
         """What a page shows of a symbol; in a thread of its request."""
         files = DiskFiles(self.started_with.logger.data_path, max_open=1)
         now_ns = self._resources.clock.machine.now_ns()
-        return recorded(files, self._resources.instruments, exchange, symbol, now_ns)
+        proofs, known = self._venues.proofs.get(exchange), self._resources.instruments
+        return recorded(files, known, exchange, symbol, now_ns, proofs=proofs)
 
     def close(self) -> None:
         """Give back files, directory and address; for after the end."""

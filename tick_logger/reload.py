@@ -30,6 +30,10 @@ LIVE_KEYS = frozenset(f"logger.{key}" for key in LIVE_LOGGER_KEYS)
 """Of the other sections."""
 
 
+AT_START_MARKET_KEYS = ("ws_endpoint", "rest_endpoint", "book_depth", "book_interval_ms")
+"""Of markets, whose other keys change at once."""
+
+
 @attrs.frozen
 class Difference:
     """Between two configurations: paths of keys, such as `logger.log_level`."""
@@ -51,10 +55,19 @@ def difference(old: Config, new: Config) -> Difference:
         if before is None or after is None:
             other.append(f"exchanges.{name}")
             continue
+        if before.enabled and after.enabled and _of_start(before) != _of_start(after):
+            other.append(f"exchanges.{name}.markets")
         for key in _changed(before, after):
             can = key in LIVE_EXCHANGE_KEYS and before.enabled and after.enabled
             (live if can else other).append(f"exchanges.{name}.{key}")
     return Difference(tuple(live), tuple(other))
+
+
+def _of_start(exchange: ExchangeConfig) -> list[tuple[object, ...]]:
+    """What holds of markets for as long as a process runs, and of which symbols."""
+    keys = AT_START_MARKET_KEYS
+    found = [(each.symbols, *(getattr(each, key) for key in keys)) for each in exchange.markets]
+    return [each for each in found if any(value is not None for value in each[1:])]
 
 
 def _changed(old: attrs.AttrsInstance, new: attrs.AttrsInstance) -> Iterator[str]:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
 from tick_logger.api_keys import signer_of
 from tick_logger.clock import WallClock
+from tick_logger.config.markets import book_wanted, books_wanted, entrances
 from tick_logger.config.schema import Config, ExchangeConfig
 from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Exchange
 from tick_logger.filling import Filling
 from tick_logger.model.instruments import Instrument
+from tick_logger.model.proof import Proof
+from tick_logger.model.tables import Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.address import Addresses
 from tick_logger.net.approach import Approach, Purpose
+from tick_logger.net.connection.accesses import Access, Elsewhere
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.online import Online
@@ -31,6 +35,7 @@ from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.backfill_source import BackfillSource
 from tick_logger.net.venue.discovery import Beside
+from tick_logger.net.venue.share import streams_of
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.recording.resources import Resources
@@ -55,6 +60,8 @@ class Venues:
     ) -> None:
         self.filling = filling
         self.by_name: dict[str, Venue] = {}
+        self.proofs: dict[str, Mapping[Table, Proof]] = {}
+        """How far the completeness of tables can be shown, at least, as they are recorded."""
         self.intakes: list[Intake] = []
         self._config = config
         self._resources = resources
@@ -62,7 +69,15 @@ class Venues:
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
         self._addresses = Addresses()
+        if (by_symbol := resources.metrics.symbols) is not None:
+            by_symbol.connected = self._streams
         self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
+
+    def _streams(self) -> Iterator[tuple[tuple[str, str, str], bool]]:
+        """What is to be recorded, and whether a connection for it is open."""
+        for name, venue in self.by_name.items():
+            for (symbol, feed), is_open in streams_of(venue.shares()).items():
+                yield (name, symbol, feed), is_open
 
     def add(
         self,
@@ -75,7 +90,10 @@ class Venues:
 
         `on_bug` hears that its adapter has failed, `write_listing` takes what it lists.
         """
-        config, shared, exchange = self._config, self._resources, registry.get(name)
+        config, shared = self._config, self._resources
+        own = config.exchanges[name]
+        exchange = registry.get(name).asking_for(partial(book_wanted, own), books_wanted(own))
+        self.proofs[name] = exchange.proofs
         metrics, wanted = shared.metrics.exchange(name), WantedTables()
         intake = Intake(
             exchange,
@@ -87,28 +105,11 @@ class Venues:
             on_bug=on_bug,
         )
         self.intakes.append(intake)
-        own, dial = config.exchanges[name], self._dial(name)
-        approach = partial(self._approach, exchange, own, metrics)
+        context = self._context(exchange, own, intake, metrics)
 
         def before() -> frozenset[str]:
             return shared.found.recorded.get(name, frozenset())
 
-        reach = Reach(name, shared.clock, self._online.look)
-        to_rest = approach(own.rest_endpoint, Purpose.REST)
-        context = VenueContext(
-            exchange=exchange,
-            ws_endpoint=own.ws_endpoint,
-            instruments=shared.instruments,
-            intake=intake,
-            dial=dial,
-            rest=RestClient(own.rest_endpoint, dial, to_rest, reach),
-            reach=reach,
-            connects=approach(own.ws_endpoint, Purpose.CONNECTIONS),
-            clock=shared.clock,
-            rng=self._rng,
-            metrics=metrics,
-            signer=signer_of(exchange, os.environ, shared.clock.machine),
-        )
         folders = FoldersOfSymbols(lambda: shared.found.folds_case, before)
         beside = Beside(
             write_listing=partial(write_listing, exchange),
@@ -116,10 +117,42 @@ class Venues:
             objection_to=folders.objection_to,
         )
         source = BackfillSource(intake, wanted, shared.clock)
-        allowance = Allowance(exchange, context.rest)
+        allowance = Allowance(exchange, context.rest_of)
         filler = self._filler(context, source, allowance, enabled=own.backfill)
         rounds = self._rounds(context, source, allowance, enabled=own.backfill)
         self.by_name[name] = Venue(context, own, beside, filler, rounds)
+
+    def _context(
+        self, exchange: Exchange, own: ExchangeConfig, intake: Intake, metrics: ExchangeMetrics
+    ) -> VenueContext:
+        """What everything of one exchange shares, the ways into it among it."""
+        shared, dial = self._resources, self._dial(exchange.name)
+        reach = Reach(exchange.name, shared.clock, self._online.look, exchange.others)
+
+        def access(ws_endpoint: str, rest_endpoint: str) -> Access:
+            root = exchange.rest_root(rest_endpoint)
+            to_rest = self._approach(exchange, own, metrics, root, Purpose.REST)
+            to_it = self._approach(exchange, own, metrics, ws_endpoint, Purpose.CONNECTIONS)
+            return Access(ws_endpoint, RestClient(root, dial, to_rest, reach), to_it)
+
+        usual = access(own.ws_endpoint, own.rest_endpoint)
+        others, number_of = entrances(own)
+        return VenueContext(
+            exchange=exchange,
+            ws_endpoint=own.ws_endpoint,
+            instruments=shared.instruments,
+            intake=intake,
+            dial=dial,
+            rest=usual.rest,
+            reach=reach,
+            connects=usual.connects,
+            max_message_bytes=own.max_message_mib * 2**20,
+            elsewhere=Elsewhere([access(*each) for each in others], number_of),
+            clock=shared.clock,
+            rng=self._rng,
+            metrics=metrics,
+            signer=signer_of(exchange, os.environ, shared.clock.machine),
+        )
 
     def _filler(
         self, context: VenueContext, source: BackfillSource, allowance: Allowance, *, enabled: bool
@@ -168,7 +201,7 @@ class Venues:
         purpose: Purpose,
     ) -> Approach:
         address = self._addresses.at(
-            exchange.operator or exchange.name,
+            exchange.operated_by,
             endpoint,
             weight_per_minute=exchange.profile.rest_weight_per_minute,
             connects_per_second=config.connects_per_second,

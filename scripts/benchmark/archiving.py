@@ -71,7 +71,9 @@ def _sizes(folder: Path) -> None:
     journal = Journal(there, next_seq=1, segment=1)
     instruments = Instruments()
     instruments.add(EXCHANGE, SYMBOL)
-    store = Store(there, instruments, Schemas.written("f4+rest"), registry.proofs_of)
+    store = Store(
+        there, instruments, Schemas.written("f4+rest"), lambda _: registry.proofs_of(EXCHANGE)
+    )
     messages, bytes_ = 0, 0
     for name in CAPTURES:
         payloads, received = list(frames(f"{name}.jsonl.gz")), _received(name)

@@ -120,6 +120,7 @@ def test_everything_that_a_file_may_say(rules_file: Path) -> None:
             ),
             "beta": VenueRules(),
         },
+        exchanges=frozenset({"alpha", "beta"}),
     )
 
 

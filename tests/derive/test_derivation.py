@@ -240,6 +240,19 @@ def test_where_entries_were_lost_every_stream_gets_a_gap() -> None:
     }
 
 
+def test_an_entrance_of_which_nothing_had_come_has_a_gap_too() -> None:
+    """Only its name is its own; what comes later makes no other."""
+    files = prepared()
+    derived = derivation(files)
+    take(derived, [started(MIDNIGHT_NS), Ticked()])
+    derived.lost()
+    for at_ns in (MIDNIGHT_NS + 8, MIDNIGHT_NS + 9):
+        entry = subscribed_again(trade(at_ns, 4, defined=True))
+        take(derived, [attrs.evolve(entry, exchange="coinbase_eu"), Ticked(), Ticked()])
+    found = [(gap["table"], gap["from_ns"]) for gap in gaps(files) if gap["cause"] == "damage"]
+    assert sorted(found) == [(each, MIDNIGHT_NS) for each in ("BOOK", "MD", "QUOTES", "TRADES")]
+
+
 @pytest.mark.parametrize("way", ["at once", "by way of a checkpoint", "after a stop"])
 def test_a_loss_is_remembered_until_something_is_received_again(way: str) -> None:
     """Whatever lies between: a second loss does not shorten it, nor does an orderly stop."""

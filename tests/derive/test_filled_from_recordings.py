@@ -221,7 +221,7 @@ async def test_what_was_taken_out_comes_back_as_it_was(
     address = Address(profile.rest_weight_per_minute, 1.0, profile.ban_secs)
     approach = Approach(name, address, Purpose.REST, clock=clock, metrics=metrics)
     client = RestClient(ENDPOINT, venue, approach, Reach(name, clock))  # type: ignore[arg-type]
-    filler = BackFiller(adapter, Allowance(adapter, client), recorder, recorder, metrics)
+    filler = BackFiller(adapter, Allowance(adapter, lambda _: client), recorder, recorder, metrics)
     for suspected, records in ((False, holes), (True, suspects)):
         for record in records:
             hole = Hole.of(record, sample.symbol, suspected=suspected)

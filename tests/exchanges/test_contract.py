@@ -80,7 +80,7 @@ def test_limits_are_present_and_consistent(exchange: Exchange) -> None:
     assert 0 < profile.requests_per_second < profile.client_messages_per_second
     together = [exchange.together(Subscription("BTC-USD", feed)) for feed in exchange.feeds]
     assert max(map(len, together)) <= profile.subscriptions_per_request
-    assert profile.max_message_bytes >= 1 << 20
+    assert profile.max_answer_bytes >= 1 << 20
     assert profile.lifetime_secs is None or profile.lifetime_secs[0] < profile.lifetime_secs[1]
     assert exchange.feeds <= FEEDS.keys()
     assert 0 < profile.listing_weight <= profile.rest_weight_per_minute
@@ -177,7 +177,7 @@ def test_requests_cover_each_wish_once_within_the_limits(exchange: Exchange, met
     named = exchange.names_requests
     assert ids == (list(range(17, 17 + len(ids))) if named else [None] * len(ids))
     for request in requests:
-        assert len(request.text) < exchange.profile.max_message_bytes
+        assert len(request.text) < exchange.profile.max_answer_bytes
         assert isinstance(json.loads(request.text), dict | list)
 
 

@@ -124,7 +124,8 @@ def test_fields_that_a_later_version_has_added_are_passed_over() -> None:
     """Of entries, and of what they name; the others are what they would be without them."""
     (started, received, *others) = ONE_OF_EACH
     assert isinstance(received, Received)
-    wish, note = Defined(1, "BTC", (Table.MD,)), Note(7, "1.1", "opened", "")
+    wish = Defined(1, "BTC", (Table.MD, Table.BOOK), unproven=(Table.BOOK,))
+    note = Note(7, "1.1", "opened", "")
     entries = [started, attrs.evolve(received, defined=(wish,), notes=(note,)), *others]
     plain = msgspec.msgpack.decode(encode_entries(entries))
     for fields in plain:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import sys
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.journal.journals import crc32c
+from tick_logger.config.schema import ExchangeConfig
 from tick_logger.journal.segment import (
     MAX_FRAME_BODY_BYTES,
     FoundFrame,
@@ -20,6 +22,9 @@ from tick_logger.journal.segment import (
     frame_at,
     frame_head,
 )
+from tick_logger.net.connection.context import MAX_MESSAGE_BYTES
+from tick_logger.net.intake.arrivals import MAX_BYTES_PER_DECODE
+from tick_logger.recording.writer import MAX_FRAME_BYTES
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -134,5 +139,19 @@ def test_any_body_comes_back(body: bytes, level: int) -> None:
 
 def test_a_body_that_is_too_large_is_refused() -> None:
     """Nobody could read it within the memory that readers count on."""
-    with pytest.raises(ValueError, match="67108865 bytes; 67108864 are allowed"):
+    with pytest.raises(ValueError, match="83886081 bytes; 83886080 are allowed"):
         compress(bytes(MAX_FRAME_BODY_BYTES + 1))
+
+
+def test_the_largest_message_fits_a_frame() -> None:
+    """With what the writer may have put there before, and what came in the same read."""
+    largest = max_of(ExchangeConfig, "max_message_mib") * 2**20
+    assert largest + MAX_FRAME_BYTES + 2 * MAX_BYTES_PER_DECODE < MAX_FRAME_BODY_BYTES
+    usual = ExchangeConfig(ws_endpoint="", rest_endpoint="").max_message_mib
+    assert usual * 2**20 == MAX_MESSAGE_BYTES
+
+
+def max_of(section: type, key: str) -> int:
+    """The largest whole number that a key may be."""
+    rule = get_type_hints(section, include_extras=True)[key].__metadata__[0]
+    return next(mib for mib in range(4096, 0, -1) if rule(mib) is None)

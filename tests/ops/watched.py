@@ -51,6 +51,7 @@ class FakeVenue:
     losses: Sequence[Loss] = ()
     patience: Patience = PATIENCE
     absent: Absent = attrs.field(factory=Absent)
+    feeds: Mapping[str, bool] = attrs.field(factory=lambda: {"trades": True})
     unreachable: Unreachable | None = None
 
     def connections(self) -> Sequence[ConnectionState]:

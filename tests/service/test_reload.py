@@ -136,6 +136,20 @@ def test_what_needs_a_restart_is_told_apart() -> None:
     assert difference(old, old) == Difference((), ())
 
 
+def test_where_markets_are_entered_needs_a_restart() -> None:
+    """What else they change does not."""
+    fast = MarketConfig(symbols=("X",), data_timeout_secs=5.0)
+    elsewhere = MarketConfig(symbols=("X",), ws_endpoint="ws://b.test")
+    for markets, needs_restart in (
+        ((fast,), ()),
+        ((elsewhere,), ("exchanges.a.markets",)),
+        ((elsewhere, fast), ("exchanges.a.markets",)),
+    ):
+        old = Config(exchanges={"a": exchange()})
+        new = Config(exchanges={"a": exchange(markets=markets)})
+        assert difference(old, new) == Difference(("exchanges.a.markets",), needs_restart)
+
+
 async def test_what_is_reloaded_counts_for_the_next_reload(autojump_clock: MockClock) -> None:
     """What needs a restart is said each time, what was applied only once."""
     async with running(binance()) as world:

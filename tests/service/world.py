@@ -56,6 +56,7 @@ class Venue:
     simulated: Mapping[str, Any] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)
     markets: tuple[MarketConfig, ...] = ()
+    adapter: str = ""  # where the name is that of another entrance
 
     def simulate(self, clock: VirtualClock, seed: int) -> SimulatedExchange:
         """The exchange; by default 10 messages a second and symbol, in steps of 100 ms."""
@@ -65,7 +66,14 @@ class Venue:
             "book_levels": 10,
             **self.simulated,
         }
-        return simulated(self.name, symbols=self.symbols, clock=clock, seed=seed, **options)
+        exchange = simulated(self.kind, symbols=self.symbols, clock=clock, seed=seed, **options)
+        exchange.name = self.name
+        return exchange
+
+    @property
+    def kind(self) -> str:
+        """Whose venue it is."""
+        return self.adapter or self.name
 
     def configure(self) -> ExchangeConfig:
         """The service's settings."""
@@ -80,6 +88,7 @@ class Venue:
             rest_endpoint="http://venue.test",
             feeds=self.feeds,
             markets=self.markets,
+            adapter=self.adapter,
             **settings,
         )
 

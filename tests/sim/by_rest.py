@@ -61,7 +61,8 @@ def false_by_rest(rows: Rows, keys: Sequence[Key], truth: Mapping[Key, TrueTrade
 
 def over_budget(court: Court, name: str) -> Iterator[str]:
     """Requests of a process for trades beyond the budget, and those that nobody wanted."""
-    path = DIALECTS[name].words.trades_path
+    kind = court.venue(name).kind
+    path = DIALECTS[kind].words.trades_path
     asked = [at for at, each in court.world.logs[name].asked if re.fullmatch(path, each)]
     court.counts["requests for trades"] += len(asked)
     fills = any(wish[name].backfill for _, wish in court.world.wishes)
@@ -72,7 +73,7 @@ def over_budget(court: Court, name: str) -> Iterator[str]:
         for number, at in enumerate(times):
             # A request of exactly a minute before is of another minute.
             within = number + 1 - bisect_left(times, at - 60.0 + 1e-6)
-            if within > MOST_A_MINUTE[name]:
+            if within > MOST_A_MINUTE[kind]:
                 yield f"asked {within} times for trades in a minute"
                 break
 

@@ -6,7 +6,7 @@ its end, while exchanges, disk and clock have their troubles on a time line of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -61,6 +61,9 @@ OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process"
 
 TWO_LINES_SHARE = 0.4
 """Of the venues of all stories."""
+
+ENTRANCES_SHARE = 0.1
+"""Of the stories, those in which a venue has another entrance, under a name of its own."""
 
 HAS_KEY_SHARE = 0.5
 """Of the stories."""
@@ -197,7 +200,7 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
     """The story of this seed."""
     rng = Random(f"story {seed}")
     names = _names(rng, seed)
-    venues = tuple(_filled(seed, _venue(rng, scale, name)) for name in names)
+    venues = tuple(_filled(seed, each) for each in _entered(seed, scale, names, rng))
     books = max(venue.simulated["book_levels"] for venue in venues)
     late = _late(rng, scale)
     lives = [_life(rng, scale) for _ in range(rng.randint(*scale.lives) - 1)]
@@ -298,6 +301,16 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
     if Random(f"lines {rate}").random() < TWO_LINES_SHARE:
         config["redundancy"] = 2
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
+
+
+def _entered(seed: int, scale: Scale, names: Sequence[str], rng: Random) -> Iterator[Venue]:
+    """The venues of these names, one of them perhaps by another entrance as well."""
+    for name in names:
+        yield _venue(rng, scale, name)
+    entrances = Random(f"entrances {seed}")
+    if entrances.random() < ENTRANCES_SHARE:
+        another = _venue(entrances, scale, entrances.choice(names))
+        yield attrs.evolve(another, name=f"{another.name}_2", adapter=another.name)
 
 
 def _filled(seed: int, chosen: Venue) -> Venue:

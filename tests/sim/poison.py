@@ -60,4 +60,9 @@ def poisoned(exchange: Exchange, poison: Poison) -> Exchange:
 def poisoned_registry(poison: Poison) -> Callable[[str], Exchange]:
     """In place of `registry.get`."""
     adapters = {name: poisoned(registry.get(name), poison) for name in registry.available()}
-    return adapters.__getitem__
+
+    def get(name: str) -> Exchange:
+        adapter = adapters[registry.adapter(name) or ""]
+        return adapter if adapter.name == name else adapter.called(name)
+
+    return get

@@ -88,7 +88,11 @@ class Stream:
     @property
     def _is_untimed(self) -> bool:
         """Whether what came on another line may stand for a row, with another time."""
-        return self.table == "MD" and self.exchange in ENVELOPES_TIME and self.court.has_two_lines
+        return (
+            self.table == "MD"
+            and self.court.venue(self.exchange).kind in ENVELOPES_TIME
+            and self.court.has_two_lines
+        )
 
     @property
     def trades(self) -> list[TrueTrade]:

@@ -42,7 +42,7 @@ def journal_candles(
 
 
 def _candles(entry: Received) -> Iterator[Candles]:
-    if BACKFILL_LABEL not in entry.connections or entry.exchange not in registry.available():
+    if BACKFILL_LABEL not in entry.connections or not registry.knows(entry.exchange):
         return
     asked = registry.get(entry.exchange).candles_by_rest
     for payload, at_ns in zip(entry.split(), entry.recv_ns_of_payloads().tolist(), strict=True):

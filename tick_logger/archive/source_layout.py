@@ -120,7 +120,7 @@ class _Decoder:
     def _decoded(
         self, entry: Received, payloads: list[bytes], symbols: Mapping[str, int]
     ) -> Decoded | None:
-        if not entry.decodable or entry.exchange not in registry.available():
+        if not entry.decodable or not registry.knows(entry.exchange):
             return None
         adapter = registry.get(entry.exchange)
         return decode_routes(adapter, payloads, symbols, entry.routes_of_payloads())

@@ -37,7 +37,7 @@ def load_config(path: Path | None, data_path: str | None, chosen: Chosen | None 
     """The configuration of a file, or the built-in one, with the environment applied."""
     from tick_logger.config.load import load
     from tick_logger.config.places import with_lines
-    from tick_logger.config.schema import VenueDefaults
+    from tick_logger.config.schema import BookKind, VenueDefaults
     from tick_logger.exchanges import registry
 
     venues = {}
@@ -50,6 +50,8 @@ def load_config(path: Path | None, data_path: str | None, chosen: Chosen | None 
             exchange.profile.connects_per_second,
             exchange.profile.subscriptions_per_connection,
             exchange.recorded_by_default,
+            tuple((each.ws, each.rest) for each in exchange.entrances),
+            tuple(BookKind(each.depth, each.interval_ms, each.refused) for each in exchange.books),
         )
     try:
         return load(path, os.environ, venues, data_path, chosen)

@@ -9,7 +9,7 @@ import json as json_format
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,8 @@ def backfill_command(
     since
         Only holes that began after this time, or in the last days: 2026-11-29, 7d.
     config
-        TOML file whose [archive] may have days of this recording.
+        TOML file with the entrances by which it was recorded, or else the usual ones are asked, and
+        whose [archive] may have days of it.
     json
         Print one JSON object instead of lines.
     """
@@ -55,16 +56,12 @@ def backfill_command(
     from tick_logger.exchanges import registry
 
     known = registry.available()
-    require(
-        problem(
-            "--exchange",
-            None if exchange in (None, *known) else f"must be one of {', '.join(sorted(known))}",
-        )
-    )
+    named = exchange is None or registry.knows(exchange)
+    why = None if named else f"must be one of {', '.join(known)}, or an entrance of one"
+    require(problem("--exchange", why))
     days = math.ceil(max(time.time_ns() - moment("--since", since), 0) / NS_PER_DAY)
     require_recording(directory)
-    chosen = _config(directory, exchange, config)
-    filled, code = _filled(chosen, days, quiet=json)
+    filled, code = _filled(_config(directory, exchange, config), days, quiet=json)
     if json:
         plain = {name: attrs.asdict(each) for name, each in filled.items()}
         sys.stdout.write(json_format.dumps({"exchanges": plain}, indent=2) + "\n")
@@ -91,25 +88,52 @@ def _filled(config: Config, days: int, *, quiet: bool) -> tuple[Mapping[str, Fil
 
 
 def _config(directory: Path, exchange: str | None, file: Path | None) -> Config:
-    """The usual one of each exchange that is recorded there, with the width of prices there, and
-    the archive of a file."""
+    """That of each exchange that is recorded there, with the width of prices there, and the
+    archive of a file.
+
+    An entrance with a name of its own is asked only where a file says what it is: the usual
+    endpoints may be another market's.
+    """
     from tick_logger.config.chosen import Chosen
-    from tick_logger.exchanges import registry
     from tick_logger.storage.disk_files import DiskFiles
     from tick_logger.storage.format_file import read_widths
 
-    usual = registry.available()
-    there = [name for name in usual if (directory / name).is_dir() and exchange in (None, name)]
-    loaded = load_config(None, str(directory), Chosen(symbols={name: ["*"] for name in there}))
+    there = _recorded(directory, exchange)
+    configured = load_config(file, str(directory))
+    own = configured.exchanges if file is not None else {}
+    usual, left_out = _divided(there, own)
+    if left_out:
+        sys.stderr.write(
+            f"tick_logger: {', '.join(left_out)} cannot be asked: --config must name a file that "
+            "says by which entrance\n"
+        )
+    loaded = load_config(None, str(directory), Chosen(symbols={name: ["*"] for name in usual}))
+    known = {**loaded.exchanges, **own}
     widths = read_widths(DiskFiles(str(directory)))
     width = widths[-1].price_dtype if widths else loaded.logger.price_dtype
     return attrs.evolve(
         loaded,
         logger=attrs.evolve(loaded.logger, price_dtype=width),
         http=attrs.evolve(loaded.http, enabled=False),
-        archive=load_config(file, str(directory)).archive,
-        exchanges={name: loaded.exchanges[name] for name in there},
+        archive=configured.archive,
+        exchanges={name: known[name] for name in there if name not in left_out},
     )
+
+
+def _recorded(directory: Path, exchange: str | None) -> list[str]:
+    from tick_logger.exchanges import registry
+
+    names = sorted(each.name for each in directory.iterdir() if each.is_dir())
+    return [each for each in names if registry.knows(each) and exchange in (None, each)]
+
+
+def _divided(there: Sequence[str], configured: Collection[str]) -> tuple[list[str], list[str]]:
+    """Those that are asked where they usually are, and those of which nobody says where."""
+    from tick_logger.exchanges import registry
+
+    others = [name for name in there if name not in configured]
+    usual = [name for name in others if registry.adapter(name) == name]
+    return usual, [name for name in others if name not in usual]
 
 
 def _line(name: str, filled: Filled) -> str:

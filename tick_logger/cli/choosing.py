@@ -63,7 +63,7 @@ def _by_exchange(config: Path | None, wanted: Sequence[str]) -> dict[str, list[s
         exchange, colon, pattern = text.partition(":")
         if not colon:
             normal.append(text)
-        elif exchange not in registry.available():
+        elif not registry.knows(exchange):
             known = f"available: {listed(registry.available())}"
             near = hint(exchange, registry.available())
             problems.append(("--symbols", f"no exchange named {exchange}; {known}{near}"))

@@ -88,7 +88,8 @@ def _client(exchange: Exchange, endpoint: str, dial: Dial, clock: WallClock) -> 
     address = Address(profile.rest_weight_per_minute, ONE_A_SECOND, profile.ban_secs)
     metrics = Metrics.unserved().exchange(exchange.name)
     approach = Approach(exchange.name, address, Purpose.REST, clock=clock, metrics=metrics)
-    return RestClient(endpoint, dial, approach, Reach(exchange.name, clock))
+    root = exchange.rest_root(endpoint)
+    return RestClient(root, dial, approach, Reach(exchange.name, clock))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -71,7 +71,7 @@ def _unreadable(directory: str, error: OSError) -> StorageError:
 
 
 def _opened(directory: str, name: str, playing: Playing) -> tuple[Entries, PlayedExchange]:
-    if name not in DIALECTS:
+    if registry.adapter(name) not in DIALECTS:
         known = f"available: {listed(tuple(DIALECTS))}{hint(name, DIALECTS)}"
         raise ConfigError([("replay", f"no exchange is named {name}; {known}")])
     try:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from tick_logger.config.books import book_conflicts
 from tick_logger.config.rules import listed, quoted
 from tick_logger.config.schema import (
     ArchiveConfig,
@@ -78,6 +79,7 @@ def exchange_conflicts(section: Mapping[str, Any], venue: VenueDefaults) -> Iter
         yield "reconnect_initial_secs", why
     yield from _too_many(section, venue)
     yield from _not_offered(section.get("feeds"), "feeds", venue)
+    yield from book_conflicts(section, venue)
     markets = section.get("markets")
     for index, market in enumerate(markets if isinstance(markets, list) else ()):
         if not isinstance(market, dict):
@@ -86,7 +88,7 @@ def exchange_conflicts(section: Mapping[str, Any], venue: VenueDefaults) -> Iter
         if set(market) == {"symbols"}:
             yield (
                 f"markets[{index}]",
-                "changes nothing: give feeds, data_timeout_secs or redundancy",
+                "changes nothing: give feeds, books, data_timeout_secs, redundancy or endpoints",
             )
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_t
 
 import attrs
 
+from tick_logger.config.entrances import BASE_URL
 from tick_logger.config.rules import hint
 from tick_logger.config.schema import ExchangeConfig, sections
 
@@ -65,6 +66,7 @@ def _variables(exchanges: Collection[str]) -> dict[str, tuple[Path, Any]]:
         *((("exchanges", name), ExchangeConfig) for name in exchanges),
     ]
     kinds = {path: kind for place, section in places for path, kind in _keys(place, section)}
+    kinds |= {(*place, BASE_URL): str for place, kind in places if kind is ExchangeConfig}
     known = {PREFIX + "__".join(path).upper(): (path, kind) for path, kind in kinds.items()}
     return known | {name: (path, kinds[path]) for name, path in SHORT_NAMES.items()}
 

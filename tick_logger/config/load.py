@@ -15,6 +15,7 @@ import attrs
 
 from tick_logger.config.chosen import Chosen
 from tick_logger.config.conflicts import conflicts, exchange_conflicts
+from tick_logger.config.entrances import adapter_named, with_pairs, with_words
 from tick_logger.config.environ import Document, override, put
 from tick_logger.config.places import with_home
 from tick_logger.config.rules import described, hint, listed
@@ -50,7 +51,9 @@ def load(
     if document.get("exchanges", {}) == {}:
         by_default = [name for name, venue in venues.items() if venue.recorded_by_default]
         document["exchanges"] = {name: {} for name in by_default}
-    origins, problems = override(document, environ, venues)
+    sections = document["exchanges"]
+    names = {**venues, **sections} if isinstance(sections, dict) else venues
+    origins, problems = override(document, environ, names)
     if data_path is not None:
         put(document, ("logger", "data_path"), data_path)
         origins["logger.data_path"] = "--data-path"
@@ -90,19 +93,7 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
     if not isinstance(asked, dict):
         problems.append(("exchanges", f"must be a table, not {described(asked)}"))
         asked = {}
-    exchanges: dict[str, ExchangeConfig | None] = {}
-    for name, section in asked.items():
-        path = f"exchanges.{name}"
-        if name not in venues:
-            known = f"; available: {listed(tuple(venues))}{hint(name, venues)}"
-            problems.append((path, f"unknown exchange{known}"))
-            continue
-        if isinstance(section, dict):
-            section = _venue_values(venues[name]) | section
-            problems += [
-                (f"{path}.{at}", why) for at, why in exchange_conflicts(section, venues[name])
-            ]
-        exchanges[name] = structure(ExchangeConfig, section, path, problems)
+    exchanges = {name: _exchange(name, each, venues, problems) for name, each in asked.items()}
     if asked and all(_is_off(section) for section in asked.values()):
         problems.append(("exchanges", "every exchange is disabled: there is nothing to record"))
     once: dict[str, Any] = {}
@@ -117,6 +108,27 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
     problems += _problems_of_mappings(document, venues)
     recorded = {name: exchange for name, exchange in exchanges.items() if exchange is not None}
     return Config(**once, exchanges=recorded)
+
+
+def _exchange(
+    name: str, section: object, venues: Mapping[str, VenueDefaults], problems: Problems
+) -> ExchangeConfig | None:
+    """The section of one exchange; None where a problem was added."""
+    path = f"exchanges.{name}"
+    adapter = adapter_named(name, section, venues)
+    if not isinstance(adapter, str):
+        key, why = adapter
+        problems.append((f"{path}.{key}".rstrip("."), why))
+        return None
+    if not isinstance(section, dict):
+        return structure(ExchangeConfig, section, path, problems)
+    venue = venues[adapter]
+    section, written, found = with_words(section, path)
+    section = _venue_values(venue) | with_pairs(section, venue)
+    found += [(f"{path}.{at}", why) for at, why in exchange_conflicts(section, venue)]
+    exchange = structure(ExchangeConfig, section, path, found)
+    problems += [(written.get(at, at), why) for at, why in found]
+    return exchange
 
 
 def _problems_of_mappings(document: Document, venues: Mapping[str, VenueDefaults]) -> Problems:
@@ -134,8 +146,6 @@ def _problems_of_mappings(document: Document, venues: Mapping[str, VenueDefaults
 
 def _venue_values(venue: VenueDefaults) -> Document:
     return {
-        "ws_endpoint": venue.ws_endpoint,
-        "rest_endpoint": venue.rest_endpoint,
         "feeds": [feed for feed in DEFAULT_FEEDS if feed in venue.feeds],
         "connects_per_second": venue.connects_per_second,
     }

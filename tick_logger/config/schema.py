@@ -78,6 +78,18 @@ Redundancy: TypeAlias = Annotated[
 ]
 
 
+WsEndpoint: TypeAlias = Annotated[str, plain, url("ws", "wss")]
+RestEndpoint: TypeAlias = Annotated[str, plain, url("http", "https")]
+
+
+BookDepth: TypeAlias = Annotated[
+    int, between(0, 100_000, "levels", "no exchange offers more of a side")
+]
+BookInterval: TypeAlias = Annotated[
+    int, between(0, 60_000, "ms", "no exchange offers a slower book")
+]
+
+
 @attrs.frozen(kw_only=True)
 class LoggerConfig:
     """Where and how often to write, and how much memory to spend on it."""
@@ -163,7 +175,7 @@ class HttpConfig:
     """By which names it may be asked, beside those of loopback; empty: by any, unless it listens on
     loopback only."""
     metrics_by_symbol: bool = False
-    """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
+    """Whether there are numbers by symbol too: thousands of series, where all are recorded."""
 
 
 @attrs.frozen(kw_only=True)
@@ -234,6 +246,10 @@ class MarketConfig:
     feeds: Feeds | None = None
     data_timeout_secs: Timeout | None = None
     redundancy: Redundancy | None = None
+    ws_endpoint: WsEndpoint | None = None
+    rest_endpoint: RestEndpoint | None = None
+    book_depth: BookDepth | None = None
+    book_interval_ms: BookInterval | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -241,10 +257,16 @@ class ExchangeConfig:
     """What to record of one exchange, and how to treat its servers."""
 
     enabled: bool = True
-    ws_endpoint: Annotated[str, plain, url("ws", "wss")]
-    rest_endpoint: Annotated[str, plain, url("http", "https")]
+    adapter: str = ""
+    """Whose venue it is, where this is an entrance with a name of its own."""
+    ws_endpoint: WsEndpoint
+    rest_endpoint: RestEndpoint
     symbols: Symbols = "all"
     feeds: Feeds = DEFAULT_FEEDS
+    book_depth: BookDepth = 0
+    """Levels of a side; 0: as the adapter usually asks for."""
+    book_interval_ms: BookInterval = 0
+    """The least time between two messages of a book; 0: the usual one of that depth."""
     max_connections: Annotated[
         int, between(1, 1000, "connections", "each costs a socket and a few tasks")
     ] = 10
@@ -255,6 +277,10 @@ class ExchangeConfig:
         ),
     ] = 0
     """0: the usual number each, and more where there would not be enough connections."""
+    max_message_mib: Annotated[
+        int, between(1, 64, "MiB", "as much may be held of each connection, and the journal takes")
+    ] = 64
+    """The largest message by WebSocket; a connection that is sent more is ended."""
     connects_per_second: Annotated[
         float, between(0.001, 100.0, "per second", "exchanges ban clients that connect faster")
     ] = 1.0
@@ -285,6 +311,19 @@ class Config:
 
 
 @attrs.frozen
+class BookKind:
+    """A book that an exchange offers: levels of a side, and ms between two of its messages.
+
+    0 is for all levels that there are, and for messages as it changes.  `refused` says why it is
+    not recorded, if it is not.
+    """
+
+    depth: int
+    interval_ms: int
+    refused: str = ""
+
+
+@attrs.frozen
 class VenueDefaults:
     """What an adapter says of its exchange: its defaults, what it can record, and its limits."""
 
@@ -294,6 +333,10 @@ class VenueDefaults:
     connects_per_second: float = 1.0
     subscriptions_per_connection: int | None = None  # None: no limit is known
     recorded_by_default: bool = True  # where no exchange is named
+    entrances: tuple[tuple[str, str], ...] = ()
+    """The known endpoints for connections, and those for REST that belong to them."""
+    books: tuple[BookKind, ...] = ()
+    """Those that there are; the usual one first, and of each depth the usual interval first."""
 
 
 def sections() -> dict[str, type[attrs.AttrsInstance]]:

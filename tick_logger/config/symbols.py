@@ -56,6 +56,7 @@ def load_symbol_rules(path: str, exchanges: Collection[str]) -> SymbolRules:
         stablecoins=frozenset(reader.section(sections, "stablecoins")),
         asset_classes=reader.classes(sections, ""),
         venues=reader.venues(sections, exchanges if path else None),
+        exchanges=frozenset(exchanges),
     )
     for currency in sorted(rules.fiat & rules.stablecoins):
         reader.complain(f"stablecoins.{currency}", "is in fiat as well", sections["stablecoins"])
@@ -239,5 +240,7 @@ _OVERRIDES: dict[str, Any] = {
     "kind": partial(_word, ("spot", "linear")),
     "tick_size": _step,
     "lot_size": _step,
+    "min_size": _step,
+    "min_notional": _step,
     "active": _truth,
 }

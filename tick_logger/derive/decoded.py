@@ -29,7 +29,7 @@ class Decoder:
     ) -> tuple[Sequence[RowBatch], Sequence[KeptAside], Sequence[Mark]]:
         """The rows, what was not understood, and marks of what is missing for it."""
         self._streams.define(received)
-        if not received.decodable or received.exchange not in registry.available():
+        if not received.decodable or not registry.knows(received.exchange):
             return (), (), ()
         try:
             found = decode(

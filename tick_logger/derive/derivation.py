@@ -39,6 +39,7 @@ from tick_logger.model.entries import (
 )
 from tick_logger.model.flush import Flush, Run, StreamTail
 from tick_logger.model.marks import Interrupted, Mark
+from tick_logger.model.proof import Proof
 from tick_logger.model.routes import BACKFILL_LABEL
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.schemas import Schemas
@@ -51,6 +52,9 @@ from tick_logger.storage.extents import Extent
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
 from tick_logger.storage.store import Store
+
+_ANY = ""
+"""Stands for entrances with names of their own, of which nothing had come before a loss."""
 
 MAX_WAITING_ASIDES = 1_000
 """Undecodable payloads between two flushes: as many as are kept of a day; the rest is counted."""
@@ -100,7 +104,7 @@ class Derivation:
     def __init__(self, files: Files, extents_log: ExtentsLog, schemas: Schemas) -> None:
         self._streams = RecordedStreams()
         self.instruments = self._streams.instruments
-        self.store = Store(files, self.instruments, schemas, registry.proofs_of)
+        self.store = Store(files, self.instruments, schemas, self._proofs_of)
         self._extents_log = extents_log
         self._next_seq = 1  # that of the journal's first frame
         self.begun_seq = 1  # the frame that this state goes back to; later where one was lost
@@ -208,7 +212,7 @@ class Derivation:
     @_alone
     def lost(self) -> None:
         """Entries are missing here: what follows closes a gap of every stream."""
-        since = dict.fromkeys(registry.available(), self._started_ns)
+        since = dict.fromkeys((*registry.available(), _ANY), self._started_ns)
         self._lost_since = {**since, **self._stopped_ns, **self._lost_since}
         self._lossy = True
 
@@ -300,7 +304,10 @@ class Derivation:
 
     def _close_gap(self, received: Received) -> None:
         """Note that nothing is known between a loss of entries and this."""
-        lost_ns = self._lost_since.pop(received.exchange, None)
+        name = received.exchange
+        lost_ns = self._lost_since.pop(name, None)
+        if lost_ns is None and name not in self._stopped_ns and name not in registry.available():
+            lost_ns = self._lost_since.get(_ANY)
         if lost_ns is not None:
             # Without an end: the entries that are lost may have said that they were interrupted.
             self._pipeline.push(
@@ -333,6 +340,11 @@ class Derivation:
         except StorageError as error:
             # The pipeline is in the middle of a tick, which would lose rows if it were repeated.
             raise RefusedError(str(error)) from error
+
+    def _proofs_of(self, instrument: int) -> Mapping[Table, Proof]:
+        """How far the completeness of an instrument's tables can be shown."""
+        shown = registry.proofs_of(self._venue_of(instrument))
+        return {**shown, **dict.fromkeys(self._streams.unproven(instrument), Proof.UNPROVABLE)}
 
     def _venue_of(self, instrument: int) -> str:
         exchange, _ = self.instruments.name(instrument)

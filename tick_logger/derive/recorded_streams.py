@@ -24,12 +24,20 @@ class RecordedStreams:
     def __init__(self) -> None:
         self.instruments = Instruments()
         self._wanted: dict[str, WantedTables] = {}
+        self._unproven: dict[int, tuple[Table, ...]] = {}  # of those of which any is
 
     def define(self, received: Received) -> None:
         """Take what an entry says of instruments."""
         for each in received.defined:
             self.instruments.define(each.instrument, received.exchange, each.symbol)
             self.of(received.exchange).set(each.instrument, each.tables)
+            self._unproven.pop(each.instrument, None)
+            if each.unproven:
+                self._unproven[each.instrument] = each.unproven
+
+    def unproven(self, instrument: int) -> tuple[Table, ...]:
+        """The tables of which nothing shows what is missing, whatever the exchange can show."""
+        return self._unproven.get(instrument, ())
 
     def begin_anew(self) -> None:
         """Another process goes on, and has not said yet what it records."""
@@ -66,6 +74,10 @@ class RecordedStreams:
         return {
             "instruments": [list(name) for name in self.instruments],
             "wanted": {exchange: self._plain(exchange) for exchange in self._wanted},
+            "unproven": [
+                [number, [table.value for table in tables]]
+                for number, tables in sorted(self._unproven.items())
+            ],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -77,6 +89,8 @@ class RecordedStreams:
         for exchange, wanted in state["wanted"].items():
             for number, tables in wanted:
                 self.of(exchange).set(number, map(Table, tables))
+        for number, tables in state.get("unproven", ()):
+            self._unproven[number] = tuple(map(Table, tables))
 
     def _plain(self, exchange: str) -> list[Any]:
         wanted, known = self.of(exchange), self.instruments.of(exchange).values()

@@ -9,12 +9,14 @@ from random import Random
 
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import WallClock
+from tick_logger.config.markets import entrances
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Exchange
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
+from tick_logger.net.connection.accesses import Access, Elsewhere
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.intake import Intake
 from tick_logger.net.reach import Reach
@@ -49,7 +51,13 @@ def context_of(
         metrics=metrics,
         on_bug=lambda: None,  # the intake raises it at its end
     )
-    reach = Reach(exchange.name, clock, lambda: None)  # what cannot be reached has a line here
+    reach = Reach(exchange.name, clock)  # what cannot be reached has a line here
+
+    def access(ws_endpoint: str, rest_endpoint: str) -> Access:
+        root = exchange.rest_root(rest_endpoint)
+        return Access(ws_endpoint, RestClient(root, dial, rest, reach), connects)
+
+    others, number_of = entrances(config)
     prefix = exchange.key_prefix
     return VenueContext(
         exchange=exchange,
@@ -57,9 +65,11 @@ def context_of(
         instruments=instruments,
         intake=intake,
         dial=dial,
-        rest=RestClient(config.rest_endpoint, dial, rest, reach),
+        rest=access(config.ws_endpoint, config.rest_endpoint).rest,
         reach=reach,
         connects=connects,
+        max_message_bytes=config.max_message_mib * 2**20,
+        elsewhere=Elsewhere([access(*each) for each in others], number_of),
         clock=clock,
         rng=Random(),
         metrics=metrics,

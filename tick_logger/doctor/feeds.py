@@ -19,6 +19,7 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.batch import Batch
 from tick_logger.model.entries import Defined
 from tick_logger.model.tables import FEED_OF, FEEDS, NO_TIME
+from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 
@@ -68,20 +69,20 @@ class FeedLook:
             nursery.start_soon(context.intake.run, send)
             nursery.start_soon(self._count, receive)
             nursery.start_soon(context.snapshots.run)
-            for lane in sorted({exchange.lane(feed) for feed in self._heard}):
+            for lane in sorted(set(map(context.lane_of, self._subscriptions))):
                 nursery.start_soon(self._connect, lane)
             with trio.move_on_after(most_secs):
                 await self._enough.wait()
             nursery.cancel_scope.cancel(reason="enough was heard")
         return [self._line(feed, heard, most_secs) for feed, heard in sorted(self._heard.items())]
 
-    async def _connect(self, lane: str) -> None:
+    async def _connect(self, lane: Lane) -> None:
         """One connection; where it is lost, all feeds that it carried have that reason."""
         context = self._context
-        mine = {sub for sub in self._subscriptions if context.exchange.lane(sub.feed) == lane}
+        mine = {sub for sub in self._subscriptions if context.lane_of(sub) == lane}
         context.snapshots.books += len({sub.symbol for sub in mine if sub.feed == "orderbook"})
-        await context.connects.connect_turn()
-        lost = await Connection(lane or "1", context, mine, PATIENT, lane=lane).run()
+        await context.access(lane.entrance).connects.connect_turn()
+        lost = await Connection(lane.label(1), context, mine, PATIENT, lane=lane).run()
         self._losses |= {sub.feed: lost for sub in mine}
         if self._losses.keys() == self._heard.keys():
             self._enough.set()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
 from tick_logger.clock import SystemClock
+from tick_logger.config.markets import book_wanted, books_wanted
 from tick_logger.config.schema import Config, ExchangeConfig
 from tick_logger.doctor.lines import Section, wrong
 from tick_logger.doctor.machine import is_recorded, machine_lines, port_line
@@ -54,5 +56,7 @@ async def _venue(name: str, config: ExchangeConfig, most_secs: float) -> Section
         (_, why), *_ = error.problems
         return Section(name, [wrong("ca_file", why, "name a file of certificates (PEM)")])
     async with dial:
-        lines = await VenueLook(registry.get(name), config, dial, clock).lines(most_secs)
+        wanted_of = partial(book_wanted, config)
+        exchange = registry.get(name).asking_for(wanted_of, books_wanted(config))
+        lines = await VenueLook(exchange, config, dial, clock).lines(most_secs)
     return Section(name, lines)

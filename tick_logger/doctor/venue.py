@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import trio
 
 from tick_logger.clock import WallClock
-from tick_logger.config.markets import for_symbol, matches
+from tick_logger.config.markets import entrances, for_symbol, matches
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.doctor.context import context_of
 from tick_logger.doctor.feeds import FeedLook
@@ -24,7 +24,7 @@ from tick_logger.errors import ConfigError, ConnectionLost, Step
 from tick_logger.exchanges.base import Exchange, Listed, Subscription, VenueError
 from tick_logger.model.turnover import most_traded_first
 from tick_logger.net.connection.context import VenueContext
-from tick_logger.net.reach import WHAT_TO_DO
+from tick_logger.net.reach import WHAT_TO_DO, advice
 from tick_logger.net.rest.listing import read_listing
 from tick_logger.net.wire.dial import Dial, DialTimeouts
 from tick_logger.net.wire.sockets import TransportError
@@ -84,8 +84,9 @@ class VenueLook:
     async def _reach(self, lines: list[Line]) -> None:
         """Name look-up, TCP, TLS and upgrade, at each of the venue's addresses."""
         lanes = sorted({self._exchange.lane(feed) for feed in self._config.feeds})
-        for lane in lanes:
-            url = self._exchange.ws_url(self._config.ws_endpoint, lane)
+        elsewhere, _ = entrances(self._config)
+        places = dict.fromkeys((self._config.ws_endpoint, *(ws for ws, _ in elsewhere)))
+        for url in (self._exchange.ws_url(place, lane) for place in places for lane in lanes):
             found = await self._steps(url)
             lines += [line for line in found if line.state == "wrong"] if lines else found
             if found[-1].state == "wrong":
@@ -107,14 +108,15 @@ class VenueLook:
                     url,
                     on_frames=lambda _recv_ns, _payloads: None,
                     on_ping=lambda: None,
-                    max_message_bytes=self._exchange.profile.max_message_bytes,
+                    max_message_bytes=self._config.max_message_mib * 2**20,
                 )
                 await link.aclose(0.5)
                 nursery.cancel_scope.cancel(reason="it answers")
         except* ConnectionLost as group:
             error = group.exceptions[0]
             assert isinstance(error, ConnectionLost), "an attempt fails in one way"
-            failed, why, what_to_do = _step_of(error), str(error), WHAT_TO_DO[error.step]
+            failed, why = _step_of(error), str(error)
+            what_to_do = advice(error, self._exchange.others(url))
         done = steps[: steps.index(failed)] if failed else steps
         secs = trio.current_time() - began
         said = {"WebSocket": f"connected in {secs:.2f} s"}
@@ -139,7 +141,8 @@ class VenueLook:
         try:
             found = await read_listing(self._exchange, context.rest)
         except ConnectionLost as error:
-            lines.append(wrong("REST", str(error), WHAT_TO_DO[error.step]))
+            others = self._exchange.others(self._config.rest_endpoint)
+            lines.append(wrong("REST", str(error), advice(error, others)))
             return
         except VenueError as error:
             lines.append(ok("REST", place))

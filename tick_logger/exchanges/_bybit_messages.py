@@ -13,7 +13,9 @@ import attrs
 import msgspec
 
 from tick_logger.exchanges.base import Listed, VenueError
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.columns import ABSENT, Level
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import (
     Id,
@@ -23,6 +25,21 @@ from tick_logger.exchanges.messages import (
 from tick_logger.model.instruments import Instrument
 
 N = TypeVar("N", int, str)
+
+ENTRANCES = (
+    Entrance("wss://stream.bybit.com", "https://api.bybit.com", "the usual one"),
+    Entrance("wss://stream.bybit.eu", "https://api.bybit.eu", "Europe"),
+    Entrance("wss://stream.bybit-tr.com", "https://api.bybit-tr.com", "Turkey"),
+    Entrance("wss://stream.bybit.kz", "https://api.bybit.kz", "Kazakhstan"),
+)
+BOOKS = (
+    BookOffer(200, 100, "orderbook.200."),
+    BookOffer(1, 10, "orderbook.1.", refused='is what the feed "quotes" records'),
+    BookOffer(50, 20, "orderbook.50."),
+    BookOffer(1000, 200, "orderbook.1000."),
+)
+BOOK_TOPICS = tuple(each.channel for each in BOOKS if not each.refused)
+"""How the topics of books begin; the symbol follows."""
 
 
 class Trade(msgspec.Struct, Generic[N], gc=False):
@@ -104,6 +121,9 @@ class _Symbol(msgspec.Struct, gc=False):
             active=self.status == "Trading" or early,
             tick_size=_text(self.priceFilter.get("tickSize")),
             lot_size=_text(lots.get("qtyStep")) or _text(lots.get("basePrecision")),
+            min_size=_text(lots.get("minOrderQty")),
+            # Of futures, and of spot.
+            min_notional=_text(lots.get("minNotionalValue")) or _text(lots.get("minOrderAmt")),
         )
 
 

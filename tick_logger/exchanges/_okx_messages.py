@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 
 from tick_logger.exchanges import base
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.columns import ABSENT, Level
 from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import Id, lenient
@@ -27,6 +28,14 @@ CHANNELS = {
     "quotes": "bbo-tbt",
     "orderbook": "books",
 }
+_NO_LOGIN = "is sent only to who logs in with a key of a high trading tier, which is not done here"
+BOOKS = (
+    BookOffer(400, 100, "books"),
+    BookOffer(5, 100, "books5", whole=True),
+    BookOffer(1, 10, "bbo-tbt", refused='is what the feed "quotes" records'),
+    BookOffer(50, 10, "books50-l2-tbt", refused=_NO_LOGIN),
+    BookOffer(400, 10, "books-l2-tbt", refused=_NO_LOGIN),
+)
 FEED_OF_CHANNEL = {channel: feed for feed, channel in CHANNELS.items()} | {
     "trades": "trades",
     **dict.fromkeys(("books5", "books-l2-tbt", "books50-l2-tbt"), "orderbook"),
@@ -198,6 +207,7 @@ class Listed(Entry):
     quote_ccy: str = ""
     tick_sz: str = ""
     lot_sz: str = ""
+    min_sz: str = ""
     ct_type: str = ""  # "linear" or "inverse", of futures and swaps
 
     def instrument(self) -> Instrument:
@@ -209,6 +219,7 @@ class Listed(Entry):
             active=self.state == "live",
             tick_size=self.tick_sz,
             lot_size=self.lot_sz,
+            min_size=self.min_sz,
             kind=self.ct_type or self.inst_type.lower(),
         )
 

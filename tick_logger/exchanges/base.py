@@ -17,7 +17,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from tick_logger.exchanges.book_offers import Offering
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
+from tick_logger.exchanges.entrances import Entered
 from tick_logger.exchanges.profile import Profile as Profile
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.exchanges.venue_error import VenueError as VenueError
@@ -323,16 +325,10 @@ class Decoded:
         )
 
 
-class Exchange(abc.ABC):
+class Exchange(Entered, Offering, abc.ABC):
     """One venue.  Stateless: one instance serves every connection."""
 
-    name: ClassVar[str]
-    operator: ClassVar[str] = ""
-    """Whose limits apply, where several exchanges are one operator's; empty: the exchange's own."""
     profile: ClassVar[Profile]
-    ws_endpoint: ClassVar[str]
-    second_ws_endpoint: ClassVar[str] = ""  # of the second line; empty: the same
-    rest_endpoint: ClassVar[str]
     feeds: ClassVar[frozenset[str]]
     recorded_by_default: ClassVar[bool] = False  # where the configuration names no exchange
     trade_ids: ClassVar[Ids]
@@ -374,13 +370,18 @@ class Exchange(abc.ABC):
     @property
     def proofs(self) -> Mapping[Table, Proof]:
         """By table that can be recorded, how far its completeness can be shown."""
+        check = BookCheck.NONE if self.any_whole else self.book_check
         of = {
             Table.TRADES: PROOF_OF_IDS[self.trade_ids],
-            Table.BOOK: _PROOF_OF_BOOKS[self.book_check],
+            Table.BOOK: _PROOF_OF_BOOKS[check],
         }
         least = Proof.CONSISTENT if self.counts_messages else Proof.UNPROVABLE
         tables = sorted(FEEDS[feed] for feed in self.feeds)
         return {table: max(of.get(table, least), least) for table in tables}
+
+    def unproven(self, symbol: str) -> tuple[Table, ...]:
+        """The tables of a symbol of which nothing shows what is missing, whatever `proofs` say."""
+        return (Table.BOOK,) if self.book_of(symbol).whole else ()
 
     def together(self, subscription: Subscription) -> frozenset[Subscription]:
         """The subscription, and those that begin and end with it."""

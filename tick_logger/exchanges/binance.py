@@ -5,7 +5,8 @@
 | `@trade`       | trade           | TRADES; `m`, buyer is maker: the taker sold    | 2024, 2026 |
 | `@bookTicker`  | (no type)       | QUOTES, without event time                     | 2021, 2024 |
 | `@ticker`      | 24hrTicker      | MD; volume is the last trade's, not the day's  | docs       |
-| `@depth@100ms` | depthUpdate     | BOOK; BookLink, also if both sides are empty   | 2021, 2024 |
+| `@depth`       | depthUpdate     | BOOK; BookLink, also if both sides are empty   | 2021, 2024 |
+| `@depth5`...   | (no type)       | BOOK, flagged, without event time              | docs       |
 | `@aggTrade`, `@kline_*` | (own)  | nothing: never asked for                       | 2021       |
 | (none)         | result or error | Acknowledged or Refused                        | docs       |
 | (any or none)  | serverShutdown  | GoingAway                                      | docs       |
@@ -37,6 +38,7 @@ from tick_logger.exchanges._binance_candles import BinanceCandles
 from tick_logger.exchanges._binance_trades import BinanceTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -44,7 +46,7 @@ from tick_logger.exchanges.columns import (
     Findings,
     NumberRule,
 )
-from tick_logger.exchanges.listing import Entries
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -58,7 +60,6 @@ from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
 from tick_logger.exchanges.trades_by_rest import TradesByRest
 from tick_logger.model import tables
-from tick_logger.model.instruments import Instrument
 from tick_logger.model.proof import Ids
 from tick_logger.model.twins import Twins
 
@@ -148,6 +149,22 @@ def _depths(found: Findings, frame: Frames, messages: list[wire.Depth]) -> None:
         found.event(number, base.BookLink(index, m.U, m.u))
 
 
+def _partials(
+    found: Findings, frame: Frames, streams: Sequence[str], messages: list[wire.Snapshot]
+) -> None:
+    """The best levels of books, all of them each time; only the stream's name says whose."""
+    instrument = found.instruments(frame, [s.partition("@")[0].upper() for s in streams])
+    columns: dict[str, npt.NDArray[np.generic]] = {
+        "instrument": instrument,
+        "event_ns": np.full(len(frame), tables.NO_TIME),
+        "seq": np.array([m.lastUpdateId for m in messages], np.uint64),
+    }
+    bids, asks = [m.bids for m in messages], [m.asks for m in messages]
+    found.book(frame, columns, bids, asks, tables.FLAG_SNAPSHOT)
+    for number, index, m in zip(frame.tolist(), instrument.tolist(), messages, strict=True):
+        found.event(number, base.BookSnapshot(index, m.lastUpdateId))
+
+
 # -- sorting out -----------------------------------------------------------------------------------
 
 
@@ -159,6 +176,8 @@ _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Findings, Frames, Any], 
     "depth": (lenient(wire.Depth), _depths),
 }
 _decode_snapshot = lenient(wire.Snapshot)
+_PARTIAL = ("depth5", "depth10", "depth20")
+"""Kinds of streams whose messages do not say whose they are."""
 _UNINTERESTING = {"aggTrade", "kline"}
 _SHUTDOWN = "serverShutdown"
 
@@ -169,6 +188,7 @@ def _kind_of_stream(stream: str) -> str:
 
 
 _EVENTS = {"trade": "trade", "ticker": "24hrTicker", "depth": "depthUpdate", "bookTicker": ""}
+_EVENTS |= dict.fromkeys(_PARTIAL, "")
 """What the messages of a kind of stream call themselves; "": nothing."""
 
 
@@ -197,11 +217,14 @@ def _stream(
 ) -> None:
     """All messages of one kind of stream."""
     data = [envelope.data for envelope in envelopes]
-    decode, handle = _KINDS[kind]
+    decode, handle = _KINDS.get(kind, (_decode_snapshot, None))
     failed = partial(_of_no_kind, found, kind, payloads)
     kept, messages = decode_each(decode, frame.tolist(), data, failed)
-    if messages:
+    if messages and handle is not None:
         handle(found, np.array(kept, np.int32), messages)
+    elif messages:
+        stream_of = dict(zip(frame.tolist(), (each.stream for each in envelopes), strict=True))
+        _partials(found, np.array(kept, np.int32), [stream_of[n] for n in kept], messages)
 
 
 def _snapshot(found: Findings, frame: int, envelope: wire.Envelope) -> None:
@@ -252,7 +275,7 @@ _TABLES = {
     **dict.fromkeys(("trade",), (tables.Table.TRADES,)),
     **dict.fromkeys(("ticker", "24hrTicker"), (tables.Table.MD,)),
     **dict.fromkeys(("bookTicker",), (tables.Table.QUOTES,)),
-    **dict.fromkeys(("depth", "depthUpdate", "snapshot"), (tables.Table.BOOK,)),
+    **dict.fromkeys(("depth", "depthUpdate", "snapshot", *_PARTIAL), (tables.Table.BOOK,)),
 }
 
 
@@ -270,65 +293,12 @@ _FORM = Form(
 )
 
 
-# -- the listing ----------------------------------------------------------------------------------
-
-
-class _Filter(msgspec.Struct, gc=False):
-    filterType: str = ""  # noqa: N815 (the venue's names)
-    tickSize: str = ""  # noqa: N815
-    stepSize: str = ""  # noqa: N815
-
-
-_TRADING = {"TRADING", "AUCTION_MATCH"}
-"""Statuses in which there are trades.  The others are halts, however long: BREAK is that of symbols
-that came to an end years ago, too."""
-
-
-class _Symbol(msgspec.Struct, gc=False):
-    symbol: str = ""
-    status: str = ""
-    baseAsset: str = ""  # noqa: N815
-    quoteAsset: str = ""  # noqa: N815
-    isSpotTradingAllowed: bool = False  # noqa: N815
-    permissions: list[str] = []
-    permissionSets: list[list[str]] = []  # noqa: N815
-    filters: list[_Filter] = []
-
-    def instrument(self) -> Instrument:
-        # The lists are older and newer ways to say the same; which of the three is filled varies.
-        spot = (
-            self.isSpotTradingAllowed
-            or "SPOT" in self.permissions
-            or any("SPOT" in permissions for permissions in self.permissionSets)
-        )
-        # MARKET_LOT_SIZE has a step as well, but only for market orders.
-        filters = {each.filterType: each for each in self.filters}
-        return Instrument(
-            self.symbol,
-            self.baseAsset,
-            self.quoteAsset,
-            active=spot and self.status in _TRADING,
-            tick_size=filters.get("PRICE_FILTER", _NO_FILTER).tickSize,
-            lot_size=filters.get("LOT_SIZE", _NO_FILTER).stepSize,
-        )
-
-
-class _ExchangeInfo(msgspec.Struct, gc=False):
-    symbols: list[msgspec.Raw]
-
-
-_NO_FILTER = _Filter()
-_SYMBOLS = Entries(_Symbol, "symbol")
-_decode_exchange_info = msgspec.json.Decoder(_ExchangeInfo).decode
-
-
 # -- the venue -------------------------------------------------------------------------------------
 
 _CHANNELS = {
     "ticker": "ticker",
     "trades": "trade",
     "quotes": "bookTicker",
-    "orderbook": "depth@100ms",
 }
 
 # What GET depth weighs, for so many levels.  A few books get all levels that there are; many would
@@ -341,11 +311,35 @@ _DEEP_WEIGHT, _WEIGHT = 250, 50
 class Binance(Exchange):
     """Binance spot."""
 
-    name: ClassVar[str] = "binance"
+    name = "binance"
     ws_endpoint: ClassVar[str] = "wss://stream.binance.com:9443"
     second_ws_endpoint: ClassVar[str] = "wss://stream.binance.com:443"
     rest_endpoint: ClassVar[str] = "https://api.binance.com"
-    feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
+    entrances: ClassVar[tuple[Entrance, ...]] = (
+        Entrance(ws_endpoint, rest_endpoint, "the usual one"),
+        Entrance(
+            "wss://data-stream.binance.vision",
+            "https://data-api.binance.vision",
+            "the same market, its data alone",
+        ),
+        Entrance(
+            "wss://stream.binance.us:9443",
+            "https://api.binance.us",
+            "Binance.US, a market of its own",
+        ),
+    )
+    ws_path: ClassVar[str] = r"/(?:ws|stream)(?:/.*)?"
+    rest_path: ClassVar[str] = r"/api(?:/v\d+)?"
+    feeds: ClassVar[frozenset[str]] = frozenset((*_CHANNELS, "orderbook"))
+    books: ClassVar[tuple[BookOffer, ...]] = (
+        BookOffer(0, 100, "depth@100ms"),
+        BookOffer(0, 1000, "depth"),
+        *(
+            BookOffer(depth, interval_ms, f"depth{depth}{speed}", whole=True)
+            for depth in (5, 10, 20)
+            for interval_ms, speed in ((100, "@100ms"), (1000, ""))
+        ),
+    )
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.UNTIMED,
         tables.Table.QUOTES: Twins.NUMBERED,
@@ -368,8 +362,8 @@ class Binance(Exchange):
     )
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
-        """The combined stream, with times in microseconds."""
-        return endpoint.rstrip("/") + "/stream?timeUnit=MICROSECOND"
+        """The combined stream, with times in microseconds, whichever stream the endpoint names."""
+        return self.ws_root(endpoint) + "/stream?timeUnit=MICROSECOND"
 
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
         """SUBSCRIBE requests with ids `first_id`, `first_id + 1` and so on."""
@@ -385,10 +379,13 @@ class Binance(Exchange):
         parts = batches(in_order(subscriptions), self.profile.subscriptions_per_request)
         requests = []
         for request_id, part in enumerate(parts, first_id):
-            streams = [f"{s.symbol.lower()}@{_CHANNELS[s.feed]}" for s in part]
+            streams = [f"{s.symbol.lower()}@{self._channel(s)}" for s in part]
             content = {"method": method, "params": streams, "id": request_id}
             requests.append(request(content, part, request_id))
         return requests
+
+    def _channel(self, subscription: Subscription) -> str:
+        return _CHANNELS.get(subscription.feed) or self.book_of(subscription.symbol).channel
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
@@ -403,7 +400,7 @@ class Binance(Exchange):
         streams = [envelope.stream for envelope in envelopes]
         kinds = {stream: _kind_of_stream(stream) for stream in set(streams)}
         for kind, frame, group in grouped([kinds[s] for s in streams], frames, envelopes):
-            if kind in _KINDS:
+            if kind in _KINDS or kind in _PARTIAL:
                 _stream(found, kind, frame, group, payloads)
             elif kind not in _UNINTERESTING:
                 for number, envelope in zip(frame.tolist(), group, strict=True):
@@ -416,8 +413,8 @@ class Binance(Exchange):
 
     def read_listing(self, body: bytes) -> Listed:
         """The symbols of exchangeInfo; active are those that trade, and trade on spot."""
-        info = decode_listing(_decode_exchange_info, body, "exchangeInfo")
-        return _SYMBOLS.read(info.symbols, "exchangeInfo")
+        info = decode_listing(wire.decode_exchange_info, body, "exchangeInfo")
+        return wire.SYMBOLS.read(info.symbols, "exchangeInfo")
 
     def snapshot_weight(self, symbols: int) -> int:
         """That of a snapshot with as many levels as `snapshot_url` asks for."""

@@ -36,6 +36,9 @@ import numpy.typing as npt
 from tick_logger.exchanges import base
 from tick_logger.exchanges._bybit_candles import BybitCandles
 from tick_logger.exchanges._bybit_messages import (
+    BOOK_TOPICS,
+    BOOKS,
+    ENTRANCES,
     AnyMessage,
     Book,
     Ticker,
@@ -49,6 +52,7 @@ from tick_logger.exchanges._bybit_messages import (
 from tick_logger.exchanges._bybit_trades import BybitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -59,6 +63,7 @@ from tick_logger.exchanges.columns import (
     NumberRule,
     flattened,
 )
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -299,9 +304,10 @@ def _refuse(found: Findings, frame: int, said: str) -> None:
 
 def _subscriptions(topic: str) -> frozenset[Subscription]:
     """What a topic is to us; nothing if it is none that we ask for."""
+    prefixes = (*_TOPICS.items(), *(("orderbook", each) for each in BOOK_TOPICS))
     return frozenset(
         Subscription(topic.removeprefix(prefix), feed)
-        for feed, prefix in _TOPICS.items()
+        for feed, prefix in prefixes
         if topic.startswith(prefix)
     )
 
@@ -324,7 +330,6 @@ _TOPICS = {
     "ticker": "tickers.",
     "trades": "publicTrade.",
     "quotes": "orderbook.1.",
-    "orderbook": "orderbook.200.",
 }
 
 
@@ -358,7 +363,11 @@ class _Bybit(Exchange):
     operator: ClassVar[str] = "bybit"
     ws_endpoint: ClassVar[str] = "wss://stream.bybit.com"
     rest_endpoint: ClassVar[str] = "https://api.bybit.com"
-    feeds: ClassVar[frozenset[str]] = frozenset(_TOPICS)
+    entrances: ClassVar[tuple[Entrance, ...]] = ENTRANCES
+    ws_path: ClassVar[str] = r"/v5(?:/public(?:/\w+)?)?"
+    rest_path: ClassVar[str] = "/v5"
+    feeds: ClassVar[frozenset[str]] = frozenset((*_TOPICS, "orderbook"))
+    books: ClassVar[tuple[BookOffer, ...]] = BOOKS
     book_check: ClassVar[base.BookCheck] = base.BookCheck.COUNTED_ONLY  # nobody promises dense `u`
     greets: ClassVar[frozenset[str]] = frozenset({"ticker", "quotes", "orderbook"})
     quotes_in_part: ClassVar[bool] = True
@@ -381,8 +390,7 @@ class _Bybit(Exchange):
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The public stream of this category, which the endpoint may name already."""
-        path = f"/v5/public/{self._category}"
-        return endpoint.rstrip("/").removesuffix(path) + path
+        return f"{self.ws_root(endpoint)}/v5/public/{self._category}"
 
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
         """Requests for ten topics at most; ids are not used here."""
@@ -395,9 +403,13 @@ class _Bybit(Exchange):
     def _requests(self, op: str, subscriptions: Sequence[Subscription]) -> list[Request]:
         size = self.profile.subscriptions_per_request
         return [
-            request({"op": op, "args": [_TOPICS[each.feed] + each.symbol for each in part]}, part)
+            request({"op": op, "args": [self._topic(each) for each in part]}, part)
             for part in batches(in_order(subscriptions), size)
         ]
+
+    def _topic(self, wanted: Subscription) -> str:
+        prefix = _TOPICS.get(wanted.feed) or self.book_of(wanted.symbol).channel
+        return prefix + wanted.symbol
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
@@ -436,7 +448,7 @@ class _Bybit(Exchange):
 class BybitSpot(_Bybit):
     """Bybit spot."""
 
-    name: ClassVar[str] = "bybit"
+    name = "bybit"
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.UNTIMED,
         tables.Table.QUOTES: Twins.NUMBERED,
@@ -453,7 +465,7 @@ class BybitSpot(_Bybit):
 class BybitLinear(_Bybit):
     """Bybit linear: perpetuals and futures that are settled in USDT or USDC."""
 
-    name: ClassVar[str] = "bybit_linear"
+    name = "bybit_linear"
     trade_ids: ClassVar[Ids] = Ids.OPAQUE
     _category = "linear"
     _query = "&limit=1000"  # the most of one page; 800 were listed in August 2026

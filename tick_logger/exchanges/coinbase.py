@@ -35,6 +35,7 @@ from tick_logger.exchanges._coinbase_candles import CoinbaseCandles
 from tick_logger.exchanges._coinbase_trades import CoinbaseTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -45,6 +46,7 @@ from tick_logger.exchanges.columns import (
     Level,
     NumberRule,
 )
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.listing import Entries
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
@@ -155,6 +157,8 @@ class _Product(msgspec.Struct, gc=False):
     quote_currency: str = ""
     base_increment: str = ""
     quote_increment: str = ""
+    base_min_size: str = ""  # in listings up to 2022
+    min_market_funds: str = ""
     status: str = ""
 
     def instrument(self) -> Instrument:
@@ -166,6 +170,8 @@ class _Product(msgspec.Struct, gc=False):
             active=self.status == "online",
             tick_size=self.quote_increment,
             lot_size=self.base_increment,
+            min_size=self.base_min_size,
+            min_notional=self.min_market_funds,
         )
 
 
@@ -372,10 +378,14 @@ _CHANNELS = {
 class Coinbase(Exchange):
     """Coinbase Exchange, not Advanced Trade: the same market, with better proof of completeness."""
 
-    name: ClassVar[str] = "coinbase"
+    name = "coinbase"
     ws_endpoint: ClassVar[str] = "wss://ws-feed.exchange.coinbase.com"
     rest_endpoint: ClassVar[str] = "https://api.exchange.coinbase.com"
+    entrances: ClassVar[tuple[Entrance, ...]] = (
+        Entrance(ws_endpoint, rest_endpoint, "the only one"),
+    )
     feeds: ClassVar[frozenset[str]] = frozenset(_CHANNELS)
+    books: ClassVar[tuple[BookOffer, ...]] = (BookOffer(0, 50, "level2_batch"),)
     # The heartbeat's `last_trade_id` tells of the newest trade, and ids rise by one.
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.NUMBERED,

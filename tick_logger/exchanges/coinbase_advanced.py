@@ -63,6 +63,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
 from tick_logger.exchanges._coinbase_advanced_trades import ENDPOINT, TRADES
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -74,6 +75,7 @@ from tick_logger.exchanges.columns import (
     NumberRule,
     flattened,
 )
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -313,12 +315,17 @@ _PRODUCTS_PER_REQUEST = {"market_trades": 50, "ticker": 50, "level2": 10}
 class CoinbaseAdvanced(Exchange):
     """Coinbase Advanced Trade: the market of Coinbase Exchange, with every message numbered."""
 
-    name: ClassVar[str] = "coinbase_advanced"
+    name = "coinbase_advanced"
     ws_endpoint: ClassVar[str] = "wss://advanced-trade-ws.coinbase.com"
     rest_endpoint: ClassVar[str] = ENDPOINT
+    entrances: ClassVar[tuple[Entrance, ...]] = (
+        Entrance(ws_endpoint, rest_endpoint, "the only one"),
+    )
+    rest_path: ClassVar[str] = "/api/v3(?:/brokerage(?:/market)?)?"
     trades_by_rest: ClassVar[TradesByRest | None] = TRADES
     candles_by_rest: ClassVar[CandlesByRest | None] = CoinbaseAdvancedCandles()
     feeds: ClassVar[frozenset[str]] = frozenset(chain.from_iterable(_FEEDS_OF_CHANNEL.values()))
+    books: ClassVar[tuple[BookOffer, ...]] = (BookOffer(0, 0, "level2"),)
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.UNTIMED,
         tables.Table.QUOTES: Twins.UNTIMED,
@@ -332,7 +339,6 @@ class CoinbaseAdvanced(Exchange):
     key_prefix: ClassVar[str] = "COINBASE"
     """Of the environment variables that hold an API key; see `net.wire.signing`."""
     profile: ClassVar[base.Profile] = base.Profile(
-        max_message_bytes=32 * 1024 * 1024,  # a snapshot of 5 MB was recorded
         # Documented: 8 connects a second from one address (elsewhere 750), and 8 messages.  The
         # messages are those of all connections, and each new one sends four at once.
         connects_per_second=1.0,

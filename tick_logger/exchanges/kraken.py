@@ -51,6 +51,7 @@ from tick_logger.exchanges.base import (
     TextLevel,
     VenueError,
 )
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -60,6 +61,7 @@ from tick_logger.exchanges.columns import (
     NumberRule,
     flattened,
 )
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -316,9 +318,14 @@ _CHECKED_LEVELS = 10  # of each side, whatever the depth
 class Kraken(Exchange):
     """Kraken spot."""
 
-    name: ClassVar[str] = "kraken"
+    name = "kraken"
     ws_endpoint: ClassVar[str] = "wss://ws.kraken.com"
     rest_endpoint: ClassVar[str] = "https://api.kraken.com"
+    entrances: ClassVar[tuple[Entrance, ...]] = (
+        Entrance(ws_endpoint, rest_endpoint, "the only one"),
+    )
+    ws_path: ClassVar[str] = "/v[12]"
+    rest_path: ClassVar[str] = "/0(?:/public)?"
     feeds: ClassVar[frozenset[str]] = frozenset(_EVERY_FEED)
     # Documented as a sequence number of its book, and without holes in every recorded frame; that
     # there never is one is not confirmed, and an example of the REST documentation has one.
@@ -331,6 +338,9 @@ class Kraken(Exchange):
     book_check: ClassVar[base.BookCheck] = base.BookCheck.CHECKSUM
     book_depth: ClassVar[int | None] = 100
     book_depths: ClassVar[tuple[int, ...]] = (10, 25, 100, 500, 1000)
+    books: ClassVar[tuple[BookOffer, ...]] = tuple(
+        BookOffer(depth, 0, "book") for depth in (100, 10, 25, 500, 1000)
+    )
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"ticker", "quotes"}),)
     greets: ClassVar[frozenset[str]] = feeds
     trades_by_rest: ClassVar[TradesByRest | None] = KrakenTrades()
@@ -349,7 +359,7 @@ class Kraken(Exchange):
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
         """Version 2, whether or not the endpoint says so already."""
-        return endpoint.rstrip("/").removesuffix("/v2") + "/v2"
+        return self.ws_root(endpoint) + "/v2"
 
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
         """A request or more for each channel, with ids `first_id`, `first_id + 1` and so on."""
@@ -371,9 +381,12 @@ class Kraken(Exchange):
         # A ticker comes with each trade, or with each change of the best prices: quotes need these.
         bbo = [symbol for symbol in ticking if "quotes" in feeds_of[symbol]]
         trades = [symbol for symbol in ticking if "quotes" not in feeds_of[symbol]]
+        books: dict[int, list[str]] = {}
+        for symbol in _with("orderbook", feeds_of):
+            books.setdefault(self.book_of(symbol).depth, []).append(symbol)
         asked: list[tuple[str, dict[str, Any], list[str]]] = [
             ("trade", {}, _with("trades", feeds_of)),  # first: its snapshot fills short gaps only
-            ("book", {"depth": self.book_depth}, _with("orderbook", feeds_of)),
+            *(("book", {"depth": depth}, books[depth]) for depth in sorted(books)),
             ("ticker", {"event_trigger": "bbo"}, bbo),
             ("ticker", {"event_trigger": "trades"}, trades),
         ]

@@ -31,6 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain, zip_longest
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
@@ -50,6 +51,7 @@ from tick_logger.exchanges.base import (
     TextLevel,
     VenueError,
 )
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import (
     ABOVE_ZERO,
@@ -60,6 +62,7 @@ from tick_logger.exchanges.columns import (
     NumberRule,
     flattened,
 )
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -313,7 +316,6 @@ _FORM = Form(
 
 # -- the venue -------------------------------------------------------------------------------------
 
-_ADDRESSES = ("/public", "/business")
 _CHECKSUM_LEVELS = 25  # of each side
 
 # All arguments of a request may have 64 KB together by the newer documentation; a client of former
@@ -325,10 +327,18 @@ _MOST_ARGUMENTS = 200
 class Okx(Exchange):
     """OKX: spot is listed; symbols of swaps, futures and options are understood as well."""
 
-    name: ClassVar[str] = "okx"
+    name = "okx"
     ws_endpoint: ClassVar[str] = "wss://ws.okx.com:8443/ws/v5"
     rest_endpoint: ClassVar[str] = "https://www.okx.com"
+    entrances: ClassVar[tuple[Entrance, ...]] = (
+        Entrance(ws_endpoint, rest_endpoint, "the usual one"),
+        Entrance("wss://wseea.okx.com:8443", "https://eea.okx.com", "the European Economic Area"),
+        Entrance("wss://wsus.okx.com:8443", "https://us.okx.com", "the United States"),
+    )
+    ws_path: ClassVar[str] = "/(?:public|business|private)"
+    rest_path: ClassVar[str] = "/api(?:/v5)?"
     feeds: ClassVar[frozenset[str]] = frozenset(CHANNELS)
+    books: ClassVar[tuple[BookOffer, ...]] = messages.BOOKS
     # Dense in all that was recorded, as far as `trades` shows it; nowhere promised.
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
         tables.Table.MD: Twins.SAID,
@@ -357,18 +367,41 @@ class Okx(Exchange):
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The address of a lane; an endpoint that names an address already is understood too."""
-        root = endpoint.rstrip("/")
-        for address in _ADDRESSES:
-            root = root.removesuffix(address)
-        return f"{root}/{lane or 'public'}"
+        root = self.ws_root(endpoint)
+        version = "" if urlsplit(root).path else "/ws/v5"
+        return f"{root}{version}/{lane or 'public'}"
 
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
         """Requests with ids `first_id`, `first_id + 1` and so on; each argument is acknowledged."""
-        return _requests("subscribe", wanted, first_id)
+        return self._requests("subscribe", wanted, first_id)
 
     def unsubscribe(self, unwanted: Sequence[Subscription], first_id: int) -> list[Request]:
         """Requests with ids `first_id`, `first_id + 1` and so on."""
-        return _requests("unsubscribe", unwanted, first_id)
+        return self._requests("unsubscribe", unwanted, first_id)
+
+    def _requests(
+        self, op: str, subscriptions: Sequence[Subscription], first_id: int
+    ) -> list[Request]:
+        parts: list[list[tuple[Subscription, dict[str, str]]]] = []
+        room = 0
+        for sub in in_order(subscriptions):
+            arg = {"channel": self._channel(sub), "instId": sub.symbol}
+            size = len(msgspec.json.encode(arg)) + 1
+            if size > room or len(parts[-1]) == _MOST_ARGUMENTS:
+                parts.append([])
+                room = _MOST_ARGUMENT_BYTES
+            parts[-1].append((sub, arg))
+            room -= size
+        requests = []
+        for request_id, part in enumerate(parts, first_id):
+            args = [arg for _, arg in part]
+            content = {"id": str(request_id), "op": op, "args": args}
+            requests.append(request(content, [sub for sub, _ in part], request_id))
+        return requests
+
+    def _channel(self, subscription: Subscription) -> str:
+        is_book = subscription.feed == "orderbook"
+        return self.book_of(subscription.symbol).channel if is_book else CHANNELS[subscription.feed]
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
@@ -402,25 +435,6 @@ class Okx(Exchange):
         text = ":".join(chain.from_iterable(chain.from_iterable(pairs)))
         unsigned = zlib.crc32(text.encode())
         return unsigned - 2**32 if unsigned >= 2**31 else unsigned
-
-
-def _requests(op: str, subscriptions: Sequence[Subscription], first_id: int) -> list[Request]:
-    parts: list[list[tuple[Subscription, dict[str, str]]]] = []
-    room = 0
-    for sub in in_order(subscriptions):
-        arg = {"channel": CHANNELS[sub.feed], "instId": sub.symbol}
-        size = len(msgspec.json.encode(arg)) + 1
-        if size > room or len(parts[-1]) == _MOST_ARGUMENTS:
-            parts.append([])
-            room = _MOST_ARGUMENT_BYTES
-        parts[-1].append((sub, arg))
-        room -= size
-    requests = []
-    for request_id, part in enumerate(parts, first_id):
-        args = [arg for _, arg in part]
-        content = {"id": str(request_id), "op": op, "args": args}
-        requests.append(request(content, [sub for sub, _ in part], request_id))
-    return requests
 
 
 EXCHANGE = Okx()

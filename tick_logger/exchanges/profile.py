@@ -9,7 +9,7 @@ import attrs
 class Profile:
     """Each with its unit."""
 
-    max_message_bytes: int = 16 * 1024 * 1024
+    max_answer_bytes: int = 16 * 1024 * 1024  # of one by REST that becomes a message
     connects_per_second: float = 1.0  # unless configured otherwise
     connects_burst: int = 1  # so many at once, and in any `connects_burst / connects_per_second` s
     client_messages_per_second: float  # pings, pongs and requests together

@@ -17,6 +17,7 @@ from tick_logger.exchanges.base import Exchange
 from tick_logger.model.proof import Ids, Proof
 from tick_logger.model.tables import Table
 from tick_logger.model.twins import Twins
+from tick_logger.model.venue_names import adapter_of
 
 
 @functools.cache
@@ -32,32 +33,45 @@ def _all() -> Mapping[str, Exchange]:
 
 
 def available() -> tuple[str, ...]:
-    """The names of all exchanges, in alphabetical order."""
+    """The names of all adapters, in alphabetical order."""
     return tuple(_all())
 
 
+def adapter(name: str) -> str | None:
+    """The adapter of an exchange that is recorded under this name; None if there is none."""
+    return adapter_of(name, _all())
+
+
+def knows(name: str) -> bool:
+    """Whether there is an adapter of an exchange that is recorded under this name."""
+    return adapter(name) is not None
+
+
+@functools.lru_cache(maxsize=256)  # of more names than anybody gives entrances
 def get(name: str) -> Exchange:
-    """The exchange of this name; LookupError, whose message lists what exists, if there is none."""
-    exchange = _all().get(name)
-    if exchange is None:
+    """The exchange of this name, that of an adapter or of an entrance (`model.venue_names`).
+
+    LookupError, whose message lists what exists, if there is none.
+    """
+    found = adapter(name)
+    if found is None:
         raise LookupError(f"no exchange is named {name!r}; there are: {', '.join(available())}")
-    return exchange
+    return _all()[found] if name == found else _all()[found].called(name)
 
 
 def ids_of(exchange: str) -> Ids:
     """What the ids of an exchange's trades are; of one that is not known, they are just ids."""
-    return _all()[exchange].trade_ids if exchange in _all() else Ids.OPAQUE
+    return get(exchange).trade_ids if knows(exchange) else Ids.OPAQUE
 
 
 def twins_of(exchange: str, table: Table) -> Twins:
     """How rows of two lines are known to be one; of an exchange not known, by all that they say."""
-    known = _all()[exchange].twins if exchange in _all() else {}
-    return known.get(table, Twins.SAID)
+    return get(exchange).twins.get(table, Twins.SAID) if knows(exchange) else Twins.SAID
 
 
 def proofs_of(exchange: str) -> Mapping[Table, Proof]:
     """How far the completeness of an exchange's tables can be shown; empty if it is not known."""
-    return _all()[exchange].proofs if exchange in _all() else {}
+    return get(exchange).proofs if knows(exchange) else {}
 
 
 def has_dense_ids(exchange: str, table: Table) -> bool:

@@ -37,8 +37,10 @@ from tick_logger.exchanges._upbit_candles import UpbitCandles
 from tick_logger.exchanges._upbit_trades import UpbitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
+from tick_logger.exchanges.book_offers import BookOffer
 from tick_logger.exchanges.candles_by_rest import CandlesByRest
 from tick_logger.exchanges.columns import ABOVE_ZERO, FROM_ZERO, Findings, Floats, NumberRule
+from tick_logger.exchanges.entrances import Entrance
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     Frames,
@@ -280,9 +282,17 @@ _FORM = Form(
 class Upbit(Exchange):
     """Upbit in Korea; its sites in other countries have hosts of their own."""
 
-    name: ClassVar[str] = "upbit"
+    name = "upbit"
     ws_endpoint: ClassVar[str] = "wss://api.upbit.com"
     rest_endpoint: ClassVar[str] = "https://api.upbit.com"
+    entrances: ClassVar[tuple[Entrance, ...]] = (
+        Entrance(ws_endpoint, rest_endpoint, "Korea, the usual one"),
+        Entrance("wss://sg-api.upbit.com", "https://sg-api.upbit.com", "Singapore, its own market"),
+        Entrance("wss://id-api.upbit.com", "https://id-api.upbit.com", "Indonesia, its own market"),
+        Entrance("wss://th-api.upbit.com", "https://th-api.upbit.com", "Thailand, its own market"),
+    )
+    ws_path: ClassVar[str] = "/websocket/v1(?:/private|/info)?"
+    rest_path: ClassVar[str] = "/v1"
     feeds: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)
     # Made of the trade's time and a counter within it.
     twins: ClassVar[Mapping[tables.Table, Twins]] = {
@@ -291,6 +301,10 @@ class Upbit(Exchange):
         tables.Table.BOOK: Twins.NUMBERED,
     }
     trade_ids: ClassVar[Ids] = Ids.SPARSE
+    books: ClassVar[tuple[BookOffer, ...]] = (
+        BookOffer(30, 0, "", whole=True),
+        *(BookOffer(depth, 0, f".{depth}", whole=True) for depth in (15, 5, 1)),
+    )
     shared_channels: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"quotes", "orderbook"}),)
     greets: ClassVar[frozenset[str]] = frozenset(_TYPE_OF_FEED)
     names_requests: ClassVar[bool] = False
@@ -311,13 +325,16 @@ class Upbit(Exchange):
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The public stream."""
-        return endpoint.rstrip("/") + "/websocket/v1"
+        return self.ws_root(endpoint) + "/websocket/v1"
 
     def subscribe(self, wanted: Sequence[Subscription], first_id: int) -> list[Request]:
         """One request, which ends whatever it does not name; ids are not used here."""
         codes_of: dict[str, set[str]] = {}
         for subscription in wanted:
-            codes_of.setdefault(_TYPE_OF_FEED[subscription.feed], set()).add(subscription.symbol)
+            kind, code = _TYPE_OF_FEED[subscription.feed], subscription.symbol
+            if kind == "orderbook":
+                code += self.book_of(subscription.symbol).channel
+            codes_of.setdefault(kind, set()).add(code)
         types = [{"type": name, "codes": sorted(codes)} for name, codes in sorted(codes_of.items())]
         return [Request(_request(types), frozenset(wanted))] if types else []
 

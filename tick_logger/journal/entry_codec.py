@@ -78,11 +78,16 @@ def _received_to_plain(entry: Received) -> list[Any]:
         entry.counts.astype("<u4").tobytes(),
         entry.lengths.astype("<u4").tobytes(),
         entry.payloads,
-        [[each.instrument, each.symbol, each.tables] for each in entry.defined],
+        [_defined_to_plain(each) for each in entry.defined],
         [mark_to_plain(mark) for mark in entry.marks],
         [[note.at_ns, note.connection, note.what, note.detail] for note in entry.notes],
         entry.decodable,
     ]
+
+
+def _defined_to_plain(each: Defined) -> list[Any]:
+    known = [each.instrument, each.symbol, each.tables]
+    return [*known, each.unproven] if each.unproven else known
 
 
 def _received(fields: list[Any]) -> Received:
@@ -97,8 +102,8 @@ def _received(fields: list[Any]) -> Received:
         lengths=np.frombuffer(lengths, "<u4"),
         payloads=payloads,
         defined=tuple(
-            Defined(instrument, symbol, tuple(map(_table, tables)))
-            for instrument, symbol, tables, *_ in defined
+            Defined(instrument, symbol, *(tuple(map(_table, each)) for each in lists[:2]))
+            for instrument, symbol, *lists in defined
         ),
         marks=tuple(map(mark_from_plain, marks)),
         notes=tuple(Note(*fields[:4]) for fields in notes),

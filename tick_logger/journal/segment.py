@@ -34,8 +34,9 @@ else:
 SEGMENT_BYTES = 64 * 2**20
 """Where a segment ends: few enough to be read at once, enough for minutes of a busy market."""
 
-MAX_FRAME_BODY_BYTES = 64 * 2**20
-"""Far above what arrives in one persist interval; bounds the memory that a reader needs."""
+MAX_FRAME_BODY_BYTES = 80 * 2**20
+"""The largest message that can be allowed (64 MiB), and what may come with it; bounds the memory
+that a reader needs."""
 
 MAX_PAYLOAD_BYTES = MAX_FRAME_BODY_BYTES + MAX_FRAME_BODY_BYTES // 128
 """What does not compress grows by half of this at most."""

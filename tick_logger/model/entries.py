@@ -25,11 +25,15 @@ Lengths: TypeAlias = npt.NDArray[np.uint32]
 
 @attrs.frozen
 class Defined:
-    """From here on `instrument` is this symbol, of which these tables are recorded."""
+    """From here on `instrument` is this symbol, of which these tables are recorded.
+
+    `unproven` are those of which nothing shows what is missing, whatever the exchange can show.
+    """
 
     instrument: int
     symbol: str
     tables: tuple[Table, ...]
+    unproven: tuple[Table, ...] = ()
 
 
 @attrs.frozen

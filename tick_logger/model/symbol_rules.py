@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from tick_logger.model.venue_names import adapter_of
+
 USD_EQUIVALENT = "USD_EQUIVALENT"
 """The group of quotes that count as US dollars."""
 
@@ -45,6 +47,8 @@ class Override:
     kind: str | None = None
     tick_size: str | None = None
     lot_size: str | None = None
+    min_size: str | None = None
+    min_notional: str | None = None
     active: bool | None = None
 
 
@@ -74,10 +78,13 @@ class SymbolRules:
     stablecoins: frozenset[str] = frozenset()
     asset_classes: Mapping[str, AssetClass] = attrs.field(factory=dict)
     venues: Mapping[str, VenueRules] = attrs.field(factory=dict)
+    exchanges: frozenset[str] = frozenset()
+    """Those that there are: an entrance of one with a name of its own has its rules."""
 
     def venue(self, exchange: str) -> VenueRules:
         """The rules of one exchange."""
-        return self.venues.get(exchange, NO_RULES)
+        known = adapter_of(exchange, self.exchanges) or exchange
+        return self.venues.get(known, NO_RULES)
 
     def currency(self, exchange: str, spelling: str) -> str:
         """The normal name of what an exchange spells so; empty stays empty."""

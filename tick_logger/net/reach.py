@@ -10,7 +10,7 @@ Not here: trying again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
@@ -29,6 +29,9 @@ REST: Final = "rest"
 NO_ANSWER_SECS: Final = 6.0
 """An attempt without an answer for so long is told of: within ten seconds a user knows."""
 
+TURNED_AWAY: Final = (403, 451)
+"""Statuses with which a venue refuses a machine or a region, whatever it is asked."""
+
 WHAT_TO_DO: Final = {
     Step.DNS: "see whether this machine is online, and whether its name server answers",
     Step.TCP: "see whether this machine is online, and whether a firewall is in the way;"
@@ -46,19 +49,38 @@ WHAT_TO_DO: Final = {
 }
 
 
+def advice(lost: ConnectionLost, others: Sequence[object] = ()) -> str:
+    """What to do about it, where these entrances are known beside the one that was tried."""
+    if lost.told is None or lost.told.code not in TURNED_AWAY:
+        return WHAT_TO_DO[lost.step]
+    known = f"known are {'; or '.join(map(str, others))}" if others else "no other is known"
+    return (
+        "this machine, or its region, may be refused there: set another ws_endpoint and "
+        f"rest_endpoint; {known}"
+    )
+
+
 def way_of(label: str) -> str:
     """The way that a connection and those that follow it go, by its label."""
     return label.partition(".")[0]
 
 
 class Reach:
-    """The ways to one venue; `on_change` is called when one begins to fail, or ends to."""
+    """The ways to one venue; `on_change` is called when one begins to fail, or ends to.
+
+    `others` names the entrances that are known beside the one of an address.
+    """
 
     def __init__(
-        self, exchange: str, clock: WallClock, on_change: Callable[[], None] = lambda: None
+        self,
+        exchange: str,
+        clock: WallClock,
+        on_change: Callable[[], None] = lambda: None,
+        others: Callable[[str], Sequence[object]] = lambda _: (),
     ) -> None:
         self._clock = clock
         self._on_change = on_change
+        self._others = others
         self._failing: dict[str, Unreachable] = {}
         self._pending: dict[Attempt, float] = {}  # when it is late
         self._woken = trio.Event()
@@ -102,7 +124,7 @@ class Reach:
                 if attempt.way in self._failing:
                     continue  # that is known, and why the attempt before came to nothing
                 words = f"no answer for {NO_ANSWER_SECS:g} s so far"
-                self.failed(attempt, attempt.began_ns, Step.ANSWER, words)
+                self.failed(attempt, attempt.began_ns, ConnectionLost(Ending.HTTP, words))
                 more = self.explained(attempt.way)
                 self._log.warning("no_answer_yet", place=attempt.place, reason=words, **more)
 
@@ -125,16 +147,16 @@ class Reach:
             self._log.info("reached", place=attempt.place, after_secs=round(secs, 3))
         self._on_change()
 
-    def failed(self, attempt: Attempt, since_ns: int, step: Step, words: str) -> None:
-        """Its way fails, in these words; since when is known better if it has failed before."""
+    def failed(self, attempt: Attempt, since_ns: int, lost: ConnectionLost) -> None:
+        """Its way fails so; since when is known better if it has failed before."""
         self.settle(attempt)
         before = self._failing.get(attempt.way)
         self._failing[attempt.way] = Unreachable(
             since_ns=before.since_ns if before else since_ns,
             place=attempt.place,
-            step=step.value,
-            reason=words,
-            what_to_do=WHAT_TO_DO[step],
+            step=lost.step.value,
+            reason=lost.words,
+            what_to_do=advice(lost, self._others(attempt.place)),
         )
         self._on_change()
 
@@ -160,7 +182,7 @@ class Attempt:
             self._reach.settle(self)
             return
         since_ns = self._reach.now_ns() if self._has_worked else self.began_ns
-        self._reach.failed(self, since_ns, lost.step, lost.words)
+        self._reach.failed(self, since_ns, lost)
 
     def __enter__(self) -> Self:
         return self

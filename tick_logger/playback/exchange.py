@@ -69,7 +69,8 @@ class PlayedExchange(ServedVenue):
         offload: Offload,
         playing: Playing,
     ) -> None:
-        exchange, kind = registry.get(name), DIALECTS[name]
+        exchange = registry.get(name)
+        kind = DIALECTS[exchange.adapter]
         self.name = name
         self._clock = clock
         self._offload = offload

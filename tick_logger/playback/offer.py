@@ -6,7 +6,7 @@ the topics are those of the recorder's own subscriptions, whatever a venue calls
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import attrs
@@ -80,21 +80,32 @@ def find_offer(exchange: Exchange, dialect: Dialect, hub: Hub, streams: Streams)
     hub.recorded = _Everything()
     topics: set[str] = set()
     books: dict[str, str] = {}
+    asking = list(_of_each_book(exchange, streams))  # nobody knows which of them was asked for
     for symbol, tables in streams.items():
-        of_feed = {
-            feed: set(_topics(exchange, dialect, hub, [Subscription(symbol, feed)]))
-            for feed in exchange.feeds
-        }
         feeds = sorted({FEED_OF[table] for table in tables} & exchange.feeds)
-        wanted = [Subscription(symbol, feed) for feed in feeds]
-        topics.update(_topics(exchange, dialect, hub, wanted))
-        book = of_feed.pop(_BOOK, set()).difference(*of_feed.values())
-        books |= dict.fromkeys(book & topics, symbol)
+        topics.update(_topics(exchange, dialect, hub, [Subscription(symbol, f) for f in feeds]))
+        if _BOOK not in feeds:
+            continue
+        others: set[str] = set()
+        for feed in exchange.feeds - {_BOOK}:
+            others.update(_topics(exchange, dialect, hub, [Subscription(symbol, feed)]))
+        for each in asking:
+            book = set(_topics(each, dialect, hub, [Subscription(symbol, _BOOK)]))
+            topics.update(book)
+            books |= dict.fromkeys(book - others, symbol)
     by_key: dict[str, tuple[str, ...]] = {}
     for topic in sorted(topics):
         key = dialect.recorded.key(topic)
         by_key[key] = (*by_key.get(key, ()), topic)
     return Offer(frozenset(topics), by_key, books)
+
+
+def _of_each_book(exchange: Exchange, symbols: Iterable[str]) -> Iterator[Exchange]:
+    """The exchange, asking for each of the books that it offers."""
+    for each in exchange.books:
+        if not each.refused:
+            wanted = each.depth, each.interval_ms
+            yield exchange.asking_for(dict.fromkeys(symbols, wanted).__getitem__, [wanted])
 
 
 _BOOK = FEED_OF[Table.BOOK]

@@ -6,6 +6,7 @@ few seconds, not for research.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import registry
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.proof import Proof
 from tick_logger.model.tables import SIDE_BUY, SIDE_SELL, Table
 from tick_logger.model.times import day_of
 from tick_logger.storage.day_files import DayFiles
@@ -29,9 +31,19 @@ _SIDES = {SIDE_BUY: "buy", SIDE_SELL: "sell"}
 
 
 def recorded(
-    files: Files, instruments: Instruments, exchange: str, symbol: str, now_ns: int
+    files: Files,
+    instruments: Instruments,
+    exchange: str,
+    symbol: str,
+    now_ns: int,
+    *,
+    proofs: Mapping[Table, Proof] | None = None,
 ) -> dict[str, Any]:
-    """Everything the page shows of a symbol.  Raises `LookupError` and `OSError`."""
+    """Everything the page shows of a symbol.  Raises `LookupError` and `OSError`.
+
+    `proofs` say how far completeness can be shown; None: as far as the exchange usually can.
+    """
+    shown = registry.proofs_of(exchange) if proofs is None else proofs
     if (exchange, symbol) not in instruments:
         raise LookupError(f"{exchange} has no symbol {symbol} here")
     today = day_of(now_ns)
@@ -48,7 +60,7 @@ def recorded(
             if (rows := _day(files, exchange, symbol, table, today)[1])
         },
         "gaps_today": _gaps(files, exchange, symbol, today),
-        "proof": {str(table): proof.word for table, proof in registry.proofs_of(exchange).items()},
+        "proof": {str(table): proof.word for table, proof in shown.items()},
     }
 
 

@@ -31,7 +31,7 @@ def rules_of(exchange: str) -> VenueRules:
     """The rules of an exchange, by its name in the recording."""
     from tick_logger.exchanges import registry  # takes a while, and is seldom needed
 
-    if exchange not in registry.available():
+    if not registry.knows(exchange):
         return VenueRules()
     known = registry.get(exchange)
     return VenueRules(known.book_depth, known.book_depths, known.whole_books, known.quotes_in_part)

@@ -92,7 +92,9 @@ class Resources:
     """Gives files to those who may read them, where that is wanted; in a thread."""
     seals: Seals = attrs.field(factory=Seals)
     found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
-    times: VenueTimes = attrs.field(factory=VenueTimes)
+    times: VenueTimes = attrs.field(
+        default=attrs.Factory(lambda self: VenueTimes(self.clock.machine.monotonic_ns), True)
+    )
     on_holes: HolesListener = attrs.field(default=lambda _records, _suspects: None)
     """Who asks for what is missing."""
     asked: Asked = attrs.field(default=lambda _exchange: ())

@@ -62,7 +62,7 @@ _PROOFS = {proof.word: proof for proof in Proof}
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 
-ProofsOf: TypeAlias = Callable[[str], Mapping[Table, Proof]]
+ProofsOf: TypeAlias = Callable[[int], Mapping[Table, Proof]]
 """By exchange, how far the completeness of each of its tables can be shown."""
 
 
@@ -99,8 +99,7 @@ class GapFiles:
     def _append(self, place: Place, gaps: Sequence[GapRecord]) -> None:
         assert all(self._place(gap) == place for gap in gaps), f"{place[0]} is not theirs"
         lines = [gap_line(gap) for gap in gaps]
-        exchange, _ = self._instruments.name(gaps[0].instrument)
-        proofs = self._proofs_of(exchange)
+        proofs = self._proofs_of(gaps[0].instrument)
         if proofs and self._lines.is_empty(place):  # nothing is known of venues of the past
             lines.insert(0, header_line(proofs))
         self._lines.append(place, lines)

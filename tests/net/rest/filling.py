@@ -165,7 +165,7 @@ async def filling(name: str, *, secs: float = 30.0, rate: float = 40.0) -> Async
         numbers = metrics.exchange(name)
         approach = Approach(name, address, Purpose.REST, clock=clock, metrics=numbers)
         client = RestClient(ENDPOINT, dial, approach, Reach(name, clock))
-        allowance = Allowance(adapter, client)
+        allowance = Allowance(adapter, lambda _: client)
         journal, disk = Written(clock), Around()
         filler = BackFiller(adapter, allowance, journal, disk, numbers)
         with trio.move_on_after(secs):  # then it stands still: hours of it would take minutes

@@ -196,7 +196,7 @@ async def test_candles_and_missing_trades_share_half_of_the_pace(
 
         async def ask(count: int) -> None:
             for _ in range(count):
-                await scene.allowance.turn(1)
+                await scene.allowance.turn(1, "BTC-USD")
                 times.append(trio.current_time() - began)
 
         scene.address.requests.close_until(began + 30.0)  # all of them wait for it

@@ -14,7 +14,7 @@ from tick_logger.net.rest.client import RestClient, Turn
 from tick_logger.net.rest.snapshots import MAX_ATTEMPTS, SnapshotFetcher
 
 BINANCE = registry.get("binance")
-MOST = BINANCE.profile.max_message_bytes
+MOST = BINANCE.profile.max_answer_bytes
 BOOK = b'{"lastUpdateId":7,"bids":[["1.0","2.0"]],"asks":[]}'
 
 
@@ -61,7 +61,7 @@ async def asked(body: bytes) -> tuple[Asking, list[str]]:
     async with asking() as scene, trio.open_nursery() as nursery:
         client = Answering(ENDPOINT, scene.dial, scene.client._approach, scene.client._reach)
         client.body = body
-        fetcher = SnapshotFetcher(BINANCE, client, {"BTCUSDT": 0})
+        fetcher = SnapshotFetcher(BINANCE, lambda _: client, {"BTCUSDT": 0})
         with capture_logs() as logs:
             nursery.start_soon(fetcher.run)
             fetcher.ask(asker, "BTCUSDT", 0)

@@ -11,6 +11,7 @@ from tests.net.small_venue import TinyVenue
 from tests.net.venue.test_lanes import TwoLanes
 from tick_logger.config.schema import ExchangeConfig, MarketConfig
 from tick_logger.exchanges import registry
+from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.venue.limits import explained, limits_of, weights_of
 from tick_logger.net.venue.plan import Limits, plan
 
@@ -76,11 +77,8 @@ def test_each_lane_carries_what_it_serves() -> None:
     """By the feeds of each symbol."""
     quoted = MarketConfig(symbols=("A*",), feeds=("trades", "quotes"))
     found = weights_of(TwoLanes(), config(feeds=("trades",), markets=(quoted,)), ["A1", "A2", "B"])
-    assert found == {
-        "A1": {"deals": 1, "prices": 1},
-        "A2": {"deals": 1, "prices": 1},
-        "B": {"deals": 1},
-    }
+    both = {Lane("deals"): 1, Lane("prices"): 1}
+    assert found == {"A1": both, "A2": both, "B": {Lane("deals"): 1}}
 
 
 def test_what_to_do_is_said() -> None:

@@ -93,7 +93,7 @@ async def test_latencies_are_those_of_the_last_minute(
     board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """By exchange, in milliseconds."""
-    rig.metrics.exchange("alpha").latency.observe(np.full(100, 0.0015))
+    rig.metrics.exchange("alpha").feeds.latency["trades"].observe(np.full(100, 0.0015))
     await ticks(mock_clock, 1)
     assert alpha(board)["latency_ms"] == {"p50": 1.5, "p99": 1.99}
     assert told(board)["exchanges"][1]["latency_ms"] is None

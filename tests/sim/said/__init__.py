@@ -15,10 +15,20 @@ from typing import Any
 import attrs
 
 from tests.sim.said.facts import EMPTY, UNSOUND, Known
+from tick_logger.model.venue_names import adapter_of
 
 
-def _known() -> dict[str, Known]:
-    found: dict[str, Known] = {}
+class _ByVenue(dict[str, Known]):
+    """Those of an entrance with a name of its own are its venue's."""
+
+    def __missing__(self, name: str) -> Known:
+        venue = adapter_of(name, self)
+        assert venue is not None, f"nobody reads {name}"
+        return self[venue]
+
+
+def _known() -> _ByVenue:
+    found = _ByVenue()
     for module in pkgutil.iter_modules(__path__):
         found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), "KNOWN", {})
     return found

@@ -51,6 +51,8 @@ class Followers:
 
     ranges: list[BookRanges] = attrs.field(factory=list)
     sequences: list[BookSequences] = attrs.field(factory=list)
+    symbol_of: Callable[[int], str] = lambda _: ""
+    """Whose book it is."""
 
 
 @attrs.define
@@ -123,7 +125,7 @@ class Books:
         self._follower: BookFollower = (
             BookRanges(here.ranges, line)
             if self.by_rest
-            else BookSequences(exchange, here.sequences)
+            else BookSequences(exchange, here.sequences, here.symbol_of)
         )
         self._greeted = not self.by_rest and FEED_OF[Table.BOOK] in exchange.greets
         self._beginnings = Beginnings()

@@ -24,6 +24,7 @@ from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.marks import Mark
 from tick_logger.model.routes import route_of
+from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.breaker import Breaker
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.dialogue import Dialogue, Reactions
@@ -50,7 +51,7 @@ class Connection:
     """One connection, from before it is dialled until after it has ended; used once.
 
     `on_listing` is called with every listing, where this connection is for the venue's channel of
-    instruments.  `lane` names the one of the venue's addresses that serves what is wanted.
+    instruments.  `lane` says which of the venue's addresses serves what is wanted.
     `refusals` is what counts as refused here, if not what the exchange's connections know.
     """
 
@@ -62,13 +63,13 @@ class Connection:
         timeouts: Timeouts,
         on_listing: Callable[[Listed], None] | None = None,
         *,
-        lane: str = "",
+        lane: Lane = USUAL_LANE,
         refusals: Refusals | None = None,
     ) -> None:
         self.label = label
         self.line = route_of(label)
         self._venue = venue
-        self._url = venue.exchange.ws_url(venue.endpoint(self.line), lane)
+        self._url, self._access = venue.url(lane, self.line), venue.access(lane.entrance)
         self._profile = venue.exchange.profile
         self._log = get_logger().bind(exchange=venue.exchange.name, connection=label)
         self._gate = MessageGate(self._profile.requests_per_second)
@@ -129,7 +130,7 @@ class Connection:
             self._learn_anew(self._dialogue.wanted)
             why = lost[0] if lost else ConnectionLost(Ending.REPLACED, "no longer needed")
             attempt.over(why)
-            self._venue.connects.told(why.told)
+            self._access.connects.told(why.told)
             self._note("ended", f"{why.ending}: {why}")
             self.ended.set()
         return why
@@ -145,7 +146,7 @@ class Connection:
                 self._url,
                 on_frames=self._on_frames,
                 on_ping=self._gate.note,
-                max_message_bytes=self._profile.max_message_bytes,
+                max_message_bytes=self._venue.max_message_bytes,
             )
             attempt.worked()
             await self._live(link, nursery)

@@ -16,6 +16,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Mark, on_line
 from tick_logger.model.routes import FIRST_LINE
 from tick_logger.net.approach import Approach
+from tick_logger.net.connection.accesses import Access, Elsewhere, Lane
 from tick_logger.net.connection.books import Followers
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.intake.intake import Intake
@@ -41,6 +42,9 @@ class Token:
     rejected: bool = False
 
 
+MAX_MESSAGE_BYTES = 64 * 2**20
+"""Unless it is said otherwise: more than any book that was ever seen has."""
+
 MOST_LOSSES = 20
 """So many lost connections are remembered, for the status pages."""
 
@@ -56,6 +60,10 @@ class VenueContext:
     rest: RestClient
     connects: Approach
     """How and when connections are begun."""
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    """The largest message that a connection takes: so much is held of one that is not whole."""
+    elsewhere: Elsewhere = attrs.field(factory=Elsewhere)
+    """The entrances of markets that have their own."""
     clock: WallClock
     intake: Intake
     metrics: ExchangeMetrics
@@ -68,24 +76,45 @@ class VenueContext:
     """What was refused; shared by all connections, so that it outlives each."""
     not_greeted: set[Subscription] = attrs.field(factory=set)
     """Subscriptions whose missing greeting was accepted (`silence`): it raises no alarm again."""
-    followers: Followers = attrs.field(factory=Followers)
+    followers: Followers = attrs.field(init=False)
     """What follows the books of all connections."""
     losses: deque[Loss] = attrs.field(factory=lambda: deque(maxlen=MOST_LOSSES))
     """The connections that were lost last, the oldest first."""
 
-    def endpoint(self, line: int) -> str:
+    def lane_of(self, subscription: Subscription) -> Lane:
+        """Which of the venue's addresses serves a subscription, and at which entrance."""
+        feed = self.exchange.lane(subscription.feed)
+        return Lane(feed, self.elsewhere.number_of(subscription.symbol))
+
+    def access(self, entrance: int) -> Access:
+        """One of the entrances."""
+        if entrance:
+            return self.elsewhere.accesses[entrance - 1]
+        return Access(self.ws_endpoint, self.rest, self.connects)
+
+    def rest_of(self, symbol: str) -> RestClient:
+        """Who asks about a symbol by REST."""
+        return self.access(self.elsewhere.number_of(symbol)).rest
+
+    def url(self, lane: Lane, line: int) -> str:
         """Where the connections of a line go: the second may have a place of its own.
 
         Not where another than the exchange's is configured: nobody knows what lies beside that.
         """
-        second = self.exchange.second_ws_endpoint
-        is_default = self.ws_endpoint == self.exchange.ws_endpoint
-        return second if second and is_default and line != FIRST_LINE else self.ws_endpoint
+        exchange, endpoint = self.exchange, self.access(lane.entrance).ws_endpoint
+        second = exchange.second_ws_endpoint
+        if second and endpoint == exchange.ws_endpoint and line != FIRST_LINE:
+            endpoint = second
+        return exchange.ws_url(endpoint, lane.feed)
 
     def mark(self, marks: Iterable[Mark], line: int) -> None:
         """Tell the pipeline, in order with the frames, what is so on a line."""
         for mark in on_line(marks, line):
             self.intake.mark(mark)
+
+    @followers.default
+    def _followers(self) -> Followers:
+        return Followers(symbol_of=lambda number: self.instruments.name(number)[1])
 
     @refusals.default
     def _refusals(self) -> Refusals:
@@ -94,7 +123,7 @@ class VenueContext:
     @snapshots.default
     def _snapshots(self) -> SnapshotFetcher:
         symbols = self.instruments.of(self.exchange.name)
-        return SnapshotFetcher(self.exchange, self.rest, symbols)
+        return SnapshotFetcher(self.exchange, self.rest_of, symbols)
 
 
 @attrs.frozen(kw_only=True)

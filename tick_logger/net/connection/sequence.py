@@ -16,6 +16,7 @@ connection (`message_numbers`), ids of trades (`pipeline`), how a book begins an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
@@ -48,13 +49,19 @@ MOST_ENDED = 8
 class BookSequences(BookFollower):
     """The books of one connection whose snapshots come on it, by chains of ids and by checksums.
 
-    `all_here` are those of all connections of a venue.
+    `all_here` are those of all connections of a venue, `symbol_of` is whose a book is.
     """
 
     mended_by_updates: ClassVar[bool] = False
 
-    def __init__(self, exchange: Exchange, all_here: list[BookSequences] | None = None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        all_here: list[BookSequences] | None = None,
+        symbol_of: Callable[[int], str] = lambda _: "",
+    ) -> None:
         super().__init__()
+        self._symbol_of = symbol_of
         self._all = [] if all_here is None else all_here
         self._all.append(self)
         self.has_ended = False
@@ -121,7 +128,7 @@ class BookSequences(BookFollower):
         self._untold.discard(number)
         if said.snapshot:
             exchange = self._exchange
-            depth = depth_of(said.bids, said.asks, exchange.book_depth, exchange.book_depths)
+            depth = depth_of(said.bids, said.asks, self._depth(number), exchange.book_depths)
             self._books[number] = ChecksumBook(depth)
             self._checked_ns[number] = recv_ns
         book = self._books.get(number)
@@ -142,7 +149,7 @@ class BookSequences(BookFollower):
 
     def broken(self, instrument: int, recv_ns: int) -> Verdict:
         """A message of the book was not understood; whoever found that has told what is lost."""
-        if self._exchange.whole_books:
+        if self._exchange.whole_books or self._exchange.book_of(self._symbol_of(instrument)).whole:
             return NOTHING  # the next message mends it
         self.drop(instrument)
         return self._begin_anew(instrument, recv_ns)
@@ -150,7 +157,7 @@ class BookSequences(BookFollower):
     def granted(self, instrument: int, since_ns: int) -> None:
         """Check it from the first message on: without its snapshot its checksum will be wrong."""
         if self._check is BookCheck.CHECKSUM:
-            self._books[instrument] = ChecksumBook(self._exchange.book_depth)
+            self._books[instrument] = ChecksumBook(self._depth(instrument))
             self._checked_ns[instrument] = since_ns
 
     def end(self) -> None:
@@ -159,6 +166,11 @@ class BookSequences(BookFollower):
         ended = [each for each in self._all if each.has_ended]
         for each in ended[:-MOST_ENDED]:
             self._all.remove(each)
+
+    def _depth(self, instrument: int) -> int | None:
+        """To how many levels a side the book is cut, as it was asked for."""
+        asked = self._exchange.book_of(self._symbol_of(instrument)).depth
+        return None if self._exchange.book_depth is None else asked or self._exchange.book_depth
 
     def _came_elsewhere(self, instrument: int, found: Break) -> bool:
         """Whether another connection has brought what is missing here."""

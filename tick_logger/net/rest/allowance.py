@@ -7,6 +7,8 @@ on top of it (`client`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 
 from tick_logger.exchanges.base import Exchange
@@ -18,9 +20,9 @@ BUDGET_SECS = 60.0
 
 
 class Allowance:
-    """The share of all who can wait, at one venue."""
+    """The share of all who can wait, at one venue; `rest_of` says who asks about a symbol."""
 
-    def __init__(self, exchange: Exchange, rest: RestClient) -> None:
+    def __init__(self, exchange: Exchange, rest_of: Callable[[str], RestClient]) -> None:
         asked = exchange.trades_by_rest, exchange.candles_by_rest
         weight = exchange.profile.rest_weight_per_minute // 2
         heaviest = max((each.weight for each in asked if each is not None), default=0)
@@ -28,19 +30,18 @@ class Allowance:
         spacing_secs = 0.0 if asked[0] is None else asked[0].spacing_secs
         self._gate = WeightGate(weight, BUDGET_SECS)
         self._spacing = WeightGate(1, spacing_secs)
-        self.rest = rest
-        """Who is asked; only what can wait goes through this."""
+        self.rest_of = rest_of
         self._line = trio.Lock()  # one at a time, until its request begins: then it counts
 
-    async def turn(self, weight: int) -> Turn:
-        """Wait for the turn of one request, which must be made, or dropped, at once.
+    async def turn(self, weight: int, symbol: str) -> Turn:
+        """Wait for the turn of one request about a symbol, to be made, or dropped, at once.
 
         Cancellation: the place in the line is lost; a weight that was granted is spent.
         """
         async with self._line:
             await self._gate.wait(weight)
             await self._spacing.wait(1)
-            turn = await self.rest.turn(weight)
+            turn = await self.rest_of(symbol).turn(weight)
             self._gate.begins()  # the venue may have wanted to be left alone meanwhile
             self._spacing.begins()
             return turn

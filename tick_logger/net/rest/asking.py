@@ -121,7 +121,7 @@ class Asking:
             from_ns=from_ns,
             asked_ns=self._journal.now_ns(),
         )
-        walk = Walk(trades, trades.endpoint(self._allowance.rest.endpoint), wanted)
+        walk = Walk(trades, self._place(hole), wanted)
         while walk.url is not None and task.missing:
             page, body = await self._page(walk.url, hole.symbol)
             self._take(task, page, body)
@@ -171,7 +171,7 @@ class Asking:
                         return Got.SOME  # REST lags
             self._kept.pop(hole, None)
         else:
-            walk = Walk(trades, trades.endpoint(self._allowance.rest.endpoint), wanted)
+            walk = Walk(trades, self._place(hole), wanted)
             while walk.url is not None:
                 page, body = await self._page(walk.url, hole.symbol)
                 self._take_times(task, wanted, known, (page, body), edges)
@@ -192,8 +192,10 @@ class Asking:
         return self._kept[hole]
 
     def _newest_url(self, hole: Hole) -> str:
-        place = self._trades.endpoint(self._allowance.rest.endpoint)
-        return self._trades.first_url(place, TradesWanted(symbol=hole.symbol))
+        return self._trades.first_url(self._place(hole), TradesWanted(symbol=hole.symbol))
+
+    def _place(self, hole: Hole) -> str:
+        return self._trades.endpoint(self._allowance.rest_of(hole.symbol).endpoint)
 
     def forget(self, hole: Hole) -> None:
         """It will not be asked about again."""
@@ -239,16 +241,16 @@ class Asking:
     async def _page(self, url: str, symbol: str) -> tuple[TradesPage, bytes]:
         """One answer; raises `ConnectionLost`, or `VenueError` if it is none."""
         trades = self._trades
-        turn = await self._allowance.turn(trades.weight)
+        turn = await self._allowance.turn(trades.weight, symbol)
         self._metrics.backfill_requests.inc()
         body = await turn.get(url, trades.headers)
-        most_bytes = self._exchange.profile.max_message_bytes // 2  # room for what is wanted of it
+        most_bytes = self._exchange.profile.max_answer_bytes // 2  # room for what is wanted of it
         if len(body) > most_bytes:
             raise VenueError(f"{len(body):,} bytes in an answer, {most_bytes:,} are allowed")
         try:
             return trades.read(body, symbol), body
         except VenueError as error:
-            self._allowance.rest.objected(str(error))
+            self._allowance.rest_of(symbol).objected(str(error))
             raise
 
     def _put(self, task: Task, wanted: TradesWanted, body: bytes, trades: int) -> None:

@@ -97,7 +97,7 @@ class CandleRounds:
     ) -> None:
         assert exchange.candles_by_rest is not None, "nobody can be asked"
         self._candles: CandlesByRest = exchange.candles_by_rest
-        self._most_bytes = exchange.profile.max_message_bytes // 2  # room for what was wanted
+        self._most_bytes = exchange.profile.max_answer_bytes // 2  # room for what was wanted
         self._allowance = allowance
         self._journal = journal
         self._kept = kept
@@ -194,8 +194,9 @@ class CandleRounds:
 
     async def _ask(self, wanted: CandlesWanted) -> None:
         candles = self._candles
-        url = candles.url(candles.endpoint(self._allowance.rest.endpoint), wanted)
-        turn = await self._allowance.turn(candles.weight)
+        rest = self._allowance.rest_of(wanted.symbol)
+        url = candles.url(candles.endpoint(rest.endpoint), wanted)
+        turn = await self._allowance.turn(candles.weight, wanted.symbol)
         self._metrics.candle_requests.inc()
         body = await turn.get(url)
         if len(body) > self._most_bytes:
@@ -203,7 +204,7 @@ class CandleRounds:
         try:
             answer = candles.of(body, wanted, self._journal.now_ns())
         except VenueError as error:
-            self._allowance.rest.objected(str(error))
+            rest.objected(str(error))
             raise
         if not self._journal.put(wrap_candles(wanted, body)):
             raise VenueError("there is no room for an answer: the disk is too slow")

@@ -9,7 +9,7 @@ Not here: how often the venue may be asked, and what its statuses mean (`client`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import attrs
@@ -71,9 +71,14 @@ class _Wish:
 class SnapshotFetcher:
     """The queue of snapshots that one exchange's books need."""
 
-    def __init__(self, exchange: Exchange, rest: RestClient, symbols: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        rest_of: Callable[[str], RestClient],
+        symbols: Mapping[str, int],
+    ) -> None:
         self._exchange = exchange
-        self._rest = rest
+        self._rest_of = rest_of
         self._symbols = symbols
         self.books = 0
         """How many books are wanted in all, as whoever plans them says."""
@@ -91,10 +96,11 @@ class SnapshotFetcher:
             if not wish.is_current:
                 continue
             books = self.books
-            turn = await self._rest.turn(self._exchange.snapshot_weight(books))
+            rest = self._rest_of(wish.symbol)
+            turn = await rest.turn(self._exchange.snapshot_weight(books))
             if not wish.is_current:
                 continue  # it ended while this waited
-            url = self._exchange.snapshot_url(self._rest.endpoint, wish.symbol, books)
+            url = self._exchange.snapshot_url(rest.endpoint, wish.symbol, books)
             wish.asker.expect_snapshot(wish.instrument)
             try:
                 body = await turn.get(url)
@@ -107,7 +113,7 @@ class SnapshotFetcher:
                 self._deliver(wish, body)
 
     def _deliver(self, wish: _Wish, body: bytes) -> None:
-        most_bytes = self._exchange.profile.max_message_bytes
+        most_bytes = self._exchange.profile.max_answer_bytes
         if len(body) > most_bytes:  # as by WebSocket: the journal takes no payload of any size
             reason = f"{len(body):,} bytes in an answer, {most_bytes:,} are allowed"
             self._again(wish, reason)
@@ -116,7 +122,7 @@ class SnapshotFetcher:
         decoded = self._exchange.decode([payload], self._symbols)
         found = [event for _, event in decoded.events if isinstance(event, BookSnapshot)]
         if not found:
-            self._rest.objected(excerpt(body))
+            self._rest_of(wish.symbol).objected(excerpt(body))
             reason = decoded.bad[0].reason if decoded.bad else "no snapshot in the answer"
             self._again(wish, reason)
         elif not wish.asker.accepts_snapshot(wish.instrument, found[0].last_id):

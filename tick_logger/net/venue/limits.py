@@ -8,7 +8,7 @@ what can be asked for in good time.  Not here: which symbol goes where (`plan`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tick_logger.config.markets import for_symbol, most_lines
 from tick_logger.config.schema import (
@@ -17,6 +17,7 @@ from tick_logger.config.schema import (
     ExchangeConfig,
 )
 from tick_logger.exchanges.base import Exchange, Profile
+from tick_logger.net.connection.accesses import USUAL, Lane
 from tick_logger.net.venue.plan import Limits, Weight
 from tick_logger.net.venue.share import HANDOVER_SECS
 
@@ -48,16 +49,20 @@ def limits_of(config: ExchangeConfig, profile: Profile, lanes: int) -> Limits:
 
 
 def weights_of(
-    exchange: Exchange, config: ExchangeConfig, symbols: Iterable[str]
+    exchange: Exchange,
+    config: ExchangeConfig,
+    symbols: Iterable[str],
+    entrance_of: Callable[[str], int] = lambda _: USUAL,
 ) -> dict[str, Weight]:
-    """How many subscriptions each symbol needs in each lane."""
-    known: dict[tuple[str, ...], Weight] = {}
+    """How many subscriptions each symbol needs in each lane, at its entrance."""
+    known: dict[tuple[tuple[str, ...], int], Weight] = {}
     weights = {}
     for symbol in symbols:
-        feeds = for_symbol(config, symbol).feeds
-        if feeds not in known:
-            known[feeds] = Counter(map(exchange.lane, feeds))
-        weights[symbol] = known[feeds]
+        of = for_symbol(config, symbol).feeds, entrance_of(symbol)
+        if of not in known:
+            feeds, entrance = of
+            known[of] = Counter(Lane(exchange.lane(feed), entrance) for feed in feeds)
+        weights[symbol] = known[of]
     return weights
 
 

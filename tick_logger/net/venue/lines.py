@@ -18,6 +18,7 @@ from tick_logger.exchanges.base import Subscription
 from tick_logger.model.cause import Cause
 from tick_logger.model.marks import Interrupted
 from tick_logger.model.routes import FIRST_LINE, LINES, label_of
+from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
@@ -36,7 +37,7 @@ class Lines:
         label: str,
         venue: VenueContext,
         *,
-        lane: str,
+        lane: Lane,
         start: Callable[[Share], None],
         backoff: Callable[[], Backoff],
     ) -> None:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
-Weight: TypeAlias = Mapping[str, int]
-"""How many subscriptions a symbol needs in each lane."""
+Weight: TypeAlias = Mapping[Any, int]
+"""How many subscriptions a symbol needs in each lane, whatever stands for one."""
 
 WEIGHTLESS: Weight = {}
 
@@ -80,7 +80,7 @@ class _Filling:
     def __init__(self, limits: Limits, weights: Mapping[str, Weight]) -> None:
         self._limits = limits
         self._weights = weights
-        self._carried: dict[int, Counter[str]] = {}  # subscriptions by lane, by share
+        self._carried: dict[int, Counter[Any]] = {}  # subscriptions by lane, by share
         self.shares: dict[int, list[str]] = {}
         self.places: dict[str, int] = {}
 
@@ -152,7 +152,7 @@ class _Filling:
         if len(self.shares.get(number, ())) >= self._limits.most:
             return False
         most = self._limits.subscriptions
-        carried: Mapping[str, int] = self._carried.get(number, {})
+        carried: Mapping[Any, int] = self._carried.get(number, {})
         weight = self._weights.get(symbol, WEIGHTLESS)
         return most is None or all(carried.get(lane, 0) + n <= most for lane, n in weight.items())
 

@@ -19,6 +19,7 @@ import attrs
 import trio
 
 from tick_logger.exchanges.base import Subscription
+from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.connection.refusals import ASK_AGAIN_SECS, Refusals
@@ -78,18 +79,18 @@ class Retrials:
 
     def _chosen(
         self, due: frozenset[Subscription]
-    ) -> Iterator[tuple[str, frozenset[Subscription]]]:
+    ) -> Iterator[tuple[Lane, frozenset[Subscription]]]:
         """What is asked for together, by lane; symbols stay together."""
-        exchange = self._venue.exchange
-        size = min(MOST_AT_ONCE, exchange.profile.subscriptions_per_connection or MOST_AT_ONCE)
-        lanes: dict[str, list[Subscription]] = {}
+        profile = self._venue.exchange.profile
+        size = min(MOST_AT_ONCE, profile.subscriptions_per_connection or MOST_AT_ONCE)
+        lanes: dict[Lane, list[Subscription]] = {}
         for sub in sorted(due):
-            lanes.setdefault(exchange.lane(sub.feed), []).append(sub)
+            lanes.setdefault(self._venue.lane_of(sub), []).append(sub)
         for lane, subscriptions in sorted(lanes.items()):
             for start in range(0, len(subscriptions), size):
                 yield lane, frozenset(subscriptions[start : start + size])
 
-    async def _ask(self, lane: str, subscriptions: frozenset[Subscription]) -> None:
+    async def _ask(self, lane: Lane, subscriptions: frozenset[Subscription]) -> None:
         """Ask for these, on as many connections as the venue closes.
 
         Cancellation: what was granted is not recorded any more, and its interruption goes on.
@@ -117,12 +118,12 @@ class Retrials:
     async def _connect(
         self,
         nursery: trio.Nursery,
-        lane: str,
+        lane: Lane,
         asked: frozenset[Subscription],
         found: Refusals,
     ) -> Connection:
         """A connection on which all of this has its answer, or that has ended before."""
-        await self._venue.connects.connect_turn()
+        await self._venue.access(lane.entrance).connects.connect_turn()
         self._connections += 1
         connection = Connection(
             f"again.{self._connections}",

@@ -10,7 +10,7 @@ Invariant: whenever the share is carried by no subscribed connection, the pipeli
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
@@ -18,6 +18,7 @@ import trio
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
@@ -57,7 +58,7 @@ class Share:
         load: Load,
         backoff: Backoff,
         *,
-        lane: str = "",
+        lane: Lane = USUAL_LANE,
         turns: Turns | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -68,6 +69,7 @@ class Share:
         self._load = load
         self.backoff = backoff
         self._lane = lane
+        self._connects = venue.access(lane.entrance).connects
         self._handed_over_at = float("-inf")
         self._connections: list[Connection] = []
         self._generation = 0
@@ -123,6 +125,16 @@ class Share:
         return self._load
 
     @property
+    def feeds(self) -> set[str]:
+        """Of what it is to carry."""
+        return {each.feed for each in self._load.subscriptions}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of its connections is."""
+        return bool(self._alive)
+
+    @property
     def carried(self) -> frozenset[Subscription]:
         """What its connections deliver."""
         return self._carried()
@@ -142,10 +154,10 @@ class Share:
         `back`: it comes back at once for one that was cut.
         """
         await self._something_to_ask()
-        await self._venue.connects.connect_turn(back=back)
+        await self._connects.connect_turn(back=back)
         while self._load.subscriptions <= self._venue.refusals.all:  # refused meanwhile
             await self._something_to_ask()
-            await self._venue.connects.connect_turn()
+            await self._connects.connect_turn()
         self._generation += 1
         label = f"{self.label}.{self._generation}"
         load = self._load
@@ -180,7 +192,7 @@ class Share:
             self._have_taken_over(connection, heard=False)
             if lost.ending is not Ending.REPLACED:
                 self._was_lost = True
-                say_lost(self._log, self._venue.reach, connection, lost)
+                say_lost(self._log, self._venue, connection, lost)
                 self._note_loss(connection, lost)
             self._changed()
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
@@ -202,7 +214,12 @@ class Share:
         self._interrupt(connection)
         if connection.connected_at is None:
             return  # during an outage every attempt would count
-        self._venue.metrics.reconnects.inc()
+        numbers = self._venue.metrics
+        numbers.reconnects.inc()
+        for feed in self.feeds:
+            numbers.feeds.reconnects[feed].inc()
+            if lost.ending is Ending.SILENT:
+                numbers.feeds.message_timeouts[feed].inc()
         at_ns = self._venue.clock.now_ns()
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
 
@@ -275,3 +292,22 @@ class Share:
         self._log.info("reconnecting", after_secs=round(wait_secs, 2))
         await trio.sleep(wait_secs)
         return False
+
+
+def feeds_of(shares: Iterable[Share]) -> dict[str, bool]:
+    """Those that are to be carried, and whether every connection that carries one is open."""
+    found: dict[str, bool] = {}
+    for share in shares:
+        for feed in share.feeds:
+            found[feed] = found.get(feed, True) and share.is_open
+    return found
+
+
+def streams_of(shares: Iterable[Share]) -> dict[tuple[str, str], bool]:
+    """By symbol and feed what is to be carried, and whether a connection for it is open."""
+    found: dict[tuple[str, str], bool] = {}
+    for share in shares:
+        for each in share.load.subscriptions:
+            key = each.symbol, each.feed
+            found[key] = found.get(key, False) or share.is_open
+    return found

@@ -17,6 +17,7 @@ from tick_logger.config.markets import for_symbol, matches, most_lines
 from tick_logger.config.schema import ExchangeConfig
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience, Unreachable
+from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.intake.arrivals import streams_of
 from tick_logger.net.pace import Backoff
@@ -28,7 +29,7 @@ from tick_logger.net.venue.limits import explained, limits_of, weights_of
 from tick_logger.net.venue.lines import Lines
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.retrials import Retrials, Shares
-from tick_logger.net.venue.share import Load, Share
+from tick_logger.net.venue.share import Load, Share, feeds_of
 from tick_logger.net.venue.streams import WantedStreams
 from tick_logger.telemetry.logs import get_logger
 
@@ -51,7 +52,7 @@ class Venue:
         self._config = config
         self._beside = beside
         self._askers = [each for each in (filler, candles) if each is not None]
-        self._lines: dict[tuple[int, str], Lines] = {}
+        self._lines: dict[tuple[int, Lane], Lines] = {}
         self._plan = Plan({}, ())
         self._listed: tuple[str, ...] = ()
         self._excused: frozenset[str] = frozenset()  # whose silence is no fault
@@ -85,10 +86,11 @@ class Venue:
         )
 
     def _ask(self) -> None:
-        for share in self._shares():
+        for share in self.shares():
             share.ask()
 
-    def _shares(self) -> Iterator[Share]:
+    def shares(self) -> Iterator[Share]:
+        """What its connections carry, each line for itself."""
         for _, lines in sorted(self._lines.items()):
             yield from lines
 
@@ -98,7 +100,7 @@ class Venue:
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
-        return [state for share in self._shares() for state in share.states()]
+        return [state for share in self.shares() for state in share.states()]
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -116,9 +118,14 @@ class Venue:
         return self._absences.absent
 
     @property
+    def feeds(self) -> dict[str, bool]:
+        """Those that are to be carried, and whether every connection that carries one is open."""
+        return feeds_of(self.shares())
+
+    @property
     def patience(self) -> Patience:
         """How long the least patient connection waits for data; as configured if there is none."""
-        timeouts = [share.timeouts for share in self._shares()] or [self._timeouts()]
+        timeouts = [share.timeouts for share in self.shares()] or [self._timeouts()]
         return Patience(
             first_secs=min(each.first_data_secs for each in timeouts),
             secs=min(each.data_secs for each in timeouts),
@@ -149,7 +156,7 @@ class Venue:
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         before, self._config = self._config, config
-        for backoff in (self._listing_backoff, *(share.backoff for share in self._shares())):
+        for backoff in (self._listing_backoff, *(share.backoff for share in self.shares())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
         for asker in self._askers:
             asker.switch(on=config.backfill)
@@ -165,7 +172,8 @@ class Venue:
         symbols, unmatched = self._choose(self._listed)
         before, config = self._plan, self._config
         limits = limits_of(config, self._exchange.profile, len(self._lanes()))
-        weights = weights_of(self._exchange, config, symbols)
+        entrance_of = self._context.elsewhere.number_of
+        weights = weights_of(self._exchange, config, symbols, entrance_of)
         self._plan = plan(before.shares, symbols, limits, weights)
         absent = Absent(left_out=self._plan.left_out, not_listed=unmatched)
         self._absences.tell(absent, explained(config, limits))
@@ -175,7 +183,7 @@ class Venue:
             now = self._plan.shares.get(number, ())
             if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        shares = len([*self._shares()])
+        shares = len([*self.shares()])
         least = len(self._lanes()) * most_lines(self._config)
         assert shares <= max(self._config.max_connections, least), "more than is configured"
         metrics = self._context.metrics
@@ -217,14 +225,17 @@ class Venue:
         for lane in sorted(old_lanes.union(self._lanes())):
             self._arrange_lane(number, lane, load, doubled)
 
-    def _arrange_lane(self, number: int, lane: str, load: Load, doubled: frozenset[str]) -> None:
-        mine = {sub for sub in load.subscriptions if self._exchange.lane(sub.feed) == lane}
+    def _arrange_lane(self, number: int, lane: Lane, load: Load, doubled: frozenset[str]) -> None:
+        mine = {sub for sub in load.subscriptions if self._context.lane_of(sub) == lane}
         load = Load(frozenset(mine), load.timeouts)
         lines = self._lines.get((number, lane))
         if lines is None and mine:
-            label = f"{number}-{lane}" if lane else str(number)
             lines = self._lines[number, lane] = Lines(
-                label, self._context, lane=lane, start=self._run_share, backoff=self._backoff
+                lane.label(number),
+                self._context,
+                lane=lane,
+                start=self._run_share,
+                backoff=self._backoff,
             )
         if lines is not None:
             lines.carry(load, doubled)
@@ -239,13 +250,15 @@ class Venue:
         """Those of the symbols that have two lines."""
         return frozenset(each for each in symbols if for_symbol(self._config, each).redundancy > 1)
 
-    def _lanes(self) -> list[str]:
-        """The addresses that the feeds in use are served at."""
+    def _lanes(self) -> list[Lane]:
+        """The addresses that the feeds in use are served at, at each entrance."""
         feeds = {
             *self._config.feeds,
             *(f for each in self._config.markets for f in each.feeds or ()),
         }
-        return sorted({self._exchange.lane(feed) for feed in feeds})
+        lanes = {self._exchange.lane(feed) for feed in feeds}
+        entrances = range(len(self._context.elsewhere.accesses) + 1)
+        return sorted(Lane(lane, each) for lane in lanes for each in entrances)
 
     def _load(self, symbols: tuple[str, ...]) -> Load:
         subscriptions = set()
@@ -280,8 +293,9 @@ class Venue:
         self._context.refusals.keep(wanted)
 
     def _count_books(self) -> int:
-        feeds = (for_symbol(self._config, symbol).feeds for symbol in self._plan.places)
-        return sum("orderbook" in each for each in feeds)
+        feeds = ((each, for_symbol(self._config, each).feeds) for each in self._plan.places)
+        books = (symbol for symbol, of_symbol in feeds if "orderbook" in of_symbol)
+        return sum(not self._exchange.book_of(symbol).whole for symbol in books)
 
     def _backoff(self) -> Backoff:
         config = self._config

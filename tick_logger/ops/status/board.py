@@ -135,12 +135,11 @@ class Board:
         for name, numbers in snapshot.exchanges.items():
             up, wanted = numbers.connections_up, numbers.connections_wanted
             metrics.exchange(name).websocket_connected.set(wanted > 0 and up >= wanted)
+            metrics.exchange(name).feeds.connected(venues[name].feeds)
         connections = {name: venue.connections() for name, venue in venues.items()}
         sample = _Sample(snapshot, snapshot.total, connections)
         self._samples.append(sample)
-        self._latencies.append(
-            {name: metrics.exchange(name).latency.counts.copy() for name in venues}
-        )
+        self._latencies.append({name: metrics.exchange(name).latency.counts for name in venues})
         self._dropped.append(sample.total.dropped)
         return sample
 

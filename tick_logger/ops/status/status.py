@@ -28,6 +28,7 @@ from tick_logger.ops.status.reasons import (
     duration,
     in_words,
     is_offline,
+    iso,
     not_connected,
     told_to_wait,
     unconnected,
@@ -175,7 +176,9 @@ def document(view: View) -> dict[str, Any]:
     return {
         "version": view.version,
         "now": view.now_secs,
+        "now_at": iso(view.now_secs),
         "started": view.now_secs - view.uptime_secs,
+        "started_at": iso(view.now_secs - view.uptime_secs),
         "uptime_secs": round(view.uptime_secs, 1),
         "status": "degraded" if degraded else "healthy",
         "reasons": degraded,
@@ -233,6 +236,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "rows_per_second": round(view.rates.rows, 2),
         "seconds_since_data": numbers.seconds_since_data,
         "last_message": numbers.last_message,
+        "last_message_at": None if numbers.last_message is None else iso(numbers.last_message),
         "latency_ms": view.latency_ms,
         "messages": numbers.messages,
         "rows": numbers.rows,
@@ -293,6 +297,7 @@ def _unreachable(why: Unreachable | None) -> dict[str, Any] | None:
         return None
     return {
         "since": why.since_ns / 1e9,
+        "since_at": iso(why.since_ns / 1e9),
         "place": why.place,
         "step": why.step,
         "reason": why.reason,

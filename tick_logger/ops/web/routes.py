@@ -77,18 +77,25 @@ class _Surface:
     async def health(self, request: Request) -> Response:
         status = self._board.told(granted(request).exchanges).document
         names = (
-            "connected", "unreachable", "symbols", "messages_per_second", "last_message",
-            "left_out", "not_listed",
+            "connected", "connections_up", "connections_wanted", "unreachable", "symbols",
+            "messages_per_second", "last_message", "last_message_at", "dropped", "left_out",
+            "not_listed",
         )  # fmt: skip
+        exchanges = status["exchanges"]
         said = {
             "status": status["status"],
             "reasons": status["reasons"],
             "version": status["version"],
+            "now": status["now"],
+            "now_at": status["now_at"],
+            "started_at": status["started_at"],
             "uptime_secs": status["uptime_secs"],
-            "messages_dropped": status["messages_dropped"],
-            "exchanges": {
-                each["name"]: {name: each[name] for name in names} for each in status["exchanges"]
+            "connections": {
+                "up": sum(each["connections_up"] for each in exchanges),
+                "wanted": sum(each["connections_wanted"] for each in exchanges),
             },
+            "messages_dropped": status["messages_dropped"],
+            "exchanges": {each["name"]: {name: each[name] for name in names} for each in exchanges},
         }
         return Response(msgspec.json.encode(said), media_type=JSON)
 

@@ -7,9 +7,7 @@ unless a fault holds those back.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +18,7 @@ from tick_logger.simulator.dialects import binance_candles as sheets
 from tick_logger.simulator.dialects import binance_pages as pages
 from tick_logger.simulator.dialects import binance_texts as texts
 from tick_logger.simulator.dialects.base import POLICY_VIOLATION, Dialect, Rules, Words
+from tick_logger.simulator.dialects.binance_books import Depths
 from tick_logger.simulator.dialects.binance_recorded import BinanceMessages, unwrapped
 from tick_logger.simulator.faults import BINARY, TEXT
 from tick_logger.simulator.hub import Client, Hub
@@ -30,7 +29,6 @@ from tick_logger.simulator.symbols import BASES, SymbolSpec, spec_of, split_join
 from tick_logger.simulator.truth import Truth
 
 _QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP", "BRL")
-_DEPTH_PERIOD_US = 100_000
 _TICKER_PERIOD_US = 1_000_000
 _MOST_STREAMS = 1024
 _DEPTH_LIMIT = 100
@@ -79,11 +77,9 @@ class BinanceDialect(Dialect):
 
     def __init__(self, hub: Hub, market: Market, truth: Truth) -> None:
         super().__init__(hub, market, truth)
-        self._depths = Periodic(_DEPTH_PERIOD_US, _DEPTH_PERIOD_US)
+        self._depths = Depths(hub, market)
         self._tickers: dict[str, Periodic] = {}
         self._last_told: dict[str, Trade] = {}
-        # Depth events that are held back: since when, in microseconds, stream and text.
-        self._held: deque[tuple[int, str, Callable[[int], str]]] = deque()
 
     @staticmethod
     def spec(symbol: str) -> SymbolSpec:
@@ -112,11 +108,7 @@ class BinanceDialect(Dialect):
 
     def tick(self, elapsed_us: int) -> None:
         """Send the depth events and day tickers that are due."""
-        if self._depths.due(elapsed_us):
-            for listing in self._market.listings.values():
-                if listing.book.changed:
-                    self._take_depth(listing, elapsed_us)
-            self._publish_depths(elapsed_us)
+        self._depths.tick(elapsed_us)
         for listing in self._market.active():
             symbol = listing.spec.symbol
             if self._tickers[symbol].due(elapsed_us):
@@ -145,20 +137,6 @@ class BinanceDialect(Dialect):
     def _publish_quote(self, quote: Quote) -> None:
         stream = _stream(quote.listing, "bookTicker")
         self._hub.publish(stream, lambda v: texts.wrapped(stream, texts.book_ticker(quote), v))
-
-    def _take_depth(self, listing: Listing, elapsed_us: int) -> None:
-        """Have what changed ready to be sent."""
-        stream = _stream(listing, "depth@100ms")
-        changes, now_ns = listing.book.fetch_changes(), self._market.now_ns
-        text = partial(texts.depth_update, listing.spec, changes, now_ns)
-        self._held.append((elapsed_us, stream, text))
-
-    def _publish_depths(self, elapsed_us: int) -> None:
-        """Send what is not held back any longer, in its order."""
-        until_us = elapsed_us - round(self._hub.faults.rest_lead_secs * 1e6)
-        while self._held and self._held[0][0] <= until_us:
-            _, stream, text = self._held.popleft()
-            self._hub.publish(stream, partial(_wrapped, stream, text))
 
     def _publish_ticker(self, listing: Listing) -> None:
         last, stream = listing.last_trade, _stream(listing, "ticker")
@@ -325,10 +303,6 @@ def _path_and_query(target: str) -> tuple[str, dict[str, str]]:
 
 def _stream(listing: Listing, kind: str) -> str:
     return f"{listing.spec.symbol.lower()}@{kind}"
-
-
-def _wrapped(stream: str, text: Callable[[int], str], variant: int) -> bytes:
-    return texts.wrapped(stream, text(variant), variant)
 
 
 def _symbol_and_kind(stream: str) -> tuple[str, str]:

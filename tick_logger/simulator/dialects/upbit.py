@@ -29,11 +29,15 @@ from tick_logger.simulator.dialects import upbit_texts as texts
 from tick_logger.simulator.dialects.base import Dialect, Rules, Words
 from tick_logger.simulator.dialects.upbit_recorded import UpbitMessages, formatted
 from tick_logger.simulator.dialects.upbit_requests import (
+    BOOK,
+    DEPTHS,
     FORMATS,
     TYPES,
     Request,
+    Wish,
     WrongRequestError,
     parse,
+    topic_of,
 )
 from tick_logger.simulator.faults import BINARY, TEXT
 from tick_logger.simulator.hub import Client, Hub
@@ -191,9 +195,9 @@ class UpbitDialect(Dialect):
         spec = listing.spec
         listing.book.fetch_changes()
         state = self._books[spec.symbol] = texts.BookState.of(listing, self._market.now_ns)
-        self._hub.publish(
-            f"orderbook:{spec.symbol}", lambda v: texts.orderbook(spec, state, texts.REALTIME, v)
-        )
+        for depth in DEPTHS:
+            text = partial(texts.orderbook, spec, state, texts.REALTIME, depth=depth)
+            self._hub.publish(topic_of(BOOK, spec.symbol, depth), text)
 
     def _tell_truth(self, trade: Trade) -> tuple[Trade, bool]:
         """The trade with the venue's own id and time, and whether its message is to be sent."""
@@ -272,27 +276,28 @@ class UpbitDialect(Dialect):
                 self._hub.unsubscribe(client, topic)
         listed_codes = {listing.spec.symbol for listing in self._market.active()}
         for wish in request.wishes:
-            topic = f"{wish.kind}:{wish.code}"
-            if wish.code not in listed_codes or not self._offers(topic):
+            if wish.code not in listed_codes or not self._offers(wish.topic):
                 continue
             if wish.realtime:
-                self._hub.subscribe(client, topic)
+                self._hub.subscribe(client, wish.topic)
             if wish.snapshot:
-                for greeting in self._greetings(wish.kind, wish.code, client.variant):
+                for greeting in self._greetings(wish, client.variant):
                     client.reply(greeting)
 
-    def _greetings(self, kind: str, code: str, variant: int) -> list[bytes]:
+    def _greetings(self, wish: Wish, variant: int) -> list[bytes]:
         """The last message of a stream, told again; of a book perhaps once without a side."""
-        if (before := self._said_before(f"{kind}:{code}", variant)) is not None:
+        code = wish.code
+        if (before := self._said_before(wish.topic, variant)) is not None:
             return before
-        if kind == "trade":
+        if wish.kind == "trade":
             return [texts.trade(*self._trades[code], texts.SNAPSHOT, variant)]
-        if kind == "ticker":
+        if wish.kind == "ticker":
             return [texts.ticker(*self._tickers[code], texts.SNAPSHOT, variant)]
         spec, state = self._market.listings[code].spec, self._books[code]
         (bids, asks), filling = parted((state.bids, state.asks), self._hub.next_hollow_sides())
         states = [] if filling is None else [attrs.evolve(state, bids=bids, asks=asks)]
-        return [texts.orderbook(spec, e, texts.SNAPSHOT, variant) for e in (*states, state)]
+        greeting = partial(texts.orderbook, spec, depth=wish.depth)
+        return [greeting(each, texts.SNAPSHOT, variant) for each in (*states, state)]
 
     @staticmethod
     def _codes(client: Client, kind: str) -> list[str]:

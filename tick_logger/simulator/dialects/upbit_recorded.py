@@ -38,6 +38,10 @@ class UpbitMessages(RecordedMessages):
         found = ((each.type or each.ty, each.code or each.cd) for each in messages)
         return list(dict.fromkeys(f"{kind}:{code}" for kind, code in found if kind in TYPES))
 
+    def key(self, topic: str) -> str:
+        """Type and code: how many levels were asked for is in no message."""
+        return topic.partition(".")[0]
+
 
 def formatted(payload: bytes, variant: int) -> bytes:
     """A message with the names, and in the list, of this variant; its numbers stay as they are."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 import attrs
 import msgspec
 
-TYPES = ("ticker", "trade", "orderbook")
+BOOK = "orderbook"
+TYPES = ("ticker", "trade", BOOK)
+DEPTHS = (30, 15, 5, 1)
+"""Levels of a side that a book may have; the usual one first."""
 FORMATS = ("DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST")
 
 _WRONG_FORMAT = "Format 이 맞지 않습니다."
@@ -16,6 +19,11 @@ _NO_TICKET = "티켓이 존재하지 않거나, 유효하지 않습니다."
 _NO_TYPE = "type 필드가 존재하지 않습니다."
 _NO_CODES = "codes 필드가 존재하지 않습니다."
 _EMPTY_CODES = "codes 필드가 비어 있습니다."
+
+
+def topic_of(kind: str, code: str, depth: int = DEPTHS[0]) -> str:
+    """The topic of a code; of a book with fewer levels than usual it names them."""
+    return f"{kind}:{code}" if depth == DEPTHS[0] else f"{kind}:{code}.{depth}"
 
 
 class WrongRequestError(Exception):
@@ -35,6 +43,12 @@ class Wish:
     code: str
     snapshot: bool
     realtime: bool
+    depth: int = DEPTHS[0]
+
+    @property
+    def topic(self) -> str:
+        """What a client is subscribed to by it."""
+        return topic_of(self.kind, self.code, self.depth)
 
 
 @attrs.frozen
@@ -94,4 +108,14 @@ def _wishes(part: _Part) -> list[Wish]:
         raise WrongRequestError("INVALID_PARAM", _EMPTY_CODES)
     snapshot = not (part.is_only_realtime or part.isOnlyRealtime)
     realtime = not (part.is_only_snapshot or part.isOnlySnapshot)
-    return [Wish(part.type, code, snapshot, realtime) for code in part.codes]
+    return [_wish(part.type, code, snapshot=snapshot, realtime=realtime) for code in part.codes]
+
+
+def _wish(kind: str, text: str, *, snapshot: bool, realtime: bool) -> Wish:
+    """A code of a book may say how many levels are wanted: KRW-BTC.15."""
+    code, dot, depth = text.partition(".")
+    if not dot:
+        return Wish(kind, code, snapshot, realtime)
+    if kind != BOOK or depth not in map(str, DEPTHS):
+        raise WrongRequestError("INVALID_PARAM", f"{text} 은 지원하지 않는 코드입니다.")
+    return Wish(kind, code, snapshot, realtime, int(depth))

@@ -182,10 +182,12 @@ def ticker(event: Trade, volume_lots: int, stamp_ms: int, stream_type: str, vari
     return _message(fields, variant)
 
 
-def orderbook(spec: SymbolSpec, state: BookState, stream_type: str, variant: int) -> bytes:
-    """An `orderbook` message: always 30 units, the last of them empty if a side is shorter."""
+def orderbook(
+    spec: SymbolSpec, state: BookState, stream_type: str, variant: int, depth: int = _DEPTH
+) -> bytes:
+    """An `orderbook` message: always `depth` units, the last empty if a side is shorter."""
     units = []
-    for rank in range(_DEPTH):
+    for rank in range(depth):
         ask = state.asks[rank] if rank < len(state.asks) else _NOTHING
         bid = state.bids[rank] if rank < len(state.bids) else _NOTHING
         unit = {
@@ -199,8 +201,8 @@ def orderbook(spec: SymbolSpec, state: BookState, stream_type: str, variant: int
         "type": '"orderbook"',
         "code": f'"{spec.symbol}"',
         "timestamp": str(state.stamp_ms),
-        "total_ask_size": size(spec, sum(lots for _, lots in state.asks)),
-        "total_bid_size": size(spec, sum(lots for _, lots in state.bids)),
+        "total_ask_size": size(spec, sum(lots for _, lots in state.asks[:depth])),
+        "total_bid_size": size(spec, sum(lots for _, lots in state.bids[:depth])),
         "orderbook_units": f"[{','.join(units)}]",
         "stream_type": f'"{stream_type}"',
         "level": "0",
