@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
+from tick_logger.api_keys import signer_of
 from tick_logger.clock import WallClock
 from tick_logger.config.markets import book_wanted, books_wanted, entrances
 from tick_logger.config.schema import Config, ExchangeConfig
@@ -37,7 +38,6 @@ from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.share import streams_of
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
-from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.folding import FoldersOfSymbols
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -151,11 +151,7 @@ class Venues:
             clock=shared.clock,
             rng=self._rng,
             metrics=metrics,
-            signer=(
-                signer_from_environ(os.environ, exchange.key_prefix, clock=shared.clock.machine)
-                if exchange.key_prefix
-                else None
-            ),
+            signer=signer_of(exchange, os.environ, shared.clock.machine),
         )
 
     def _filler(

@@ -5,6 +5,8 @@ Names and help texts exist only here, in `exchange_metrics` and in `hole_metrics
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tick_logger.model.cause import Cause
@@ -12,6 +14,7 @@ from tick_logger.model.steps import Step
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.families import PREFIX, Families
+from tick_logger.telemetry.shown import OfExchanges
 from tick_logger.telemetry.symbol_metrics import SymbolMetrics
 from tick_logger.version import __version__
 
@@ -151,10 +154,14 @@ class Metrics:
             self._exchanges[name] = ExchangeMetrics(self._families, name)
         return self._exchanges[name]
 
-    def text(self) -> bytes:
-        """Everything, as a scrape takes it."""
-        symbols = b"" if self.symbols is None else self.symbols.text()
-        return generate_latest(self.registry) + symbols
+    def text(self, exchanges: Collection[str] | None = None) -> bytes:
+        """Everything, as a scrape takes it; of exchanges only these (None: all)."""
+        symbols = b"" if self.symbols is None else self.symbols.text(exchanges)
+        if exchanges is None:
+            return generate_latest(self.registry) + symbols
+        shown = CollectorRegistry(auto_describe=False)
+        shown.register(OfExchanges(self.registry, exchanges))
+        return generate_latest(shown) + symbols
 
     def read(self, name: str, exchange: str) -> float:
         """The sum of the samples of this full name, such as `collector_rows_written_total`.

@@ -7,7 +7,7 @@ are beyond that is a number of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import attrs
 import numpy as np
@@ -93,9 +93,9 @@ class SymbolMetrics:
         if numbers is not None:
             numbers.gaps += 1
 
-    def text(self) -> bytes:
-        """All of them, as a scrape takes them."""
-        return ("\n".join(self._lines()) + "\n").encode()
+    def text(self, exchanges: Collection[str] | None = None) -> bytes:
+        """Those of these exchanges (None: all), as a scrape takes them."""
+        return ("\n".join(self._lines(exchanges)) + "\n").encode()
 
     def _numbers(self, stream: Stream) -> _Numbers | None:
         found = self._of.get(stream)
@@ -105,19 +105,23 @@ class SymbolMetrics:
             return None
         return self._of.setdefault(stream, _Numbers())
 
-    def _lines(self) -> Iterator[str]:
-        labels = {stream: _labels(stream) for stream in self._of}
+    def _lines(self, exchanges: Collection[str] | None) -> Iterator[str]:
+        shown = {s: of for s, of in self._of.items() if exchanges is None or s[0] in exchanges}
+        labels = {stream: _labels(stream) for stream in shown}
         for name, kind, text, value in _FAMILIES:
             yield from _head(PREFIX + name, kind, text)
-            for stream, numbers in self._of.items():
+            for stream, numbers in shown.items():
                 yield f"{PREFIX}{name}{labels[stream]} {value(numbers)}"
         yield from _head(_CONNECTED, "gauge", "1 while a connection is open that carries it")
         for number, (stream, is_open) in enumerate(self.connected()):
             if number >= MOST_STREAMS:
                 break
+            if exchanges is not None and stream[0] not in exchanges:
+                continue
             yield f"{_CONNECTED}{labels.get(stream) or _labels(stream)} {int(is_open)}"
         yield from _head(_BEYOND, "gauge", "Streams that are not among these numbers")
-        yield f"{_BEYOND} {len(self._beyond)}"
+        beyond = [each for each in self._beyond if exchanges is None or each[0] in exchanges]
+        yield f"{_BEYOND} {len(beyond)}"
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

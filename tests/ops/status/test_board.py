@@ -188,7 +188,7 @@ async def test_where_the_rest_comes_from(board: Board, rig: Rig, mock_clock: Moc
         6,
     ]
     assert (told(board)["uptime_secs"], told(board)["now"]) == (3.0, NOON)
-    assert board.not_ready == ["the disk is full"]
+    assert board.not_ready() == ["the disk is full"]
 
 
 async def test_charts_grow_every_five_seconds(

@@ -92,6 +92,8 @@ class View:
     archive: Archive | None  # None: nothing is to be kept elsewhere
     exchanges: Mapping[str, ExchangeView]
     history: History
+    owners: Sequence[str] = ("",)
+    """Whose rates the totals of the history are: of all together, or of each that is shown."""
 
 
 def reasons_not_ready(view: View) -> list[str]:
@@ -191,7 +193,7 @@ def document(view: View) -> dict[str, Any]:
             "messages_per_second": round(rates.messages, 2),
             "rows_per_second": round(rates.rows, 2),
         },
-        "history": {"step_secs": STEP_SECS, **_charts(view.history, "")},
+        "history": {"step_secs": STEP_SECS, **_charts(view.history, *view.owners)},
         "exchanges": [_exchange(name, each, view) for name, each in view.exchanges.items()],
     }
 
@@ -206,10 +208,13 @@ def _disk(disk: DiskSpace) -> dict[str, Any]:
     }
 
 
-def _charts(history: History, owner: str) -> dict[str, list[float]]:
+def _charts(history: History, *owners: str) -> dict[str, list[float]]:
     return {
-        "messages_per_second": history.of(owner, "messages"),
-        "rows_per_second": history.of(owner, "rows"),
+        f"{kind}_per_second": [
+            round(sum(each), 2)
+            for each in zip(*(history.of(o, kind) for o in owners), strict=False)
+        ]
+        for kind in ("messages", "rows")
     }
 
 
