@@ -122,8 +122,7 @@ class Service:
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
-        self._deriving = trio.CancelScope()
-        self._venues_scope = trio.CancelScope()
+        self._deriving, self._venues_scope = trio.CancelScope(), trio.CancelScope()
         self._deadline = float("inf")
         self.stopping = trio.Event()
         self._listings = Listings(
@@ -199,11 +198,14 @@ class Service:
                 report_few(self.started_with, raise_open_file_limit())
                 ops.start_soon(self.watch.run)  # a recovery may take long, and is asked about
             recording = self.recording = await self._open_recording()
-            names, data_path = self.exchange_names, self.started_with.logger.data_path
-            said = {"version": __version__, "exchanges": names, "data_path": data_path}
-            self._log.info("connecting", **said)
+            self._log.info(
+                "connecting",
+                version=__version__,
+                exchanges=self.exchange_names,
+                data_path=self.started_with.logger.data_path,
+            )
             await ops.start(self._stop_on_signals)
-            api_keys.tell(names, os.environ)
+            api_keys.tell(self.exchange_names, os.environ)
             ops.start_soon(show)
             ops.start_soon(recording.watch)
             async with self._keeping.beside(recording), trio.open_nursery() as survivors:

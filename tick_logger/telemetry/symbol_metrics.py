@@ -94,7 +94,7 @@ class SymbolMetrics:
             numbers.gaps += 1
 
     def text(self, exchanges: Collection[str] | None = None) -> bytes:
-        """Those of these exchanges (None: of all), as a scrape takes them."""
+        """Those of these exchanges (None: all), as a scrape takes them."""
         return ("\n".join(self._lines(exchanges)) + "\n").encode()
 
     def _numbers(self, stream: Stream) -> _Numbers | None:
@@ -106,22 +106,22 @@ class SymbolMetrics:
         return self._of.setdefault(stream, _Numbers())
 
     def _lines(self, exchanges: Collection[str] | None) -> Iterator[str]:
-        def shown(stream: Stream) -> bool:
-            return exchanges is None or stream[0] in exchanges
-
-        labels = {stream: _labels(stream) for stream in self._of if shown(stream)}
+        shown = {s: of for s, of in self._of.items() if exchanges is None or s[0] in exchanges}
+        labels = {stream: _labels(stream) for stream in shown}
         for name, kind, text, value in _FAMILIES:
             yield from _head(PREFIX + name, kind, text)
-            for stream, text_of in labels.items():
-                yield f"{PREFIX}{name}{text_of} {value(self._of[stream])}"
+            for stream, numbers in shown.items():
+                yield f"{PREFIX}{name}{labels[stream]} {value(numbers)}"
         yield from _head(_CONNECTED, "gauge", "1 while a connection is open that carries it")
         for number, (stream, is_open) in enumerate(self.connected()):
             if number >= MOST_STREAMS:
                 break
-            if shown(stream):
-                yield f"{_CONNECTED}{labels.get(stream) or _labels(stream)} {int(is_open)}"
+            if exchanges is not None and stream[0] not in exchanges:
+                continue
+            yield f"{_CONNECTED}{labels.get(stream) or _labels(stream)} {int(is_open)}"
         yield from _head(_BEYOND, "gauge", "Streams that are not among these numbers")
-        yield f"{_BEYOND} {len(self._beyond)}"
+        beyond = [each for each in self._beyond if exchanges is None or each[0] in exchanges]
+        yield f"{_BEYOND} {len(beyond)}"
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

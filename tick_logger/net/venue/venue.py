@@ -169,7 +169,7 @@ class Venue:
 
     def _plan_connections(self, *, everywhere: bool) -> None:
         """Give each connection its share, or only those whose symbols change."""
-        symbols, unmatched = self._choose(self._listed)
+        symbols, unmatched = _chosen(self._config.symbols, self._listed)
         before, config = self._plan, self._config
         limits = limits_of(config, self._exchange.profile, len(self._lanes()))
         entrance_of = self._context.elsewhere.number_of
@@ -200,22 +200,6 @@ class Venue:
             if matches(config.symbols, symbol)
             for feed in for_symbol(config, symbol).feeds
         )
-
-    def _choose(self, listed: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
-        """The listed symbols that are wanted, in the order of the configuration.
-
-        And what of the configuration matches none of them.
-        """
-        if isinstance(self._config.symbols, str):
-            return listed, ()
-        chosen: dict[str, None] = {}
-        unmatched = []
-        for pattern in self._config.symbols:
-            found = [symbol for symbol in listed if matches((pattern,), symbol)]
-            if not found:
-                unmatched.append(pattern)
-            chosen.update(dict.fromkeys(found))
-        return list(chosen), tuple(unmatched)
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
         """Start, change or end the connections of a share, so that they carry these symbols."""
@@ -300,3 +284,22 @@ class Venue:
     def _backoff(self) -> Backoff:
         config = self._config
         return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._context.rng)
+
+
+def _chosen(
+    wanted: str | Sequence[str], listed: Sequence[str]
+) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The listed symbols that are wanted (a word: all), in the order of the configuration.
+
+    And what of the configuration matches none of them.
+    """
+    if isinstance(wanted, str):
+        return listed, ()
+    chosen: dict[str, None] = {}
+    unmatched = []
+    for pattern in wanted:
+        found = [symbol for symbol in listed if matches((pattern,), symbol)]
+        if not found:
+            unmatched.append(pattern)
+        chosen.update(dict.fromkeys(found))
+    return list(chosen), tuple(unmatched)
