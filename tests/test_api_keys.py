@@ -80,3 +80,16 @@ def test_a_key_that_is_none_is_a_mistake_in_the_configuration(
     assert code == 2
     assert "COINBASE_API_SECRET: is not a private key in PEM form" in said
     assert "very secret" not in said
+
+
+def test_an_entrance_under_a_name_of_its_own_is_signed_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the key of its exchange, which is then of use to somebody."""
+    key = {"COINBASE_API_KEY": NAME, "COINBASE_API_SECRET": PEM}
+    entrance = 'coinbase_advanced_two]\nadapter = "coinbase_advanced"\n[http'
+    code, _ = checked(entrance, key, (tmp_path, monkeypatch))
+    printed = capsys.readouterr().out
+    said = "requests are signed: COINBASE_API_KEY is in the environment"
+    comments = [line for line in printed.splitlines() if line.startswith("# ")]
+    assert (code, comments) == (0, [f"# coinbase_advanced_two: {said}"])

@@ -41,19 +41,30 @@ def signings(recorded: Collection[str], environ: Mapping[str, str]) -> list[Sign
     Raises `ConfigError` for a key that is none.
     """
     found = []
+    takers = {name: exchange for name in recorded if (exchange := _taker(name)) is not None}
+    for name, exchange in takers.items():
+        signed = signer_of(exchange, environ) is not None
+        why = "is in the environment" if signed else "is not in the environment"
+        found.append(Signing(name, True, signed, f"{_variable(exchange)} {why}"))
+    taken = {_variable(exchange) for exchange in takers.values()}
     for name in registry.available():
-        exchange = registry.get(name)
-        variable = f"{exchange.key_prefix}_API_KEY"
-        if not exchange.key_prefix:
+        exchange = _taker(name)
+        if exchange is None or (variable := _variable(exchange)) in taken:
             continue
-        if name in recorded:
-            signed = signer_of(exchange, environ) is not None
-            why = "is in the environment" if signed else "is not in the environment"
-            found.append(Signing(name, True, signed, f"{variable} {why}"))
-        elif environ.get(variable, "").strip():
+        if environ.get(variable, "").strip():
             why = f"{variable} is for {name} alone, which is not recorded"
             found.append(Signing(name, False, False, why))
     return found
+
+
+def _taker(name: str) -> Exchange | None:
+    """The exchange of this name, or of an entrance, if it takes a key."""
+    exchange = registry.get(name) if registry.knows(name) else None
+    return exchange if exchange is not None and exchange.key_prefix else None
+
+
+def _variable(exchange: Exchange) -> str:
+    return f"{exchange.key_prefix}_API_KEY"
 
 
 def tell(recorded: Collection[str], environ: Mapping[str, str]) -> None:
