@@ -47,6 +47,7 @@ from tick_logger.recording.last_words import last_words
 from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.listings import Listings
 from tick_logger.recording.opening import Opening, open_recording
+from tick_logger.recording.pair_names import PairNames
 from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
@@ -101,6 +102,7 @@ class Service:
         disk = Disk.at(
             config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
         )
+        rules = load_symbol_rules(config.logger.symbol_mappings, registry.available())
         self._resources = Resources(
             disk=disk,
             clock=clock,
@@ -110,6 +112,7 @@ class Service:
             readiness=Readiness(self.metrics),
             today=Today(clock),
             links=self._legacy_links(disk),
+            pairs=PairNames(rules),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
         )
@@ -125,7 +128,7 @@ class Service:
             ports.files or DiskFiles(config.logger.data_path, max_open=1),
             ports.offload or ThreadOffload(),
             clock,
-            load_symbol_rules(config.logger.symbol_mappings, registry.available()),
+            rules,
         )
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())

@@ -115,7 +115,7 @@ class Venues:
         )
         folders = FoldersOfSymbols(lambda: shared.found.folds_case, before)
         beside = Beside(
-            write_listing=partial(write_listing, exchange),
+            write_listing=partial(self._listed, exchange, write_listing),
             recorded_before=before,
             objection_to=folders.objection_to,
         )
@@ -124,6 +124,15 @@ class Venues:
         filler = self._filler(context, source, allowance, enabled=own.backfill)
         rounds = self._rounds(context, source, allowance, enabled=own.backfill)
         self.by_name[name] = Venue(context, own, beside, filler, rounds)
+
+    def _listed(
+        self,
+        exchange: Exchange,
+        write: Callable[[Exchange, tuple[Instrument, ...]], None],
+        listing: tuple[Instrument, ...],
+    ) -> None:
+        self._resources.pairs.tell(exchange.name, listing)
+        write(exchange, listing)
 
     def _filler(
         self, context: VenueContext, source: BackfillSource, allowance: Allowance, *, enabled: bool

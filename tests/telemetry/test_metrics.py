@@ -23,6 +23,7 @@ from tick_logger.telemetry.metrics import Metrics
 from tick_logger.version import __version__
 
 COUNTERS = {
+    "quality_marks_unwritten",
     "messages_received",
     "bytes_received",
     "messages_dropped",

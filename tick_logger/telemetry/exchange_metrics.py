@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
+from tick_logger.model.doubts import DoubtKind
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.families import Families
 from tick_logger.telemetry.hole_metrics import HoleMetrics
@@ -73,6 +74,13 @@ class ExchangeMetrics:
         self._count_by_feed(families, exchange)
         self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
+        doubted = families.family(
+            Counter, "quality_rows", "Rows that look wrong, by what is wrong with them", "kind"
+        )
+        self.quality_rows = {kind: doubted.labels(exchange, kind.value) for kind in DoubtKind}
+        self.quality_marks_unwritten = counter(
+            "quality_marks_unwritten", "Marks of such rows that are in no file"
+        )
         self.sealed = SealedDay(gauge, counter)
         self.latency = families.latency.child(exchange)
         self.gap_size = families.gap_size.child(exchange)

@@ -52,6 +52,7 @@ class ExchangeView:
     open_holes: Sequence[OpenNow]
     late_today: int
     aside_today: int
+    doubtful_today: Mapping[str, int]
     proofs: Mapping[Table, Proof]
     connections: Sequence[ConnectionState]
     messages_per_second: Mapping[str, float]  # by connection
@@ -233,6 +234,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "duplicates": numbers.duplicates,
         "late_rows_today": view.late_today,
         "aside_rows_today": view.aside_today,
+        "doubtful_rows_today": dict(view.doubtful_today),
         "clock_offset_secs": round(numbers.clock_offset_secs, 3),
         "reconnects": numbers.reconnects,
         "gaps_today": dict(view.gaps_today),
