@@ -17,7 +17,8 @@ TIMEOUT_SECS = 4.0  # below the timeout of the health check itself, so that the 
 
 def main() -> int:
     """The exit code; the reasons of the recorder go to standard output, where Docker keeps them."""
-    port, token = os.environ.get(PREFIX + "PORT", "9090"), os.environ.get(PREFIX + "TOKEN", "")
+    port = os.environ.get(PREFIX + "PORT") or os.environ.get("METRICS_PORT") or "9090"
+    token = os.environ.get(PREFIX + "TOKEN", "")
     request = urllib.request.Request(f"http://127.0.0.1:{port}/ready")
     if token:
         request.add_header("Authorization", f"Bearer {token}")

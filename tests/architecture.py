@@ -70,8 +70,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net.intake", "net.rest", "net.connection",
     },
     "ops": {
-        "model", "clock", "config", "telemetry", "ops.status", "ops.web", "version",
+        "model", "clock", "config", "telemetry", "ops.alerts", "ops.status", "ops.web", "version",
     },
+    "ops.alerts": {"model", "clock", "telemetry", "ops.status"},
     "ops.status": {"model", "clock", "telemetry"},
     "ops.terminal": {"model", "telemetry", "ops.status"},
     "ops.web": {"model", "errors", "telemetry", "ops.status"},
@@ -100,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "archive", "archive.keys", "config", "model", "offload", "reader", "recording",
         "storage", "telemetry", "version",
     },
+    "alerting": {"clock", "config", "errors", "net.wire", "ops.alerts", "telemetry", "version"},
     "filling": {"model", "offload", "storage", "reader", "net.rest", "telemetry"},
     "reload": {"errors", "config", "net.venue", "telemetry"},
     "__main__": {"cli"},

@@ -68,6 +68,7 @@ FORBIDDEN = {
     "net/connection/x": "tick_logger.net.venue.share",
     "net/venue/x": "tick_logger.storage.files",
     "ops/x": "tick_logger.storage.files",
+    "ops/alerts/x": "tick_logger.net.wire.posting",
     "ops/status/x": "tick_logger.ops.watch",
     "ops/terminal/x": "tick_logger.ops.web.routes",
     "ops/web/x": "tick_logger.net.pace",
@@ -81,6 +82,7 @@ FORBIDDEN = {
     "sealing": "tick_logger.app",
     "reload": "tick_logger.app",
     "filling": "tick_logger.app",
+    "alerting": "tick_logger.app",
     "__main__": "tick_logger.app",
 }
 """For each package, and each module at the top, something that it may not import."""

@@ -22,7 +22,8 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from tick_logger import exit_codes
-from tick_logger.archiving import Keeping
+from tick_logger.alerting import alarm_of
+from tick_logger.archiving import MODES, Keeping, is_released
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import MachineClock, SteadyClock, SystemClock, WallClock
 from tick_logger.config.schema import Config
@@ -98,11 +99,10 @@ class Service:
         self._ports = ports
         self._accept_damage = accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
+        alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
-        disk = Disk.at(
-            config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
-        )
-        rules = load_symbol_rules(config.logger.symbol_mappings, registry.available())
+        others = needed_beside_columns(config)
+        disk = Disk.at(config.logger.data_path, ports.files, ports.offload, others)
         self._resources = Resources(
             disk=disk,
             clock=clock,
@@ -112,9 +112,10 @@ class Service:
             readiness=Readiness(self.metrics),
             today=Today(clock),
             links=self._legacy_links(disk),
-            pairs=PairNames(rules),
+            pairs=PairNames(load_symbol_rules(config.logger.symbol_mappings, registry.available())),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
+            is_released=is_released(config.logger.data_path, config.archive, ports.files),
         )
         self._keeping = Keeping(config, self._resources)
         self._opening = Opening(self.metrics)
@@ -128,12 +129,12 @@ class Service:
             ports.files or DiskFiles(config.logger.data_path, max_open=1),
             ports.offload or ThreadOffload(),
             clock,
-            rules,
+            self._resources.pairs.rules,
         )
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
         own = ports.files, ports.offload
-        self._sealer = sealer_of(config, self._resources, *own, filling)
+        self._sealer = sealer_of(config, self._resources, *own, filling, self._keeping.named.of)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:
             self.metrics.archive.begin(name)
@@ -142,7 +143,7 @@ class Service:
                 on_bug=partial(self.stop, f"the adapter of {name} has failed"),
                 write_listing=self._listings.tell,
             )
-        self.watch = Watch(config.http, self._watched(), lines_left_out)
+        self.watch = Watch(config.http, self._watched(), lines_left_out, alarm)
 
     def _legacy_links(self, disk: Disk) -> LinkKeeper | None:
         """Who makes them, if they are wanted."""
@@ -167,6 +168,7 @@ class Service:
             past=LookingBack(
                 self.started_with.logger.data_path, self._resources.clock.machine.now_ns
             ),
+            archive_places=MODES[self.started_with.archive.mode],
         )
 
     @property

@@ -13,6 +13,7 @@ import platform
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import cache
 from random import Random
 
 import attrs
@@ -24,16 +25,19 @@ from tick_logger.archive.jobs import Folders, RawJob, TableJob
 from tick_logger.archive.keeping import Places, Rules
 from tick_logger.archive.ledger import Ledger, Where
 from tick_logger.archive.local_store import LocalStore
+from tick_logger.archive.named import NamedObjects
 from tick_logger.archive.object_store import ObjectStore
 from tick_logger.archive.packing import day_jobs, raw_jobs
+from tick_logger.archive.released import Released, released_days
 from tick_logger.archive.worker import ProcessWorker
 from tick_logger.clock import WallClock
 from tick_logger.config.schema import ArchiveConfig, Config
-from tick_logger.errors import ConfigError
+from tick_logger.errors import ConfigError, StorageError, words_of
 from tick_logger.offload import Offload, ThreadOffload
-from tick_logger.reader.opening import source_at
+from tick_logger.reader.opening import ARCHIVE, source_at
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Resources
+from tick_logger.storage.cutting import IsReleased
 from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.storage.files import Files
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
@@ -97,6 +101,7 @@ class Keeping:
         self._config = config
         self._resources = resources
         self.archiver: Archiver | None = None  # if there is one now
+        self.named = NamedObjects()
 
     @contextlib.asynccontextmanager
     async def beside(self, recording: Recording) -> AsyncIterator[None]:
@@ -108,6 +113,7 @@ class Keeping:
             resources.clock,
             resources.metrics.archive,
             lambda: recording.next_seq,
+            named=self.named,
         ) as archiver:
             if archiver is None:
                 yield
@@ -145,6 +151,34 @@ def check(config: ArchiveConfig, environ: Mapping[str, str]) -> None:
         raise ConfigError(problems)
 
 
+def ledger_root(data_path: str, archive: ArchiveConfig) -> str:
+    """The root of the archive that a recording may have: the configured one, or that beside it."""
+    if archive.mode != "off":
+        return archive.local_path
+    return os.path.join(os.path.dirname(os.path.abspath(data_path)), ARCHIVE)
+
+
+def is_released(data_path: str, archive: ArchiveConfig, files: Files | None = None) -> IsReleased:
+    """Whether the archive's ledger says that a day was let go of; it is read when it is asked.
+
+    A ledger that cannot be read says so of no day, and that is logged.  Files that are given are
+    used instead of own ones.
+    """
+
+    @cache
+    def released() -> Released:
+        root = DiskFiles(ledger_root(data_path, archive), max_open=1)
+        try:
+            return released_days(files or DiskFiles(data_path, max_open=1), Ledger(root))
+        except (OSError, StorageError) as error:
+            get_logger().error("ledger_not_read", reason=words_of(error))
+            return {}
+        finally:
+            root.close()
+
+    return lambda exchange, day: day in released().get(exchange, ())
+
+
 def warn_of_places(config: Config) -> None:
     """Say so if the archive fills the recording's own disk."""
     if config.archive.mode == "off":
@@ -164,10 +198,11 @@ async def open_archiver(
     clock: WallClock,
     metrics: ArchiveMetrics,
     end: Callable[[], int | None] = lambda: None,
+    named: NamedObjects | None = None,
 ) -> AsyncIterator[Archiver | None]:
     """The archiver of a configuration, with its process for packing; None if there is to be none.
 
-    Raises `ConfigError` as `check`.
+    `named` learns which objects certificates are to name.  Raises `ConfigError` as `check`.
     """
     archive, data_path = config.archive, config.logger.data_path
     check(archive, os.environ)
@@ -185,6 +220,7 @@ async def open_archiver(
         column_thread=written.thread,
         sending=ThreadOffload(archive.s3.concurrency),
         free_share=lambda: _free_share(data_path),
+        named=named or NamedObjects(),
     )
     folders = Folders(data_path, archive.local_path, server_name(archive))
     due = DueJobs(folders, archive, end)

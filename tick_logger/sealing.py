@@ -6,6 +6,7 @@ Not here: what that does (`archive.sealer`).
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -13,6 +14,7 @@ import attrs
 from tick_logger.archive.certificate import Certificate
 from tick_logger.archive.certifying import Place, Told
 from tick_logger.archive.keys import date_text
+from tick_logger.archive.named import Named
 from tick_logger.archive.sealer import Others, Sealer
 from tick_logger.archive.signing import load_key
 from tick_logger.archive.summary import summary_of
@@ -54,6 +56,7 @@ class _Run(Others):
     config: Config
     resources: Resources
     asking: Asking
+    named: Callable[[str, int], Named]
 
     def begin(self) -> None:
         """Before any certificate was read: today is the next day to be sealed."""
@@ -76,7 +79,8 @@ class _Run(Others):
             STILL_ASKED: self.asking.is_asking(exchange, day),
             CANDLES_ASKED: self.asking.is_asking_for_candles(exchange, day),
         }
-        return Told(pending=tuple(each for each, holds in reasons.items() if holds))
+        pending = tuple(each for each, holds in reasons.items() if holds)
+        return Told(pending=pending, named=self.named(exchange, day))
 
     def certified(self, exchange: str, day: int, certificate: Certificate) -> None:
         if exchange not in self.config.exchanges:
@@ -103,13 +107,15 @@ def sealer_of(
     files: Files | None,
     offload: Offload | None,
     asking: Asking,
+    named: Callable[[str, int], Named],
 ) -> Sealer:
     """Who does that; files and threads that are given are used instead of own ones.
 
-    Raises `ConfigError` if the key cannot be used.
+    `named` gives the archive's objects of an exchange and day (since 1970-01-01).  Raises
+    `ConfigError` if the key cannot be used.
     """
 
-    run = _Run(config, resources, asking)
+    run = _Run(config, resources, asking, named)
     run.begin()
     return Sealer(
         place_of(config, files),

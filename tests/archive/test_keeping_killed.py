@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pytest
 
 from tests.archive.faulty_proxy import Faults, Ill, proxy
 from tests.archive.kept import certify, sha
+from tests.archive.killing import ENOUGH_SECS, has_step, is_packing, until
 from tests.archive.s3_servers import bucket, server
 from tests.reader.recorded import Recorder
 from tests.service.processes import ENVIRONMENT, command
@@ -33,10 +33,6 @@ from tick_logger.storage.disk_files import DiskFiles
 pytestmark = [pytest.mark.slow, pytest.mark.seldom]
 
 ROWS = 60_000
-LOOK_SECS = 0.01
-
-ENOUGH_SECS = 300
-"""For a machine that is busy with other tests; it ends much sooner."""
 
 
 @attrs.frozen
@@ -101,10 +97,6 @@ class Case:
 
     columns: int = 0
 
-    def has_step(self, word: str) -> bool:
-        path = self.root / "meta/ledger.jsonl"
-        return path.exists() and f'"step":"{word}"' in path.read_text()
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -129,20 +121,6 @@ def case(tmp_path: Path, address: str) -> Iterator[Case]:
         yield attrs.evolve(made, columns=len(made.day_files))
 
 
-def until(running: subprocess.Popen[str], seen: Callable[[], bool]) -> None:
-    """Wait for something while the program runs."""
-    began = time.monotonic()
-    while not seen():
-        assert time.monotonic() - began < ENOUGH_SECS
-        assert running.poll() is None, "it has ended before that"
-        time.sleep(LOOK_SECS)
-
-
-def is_packing(case: Case) -> bool:
-    folder = case.root / "incoming"
-    return folder.is_dir() and any(name.endswith(".part") for name in os.listdir(folder))
-
-
 def sends(case: Case) -> bool:
     return case.faults.spoilt["PUT"] > 0
 
@@ -151,15 +129,15 @@ def reads_back(case: Case) -> bool:
     return case.faults.spoilt["GET"] > 0
 
 
-STEPS = {
-    "pack": (is_packing, None, ()),
-    "packed": (lambda case: case.has_step("packed"), None, ()),
+STEPS: dict[str, tuple[Callable[[Case], bool], Ill | None, tuple[str, ...]]] = {
+    "pack": (lambda case: is_packing(case.root), None, ()),
+    "packed": (lambda case: has_step(case.root, "packed"), None, ()),
     "look": (lambda case: case.faults.spoilt["LIST"] > 0, Ill.STALL, ("LIST",)),
     "upload": (sends, Ill.STALL, ("PUT",)),
     "uploaded": (sends, Ill.HELD, ("PUT",)),
     "verify": (reads_back, Ill.STALL, ("GET",)),
-    "verified": (lambda case: case.has_step("verified"), None, ()),
-    "delete": (lambda case: case.has_step("released"), None, ()),
+    "verified": (lambda case: has_step(case.root, "verified"), None, ()),
+    "delete": (lambda case: has_step(case.root, "released"), None, ()),
 }
 
 
@@ -181,7 +159,7 @@ def test_the_program_is_killed(case: Case, step: str) -> None:
 def test_its_worker_is_killed(case: Case) -> None:
     """Another one does the job; what the first had begun goes at the next start."""
     with case.start() as running:
-        until(running, lambda: is_packing(case))
+        until(running, lambda: is_packing(case.root))
         (worker,) = _workers(running.pid)
         os.kill(worker, signal.SIGKILL)
         said, _ = running.communicate(timeout=ENOUGH_SECS)

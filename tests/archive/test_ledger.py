@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -10,12 +11,12 @@ from tests.fakes.memory_files import MemoryFiles
 from tests.fakes.sim_disk import SimDisk
 from tick_logger.archive.keys import LEDGER
 from tick_logger.archive.ledger import (
+    Covered,
     Ledger,
     Packed,
     Released,
     Step,
     Stored,
-    Totals,
     Verified,
     Where,
 )
@@ -62,10 +63,58 @@ def test_another_place_is_not_meant() -> None:
     for step in STEPS[:3]:
         ledger.add(step)
     assert not ledger.is_verified(KEY, Where.LOCAL)
-    assert Totals.of(ledger, Where.BUCKET) == Totals(1, 10, 0)
-    assert Totals.of(ledger, Where.LOCAL) == Totals(1, 10, 1)
+    assert (ledger.kept_bytes(Where.BUCKET), ledger.waiting(Where.BUCKET)) == (10, [])
+    assert (ledger.kept_bytes(Where.LOCAL), ledger.waiting(Where.LOCAL)) == (0, [PACKED])
     assert ledger.of_day("okx", 5, "trades") == [PACKED]
     assert ledger.of_day("okx", 6, "trades") == []
+
+
+def counted(taken: list[Step], where: Where) -> tuple[int, set[str]]:
+    """Bytes that are verified in a place, and the keys of those that are not, from all steps."""
+    newest = {step.key: step for step in taken if isinstance(step, Packed)}
+    read = {x.key: x.sha256 for x in taken if isinstance(x, Verified) and x.where is where}
+    waiting = {key for key, each in newest.items() if read.get(key) != each.sha256}
+    return sum(each.size for key, each in newest.items() if key not in waiting), waiting
+
+
+def frames(taken: list[Step]) -> set[int]:
+    """Those that are covered."""
+    runs = [range(x.first_seq, x.next_seq) for x in taken if isinstance(x, Covered)]
+    return {number for run in runs for number in run}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_kept_up_is_what_all_steps_give(seed: int) -> None:
+    """In whatever order things are packed again, verified here and there, and covered."""
+    rng, taken = Random(seed), list[Step]()
+    ledger = Ledger(MemoryFiles())
+    for number in range(60):
+        packed = [step for step in taken if isinstance(step, Packed)]
+        step: Step
+        if rng.random() < 0.4 or not packed:
+            table, name = rng.choice(("trades", "sums")), rng.randrange(8)
+            step = Packed(
+                at_ns=number, job=str(number), key=f"{table} {name}", sha256=str(rng.randrange(9)),
+                size=1 + name, rows=0, exchange="okx", day=name % 2, table=table,
+            )  # fmt: skip
+        elif rng.random() < 0.7:
+            one = {each.key: each for each in packed}[rng.choice(packed).key]
+            where = rng.choice(list(Where))
+            step = Verified(at_ns=number, key=one.key, where=where, sha256=one.sha256)
+        else:
+            first = rng.randrange(90)
+            step = Covered(at_ns=number, first_seq=first, next_seq=first + rng.randrange(1, 9))
+        taken.append(step)
+        ledger.add(step)
+        for where in Where:
+            size, waiting = counted(taken, where)
+            assert ledger.kept_bytes(where) == size
+            assert {each.key for each in ledger.waiting(where)} == waiting
+        runs = ledger.covered()
+        assert {number for run in runs for number in range(*run)} == frames(taken)
+        assert all(a[1] < b[0] for a, b in pairwise(runs))
+        last = {(x.exchange, x.day): x.table for x in taken if isinstance(x, Packed)}
+        assert set(ledger.unlisted()) == {day for day, table in last.items() if table != "sums"}
 
 
 @pytest.mark.parametrize("cut", range(1, 60))

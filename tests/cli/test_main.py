@@ -18,6 +18,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from tick_logger.cli.demo import fresh_directory, run_simulated
 from tick_logger.cli.main import main
+from tick_logger.config.environ import SHORT_NAMES
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
 from tick_logger.model.tables import SPECS, Table
@@ -32,7 +33,7 @@ NAME = registry.available()[0]
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """An empty working directory, and no variables of whoever runs the tests."""
     for variable in os.environ:
-        if variable.startswith("TICK_LOGGER__"):
+        if variable.startswith("TICK_LOGGER__") or variable in {*SHORT_NAMES, "CONFIG_PATH"}:
             monkeypatch.delenv(variable)
     monkeypatch.chdir(tmp_path)
     yield
@@ -84,7 +85,7 @@ def test_help_loads_nothing_heavy() -> None:
             "usage: unexpected: zzz; there are the commands ",
         ),
         (["demo", "verify"], "usage: unexpected: verify\n"),
-        (["check-config"], 'usage: Command "check-config" parameter FILE requires an argument.'),
+        (["check-config"], "check-config: give the TOML file, or name it in CONFIG_PATH"),
         (["simulate", NAME, "--port", "x"], 'unable to convert "x" into int'),
         (["simulate", NAME, "--port", "65536"], "--port: must be between 0 and 65535, not 65536"),
         (["simulate", "nowhere"], "simulate: no exchange named nowhere can be simulated"),

@@ -100,6 +100,61 @@ def test_unknown_variables_are_errors(file: Path, variable: str, reason: str) ->
     assert problems_of(file, "", {variable: "1"}) == [(variable, reason)]
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "long", "value"),
+    [
+        ("LOG_RETENTION_DAYS", "1", "LOGGER__LOG_RETENTION_DAYS", 1),
+        ("METRICS_PORT", "9191", "HTTP__PORT", 9191),
+        ("HOME_SERVER_NAME", "tokyo-1", "ARCHIVE__SERVER_NAME", "tokyo-1"),
+        ("BUCKET_NAME", "my-ticks", "ARCHIVE__S3__BUCKET", "my-ticks"),
+        ("ARCHIVE_INTERVAL_SECS", "60", "ARCHIVE__ROTATE_SECS", 60),
+        ("ARCHIVE_INTERVAL", "86400", "ARCHIVE__ROTATE_SECS", 86_400),
+    ],
+)
+def test_short_names(file: Path, variable: str, text: str, long: str, value: object) -> None:
+    """Each stands for a key; it beats the file, and is beaten by the key's long name."""
+    *sections, key = long.lower().split("__")
+    number = type(value) is int
+    kept = "2000" if number else '"of-file"'
+    file.write_text(f"[{'.'.join(sections)}]\n{key} = {kept}\n")
+
+    def held(environ: dict[str, str]) -> object:
+        found: object = load(file, environ, VENUES)
+        for name in (*sections, key):
+            found = getattr(found, name)
+        return found
+
+    other = "3000" if number else "of-long"
+    assert held({}) == (2000 if number else "of-file")
+    assert held({variable: text}) == value
+    assert held({variable: text, f"TICK_LOGGER__{long}": other}) == (
+        int(other) if number else other
+    )
+    assert held({variable: ""}) == held({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "path", "reason"),
+    [
+        ("LOG_RETENTION_DAYS", "0", "logger.log_retention_days", "must be between 1 and 3650"),
+        ("METRICS_PORT", "http", "http.port", 'must be a whole number, not the text "http"'),
+        ("METRICS_PORT", "65536", "http.port", "must be between 0 and 65535 (TCP), not 65536"),
+        ("HOME_SERVER_NAME", "a/b", "archive.server_name", "must be 1 to 64 letters"),
+        ("BUCKET_NAME", "My_Bucket", "archive.s3.bucket", '"My_Bucket" is no name of a bucket'),
+        ("ARCHIVE_INTERVAL_SECS", "59", "archive.rotate_secs", "must be between 60 and 86400"),
+        ("ARCHIVE_INTERVAL", "86401", "archive.rotate_secs", "must be between 60 and 86400"),
+    ],
+)
+def test_wrong_values_of_short_names(
+    file: Path, variable: str, text: str, path: str, reason: str
+) -> None:
+    """By the rules of their keys, and named."""
+    ((found, why),) = problems_of(file, "[exchanges.alpha]", {variable: text})
+    assert found == path
+    assert why.startswith(reason)
+    assert why.endswith(f" (set by {variable})")
+
+
 def test_a_variable_for_an_exchange_counts_as_naming_it(file: Path) -> None:
     """As if the line stood in the file."""
     file.write_text("[exchanges.alpha]\n")

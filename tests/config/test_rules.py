@@ -127,7 +127,7 @@ def test_rule(file: Path, section: str, line: str, key: str, reason: str) -> Non
     ("text", "path", "reason"),
     [
         ("lgger = 1", "lgger", 'unknown section; did you mean "logger"?'),
-        ("[zz]", "zz", "unknown section; there are logger, http, archive, exchanges"),
+        ("[zz]", "zz", "unknown section; there are logger, http, alerts, archive, exchanges"),
         ("logger = 3", "logger", "must be a table, not the number 3"),
         ("http = []", "http", "must be a table, not a list"),
         ("exchanges = []", "exchanges", "must be a table, not a list"),

@@ -14,6 +14,7 @@ from tick_logger.config.load import load
 from tick_logger.config.markets import MarketSettings, for_symbol, matches, most_lines
 from tick_logger.config.printing import render
 from tick_logger.config.schema import (
+    AlertsConfig,
     ArchiveConfig,
     Config,
     ExchangeConfig,
@@ -169,7 +170,19 @@ def test_secrets_are_not_printed(tmp_path: Path) -> None:
     assert '\ntoken = "********"\n' in text
     assert '\nws_endpoint = "wss://********@x/ws"\n' in text
     assert '\ntoken = ""\n' in render(Config())
+    hook = "https://hooks.example/T0K3N"
+    text = render(Config(alerts=AlertsConfig(webhook=hook)))
+    assert '\nwebhook = "********"\n' in text
+    assert "T0K3N" not in text + repr(AlertsConfig(webhook=hook))
     file = tmp_path / "printed.toml"
+    for word in ("ftp://x/hunter2", "hunter2", "https://", "https://h:hunter2", "https:// hunter2"):
+        file.write_text(f'[alerts]\nwebhook = "{word}"\n')
+        with pytest.raises(ConfigError) as refused:
+            load(file, {}, VENUES)
+        ((path, reason),) = refused.value.problems
+        assert path == "alerts.webhook"
+        assert "hunter2" not in reason
+        assert "http" in reason
     for token in ('"********"', '"\\u0007hunter2"', '["hunter2"]', "{hunter2 = 1}"):
         file.write_text(f"[http]\ntoken = {token}\n")
         with pytest.raises(ConfigError) as refused:
@@ -212,5 +225,6 @@ def test_the_sections_that_there_is_one_of() -> None:
     assert sections() == {
         "logger": LoggerConfig,
         "http": HttpConfig,
+        "alerts": AlertsConfig,
         "archive": ArchiveConfig,
     }

@@ -39,15 +39,17 @@ def hastened_rules() -> dict[str, Any]:
     return document
 
 
-def write_hastened(folder: Path, target: str) -> Path:
+def write_hastened(folder: Path, target: str, alertmanager: str = "") -> Path:
     """`prometheus.yml` and its rules, for a recorder that is at `target`; returns the former.
 
-    The host is not asked: there is no node-exporter.
+    The host is not asked: there is no node-exporter, nor an Alertmanager but the given one.
     """
     document = load_yaml(PROMETHEUS / "prometheus.yml")
     document["global"] = {key: hastened(value) for key, value in document["global"].items()}
     (recorder,) = (job for job in document["scrape_configs"] if job["job_name"] == "tick_logger")
     document["scrape_configs"] = [recorder | {"static_configs": [{"targets": [target]}]}]
+    managers = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
+    document["alerting"] = {"alertmanagers": managers}
     (folder / "rules.yml").write_text(json.dumps(hastened_rules()))
     config = folder / "prometheus.yml"
     config.write_text(json.dumps(document))  # which is YAML as well

@@ -119,12 +119,15 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(target: str, folder: Path) -> Iterator[Prometheus]:
-    """One that watches the recorder at `target` with our rules, in a faster time."""
+def prometheus(target: str, folder: Path, alertmanager: str = "") -> Iterator[Prometheus]:
+    """One that watches the recorder at `target` with our rules, in a faster time.
+
+    Alerts go to the Alertmanager at that address, if there is one.
+    """
     assert PROMETHEUS_PROGRAM is not None
     arguments = [
         PROMETHEUS_PROGRAM,
-        f"--config.file={write_hastened(folder, target)}",
+        f"--config.file={write_hastened(folder, target, alertmanager)}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         "--web.listen-address=127.0.0.1:0",
     ]

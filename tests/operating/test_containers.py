@@ -26,7 +26,9 @@ each_service = pytest.mark.parametrize("name", sorted(SERVICES))
 
 def test_the_services_that_there_are() -> None:
     """The recorder and who watches it."""
-    assert set(SERVICES) == {"tick_logger", "prometheus", "grafana", "node-exporter"}
+    assert set(SERVICES) == {
+        "tick_logger", "prometheus", "alertmanager", "grafana", "node-exporter",
+    }  # fmt: skip
 
 
 @each_service
@@ -51,7 +53,7 @@ def test_images_are_pinned() -> None:
     """By a whole version at least; a digest may follow."""
     images = [each["image"] for each in SERVICES.values() if "build" not in each]
     images += re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
-    assert len(images) == 5
+    assert len(images) == 6
     for image in images:
         assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?", image), image
 
@@ -92,13 +94,23 @@ def test_the_health_check_asks_the_port_of_the_configuration() -> None:
 
 
 def test_prometheus_asks_the_services_that_there_are() -> None:
-    """By their names and ports in the network of the containers."""
+    """By their names and ports in the network of the containers, and the host by its own."""
     jobs = load_yaml(CONFIG / "prometheus" / "prometheus.yml")["scrape_configs"]
     targets = [
         target for job in jobs for each in job["static_configs"] for target in each["targets"]
     ]
-    assert targets == [f"tick_logger:{HttpConfig().port}", "node-exporter:9100"]
-    assert {target.split(":")[0] for target in targets} <= set(SERVICES)
+    assert targets == [f"tick_logger:{HttpConfig().port}", "host.docker.internal:9100"]
+    assert SERVICES["prometheus"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+
+
+def test_the_exporter_of_the_host_shows_the_host() -> None:
+    """Its network, and not that of a container; heard by containers alone."""
+    exporter = SERVICES["node-exporter"]
+    assert (exporter["network_mode"], exporter["pid"]) == ("host", "host")
+    (listens,) = re.findall(r"--web.listen-address=(\S+)", " ".join(exporter["command"]))
+    assert listens == "${DOCKER_BRIDGE:-172.17.0.1}:9100"
+    others = [each for name, each in SERVICES.items() if name != "node-exporter"]
+    assert all("network_mode" not in each for each in others)
 
 
 def test_what_the_image_copies_is_let_through() -> None:
@@ -176,9 +188,9 @@ def port() -> Iterator[int]:
         thread.join()
 
 
-def _check(port: int, token: str) -> tuple[int, str]:
+def _check(port: int, token: str, name: str = "TICK_LOGGER__HTTP__PORT") -> tuple[int, str]:
     environ = {
-        "TICK_LOGGER__HTTP__PORT": str(port),
+        name: str(port),
         "TICK_LOGGER__HTTP__TOKEN": token,
         "http_proxy": "http://127.0.0.1:9",  # nobody listens there, and nobody is to be asked
     }
@@ -193,6 +205,7 @@ def _check(port: int, token: str) -> tuple[int, str]:
 def test_a_ready_recorder_is_healthy(port: int) -> None:
     """Asked with the token from the environment, and past any proxy."""
     assert _check(port, "secret") == (0, "")
+    assert _check(port, "secret", "METRICS_PORT") == (0, "")
 
 
 def test_one_that_is_not_ready_is_unhealthy_and_says_why(port: int) -> None:

@@ -8,7 +8,13 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from tests.operating.operations import every_expression, rules
+from tests.operating.operations import (
+    CONFIG,
+    DASHBOARDS,
+    dashboard_expressions,
+    every_expression,
+    rules,
+)
 from tests.operating.promql import FROM_PROMETHEUS, complaints, exported, read
 from tests.service.processes import ENOUGH_SECS, demo
 from tick_logger.telemetry.metrics import Metrics
@@ -53,6 +59,24 @@ def test_every_name_and_label_exists() -> None:
     expressions = every_expression()
     assert len(expressions) > 80
     assert complaints(expressions, known) == []
+
+
+OF_ARCHIVE = re.compile(r"collector_(archive|candle|parquet|s3|seal|sealed|seals|upload)_")
+
+
+def test_each_number_of_the_archive_is_on_a_panel_and_explained() -> None:
+    """Of seals, candles, packing and sending; on the page for operators, whole or as a family."""
+    names = set()
+    metrics = Metrics(CollectorRegistry())
+    metrics.exchange("okx")
+    for family in metrics.registry.collect():
+        if OF_ARCHIVE.match(family.name):
+            names.add(family.name + "_total" * (family.type == "counter"))
+    assert len(names) > 20
+    expressions = " ".join(each for path in DASHBOARDS for each in dashboard_expressions(path))
+    assert {name for name in names if name not in expressions} == set()
+    page = (CONFIG / "README.md").read_text()
+    assert {name for name in names if name not in page} == set()
 
 
 # -- against the running demo ---------------------------------------------------------------------

@@ -257,24 +257,39 @@ def test_lines_go_to_a_file_as_json(tmp_path: Path) -> None:
         assert bool(stream.getvalue()) is bool(shown)
 
 
+def of_day(path: Path, days_ago: int) -> Path:
+    """Where the lines of an earlier day are, UTC."""
+    day = datetime.fromtimestamp(time() - days_ago * 86_400, UTC).strftime("%Y-%m-%d")
+    return path.with_name(f"{path.name}.{day}")
+
+
 def test_the_file_of_each_day_is_kept_for_so_many_days(tmp_path: Path) -> None:
-    """Midnight is that of UTC; what is older than that goes."""
+    """Midnight is that of UTC; what is older than that goes when another day begins."""
     path = tmp_path / "recorder.log"
-    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
-        (tmp_path / f"recorder.log.{day}").write_text("old\n")
     path.write_text("yesterday\n")
     os.utime(path, (time() - 86_400, time() - 86_400))
     file = LogFile(str(path), 2)
+    for days in (2, 3, 40):
+        of_day(path, days).write_text("old\n")
     file.write("today")
     file.close()
-    yesterday = datetime.fromtimestamp(time() - 86_400, UTC).strftime("%Y-%m-%d")
     assert path.read_text() == "today\n"
-    assert (tmp_path / f"recorder.log.{yesterday}").read_text() == "yesterday\n"
-    assert sorted(each.name for each in tmp_path.iterdir()) == [
-        "recorder.log",
-        "recorder.log.2026-01-03",
-        f"recorder.log.{yesterday}",
-    ]
+    assert of_day(path, 1).read_text() == "yesterday\n"
+    assert set(tmp_path.iterdir()) == {path, of_day(path, 1), of_day(path, 2)}
+
+
+def test_a_start_removes_the_files_of_days_that_are_old_enough(tmp_path: Path) -> None:
+    """By their age, however few they are; what is called otherwise is not ours."""
+    path = tmp_path / "recorder.log"
+    kept = [of_day(path, 1), of_day(path, 3), tmp_path / "recorder.log.2001-01-01.gz"]
+    kept += [tmp_path / "other.log.2001-01-01", tmp_path / "recorder.log.20010101"]
+    gone = [of_day(path, 4), of_day(path, 30), tmp_path / "recorder.log.2001-01-01"]
+    for each in kept + gone:
+        each.write_text("old\n")
+    stuck = tmp_path / "recorder.log.2001-01-02"  # no file, so it cannot be removed as one
+    stuck.mkdir()
+    LogFile(str(path), 3).close()
+    assert set(tmp_path.iterdir()) == {path, stuck, *kept}
 
 
 def test_a_file_that_cannot_be_written_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from typing import Protocol
 import trio
 
 from tick_logger.archive.delivery import Delivery
-from tick_logger.archive.documents import certificates, new_documents
+from tick_logger.archive.documents import new_documents, recorded_documents
+from tick_logger.archive.due import MOST_DAYS_WATCHED
 from tick_logger.archive.jobs import Job, RawJob, TableJob
 from tick_logger.archive.journal_release import JournalRelease
 from tick_logger.archive.keeping import Places, Progress, Rules, Standing
@@ -43,6 +44,10 @@ CYCLE_SECS = 60.0
 
 LOOK_AGAIN_SECS = 6 * 3600.0
 """Between two looks whether rows came for a day that is packed."""
+
+LETTING_GO_SECS = 600.0
+"""Between two looks at what may go, unless a day or a full disk has changed it: each lists every
+file of the recording."""
 
 LOCK = f"{META}/lock"
 """Keeps a second process away from the archive's root."""
@@ -130,6 +135,7 @@ class Archiver:
 
     _end_by = math.inf
     _locked = False
+    _looked_for_release: tuple[float, tuple[int, int]] = (-math.inf, (0, 0))
 
     async def cycle(self, *, last: bool = False) -> None:
         """Do all that is due; troubles are told and left to the next cycle."""
@@ -151,12 +157,16 @@ class Archiver:
             self._sending.deadline = by
         with self._sending as scope:
             await self._guarded("sending", self._delivery.send, ledger)
-        self.journal = await self._places.thread.run(
-            lambda: JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
-        )
+        self.journal = await self._places.thread.run(lambda: self._know(ledger))
         if not last:
             self._sending = trio.CancelScope(deadline=scope.deadline)
             await self._guarded("retention", self._release, ledger)
+
+    def _know(self, ledger: Ledger) -> JournalRelease:
+        """Let others know what is verified now."""
+        since = day_of(self._clock.now_ns()) - MOST_DAYS_WATCHED
+        self._places.named.learn(ledger, self._rules.wanted, since)
+        return JournalRelease.of(ledger, self._rules.wanted, self._rules.layout)
 
     def _open(self) -> Ledger:
         """Begin, in the thread: what was being written when the last process died is no object."""
@@ -176,20 +186,24 @@ class Archiver:
         days = {(each.day, each.exchange) for each in await run(self._certificates)}
         for day, exchange in sorted(days):
             self.progress.sealed[exchange] = day
-        now = trio.current_time()
+        now, buffered = trio.current_time(), self._metrics.rows_buffered
+        buffered.set(0)  # what could not be packed is found again
         for day, exchange in sorted(days) if rules.tables else ():
             if self._looked.get((exchange, day), -math.inf) + LOOK_AGAIN_SECS > now:
                 continue
-            for job in await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d)):  # type: ignore[misc]
+            jobs = await run(lambda e=exchange, d=day: self._due.of_day(ledger, e, d))  # type: ignore[misc]
+            buffered.inc(sum(job.rows for job in jobs))
+            for job in jobs:
                 await self._make(ledger, job)
+                buffered.dec(job.rows)
             self._looked[exchange, day] = now
         await run(lambda: _clear(self._places.archive, SCRATCH))
         if rules.raw:
             for raw in await run(lambda: self._due.raw(ledger, everything=last)):
                 await self._make(ledger, raw)
 
-    def _certificates(self) -> list[CertificatePath]:
-        return certificates(self._places.recorded)
+    def _certificates(self) -> Sequence[CertificatePath]:
+        return recorded_documents(self._places.recorded).certificates
 
     async def _make(self, ledger: Ledger, job: Job) -> None:
         try:
@@ -240,7 +254,12 @@ class Archiver:
             keep_days = LEAST_DAYS
             words = f"the disk is nearly full: {LEAST_DAYS} day is kept, and what is not verified"
             self._troubles.explain("archive_retention_shortened", "retention", words)
+        looked = trio.current_time(), (day_of(self._clock.now_ns()), keep_days)
+        before = self._looked_for_release
+        if before[1] == looked[1] and looked[0] - before[0] < LETTING_GO_SECS:
+            return
         outlook = await places.thread.run(lambda: self.outlook(ledger, keep_days))
+        self._looked_for_release = looked
         for stays in outlook.stays:
             self._troubles.explain("archive_day_stays", stays.exchange, str(stays))
         retention = Retention(places.recorded, ledger, rules.wanted)

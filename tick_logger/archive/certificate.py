@@ -28,13 +28,22 @@ from tick_logger.archive.keys import date_text
 from tick_logger.archive.signing import EnvelopeError, Key, open_envelope, unsigned
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.proof import Proof
-from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_LATE, ORIGIN_MAIN, ORIGIN_REST
+from tick_logger.model.tables import (
+    ORIGIN_ASIDE,
+    ORIGIN_LATE,
+    ORIGIN_MAIN,
+    ORIGIN_REST,
+    Table,
+)
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import CertificatePath, certificate_path, parse
 from tick_logger.storage.names import folder_of
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://tick-logger/completeness/v1"
+
+OBJECT_SUFFIX = ".parquet"
+"""Of the names of the archive's objects among the subjects; no table-day is called so."""
 
 NOT_RECOMPUTABLE = ("checks", "sources", "made_at_ns", "supersedes", "previous_day")
 """Fields that follow from more than the files of the day."""
@@ -53,7 +62,7 @@ class Circumstances:
 
     `gaps` has the hashes of the gaps files of each symbol that has any.  `pending` are the reasons
     for which the day may still become better; `objects` maps the keys of the archive's objects to
-    their SHA-256.
+    their SHA-256.  `gone` are the streams whose files were let go of.
     """
 
     made_at_ns: int
@@ -64,6 +73,21 @@ class Circumstances:
     sources: Mapping[str, Any] = attrs.field(factory=dict)
     pending: Sequence[str] = ()
     objects: Mapping[str, str] = attrs.field(factory=dict)
+    gone: Sequence[Gone] = ()
+
+
+@attrs.frozen
+class Gone:
+    """What the certificate before said of a stream, and of its table-day among the subjects: there
+    is nothing to look at any more, and it is said again."""
+
+    stream: Mapping[str, Any]
+    subject: Mapping[str, Any]
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """Symbol and table."""
+        return self.stream["symbol"], self.stream["table"]
 
 
 @attrs.frozen
@@ -80,6 +104,17 @@ class Certificate:
         """What it says of the day."""
         return self.statement["predicate"]  # type: ignore[no-any-return]
 
+    @property
+    def subjects(self) -> dict[str, str]:
+        """The SHA-256 by name of what it vouches for: table-days, and objects of the archive."""
+        found = self.statement["subject"]
+        return {str(each.get("name")): each.get("digest", {}).get("sha256", "") for each in found}
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """Those that are objects."""
+        return {name: x for name, x in self.subjects.items() if name.endswith(OBJECT_SUFFIX)}
+
 
 def statement(
     exchange: str,
@@ -90,13 +125,16 @@ def statement(
     previous_day: Certificate | None = None,
 ) -> dict[str, Any]:
     """The statement about a day; the same arguments give the same bytes when it is encoded."""
-    subject = [
-        {"name": _name(exchange, each, day), "digest": {"sha256": each.digest}} for each in facts
-    ]
+    said: dict[tuple[str, str], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    said = {(x.symbol, x.table.value): (stream_said(x), _subject(exchange, x, day)) for x in facts}
+    if seen.gone:
+        said |= {each.of: (each.stream, each.subject) for each in seen.gone}
+        said = dict(sorted(said.items(), key=lambda each: _place(*each[0])))
+    subject = [named for _, named in said.values()]
     subject += [
         {"name": key, "digest": {"sha256": sha256}} for key, sha256 in sorted(seen.objects.items())
     ]
-    worst = Condition.worst([each.condition for each in facts])
+    worst = Condition.worst([Condition(stream["condition"]) for stream, _ in said.values()])
     if worst is not Condition.MISSING and any(has_loss(each) for each in seen.checks):
         worst = Condition.DEGRADED
     if worst is Condition.AVAILABLE and seen.pending:
@@ -110,7 +148,7 @@ def statement(
             "day": date_text(day),
             "condition": worst.value,
             "pending": list(seen.pending),
-            "streams": [stream_said(each) for each in facts],
+            "streams": [stream for stream, _ in said.values()],
             "gaps": [attrs.asdict(each) for each in seen.gaps],
             "checks": [dict(each) for each in seen.checks],
             "sources": {
@@ -180,9 +218,20 @@ def parse_statement(payload: bytes) -> dict[str, Any]:
     return found
 
 
-def _name(exchange: str, facts: StreamFacts, day: int) -> str:
+def subject_name(exchange: str, symbol: str, table: str, day: int) -> str:
     """What a table-day is called among the subjects: its folder and day."""
-    return f"{folder_of(exchange)}/{folder_of(facts.symbol)}/{facts.table}/{date_text(day)}"
+    return f"{folder_of(exchange)}/{folder_of(symbol)}/{table}/{date_text(day)}"
+
+
+def _subject(exchange: str, facts: StreamFacts, day: int) -> dict[str, Any]:
+    name = subject_name(exchange, facts.symbol, facts.table, day)
+    return {"name": name, "digest": {"sha256": facts.digest}}
+
+
+def _place(symbol: str, table: str) -> tuple[str, int]:
+    """Where a stream stands among the others."""
+    tables = [each.value for each in Table]
+    return symbol, tables.index(table) if table in tables else len(tables)
 
 
 def stream_said(facts: StreamFacts) -> dict[str, Any]:

@@ -18,9 +18,17 @@ from typing import Any
 import attrs
 
 from tick_logger.archive.candle_checks import candle_check
+from tick_logger.archive.carried import (
+    PACKED_ROWS,
+    checks_beside,
+    earlier_rows,
+    gone_since,
+    objects_to_name,
+)
 from tick_logger.archive.certificate import (
     Certificate,
     Circumstances,
+    Gone,
     issue,
     newest,
     statement,
@@ -28,6 +36,7 @@ from tick_logger.archive.certificate import (
 from tick_logger.archive.due import NS_PER_HOUR
 from tick_logger.archive.facts import Lengths, StreamFacts, stream_facts
 from tick_logger.archive.gap_hashes import GapHashes, gap_hashes
+from tick_logger.archive.named import NOTHING, Named
 from tick_logger.archive.signing import EnvelopeError, Key
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY
@@ -68,12 +77,11 @@ class Place:
 class Told:
     """What others know of a day: `pending` are reasons for which it may still become better.
 
-    `objects` maps the keys of the archive's objects to their SHA-256; `sources` is whatever else it
-    was made from.
+    `named` are the archive's objects; `sources` is whatever else it was made from.
     """
 
     pending: Sequence[str] = ()
-    objects: Mapping[str, str] = attrs.field(factory=dict)
+    named: Named = NOTHING
     sources: Mapping[str, Any] = attrs.field(factory=dict)
 
 
@@ -111,15 +119,26 @@ def certified_days(files: Files, exchange: str) -> set[int]:
     return {each.day for each in found if isinstance(each, CertificatePath)}
 
 
-def look(place: Place, symbol: Symbol, day: int, candles: CandleIndex | None = None) -> Looked:
-    """What there is of a symbol at this moment, and beside it its candles; raises `OSError`."""
+def look(
+    place: Place,
+    symbol: Symbol,
+    day: int,
+    candles: CandleIndex | None = None,
+    day_before: Certificate | None = None,
+) -> Looked:
+    """What there is of a symbol at this moment, and beside it its candles; raises `OSError`.
+
+    `day_before` is the certificate of the nearest earlier day, whose files may be gone.
+    """
+    earlier = earlier_rows(day_before, symbol.symbol)
     source = place.source().glance()
     gaps = gap_hashes(place.files, symbol.exchange, symbol.symbol, day)
     holes, streams, checks = source.holes(symbol), [], []
     for table in Table:
         rows = source.look(symbol, table, day)
         as_of = Lengths(rows.main.rows, rows.late.rows)
-        found = stream_facts(source, place.files, symbol, table, day, holes, as_of)
+        before = earlier.get(table.value)
+        found = stream_facts(source, place.files, symbol, table, day, holes, as_of, before)
         if found.rows or found.holes:
             streams.append(found)
             if table is Table.TRADES and candles is not None:
@@ -145,18 +164,23 @@ def write(
     """
     looked = tuple(looked)
     before = readable(place.files, exchange, day)
-    waits = _waits_for_neighbours([each for of in looked for each in of.streams], day, now_ns)
+    facts = [each for of in looked for each in of.streams]
+    gone = gone_since(before, facts, exchange, day)
+    known = {each.of for each in gone}
+    facts = [each for each in facts if (each.symbol, each.table.value) not in known]
+    objects = objects_to_name(told.named, before)
     seen = Circumstances(
         made_at_ns=now_ns,
         collector=place.collector,
         version=place.version,
         gaps=[each for of in looked for each in of.gaps],
-        checks=[each for of in looked for each in of.checks],
-        sources={**told.sources, CANDLE_BYTES: candle_bytes},
-        pending=[*told.pending, *waits],
-        objects=told.objects,
+        checks=checks_beside([each for of in looked for each in of.checks], before, known),
+        sources={**told.sources, CANDLE_BYTES: candle_bytes}
+        | ({PACKED_ROWS: objects.rows} if objects.hashes else {}),
+        pending=[*told.pending, *_waits_for_neighbours(facts, gone, day, now_ns)],
+        objects=objects.hashes,
+        gone=gone,
     )
-    facts = [each for of in looked for each in of.streams]
     day_before = previous(place.files, exchange, day)
     said = statement(exchange, day, facts, seen, before, day_before)
     if before is not None and _says_the_same(before.statement, said):
@@ -172,15 +196,14 @@ def has_changed(
     It may if rows or records came since, if a reason to wait is gone, or if others know more.
     Raises `OSError`.
     """
-    said, source = newest.predicate, place.source().glance()
+    said, source, objects = newest.predicate, place.source().glance(), newest.objects
     waits = [each for each in said["pending"] if each not in told.pending]
     over = now_ns >= (day + 1) * NS_PER_DAY + NEIGHBOUR_HOURS * NS_PER_HOUR
-    known = {s["name"]: s["digest"]["sha256"] for s in newest.statement["subject"]}
     if (
         any(each not in said["pending"] for each in told.pending)
         or (waits and (over or any(not _is_of_neighbours(each) for each in waits)))
         or said["sources"].get(CANDLE_BYTES, 0) != place.files.size(_candles_path(exchange, day))
-        or any(known.get(key) != sha256 for key, sha256 in told.objects.items())
+        or objects_to_name(told.named, newest).hashes != objects
     ):
         return True
     streams = {(each["symbol"], each["table"]): each for each in said["streams"]}
@@ -213,6 +236,8 @@ def _has_more(
             continue
         counts = said["rows"]
         late = counts["late"] + counts["back_filled"] + counts["aside"]
+        if rows.main.rows < counts["in_order"]:
+            continue  # it was let go of: there is nothing more to be said of it
         if (rows.main.rows, rows.late.rows) != (counts["in_order"], late):
             return True
         after = None if said["ids"] is None else said["ids"]["neighbours"]["after"]
@@ -228,13 +253,16 @@ def _is_of_neighbours(reason: str) -> bool:
     return reason.startswith(_NEIGHBOURS)
 
 
-def _waits_for_neighbours(facts: Sequence[StreamFacts], day: int, now_ns: int) -> list[str]:
+def _waits_for_neighbours(
+    facts: Sequence[StreamFacts], gone: Sequence[Gone], day: int, now_ns: int
+) -> list[str]:
     """The reason to wait for the trades after a day, if there is one."""
     if now_ns >= (day + 1) * NS_PER_DAY + NEIGHBOUR_HOURS * NS_PER_HOUR:
         return []
+    ids = [each.stream for each in gone if each.stream["ids"] is not None]
     symbols = [
         x.symbol for x in facts if x.ids is not None and x.ids.ranges and x.ids.after is None
-    ]
+    ] + [each["symbol"] for each in ids if each["ids"]["neighbours"]["after"] is None]
     if not symbols:
         return []
     more = f" and {len(symbols) - 1:,} others" if len(symbols) > 1 else ""
@@ -276,9 +304,11 @@ async def certify(
     """
     symbols = await offload.run(lambda: list(place.source().symbols(exchange)))
     candles = await offload.run(lambda: index(place.files, exchange, day))
+    before = await offload.run(lambda: previous(place.files, exchange, day))
     looked = []
     for name in symbols:
-        found = await offload.run(partial(look, place, Symbol(exchange, name), day, candles))
+        one = partial(look, place, Symbol(exchange, name), day, candles, before)
+        found = await offload.run(one)
         if found.streams or found.gaps:
             looked.append(found)
     await settled()

@@ -9,9 +9,9 @@ from random import Random
 
 import trio
 
-from tick_logger.archive.documents import SUMS, content_of
+from tick_logger.archive.documents import content_of
 from tick_logger.archive.keeping import Places, Rules
-from tick_logger.archive.keys import DATA
+from tick_logger.archive.keys import DATA, SUMS
 from tick_logger.archive.ledger import Ledger, Stored, Verified, Where
 from tick_logger.archive.object_store import StoreError, Trouble
 from tick_logger.archive.transfer import Errand, Transfer, UnequalError, due, waits
@@ -142,7 +142,6 @@ class Delivery:
     def _clear(self, ledger: Ledger) -> None:
         """Remove here what lies in the bucket, where it is to lie there alone."""
         files = self._places.archive
-        known = {each.key: each for each in ledger.all_packed()}
         for path in files.list(DATA, recursive=True):
-            if path in known and ledger.is_verified(path, Where.BUCKET):
+            if ledger.is_verified(path, Where.BUCKET):
                 files.remove(path)

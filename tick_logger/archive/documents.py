@@ -13,8 +13,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+import attrs
+
 from tick_logger.archive.facts import sum_lines
-from tick_logger.archive.keys import certificate_key, listing_key, sums_key
+from tick_logger.archive.keys import (
+    CERTIFICATE,
+    LISTING,
+    SUMS,
+    certificate_key,
+    certificate_number,
+    listing_key,
+    sums_key,
+)
 from tick_logger.archive.ledger import Ledger, Packed
 from tick_logger.archive.local_store import folders_around
 from tick_logger.archive.object_store import Content, InFile
@@ -27,22 +37,28 @@ from tick_logger.storage.layout import (
     parse,
 )
 
-CERTIFICATE, LISTING, SUMS = "certificate", "listing", "sums"
-"""What stands in the place of a table's word in the ledger."""
+
+@attrs.frozen
+class Recorded:
+    """The documents of a recording, the oldest day first.
+
+    Of listings those that are written no more: a day of their exchange is certified since.
+    """
+
+    certificates: tuple[CertificatePath, ...]
+    listings: tuple[InstrumentsPath, ...]
 
 
-def certificates(files: Files) -> list[CertificatePath]:
-    """Those of a recording, the oldest day first."""
-    mine = [each for each in _of_exchanges(files) if isinstance(each, CertificatePath)]
-    return sorted(mine, key=lambda each: (each.day, each.exchange, each.number))
-
-
-def listings(files: Files) -> list[InstrumentsPath]:
-    """Those of a recording that are written no more: a day of their exchange is certified since."""
-    until = {each.exchange: each.day for each in certificates(files)}  # in order of days
-    found = [each for each in _of_exchanges(files) if isinstance(each, InstrumentsPath)]
+def recorded_documents(files: Files) -> Recorded:
+    """What there is now; the folders of exchanges are listed once for it."""
+    there = list(_of_exchanges(files))
+    certificates = [each for each in there if isinstance(each, CertificatePath)]
+    certificates.sort(key=lambda each: (each.day, each.exchange, each.number))
+    until = {each.exchange: each.day for each in certificates}  # in order of days
+    found = (each for each in there if isinstance(each, InstrumentsPath))
     mine = [each for each in found if each.day <= until.get(each.exchange, each.day - 1)]
-    return sorted(mine, key=lambda each: (each.day, each.exchange))
+    mine.sort(key=lambda each: (each.day, each.exchange))
+    return Recorded(tuple(certificates), tuple(mine))
 
 
 def _of_exchanges(files: Files) -> Iterator[object]:
@@ -58,23 +74,21 @@ def new_documents(recorded: Files, archive: Files, ledger: Ledger, at_ns: int) -
 
     A list lies in its place, durably, before its line is given.
     """
-    for each in certificates(recorded):
+    there = recorded_documents(recorded)
+    for each in there.certificates:
         key = certificate_key(each.exchange, each.day, each.number)
         if ledger.packed(f"{CERTIFICATE} {key}") is None:
             data = bytes(recorded.read(certificate_path(each)))
             job = f"{CERTIFICATE} {key}"
             yield _line(at_ns, job, key, data, each.exchange, each.day, CERTIFICATE)
-    for listing in listings(recorded):
+    for listing in there.listings:
         key = listing_key(listing.exchange, listing.day)
         job = f"{LISTING} {key}"
         if ledger.packed(job) is None:
             data = bytes(recorded.read(instruments_path(listing)))
             yield _line(at_ns, job, key, data, listing.exchange, listing.day, LISTING)
-    days: dict[tuple[str, int], dict[str, str]] = {}
-    for packed in ledger.all_packed():
-        if packed.table not in (CERTIFICATE, LISTING, SUMS):
-            days.setdefault((packed.exchange, packed.day), {})[packed.key] = packed.sha256
-    for (exchange, day), hashes in sorted(days.items()):
+    for exchange, day in sorted(ledger.unlisted()):
+        hashes = {each.key: each.sha256 for each in ledger.objects(exchange, day)}
         data, key = sum_lines(hashes), sums_key(exchange, day)
         job = f"{SUMS} {key} {hashlib.sha256(data).hexdigest()}"
         if ledger.packed(job) is None:
@@ -87,9 +101,10 @@ def new_documents(recorded: Files, archive: Files, ledger: Ledger, at_ns: int) -
 def content_of(recorded: Files, archive: Files, packed: Packed) -> Content:
     """The bytes of an object or document that lies on this machine."""
     if packed.table == CERTIFICATE:
-        for each in certificates(recorded):
-            if certificate_key(each.exchange, each.day, each.number) == packed.key:
-                return InFile(recorded, certificate_path(each))
+        number = certificate_number(packed.key)
+        path = certificate_path(CertificatePath(packed.exchange, packed.day, number))
+        if recorded.exists(path):
+            return InFile(recorded, path)
     if packed.table == LISTING:
         path = instruments_path(InstrumentsPath(packed.exchange, packed.day))
         if recorded.exists(path):

@@ -13,6 +13,10 @@ from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 
 NS_PER_HOUR = 3_600 * NS_PER_SECOND
 
+MOST_DAYS_WATCHED = 100
+"""Back from today days are certified again: where venues give trades of the past, it is for three
+months at most."""
+
 
 def is_over(day: int, now_ns: int, seal_after_secs: float) -> bool:
     """Whether a UTC day (days since 1970-01-01) ended so long ago that it may be sealed."""

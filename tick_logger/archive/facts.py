@@ -148,6 +148,14 @@ class Lengths:
     late: int
 
 
+@attrs.frozen
+class Earlier:
+    """What is known of a stream before a day, though its files were let go of: that it had rows,
+    and the id of the last one, if that is known."""
+
+    last_id: int | None
+
+
 def facts_of(source: Source, files: Files, exchange: str, day: int) -> Iterator[StreamFacts]:
     """Every stream that has rows of a day, or holes; one symbol after the other."""
     for name in source.symbols(exchange):
@@ -167,10 +175,12 @@ def stream_facts(
     day: int,
     holes: Sequence[GapRecord],
     as_of: Lengths | None = None,
+    earlier: Earlier | None = None,
 ) -> StreamFacts:
     """What there is of one stream; `holes` are all that stand of its symbol.
 
-    `as_of`: when it had so many rows; what came since is left out.
+    `as_of`: when it had so many rows; what came since is left out.  `earlier` stands in for the
+    last row before the day where none is found.
     """
     whole = Span(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
     rows = source.look(symbol, table, day)
@@ -180,7 +190,10 @@ def stream_facts(
     edges = edges_of(source, symbol, table, whole)
     mine = tuple(h for h in holes if h.table is table and edges.are_touched_by(h))
     times = _first_and_last(rows)
-    neighbours = tuple(None if each is None else each.id for each in (edges.before, edges.after))
+    begun = edges.before is not None or earlier is not None
+    before = None if earlier is None else earlier.last_id
+    before = before if edges.before is None else edges.before.id
+    neighbours = before, None if edges.after is None else edges.after.id
     return StreamFacts(
         symbol=symbol.symbol,
         table=table,
@@ -188,7 +201,7 @@ def stream_facts(
         ids=_ids(rows, *neighbours) if table is Table.TRADES else None,
         first_event_ns=times[0],
         last_event_ns=times[1],
-        covered=_covered(whole, times, edges.before is not None, edges.after is not None, mine),
+        covered=_covered(whole, times, begun, edges.after is not None, mine),
         holes=mine,
         proof=source.proof(symbol, table),
         files=dict(_hashes(files, symbol, table, day, as_of)),

@@ -69,6 +69,11 @@ class TableJob:
         return _hash("table", self.exchange, self.day, self.word, sorted(parts))
 
     @property
+    def rows(self) -> int:
+        """How many rows it looks at."""
+        return sum(each.main + each.late_to - each.late_from for each in self.streams)
+
+    @property
     def late(self) -> dict[str, int]:
         """Up to which row the object has each symbol's late ones."""
         return {each.symbol: each.late_to for each in self.streams if each.late_to}

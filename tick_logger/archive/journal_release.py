@@ -33,9 +33,9 @@ class JournalRelease:
         """What the ledger says: runs that are covered, less objects not verified everywhere."""
         waiting = sorted(
             each.frames
-            for each in ledger.all_packed()
+            for where in wanted
+            for each in ledger.waiting(where)
             if each.frames is not None
-            and not all(ledger.is_verified(each.key, where) for where in wanted)
         )
         runs = ledger.covered(layout)
         for first, behind in waiting:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from tick_logger.archive.ledger import Ledger, Where
+from tick_logger.archive.named import NamedObjects
 from tick_logger.archive.object_store import ObjectStore
 from tick_logger.offload import Offload
 from tick_logger.storage.files import Files
@@ -37,6 +38,7 @@ class Places:
     `columns` are the files with which the recording is written, used in `column_thread` alone;
     `recorded` are the same, for reading; `archive` is the root.  `sending` has a thread for each
     object that is sent at once.  `free_share` is the part of the recording's disk that is free.
+    `named` learns which objects certificates are to name.
     """
 
     recorded: Files
@@ -47,14 +49,15 @@ class Places:
     column_thread: Offload
     sending: Offload
     free_share: Callable[[], float] = lambda: 1.0
+    named: NamedObjects = attrs.field(factory=NamedObjects)
 
 
 @attrs.frozen
 class Standing:
     """How far a ledger is: what waits to be verified somewhere, since when, and what is kept.
 
-    An archive has tens of thousands of objects a year, so that this takes tenths of a second: it is
-    made in the thread that writes the ledger, and not in that of the recorder's event loop.
+    Made in the thread that writes the ledger, and not in that of the recorder's event loop: a
+    bucket that is away for weeks leaves thousands of objects to wait.
     """
 
     waiting: int
@@ -65,14 +68,8 @@ class Standing:
     @classmethod
     def of(cls, ledger: Ledger, wanted: Sequence[Where]) -> Standing:
         """What the ledger says now."""
-        newest = {each.key: each for each in ledger.all_packed()}
-        kept, waiting = dict.fromkeys(wanted, 0), []
-        for each in newest.values():
-            there = [where for where in wanted if ledger.is_verified(each.key, where)]
-            for where in there:
-                kept[where] += each.size
-            if len(there) < len(wanted):
-                waiting.append(each)
+        kept = {where: ledger.kept_bytes(where) for where in wanted}
+        waiting = {each.key: each for where in wanted for each in ledger.waiting(where)}.values()
         oldest = min((each.at_ns for each in waiting), default=None)
         return cls(len(waiting), sum(each.size for each in waiting), oldest, kept)
 

@@ -45,6 +45,11 @@ WORDS: dict[Table, str] = {
 SOURCE = "source"
 """The word for messages by symbol, in the place of a table's."""
 
+CERTIFICATE, LISTING, SUMS = "certificate", "listing", "sums"
+"""The words for documents, in the place of a table's."""
+
+DOCUMENTS = frozenset({CERTIFICATE, LISTING, SUMS})
+
 KINDS: dict[Table, str] = {
     Table.MD: "ticker",
     Table.TRADES: "trade",
@@ -185,6 +190,11 @@ def day_folder(table: Table | None, exchange: str, day: int) -> str:
 def certificate_key(exchange: str, day: int, number: int) -> str:
     """The copy of a certificate."""
     return f"{META}/{folder_of(exchange)}/certificate.{date_text(day)}.{number}.json"
+
+
+def certificate_number(key: str) -> int:
+    """The number in the key of a certificate."""
+    return int(key.rsplit(".", 2)[1])
 
 
 def listing_key(exchange: str, day: int) -> str:

@@ -14,10 +14,9 @@ import enum
 from collections.abc import Iterator
 from typing import TypeAlias
 
-import attrs
 import msgspec
 
-from tick_logger.archive.keys import LEDGER
+from tick_logger.archive.keys import DOCUMENTS, LEDGER, SUMS
 from tick_logger.errors import StorageError
 from tick_logger.storage.files import Files
 
@@ -104,18 +103,55 @@ def steps(data: bytes) -> Iterator[Step]:
             raise StorageError(f"{LEDGER}, line {number}: {error}") from error
 
 
+class _Place:
+    """What is to be verified in one place, and how much is: kept up with each step."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, Packed] = {}  # by key
+        self.size = 0  # bytes that are verified
+        self._verified: dict[str, str] = {}  # the SHA-256 of then, by key
+
+    def packed(self, step: Packed, before: Packed | None) -> None:
+        """Something was packed, where `before` had the same key."""
+        if before is not None and before.key not in self.waiting:
+            self.size -= before.size
+        self.waiting.pop(step.key, None)
+        if self._verified.get(step.key) == step.sha256:
+            self.size += step.size
+        else:
+            self.waiting[step.key] = step
+
+    def verified(self, key: str, sha256: str) -> None:
+        """Something was read back."""
+        self._verified[key] = sha256
+        packed = self.waiting.get(key)
+        if packed is not None and packed.sha256 == sha256:
+            del self.waiting[key]
+            self.size += packed.size
+
+
+Day: TypeAlias = tuple[str, int]
+"""Exchange and UTC day (since 1970-01-01)."""
+
+
 class Ledger:
-    """The steps of one archive; raises `StorageError` if a line is none of them."""
+    """The steps of one archive; raises `StorageError` if a line is none of them.
+
+    A year has tens of thousands of objects: what is asked for in each cycle is kept up with each
+    step, and costs as much as is waiting, not as much as there is.
+    """
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._packed: dict[str, Packed] = {}  # by job
         self._by_key: dict[str, Packed] = {}
-        self._by_day: dict[tuple[str, int, str], dict[str, Packed]] = {}  # and then by job
+        self._by_day: dict[Day, dict[str, dict[str, Packed]]] = {}  # then by table, and by job
         self._stored: set[tuple[str, Where]] = set()
-        self._verified: dict[tuple[str, Where], str] = {}  # the SHA-256 of then
-        self._released: set[tuple[str, int]] = set()
-        self._covered: list[Covered] = []
+        self._places = {where: _Place() for where in Where}
+        self._released: set[Day] = set()
+        self._runs: dict[str, list[tuple[int, int]]] = {}  # of covered frames, by layout
+        self._unlisted: dict[Day, None] = {}  # whose list of hashes lacks objects
+        self._changed: dict[Day, None] = {}
         data = bytes(self._files.read(LEDGER)) if self._files.size(LEDGER) else b""
         for step in steps(data):
             self._learn(step)
@@ -138,9 +174,20 @@ class Ledger:
         """The object that was made of this, if there is one."""
         return self._packed.get(job)
 
+    def of_key(self, key: str) -> Packed | None:
+        """What was packed last under this key."""
+        return self._by_key.get(key)
+
     def of_day(self, exchange: str, day: int, table: str) -> list[Packed]:
         """The objects of a day, in the order in which they were packed."""
-        return list(self._by_day.get((exchange, day, table), {}).values())
+        return list(self._by_day.get((exchange, day), {}).get(table, {}).values())
+
+    def objects(self, exchange: str, day: int) -> list[Packed]:
+        """All objects of a day, without documents."""
+        tables = self._by_day.get((exchange, day), {})
+        return [
+            each for word, of in tables.items() if word not in DOCUMENTS for each in of.values()
+        ]
 
     def late_packed(self, exchange: str, day: int, table: str) -> dict[str, int]:
         """Up to which row of its files in `late/` each symbol is packed.
@@ -156,20 +203,29 @@ class Ledger:
         """Every object, in the order in which they were packed."""
         return list(self._packed.values())
 
+    def waiting(self, where: Where) -> list[Packed]:
+        """What is not verified in a place, in the order in which it was packed."""
+        return list(self._places[where].waiting.values())
+
+    def kept_bytes(self, where: Where) -> int:
+        """How much is verified in a place."""
+        return self._places[where].size
+
+    def unlisted(self) -> list[Day]:
+        """The days with objects that came after their newest list of hashes."""
+        return list(self._unlisted)
+
+    def take_changed(self) -> list[Day]:
+        """The days of which something was packed or verified since the last call."""
+        changed, self._changed = list(self._changed), {}
+        return changed
+
     def covered(self, layout: str = "hive") -> list[tuple[int, int]]:
         """Runs of the journal's frames that are packed: the first, and the one behind the last.
 
         Sorted, those that touch put together.
         """
-        runs: list[tuple[int, int]] = []
-        for each in sorted(self._covered, key=lambda step: step.first_seq):
-            if each.layout != layout:
-                continue
-            if runs and each.first_seq <= runs[-1][1]:
-                runs[-1] = (runs[-1][0], max(runs[-1][1], each.next_seq))
-            else:
-                runs.append((each.first_seq, each.next_seq))
-        return runs
+        return list(self._runs.get(layout, ()))
 
     def is_stored(self, key: str, where: Where) -> bool:
         """Whether it was sent."""
@@ -177,8 +233,7 @@ class Ledger:
 
     def is_verified(self, key: str, where: Where) -> bool:
         """Whether it was read back and found equal to what was packed last under this key."""
-        packed = self._by_key.get(key)
-        return packed is not None and self._verified.get((key, where)) == packed.sha256
+        return key in self._by_key and key not in self._places[where].waiting
 
     def is_released(self, exchange: str, day: int) -> bool:
         """Whether the archive is read for this day."""
@@ -191,17 +246,30 @@ class Ledger:
     def _learn(self, step: Step) -> None:
         match step:
             case Packed():
-                self._packed[step.job] = self._by_key[step.key] = step
-                of_day = self._by_day.setdefault((step.exchange, step.day, step.table), {})
-                of_day[step.job] = step
+                self._learn_packed(step)
             case Covered():
-                self._covered.append(step)
+                runs = self._runs.setdefault(step.layout, [])
+                _add_run(runs, step.first_seq, step.next_seq)
             case Stored():
                 self._stored.add((step.key, step.where))
             case Verified():
-                self._verified[step.key, step.where] = step.sha256
+                self._places[step.where].verified(step.key, step.sha256)
+                if (packed := self._by_key.get(step.key)) is not None:
+                    self._changed[packed.exchange, packed.day] = None
             case Released():
                 self._released.add((step.exchange, step.day))
+
+    def _learn_packed(self, step: Packed) -> None:
+        for place in self._places.values():
+            place.packed(step, self._by_key.get(step.key))
+        self._packed[step.job] = self._by_key[step.key] = step
+        day = step.exchange, step.day
+        self._by_day.setdefault(day, {}).setdefault(step.table, {})[step.job] = step
+        self._changed[day] = None
+        if step.table == SUMS:
+            self._unlisted.pop(day, None)
+        elif step.table not in DOCUMENTS:
+            self._unlisted[day] = None
 
     def _cut(self) -> int:
         """Cut off a line that was torn; returns the size of what is whole."""
@@ -213,17 +281,14 @@ class Ledger:
         return whole
 
 
-@attrs.frozen
-class Totals:
-    """What is kept of an archive: objects and bytes, and how many of them are not verified yet."""
-
-    objects: int
-    size: int
-    unverified: int
-
-    @classmethod
-    def of(cls, ledger: Ledger, where: Where) -> Totals:
-        """Those in one place."""
-        packed = ledger.all_packed()
-        waiting = sum(not ledger.is_verified(each.key, where) for each in packed)
-        return cls(len(packed), sum(each.size for each in packed), waiting)
+def _add_run(runs: list[tuple[int, int]], first: int, behind: int) -> None:
+    """Put one more run of frames to those that are sorted and apart; most come at the end."""
+    if runs and first < runs[-1][0]:
+        later = [run for run in runs if run[0] > first]
+        del runs[len(runs) - len(later) :]
+        for each in ((first, behind), *later):
+            _add_run(runs, *each)
+    elif runs and first <= runs[-1][1]:
+        runs[-1] = runs[-1][0], max(runs[-1][1], behind)
+    else:
+        runs.append((first, behind))

@@ -95,12 +95,18 @@ def raw_jobs(
     of its objects.  Raises `OSError`.
     """
     covered = ledger.covered(layout)
+    due = [
+        run
+        for first, after in _runs(segments(journal), rotate_secs, rotate_mib, until_seq)
+        for run in _without(first, after, covered)
+    ]
+    if not due:
+        return []
     begun = [(each.frames, each.key) for each in ledger.all_packed() if each.table == RAW]
     jobs = []
-    for first, after in _runs(segments(journal), rotate_secs, rotate_mib, until_seq):
-        for begin, end in _without(first, after, covered):
-            known = tuple(key for frames, key in begun if frames is None or frames[0] >= begin)
-            jobs.append(RawJob(folders, begin, end, rotate_secs, rotate_mib, layout, known))
+    for begin, end in due:
+        known = tuple(key for frames, key in begun if frames is None or frames[0] >= begin)
+        jobs.append(RawJob(folders, begin, end, rotate_secs, rotate_mib, layout, known))
     return jobs
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from tick_logger.archive.documents import CERTIFICATE, certificates
+from tick_logger.archive.documents import recorded_documents
 from tick_logger.archive.keys import certificate_key
 from tick_logger.archive.ledger import Ledger
 from tick_logger.storage.files import Files
@@ -23,13 +23,12 @@ Released = Mapping[str, frozenset[int]]
 
 def released_days(recorded: Files, ledger: Ledger) -> Released:
     """The days that were let go of; raises `OSError`."""
-    known = {each.key: each.sha256 for each in ledger.all_packed() if each.table == CERTIFICATE}
     found: dict[str, set[int]] = {}
-    for each in certificates(recorded):
+    for each in recorded_documents(recorded).certificates:
         if not ledger.is_released(each.exchange, each.day):
             continue
         data = recorded.read(certificate_path(each))
-        key = certificate_key(each.exchange, each.day, each.number)
-        if known.get(key) == hashlib.sha256(data).hexdigest():
+        known = ledger.of_key(certificate_key(each.exchange, each.day, each.number))
+        if known is not None and known.sha256 == hashlib.sha256(data).hexdigest():
             found.setdefault(each.exchange, set()).add(each.day)
     return {exchange: frozenset(days) for exchange, days in found.items()}

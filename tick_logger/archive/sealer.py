@@ -27,7 +27,13 @@ from tick_logger.archive.certifying import (
     has_changed,
     readable,
 )
-from tick_logger.archive.due import NS_PER_HOUR, due_days, next_ns, withheld
+from tick_logger.archive.due import (
+    MOST_DAYS_WATCHED,
+    NS_PER_HOUR,
+    due_days,
+    next_ns,
+    withheld,
+)
 from tick_logger.archive.keys import date_text
 from tick_logger.archive.signing import EnvelopeError
 from tick_logger.clock import WallClock
@@ -38,9 +44,6 @@ from tick_logger.telemetry.logs import get_logger
 
 LOOK_SECS = 60.0
 """Between two rounds, most of which find by the clock alone that nothing is due."""
-
-MOST_DAYS_WATCHED = 100
-"""Back from today: where venues give trades of the past, it is for three months at most."""
 
 DOUBT_SECS = 3_600.0
 """After a start without any exchange's time, and after this machine's clock was set.  What is
@@ -289,7 +292,9 @@ class Sealer:
             await self._certify(exchange, day)
 
 
-def anything_due(place: Place, now_ns: int, seal_after_secs: float) -> bool:
+def anything_due(
+    place: Place, now_ns: int, seal_after_secs: float, others: Others = NOBODY
+) -> bool:
     """Whether a round would seal or certify anything of a directory at rest; raises `OSError`."""
     source = place.source().glance()
     since = day_of(now_ns) - MOST_DAYS_WATCHED
@@ -298,7 +303,7 @@ def anything_due(place: Place, now_ns: int, seal_after_secs: float) -> bool:
         if due_days(days_there(source, exchange), there, now_ns, seal_after_secs):
             return True
         for day in sorted(there):
-            told = NOBODY.told(exchange, day)
+            told = others.told(exchange, day)
             if day >= since and _look_again(place, exchange, day, told, now_ns).is_due:
                 return True
     return False

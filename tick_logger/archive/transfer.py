@@ -23,7 +23,7 @@ from random import Random
 
 import attrs
 
-from tick_logger.archive.documents import SUMS
+from tick_logger.archive.keys import SUMS
 from tick_logger.archive.ledger import Ledger, Packed, Where
 from tick_logger.archive.object_store import (
     AlreadyThereError,
@@ -53,14 +53,8 @@ class UnequalError(StoreError):
 
 
 def due(ledger: Ledger, wanted: Sequence[Where]) -> list[Errand]:
-    """What is not verified yet, in the order in which it was packed; of lists the newest."""
-    newest = {each.key: each for each in ledger.all_packed()}
-    return [
-        Errand(each, where)
-        for each in newest.values()
-        for where in wanted
-        if not ledger.is_verified(each.key, where)
-    ]
+    """What is not verified yet, by place, as it was packed; of lists the newest."""
+    return [Errand(each, where) for where in wanted for each in ledger.waiting(where)]
 
 
 def waits(attempts: int, initial_secs: float, max_secs: float, rng: Random) -> Iterator[float]:

@@ -4,22 +4,26 @@ The newest certificate of a day counts, and every figure of it is found again (`
 ones must be readable, and each must be named by the next; each also names one of an earlier day, so
 that a day that was taken away is noticed, unless it was the newest.
 
-Reads only.  Not here: the archive's own objects.
+Reads only.  Of the archive's own objects the ledger is asked; `inspecting` reads them.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tick_logger.archive.carried import PACKED_ROWS
 from tick_logger.archive.certificate import Certificate, numbers_of, read
 from tick_logger.archive.certifying import certified_days
 from tick_logger.archive.checking import differences
 from tick_logger.archive.journal_candles import DayOf, journal_candles
+from tick_logger.archive.keys import TypedKey, parse
+from tick_logger.archive.ledger import Ledger
 from tick_logger.archive.released import Released
 from tick_logger.archive.signing import EnvelopeError, open_envelope
 from tick_logger.errors import words_of
@@ -46,10 +50,12 @@ def check_certificates(
     source: Source,
     public: Ed25519PublicKey | None = None,
     released: Released = NOTHING,
+    ledger: Ledger | None = None,
 ) -> list[Told]:
     """Everything there is to say of them; with a key, each must be signed by it.
 
-    Days that were `released` may be gone, and no others.
+    Days that were `released` may be gone, and no others.  Objects that are named must be in the
+    `ledger` of the archive, where there is one.
     Raises `OSError` if the directory cannot be read.
     """
     looking = _Looking(files, source, public, released)
@@ -63,6 +69,7 @@ def check_certificates(
     with_checks = {(e, day) for e, day, _, cert in checked if cert.predicate.get("checks")}
     candles = journal_candles(files, with_checks) if with_checks else {}
     for exchange, day, path, certificate in checked:
+        found += (Told(path, *each) for each in _of_objects(certificate, ledger))
         found += _of_files(looking, (exchange, day), path, certificate, candles)
     return found
 
@@ -118,6 +125,25 @@ def _of_chain(found: Certificate, before: list[str], earlier: set[str]) -> Itera
         yield "the certificate that it supersedes is not there, or was changed"
     if previous is not None and str(previous).removeprefix("sha256:") not in earlier:
         yield "it names a certificate of an earlier day, which is not there or was changed"
+
+
+def _of_objects(found: Certificate, ledger: Ledger | None) -> Iterator[tuple[str, bool]]:
+    """What is to be said of the objects that a certificate names, and whether it is a fault."""
+    objects = found.objects
+    if objects and ledger is None:
+        yield f"the {len(objects):,} objects that it names were not looked for: no ledger", False
+        return
+    rows: Counter[str] = Counter()
+    for key, sha256 in objects.items():
+        packed = ledger.of_key(key) if ledger is not None else None
+        if packed is None or packed.sha256 != sha256:
+            other = "does not know it" if packed is None else "has another SHA-256"
+            yield f"it names {key}, and the archive's ledger {other}", True
+        elif isinstance(name := parse(key), TypedKey):
+            rows[name.table.value] += packed.rows
+    said = found.predicate.get("sources", {}).get(PACKED_ROWS)
+    if said is not None and said != dict(rows):
+        yield f"the objects that it names have {dict(rows)} rows, certified {said}", True
 
 
 def _of_files(

@@ -8,14 +8,29 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import cyclopts
 
 from tick_logger.errors import ConfigError
 
 if TYPE_CHECKING:
     from tick_logger.config.chosen import Chosen
     from tick_logger.config.schema import Config
+
+
+def _path(_kind: object, tokens: Sequence[cyclopts.Token]) -> Path | None:
+    """That of a file; an empty variable of the environment names none."""
+    (token,) = tokens
+    return Path(token.value) if token.value or token.source != "env" else None
+
+
+ConfigFile: TypeAlias = Annotated[
+    Path | None, cyclopts.Parameter(env_var="CONFIG_PATH", converter=_path)
+]
+"""The file that an argument names, or else a variable of the environment; or none."""
 
 
 def load_config(path: Path | None, data_path: str | None, chosen: Chosen | None = None) -> Config:

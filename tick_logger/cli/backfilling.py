@@ -33,6 +33,7 @@ def backfill_command(
     *,
     exchange: str | None = None,
     since: str = "7d",
+    config: Path | None = None,
     json: bool = False,
 ) -> int:
     """Ask exchanges for trades that are missing in a recording at rest; 1 if some stay missing.
@@ -45,6 +46,8 @@ def backfill_command(
         Only of this one.
     since
         Only holes that began after this time, or in the last days: 2026-11-29, 7d.
+    config
+        TOML file whose [archive] may have days of this recording.
     json
         Print one JSON object instead of lines.
     """
@@ -60,7 +63,8 @@ def backfill_command(
     )
     days = math.ceil(max(time.time_ns() - moment("--since", since), 0) / NS_PER_DAY)
     require_recording(directory)
-    filled, code = _filled(directory, exchange, days, quiet=json)
+    chosen = _config(directory, exchange, config)
+    filled, code = _filled(chosen, days, quiet=json)
     if json:
         plain = {name: attrs.asdict(each) for name, each in filled.items()}
         sys.stdout.write(json_format.dumps({"exchanges": plain}, indent=2) + "\n")
@@ -71,16 +75,13 @@ def backfill_command(
     return code or (exit_codes.FOUND if open_still else exit_codes.CLEAN)
 
 
-def _filled(
-    directory: Path, exchange: str | None, days: int, *, quiet: bool
-) -> tuple[Mapping[str, Filled], int]:
+def _filled(config: Config, days: int, *, quiet: bool) -> tuple[Mapping[str, Filled], int]:
     import trio
 
     from tick_logger.app import Ports
     from tick_logger.cli.filling_at_rest import fill
     from tick_logger.telemetry.logs import configure
 
-    config = _config(directory, exchange)
     logs = configure("critical" if quiet else "info")
     try:
         return trio.run(partial(fill, config, Ports(), days))
@@ -88,8 +89,9 @@ def _filled(
         logs.close()
 
 
-def _config(directory: Path, exchange: str | None) -> Config:
-    """The usual one of each exchange that is recorded there, with the width of prices there."""
+def _config(directory: Path, exchange: str | None, file: Path | None) -> Config:
+    """The usual one of each exchange that is recorded there, with the width of prices there, and
+    the archive of a file."""
     from tick_logger.config.chosen import Chosen
     from tick_logger.exchanges import registry
     from tick_logger.storage.disk_files import DiskFiles
@@ -104,6 +106,7 @@ def _config(directory: Path, exchange: str | None) -> Config:
         loaded,
         logger=attrs.evolve(loaded.logger, price_dtype=width),
         http=attrs.evolve(loaded.http, enabled=False),
+        archive=load_config(file, str(directory)).archive,
         exchanges={name: loaded.exchanges[name] for name in there},
     )
 

@@ -11,6 +11,7 @@ from tick_logger.cli.arguments import load_config
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from tick_logger.archive.ledger import Ledger
     from tick_logger.archive.released import Released
     from tick_logger.verify.report import Report
 
@@ -29,12 +30,9 @@ def ledger_of(directory: Path, config: Path | None) -> Path:
 
     Raises `ConfigError`.
     """
-    from tick_logger.reader.opening import ARCHIVE
+    from tick_logger.archiving import ledger_root
 
-    archive = None if config is None else load_config(config, None).archive
-    if archive is None or archive.mode == "off":
-        return directory.absolute().parent / ARCHIVE
-    return Path(archive.local_path)
+    return Path(ledger_root(str(directory), load_config(config, None).archive))
 
 
 def released_by(directory: Path, archive: Path) -> Released:
@@ -45,6 +43,16 @@ def released_by(directory: Path, archive: Path) -> Released:
 
     recorded = DiskFiles(str(directory), max_open=1)
     return released_days(recorded, Ledger(DiskFiles(str(archive), max_open=1)))
+
+
+def _ledger_at(archive: Path) -> Ledger | None:
+    """The ledger of an archive; None where there is none.  Raises `OSError`, `StorageError`."""
+    from tick_logger.archive.keys import LEDGER
+    from tick_logger.archive.ledger import Ledger
+    from tick_logger.storage.disk_files import DiskFiles
+
+    files = DiskFiles(str(archive), max_open=1)
+    return Ledger(files) if files.exists(LEDGER) else None
 
 
 def add_certificates(
@@ -65,7 +73,8 @@ def add_certificates(
 
     def look() -> list[Told]:
         released = released_by(directory, archive)
-        return check_certificates(files, source_at(directory), public, released)
+        ledger = _ledger_at(archive)
+        return check_certificates(files, source_at(directory), public, released, ledger)
 
     try:
         found = look()

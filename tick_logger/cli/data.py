@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 
 from tick_logger import exit_codes
-from tick_logger.cli.arguments import load_config, require
+from tick_logger.cli.arguments import ConfigFile, load_config, require
 from tick_logger.errors import StorageError, words_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def verify_command(
     json: bool = False,
     deep: bool = False,
     key: Path | None = None,
-    config: Path | None = None,
+    config: ConfigFile = None,
 ) -> int:
     """Check every promise about the files in a directory; exit code 0 only if all hold.
 
@@ -107,7 +107,7 @@ def symbols_command(
     *,
     related: str = "",
     data_path: str | None = None,
-    config: Path | None = None,
+    config: ConfigFile = None,
     json: bool = False,
     online: Annotated[bool, cyclopts.Parameter(negative="")] = False,
 ) -> int:
@@ -146,7 +146,9 @@ def symbols_command(
     return show_symbols(files, logger.data_path, rules, name, related, as_json=json)
 
 
-def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
+def recover_command(
+    directory: Path, /, *, accept_damage: bool = False, config: Path | None = None
+) -> int:
     """Bring a directory up to date after a crash, without recording; a start does the same.
 
     Parameters
@@ -155,13 +157,18 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
         What was recorded into.
     accept_damage
         Go on although something that was safe on disk is damaged; copies are kept.
+    config
+        TOML file whose [archive] may have days of this recording.
     """
+    from tick_logger.archive.keys import date_text
+    from tick_logger.archiving import is_released
     from tick_logger.cli.places import require_recording
     from tick_logger.clock import SystemClock
     from tick_logger.derive.recovery import recover_directory
     from tick_logger.storage.disk_files import DiskFiles
 
     require_recording(directory)
+    archive = load_config(config, str(directory)).archive
     try:
         found = recover_directory(
             DiskFiles(str(directory)),
@@ -169,10 +176,15 @@ def recover_command(directory: Path, /, *, accept_damage: bool = False) -> int:
             SystemClock().now_ns(),
             accept_damage=accept_damage,
             on_progress=lambda messages, _share: _progress(messages),
+            is_released=is_released(str(directory), archive),
         )
     finally:
         _progress_is_over()
     sys.stdout.writelines(f"{finding}\n" for finding in found.findings)
+    sys.stdout.writelines(
+        f"{exchange} {date_text(day)}: released; the archive has it\n"
+        for exchange, day in found.released
+    )
     derivation = found.derivation
     decoder = derivation.decoder
     if decoder.failures:

@@ -7,11 +7,10 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tick_logger import exit_codes
-from tick_logger.cli.arguments import load_config, positive, require
+from tick_logger.cli.arguments import ConfigFile, load_config, positive, require
 
 if TYPE_CHECKING:
     from tick_logger.doctor.lines import Section
@@ -23,7 +22,7 @@ STATES = 9
 
 def doctor_command(
     *,
-    config: Path | None = None,
+    config: ConfigFile = None,
     data_path: str | None = None,
     seconds: float = 20.0,
     json: bool = False,

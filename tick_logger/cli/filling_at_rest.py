@@ -3,7 +3,10 @@
 Everything but connections and listings is as while it records: the directory's lock, the recovery
 at the start, journal, column files, checkpoint, and the back-fillers themselves.
 
-Invariant: no stream goes on or is interrupted by it.  Not here: what is printed (`backfilling`).
+Invariant: no stream goes on or is interrupted by it, and nothing of the journal goes: who records
+there knows how much of it is kept, and whether an archive is to have it first.
+
+Not here: what is printed (`backfilling`).
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ import attrs
 import trio
 
 from tick_logger.app import Ports, Service
+from tick_logger.archiving import is_released
 from tick_logger.config.schema import Config
 from tick_logger.model.entries import Defined
 from tick_logger.model.tables import Table
+from tick_logger.recording.recording import Recording
 
 DEFINED_SECS = 1.0
 """By then it is decoded which symbols are recorded: what is decoded waits for no longer."""
@@ -39,9 +44,16 @@ class FillingAtRest(Service):
     """One run; `filled` is what it has done, by exchange."""
 
     def __init__(self, config: Config, ports: Ports, days: int) -> None:
-        super().__init__(config, ports)
+        unkept = attrs.evolve(config, archive=attrs.evolve(config.archive, mode="off"))
+        super().__init__(unkept, ports)
+        self._is_released = is_released(config.logger.data_path, config.archive, ports.files)
         self._days = days
         self.filled: Mapping[str, Filled] = {}
+
+    async def _open_recording(self) -> Recording:
+        recording = await super()._open_recording()
+        recording.keep_unless(_nothing_may_go)
+        return recording
 
     async def _run_venues(self, stop_after_secs: float | None) -> None:
         filling = self._venues.filling
@@ -77,6 +89,11 @@ class FillingAtRest(Service):
             trades=int(self.metrics.read("collector_backfill_trades_total", name)),
             requests=int(self.metrics.read("collector_backfill_requests_total", name)),
         )
+
+
+def _nothing_may_go(oldest_seq: int) -> int:
+    """The first frame that has to stay: the oldest."""
+    return oldest_seq
 
 
 async def fill(config: Config, ports: Ports, days: int) -> tuple[Mapping[str, Filled], int]:

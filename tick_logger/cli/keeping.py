@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 
 from tick_logger import exit_codes
-from tick_logger.cli.arguments import load_config, require
+from tick_logger.cli.arguments import ConfigFile, load_config, require
 
 if TYPE_CHECKING:
     from tick_logger.archive.archiver import Archiver
@@ -21,7 +21,7 @@ def archive_command(
     directory: Path,
     /,
     *,
-    config: Path | None = None,
+    config: ConfigFile = None,
     once: Annotated[bool, cyclopts.Parameter(negative="")] = False,
     dry_run: Annotated[bool, cyclopts.Parameter(negative="")] = False,
 ) -> int:

@@ -19,7 +19,7 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import comparing, data, doctor
-from tick_logger.cli.arguments import load_config, positive, problem, require
+from tick_logger.cli.arguments import ConfigFile, load_config, positive, problem, require
 from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
 from tick_logger.cli.choosing import chosen
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @app.command(name="record")
 def record_command(
     *,
-    config: Path | None = None,
+    config: ConfigFile = None,
     data_path: str | None = None,
     symbols: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
     feeds: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None,
@@ -142,7 +142,7 @@ def record_command(
     Parameters
     ----------
     config
-        TOML file; only the exchanges that it names are recorded. Without it, the default ones.
+        TOML file; only the exchanges that it names are recorded. Without one, the default ones.
     data_path
         Directory to record into, instead of the configured one.
     symbols
@@ -261,7 +261,7 @@ def replay_command(
 
 
 @app.command(name="check-config")
-def check_config_command(file: Path, /) -> int:
+def check_config_command(file: ConfigFile = None, /) -> int:
     """Print the effective configuration, with the environment applied, or all its errors.
 
     Parameters
@@ -269,6 +269,7 @@ def check_config_command(file: Path, /) -> int:
     file
         TOML file.
     """
+    require(None if file else ("check-config", "give the TOML file, or name it in CONFIG_PATH"))
     from tick_logger.config.printing import render
 
     sys.stdout.write(render(load_config(file, None)))

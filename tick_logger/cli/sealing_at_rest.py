@@ -18,11 +18,13 @@ import attrs
 import trio
 
 from tick_logger.app import Ports, Service
+from tick_logger.archive.certifying import Told
 from tick_logger.archive.journal_release import JournalRelease
-from tick_logger.archive.ledger import Ledger
-from tick_logger.archive.sealer import anything_due
-from tick_logger.archiving import MODES, Keeping
-from tick_logger.config.schema import Config
+from tick_logger.archive.ledger import Ledger, Where
+from tick_logger.archive.named import named
+from tick_logger.archive.sealer import Others, anything_due
+from tick_logger.archiving import MODES, Keeping, is_released
+from tick_logger.config.schema import ArchiveConfig, Config
 from tick_logger.derive.directory import FIRST_SEQ, recorded_price_dtype
 from tick_logger.errors import leaves
 from tick_logger.journal.reader import JournalReader
@@ -43,6 +45,7 @@ class SealingAtRest(Service):
         files = ports.files or DiskFiles(config.logger.data_path, max_open=1)
         super().__init__(_of_no_exchange(config, files, archive=not once), ports)
         self._archive = config.archive
+        self._is_released = is_released(config.logger.data_path, config.archive, ports.files)
         self._once = once
 
     @property
@@ -52,10 +55,12 @@ class SealingAtRest(Service):
 
     async def _open_recording(self) -> Recording:
         recording = await super()._open_recording()
-        if self._archive.raw and self._once:
-            with closing(DiskFiles(self._archive.local_path, max_open=1)) as root:
-                wanted, layout = MODES[self._archive.mode], self._archive.layout
-                recording.keep_unless(JournalRelease.of(Ledger(root), wanted, layout))
+        if self._once:
+            wanted, layout = MODES[self._archive.mode], self._archive.layout
+            ledger = _ledger(self._archive)
+            self._keeping.named.learn(ledger, wanted, since=0)
+            if self._archive.raw:
+                recording.keep_unless(JournalRelease.of(ledger, wanted, layout))
         return recording
 
     async def _run_venues(self, stop_after_secs: float | None) -> None:
@@ -86,8 +91,27 @@ def is_due(config: Config, files: Files, now_ns: int) -> bool:
 
     Raises `OSError` and `StorageError`.
     """
-    place = place_of(config, files)
-    return not _is_derived(files) or anything_due(place, now_ns, config.archive.seal_after_secs)
+    place, archive = place_of(config, files), config.archive
+    if not _is_derived(files):
+        return True
+    packed = _Packed(_ledger(archive), MODES[archive.mode])
+    return anything_due(place, now_ns, archive.seal_after_secs, packed)
+
+
+@attrs.frozen
+class _Packed(Others):
+    """What the archive has of days, as its ledger says."""
+
+    ledger: Ledger
+    wanted: tuple[Where, ...]
+
+    def told(self, exchange: str, day: int) -> Told:
+        return Told(named=named(self.ledger, self.wanted, exchange, day))
+
+
+def _ledger(archive: ArchiveConfig) -> Ledger:
+    with closing(DiskFiles(archive.local_path, max_open=1)) as root:
+        return Ledger(root)
 
 
 def _is_derived(files: Files) -> bool:

@@ -3,6 +3,8 @@
 `TICK_LOGGER__EXCHANGES__NAME__MAX_CONNECTIONS=3` counts as if `max_connections = 3` stood in the
 section `[exchanges.name]` of the file, and is checked by the same rules.  A text becomes the type
 of its key where it can be read as that and stays a text where not, which the rules then refuse.
+
+A few keys have a short name too, by which operators of another collector know them.
 """
 
 from __future__ import annotations
@@ -21,11 +23,22 @@ PREFIX = "TICK_LOGGER__"
 Path: TypeAlias = tuple[str, ...]
 Document: TypeAlias = dict[str, Any]
 
+SHORT_NAMES: Mapping[str, Path] = {
+    "ARCHIVE_INTERVAL": ("archive", "rotate_secs"),
+    "ARCHIVE_INTERVAL_SECS": ("archive", "rotate_secs"),
+    "BUCKET_NAME": ("archive", "s3", "bucket"),
+    "HOME_SERVER_NAME": ("archive", "server_name"),
+    "LOG_RETENTION_DAYS": ("logger", "log_retention_days"),
+    "METRICS_PORT": ("http", "port"),
+}
+"""A name with our prefix beats these, and of these a later one an earlier one.  An empty one counts
+as not given: such names stand in files of many, as places to be filled in."""
+
 
 def override(
     document: Document, environ: Mapping[str, str], exchanges: Collection[str]
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Put the values of all variables with our prefix into the document.
+    """Put the values of all variables with our prefix, and of short names, into the document.
 
     Returns which variable each overridden key (as a dotted path) came from, and the problems:
     variables that name no key.
@@ -33,7 +46,8 @@ def override(
     known = _variables(exchanges)
     origins: dict[str, str] = {}
     problems: list[tuple[str, str]] = []
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+    short = [name for name in SHORT_NAMES if environ.get(name)]
+    for variable in [*short, *sorted(name for name in environ if name.startswith(PREFIX))]:
         if variable not in known:
             near = hint(variable, known, likeness=0.9)  # all of them share most of their letters
             problems.append((variable, f"unknown variable{near}"))
@@ -50,11 +64,9 @@ def _variables(exchanges: Collection[str]) -> dict[str, tuple[Path, Any]]:
         *(((name,), kind) for name, kind in sections().items()),
         *((("exchanges", name), ExchangeConfig) for name in exchanges),
     ]
-    return {
-        PREFIX + "__".join(path).upper(): (path, kind)
-        for place, section in places
-        for path, kind in _keys(place, section)
-    }
+    kinds = {path: kind for place, section in places for path, kind in _keys(place, section)}
+    known = {PREFIX + "__".join(path).upper(): (path, kind) for path, kind in kinds.items()}
+    return known | {name: (path, kinds[path]) for name, path in SHORT_NAMES.items()}
 
 
 def _keys(place: Path, section: type[attrs.AttrsInstance]) -> Iterator[tuple[Path, Any]]:

@@ -15,7 +15,7 @@ import attrs
 from tick_logger.config.rules import MASK
 from tick_logger.config.schema import Config
 
-SECRETS = frozenset({"token"})
+SECRETS = frozenset({"token", "webhook"})
 """Keys whose values are not shown."""
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")

@@ -141,6 +141,15 @@ def secret(value: str) -> str | None:
     return None
 
 
+def secret_url(value: str) -> str | None:
+    """Empty, or an http or https address, of which nothing is shown: who knows it can use it."""
+    if not value or (reason := secret(value)) is not None:
+        return None if not value else reason
+    if url("http", "https")(value) is None:
+        return None
+    return "is not an address that begins with http:// or https:// and names a host"
+
+
 def existing_file(value: str) -> str | None:
     """Empty, or the path of a file that is there now."""
     if not value or plain(value):

@@ -24,6 +24,7 @@ from tick_logger.config.rules import (
     one_of,
     plain,
     secret,
+    secret_url,
     server_part,
     some_distinct,
     text,
@@ -132,6 +133,15 @@ class HttpConfig:
 
 
 @attrs.frozen(kw_only=True)
+class AlertsConfig:
+    """Who is told when something is wrong, where no Prometheus watches."""
+
+    webhook: Annotated[str, secret_url] = attrs.field(default="", repr=False)
+    """To this address a few conditions are posted as they begin and as they end; empty: none."""
+    ca_file: Annotated[str, existing_file] = ""
+
+
+@attrs.frozen(kw_only=True)
 class BucketConfig:
     """The bucket of the archive, and how often it is asked; credentials are in the environment."""
 
@@ -232,6 +242,7 @@ class Config:
 
     logger: LoggerConfig = LoggerConfig()
     http: HttpConfig = HttpConfig()
+    alerts: AlertsConfig = AlertsConfig()
     archive: ArchiveConfig = ArchiveConfig()
     exchanges: dict[str, ExchangeConfig] = attrs.field(factory=dict)
 

@@ -43,6 +43,7 @@ from tick_logger.journal.segment import SegmentInfo
 from tick_logger.model.entries import Closed, Started
 from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint
+from tick_logger.storage.cutting import IsReleased, Released, nothing_released
 from tick_logger.storage.files import Files
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
 from tick_logger.version import __version__
@@ -62,7 +63,8 @@ class Recovered:
     """What a start found: `first` says that nothing was recorded here before.
 
     `rows` and `messages` were in the journal behind the last checkpoint, `torn_bytes` at its end
-    are no whole frame, `findings` are losses in words.
+    are no whole frame, `findings` are losses in words.  `released` are the days, by exchange and
+    counted since 1970-01-01, whose main files are gone because an archive has them.
     """
 
     derivation: Derivation
@@ -74,21 +76,30 @@ class Recovered:
     rows: int
     torn_bytes: int
     findings: tuple[str, ...]
+    released: tuple[tuple[str, int], ...] = ()
 
 
 class Recovery:
     """The way back to a state that holds, of one recording.
 
     `price_dtype` is what prices are to be recorded as from now on; None: nothing will be recorded.
+    `is_released` is asked of files that are gone; what it raises ends the recovery.
     """
 
     def __init__(
-        self, files: Files, *, price_dtype: str | None, accept_damage: bool = False
+        self,
+        files: Files,
+        *,
+        price_dtype: str | None,
+        accept_damage: bool = False,
+        is_released: IsReleased = nothing_released,
     ) -> None:
         self.files = files
         self.checkpoints = Checkpoints(files)
         self._price_dtype = price_dtype
         self._accept_damage = accept_damage
+        self._is_released = is_released
+        self._released: set[tuple[str, int]] = set()
         self._findings: list[str] = []
         self._recorded: str | None = None  # the width of prices until now
 
@@ -162,6 +173,7 @@ class Recovery:
             rows=rows,
             torn_bytes=replay.reader.torn_bytes,
             findings=(*problems, *self.take_findings()),
+            released=tuple(sorted(self._released)),
         )
 
     def take_findings(self) -> tuple[str, ...]:
@@ -179,7 +191,9 @@ class Recovery:
             derivation.load(checkpoint.state, checkpoint.next_seq)
         met_later = extents_log.read(epoch)
         found = derivation.store.cut(
-            [*derivation.store.extents(), *met_later], accept_damage=self._accept_damage
+            [*derivation.store.extents(), *met_later],
+            accept_damage=self._accept_damage,
+            is_released=self._is_released,
         )
         extents_log.resume(epoch)
         if met_later:
@@ -187,7 +201,9 @@ class Recovery:
             extents_log.add(met_later)
         if found:
             # Durable before anything is written: the next start would take it for new damage.
-            self._findings += map(str, found)
+            gone = [each for each in found if isinstance(each, Released)]
+            self._released |= {(each.exchange, each.expected.day) for each in gone}
+            self._findings += [str(each) for each in found if not isinstance(each, Released)]
             self.checkpoints.save(derivation, now_ns)
         return derivation
 
@@ -272,12 +288,16 @@ def recover_directory(
     *,
     accept_damage: bool,
     on_progress: OnProgress,
+    is_released: IsReleased = nothing_released,
 ) -> Recovered:
     """Take the directory of this name, recover it, save that, and let go of it.
 
-    Raises `ConfigError` if somebody records there, and `StorageError`.
+    `is_released`: see `Recovery`.  Raises `ConfigError` if somebody records there, and
+    `StorageError`.
     """
-    recovery = Recovery(files, price_dtype=None, accept_damage=accept_damage)
+    recovery = Recovery(
+        files, price_dtype=None, accept_damage=accept_damage, is_released=is_released
+    )
     try:
         take_directory(files, name)
         found = recovery.run(now_ns, on_progress)

@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from tick_logger.config.schema import HttpConfig
+from tick_logger.ops.alerts.alarm import Alarm
 from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.disk_space import DiskSpace, Space
 from tick_logger.ops.status.loop_watch import SPAN_SECS, LoopWatch
@@ -26,13 +27,19 @@ from tick_logger.telemetry.logs import get_logger
 class Watch:
     """Watches one recorder for as long as it runs.
 
-    `lines_left_out` says how many log lines were written nowhere.
+    `lines_left_out` says how many log lines were written nowhere, and `alarm` tells somebody what
+    is wrong.
     """
 
     def __init__(
-        self, config: HttpConfig, watched: Watched, lines_left_out: Callable[[], int]
+        self,
+        config: HttpConfig,
+        watched: Watched,
+        lines_left_out: Callable[[], int],
+        alarm: Alarm | None = None,
     ) -> None:
         self._config = config
+        self._alarm = alarm
         self._lines_left_out = lines_left_out
         self._watched = watched
         self._disk = DiskSpace()
@@ -69,6 +76,8 @@ class Watch:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch_vital_signs)
             nursery.start_soon(board.run)
+            if self._alarm is not None:
+                nursery.start_soon(self._alarm.run, lambda: board.view)
             if self._listeners:
                 addresses = [each.socket.getsockname()[0] for each in self._listeners]
                 names = HostNames(addresses, self._config.host_names)

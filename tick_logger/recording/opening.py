@@ -23,6 +23,7 @@ from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Resources, TaskContext
 from tick_logger.recording.writer import Writer
 from tick_logger.storage.folding import folds_case
+from tick_logger.storage.names import day_text
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
@@ -73,9 +74,7 @@ async def open_recording(
     the next start recovers from wherever that came to.
     """
     disk, readiness, clock = resources.disk, resources.readiness, resources.clock
-    recovery = Recovery(
-        disk.column_files, price_dtype=config.price_dtype, accept_damage=accept_damage
-    )
+    recovery = _recovery(config, resources, accept_damage=accept_damage)
     path = config.data_path
     resources.metrics.buffer_limit_bytes.set(resources.budget.limit_bytes)
     try:
@@ -122,10 +121,24 @@ async def open_recording(
     return recording
 
 
+def _recovery(config: LoggerConfig, resources: Resources, *, accept_damage: bool) -> Recovery:
+    return Recovery(
+        resources.disk.column_files,
+        price_dtype=config.price_dtype,
+        accept_damage=accept_damage,
+        is_released=resources.is_released,
+    )
+
+
 def _report(found: Recovered, now_ns: int) -> None:
     """One line about what was found, if anything was."""
     if found.findings:
         report_findings(found.findings)
+    if found.released:
+        days = [f"{exchange} {day_text(day)}" for exchange, day in found.released]
+        get_logger().info(
+            "days_released", days=len(days), first=days[0], explanation="the archive has them"
+        )
     report_failures(found.derivation)
     if not found.first:
         stopped_ns = found.derivation.stopped_ns

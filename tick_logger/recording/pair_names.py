@@ -17,7 +17,7 @@ class PairNames:
     """The newest listing of each exchange, and the rules by which names are made of it."""
 
     def __init__(self, rules: SymbolRules | None = None) -> None:
-        self._rules = rules or SymbolRules()
+        self.rules = rules or SymbolRules()
         self._listed: dict[str, Mapping[str, Instrument]] = {}
 
     def tell(self, exchange: str, listing: Sequence[Instrument]) -> None:
@@ -32,5 +32,5 @@ class PairNames:
         listed = self._listed.get(exchange, {}).get(symbol)
         if listed is None:
             return None
-        mapped = map_instrument(exchange, listed, self._rules)
+        mapped = map_instrument(exchange, listed, self.rules)
         return f"{mapped.name} {mapped.kind}" if mapped.base and mapped.quote else ""

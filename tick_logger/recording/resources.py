@@ -18,6 +18,7 @@ from tick_logger.recording.pair_names import PairNames
 from tick_logger.recording.readiness import Readiness
 from tick_logger.recording.seals import Seals
 from tick_logger.recording.venue_times import VenueTimes
+from tick_logger.storage.cutting import IsReleased, nothing_released
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
 from tick_logger.telemetry.metrics import Metrics
@@ -98,6 +99,8 @@ class Resources:
     """Who asks for what is missing."""
     asked: Asked = attrs.field(default=lambda _exchange: ())
     """The holes that they ask about."""
+    is_released: IsReleased = nothing_released
+    """Whether an archive has a day whose files are gone."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,13 +1,15 @@
 """Cuts files to the extents from which a recovery continues, and finds those that cannot be.
 
-Everything is looked at before anything is cut, so that a refusal leaves the disk as it is.  Where
+Everything is looked at before anything is cut, so that a refusal leaves the disk as it is.  A day
+of which an archive's ledger says that it was let go of is no finding of that kind, however much of
+its main files is left: nothing is added to it any more, and nothing of it is touched here.  Where
 damage is accepted, a column that came with a later version never costs the rows of others: what is
 lost of it is filled up with the value that stands for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -18,7 +20,24 @@ from tick_logger.storage.appending import reason_of
 from tick_logger.storage.encoding import absent_records
 from tick_logger.storage.extents import Extent
 from tick_logger.storage.files import Files
+from tick_logger.storage.layout import ColumnPath, parse
 from tick_logger.storage.names import day_text
+
+IsReleased: TypeAlias = Callable[[str, int], bool]
+"""Whether the main files of an exchange's day (since 1970-01-01) may be gone, or go."""
+
+
+def nothing_released(_exchange: str, _day: int) -> bool:
+    """Where there is no archive."""
+    return False
+
+
+@attrs.frozen
+class Released:
+    """An archive has the rows of `expected`, whose main files may be gone."""
+
+    expected: Extent
+    exchange: str
 
 
 @attrs.frozen
@@ -51,7 +70,7 @@ class Damaged:
         return f"{where}: {' and '.join(filter(None, (rows, columns)))}"
 
 
-Finding: TypeAlias = Missing | Damaged
+Finding: TypeAlias = Missing | Damaged | Released
 
 
 @attrs.frozen
@@ -65,14 +84,22 @@ class Cut:
     """What is appended after that, by path, in pieces; they can be taken once."""
 
 
-def plan_cut(files: Files, extent: Extent, *, accept_damage: bool) -> Cut:
+def plan_cut(
+    files: Files,
+    extent: Extent,
+    *,
+    accept_damage: bool,
+    is_released: IsReleased = nothing_released,
+) -> Cut:
     """What has to be cut; a file that is no longer than it should be is left alone.
 
     Raises `RefusedError` where a file is too short, unless nothing at all is left or damage is
     accepted, and `StorageError` where files cannot be looked at.
     """
     try:
-        good, finding = _judge(files, extent, accept_damage=accept_damage)
+        good, finding = _judge(files, extent, is_released, accept_damage=accept_damage)
+        if isinstance(finding, Released):
+            return Cut(good, {}, finding)
         sizes = {path: files.size(path) for path in good.sizes()}
     except OSError as error:
         raise StorageError(f"cannot look at {extent.path}: {reason_of(error)}") from error
@@ -99,13 +126,18 @@ def carry_out(files: Files, cut: Cut) -> None:
             raise StorageError(f"cannot fill up {path}: {reason_of(error)}") from error
 
 
-def _judge(files: Files, extent: Extent, *, accept_damage: bool) -> tuple[Extent, Finding | None]:
+def _judge(
+    files: Files, extent: Extent, is_released: IsReleased, *, accept_damage: bool
+) -> tuple[Extent, Finding | None]:
     """The extent to continue from, and what is wrong with the files, if anything."""
     wanted = extent.sizes()
     found = {path: files.size(path) for path in wanted}
     short = [path for path in wanted if found[path] < wanted[path]]
     if not short:
         return extent, None
+    of = parse(short[0])
+    if isinstance(of, ColumnPath) and not of.late and is_released(of.exchange, of.day):
+        return extent, Released(extent, of.exchange)
     if not any(files.exists(path) for path in extent.widths()):
         return attrs.evolve(extent, length=0), Missing(extent)
     if not accept_damage:

@@ -152,6 +152,10 @@ class KnownLengths:
             extent.path, extent.day, extent.length, extent.schema, longer
         )
 
+    def drop(self, place: Place) -> None:
+        """Know nothing of a place any more: nothing will be added there."""
+        self._known.pop(place, None)
+
     def forget_old(self) -> None:
         """Forget what is long unused, then what was used longest ago if there is still too much.
 

@@ -21,7 +21,14 @@ from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.appending import AppendError, PartlyWritten, Rest
 from tick_logger.storage.columns import ColumnStore, Repair
-from tick_logger.storage.cutting import Finding, carry_out, plan_cut
+from tick_logger.storage.cutting import (
+    Finding,
+    IsReleased,
+    Released,
+    carry_out,
+    nothing_released,
+    plan_cut,
+)
 from tick_logger.storage.extents import (
     Extent,
     KnownLengths,
@@ -227,13 +234,21 @@ class Store:
         """The lengths of everything that is known."""
         return self._known.extents()
 
-    def cut(self, extents: Iterable[Extent], *, accept_damage: bool = False) -> list[Finding]:
+    def cut(
+        self,
+        extents: Iterable[Extent],
+        *,
+        accept_damage: bool = False,
+        is_released: IsReleased = nothing_released,
+    ) -> list[Finding]:
         """Cut files to these lengths, and know them from then on.
 
         In a recovery these are the loaded `extents`, then those met since, in order.  Of several
         of the same files the first counts: what lies between will be written again.  Files of
         which nothing is left begin anew.  Findings have to be followed by a dump that is made
         durable before anything is written: the next recovery would take them for new damage.
+
+        Days that are `is_released` are not cut, and not known from then on.
 
         Raises `RefusedError` if a file is shorter than its extent, with no file changed; with
         `accept_damage` its day is cut to whole rows instead.  Raises `StorageError` if the disk
@@ -246,7 +261,10 @@ class Store:
         cuts = []
         for each in first.values():
             try:
-                cuts.append(plan_cut(self._files, each, accept_damage=accept_damage))
+                cut = plan_cut(
+                    self._files, each, accept_damage=accept_damage, is_released=is_released
+                )
+                cuts.append(cut)
             except StorageError as error:
                 self._leave_for_later(each, error)
         for cut in list(cuts):
@@ -257,7 +275,10 @@ class Store:
                 cuts.remove(cut)
         for cut in cuts:
             assert cut.extent.length <= first[cut.extent.place].length, "a cut makes nothing longer"
-            self._known.learn(cut.extent)
+            if isinstance(cut.finding, Released):
+                self._known.drop(cut.extent.place)
+            else:
+                self._known.learn(cut.extent)
         return [cut.finding for cut in cuts if cut.finding is not None]
 
     def _leave_for_later(self, extent: Extent, error: StorageError) -> None:

@@ -23,6 +23,9 @@ class ArchiveMetrics:
             return Gauge(PREFIX + name, text, registry=registry)
 
         self.rows = counter("parquet_rows_written", "Rows packed as Parquet")
+        self.rows_buffered = gauge(
+            "parquet_rows_buffered", "Rows of sealed days that are due and not packed yet"
+        )
         self.files = counter(
             "parquet_files_rotated", "Objects packed as Parquet", "exchange", "symbol"
         )

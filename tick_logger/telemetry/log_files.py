@@ -1,4 +1,7 @@
-"""Log lines in a file that begins anew at midnight UTC; old ones are kept for so many days.
+"""Log lines in a file that begins anew at midnight UTC; old ones go by their age.
+
+That of a day goes when it is older than so many days: at a start, since a recorder that was away
+for long, or that is started anew each day, finds many; and whenever another day begins.
 
 Writing is done by a thread of its own, because a disk that stalls must not keep the recorder from
 its sockets.  Lines that it cannot write, or that wait behind too many others, are counted.
@@ -9,7 +12,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import time
+from datetime import UTC, date, datetime, timedelta
 from logging.handlers import QueueListener, TimedRotatingFileHandler
+from pathlib import Path
 
 from tick_logger.errors import ConfigError
 
@@ -22,6 +28,30 @@ class _Handler(TimedRotatingFileHandler):
 
     failed_lines = 0
 
+    def __init__(self, path: str, retention_days: int) -> None:
+        super().__init__(path, when="midnight", utc=True, encoding="utf-8")
+        self._retention = timedelta(days=retention_days)
+        self.remove_old()
+
+    def doRollover(self) -> None:  # noqa: N802 - the library's name
+        """Begin the file of another day."""
+        super().doRollover()
+        self.remove_old()
+
+    def remove_old(self) -> None:
+        """Remove the files of days that are over for longer than they are kept.
+
+        What cannot be removed stays until the next time: no line is lost by it.
+        """
+        path = Path(self.baseFilename)
+        oldest = datetime.fromtimestamp(time.time(), UTC).date() - self._retention
+        with contextlib.suppress(OSError):
+            for each in path.parent.iterdir():
+                with contextlib.suppress(ValueError, OSError):  # of another name, or stuck
+                    name, _, day = each.name.rpartition(".")
+                    if name == path.name and date.fromisoformat(day) < oldest and len(day) == 10:
+                        each.unlink()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """Count what could not be written."""
         self.failed_lines += 1
@@ -32,9 +62,7 @@ class LogFile:
 
     def __init__(self, path: str, retention_days: int) -> None:
         try:
-            self._handler = _Handler(
-                path, when="midnight", utc=True, backupCount=retention_days, encoding="utf-8"
-            )
+            self._handler = _Handler(path, retention_days)
         except OSError as error:
             why = f"cannot be written: {error.strerror}"
             raise ConfigError([("logger.log_file", why)]) from None

@@ -18,6 +18,8 @@ from tick_logger.version import __version__
 OF_STOPS = "/stops"
 OF_HOW = "/"
 """Before the word for how holes ended that an exchange was asked about."""
+OF_WHERE = "/"
+"""Before the word for where objects are kept."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -102,6 +104,15 @@ class Metrics:
             "clock_held_seconds",
             "How far receive times are ahead of this machine's clock, which was set back",
         )
+        self.alerts_posted = self._counter("alerts_posted", "Alerts that the webhook has taken")
+        self.alert_post_failures = self._counter(
+            "alert_post_failures", "Attempts to post an alert that failed"
+        )
+        self.alerts_given_up = self._counter(
+            "alerts_given_up",
+            "Alerts that the webhook did not take, or that had no room",
+        )
+        self.alerts_waiting = self._gauge("alerts_waiting", "Alerts that wait to be posted")
         self.start_timestamp_seconds = self._gauge(
             "start_timestamp_seconds", "Unix time of the start"
         )
@@ -154,12 +165,22 @@ class Metrics:
             raise KeyError((name, exchange))
         return sum(found)
 
+    def read_by(self, name: str, label: str) -> dict[tuple[str, str], float]:
+        """The samples of this full name by exchange and one more label; all others are summed."""
+        found: dict[tuple[str, str], float] = {}
+        for family in self.registry.restricted_registry([name]).collect():
+            for sample in family.samples:
+                if sample.name == name:
+                    key = sample.labels["exchange"], sample.labels[label]
+                    found[key] = found.get(key, 0.0) + sample.value
+        return found
+
     def samples(self) -> dict[tuple[str, str], float]:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
 
         The exchange is "" where there is none.  Of holes the share that a stop in order left has a
-        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`).  One pass over
-        everything but numbers by symbol.
+        name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`) and where bytes are
+        kept (`OF_WHERE`).  One pass over everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
         for family in self.registry.collect():
@@ -171,4 +192,6 @@ class Metrics:
                     found[sample.name + OF_STOPS, exchange] = sample.value
                 if "how" in sample.labels:
                     found[sample.name + OF_HOW + sample.labels["how"], exchange] = sample.value
+                if "where" in sample.labels:
+                    found[sample.name + OF_WHERE + sample.labels["where"], exchange] = sample.value
         return found

@@ -18,6 +18,7 @@ from tick_logger.exchanges import registry
 from tick_logger.journal.reader import JournalReader, SegmentsCheck, check_segments
 from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
+from tick_logger.storage.cutting import IsReleased, nothing_released
 from tick_logger.storage.extents import extents_from_state
 from tick_logger.storage.extents_log import ExtentsLog
 from tick_logger.storage.files import Files
@@ -26,7 +27,7 @@ from tick_logger.storage.layout import ColumnPath, parse
 from tick_logger.verify.looks import what_stands
 from tick_logger.verify.replayed import replay, unwritten_folders
 from tick_logger.verify.report import Finding, Kind, Report
-from tick_logger.verify.tree import IsReleased, nothing_released, verify
+from tick_logger.verify.tree import verify
 
 
 def verify_recording(

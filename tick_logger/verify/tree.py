@@ -18,6 +18,7 @@ from tick_logger.errors import words_of
 from tick_logger.model.flush import GapRecord
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.model.times import day_of
+from tick_logger.storage.cutting import IsReleased, nothing_released
 from tick_logger.storage.files import REPLACEMENT_SUFFIX, Files
 from tick_logger.storage.format_file import UnreadableFormatError, read_widths, width_told
 from tick_logger.storage.gap_files import parse_gaps
@@ -47,13 +48,6 @@ from tick_logger.verify.report import Finding, Kind, Report
 from tick_logger.verify.table import PriceWidths, TableCheck
 
 Dense: TypeAlias = Callable[[str, Table], bool]
-IsReleased: TypeAlias = Callable[[str, int], bool]
-"""Whether the main files of an exchange's day (since 1970-01-01) may be gone."""
-
-
-def nothing_released(_exchange: str, _day: int) -> bool:
-    """Where there is no archive."""
-    return False
 
 
 def verify(

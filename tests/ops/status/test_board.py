@@ -201,3 +201,27 @@ async def test_charts_grow_every_five_seconds(
         await ticks(mock_clock, 1)
     assert alpha(board)["history"]["messages_per_second"] == [3.0, 3.0]
     assert told(board)["history"]["messages_per_second"] == [7.0, 7.0]
+
+
+async def test_what_waits_for_the_archive_and_what_it_has(rig: Rig, mock_clock: MockClock) -> None:
+    """In the places where it is to be kept; nothing where there is none."""
+    archive = rig.metrics.archive
+    for gauge, value in (
+        (archive.rows_buffered, 7), (archive.queue, 3), (archive.queue_bytes, 4_096),
+        (archive.oldest_seconds, 61.52), (archive.kept_bytes.labels("s3"), 900),
+        (archive.kept_bytes.labels("local"), 50),
+    ):  # fmt: skip
+        gauge.set(value)
+    rig.metrics.exchange("alpha").sealed.certified(20_786, 0.9999, "degraded", 2)
+
+    def seen(*places: str) -> Any:  # noqa: ANN401 - any value of JSON
+        return told(Board(rig.watched(archive_places=places), rig.disk, rig.loop))
+
+    waiting = {
+        "rows_waiting": 7, "objects_waiting": 3, "bytes_waiting": 4_096, "oldest_secs": 61.5
+    }  # fmt: skip
+    assert seen()["archive"] is None
+    assert seen("s3")["archive"] == {**waiting, "kept_bytes": {"s3": 900}}
+    assert seen("local", "s3")["archive"] == {**waiting, "kept_bytes": {"local": 50, "s3": 900}}
+    sealed = {"day": "2026-11-29", "condition": "degraded", "coverage": 0.9999}
+    assert [each["sealed"] for each in seen()["exchanges"]] == [sealed, None]

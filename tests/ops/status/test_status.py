@@ -13,6 +13,7 @@ import pytest
 from tests.ops.watched import connection, proofs_of
 from tick_logger.model.cause import Cause
 from tick_logger.model.connections import Absent, Loss, Patience
+from tick_logger.ops.status.archived import Archive, SealedNumbers
 from tick_logger.ops.status.disk_space import DiskSpace, Space
 from tick_logger.ops.status.history import History
 from tick_logger.ops.status.loop_watch import Step
@@ -47,6 +48,13 @@ CONTRACT: dict[str, Any] = {
     },
     "disk": {"free_bytes": 1, "size_bytes": 2, "bytes_per_day": None, "days_until_full": None},
     "loop": {"lag_secs": 0.004, "task": "tick_logger.net.intake.intake.Intake.run"},
+    "archive": {
+        "rows_waiting": 1_000,
+        "objects_waiting": 3,
+        "bytes_waiting": 4_096,
+        "oldest_secs": 61.5,
+        "kept_bytes": {"local": 5_000, "s3": 900},
+    },
     "messages_dropped": 7,
     "totals": {"messages_per_second": 31.25, "rows_per_second": 40.0},
     "history": {"step_secs": 5.0, "messages_per_second": [20.0], "rows_per_second": []},
@@ -92,6 +100,7 @@ CONTRACT: dict[str, Any] = {
                 {"cause": "silent", "streams": 3, "since": 1_749_999_988.5, "seconds": 12.0}
             ],
             "ids_missing": 9,
+            "sealed": {"day": "2025-06-14", "condition": "available", "coverage": 0.9999},
             "proof": {"ticker": "unprovable", "trades": "proven"},
             "history": {"messages_per_second": [10.0], "rows_per_second": []},
             "connections": [
@@ -149,6 +158,7 @@ NUMBERS = ExchangeNumbers(
     holes_void=1,
     holes_left=4,
     trades_filled=1_234,
+    sealed=SealedNumbers(1_749_859_200.0, "available", 0.9999),
 )
 
 
@@ -210,6 +220,13 @@ def view(exchanges: Mapping[str, ExchangeView] | None = None, **fields: Any) -> 
         disk=disk,
         loop=Step(0.004, "tick_logger.net.intake.intake.Intake.run"),
         dropped_lately=0,
+        archive=Archive(
+            rows_waiting=1_000,
+            objects_waiting=3,
+            bytes_waiting=4_096,
+            oldest_secs=61.5,
+            kept_bytes={"local": 5_000, "s3": 900},
+        ),
         exchanges={"alpha": exchange()} if exchanges is None else exchanges,
         history=history,
     )
@@ -225,10 +242,12 @@ def test_the_document_is_that_of_the_contract() -> None:
 def test_what_is_unknown_is_null() -> None:
     """Never a number that was made up; a number that is none is null as well."""
     unknown = attrs.evolve(
-        exchange(seconds_since_data=None, last_message=None), latency_ms=None, losses=()
+        exchange(seconds_since_data=None, last_message=None, sealed=None),
+        latency_ms=None,
+        losses=(),
     )
     durable = attrs.evolve(view().durable, checkpoint_age_secs=None)
-    found = view({"alpha": unknown}, disk=DiskSpace(), loop=Step(), durable=durable)
+    found = view({"alpha": unknown}, disk=DiskSpace(), loop=Step(), durable=durable, archive=None)
     told = json.loads(msgspec.json.encode(document(found)))
     (alpha,) = told["exchanges"]
     assert [alpha[key] for key in ("seconds_since_data", "last_message", "latency_ms")] == [
@@ -239,6 +258,7 @@ def test_what_is_unknown_is_null() -> None:
     assert told["disk"] == dict.fromkeys(CONTRACT["disk"])
     assert told["loop"] == {"lag_secs": 0.0, "task": None}
     assert told["durable"]["checkpoint_age_secs"] is None
+    assert (told["archive"], alpha["sealed"]) == (None, None)
 
 
 def test_all_is_well() -> None:

@@ -39,7 +39,7 @@ MAX_REST_CONNECTIONS: Final = 4
 
 _REST_CLOSE_SECS: Final = 1.0
 _USER_AGENT: Final = "tick_logger"
-_TALKATIVE: Final = ("httpx2", "httpcore2", "trio-websocket")
+TALKATIVE: Final = ("httpx2", "httpcore2", "trio-websocket")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +108,7 @@ class NetworkDial:
         self._running = contextlib.AsyncExitStack()
         self._timeouts = timeouts or DialTimeouts()
         self._trust = trust(ca_file)
-        for name in _TALKATIVE:  # a line per request would drown the log
+        for name in TALKATIVE:  # a line per request would drown the log
             logging.getLogger(name).setLevel(logging.WARNING)
         self._rest = httpx2.AsyncClient(
             verify=self._trust,

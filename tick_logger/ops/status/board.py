@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from tick_logger.model.connections import ConnectionState
+from tick_logger.ops.status.archived import Archive
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import History
 from tick_logger.ops.status.loop_watch import LoopWatch
@@ -113,6 +114,7 @@ class Board:
             disk=self._disk,
             loop=self._loop.longest,
             dropped_lately=self._dropped[-1] - self._dropped[0],
+            archive=Archive.of(sample.snapshot.process, watched.archive_places),
             exchanges={name: self._exchange(name, speeds[name]) for name in speeds},
             history=self._history,
         )

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 import attrs
 
 from tick_logger.model.connections import Unreachable
+from tick_logger.ops.status.archived import SealedNumbers
 from tick_logger.ops.status.reasons import is_offline, not_connected
 from tick_logger.telemetry.families import PREFIX
 from tick_logger.telemetry.metrics import OF_HOW, OF_STOPS, Metrics
@@ -48,6 +49,7 @@ class ExchangeNumbers:
     rest_wait_secs: float = 0.0  # for how much longer it wants no requests by REST
     connect_wait_secs: float = 0.0  # likewise, no new connections
     clock_offset_secs: float = 0.0  # how far its times are ahead of this machine's clock
+    sealed: SealedNumbers | None = None  # None before the first
 
 
 _SOURCES = {
@@ -76,6 +78,7 @@ _SOURCES = {
     "token_rejected": "token_rejected",
 }
 _LAST_DATA = "last_message_timestamp_seconds"
+_OF_SEALED = ("timestamp_seconds", "condition", "coverage")
 
 
 @attrs.frozen
@@ -149,6 +152,7 @@ def _numbers(
     def until(source: str) -> float:
         return max(0.0, samples.get((PREFIX + source, name), 0.0) - wall_secs)
 
+    sealed = (samples.get((PREFIX + "sealed_day_" + of, name), 0.0) for of in _OF_SEALED)
     counts = {key: int(samples.get((PREFIX + of, name), 0)) for key, of in _SOURCES.items()}
     counts["gaps"] -= int(samples.get((PREFIX + _SOURCES["gaps"] + OF_STOPS, name), 0))
     last_data = samples.get((PREFIX + _LAST_DATA, name), 0.0)
@@ -160,6 +164,7 @@ def _numbers(
         rest_wait_secs=until("rest_waits_until_timestamp_seconds"),
         connect_wait_secs=until("connects_wait_until_timestamp_seconds"),
         clock_offset_secs=samples.get((PREFIX + "clock_offset_seconds", name), 0.0),
+        sealed=SealedNumbers.of(*sealed),
     )
 
 

@@ -20,6 +20,7 @@ from tick_logger.model.connections import (
 )
 from tick_logger.model.proof import Proof
 from tick_logger.model.tables import FEEDS, Table
+from tick_logger.ops.status.archived import Archive
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import STEP_SECS, History
 from tick_logger.ops.status.loop_watch import Step
@@ -88,6 +89,7 @@ class View:
     disk: DiskSpace
     loop: Step
     dropped_lately: int
+    archive: Archive | None  # None: nothing is to be kept elsewhere
     exchanges: Mapping[str, ExchangeView]
     history: History
 
@@ -181,6 +183,7 @@ def document(view: View) -> dict[str, Any]:
         "durable": attrs.asdict(view.durable),
         "disk": _disk(view.disk),
         "loop": {"lag_secs": round(view.loop.secs, 6), "task": view.loop.task or None},
+        "archive": view.archive.document() if view.archive else None,
         "messages_dropped": sum(each.numbers.dropped for each in view.exchanges.values()),
         "totals": {
             "messages_per_second": round(rates.messages, 2),
@@ -252,6 +255,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
             for hole in view.open_holes
         ],
         "ids_missing": numbers.ids_missing,
+        "sealed": numbers.sealed.document() if numbers.sealed else None,
         "proof": {
             feed: view.proofs[table].word for feed, table in FEEDS.items() if table in view.proofs
         },

@@ -62,3 +62,5 @@ class Watched:
     `LookupError` if there is none such."""
     past: Past
     """What was recorded on any day."""
+    archive_places: Sequence[str] = ()
+    """Where finished days are to be kept: "local", "s3"."""

@@ -87,6 +87,7 @@ def exchange(name: str, mean: float = 400.0, count: int = 2, **changes: object) 
         "reconnects": 0,
         "gaps_today": {},
         "ids_missing": 0,
+        "sealed": {"day": "2025-06-14", "condition": "available", "coverage": 0.99996},
         "proof": {
             "ticker": "unprovable",
             "trades": "proven",
@@ -119,7 +120,7 @@ def healthy() -> Document:
             reconnect(NOW - 90_000.0, "0-public.0", "eof", "close code 1001: server restarts"),
         ],
     )
-    quiet = exchange("upbit", 8.4, 1, latency_ms=None)
+    quiet = exchange("upbit", 8.4, 1, latency_ms=None, sealed=None)
     return document([exchange("binance", 2140.5, 4), exchange("coinbase", 688.0, 3), mended, quiet])
 
 
@@ -217,6 +218,7 @@ def hostile() -> Document:
                 proof={evil: evil, "__proto__": "proven", "constructor": "constructor"},
                 left_out=[text, text],
                 not_listed=[text],
+                sealed={"day": text, "condition": evil, "coverage": evil},
                 connections=[connection(0, 1, label=text, state=evil)] * 2,
                 reconnects=1,
                 reconnects_recent=[reconnect(NOW - 5.0, text, evil, text)],
@@ -227,6 +229,13 @@ def hostile() -> Document:
         reasons=[f"{text}: {text}" for text in HOSTILE_TEXTS],
         version=evil,
         loop={"lag_secs": 0.1, "task": evil},
+        archive={
+            "rows_waiting": evil,
+            "objects_waiting": evil,
+            "bytes_waiting": evil,
+            "oldest_secs": evil,
+            "kept_bytes": {"local": 1, "s3": 2, evil: evil},
+        },
     )
 
 
@@ -258,6 +267,7 @@ def document(exchanges: list[Document], **changes: object) -> Document:
             "days_until_full": 41.5,
         },
         "loop": {"lag_secs": 0.004, "task": "tick_logger.net.intake.intake.Intake.run"},
+        "archive": None,
         "messages_dropped": 0,
         "totals": {"messages_per_second": total, "rows_per_second": total * 1.3},
         "history": {

@@ -46,6 +46,31 @@ def test_the_figures_of_the_recorder_are_there(page: Page) -> None:
     assert "up for 2 h 47 min" in page.text(".foot")
 
 
+def test_the_archive_says_what_waits_and_what_it_has(page: Page, stub: Stub) -> None:
+    """Here and in the bucket, as far as it is to be there; each exchange its last sealed day."""
+    page.open()
+    page.reads("Last sealed day 14 Jun 2025 available, 99.99 % covered", ".card:nth-child(1)")
+    page.reads("Last sealed day none yet", ".card:nth-child(4)")
+    assert "rchive" not in page.text("#recorder")
+    sealed = {"day": "2025-06-13", "condition": "degraded", "coverage": 0.5}
+    stub.status["exchanges"][0]["sealed"] = sealed
+    kept = {"local": 5_000_000, "s3": 900_000_000}
+    stub.status["archive"] = {
+        "rows_waiting": 1_200_000, "objects_waiting": 3, "bytes_waiting": 41_000_000,
+        "oldest_secs": 7_200.0, "kept_bytes": kept,
+    }  # fmt: skip
+    page.reads("Last sealed day 13 Jun 2025 degraded, 50.00 % covered", ".card:nth-child(1)")
+    page.reads(
+        "Waiting for the archive 3 objects 41.0 MB, the oldest for 2 h; "
+        "1 200 000 rows to be packed Archived here 5.00 MB Archived in the bucket 900 MB",
+        "#recorder",
+    )
+    del kept["local"]
+    stub.status["archive"] |= {"rows_waiting": 0, "objects_waiting": 0, "oldest_secs": 0.0}
+    page.until(lambda: "Archived here" not in page.text("#recorder"), "the bucket alone")
+    page.reads("Waiting for the archive 0 objects Archived in the bucket", "#recorder")
+
+
 def test_open_holes_and_silence_are_said_while_they_last(page: Page, stub: Stub) -> None:
     """On the card and in the line at the top: why, since when and for how long."""
     hole = {"cause": "silent", "streams": 3, "since": documents.NOW - 12.0, "seconds": 12.0}

@@ -3,8 +3,8 @@
 import { sparkline } from "./charts.js";
 import { buildDetails } from "./details.js";
 import { fact, follow, h, mark, reveal, say } from "./dom.js";
-import { CAUSES, DOUBTS, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, fillingOf, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
-import { ago, count, duration, plural, rate } from "./words.js";
+import { CAUSES, CONDITIONS, DOUBTS, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, fillingOf, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
+import { UNKNOWN, ago, count, date, duration, known, plural, rate } from "./words.js";
 
 /** A card; `update({exchange, status})` brings the newest figures into it. */
 export function buildCard({ exchange }) {
@@ -86,7 +86,10 @@ function buildFacts() {
   const gaps = fact("Gaps today", "Known holes in the recording that began today, by cause");
   const late = fact("Late today", "Rows that came too late to be sorted in; kept in files of their own, as are those set aside because their time cannot be right");
   const doubtful = fact("Doubtful today", "Rows that look wrong: crossed quotes, impossible moves, prices apart from other exchanges, times that go back; recorded as they were sent, and marked beside the data");
-  const node = h("dl", { class: "facts" }, latency.node, silence.node, gaps.node, late.node, doubtful.node);
+  const sealed = fact("Last sealed day", "The newest day to which nothing is added any more: what there is of it is certified");
+  doubtful.node.classList.add("wide");
+  sealed.node.classList.add("wide");
+  const node = h("dl", { class: "facts" }, latency.node, silence.node, gaps.node, late.node, doubtful.node, sealed.node);
   return {
     node,
     update(now) {
@@ -114,9 +117,22 @@ function buildFacts() {
       const doubts = pairs(now.doubtful_rows_today).filter(([, many]) => many);
       const looked = doubts.reduce((sum, [, many]) => sum + many, 0);
       doubtful.update(count(looked), doubts.map(([kind, many]) => `${count(many)} ${meaning(DOUBTS, kind) ?? kind}`).join(", "), looked ? "warn" : "");
+      sealed.update(...sealedOf(now.sealed ?? null));
     },
   };
 }
+
+/** The newest day that is certified: its date, what is said of it, and whether that is good. */
+function sealedOf(sealed) {
+  if (sealed === null) return ["none yet", "", ""];
+  const [, word] = meaning(CONDITIONS, sealed.condition) ?? ["", sealed.condition];
+  const level = ["degraded", "missing"].includes(sealed.condition) ? "warn" : "";
+  return [date(sealed.day), `${word}, ${shareOf(sealed.coverage)} covered`, level];
+}
+
+/** Rounded down, so that nothing less than all is called all. */
+const shareOf = (coverage) =>
+  known(coverage) ? `${(Math.floor(coverage * 1e4) / 100).toFixed(2)}\u202f%` : UNKNOWN;
 
 /** What should be zero and is not. */
 function troublesOf(now) {

@@ -3,7 +3,9 @@
 import { meter, remembered, sparkline } from "./charts.js";
 import { byId, fact, h, mark, reveal, say } from "./dom.js";
 import { list } from "./meaning.js";
-import { ago, bytes, count, duration, percent, plural, rate, untilFull, when } from "./words.js";
+import { ago, bytes, count, duration, known, percent, plural, rate, untilFull, when } from "./words.js";
+
+const LATE_SECS = 3600; // an object that waits for so long was tried in many cycles
 
 /** A tile whose lower part is `drawing`. */
 function tile(name, drawing) {
@@ -78,6 +80,9 @@ export function buildRecorder() {
     ["buffer", "Buffered"],
     ["disk", "Disk"],
     ["pace", "Disk use"],
+    ["archive", "Waiting for the archive", "What is packed and not yet found to be whole in each place where it belongs, and rows to be packed"],
+    ["here", "Archived here", "Found to be whole"],
+    ["bucket", "Archived in the bucket", "Found to be whole"],
     ["loop", "Longest step", "The task that kept the recorder from its sockets for the longest time"],
     ["started", "Started"],
     ["version", "Version"],
@@ -94,10 +99,26 @@ export function buildRecorder() {
     facts.buffer.update(bytes(durable.buffered_bytes), `of ${bytes(durable.buffer_limit_bytes)}`);
     facts.disk.update(`${bytes(disk.free_bytes)} free`, `of ${bytes(disk.size_bytes)}`);
     facts.pace.update(disk.bytes_per_day === null ? "not known yet" : `${bytes(disk.bytes_per_day)} per day`);
+    showArchive(facts, status.archive ?? null);
     facts.loop.update(duration(loop.lag_secs), loop.task ?? "");
     facts.started.update(when(status.started, status.now), ago(status.uptime_secs));
     facts.version.update(status.version ?? "");
   };
+}
+
+/** What waits for the archive and what it has; nothing where there is none, or in no such place. */
+function showArchive(facts, archive) {
+  const kept = archive?.kept_bytes ?? {};
+  reveal(facts.archive.node, archive !== null);
+  reveal(facts.here.node, known(kept.local));
+  reveal(facts.bucket.node, known(kept.s3));
+  if (archive === null) return;
+  const { rows_waiting: rows, objects_waiting: objects } = archive;
+  const waits = objects > 0 ? [`${bytes(archive.bytes_waiting)}, the oldest for ${duration(archive.oldest_secs)}`] : [];
+  if (rows > 0) waits.push(`${plural(rows, "row")} to be packed`);
+  facts.archive.update(plural(objects, "object"), waits.join("; "), archive.oldest_secs > LATE_SECS ? "warn" : "");
+  facts.here.update(bytes(kept.local));
+  facts.bucket.update(bytes(kept.s3));
 }
 
 /** One reason as it is; of several, how many: they stand at the top. */
