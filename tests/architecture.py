@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"model", "errors"},
     "journal": {"model", "errors", "storage"},
     "derive": {"model", "errors", "exchanges", "pipeline", "storage", "journal", "version"},
+    "quality": {"model"},
     "verify": {"model", "errors", "exchanges", "storage", "journal", "derive", "version"},
     "waiting": set(),
     "reader": {
@@ -51,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "telemetry": {"model", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
-        "journal", "derive", "telemetry", "version",
+        "journal", "derive", "quality", "telemetry", "version",
     },
     "net": {"model", "errors", "clock", "telemetry"},
     "net.wire": {"errors", "clock"},
@@ -116,7 +117,7 @@ MAY_IMPORT_ALL = {"app", "cli"}
 
 PURE_PACKAGES = {
     "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
-    "compare",
+    "compare", "quality",
 }  # fmt: skip
 IMPURE_MODULES = {
     "trio", "trio_websocket", "time", "random", "socket", "ssl", "threading", "asyncio",

@@ -58,6 +58,7 @@ FORBIDDEN = {
     "archive/ledger": "tick_logger.reader",
     "archive/object_store": "tick_logger.reader",
     "archive/bucket": "tick_logger.reader",
+    "quality/x": "tick_logger.storage.files",
     "telemetry/x": "tick_logger.ops.status.status",
     "recording/x": "tick_logger.net.intake.intake",
     "net/x": "tick_logger.net.wire.dial",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tick_logger.reader import (
         Book,
         DamagedError,
+        Doubt,
         Gap,
         IncompleteError,
         MissingExtraError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Book",
     "DamagedError",
+    "Doubt",
     "Gap",
     "IncompleteError",
     "MissingExtraError",

@@ -50,6 +50,7 @@ from tick_logger.recording.last_words import last_words
 from tick_logger.recording.legacy_links import LinkKeeper
 from tick_logger.recording.listings import Listings
 from tick_logger.recording.opening import Opening, open_recording
+from tick_logger.recording.pair_names import PairNames
 from tick_logger.recording.readiness import JOURNAL, Readiness
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Disk, Resources
@@ -102,8 +103,8 @@ class Service:
         clock = SteadyClock(ports.clock or SystemClock())
         alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
-        others = needed_beside_columns(config)
-        disk = Disk.at(config.logger.data_path, ports.files, ports.offload, others)
+        own = ports.files, ports.offload
+        disk = Disk.at(config.logger.data_path, *own, needed_beside_columns(config))
         self._resources = Resources(
             disk=disk,
             clock=clock,
@@ -114,6 +115,7 @@ class Service:
             today=Today(clock),
             links=self._legacy_links(disk),
             grant=giving(config),
+            pairs=PairNames(load_symbol_rules(config.logger.symbol_mappings, registry.available())),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
             is_released=is_released(config.logger.data_path, config.archive, ports.files),
@@ -129,11 +131,10 @@ class Service:
             ports.files or DiskFiles(config.logger.data_path, max_open=1),
             ports.offload or ThreadOffload(),
             clock,
-            load_symbol_rules(config.logger.symbol_mappings, registry.available()),
+            self._resources.pairs.rules,
         )
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
-        own = ports.files, ports.offload
         self._sealer = sealer_of(config, self._resources, *own, filling, self._keeping.named.of)
         self._venues = Venues(config, self._resources, ports.dial, ports.rng or Random(), filling)
         for name in self.exchange_names:

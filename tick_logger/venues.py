@@ -112,7 +112,7 @@ class Venues:
 
         folders = FoldersOfSymbols(lambda: shared.found.folds_case, before)
         beside = Beside(
-            write_listing=partial(write_listing, exchange),
+            write_listing=partial(self._listed, exchange, write_listing),
             recorded_before=before,
             objection_to=folders.objection_to,
         )
@@ -153,6 +153,15 @@ class Venues:
             metrics=metrics,
             signer=signer_of(exchange, os.environ, shared.clock.machine),
         )
+
+    def _listed(
+        self,
+        exchange: Exchange,
+        write: Callable[[Exchange, tuple[Instrument, ...]], None],
+        listing: tuple[Instrument, ...],
+    ) -> None:
+        self._resources.pairs.tell(exchange.name, listing)
+        write(exchange, listing)
 
     def _filler(
         self, context: VenueContext, source: BackfillSource, allowance: Allowance, *, enabled: bool

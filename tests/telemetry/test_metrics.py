@@ -27,6 +27,7 @@ from tick_logger.telemetry.metrics import Metrics
 from tick_logger.version import __version__
 
 COUNTERS = {
+    "quality_marks_unwritten",
     "bytes_received",
     "messages_dropped",
     "bytes_dropped",

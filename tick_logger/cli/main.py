@@ -23,6 +23,7 @@ from tick_logger.cli.arguments import ConfigFile, load_config, positive, problem
 from tick_logger.cli.backfilling import backfill_command
 from tick_logger.cli.books import book_command
 from tick_logger.cli.choosing import chosen
+from tick_logger.cli.doubting import doubts_command
 from tick_logger.cli.exporting import export_command
 from tick_logger.cli.head import head_command
 from tick_logger.cli.holes import gaps_command
@@ -55,6 +56,7 @@ app.command(data.recover_command, name="recover")
 app.command(backfill_command, name="backfill")
 app.command(ls_command, name="ls")
 app.command(gaps_command, name="gaps")
+app.command(doubts_command, name="doubts")
 app.command(view_command, name="view")
 app.command(head_command, name="head")
 app.command(export_command, name="export")
@@ -80,6 +82,7 @@ HEADLINES = {
     "symbols": "tick_logger cannot look that up:",
     "ls": "tick_logger cannot list that:",
     "gaps": "tick_logger cannot list that:",
+    "doubts": "tick_logger cannot list that:",
     "view": "tick_logger cannot show that:",
     "head": "tick_logger cannot show that:",
     "book": "tick_logger cannot show that:",

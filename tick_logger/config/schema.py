@@ -126,6 +126,8 @@ class LoggerConfig:
     backfill_days: Annotated[
         int, between(0, 3_650, "days", "holes that began before are not asked about at a start")
     ] = 7
+    validate: bool = True
+    """Whether rows are looked at once they are on disk, and what looks wrong is marked."""
     legacy_links: bool = False
     """Whether links let a reader of an earlier logger's layout read the first exchange."""
     log_level: Level = "info"

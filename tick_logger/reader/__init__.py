@@ -6,6 +6,7 @@ clock.
 """
 
 from tick_logger.reader.book import Book
+from tick_logger.reader.doubts import Doubt
 from tick_logger.reader.errors import (
     DamagedError,
     IncompleteError,
@@ -21,6 +22,7 @@ from tick_logger.reader.rows import Rows
 __all__ = [
     "Book",
     "DamagedError",
+    "Doubt",
     "Gap",
     "IncompleteError",
     "MissingExtraError",

@@ -22,17 +22,19 @@ from tick_logger.model.symbols import MappedInstrument
 from tick_logger.model.tables import NO_TIME, SPECS, FileColumn, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 from tick_logger.reader.certified import Certificates
+from tick_logger.reader.doubts import DoubtFiles
 from tick_logger.reader.errors import DamagedError
 from tick_logger.reader.glance import GlanceTree
 from tick_logger.reader.holes import HoleFiles
 from tick_logger.reader.listings import ListingFiles
 from tick_logger.reader.places import Places
 from tick_logger.reader.source import Array, Symbol, TableDay
-from tick_logger.reader.times import iso
+from tick_logger.reader.times import Span, iso
 from tick_logger.reader.tree import Tree
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.format_file import width_told
 from tick_logger.storage.layout import day_of_column
+from tick_logger.storage.quality_files import ReadDoubt
 
 
 class ColumnFiles:
@@ -43,6 +45,7 @@ class ColumnFiles:
         self._places = places
         self._holes = HoleFiles(tree, places)
         self._listings = ListingFiles(tree, places)
+        self._doubts = DoubtFiles(tree, places)
         self._known_width: str | None = None
         self.certificates = Certificates.beside_data(tree)
         """Those that were made here."""
@@ -108,6 +111,10 @@ class ColumnFiles:
         """The condition by the newest certificate of a day; see `source.certified`."""
         found = self.certificates.newest(symbol.exchange, day) if symbol.exchange else None
         return None if found is None else found.condition_of(symbol.symbol, table)
+
+    def doubts(self, exchange: str, wanted: Span) -> Iterator[tuple[Symbol, ReadDoubt]]:
+        """What looked wrong in an exchange's rows; see `doubts.doubts_of`."""
+        return self._doubts.of(exchange, wanted)
 
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """What was listed; see `Source`."""

@@ -7,7 +7,7 @@ that names both, because nobody can tell which of them is right; unless they bel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from tick_logger.model.flush import GapRecord
@@ -19,7 +19,8 @@ from tick_logger.reader.archived import Archived
 from tick_logger.reader.belonging import knows, together
 from tick_logger.reader.errors import OverlapError
 from tick_logger.reader.source import Source, Symbol, TableDay, certified
-from tick_logger.reader.times import iso
+from tick_logger.reader.times import Span, iso
+from tick_logger.storage.quality_files import ReadDoubt
 
 
 class Joined:
@@ -102,6 +103,13 @@ class Joined:
         has = has or [each for each in self._sources if each.has(symbol)]
         proofs = [each.proof(symbol, table) for each in has]
         return min(proofs, default=Proof.UNPROVABLE)
+
+    def doubts(self, exchange: str, wanted: Span) -> Iterator[tuple[Symbol, ReadDoubt]]:
+        """Those of all that know of any; see `doubts.doubts_of`."""
+        for each in self._sources:
+            ask = getattr(each, "doubts", None)
+            if ask is not None:
+                yield from ask(exchange, wanted)
 
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """Those of all; of a symbol that several list, what the last one says."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tick_logger.model.symbols import MappedInstrument
 from tick_logger.reader.catalog import catalog_rows, worst_of_day
+from tick_logger.reader.doubts import Doubt, doubts_of
 from tick_logger.reader.following import follow
 from tick_logger.reader.gaps import Gap, gaps_in, healed_in
 from tick_logger.reader.naming import every, meant
@@ -64,6 +65,21 @@ class Overview:
         asked = every(self._source) if symbols is None else self._meant(symbols)
         found = (healed_in(self._source, each, wanted) for each in asked)
         return tuple(gap for gaps in found for gap in gaps)
+
+    def doubts(
+        self, symbols: Symbols | None = None, start: Time = BEGINNING_NS, end: Time | None = None
+    ) -> tuple[Doubt, ...]:
+        """What looked wrong in rows of a range of receive times when they were recorded.
+
+        Of all symbols if none are named.  No row was changed for it; that there is none proves
+        nothing where nothing was checked.
+
+        >>> rec.doubts("coinbase:*")
+        ()
+        """
+        wanted = span(start, end)
+        asked = every(self._source) if symbols is None else self._meant(symbols)
+        return tuple(doubts_of(self._source, tuple(asked), wanted))
 
     def catalog(
         self,

@@ -28,6 +28,7 @@ from tick_logger.model.entries import Closed, Sealed, Started, Ticked
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog, Chunk
 from tick_logger.recording.legacy_links import LinkKeeper
+from tick_logger.recording.quality_watch import QualityWatch
 from tick_logger.recording.readiness import CHECKPOINT, COLUMNS, FILES, RETRY_SECS, reason_of
 from tick_logger.recording.resources import TaskContext
 from tick_logger.recording.step_times import StepTimes
@@ -78,6 +79,8 @@ class Deriver:
         self._on_sync_lost = on_sync_lost
         self.links: LinkKeeper | None = None
         """Who is to hear of what was written, to make links to it."""
+        self.quality: QualityWatch | None = None
+        """Who looks at what was written, if that is wanted."""
         self.archived: Callable[[int], int] | None = None
         """For the first frame of the journal, the first that is not kept elsewhere; None: no
         frame has to be.  It is called in the thread."""
@@ -106,6 +109,13 @@ class Deriver:
                 await self._checkpoint()
                 due = trio.current_time() + self._interval_secs
                 soonest = min(due, trio.current_time() + SOONEST_SECS)
+        await self._end()
+        if self.quality is not None:
+            await self._offload.run(self.quality.close)
+            self.quality.report(last=True)
+
+    async def _end(self) -> None:
+        """Derive what is left, and save the last checkpoint."""
         for _ in range(MAX_LAST_ATTEMPTS):
             await self._catch_up(self._backlog.next_seq)
             if await self._checkpoint():
@@ -145,7 +155,7 @@ class Deriver:
             if not released:
                 release()
                 released = True
-            return self._linked(derivation.settle())
+            return self._followed(derivation.settle())
 
         outcome = await self._persist(work)
         self._metrics.flush_seconds.observe(trio.current_time() - started)
@@ -154,15 +164,23 @@ class Deriver:
         if outcome is not None and derivation.next_seq >= self._accounted_seq:
             self._account(outcome)
 
-    def _linked(self, outcome: Outcome | None) -> Outcome | None:
-        """In the thread that writes: let links be made; returns the outcome."""
+    def _followed(self, outcome: Outcome | None) -> Outcome | None:
+        """In the thread that writes: let links be made, and what is new be looked at.
+
+        Returns the outcome.
+        """
         if self.links is not None and outcome is not None:
             self.links.follow(outcome, self._derivation.instruments)
+        is_new = self._derivation.next_seq >= self._accounted_seq
+        if self.quality is not None and outcome is not None and is_new:
+            self.quality.follow(outcome)
         return outcome
 
     def _account(self, outcome: Outcome) -> None:
         self._accounts.flushed(outcome)
         self._unwritable.flushed(outcome)
+        if self.quality is not None:
+            self.quality.report()
 
     async def _catch_up(self, until_seq: int) -> None:
         """Read from the journal what the backlog has let go of."""
@@ -176,7 +194,7 @@ class Deriver:
         outcomes: list[Outcome] = []
 
         def note(outcome: Outcome) -> None:
-            self._linked(outcome)
+            self._followed(outcome)
             if self._derivation.next_seq >= self._accounted_seq:
                 outcomes.append(outcome)
 

@@ -17,6 +17,7 @@ from tick_logger.recording.accounts import Accounts, report_failures, report_fin
 from tick_logger.recording.backlog import Backlog
 from tick_logger.recording.clock_watch import ClockWatch
 from tick_logger.recording.deriver import Deriver
+from tick_logger.recording.quality_watch import QualityWatch
 from tick_logger.recording.readiness import COLUMNS, JOURNAL
 from tick_logger.recording.recording import Recording
 from tick_logger.recording.resources import Resources, TaskContext
@@ -205,4 +206,13 @@ def _put_together(
         on_sync_lost=journal.doubt,
     )
     deriver.links = resources.links
+    if config.validate:
+        deriver.quality = QualityWatch(
+            disk.quality_files,
+            resources.instruments,
+            resources.pairs,
+            resources.clock,
+            resources.metrics,
+            resources.today,
+        )
     return Recording(config, resources, writer, deriver, backlog, accounts.totals, clock_watch)

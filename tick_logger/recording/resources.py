@@ -16,6 +16,7 @@ from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.accounts import HolesListener
 from tick_logger.recording.left_holes import Asked
 from tick_logger.recording.legacy_links import LinkKeeper
+from tick_logger.recording.pair_names import PairNames
 from tick_logger.recording.readiness import Readiness
 from tick_logger.recording.seals import Seals
 from tick_logger.recording.venue_times import VenueTimes
@@ -35,6 +36,8 @@ class Disk:
 
     journal_files: Files
     column_files: Files
+    quality_files: Files
+    """Written to in the columns' thread; apart from these, so that no trouble there is theirs."""
     journal_offload: Offload
     column_offload: Offload
 
@@ -49,6 +52,7 @@ class Disk:
         return cls(
             journal_files=files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
             column_files=files or DiskFiles(data_path, max_open=most_open(others)),
+            quality_files=files or DiskFiles(data_path, max_open=1),
             journal_offload=offload or ThreadOffload(),
             column_offload=offload or ThreadOffload(),
         )
@@ -61,6 +65,7 @@ class Disk:
         """
         if self.column_offload.idle:
             self.column_files.close()
+            self.quality_files.close()
         # With these goes the lock, under which the columns' thread may still be at work.
         if self.column_offload.idle and self.journal_offload.idle:
             self.journal_files.close()
@@ -90,6 +95,7 @@ class Resources:
     links: LinkKeeper | None = None
     grant: Callable[[], None] | None = None
     """Gives files to those who may read them, where that is wanted; in a thread."""
+    pairs: PairNames = attrs.field(factory=PairNames)
     seals: Seals = attrs.field(factory=Seals)
     found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
     times: VenueTimes = attrs.field(

@@ -16,7 +16,9 @@ from tick_logger.clock import WallClock
 from tick_logger.simulator.dialects.base import GOING_AWAY
 from tick_logger.simulator.faults import FaultCounts, Faults
 from tick_logger.simulator.hub import Hub
+from tick_logger.simulator.listing import Quote, Trade
 from tick_logger.simulator.market import Market
+from tick_logger.simulator.oddities import with_odd_prices
 from tick_logger.simulator.registry import DIALECTS
 from tick_logger.simulator.served import ServedVenue
 from tick_logger.simulator.session import SessionSettings
@@ -107,7 +109,8 @@ class SimulatedExchange(ServedVenue):
         """Let this much time pass in the market, and queue its messages for the sessions."""
         self._elapsed_secs += elapsed_secs
         self._market.offset_ns = round(self._hub.faults.clock_offset_secs * 1e6) * 1000
-        self._dialect.publish(self._market.step(self._clock.now_ns(), elapsed_secs, self._rate))
+        events = self._market.step(self._clock.now_ns(), elapsed_secs, self._rate)
+        self._dialect.publish(self._with_odd_prices(events))
         self._dialect.tick(round(self._elapsed_secs * 1e6))
 
     def _hide_sides(self) -> None:
@@ -115,6 +118,13 @@ class SimulatedExchange(ServedVenue):
         for symbol, listing in self._market.listings.items():
             empty = faults.empty_sides if symbol in faults.empty_book_symbols else ()
             listing.book.hide(asks="asks" in empty, bids="bids" in empty)
+
+    def _with_odd_prices(self, events: Sequence[Trade | Quote]) -> Sequence[Trade | Quote]:
+        """What is told of the market: all as it was, but for faults."""
+        faults = self._hub.faults
+        if not faults.odd_price_probability and not faults.crossed_quote_probability:
+            return events
+        return [with_odd_prices(each, faults, self._time_rng) for each in events]
 
     def _odd_time(self) -> int:
         """By how much the time of the market's next event is off."""

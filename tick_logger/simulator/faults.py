@@ -109,6 +109,10 @@ class Faults:
     """How many orders and quotes of the market have an event time that is off."""
     odd_time_secs: float = 600.0
     """By how much it is off: ahead, or back if negative."""
+    odd_price_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many trades are told at ten times their price."""
+    crossed_quote_probability: float = attrs.field(default=0.0, validator=_probability)
+    """How many quotes have bid and ask the wrong way round."""
     clock_offset_secs: float = 0.0
     """How far the exchange's own clock is ahead.  It never runs back: it stands still instead."""
     bad_trade_probability: float = attrs.field(default=0.0, validator=_probability)

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
+
+from tick_logger.simulator.faults import Faults
+from tick_logger.simulator.listing import Quote, Trade
 
 UNFIT_NAMES = (
     "X" * 300,
@@ -50,6 +54,25 @@ def with_odd_entries(body: bytes, place: Sequence[str], name: str) -> bytes:
 def _odd(entry: Mapping[str, Any], name: str) -> list[Any]:
     named = [{**entry, name: each} for each in UNFIT_NAMES]
     return [dict.fromkeys(entry), {**entry, name: ""}, {}, "soon", *named]
+
+
+def with_odd_prices(event: Trade | Quote, faults: Faults, rng: Random) -> Trade | Quote:
+    """A trade or quote as it was, or as `odd_price_probability` and
+    `crossed_quote_probability` have it.
+
+    A quote that is told with a trade may be crossed as well.
+    """
+    if isinstance(event, Trade):
+        if rng.random() < faults.odd_price_probability:
+            event = event._replace(ticks=10 * event.ticks)
+        return event._replace(quote=_crossed(event.quote, faults, rng))
+    return _crossed(event, faults, rng)
+
+
+def _crossed(quote: Quote, faults: Faults, rng: Random) -> Quote:
+    if rng.random() >= faults.crossed_quote_probability:
+        return quote
+    return quote._replace(bid_ticks=quote.ask_ticks, ask_ticks=quote.bid_ticks)
 
 
 def with_bad_trade(payload: bytes, trades_at: Sequence[str], price: str) -> bytes | None:

@@ -8,6 +8,7 @@
     {exchange}/instruments.{DD}.{MM}.{YY}.json                      what was listed
     {exchange}/undecodable.{DD}.{MM}.{YY}.jsonl                     payloads kept aside
     {exchange}/candles.{DD}.{MM}.{YY}.jsonl                         candles, as answered by REST
+    {exchange}/quality.{DD}.{MM}.{YY}.jsonl                         what looked wrong in rows
     {exchange}/certificate.{DD}.{MM}.{YY}.{n}.json                  what is vouched for, n = 1, 2, …
     unwritten.{DD}.{MM}.{YY}.jsonl                                  holes of what cannot be written
     journal/…                                                       see `journal_layout`
@@ -41,6 +42,7 @@ _INSTRUMENTS_FILE = re.compile(r"instruments\.(\d\d\.\d\d\.\d\d)\.json", re.ASCI
 _UNDECODABLE_FILE = re.compile(r"undecodable\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _UNWRITTEN_FILE = re.compile(r"unwritten\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _CANDLES_FILE = re.compile(r"candles\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
+_QUALITY_FILE = re.compile(r"quality\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _CERTIFICATE_FILE = re.compile(r"certificate\.(\d\d\.\d\d\.\d\d)\.([1-9]\d*)\.json", re.ASCII)
 
 
@@ -99,6 +101,14 @@ class CandlesPath:
 
 
 @attrs.frozen
+class QualityPath:
+    """What looked wrong in an exchange's rows on one UTC day (days since 1970-01-01)."""
+
+    exchange: str
+    day: int
+
+
+@attrs.frozen
 class CertificatePath:
     """The `number`th certificate, from 1, of an exchange and UTC day (days since 1970-01-01)."""
 
@@ -114,7 +124,9 @@ class UnwrittenPath:
     day: int
 
 
-VenuePath: TypeAlias = InstrumentsPath | UndecodablePath | CandlesPath | CertificatePath
+VenuePath: TypeAlias = (
+    InstrumentsPath | UndecodablePath | CandlesPath | QualityPath | CertificatePath
+)
 DataPath: TypeAlias = FormatPath | UnwrittenPath | VenuePath | ColumnPath | GapsPath | JournalPath
 
 
@@ -168,6 +180,11 @@ def candles_path(where: CandlesPath) -> str:
     return f"{folder_of(where.exchange)}/candles.{day_text(where.day)}.jsonl"
 
 
+def quality_path(where: QualityPath) -> str:
+    """The path of a file of what looked wrong."""
+    return f"{folder_of(where.exchange)}/quality.{day_text(where.day)}.jsonl"
+
+
 def certificate_path(where: CertificatePath) -> str:
     """The path of a certificate; its number is 1 or more."""
     folder, day = folder_of(where.exchange), day_text(where.day)
@@ -213,7 +230,7 @@ def is_misplaced(path: str) -> bool:
     name = path.rsplit("/", 1)[-1]
     others = (
         *(_GAPS_FILE, _INSTRUMENTS_FILE, _UNDECODABLE_FILE, _CERTIFICATE_FILE),
-        *(_CANDLES_FILE, _UNWRITTEN_FILE),
+        *(_CANDLES_FILE, _QUALITY_FILE, _UNWRITTEN_FILE),
     )
     return any(each.fullmatch(name) for each in others) and parse(path) is None
 
@@ -264,6 +281,7 @@ def _parse_beside_symbols(exchange: str, name: str) -> VenuePath | None:
         (_INSTRUMENTS_FILE, InstrumentsPath),
         (_UNDECODABLE_FILE, UndecodablePath),
         (_CANDLES_FILE, CandlesPath),
+        (_QUALITY_FILE, QualityPath),
         (_CERTIFICATE_FILE, CertificatePath),
     ):
         match = pattern.fullmatch(name)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from prometheus_client import Counter, Gauge
 
 from tick_logger.errors import Step
+from tick_logger.model.doubts import DoubtKind
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.families import Families
 from tick_logger.telemetry.feed_metrics import FeedMetrics, Messages
@@ -83,9 +84,22 @@ class ExchangeMetrics:
         self._count_by_feed(families, exchange)
         self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
+        self._count_doubts(counter, families, exchange)
         self.sealed = SealedDay(gauge, counter)
         self.latency = Together(list(self.feeds.latency.values()))
         self.gap_size = families.gap_size.child(exchange)
+
+    def _count_doubts(
+        self, counter: Callable[[str, str], Counter], families: Families, exchange: str
+    ) -> None:
+        """Of rows that look wrong."""
+        doubted = families.family(
+            Counter, "quality_rows", "Rows that look wrong, by what is wrong with them", "kind"
+        )
+        self.quality_rows = {kind: doubted.labels(exchange, kind.value) for kind in DoubtKind}
+        self.quality_marks_unwritten = counter(
+            "quality_marks_unwritten", "Marks of such rows that are in no file"
+        )
 
     def _count_lines(self, families: Families, exchange: str) -> None:
         """Of payloads that came on both lines, on which of the two first, and by how much."""

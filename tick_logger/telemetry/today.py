@@ -1,4 +1,4 @@
-"""Holes, late rows and rows set aside of the current UTC day, for whoever looks at the status.
+"""Holes, late rows, rows set aside and doubtful ones of the current UTC day, for the status.
 
 Counted since midnight, or since the start if that was later; the files beside the data have all.
 """
@@ -9,6 +9,7 @@ from collections import Counter
 
 from tick_logger.clock import WallClock
 from tick_logger.model.cause import Cause
+from tick_logger.model.doubts import DoubtKind
 from tick_logger.model.times import day_of
 from tick_logger.telemetry.open_holes import OpenHolesNow
 
@@ -26,6 +27,7 @@ class Today:
         self._gaps: Counter[tuple[str, Cause]] = Counter()
         self._late: Counter[str] = Counter()
         self._aside: Counter[str] = Counter()
+        self._doubtful: Counter[tuple[str, DoubtKind]] = Counter()
 
     def gaps(self, exchange: str) -> dict[str, int]:
         """Holes by cause."""
@@ -43,6 +45,17 @@ class Today:
         """Rows whose time cannot be right."""
         self._turn()
         return self._aside[exchange]
+
+    def doubtful(self, exchange: str) -> dict[str, int]:
+        """Rows that look wrong, by kind."""
+        self._turn()
+        found = self._doubtful.items()
+        return {kind.value: rows for (name, kind), rows in found if name == exchange}
+
+    def count_doubtful(self, exchange: str, kind: DoubtKind, rows: int) -> None:
+        """So many rows more that look wrong in this way."""
+        self._turn()
+        self._doubtful[exchange, kind] += rows
 
     def count_gaps(self, exchange: str, cause: Cause, holes: int) -> None:
         """So many holes more."""
@@ -66,3 +79,4 @@ class Today:
             self._gaps.clear()
             self._late.clear()
             self._aside.clear()
+            self._doubtful.clear()

@@ -85,6 +85,7 @@ CONTRACT: dict[str, Any] = {
             "duplicates": 4,
             "late_rows_today": 5,
             "aside_rows_today": 8,
+            "doubtful_rows_today": {"crossed": 7},
             "clock_offset_secs": -0.05,
             "reconnects": 6,
             "gaps_today": {"disconnect": 2, "sequence": 1},
@@ -174,6 +175,7 @@ def exchange(**numbers: Any) -> ExchangeView:  # noqa: ANN401 - those of the val
         open_holes=[OpenNow(Cause.SILENT, 3, 1_749_999_988_500_000_000)],
         late_today=5,
         aside_today=8,
+        doubtful_today={"crossed": 7},
         proofs=proofs_of("alpha"),
         connections=[
             connection("0-public.3"),

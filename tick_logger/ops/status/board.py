@@ -182,6 +182,7 @@ class Board:
             open_holes=today.open_holes.of(name),
             late_today=today.late(name),
             aside_today=today.aside(name),
+            doubtful_today=today.doubtful(name),
             proofs=self._watched.proofs_of(name),
             connections=last.connections[name],
             messages_per_second=speeds,

@@ -54,6 +54,7 @@ class ExchangeView:
     open_holes: Sequence[OpenNow]
     late_today: int
     aside_today: int
+    doubtful_today: Mapping[str, int]
     proofs: Mapping[Table, Proof]
     connections: Sequence[ConnectionState]
     messages_per_second: Mapping[str, float]  # by connection
@@ -245,6 +246,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "duplicates": numbers.duplicates,
         "late_rows_today": view.late_today,
         "aside_rows_today": view.aside_today,
+        "doubtful_rows_today": dict(view.doubtful_today),
         "clock_offset_secs": round(numbers.clock_offset_secs, 3),
         "reconnects": numbers.reconnects,
         "gaps_today": dict(view.gaps_today),
@@ -268,15 +270,16 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         },
         "history": _charts(whole.history, name),
         "connections": [_connection(each, view, whole.now_secs) for each in view.connections],
-        "reconnects_recent": [
-            {
-                "at": loss.at_ns / 1e9,
-                "connection": loss.connection,
-                "cause": loss.ending,
-                "reason": loss.reason,
-            }
-            for loss in reversed(view.losses)
-        ],
+        "reconnects_recent": [_reconnect(loss) for loss in reversed(view.losses)],
+    }
+
+
+def _reconnect(loss: Loss) -> dict[str, Any]:
+    return {
+        "at": loss.at_ns / 1e9,
+        "connection": loss.connection,
+        "cause": loss.ending,
+        "reason": loss.reason,
     }
 
 

@@ -82,6 +82,7 @@ def exchange(name: str, mean: float = 400.0, count: int = 2, **changes: object) 
         "open_holes": [],
         "late_rows_today": 0,
         "aside_rows_today": 0,
+        "doubtful_rows_today": {},
         "clock_offset_secs": -0.04,
         "reconnects": 0,
         "gaps_today": {},
@@ -140,6 +141,7 @@ def degraded() -> Document:
         not_listed=["NO-SUCH"],
         subscriptions_silent=5,
         gaps_today={"disconnect": 2, "overflow": 1},
+        doubtful_rows_today={"crossed": 7, "jump": 2},
         connections=[
             connection(0, 12, seconds_since_data=95.0, silent=5, refused=1, live=18),
             connection(1, 12, state="connecting", since=None, live=0, seconds_since_data=None),

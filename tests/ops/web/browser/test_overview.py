@@ -98,6 +98,7 @@ def test_each_exchange_has_a_card_with_its_figures(page: Page, stub: Stub) -> No
         "Last data 2 min ago",
         "Gaps today 3 2 disconnect, 1 overflow",
         "Late today 0",
+        "Doubtful today 9 7 crossed, 2 after a jump",
         "12 messages dropped",
         "3 messages not understood",
         "1 204 ids missing",

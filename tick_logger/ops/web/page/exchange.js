@@ -3,7 +3,7 @@
 import { sparkline } from "./charts.js";
 import { buildDetails } from "./details.js";
 import { fact, follow, h, mark, reveal, say } from "./dom.js";
-import { CAUSES, CONDITIONS, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, fillingOf, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
+import { CAUSES, CONDITIONS, DOUBTS, FEEDS, PLANNED, PROOFS, cardId, condition, list, meaning, fillingOf, openHolesOf, pairs, reasonsOf, silenceOf, stoppedOf } from "./meaning.js";
 import { UNKNOWN, ago, count, date, duration, known, plural, rate } from "./words.js";
 
 /** A card; `update({exchange, status})` brings the newest figures into it. */
@@ -85,9 +85,11 @@ function buildFacts() {
   const silence = fact("Last data");
   const gaps = fact("Gaps today", "Known holes in the recording that began today, by cause");
   const late = fact("Late today", "Rows that came too late to be sorted in; kept in files of their own, as are those set aside because their time cannot be right");
+  const doubtful = fact("Doubtful today", "Rows that look wrong: crossed quotes, impossible moves, prices apart from other exchanges, times that go back; recorded as they were sent, and marked beside the data");
   const sealed = fact("Last sealed day", "The newest day to which nothing is added any more: what there is of it is certified");
+  doubtful.node.classList.add("wide");
   sealed.node.classList.add("wide");
-  const node = h("dl", { class: "facts" }, latency.node, silence.node, gaps.node, late.node, sealed.node);
+  const node = h("dl", { class: "facts" }, latency.node, silence.node, gaps.node, late.node, doubtful.node, sealed.node);
   return {
     node,
     update(now) {
@@ -112,6 +114,9 @@ function buildFacts() {
       const aside = now.aside_rows_today ? `${count(now.aside_rows_today)} set aside` : "";
       const apart = now.late_rows_today + now.aside_rows_today;
       late.update(count(now.late_rows_today), aside || (now.late_rows_today ? "rows" : ""), apart ? "warn" : "");
+      const doubts = pairs(now.doubtful_rows_today).filter(([, many]) => many);
+      const looked = doubts.reduce((sum, [, many]) => sum + many, 0);
+      doubtful.update(count(looked), doubts.map(([kind, many]) => `${count(many)} ${meaning(DOUBTS, kind) ?? kind}`).join(", "), looked ? "warn" : "");
       sealed.update(...sealedOf(now.sealed ?? null));
     },
   };

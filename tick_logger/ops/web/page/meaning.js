@@ -46,6 +46,15 @@ export const CAUSES = {
   stray: "no gap: a trade has an id that fits nowhere",
 };
 
+export const DOUBTS = {
+  crossed: "crossed",
+  locked: "locked",
+  outside: "far outside the quote",
+  jump: "after a jump",
+  apart: "apart from other exchanges",
+  backwards: "going back in time",
+};
+
 export const CONDITIONS = {
   available: ["✓", "available", "nothing is known to be missing"],
   degraded: ["!", "degraded", "a hole is known"],
