@@ -86,9 +86,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "simulator", "archive", "archive.keys",
     },
     "exit_codes": set(),
+    "api_keys": {"clock", "exchanges", "net.wire", "telemetry"},
     "venues": {
-        "model", "clock", "config", "exchanges", "filling", "recording", "storage", "telemetry",
-        "net", "net.wire",
+        "api_keys", "model", "clock", "config", "exchanges", "filling", "recording", "storage",
+        "telemetry", "net", "net.wire",
         "net.intake", "net.rest", "net.connection", "net.venue",
     },
     "archiving": {

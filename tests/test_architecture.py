@@ -76,6 +76,7 @@ FORBIDDEN = {
     "doctor/x": "tick_logger.app",
     "playback/x": "tick_logger.net.wire.dial",
     "exit_codes": "tick_logger.errors",
+    "api_keys": "tick_logger.venues",
     "venues": "tick_logger.app",
     "archiving": "tick_logger.app",
     "sealing": "tick_logger.app",

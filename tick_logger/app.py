@@ -12,6 +12,7 @@ for.  What the column files lack then is derived at the next start.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -21,7 +22,7 @@ import attrs
 import trio
 from prometheus_client import CollectorRegistry
 
-from tick_logger import exit_codes
+from tick_logger import api_keys, exit_codes
 from tick_logger.alerting import alarm_of
 from tick_logger.archiving import MODES, Keeping, is_released
 from tick_logger.budget import ByteBudget
@@ -43,6 +44,7 @@ from tick_logger.ops.status.watched import Watched
 from tick_logger.ops.watch import Watch
 from tick_logger.reader.looking_back import LookingBack
 from tick_logger.reader.recent import recorded
+from tick_logger.recording.access import giving
 from tick_logger.recording.descriptors import needed_beside_columns, report_few
 from tick_logger.recording.last_words import last_words
 from tick_logger.recording.legacy_links import LinkKeeper
@@ -100,9 +102,8 @@ class Service:
         clock = SteadyClock(ports.clock or SystemClock())
         alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
-        disk = Disk.at(
-            config.logger.data_path, ports.files, ports.offload, needed_beside_columns(config)
-        )
+        others = needed_beside_columns(config)
+        disk = Disk.at(config.logger.data_path, ports.files, ports.offload, others)
         self._resources = Resources(
             disk=disk,
             clock=clock,
@@ -112,6 +113,7 @@ class Service:
             readiness=Readiness(self.metrics),
             today=Today(clock),
             links=self._legacy_links(disk),
+            grant=giving(config),
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
             is_released=is_released(config.logger.data_path, config.archive, ports.files),
@@ -120,8 +122,7 @@ class Service:
         self._opening = Opening(self.metrics)
         self.recording: Recording | None = None  # from when there is one
         self._survivors: list[trio.CancelScope] = []
-        self._deriving = trio.CancelScope()
-        self._venues_scope = trio.CancelScope()
+        self._deriving, self._venues_scope = trio.CancelScope(), trio.CancelScope()
         self._deadline = float("inf")
         self.stopping = trio.Event()
         self._listings = Listings(
@@ -204,6 +205,7 @@ class Service:
                 data_path=self.started_with.logger.data_path,
             )
             await ops.start(self._stop_on_signals)
+            api_keys.tell(self.exchange_names, os.environ)
             ops.start_soon(show)
             ops.start_soon(recording.watch)
             async with self._keeping.beside(recording), trio.open_nursery() as survivors:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 import trio
 
-from tick_logger.config.schema import Config, ExchangeConfig, sections
+from tick_logger.config.schema import Config, ExchangeConfig, LoggerConfig, sections
 from tick_logger.errors import ConfigError
 from tick_logger.net.venue.venue import Venue
 from tick_logger.telemetry.logs import get_logger
@@ -25,7 +25,8 @@ LIVE_EXCHANGE_KEYS = frozenset(
         "reconnect_max_secs", "redundancy", "backfill",
     }
 )  # fmt: skip
-LIVE_KEYS = frozenset({"logger.log_level"})
+LIVE_LOGGER_KEYS = ("log_level", "log_levels", "log_file_level")
+LIVE_KEYS = frozenset(f"logger.{key}" for key in LIVE_LOGGER_KEYS)
 """Of the other sections."""
 
 
@@ -82,7 +83,7 @@ class Reloader:
     config: Config  # what runs
     load: Callable[[], Config]
     venues: Mapping[str, Venue]
-    set_log_level: Callable[[str], None]
+    set_levels: Callable[[LoggerConfig], None]
 
     async def run(self) -> None:
         """Reload at each SIGHUP, until cancelled."""
@@ -100,14 +101,15 @@ class Reloader:
             log.error("reload_refused", problems=problems, explanation="nothing has changed")
             return
         found = difference(self.config, new)
-        self.set_log_level(new.logger.log_level)
+        self.set_levels(new.logger)
         exchanges = dict(self.config.exchanges)
         for name, venue in self.venues.items():
             if name in new.exchanges:
                 exchanges[name] = _with_live_keys(exchanges[name], new.exchanges[name])
                 if exchanges[name] != self.config.exchanges[name]:
                     venue.reconfigure(exchanges[name])
-        logger = attrs.evolve(self.config.logger, log_level=new.logger.log_level)
+        levels = {key: getattr(new.logger, key) for key in LIVE_LOGGER_KEYS}
+        logger = attrs.evolve(self.config.logger, **levels)
         self.config = attrs.evolve(self.config, logger=logger, exchanges=exchanges)
         log.info("reloaded", changed=list(found.live))
         if found.needs_restart:

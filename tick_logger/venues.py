@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
+from tick_logger.api_keys import signer_of
 from tick_logger.clock import WallClock
 from tick_logger.config.markets import book_wanted, books_wanted, entrances
 from tick_logger.config.schema import Config, ExchangeConfig
@@ -34,9 +35,9 @@ from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.rest.client import RestClient
 from tick_logger.net.venue.backfill_source import BackfillSource
 from tick_logger.net.venue.discovery import Beside
+from tick_logger.net.venue.share import streams_of
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
-from tick_logger.net.wire.signing import signer_from_environ
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.folding import FoldersOfSymbols
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -68,7 +69,15 @@ class Venues:
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
         self._addresses = Addresses()
+        if (by_symbol := resources.metrics.symbols) is not None:
+            by_symbol.connected = self._streams
         self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
+
+    def _streams(self) -> Iterator[tuple[tuple[str, str, str], bool]]:
+        """What is to be recorded, and whether a connection for it is open."""
+        for name, venue in self.by_name.items():
+            for (symbol, feed), is_open in streams_of(venue.shares()).items():
+                yield (name, symbol, feed), is_open
 
     def add(
         self,
@@ -142,11 +151,7 @@ class Venues:
             clock=shared.clock,
             rng=self._rng,
             metrics=metrics,
-            signer=(
-                signer_from_environ(os.environ, exchange.key_prefix, clock=shared.clock.machine)
-                if exchange.key_prefix
-                else None
-            ),
+            signer=signer_of(exchange, os.environ, shared.clock.machine),
         )
 
     def _filler(

@@ -24,7 +24,10 @@ from scripts.mutation.mutations import Mutation
 
 ROOT = Path(__file__).parents[2]
 
-PARTS = ("tick_logger", "tests", "scripts", "config", "pyproject.toml", "README.md", "CHANGELOG.md")
+PARTS = (
+    *("tick_logger", "tests", "scripts", "config", "pyproject.toml", "README.md", "CHANGELOG.md"),
+    *(".dockerignore", "requirements.lock", "requirements-archive.lock", "requirements-dev.lock"),
+)
 """What of the checkout the tests need."""
 
 PATIENCE = 5.0

@@ -11,10 +11,16 @@ import structlog
 import trio
 
 from tests.archive.archiving import DAYS, Rig
-from tests.archive.kept import DAY, EXCHANGE
+from tests.archive.kept import DAY, EXCHANGE, certify, record
 from tests.fakes.memory_store import Fault
 from tests.fakes.offload import StallingOffload
-from tick_logger.archive.archiver import CYCLE_SECS, PACK_SECS, SEND_SECS
+from tick_logger.archive.archiver import (
+    CYCLE_SECS,
+    LETTING_GO_SECS,
+    PACK_SECS,
+    PATIENCE_SECS,
+    SEND_SECS,
+)
 from tick_logger.archive.ledger import Ledger, Packed, Where
 from tick_logger.archive.retention import Retention
 
@@ -223,6 +229,46 @@ async def test_a_second_signal_leaves_it_to_the_next_start(autojump_clock: objec
     rig.worker.secs = 0.0
     await rig.archiver().cycle()
     rig.check()
+
+
+async def test_a_bucket_that_never_answers_holds_up_nothing_else(
+    autojump_clock: object,
+) -> None:
+    """Local copies, new days, what the journal may let go of that is wanted here, and the end."""
+    rig, mute = Rig(wanted=(Where.LOCAL, Where.BUCKET), keep_days=1), StallingOffload()
+    mute.stall()
+    archiver = rig.archiver(sending=mute)
+    with structlog.testing.capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(archiver.run)
+            await trio.sleep(PATIENCE_SECS + 1)
+            ledger = rig.ledger()
+            assert ledger.waiting(Where.LOCAL) == []
+            assert len(ledger.waiting(Where.BUCKET)) == len(ledger.all_packed()) == 10
+            record(rig.recorded, DAY + DAYS, 3)
+            certify(rig.recorded, DAY + DAYS)
+            await trio.sleep(2 * (PATIENCE_SECS + CYCLE_SECS))
+            days = rig.ledger().of_day(EXCHANGE, DAY + DAYS, "trades")
+            assert [rig.ledger().is_verified(each.key, Where.LOCAL) for each in days] == [True]
+            assert rig.ledger().released() == []
+            assert archiver.journal(0) == 0
+            assert archiver.progress.waiting == len(rig.ledger().all_packed()) == 13
+            assert archiver.progress.kept_bytes[Where.LOCAL] > 0
+            mute.resume()
+            await trio.sleep(LETTING_GO_SECS + CYCLE_SECS)
+            assert rig.waiting() == []
+            assert archiver.journal(0) == 10
+            assert rig.ledger().released() == [(EXCHANGE, DAY), (EXCHANGE, DAY + 1)]
+            mute.stall()
+            certify(rig.recorded, DAY + DAYS, 2)
+            await trio.sleep(2 * CYCLE_SECS)
+            began = trio.current_time()
+            archiver.end()
+        assert trio.current_time() - began <= PACK_SECS + SEND_SECS
+    assert rig.ledger().covered() == [(0, 20)]  # what the journal had was packed at the end
+    assert rig.ledger().waiting(Where.LOCAL) == []
+    told = [line for line in lines if line["event"] == "archive_bucket_slow"]
+    assert len(told) == 1
 
 
 class Noting:

@@ -31,11 +31,13 @@ class Seals:
     asked: list[tuple[str, int]] = attrs.field(factory=list)
     safe: trio.Event = attrs.field(factory=trio.Event)
     """Whether all that is on disk is safe there."""
+    checkpoints: int = 0
 
     async def seal(self, exchange: str, day: int) -> None:
         self.asked.append((exchange, day))
 
     async def settled(self) -> None:
+        self.checkpoints += 1
         await self.safe.wait()
 
 
@@ -108,6 +110,20 @@ async def test_each_day_is_sealed_when_it_is_due(rig: Rig, autojump_clock: MockC
     again.seals.safe.set()
     await hours(again.sealer(MIDNIGHT + 3 * NS_PER_DAY), 2)
     assert again.seals.asked == []
+
+
+async def test_days_that_are_due_together_wait_for_one_checkpoint(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
+    """Each takes seconds; and every certificate still names that of the day before it."""
+    sealer = rig.sealer(MIDNIGHT + 2 * NS_PER_DAY + HOUR)
+    await sealer.round()
+    assert [rig.numbers(day) for day in (DAY - 1, DAY, DAY + 1)] == [[1], [1], [1]]
+    assert rig.seals.checkpoints == 1
+    found = [newest(rig.files, "venue", day) for day in (DAY - 1, DAY, DAY + 1)]
+    names = [f"sha256:{each.sha256}" for each in found if each is not None]
+    said = [each.predicate["previous_day"] for each in found if each is not None]
+    assert said == [None, *names[:2]]
 
 
 async def test_nothing_is_vouched_for_before_it_is_safe(

@@ -12,7 +12,7 @@ import pytest
 from tests.archive.test_facts import DAY, HOUR, MIDNIGHT, three_days, trade
 from tests.reader.recorded import Recorder
 from tick_logger.archive.certificate import Certificate
-from tick_logger.archive.certifying import Place, Told, look, write
+from tick_logger.archive.certifying import Place, Surveyed, Told, look, write
 from tick_logger.archive.signing import Key, load_key, load_public_key, new_key
 from tick_logger.archive.verifying import check_certificates
 from tick_logger.model.tables import ORIGIN_REST, Table
@@ -42,7 +42,7 @@ def certified(
         files=files, source=lambda: source_at(folder), collector="a1", version="9", key=key
     )
     looked = look(place, Symbol("venue", "BTC-USD"), day)
-    return write(place, "venue", day, [looked], told, MADE_NS)
+    return write(place, Surveyed("venue", day, (looked,), told), MADE_NS)
 
 
 def name(day: int = DAY, number: int = 1) -> str:

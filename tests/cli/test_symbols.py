@@ -123,6 +123,8 @@ def test_json(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
                 "tick_size": "0.01",
                 "lot_size": "",
                 "active": True,
+                "min_size": "",
+                "min_notional": "",
             }
         ],
         "alternatives": [attrs.asdict(BLUE[0])],

@@ -18,6 +18,7 @@ from tick_logger.config.schema import (
     HttpConfig,
     LoggerConfig,
     MarketConfig,
+    TokenConfig,
     VenueDefaults,
 )
 from tick_logger.errors import ConfigError
@@ -84,6 +85,8 @@ def test_defaults_without_a_file() -> None:
         redundancy=1,
         backfill=True,
         ca_file="",
+        file_group="",
+        file_mode="",
         markets=(),
     )
 
@@ -111,7 +114,7 @@ def test_example_file_says_the_defaults() -> None:
     every_key = set(attrs.fields_dict(ExchangeConfig)) - {"markets"}
     assert load(EXAMPLE, {}, venues) == load(None, {}, venues)
     assert set(document["logger"]) == set(attrs.fields_dict(LoggerConfig))
-    assert set(document["http"]) == set(attrs.fields_dict(HttpConfig))
+    assert set(document["http"]) == set(attrs.fields_dict(HttpConfig)) - {"tokens"}
     assert set(document["archive"]) == set(attrs.fields_dict(ArchiveConfig))
     assert set(document["archive"]["s3"]) == set(attrs.fields_dict(BucketConfig))
     assert all(set(section) == every_key for section in document["exchanges"].values())
@@ -120,7 +123,7 @@ def test_example_file_says_the_defaults() -> None:
 def test_each_key_of_the_example_is_explained() -> None:
     """A comment stands right above it, in the first section that has it."""
     explained = re.findall(r"(?m)^# .*\n(\w+) = ", EXAMPLE.read_text())
-    keys = [*attrs.fields_dict(LoggerConfig), *attrs.fields_dict(HttpConfig)]
+    keys = [*attrs.fields_dict(LoggerConfig), *set(attrs.fields_dict(HttpConfig)) - {"tokens"}]
     keys += [*set(attrs.fields_dict(ArchiveConfig)) - {"s3"}, *attrs.fields_dict(BucketConfig)]
     keys += [key for key in attrs.fields_dict(ExchangeConfig) if key != "markets"]
     assert set(keys) - set(explained) == set()
@@ -130,7 +133,7 @@ def test_each_key_of_the_example_is_explained() -> None:
 def test_example_of_markets_works_when_uncommented(file: Path) -> None:
     """Taking the comment signs away from the markets table gives a correct file."""
     text = re.sub(
-        r"(?m)^# (\[\[|symbols =|feeds =|data_timeout_secs =)", r"\1", EXAMPLE.read_text()
+        r"(?m)^# (\[\[exchanges|symbols =|feeds =|data_timeout_secs =)", r"\1", EXAMPLE.read_text()
     )
     file.write_text(text)
     name = next(iter(tomllib.loads(text)["exchanges"]))
@@ -139,6 +142,26 @@ def test_example_of_markets_works_when_uncommented(file: Path) -> None:
     venues = dict.fromkeys(registry.available(), defaults)
     (market,) = load(file, {}, venues).exchanges[name].markets
     assert market == MarketConfig(symbols=("XRP*",), feeds=("trades",), data_timeout_secs=600.0)
+
+
+def test_example_of_tokens_works_when_uncommented(file: Path) -> None:
+    """All its keys but the token itself, beside which the file stands."""
+    (part,) = re.findall(r"(?ms)^# \[\[http\.tokens\]\].*?(?=^$)", EXAMPLE.read_text())
+    text = re.sub(r"(?m)^# (\[\[|\w+ = )", r"\1", part)
+    (given,) = tomllib.loads(text)["http"]["tokens"]
+    assert set(given) == set(attrs.fields_dict(TokenConfig)) - {"token"}
+    (file.parent / "token").write_text("secret\n")
+    file.write_text(text.replace(given["file"], str(file.parent / "token")))
+    venues = dict.fromkeys(registry.available(), VENUES["alpha"])
+    (token,) = load(file, {}, venues).http.tokens
+    expected = TokenConfig(
+        name="grafana",
+        file=str(file.parent / "token"),
+        exchanges=("binance", "okx"),
+        metrics=True,
+        page=False,
+    )
+    assert token == expected
 
 
 def test_only_the_exchanges_that_a_file_names_are_recorded(file: Path) -> None:

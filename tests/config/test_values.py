@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.config.given import VENUES
+from tests.config.given import VENUES, problems_of
 from tick_logger.config.load import load
 from tick_logger.config.markets import MarketSettings, for_symbol, matches, most_lines
 from tick_logger.config.printing import render
@@ -228,3 +228,18 @@ def test_the_sections_that_there_is_one_of() -> None:
         "alerts": AlertsConfig,
         "archive": ArchiveConfig,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("file_group = 'no-such-group'", 'there is no group "no-such-group" on this system'),
+        ("file_mode = '0660'", 'must be "0600", "0640" or "0644" (nobody'),
+        ("file_mode = 0o640", "must be a text, not the number 416"),
+    ],
+)
+def test_groups_and_modes_of_files(file: Path, text: str, reason: str) -> None:
+    """A group that there is, and a mode with which nobody else writes."""
+    ((path, why),) = problems_of(file, f"[exchanges.alpha]\n{text}\n")
+    assert path == f"exchanges.alpha.{text.split(' ')[0]}"
+    assert why.startswith(reason)

@@ -146,8 +146,10 @@ def test_symbols() -> None:
             s["baseAsset"],
             s["quoteAsset"],
             s["status"] == "TRADING" and s["isSpotTradingAllowed"],
-            *(f["tickSize"] for f in s["filters"] if f["filterType"] == "PRICE_FILTER"),
-            *(f["stepSize"] for f in s["filters"] if f["filterType"] == "LOT_SIZE"),
+            next(f["tickSize"] for f in s["filters"] if f["filterType"] == "PRICE_FILTER"),
+            next(f["stepSize"] for f in s["filters"] if f["filterType"] == "LOT_SIZE"),
+            min_size=next(f["minQty"] for f in s["filters"] if "minQty" in f),
+            min_notional=next(f["minNotional"] for f in s["filters"] if "minNotional" in f),
         )
         for s in json.loads(text)["symbols"]
     )

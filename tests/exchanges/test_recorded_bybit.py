@@ -250,6 +250,7 @@ def test_instruments(venue: Exchange, name: str, kind: str, count: int) -> None:
     """The REST list agrees with a plain reading."""
     text = body(name)
     step = {"spot": "basePrecision", "linear": "qtyStep"}[kind]
+    least = {"spot": "minOrderAmt", "linear": "minNotionalValue"}[kind]
     expected = tuple(
         Instrument(
             symbol=s["symbol"],
@@ -258,6 +259,8 @@ def test_instruments(venue: Exchange, name: str, kind: str, count: int) -> None:
             active=s["status"] == "Trading",
             tick_size=s["priceFilter"]["tickSize"],
             lot_size=s["lotSizeFilter"][step],
+            min_size=s["lotSizeFilter"]["minOrderQty"],
+            min_notional=s["lotSizeFilter"][least],
             kind=kind,
         )
         for s in json.loads(text)["result"]["list"]

@@ -157,10 +157,11 @@ def test_single_frames() -> None:
     decoded = EXCHANGE.decode(payloads, symbols)
     assert decoded.bad == ()
     reason = "level2, level3, and full channels now require authentication."
+    mina = "MINA-USDT", "MINA", "USDT"
     assert decoded.events == (
         (0, Heartbeat()),
         (0, TradeIdSeen(symbols["ETH-USD"], 278953096)),
-        (1, Listing((Instrument("MINA-USDT", "MINA", "USDT", True, "0.001", "0.001"),))),
+        (1, Listing((Instrument(*mina, True, "0.001", "0.001", "spot", "0.1", "1"),))),
         (2, Refused(None, f"Failed to subscribe: {reason}")),
         (7, BookSnapshot(symbols["ETH-USD"], 0)),
     )
@@ -191,6 +192,8 @@ def test_products() -> None:
             p["status"] == "online",
             p["quote_increment"],
             p["base_increment"],
+            min_size=p["base_min_size"],
+            min_notional=p["min_market_funds"],
         )
         for p in json.loads(text)
     )

@@ -289,7 +289,8 @@ def test_pairs() -> None:
             {"XBT": "BTC", "XDG": "DOGE"}.get(name, name) for name in pair["wsname"].split("/")
         )
         tick, lot = (f"{Decimal(1).scaleb(-pair[f'{of}_decimals']):f}" for of in ("pair", "lot"))
-        expected.append(Instrument(f"{base}/{quote}", base, quote, True, tick, lot))
+        least = pair.get("ordermin", "")
+        expected.append(Instrument(f"{base}/{quote}", base, quote, True, tick, lot, min_size=least))
     assert EXCHANGE.parse_listing(text) == tuple(expected)
 
 

@@ -309,6 +309,7 @@ def test_instruments(kind: str) -> None:
             i["tickSz"],
             i["lotSz"],
             "spot" if kind == "SPOT" else i["ctType"],
+            i["minSz"],
         )
         for i in listed
     )

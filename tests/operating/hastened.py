@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.operating.operations import PROMETHEUS, load_yaml
+from tests.operating.operations import NAMES, PROMETHEUS, load_yaml
 
 FASTER = 15
 """A minute is four seconds, which is as little as a busy machine allows: a feed is called silent
@@ -20,7 +20,7 @@ after six such seconds, and the writer has to come round more often than that.""
 
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"\b([0-9]+)(ms|[smhd])\b")
-_AGE = re.compile(r"(time\(\) - \w+ > )([0-9]+)\b")
+_AGE = re.compile(r"(time\(\) - \w+(?:\{[^}]*\})? > )([0-9]+)\b")
 
 
 def hastened(text: str) -> str:
@@ -40,7 +40,7 @@ def hastened_rules() -> dict[str, Any]:
 
 
 def write_hastened(folder: Path, target: str, alertmanager: str = "") -> Path:
-    """`prometheus.yml` and its rules, for a recorder that is at `target`; returns the former.
+    """`prometheus.yml` and all rules, for a recorder that is at `target`; returns the former.
 
     The host is not asked: there is no node-exporter, nor an Alertmanager but the given one.
     """
@@ -50,6 +50,8 @@ def write_hastened(folder: Path, target: str, alertmanager: str = "") -> Path:
     document["scrape_configs"] = [recorder | {"static_configs": [{"targets": [target]}]}]
     managers = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
     document["alerting"] = {"alertmanagers": managers}
+    document["rule_files"].append(NAMES.name)
+    (folder / NAMES.name).write_text(NAMES.read_text(encoding="utf-8"))
     (folder / "rules.yml").write_text(json.dumps(hastened_rules()))
     config = folder / "prometheus.yml"
     config.write_text(json.dumps(document))  # which is YAML as well

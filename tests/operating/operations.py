@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = ROOT / "config"
 PROMETHEUS = CONFIG / "prometheus"
+NAMES = PROMETHEUS / "collector-names.yml"
 DASHBOARDS = sorted((CONFIG / "grafana" / "dashboards").glob("*.json"))
 
 
@@ -26,6 +27,11 @@ def rules() -> list[dict[str, Any]]:
     """Every alert."""
     groups = load_yaml(PROMETHEUS / "rules.yml")["groups"]
     return [rule for group in groups for rule in group["rules"]]
+
+
+def recorded() -> list[dict[str, Any]]:
+    """Every rule that records another collector's names."""
+    return [rule for group in load_yaml(NAMES)["groups"] for rule in group["rules"]]
 
 
 def panels(dashboard: Path) -> list[dict[str, Any]]:

@@ -71,7 +71,8 @@ def recorder(
 ) -> AbstractContextManager[Running]:
     """A recorder of one feed of the exchanges at these addresses, as `running`."""
     lines = [
-        f'[logger]\ndata_path = "{folder / "data"}"\nflush_interval_secs = 0.1\n[http]\nport = 0\n'
+        f'[logger]\ndata_path = "{folder / "data"}"\nflush_interval_secs = 0.1\n'
+        "[http]\nport = 0\nmetrics_by_symbol = true\n"
     ]
     for name, address in addresses.items():
         path = urlsplit(registry.get(name).ws_endpoint).path
@@ -110,6 +111,7 @@ class Prometheus:
             rule["name"]: rule.get("lastError") or rule["health"]
             for group in self.get("rules")["groups"]
             for rule in group["rules"]
+            if rule["type"] == "alerting" or rule["health"] != "ok"
         }
 
     def targets(self) -> dict[str, str]:

@@ -85,6 +85,18 @@ def test_the_recorder_keeps_its_promises_in_a_container() -> None:
     assert re.findall(r"(?m)^USER (.+)$", DOCKERFILE) == ["tick_logger"]
 
 
+def test_log_lines_outlive_the_container() -> None:
+    """As JSON in a folder of the host; what the engine keeps is for people."""
+    service = SERVICES["tick_logger"]
+    assert "./logs:/logs" in service["volumes"]
+    assert service["environment"] == {
+        "TICK_LOGGER__LOGGER__LOG_FILE": "/logs/tick_logger.log",
+        "TICK_LOGGER__LOGGER__LOG_STDERR": "text",
+    }
+    uid = re.findall(r"useradd --uid (\d+)", DOCKERFILE)
+    assert [f"chown {each} logs" in (CONFIG / "README.md").read_text() for each in uid] == [True]
+
+
 def test_the_health_check_asks_the_port_of_the_configuration() -> None:
     """In the compose file as in the image, by the script that the image holds."""
     assert SERVICES["tick_logger"]["healthcheck"]["test"] == ["CMD", "python", HEALTHCHECK]

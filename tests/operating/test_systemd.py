@@ -97,6 +97,15 @@ def test_it_starts_what_the_command_line_accepts() -> None:
     ]  # fmt: skip
 
 
+def test_lines_for_people_go_to_the_journal_and_all_of_them_to_a_file() -> None:
+    """In a folder that the service manager makes, and that may be written to."""
+    settings = _settings()
+    (logs,) = settings["LogsDirectory"]
+    prefix = "TICK_LOGGER__LOGGER__"
+    expected = f"{prefix}LOG_STDERR=text {prefix}LOG_FILE=/var/log/{logs}/tick_logger.log"
+    assert expected in settings["Environment"]
+
+
 def test_an_archive_may_lie_on_another_disk() -> None:
     """One folder more may be written to, and a start does without it."""
     assert _settings()["ReadWritePaths"] == ["-/srv/tick_logger_archive"]

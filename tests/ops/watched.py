@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -51,6 +51,7 @@ class FakeVenue:
     losses: Sequence[Loss] = ()
     patience: Patience = PATIENCE
     absent: Absent = attrs.field(factory=Absent)
+    feeds: Mapping[str, bool] = attrs.field(factory=lambda: {"trades": True})
     unreachable: Unreachable | None = None
 
     def connections(self) -> Sequence[ConnectionState]:
@@ -68,11 +69,18 @@ def nothing_recorded(exchange: str, symbol: str) -> dict[str, Any]:
 class NoPast:
     """Nothing was recorded."""
 
-    def calendar(self) -> bytes:
+    def calendar(self, exchanges: Collection[str] | None = None) -> bytes:
         return b'{"exchanges": [], "looked": 0, "of": 0}'
 
     def symbols(
-        self, query: str, exchange: str | None, day: str | None, sort: str, offset: int, limit: int
+        self,
+        query: str,
+        exchange: str | None,
+        day: str | None,
+        sort: str,
+        offset: int,
+        limit: int,
+        exchanges: Collection[str] | None = None,
     ) -> bytes:
         return b'{"symbols": [], "total": 0, "looked": 0, "of": 0}'
 

@@ -15,9 +15,10 @@ from tests.storage.sample import instruments, numbered, run
 from tick_logger.derive.derivation import Outcome
 from tick_logger.model.cause import Cause
 from tick_logger.model.flush import VOID, Flush, GapRecord, OpenHole, Run
-from tick_logger.model.tables import ORIGIN_ASIDE, Table
+from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_REST, Table
 from tick_logger.pipeline.pipeline import TickCounts
 from tick_logger.recording.accounts import MAX_STREAMS_IN_LOG, Accounts
+from tick_logger.recording.venue_times import SILENT_NS, VenueTimes
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 
@@ -168,6 +169,22 @@ def test_times_that_cannot_be_are_told(accounts: Accounts, metrics: Metrics, tod
     assert metrics.read("collector_rows_written_total", "one") == 8
     assert (accounts.totals.aside_rows, accounts.totals.late_rows) == (5, 4)
     assert (today.aside("one"), today.late("one"), today.aside("two")) == (4, 4, 1)
+
+
+def test_who_sends_rows_shows_its_time(metrics: Metrics, today: Today) -> None:
+    """What came by REST was asked for, and says nothing of whether an exchange is silent."""
+    now = [5]
+    times = VenueTimes(lambda: now[0])
+    names = instruments(("one", "A"), ("two", "B"))
+    accounts = Accounts(names, metrics, today, times=times)
+    offsets = {"one": -10, "two": -20}
+    asked = attrs.evolve(rows(1, 2, late=True), origin=ORIGIN_REST)
+    accounts.flushed(Outcome(Flush(), TickCounts(), clock_offsets_ns=offsets))
+    now[0] += SILENT_NS - 1
+    flush = Flush((rows(0, 3), asked))
+    accounts.flushed(Outcome(flush, TickCounts(), clock_offsets_ns=offsets))
+    now[0] += 1
+    assert [times.now_ns(name, 100) for name in ("one", "two")] == [90, 90]
 
 
 def test_prices_that_lost_digits_are_told(accounts: Accounts, metrics: Metrics) -> None:

@@ -70,11 +70,15 @@ async def test_what_works_is_done_once(autojump_clock: MockClock) -> None:
 
 @pytest.mark.parametrize("error", [BROKEN, within(BROKEN), READ_ONLY, StorageError("odd")])
 async def test_it_is_tried_every_second(error: Exception, autojump_clock: MockClock) -> None:
-    """Until it works."""
-    readiness, _ = new()
+    """Until it works; failures and what follows them are counted by what the work was for."""
+    readiness, metrics = new()
     work = Work(lambda at: error if at < 3.5 else None)
     assert await persist(readiness, work) == "done"
     assert work.times == [0.0, 1.0, 2.0, 3.0, 4.0]
+    text = metrics.text().decode()
+    for name in ("failures", "retries"):
+        assert f'collector_write_{name}_total{{kind="journal"}} 4.0\n' in text
+        assert f'collector_write_{name}_total{{kind="columns"}} 0.0\n' in text
 
 
 @pytest.mark.parametrize("error", [FULL, QUOTA, within(FULL)])

@@ -16,6 +16,8 @@ PROGRAMS = ("bash", "dirname", "grep", "touch", "timeout")
 
 pytestmark = pytest.mark.skipif(not IS_DEBIAN, reason="there is nothing to do but on Debian")
 
+SERVERS = ("chromedriver", "promtool", "amtool", "prometheus-node-exporter")
+
 
 class Machine:
     """A copy of the script, and a path that holds nothing but what it needs and these programs.
@@ -70,8 +72,9 @@ def test_what_is_missing_is_installed_once(tmp_path: Path) -> None:
     """With one line that says so."""
     machine = Machine(tmp_path, "chromium")
     (line,) = machine.run()
-    assert line.startswith("Installing chromium-driver prometheus with apt-get")
-    assert machine.installed() == ["update", "chromium-driver prometheus"]
+    packages = "chromium-driver prometheus prometheus-alertmanager prometheus-node-exporter"
+    assert line.startswith(f"Installing {packages} with apt-get")
+    assert machine.installed() == ["update", packages]
     assert machine.run() == []
     assert len(machine.installed()) == 2
 
@@ -90,8 +93,8 @@ def test_a_machine_without_a_network_goes_on_without(tmp_path: Path) -> None:
     [
         (1000, (), {}),
         (0, (), {"TICK_LOGGER_TEST_TOOLS": "no"}),
-        (0, ("chromium", "chromedriver", "promtool"), {}),
-        (0, ("chromium-browser", "chromedriver", "promtool"), {}),
+        (0, ("chromium", *SERVERS), {}),
+        (0, ("chromium-browser", *SERVERS), {}),
     ],
 )
 def test_nothing_is_installed_otherwise(

@@ -71,7 +71,7 @@ async def cut_again_and_again(
     for _ in range(count):
         await trio.sleep(KNOWN_SECS)
         (recorded,) = world.service.venues.values()
-        while not all(share.is_up for share in recorded._shares()):  # noqa: ASYNC110 - as is seen
+        while not all(share.is_up for share in recorded.shares()):  # noqa: ASYNC110 - as is seen
             await trio.sleep(UP_SECS)
         await trio.sleep(rng.uniform(*secs))  # something has come on each by then
         rng.choice(sessions(world)).end(None, "cut")

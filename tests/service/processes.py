@@ -101,6 +101,16 @@ def wait_for_rows(
     raise TimeoutError(f"{names} do not grow")
 
 
+def wait_for_words(path: Path, words: str) -> None:
+    """Until a file has them."""
+    deadline = time.monotonic() + ENOUGH_SECS
+    while time.monotonic() < deadline:
+        if path.exists() and words in path.read_text():
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{path} does not say {words}")
+
+
 def verify(folder: Path) -> dict[str, Any]:
     """What a deep verification says of a folder in which all is well."""
     verified = subprocess.run(

@@ -192,7 +192,12 @@ async def reloading(*venues: Venue, **options: Any) -> AsyncIterator[Reloads]:  
     async with running(*venues, dial=dial, **options) as world:
         config = world.service.started_with
         levels: list[str] = []
-        reloader = Reloader(config, lambda: reloads.config, world.service.venues, levels.append)
+        reloader = Reloader(
+            config,
+            lambda: reloads.config,
+            world.service.venues,
+            lambda logger: levels.append(logger.log_level),
+        )
         reloads = Reloads(world, logs, config, reloader, {}, levels)
         for venue in venues:
             began = (float("-inf"), wish(_symbols(venue), venue.feeds))

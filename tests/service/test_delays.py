@@ -23,7 +23,7 @@ async def test_what_is_repeated_is_not_late(name: str, autojump_clock: MockClock
     async with running(venue(name, 4, feeds=feeds, simulated=quiet)) as world:
         await world.until(60)
         (recorded,) = world.service.venues.values()
-        for share in list(recorded._shares()):
+        for share in list(recorded.shares()):
             for connection in share._connections:
                 connection.cancel("the test wants another")
         await trio.sleep(120)

@@ -22,6 +22,7 @@ from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import EXACT
 from tick_logger.storage.checkpoint import decode_slot, encode_slot
 from tick_logger.storage.extents_log import ExtentsLog
+from tick_logger.storage.format_file import GENERATION
 from tick_logger.verify.recording import verify_recording
 
 HOUR_NS = 3_600 * 10**9
@@ -140,6 +141,8 @@ TWO = f"{COLUMNS['MD']} liquidity=<u4"
 NEWER = {
     "version of the format": described(lambda it: it.update(version=3)),
     "version and form of the format": described(lambda it: it.update(version=3, tables=[])),
+    "readable from": described(lambda it: it.update(readable_from=GENERATION + 1)),
+    "readable from, and form": described(lambda it: it.update(readable_from=99, tables=[])),
     "described width": described(lambda it: it["price_dtypes"][-1].update(price_dtype="f16")),
     "described table": described(lambda it: it["tables"].update(FUNDING=it["tables"]["MD"])),
     "described column": described(lambda it: it["tables"]["MD"]["columns"].append({"name": "x"})),

@@ -12,9 +12,11 @@ import pytest
 from tests.service.processes import (
     ENOUGH_SECS,
     ENVIRONMENT,
+    command,
     demo,
     demo_command,
     verify,
+    wait_for_words,
 )
 
 pytestmark = pytest.mark.slow
@@ -81,3 +83,33 @@ def test_with_too_few_open_files_it_does_not_begin(tmp_path: Path) -> None:
     assert "50 are too few to record anything" in ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
     assert not folder.exists()
+
+
+def test_a_service_says_what_it_does_in_both_places(tmp_path: Path) -> None:
+    """Readable lines on standard error, and JSON in a file; levels by part, by the environment."""
+    log_file = tmp_path / "recorder.log"
+    config = tmp_path / "c.toml"
+    config.write_text(
+        f"[logger]\ndata_path = '{tmp_path / 'data'}'\nlog_file = '{log_file}'\n"
+        "log_stderr = 'text'\n[http]\nenabled = false\n"
+        "[exchanges.coinbase_advanced]\nsymbols = ['BTC-USD']\n"
+        "ws_endpoint = 'ws://127.0.0.1:1'\nrest_endpoint = 'http://127.0.0.1:1'\n"
+    )
+    levels = {"TICK_LOGGER__LOGGER__LOG_LEVELS": "net=error"}
+    with subprocess.Popen(
+        command("--config", str(config)),
+        env=ENVIRONMENT | levels,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for_words(log_file, "signing")
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=ENOUGH_SECS)
+    lines = [json.loads(line) for line in log_file.read_text().splitlines()]
+    events = {line["event"]: line for line in lines}
+    assert {"connecting", "stopping", "stopped"} <= events.keys()
+    assert events["signing"]["signed"] is False
+    assert events["signing"]["explanation"] == "COINBASE_API_KEY is not in the environment"
+    assert "unreachable" not in events  # of net, which has a level of its own
+    assert all(f"] {each} " in said for each in ("connecting", "signing", "stopping", "stopped"))
+    assert "\x1b" not in said

@@ -161,7 +161,12 @@ async def test_what_is_reloaded_counts_for_the_next_reload(autojump_clock: MockC
             logger=attrs.evolve(config.logger, log_level="debug", linger_ms=7),
             exchanges={name: changed},
         )
-        reloader = Reloader(config, lambda: new, world.service.venues, levels.append)
+        reloader = Reloader(
+            config,
+            lambda: new,
+            world.service.venues,
+            lambda logger: levels.append(logger.log_level),
+        )
         reloader.reload()
         reloader.reload()
         await trio.sleep(1.0)

@@ -22,6 +22,10 @@ async def test_the_first_data_has_its_grace(autojump_clock: MockClock) -> None:
     assert world.said("connection_lost")[0]["reason"] == "no market data for 120 s"
     assert world.metric("pings_sent_total") >= 5
     assert world.metric("message_timeouts_total") == 1
+    metrics = world.service.metrics
+    for name in ("feed_message_timeouts", "feed_reconnects"):
+        by_feed = metrics.read_by(f"collector_{name}_total", "feed")
+        assert {feed for (_, feed), count in by_feed.items() if count == 1} == {"ticker", "trades"}
 
 
 async def test_heartbeats_are_no_market_data(autojump_clock: MockClock) -> None:

@@ -214,7 +214,7 @@ async def test_a_market_alone_may_have_two_lines(autojump_clock: MockClock) -> N
     async with running(binance(markets=(two,))) as world:
         await world.until(10.0)
         (recorded,) = world.service.venues.values()
-        loads = {share.label: share.load.subscriptions for share in recorded._shares()}
+        loads = {share.label: share.load.subscriptions for share in recorded.shares()}
         assert {sub.symbol for sub in loads["1"]} == {"BTCUSDT", "ETHUSDT"}
         assert {sub.symbol for sub in loads["1b"]} == {"BTCUSDT"}
     assert check(world) > 50

@@ -54,6 +54,10 @@ async def test_offline_from_the_start_until_it_is_online(autojump_clock: MockClo
             said = world.said(event, exchange=exchange)[0]
             assert said["what_to_do"] == WHAT_TO_DO[Step.DNS]
             assert said["since"] == "2026-09-22T12:00:00+00:00"
+        failures = world.service.metrics.read_by("collector_connect_failures_total", "cause")
+        assert {key: count for key, count in failures.items() if count} == {
+            ("coinbase", "dns"): len(world.said("connect_failed", exchange="coinbase"))
+        }
         assert world.said("recording") == world.said("connection_lost") == []
         assert world.said("connecting")[0]["exchanges"] == ["binance", "coinbase"]
         for dial in world.dials.values():

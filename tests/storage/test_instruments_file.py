@@ -32,9 +32,11 @@ def test_the_format() -> None:
         '"proofs":{"MD":"unprovable","TRADES":"proven"},\n'
         '"symbols": {\n'
         '"BTC/USD": {"name":"BTC-USD","base":"BTC","quote":"USD","quote_type":"fiat",'
-        '"asset_class":"crypto","kind":"spot","tick_size":"0.1","lot_size":"0.001","active":true},\n'
+        '"asset_class":"crypto","kind":"spot","tick_size":"0.1","lot_size":"0.001","active":true,'
+        '"min_size":"","min_notional":""},\n'
         '"ETH/USDT": {"name":"ETH-USDT","base":"ETH","quote":"USDT","quote_type":"stablecoin",'
-        '"asset_class":"crypto","kind":"linear","tick_size":"","lot_size":"0.001","active":true}}}\n'
+        '"asset_class":"crypto","kind":"linear","tick_size":"","lot_size":"0.001","active":true,'
+        '"min_size":"","min_notional":""}}}\n'
     )
     assert list(json.loads(text)["symbols"]) == ["BTC/USD", "ETH/USDT"]
 

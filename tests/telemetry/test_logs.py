@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from tick_logger.errors import ConfigError
+from tick_logger.telemetry.levels import Levels
 from tick_logger.telemetry.log_files import LogFile
 from tick_logger.telemetry.logs import (
     FLOOD_KEYS,
@@ -47,7 +48,7 @@ def _leave_no_trace() -> Iterator[None]:
 
 
 def set_up(stream: io.StringIO, level: str = "info", now: float = 0.0) -> Logs:
-    return configure(level, stream=stream, monotonic=lambda: now)
+    return configure(Levels(level, level), stream=stream, monotonic=lambda: now)
 
 
 def test_a_line_is_a_json_object_where_nobody_watches() -> None:
@@ -248,7 +249,7 @@ def test_lines_go_to_a_file_as_json(tmp_path: Path) -> None:
     """And to standard error only where somebody watches."""
     for stream, shown in ((io.StringIO(), ""), (Terminal(), "connected")):
         path = tmp_path / f"{shown}.log"
-        logs = configure("info", stream=stream, file=LogFile(str(path), 3))
+        logs = configure(Levels(), stream=stream, file=LogFile(str(path), 3))
         get_logger(exchange="alpha").info("connected", reason="a\nb")
         logs.close()
         line = json.loads(path.read_text())
@@ -303,7 +304,7 @@ def test_a_file_that_cannot_be_written_is_a_mistake_in_the_configuration(tmp_pat
 
 def test_lines_that_a_full_disk_does_not_take_are_counted() -> None:
     """/dev/full has no room for anything; nobody is disturbed by that."""
-    logs = configure("info", stream=io.StringIO(), file=LogFile("/dev/full", 3))
+    logs = configure(Levels(), stream=io.StringIO(), file=LogFile("/dev/full", 3))
     get_logger().info("connected")
     get_logger().info("lost")
     logs.close()
@@ -339,7 +340,7 @@ def test_no_color_is_obeyed(value: str, monkeypatch: pytest.MonkeyPatch) -> None
 def test_start_end_and_errors_are_shown_beside_a_file(tmp_path: Path) -> None:
     """Whoever looks where it was started sees them; the rest is in the file alone."""
     stream = io.StringIO()
-    logs = configure("info", stream=stream, file=LogFile(str(tmp_path / "log"), 1))
+    logs = configure(Levels(), stream=stream, file=LogFile(str(tmp_path / "log"), 1))
     get_logger().info("recording")
     get_logger(exchange="alpha").warning("connection_lost")
     get_logger().info("summary")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tick_logger.exchanges.base import DecodedRows
 from tick_logger.model.cause import Cause
+from tick_logger.model.rows import RowBatch
 from tick_logger.model.steps import Step
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.snapshot import (
@@ -19,11 +22,11 @@ from tick_logger.ops.status.snapshot import (
     snapshot,
     together,
 )
+from tick_logger.telemetry import symbol_metrics
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.version import __version__
 
 COUNTERS = {
-    "messages_received",
     "bytes_received",
     "messages_dropped",
     "bytes_dropped",
@@ -168,9 +171,12 @@ def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> No
     by_symbol = Metrics(CollectorRegistry(), by_symbol=True)
     strange = 'A"B\\C\nD'
     for each in (metrics, by_symbol):
-        each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 3)
-        each.exchange("alpha").count_symbol("BTC-USD", Table.TRADES, 4)
-        each.exchange("beta").count_symbol(strange, Table.MD, 5)
+        if each.symbols is not None:
+            each.symbols.count("alpha", "BTC-USD", rows(Table.TRADES, 3, 0.25), in_order=True)
+            each.symbols.count("alpha", "BTC-USD", rows(Table.TRADES, 4, 99.0), in_order=False)
+            each.symbols.count("beta", strange, rows(Table.MD, 5, 0.0), in_order=True)
+            each.symbols.count_gap("alpha", "BTC-USD", Table.TRADES)
+            each.symbols.connected = lambda: [(("alpha", "BTC-USD", "trades"), True)]
     families = list(text_string_to_metric_families(by_symbol.text().decode()))
     (found,) = [each for each in families if each.name == "collector_symbol_rows_written"]
     assert (found.type, found.documentation) == ("counter", "Rows written, by symbol")
@@ -178,8 +184,37 @@ def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> No
         (SYMBOL_ROWS, {"exchange": "alpha", "feed": "trades", "symbol": "BTC-USD"}, 7),
         (SYMBOL_ROWS, {"exchange": "beta", "feed": "ticker", "symbol": strange}, 5),
     ]
+    stream = '{exchange="alpha",feed="trades",symbol="BTC-USD"}'
+    for line in (
+        f"collector_symbol_last_message_timestamp_seconds{stream} 1500.0",
+        f"collector_symbol_latency_seconds_sum{stream} 0.75",
+        f"collector_symbol_latency_seconds_count{stream} 3",
+        f"collector_symbol_sequence_gaps_total{stream} 1",
+        f"collector_symbol_connected{stream} 1",
+        "collector_symbol_streams_beyond 0",
+    ):
+        assert line in by_symbol.text().decode().splitlines()
     assert by_symbol.samples().keys() == metrics.samples().keys()
     assert SYMBOL_ROWS.encode() not in metrics.text()
+
+
+def test_numbers_by_symbol_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beyond the bound is counted; what was there before goes on."""
+    monkeypatch.setattr(symbol_metrics, "MOST_STREAMS", 2)
+    numbers = symbol_metrics.SymbolMetrics()
+    for symbol in "ABCDA":
+        numbers.count("alpha", symbol, rows(Table.TRADES, 1, 0.0), in_order=True)
+    text = numbers.text().decode()
+    assert text.count("collector_symbol_rows_written_total{") == 2
+    assert 'symbol="A"} 2\n' in text
+    assert "collector_symbol_streams_beyond 2\n" in text
+
+
+def rows(table: Table, count: int, delay_secs: float) -> RowBatch:
+    """So many rows, received at 1500 seconds."""
+    recv_ns = np.full(count, 1500 * 10**9, np.int64)
+    columns = {"event_ns": recv_ns - round(delay_secs * 1e9), "recv_ns": recv_ns, "seq": recv_ns}
+    return RowBatch(table, columns)
 
 
 def test_reading_what_is_not_there(metrics: Metrics) -> None:
@@ -198,7 +233,7 @@ def test_exposition(metrics: Metrics) -> None:
     metrics.buffered_bytes.set(5)
     metrics.start_timestamp_seconds.set(1.5)
     text = generate_latest(metrics.registry).decode()
-    assert 'collector_messages_received_total{exchange="alpha"} 7.0\n' in text
+    assert 'collector_messages_received_total{exchange="alpha",feed="other"} 7.0\n' in text
     assert 'collector_flush_seconds_bucket{le="0.0025"} 1.0\n' in text
     for step, count in (("pipeline", 0), ("opening", 0), ("syncing", 0), ("writing", 1)):
         bucket = f'collector_flush_step_seconds_bucket{{le="0.0025",step="{step}"}}'
@@ -217,6 +252,31 @@ def test_two_registries_share_nothing() -> None:
     assert other.read("collector_reconnects_total", "alpha") == 0
 
 
+def test_numbers_by_feed(metrics: Metrics) -> None:
+    """A message counts once, for one feed of its rows; delays are read as of all feeds."""
+    alpha = metrics.exchange("alpha")
+    rows = [(Table.QUOTES, [0, 0, 3]), (Table.TRADES, [2, 3]), (Table.BOOK, [4, 4])]
+    alpha.messages_received.count(
+        6, [DecodedRows(table, {}, np.array(frames, np.int32)) for table, frames in rows]
+    )
+    by_feed = metrics.read_by("collector_messages_received_total", "feed")
+    assert {feed: count for (_, feed), count in by_feed.items() if count} == {
+        "quotes": 1, "trades": 2, "orderbook": 1, "other": 2,
+    }  # fmt: skip
+    alpha.feeds.latency["trades"].observe(np.array([0.0015, 0.3]))
+    alpha.feeds.latency["quotes"].observe(np.array([0.0015]))
+    assert (int(alpha.latency.counts.sum()), alpha.latency.sum) == (3, 0.303)
+    text = generate_latest(metrics.registry).decode()
+    bucket = 'collector_latency_exchange_to_collector_bucket{exchange="alpha",feed="trades",le='
+    assert f'{bucket}"0.002"}} 1.0\n' in text
+    alpha.feeds.connected({"trades": True, "quotes": False})
+    alpha.feeds.connected({"trades": False})
+    alpha.feeds.delivered(Table.TRADES, 1_500_000_000_000_000_000)
+    assert metrics.read_by("collector_feed_connected", "feed") == {("alpha", "trades"): 0}
+    newest = metrics.read_by("collector_feed_last_message_timestamp_seconds", "feed")
+    assert newest == {("alpha", "trades"): 1.5e9}
+
+
 def test_snapshot(metrics: Metrics) -> None:
     """Each number comes from its metric."""
     alpha = metrics.exchange("alpha")
@@ -224,9 +284,9 @@ def test_snapshot(metrics: Metrics) -> None:
         (alpha.connections_up, alpha.connections_wanted, alpha.symbols, alpha.symbols_left_out), 1
     ):
         gauge.set(number)
+    alpha.messages_received.inc(5)
     for number, counter in enumerate(
         (
-            alpha.messages_received,
             alpha.rows_written[Table.BOOK],
             alpha.reconnects,
             alpha.holes.written(Cause.SEQUENCE),
@@ -236,7 +296,7 @@ def test_snapshot(metrics: Metrics) -> None:
             alpha.duplicates,
             alpha.ids_missing,
         ),
-        5,
+        6,
     ):
         counter.inc(number)
     alpha.last_message_timestamp_seconds.set(1000.0)

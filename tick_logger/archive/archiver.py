@@ -2,8 +2,11 @@
 
 It goes in cycles, and a cycle goes on where the one before it, or the process before, ended: the
 ledger knows.  Whatever fails is tried again in the next cycle, for ever; each trouble is told once
-an hour.  Nothing of it touches the recording, whether it is ready, or how it stops: when that has
-ended, what is being packed gets `PACK_SECS` more, and what is being sent `SEND_SECS`.
+an hour.  A bucket that does not answer holds up no cycle: after `PATIENCE_SECS` what is being sent
+is sent beside the next ones, which pack, keep and let go as ever.
+
+Nothing of it touches the recording, whether it is ready, or how it stops: when that has ended, what
+is being packed gets `PACK_SECS` more, and what is being sent `SEND_SECS`.
 
 Invariant: a step of the ledger is durable before the next one begins.
 
@@ -26,7 +29,7 @@ from tick_logger.archive.jobs import Job, RawJob, TableJob
 from tick_logger.archive.journal_release import JournalRelease
 from tick_logger.archive.keeping import Places, Progress, Rules, Standing
 from tick_logger.archive.keys import INCOMING, META
-from tick_logger.archive.ledger import Covered, Ledger
+from tick_logger.archive.ledger import Covered, Ledger, Where
 from tick_logger.archive.rederived import SCRATCH
 from tick_logger.archive.retention import LEAST_DAYS, Outlook, Retention
 from tick_logger.archive.troubles import Troubles
@@ -35,7 +38,6 @@ from tick_logger.clock import WallClock
 from tick_logger.errors import StorageError, leaves, words_of
 from tick_logger.model.times import NS_PER_SECOND, day_of
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import CertificatePath
 from tick_logger.telemetry.archive_metrics import ALL, ArchiveMetrics
 from tick_logger.telemetry.logs import get_logger
 
@@ -46,8 +48,8 @@ LOOK_AGAIN_SECS = 6 * 3600.0
 """Between two looks whether rows came for a day that is packed."""
 
 LETTING_GO_SECS = 600.0
-"""Between two looks at what may go, unless a day or a full disk has changed it: each lists every
-file of the recording."""
+"""Between two looks at what may go, unless a day, a full disk or the end of waiting for copies has
+changed it: each lists every file of the recording."""
 
 LOCK = f"{META}/lock"
 """Keeps a second process away from the archive's root."""
@@ -55,6 +57,10 @@ LOCK = f"{META}/lock"
 PACK_SECS = 30.0
 SEND_SECS = 60.0
 """What the end of the recording leaves to a job, and to what is being sent."""
+
+PATIENCE_SECS = 60.0
+"""For what is being sent to a bucket, before a cycle goes on without it: as long as one request
+may take that is not answered."""
 
 FULL_SHARE = 0.05
 """Of a disk: with less room than this, only what cannot be had elsewhere is kept."""
@@ -104,7 +110,12 @@ class Archiver:
         self._packing = trio.CancelScope()
         self._sending = trio.CancelScope()
         self._log = get_logger()
+        self._remote_troubles = Troubles()  # they may outlast a cycle
         self._delivery = Delivery(rules, places, clock, metrics, self._troubles, rng)
+        self._remote = Delivery(rules, places, clock, metrics, self._remote_troubles, rng)
+        self._sent = trio.Event()  # whether nothing is being sent to a bucket
+        self._sent.set()
+        self._patience = trio.CancelScope()
 
     async def run(self) -> None:
         """Go in cycles until `end`, then once more within its time.
@@ -112,19 +123,20 @@ class Archiver:
         Cancellation: at once; the next start goes on.
         """
         with self._everything:
-            while not self._ending.is_set():
-                await self.cycle()
-                with trio.move_on_after(CYCLE_SECS):
-                    await self._ending.wait()
-            self._packing, self._sending = trio.CancelScope(), trio.CancelScope()
-            self._packing.deadline = self._end_by
-            await self.cycle(last=True)
+            async with trio.open_nursery() as beside:
+                while not self._ending.is_set():
+                    await self.cycle(beside)
+                    with trio.move_on_after(CYCLE_SECS):
+                        await self._ending.wait()
+                self._packing = trio.CancelScope(deadline=self._end_by)
+                await self.cycle(last=True)
 
     def end(self) -> None:
         """The recording has ended: finish what was begun, and send it, in so much time."""
         self._end_by = trio.current_time() + PACK_SECS
         self._packing.deadline = min(self._packing.deadline, self._end_by)
         self._sending.deadline = min(self._sending.deadline, trio.current_time() + SEND_SECS)
+        self._patience.cancel("the recording has ended")
         self._ending.set()
 
     def skip(self) -> bool:
@@ -135,15 +147,18 @@ class Archiver:
 
     _end_by = math.inf
     _locked = False
-    _looked_for_release: tuple[float, tuple[int, int]] = (-math.inf, (0, 0))
+    _looked_for_release: tuple[float, tuple[int, int, bool]] = (-math.inf, (0, 0, False))
 
-    async def cycle(self, *, last: bool = False) -> None:
-        """Do all that is due; troubles are told and left to the next cycle."""
+    async def cycle(self, beside: trio.Nursery | None = None, *, last: bool = False) -> None:
+        """Do all that is due; troubles are told and left to the next cycle.
+
+        With a nursery what is not sent in time is sent `beside` the next cycles.
+        """
         self._troubles.begin()
-        await self._guarded("archive", self._cycle, last)
+        await self._guarded("archive", self._cycle, beside, last)
         await self._show()
 
-    async def _cycle(self, last: bool) -> None:
+    async def _cycle(self, beside: trio.Nursery | None, last: bool) -> None:
         if self._ledger is None:
             self._ledger = await self._places.thread.run(self._open)
         ledger = self._ledger
@@ -152,15 +167,38 @@ class Archiver:
         if not last:
             self._packing = trio.CancelScope(deadline=scope.deadline)
         await self._guarded("documents", self._add_documents, ledger)
-        if last:
-            by = min(trio.current_time(), self._end_by) + SEND_SECS
-            self._sending.deadline = by
-        with self._sending as scope:
-            await self._guarded("sending", self._delivery.send, ledger)
+        if Where.LOCAL in self._rules.wanted:
+            await self._guarded("keeping", self._delivery.send, ledger, Where.LOCAL)
+        if Where.BUCKET in self._rules.wanted:
+            await self._send(ledger, beside, last)
         self.journal = await self._places.thread.run(lambda: self._know(ledger))
         if not last:
-            self._sending = trio.CancelScope(deadline=scope.deadline)
             await self._guarded("retention", self._release, ledger)
+
+    async def _send(self, ledger: Ledger, beside: trio.Nursery | None, last: bool) -> None:
+        """Send to the bucket; what takes long goes on beside the next cycles, if it may."""
+        if last:
+            await self._sent.wait()  # its time ends with the recording's
+            self._sending.deadline = min(trio.current_time(), self._end_by) + SEND_SECS
+        if beside is None:
+            await self._send_on(ledger)
+            return
+        if self._sent.is_set():
+            self._sent = trio.Event()
+            beside.start_soon(self._send_on, ledger)
+        secs = 0.0 if self._ending.is_set() else PATIENCE_SECS
+        with trio.move_on_after(secs) as self._patience:
+            await self._sent.wait()
+        if self._patience.cancelled_caught and not self._ending.is_set():
+            words = "it does not answer, or takes long; everything else goes on meanwhile"
+            self._troubles.explain("archive_bucket_slow", Where.BUCKET, words)
+
+    async def _send_on(self, ledger: Ledger) -> None:
+        self._remote_troubles.begin()
+        with self._sending as scope:
+            await self._guarded("sending", self._remote.send, ledger, Where.BUCKET)
+        self._sending = trio.CancelScope(deadline=scope.deadline)
+        self._sent.set()
 
     def _know(self, ledger: Ledger) -> JournalRelease:
         """Let others know what is verified now."""
@@ -183,7 +221,8 @@ class Archiver:
 
     async def _pack(self, ledger: Ledger, last: bool) -> None:
         run, rules = self._places.thread.run, self._rules
-        days = {(each.day, each.exchange) for each in await run(self._certificates)}
+        there = await run(lambda: recorded_documents(self._places.recorded).certificates)
+        days = {(each.day, each.exchange) for each in there}
         for day, exchange in sorted(days):
             self.progress.sealed[exchange] = day
         now, buffered = trio.current_time(), self._metrics.rows_buffered
@@ -201,9 +240,6 @@ class Archiver:
         if rules.raw:
             for raw in await run(lambda: self._due.raw(ledger, everything=last)):
                 await self._make(ledger, raw)
-
-    def _certificates(self) -> Sequence[CertificatePath]:
-        return recorded_documents(self._places.recorded).certificates
 
     async def _make(self, ledger: Ledger, job: Job) -> None:
         try:
@@ -254,7 +290,8 @@ class Archiver:
             keep_days = LEAST_DAYS
             words = f"the disk is nearly full: {LEAST_DAYS} day is kept, and what is not verified"
             self._troubles.explain("archive_retention_shortened", "retention", words)
-        looked = trio.current_time(), (day_of(self._clock.now_ns()), keep_days)
+        waits = await places.thread.run(lambda: any(map(ledger.waiting, rules.wanted)))
+        looked = trio.current_time(), (day_of(self._clock.now_ns()), keep_days, waits)
         before = self._looked_for_release
         if before[1] == looked[1] and looked[0] - before[0] < LETTING_GO_SECS:
             return
@@ -288,7 +325,7 @@ class Archiver:
             self._troubles.crashed(about)
 
     async def _show(self) -> None:
-        self.progress.troubles = dict(self._troubles.now)
+        self.progress.troubles = self._troubles.now | self._remote_troubles.now
         ledger, metrics, wanted = self._ledger, self._metrics, self._rules.wanted
         if ledger is None:
             return

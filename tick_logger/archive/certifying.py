@@ -11,7 +11,7 @@ Not here: which day is due (`due`), what a certificate looks like (`certificate`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -94,6 +94,18 @@ class Looked:
     checks: tuple[Mapping[str, Any], ...] = ()
 
 
+@attrs.frozen
+class Surveyed:
+    """What there is of an exchange's day, and what others know of it; `candle_bytes` is the size of
+    the file of candles that was looked at."""
+
+    exchange: str
+    day: int
+    looked: tuple[Looked, ...]
+    told: Told
+    candle_bytes: int = 0
+
+
 CANDLE_BYTES = "candle_bytes"
 """Among the sources: how long the file of candles was that was looked at."""
 
@@ -148,21 +160,13 @@ def look(
     return Looked(tuple(streams), whole, tuple(each for each in checks if each is not None))
 
 
-def write(
-    place: Place,
-    exchange: str,
-    day: int,
-    looked: Iterable[Looked],
-    told: Told,
-    now_ns: int,
-    candle_bytes: int = 0,
-) -> Certificate | None:
+def write(place: Place, found: Surveyed, now_ns: int) -> Certificate | None:
     """Write the next certificate of a day; None if it would say what the newest one says.
 
-    `candle_bytes` is the size of the file of candles that was looked at.  Raises `OSError`.  One
-    that cannot be read is passed over here; `verify` tells of it.
+    Raises `OSError`, and there is none then: it is whole or not there.  An older one that cannot be
+    read is passed over here; `verify` tells of it.
     """
-    looked = tuple(looked)
+    exchange, day, looked, told = found.exchange, found.day, found.looked, found.told
     before = readable(place.files, exchange, day)
     facts = [each for of in looked for each in of.streams]
     gone = gone_since(before, facts, exchange, day)
@@ -175,7 +179,7 @@ def write(
         version=place.version,
         gaps=[each for of in looked for each in of.gaps],
         checks=checks_beside([each for of in looked for each in of.checks], before, known),
-        sources={**told.sources, CANDLE_BYTES: candle_bytes}
+        sources={**told.sources, CANDLE_BYTES: found.candle_bytes}
         | ({PACKED_ROWS: objects.rows} if objects.hashes else {}),
         pending=[*told.pending, *_waits_for_neighbours(facts, gone, day, now_ns)],
         objects=objects.hashes,
@@ -283,24 +287,13 @@ def readable(files: Files, exchange: str, day: int) -> Certificate | None:
         return None
 
 
-async def certify(
-    place: Place,
-    exchange: str,
-    day: int,
-    told: Told,
-    *,
-    now_ns: Callable[[], int],
-    offload: Offload,
-    settled: Callable[[], Awaitable[None]],
-) -> Certificate | None:
-    """Certify a day that is sealed; None if the newest certificate says the same already.
+async def survey(place: Place, exchange: str, day: int, told: Told, offload: Offload) -> Surveyed:
+    """Look at a day that is sealed, symbol by symbol; raises `OSError`.
 
-    `offload` runs what takes long, one symbol at a time; `settled` returns once everything that
-    was on disk when it was called is safe there (`recording.seals.Seals.settled`).  Raises
-    `OSError`.
+    `offload` runs what takes long, one symbol at a time.  What was on disk by then must be safe
+    there before it is written (`recording.seals.Seals.settled`).
 
-    Cancellation: between two symbols at once; a certificate that is being written is whole or is
-    not there, and the day is due again.
+    Cancellation: between two symbols at once, and the day is due again.
     """
     symbols = await offload.run(lambda: list(place.source().symbols(exchange)))
     candles = await offload.run(lambda: index(place.files, exchange, day))
@@ -311,9 +304,7 @@ async def certify(
         found = await offload.run(one)
         if found.streams or found.gaps:
             looked.append(found)
-    await settled()
-    size = candles.size
-    return await offload.run(lambda: write(place, exchange, day, looked, told, now_ns(), size))
+    return Surveyed(exchange, day, tuple(looked), told, candles.size)
 
 
 def _says_the_same(before: Mapping[str, Any], said: Mapping[str, Any]) -> bool:

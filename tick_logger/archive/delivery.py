@@ -45,16 +45,17 @@ class Delivery:
             places.stores, lambda each: content_of(places.recorded, places.archive, each)
         )
 
-    async def send(self, ledger: Ledger) -> None:
-        """Bring everything where it is to be, as far as it can be; troubles are told.
+    async def send(self, ledger: Ledger, where: Where) -> None:
+        """Bring everything to one place, as far as it can be; troubles are told.
 
         Raises `OSError` if the ledger cannot be written.  Cancellation: at once; a thread that
         sends goes on to the end of its request.
         """
-        ready = [where for where in self._rules.wanted if await self._is_ready(where)]
+        if not await self._is_ready(where):
+            return
         limit = trio.CapacityLimiter(self._rules.concurrency)
         async with trio.open_nursery() as nursery:
-            for errand in await self._places.thread.run(lambda: due(ledger, ready)):
+            for errand in await self._places.thread.run(lambda: due(ledger, [where])):
                 await limit.acquire_on_behalf_of((errand.packed.key, errand.where))
                 nursery.start_soon(self._send_one, ledger, errand, limit)
         if Where.LOCAL not in self._rules.wanted:

@@ -10,7 +10,7 @@ Not here: what a certificate says (`certifying`), and how often one may follow a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -20,12 +20,14 @@ import trio
 from tick_logger.archive.certificate import Certificate, read
 from tick_logger.archive.certifying import (
     Place,
+    Surveyed,
     Told,
     certified_days,
-    certify,
     days_there,
     has_changed,
     readable,
+    survey,
+    write,
 )
 from tick_logger.archive.due import (
     MOST_DAYS_WATCHED,
@@ -35,6 +37,7 @@ from tick_logger.archive.due import (
     withheld,
 )
 from tick_logger.archive.keys import date_text
+from tick_logger.archive.ledger import Day
 from tick_logger.archive.signing import EnvelopeError
 from tick_logger.clock import WallClock
 from tick_logger.errors import words_of
@@ -48,6 +51,10 @@ LOOK_SECS = 60.0
 DOUBT_SECS = 3_600.0
 """After a start without any exchange's time, and after this machine's clock was set.  What is
 recorded shows its time within minutes, but for the quietest."""
+
+MOST_AT_ONCE = 64
+"""Days that are looked at before one checkpoint, after which all are written; what was seen of them
+is in memory meanwhile."""
 
 WITHHELD_NS = NS_PER_HOUR // 12
 """Until it is looked again whether a day that was not over by its exchange's clock is."""
@@ -129,7 +136,7 @@ class Sealer:
     async def run(self) -> None:
         """Round after round, until cancelled.
 
-        Cancellation: at once; see `certify`.
+        Cancellation: at once; see `survey`.
         """
         self._believed_at = trio.current_time() + DOUBT_SECS
         self._is_doubtful(self._clock.now_ns())
@@ -153,8 +160,7 @@ class Sealer:
             self._log.warning("days_not_listed", reason=words_of(error))
             self._list_at_ns = now_ns + RETRY_NS
         due = [each for each, at_ns in sorted(self._watched.items()) if at_ns <= now_ns]
-        for exchange, day in due:
-            await self._look_again(exchange, day)
+        await self._certify([each for each in due if await self._is_due_again(*each)])
 
     def _is_doubtful(self, now_ns: int) -> bool:
         """Whether our clock went ahead lately, by far more than time did.
@@ -180,9 +186,7 @@ class Sealer:
         async with trio.open_nursery() as nursery:  # one checkpoint serves all
             for exchange, days in due.items():
                 nursery.start_soon(self._seals.seal, exchange, days[-1])
-        for exchange, days in due.items():
-            for day in days:
-                await self._certify(exchange, day)
+        await self._certify([(exchange, day) for exchange, days in due.items() for day in days])
         return RETRY_NS if due == found else WITHHELD_NS
 
     def _over_there(self, due: Mapping[str, list[int]], now_ns: int) -> Mapping[str, list[int]]:
@@ -241,25 +245,31 @@ class Sealer:
             if certificate is not None:
                 self._others.certified(exchange, newest, certificate)
 
-    async def _certify(self, exchange: str, day: int) -> None:
+    async def _certify(self, days: Sequence[Day]) -> None:
+        """Certify days, in order; many of them wait for one checkpoint together."""
+        for begin in range(0, len(days), MOST_AT_ONCE):
+            some = [await self._survey(*each) for each in days[begin : begin + MOST_AT_ONCE]]
+            await self._seals.settled()
+            for found in filter(None, some):
+                await self._write(found)
+
+    async def _survey(self, exchange: str, day: int) -> Surveyed | None:
+        """Look at a day; None if that does not work now."""
         told = self._others.told(exchange, day)
-        now_ns = self._clock.now_ns
-        self._watched[exchange, day] = now_ns() + RETRY_NS
+        self._watched[exchange, day] = self._clock.now_ns() + RETRY_NS
         try:
-            found = await certify(
-                self._place,
-                exchange,
-                day,
-                told,
-                now_ns=now_ns,
-                offload=self._offload,
-                settled=self._seals.settled,
-            )
+            return await survey(self._place, exchange, day, told, self._offload)
         except OSError as error:
-            reason = words_of(error)
-            self._log.warning(
-                "day_not_certified", exchange=exchange, day=date_text(day), reason=reason
-            )
+            self._not_certified(exchange, day, error)
+            return None
+
+    async def _write(self, surveyed: Surveyed) -> None:
+        exchange, day = surveyed.exchange, surveyed.day
+        now_ns = self._clock.now_ns()
+        try:
+            found = await self._offload.run(lambda: write(self._place, surveyed, now_ns))
+        except OSError as error:
+            self._not_certified(exchange, day, error)
             return
         if found is not None:
             condition = found.predicate["condition"]
@@ -274,22 +284,22 @@ class Sealer:
             self._known.add(exchange)
             self._others.certified(exchange, day, found)
 
-    async def _look_again(self, exchange: str, day: int) -> None:
-        """Certify a day anew if there is something new, and a certificate may follow by now."""
+    def _not_certified(self, exchange: str, day: int, error: OSError) -> None:
+        reason, date = words_of(error), date_text(day)
+        self._log.warning("day_not_certified", exchange=exchange, day=date, reason=reason)
+
+    async def _is_due_again(self, exchange: str, day: int) -> bool:
+        """Whether there is something new of a day, and a certificate may follow by now."""
         now_ns, told = self._clock.now_ns(), self._others.told(exchange, day)
         try:
             look = partial(_look_again, self._place, exchange, day, told, now_ns)
             again = await self._offload.run(look)
         except OSError as error:
-            reason = words_of(error)
-            self._log.warning(
-                "day_not_certified", exchange=exchange, day=date_text(day), reason=reason
-            )
+            self._not_certified(exchange, day, error)
             self._watched[exchange, day] = now_ns + RETRY_NS
-            return
+            return False
         self._watched[exchange, day] = again.at_ns
-        if again.is_due:
-            await self._certify(exchange, day)
+        return again.is_due
 
 
 def anything_due(

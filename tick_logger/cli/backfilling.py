@@ -77,9 +77,10 @@ def _filled(config: Config, days: int, *, quiet: bool) -> tuple[Mapping[str, Fil
 
     from tick_logger.app import Ports
     from tick_logger.cli.filling_at_rest import fill
+    from tick_logger.telemetry.levels import Levels
     from tick_logger.telemetry.logs import configure
 
-    logs = configure("critical" if quiet else "info")
+    logs = configure(Levels("critical" if quiet else "info"))
     try:
         return trio.run(partial(fill, config, Ports(), days))
     finally:

@@ -49,9 +49,10 @@ def doctor_command(
 
     from tick_logger.doctor.lines import as_plain
     from tick_logger.doctor.looking import look
+    from tick_logger.telemetry.levels import Levels
     from tick_logger.telemetry.logs import configure
 
-    logs = configure("critical")  # what is wrong is said in lines here
+    logs = configure(Levels("critical"))  # what is wrong is said in lines here
     try:
         show = _nothing if json else _show
         found = trio.run(partial(look, loaded, most_secs=seconds, on_section=show))

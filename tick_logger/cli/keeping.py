@@ -52,12 +52,13 @@ def archive_command(
     import trio
 
     from tick_logger.archiving import check
+    from tick_logger.telemetry.levels import Levels
     from tick_logger.telemetry.logs import configure
 
     if dry_run:
         return _dry_run(chosen)
     check(chosen.archive, os.environ)
-    logs = configure("info")
+    logs = configure(Levels())
     try:
         return trio.run(_keep_once if once else _keep_on, chosen)
     finally:

@@ -258,19 +258,42 @@ def replay_command(
 
 
 @app.command(name="check-config")
-def check_config_command(file: ConfigFile = None, /) -> int:
+def check_config_command(file: ConfigFile = None, /, *, data_path: str | None = None) -> int:
     """Print the effective configuration, with the environment applied, or all its errors.
+
+    Comments below it say which exchanges are asked with an API key.
 
     Parameters
     ----------
     file
         TOML file.
+    data_path
+        Directory to record into; whether this version can go on with it is looked at, too.
     """
     require(None if file else ("check-config", "give the TOML file, or name it in CONFIG_PATH"))
+    from tick_logger.api_keys import in_words
     from tick_logger.config.printing import render
 
-    sys.stdout.write(render(load_config(file, None)))
+    config = load_config(file, data_path)
+    if data_path is not None:
+        _require_continuable(config)
+    recorded = [name for name, exchange in config.exchanges.items() if exchange.enabled]
+    said = in_words(recorded, os.environ)
+    sys.stdout.write(render(config) + "".join(f"\n# {each}\n" for each in said))
     return exit_codes.CLEAN
+
+
+def _require_continuable(config: Config) -> None:
+    from tick_logger.derive.directory import require_continuable
+    from tick_logger.storage.disk_files import DiskFiles
+
+    files = DiskFiles(config.logger.data_path, max_open=1)
+    try:
+        require_continuable(files, config.logger.price_dtype)
+    except StorageError as error:
+        raise ConfigError([("logger.data_path", str(error))]) from None
+    finally:
+        files.close()
 
 
 def _in_range(port: int) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from tick_logger.config.schema import Config, LoggerConfig
 from tick_logger.ops.systemd import Supervision, Supervisor
 from tick_logger.ops.terminal.display import present
 from tick_logger.reload import Reloader
+from tick_logger.telemetry.levels import Levels
 from tick_logger.telemetry.log_files import LogFile
 from tick_logger.telemetry.logs import Logs, configure
 
@@ -31,6 +32,10 @@ class View:
         """How many log lines were written nowhere, because there were too many of a kind."""
         return self.logs.lines_left_out
 
+    def set_levels(self, config: LoggerConfig) -> None:
+        """From now on lines are as important as this configuration says."""
+        self.logs.set_levels(_levels(config))
+
     async def show(self, service: Service) -> None:
         """Show a service, reload it, and tell the service manager of it, until cancelled."""
         started_with = service.started_with
@@ -39,7 +44,7 @@ class View:
             places["status page"] = service.watch.address
         async with trio.open_nursery() as nursery:
             if self.load is not None:
-                reloader = Reloader(started_with, self.load, service.venues, self.logs.set_level)
+                reloader = Reloader(started_with, self.load, service.venues, self.set_levels)
                 nursery.start_soon(reloader.run)
                 nursery.start_soon(_supervision(service).run)
             await present(service.snapshot, console=self.console, logs=self.logs, places=places)
@@ -49,11 +54,18 @@ class View:
 def presenter(config: LoggerConfig, load: Callable[[], Config] | None = None) -> Iterator[View]:
     """Set up logging for one run, and its view; `load` reads the run's configuration."""
     file = LogFile(config.log_file, config.log_retention_days) if config.log_file else None
-    logs = configure(config.log_level, file=file)
+    logs = configure(_levels(config), style=config.log_stderr, file=file)
     try:
         yield View(logs, Console(), load)
     finally:
         logs.close()
+
+
+def _levels(config: LoggerConfig) -> Levels:
+    filed = config.log_file_level
+    return Levels(
+        config.log_level, config.log_level if filed == "same" else filed, config.log_levels
+    )
 
 
 def _supervision(service: Service) -> Supervision:

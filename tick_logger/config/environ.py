@@ -98,6 +98,8 @@ def _value(text: str, kind: object) -> object:
             return {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), text)
         if bare is int or bare is float:
             return bare(text)
+        if get_origin(bare) is dict:
+            return _table(text)
         return text if bare is str else _listing(text, bare)
     except (ValueError, RecursionError):
         return text
@@ -105,6 +107,16 @@ def _value(text: str, kind: object) -> object:
 
 def _bare(kind: object) -> object:
     return _bare(get_args(kind)[0]) if get_origin(kind) is Annotated else kind
+
+
+def _table(text: str) -> object:
+    """JSON where it looks like it, else `key=value` between commas."""
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    items = [item.partition("=") for item in text.split(",") if item.strip()]
+    if not all(equals for _, equals, _ in items):
+        return text
+    return {key.strip(): value.strip() for key, _, value in items}
 
 
 def _listing(text: str, kind: object) -> object:

@@ -27,6 +27,7 @@ from tick_logger.config.schema import (
     sections,
 )
 from tick_logger.config.symbols import load_symbol_rules
+from tick_logger.config.tokens import token_conflicts, without_secrets
 from tick_logger.config.types import Problems, structure
 from tick_logger.errors import ConfigError
 
@@ -60,7 +61,7 @@ def load(
         origins |= chosen.put_into(document)
     config = _config(document, venues, problems)
     if problems:
-        told = [(path, with_home(path, why)) for path, why in problems]
+        told = [(path, with_home(path, without_secrets(path, why))) for path, why in problems]
         raise ConfigError([(path, _with_origin(path, why, origins)) for path, why in told])
     return config
 
@@ -100,6 +101,10 @@ def _config(document: Document, venues: Mapping[str, VenueDefaults], problems: P
         section = structure(kind, document.get(name, {}), name, problems) or kind()
         problems += [(f"{name}.{key}", why) for key, why in conflicts(section)]
         once[name] = section
+    found = token_conflicts(
+        once["http"], [*venues, *(name for name in asked if name not in venues)]
+    )
+    problems += [(f"http.{key}", why) for key, why in found]
     problems += _problems_of_mappings(document, venues)
     recorded = {name: exchange for name, exchange in exchanges.items() if exchange is not None}
     return Config(**once, exchanges=recorded)

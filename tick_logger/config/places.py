@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from tick_logger.config.schema import ExchangeConfig, MarketConfig, sections
+from tick_logger.config.schema import ExchangeConfig, MarketConfig, TokenConfig, sections
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*([A-Za-z0-9_.\-"' ]+?)\s*=""")
@@ -40,6 +40,7 @@ def _homes() -> Iterator[tuple[str, Mapping[str, object]]]:
         yield name, fields
         inner = ((key, type(each.default)) for key, each in fields.items())
         yield from ((f"{name}.{key}", attrs.fields_dict(of)) for key, of in inner if attrs.has(of))
+    yield "[http.tokens]", attrs.fields_dict(TokenConfig)
     yield "exchanges.NAME", attrs.fields_dict(ExchangeConfig)
     yield "[exchanges.NAME.markets]", attrs.fields_dict(MarketConfig)
 

@@ -67,6 +67,8 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         shown = _CREDENTIALS.sub(MASK, value)
         return json.dumps(shown, ensure_ascii=False)  # its escapes are those of a TOML string
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_toml(key)} = {_toml(of)}' for key, of in value.items())}}}"
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(each) for each in value)}]"
     return repr(value)

@@ -1,16 +1,19 @@
 """What a single configuration value may be: small rules that answer with a reason or with nothing.
 
 A rule takes a value of the right type and returns why it is refused, in plain words, or None.
-Rules stand beside the keys in `config`; they know of no key, no section and no exchange.  The only
-thing outside the value that a rule looks at is whether a named file exists.
+Rules stand beside the keys in `config`; they know of no key, no section and no exchange.  What a
+rule looks at outside the value is whether a named file or group exists.
 """
 
 from __future__ import annotations
 
 import difflib
+import grp
 import math
+import os
+import pwd
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -49,6 +52,17 @@ def feed_among(feeds: Collection[str]) -> Rule:
         if value in feeds:
             return None
         return f"unknown feed {quoted(value)}{hint(value, feeds) or f'; known: {listed(feeds)}'}"
+
+    return rule
+
+
+def keys_among(words: Collection[str], what: str) -> Rule:
+    """A table whose keys are all known; `what` says in the singular what they name."""
+
+    def rule(value: Mapping[str, Any]) -> str | None:
+        unknown = [key for key in value if key not in words]
+        said = (f"{quoted(key)} is not {what}{hint(key, words)}" for key in unknown)
+        return f"{'; '.join(said)}; there are {listed(words)}" if unknown else None
 
     return rule
 
@@ -155,6 +169,29 @@ def existing_file(value: str) -> str | None:
     if not value or plain(value):
         return plain(value)
     return None if Path(value).is_file() else f"there is no file {quoted(value)}"
+
+
+def existing_group(value: str) -> str | None:
+    """Empty, or a group of this system that this process may give to its files."""
+    if not value or plain(value):
+        return plain(value)
+    try:
+        gid = grp.getgrnam(value).gr_gid
+    except KeyError:
+        return f"there is no group {quoted(value)} on this system"
+    if os.geteuid() == 0 or gid in {os.getegid(), *os.getgroups()}:
+        return None
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    return (
+        f"the user {quoted(user)} is not in the group {quoted(value)}: no files can be given to it"
+    )
+
+
+def mode_of_files(value: str) -> str | None:
+    """Empty, or one with which nobody but the owner writes."""
+    if value in ("", "0600", "0640", "0644"):
+        return None
+    return f'must be "0600", "0640" or "0644" (nobody else may ever write), not {quoted(value)}'
 
 
 def some_distinct(values: Sequence[Any]) -> str | None:

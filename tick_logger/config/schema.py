@@ -19,8 +19,11 @@ from tick_logger.config.rules import (
     between,
     bucket_name,
     existing_file,
+    existing_group,
     feed_among,
     key_prefix,
+    keys_among,
+    mode_of_files,
     one_of,
     plain,
     secret,
@@ -47,6 +50,17 @@ HostNames: TypeAlias = tuple[Annotated[str, text], ...]
 USUAL_SYMBOLS_PER_CONNECTION = 20
 MOST_SYMBOLS_PER_CONNECTION = 1000
 """On one connection, as long as there are enough of them; and in any case."""
+
+Level: TypeAlias = Annotated[str, one_of("debug", "info", "warning", "error")]
+"""The least important lines of the log that are still written."""
+
+LOG_PARTS = (
+    "api_keys", "app", "archive", "archiving", "filling", "net", "net.connection", "net.intake",
+    "net.rest", "net.venue", "ops", "ops.alerts", "ops.status", "ops.terminal", "ops.web",
+    "recording", "reload",
+    "sealing",
+)  # fmt: skip
+"""The parts of the program that write lines, as its packages are named."""
 
 USUAL_LINGER_MS = 200
 """The writer gathers until its next sync anyway, once a second."""
@@ -114,8 +128,15 @@ class LoggerConfig:
     ] = 7
     legacy_links: bool = False
     """Whether links let a reader of an earlier logger's layout read the first exchange."""
-    log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+    log_level: Level = "info"
+    log_levels: Annotated[dict[str, Level], keys_among(LOG_PARTS, "a part of the program")] = (
+        attrs.field(factory=dict)
+    )
+    """By part of the program, in place of the others; the longest name that fits counts."""
+    log_stderr: Annotated[str, one_of("auto", "text", "json")] = "auto"
+    """How lines look on standard error, and whether all of them go there beside a file."""
     log_file: Annotated[str, plain] = ""
+    log_file_level: Annotated[str, one_of("same", "debug", "info", "warning", "error")] = "same"
     log_retention_days: Annotated[
         int, between(1, 3_650, "days", "the file of each day is removed after so many")
     ] = 14
@@ -127,19 +148,34 @@ class LoggerConfig:
 
 
 @attrs.frozen(kw_only=True)
+class TokenConfig:
+    """A token that opens a part of what is served: of some exchanges, metrics or the page."""
+
+    name: Annotated[str, text]
+    token: Annotated[str, secret] = attrs.field(default="", repr=False)
+    file: Annotated[str, existing_file] = ""
+    """That holds the token, instead of `token`."""
+    exchanges: Symbols = "all"
+    metrics: bool = False
+    page: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class HttpConfig:
     """The address of health, metrics and the status page; port 0 takes any free one."""
 
     enabled: bool = True
     host: Annotated[str, text] = "127.0.0.1"
     port: Annotated[int, between(0, 65_535, "(TCP)", "that is the range of port numbers")] = 9090
-    token: Annotated[str, secret] = ""
+    token: Annotated[str, secret] = attrs.field(default="", repr=False)
     """What everything but /health asks for, as `Authorization: Bearer ...`; empty: nothing."""
+    tokens: tuple[TokenConfig, ...] = ()
+    """Others, each of which opens a part."""
     host_names: HostNames = ()
     """By which names it may be asked, beside those of loopback; empty: by any, unless it listens on
     loopback only."""
     metrics_by_symbol: bool = False
-    """Whether rows are counted by symbol too: thousands of series, where all are recorded."""
+    """Whether there are numbers by symbol too: thousands of series, where all are recorded."""
 
 
 @attrs.frozen(kw_only=True)
@@ -257,6 +293,9 @@ class ExchangeConfig:
     backfill: bool = True
     """Whether the exchange is asked by REST for trades that were missed."""
     ca_file: Annotated[str, existing_file] = ""
+    file_group: Annotated[str, existing_group] = ""
+    file_mode: Annotated[str, mode_of_files] = ""
+    """Of all files of the exchange; both empty: they are made as ever."""
     markets: tuple[MarketConfig, ...] = ()
 
 

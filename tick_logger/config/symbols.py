@@ -240,5 +240,7 @@ _OVERRIDES: dict[str, Any] = {
     "kind": partial(_word, ("spot", "linear")),
     "tick_size": _step,
     "lot_size": _step,
+    "min_size": _step,
+    "min_notional": _step,
     "active": _truth,
 }

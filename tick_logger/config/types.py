@@ -14,7 +14,7 @@ import attrs
 import cattrs
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.errors import ForbiddenExtraKeysError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, make_mapping_structure_fn
 
 from tick_logger.config.rules import described, hint, listed
 
@@ -86,6 +86,17 @@ def _tuple(kind: type) -> Hook:
     return hook
 
 
+def _mapping(kind: Any) -> Hook:  # noqa: ANN401 - a generic type
+    structure = make_mapping_structure_fn(kind, _CONVERTER, detailed_validation=True)
+
+    def hook(value: object, wanted: object) -> object:
+        if not isinstance(value, dict):
+            raise _refuse("a table", value)
+        return structure(value, wanted)
+
+    return hook
+
+
 def _union(kind: object) -> Hook:
     """`X | None` is X, because TOML has no null; `str | list` is the word "all" or a list."""
     first, second = get_args(kind)
@@ -123,7 +134,8 @@ def _converter() -> cattrs.Converter:
     ):
         converter.register_structure_hook(kind, _exactly(kind, wanted))
     converter.register_structure_hook_factory(attrs.has, _class)
-    for origin, factory in ((tuple, _tuple), (Union, _union), (Annotated, _annotated)):
+    generic = ((tuple, _tuple), (dict, _mapping), (Union, _union), (Annotated, _annotated))
+    for origin, factory in generic:
         converter.register_structure_hook_factory(_made_of(origin), factory)
     return converter
 
@@ -145,7 +157,8 @@ def _explained(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
             yield from _explained(inner, path)
     elif isinstance(error, cattrs.IterableValidationError):
         for inner, item in error.group_exceptions()[0]:
-            yield from _explained(inner, f"{path}[{item.index}]")
+            at = f"[{item.index}]" if isinstance(item.index, int) else f".{item.index}"
+            yield from _explained(inner, path + at)
     elif isinstance(error, ExceptionGroup):
         for inner in error.exceptions:
             yield from _explained(inner, path)

@@ -12,7 +12,7 @@ from tick_logger.errors import ConfigError
 from tick_logger.journal.reader import JournalReader
 from tick_logger.model.entries import Started
 from tick_logger.model.tables import EXACT, SPECS
-from tick_logger.storage.checkpoint import Checkpoint
+from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import (
@@ -42,6 +42,16 @@ def take_directory(files: Files, name: str) -> None:
     except BlockingIOError as error:
         why = f"another process records into {name}: its number is {_holder(files)}"
         raise ConfigError([("logger.data_path", why)]) from error
+
+
+def require_continuable(files: Files, price_dtype: str) -> None:
+    """Raise where this version could not go on with what is there; takes and changes nothing.
+
+    `ConfigError` for another width of prices, `RefusedError` for what a newer version made.
+    Another process may record there meanwhile.  Not looked at: whether everything is whole.
+    """
+    checkpoint = CheckpointSlots(files).load()
+    price_dtype_to_use(price_dtype, recorded_price_dtype(files, checkpoint))
 
 
 def _holder(files: Files) -> str:

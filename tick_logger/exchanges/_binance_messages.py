@@ -103,6 +103,8 @@ class _Filter(msgspec.Struct, gc=False):
     filterType: str = ""  # noqa: N815 (the venue's names)
     tickSize: str = ""  # noqa: N815
     stepSize: str = ""  # noqa: N815
+    minQty: str = ""  # noqa: N815
+    minNotional: str = ""  # noqa: N815
 
 
 _TRADING = {"TRADING", "AUCTION_MATCH"}
@@ -129,13 +131,17 @@ class _Symbol(msgspec.Struct, gc=False):
         )
         # MARKET_LOT_SIZE has a step as well, but only for market orders.
         filters = {each.filterType: each for each in self.filters}
+        lots = filters.get("LOT_SIZE", _NO_FILTER)
+        least = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL", _NO_FILTER)  # newer, older
         return Instrument(
             self.symbol,
             self.baseAsset,
             self.quoteAsset,
             active=spot and self.status in _TRADING,
             tick_size=filters.get("PRICE_FILTER", _NO_FILTER).tickSize,
-            lot_size=filters.get("LOT_SIZE", _NO_FILTER).stepSize,
+            lot_size=lots.stepSize,
+            min_size=lots.minQty,
+            min_notional=least.minNotional,
         )
 
 

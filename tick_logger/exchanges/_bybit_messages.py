@@ -121,6 +121,9 @@ class _Symbol(msgspec.Struct, gc=False):
             active=self.status == "Trading" or early,
             tick_size=_text(self.priceFilter.get("tickSize")),
             lot_size=_text(lots.get("qtyStep")) or _text(lots.get("basePrecision")),
+            min_size=_text(lots.get("minOrderQty")),
+            # Of futures, and of spot.
+            min_notional=_text(lots.get("minNotionalValue")) or _text(lots.get("minOrderAmt")),
         )
 
 

@@ -188,6 +188,8 @@ class Product(msgspec.Struct, gc=False):
     base_increment: str = ""
     quote_increment: str = ""
     price_increment: str = ""
+    base_min_size: str = ""
+    quote_min_size: str = ""
     price: Any = None  # this and the next may be anything: no more than an order follows from them
     approximate_quote_24h_volume: Any = None
 
@@ -207,6 +209,8 @@ class Product(msgspec.Struct, gc=False):
             active,
             tick_size=ticks,
             lot_size=self.base_increment,
+            min_size=self.base_min_size,
+            min_notional=self.quote_min_size,
             turnover=_amount(self.approximate_quote_24h_volume),
             last_price=_amount(self.price),
         )

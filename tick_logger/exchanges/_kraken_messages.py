@@ -142,6 +142,8 @@ class Pair(msgspec.Struct, gc=False):
     pair_decimals: int = 0
     lot_decimals: int = 0
     tick_size: str = ""  # not in listings of 2021, and neither is the status
+    ordermin: str = ""
+    costmin: str = ""
     status: str = "online"
 
     def instrument(self) -> Instrument | None:
@@ -156,6 +158,8 @@ class Pair(msgspec.Struct, gc=False):
             active=self.status in _TRADING,
             tick_size=self.tick_size or _step(self.pair_decimals),
             lot_size=_step(self.lot_decimals),
+            min_size=self.ordermin,
+            min_notional=self.costmin,
         )
 
 

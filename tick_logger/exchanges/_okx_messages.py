@@ -207,6 +207,7 @@ class Listed(Entry):
     quote_ccy: str = ""
     tick_sz: str = ""
     lot_sz: str = ""
+    min_sz: str = ""
     ct_type: str = ""  # "linear" or "inverse", of futures and swaps
 
     def instrument(self) -> Instrument:
@@ -218,6 +219,7 @@ class Listed(Entry):
             active=self.state == "live",
             tick_size=self.tick_sz,
             lot_size=self.lot_sz,
+            min_size=self.min_sz,
             kind=self.ct_type or self.inst_type.lower(),
         )
 

@@ -157,6 +157,8 @@ class _Product(msgspec.Struct, gc=False):
     quote_currency: str = ""
     base_increment: str = ""
     quote_increment: str = ""
+    base_min_size: str = ""  # in listings up to 2022
+    min_market_funds: str = ""
     status: str = ""
 
     def instrument(self) -> Instrument:
@@ -168,6 +170,8 @@ class _Product(msgspec.Struct, gc=False):
             active=self.status == "online",
             tick_size=self.quote_increment,
             lot_size=self.base_increment,
+            min_size=self.base_min_size,
+            min_notional=self.min_market_funds,
         )
 
 

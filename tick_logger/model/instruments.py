@@ -16,8 +16,9 @@ import attrs
 class Instrument:
     """One tradable symbol in the exchange's own spelling, as its listing describes it.
 
-    `base` and `quote` are the exchange's own spelling too.  `tick_size` (of prices) and `lot_size`
-    (of sizes) are decimal texts, empty where the listing does not say.
+    `base` and `quote` are the exchange's own spelling too.  `tick_size` (of prices), `lot_size` (of
+    sizes) and what an order must have at least, in base (`min_size`) and in quote currency
+    (`min_notional`), are decimal texts, empty where the listing does not say.
     """
 
     symbol: str
@@ -27,6 +28,8 @@ class Instrument:
     tick_size: str = ""
     lot_size: str = ""
     kind: str = "spot"  # or "linear": a perpetual or dated future settled in the quote currency
+    min_size: str = ""
+    min_notional: str = ""
     # Of the moment, and no part of what the instrument is; 0 where the listing does not say.
     turnover: float = attrs.field(default=0.0, eq=False)  # of the last 24 h, in the quote currency
     last_price: float = attrs.field(default=0.0, eq=False)

@@ -47,6 +47,8 @@ class Override:
     kind: str | None = None
     tick_size: str | None = None
     lot_size: str | None = None
+    min_size: str | None = None
+    min_notional: str | None = None
     active: bool | None = None
 
 

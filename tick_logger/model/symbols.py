@@ -35,8 +35,9 @@ _MAX_EXPONENT = 40  # of a step size; more digits are nonsense, and would fill t
 class MappedInstrument:
     """An instrument under its normal name, and what is known of it.
 
-    `base` and `quote` are in normal spelling; `tick_size` (of prices) and `lot_size` (of sizes)
-    are plain decimal texts without zeros at the end, empty where nobody says.
+    `base` and `quote` are in normal spelling; `tick_size` (of prices), `lot_size` (of sizes),
+    `min_size` and `min_notional` (of orders, in base and in quote currency) are plain decimal texts
+    without zeros at the end, empty where nobody says.
     """
 
     exchange: str
@@ -50,6 +51,8 @@ class MappedInstrument:
     tick_size: str
     lot_size: str
     active: bool
+    min_size: str = ""
+    min_notional: str = ""
 
 
 def map_instrument(exchange: str, listed: Instrument, rules: SymbolRules) -> MappedInstrument:
@@ -69,6 +72,8 @@ def map_instrument(exchange: str, listed: Instrument, rules: SymbolRules) -> Map
         tick_size=_plain(_first(override.tick_size, listed.tick_size)),
         lot_size=_plain(_first(override.lot_size, listed.lot_size)),
         active=listed.active if override.active is None else override.active,
+        min_size=_plain(_first(override.min_size, listed.min_size)),
+        min_notional=_plain(_first(override.min_notional, listed.min_notional)),
     )
 
 
@@ -215,7 +220,7 @@ def _first(override: str | None, otherwise: str) -> str:
 
 
 def _plain(step: str) -> str:
-    """A step size as a plain decimal; nothing if it is no number above zero."""
+    """A step or a least size as a plain decimal; nothing if it is no number above zero."""
     try:
         number = decimal.Decimal(step)
     except decimal.InvalidOperation:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 import trio
 
-from tick_logger.config.schema import HttpConfig
+from tick_logger.config.schema import HttpConfig, TokenConfig
+from tick_logger.config.tokens import token_of
 from tick_logger.ops.alerts.alarm import Alarm
 from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.disk_space import DiskSpace, Space
@@ -20,6 +21,7 @@ from tick_logger.ops.status.loop_watch import SPAN_SECS, LoopWatch
 from tick_logger.ops.status.watched import Watched
 from tick_logger.ops.web.host_names import HostNames
 from tick_logger.ops.web.routes import application
+from tick_logger.ops.web.scopes import Key, Scope
 from tick_logger.ops.web.serving import address_of, listen, serve
 from tick_logger.telemetry.logs import get_logger
 
@@ -81,8 +83,8 @@ class Watch:
             if self._listeners:
                 addresses = [each.socket.getsockname()[0] for each in self._listeners]
                 names = HostNames(addresses, self._config.host_names)
-                token = self._config.token
-                surface = application(self._watched, board, token=token, names=names)
+                token, keys = self._config.token, _keys(self._config.tokens)
+                surface = application(self._watched, board, token=token, keys=keys, names=names)
                 await serve(surface, self._listeners)
 
     async def _watch_vital_signs(self) -> None:
@@ -112,6 +114,16 @@ class Watch:
         finally:
             with contextlib.suppress(KeyError):  # trio takes one away that has failed
                 trio.lowlevel.remove_instrument(self._loop)
+
+
+def _keys(tokens: Sequence[TokenConfig]) -> list[Key]:
+    """What each opens; their files were read before, when the configuration was loaded."""
+    found = []
+    for each in tokens:
+        exchanges = None if each.exchanges == "all" else frozenset(each.exchanges)
+        scope = Scope(exchanges, metrics=each.metrics, page=each.page)
+        found.append(Key(token_of(each), scope))
+    return found
 
 
 @attrs.frozen

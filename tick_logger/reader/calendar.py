@@ -5,7 +5,7 @@ Not here: looking it up (`survey`), and how it is spelled for a browser (`lookin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,13 +32,16 @@ def day_text(day: int) -> str:
     return iso(day * NS_PER_DAY)[:10]
 
 
-def calendar(survey: Survey) -> Document:
+def calendar(survey: Survey, only: Collection[str] | None = None) -> Document:
     """Each exchange with its days, from its first one in the last `MOST_DAYS` to the last of all.
 
-    A day in between of which there is nothing is there too, as missing.
+    Of `only` these, if any are given.  A day in between of which there is nothing is there too, as
+    missing.
     """
     exchanges: dict[str, list[Days]] = {}
     for symbol in survey.symbols:
+        if only is not None and symbol.exchange not in only:
+            continue
         exchanges.setdefault(symbol.exchange, []).append(survey.days(symbol))
     joined = {name: np.concatenate(days) for name, days in exchanges.items()}
     last = max((int(days["day"].max()) for days in joined.values() if len(days)), default=-1)
@@ -58,8 +61,11 @@ def symbol_list(
     sort: str,
     offset: int,
     limit: int,
+    exchanges: Collection[str] | None = None,
 ) -> Document:
     """Symbols that contain the query, in whatever case; of one exchange, or of one day.
+
+    Of no other `exchanges` than these, if any are given.
 
     `sort` is one of `SORTS`, with a "-" before it from the greatest on; raises `ValueError`.
     """
@@ -71,6 +77,7 @@ def symbol_list(
         _symbol(symbol, days)
         for symbol in survey.symbols
         if (exchange is None or symbol.exchange == exchange) and wanted in _name(symbol)
+        if exchanges is None or symbol.exchange in exchanges
         for days in [_of_day(survey.days(symbol), day)]
         if day is None or len(days)
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -51,16 +51,24 @@ class LookingBack:
         self._kept: OrderedDict[Looked, tuple[object, bytes]] = OrderedDict()
         """Answers, and what was there when they were made."""
 
-    def calendar(self) -> bytes:
-        """Each exchange with its days; see `calendar.calendar`."""
-        return msgspec.json.encode(calendar(self._surveyed()))
+    def calendar(self, exchanges: Collection[str] | None = None) -> bytes:
+        """Each of these exchanges (None: of all) with its days; see `calendar.calendar`."""
+        return msgspec.json.encode(calendar(self._surveyed(), exchanges))
 
     def symbols(
-        self, query: str, exchange: str | None, day: str | None, sort: str, offset: int, limit: int
+        self,
+        query: str,
+        exchange: str | None,
+        day: str | None,
+        sort: str,
+        offset: int,
+        limit: int,
+        exchanges: Collection[str] | None = None,
     ) -> bytes:
-        """Symbols of all days, or of one; see `calendar.symbol_list`."""
+        """Symbols of these exchanges, of all days or of one; see `calendar.symbol_list`."""
         found = symbol_list(
             self._surveyed(),
+            exchanges=exchanges,
             query=query,
             exchange=exchange,
             day=None if day is None else _day(day),

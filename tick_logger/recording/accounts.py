@@ -15,7 +15,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import GapRecord, OpenHole
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.stops import is_planned
-from tick_logger.model.tables import ORIGIN_ASIDE, ORIGIN_MAIN, Table
+from tick_logger.model.tables import FEED_OF, ORIGIN_ASIDE, ORIGIN_MAIN, ORIGIN_REST, Table
 from tick_logger.model.times import NS_PER_SECOND
 from tick_logger.recording.clock_offsets import ClockOffsets
 from tick_logger.recording.left_holes import Asked, LeftHoles
@@ -81,7 +81,7 @@ class Accounts:
         self._on_holes = on_holes
         self._left = LeftHoles(asked)
         self._clocks = ClockOffsets(metrics)
-        self._times = times or VenueTimes()
+        self._times = times or VenueTimes(lambda: 0)
         self._open_holes: tuple[OpenHole, ...] = ()
         self._log = get_logger()
         self.stops = Stops(metrics)
@@ -94,7 +94,9 @@ class Accounts:
         for run in flush.runs:
             exchange, symbol = self._instruments.name(run.instrument)
             rows[exchange, run.table, run.origin] += len(run.rows)
-            self._metrics.exchange(exchange).count_symbol(symbol, run.table, len(run.rows))
+            if (by_symbol := self._metrics.symbols) is not None:
+                in_order = run.origin == ORIGIN_MAIN
+                by_symbol.count(exchange, symbol, run.rows, in_order=in_order)
         for (exchange, table, origin), count in rows.items():
             numbers = self._metrics.exchange(exchange)
             numbers.rows_written[table].inc(count)
@@ -109,7 +111,8 @@ class Accounts:
                 self._today.count_late(exchange, count)
         self._report_aside(outcome)
         self._clocks.showed(outcome.clock_offsets_ns)
-        self._times.showed(outcome.clock_offsets_ns)
+        heard = {exchange for exchange, _, origin in rows if origin != ORIGIN_REST}
+        self._times.showed(outcome.clock_offsets_ns, heard)
         for instrument, count in outcome.counts.twins.items():
             self._metrics.exchange(self._exchange(instrument)).twin_rows.inc(count)
         for instrument, count in outcome.counts.duplicates.items():
@@ -241,6 +244,12 @@ class Accounts:
             ids = int(sizes.sum())
             numbers = self._metrics.exchange(exchange)
             numbers.holes.written(cause).inc(len(holes))
+            for table, count in Counter(hole.table for hole in holes).items():
+                numbers.feeds.sequence_gaps[FEED_OF[table]].inc(count)
+            if (by_symbol := self._metrics.symbols) is not None:
+                for hole in holes:
+                    symbol = self._instruments.name(hole.instrument)[1]
+                    by_symbol.count_gap(exchange, symbol, hole.table)
             self._today.count_gaps(exchange, cause, len(holes))
             numbers.gap_size.observe(sizes)
             numbers.ids_missing.inc(ids)

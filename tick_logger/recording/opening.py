@@ -67,7 +67,8 @@ async def open_recording(
     """Take the directory, and bring what is in it to the end of its journal.
 
     Numbers the instruments as they were.  Raises `ConfigError` if another process records here or
-    with another width of prices, `StorageError` if the disk does not allow to go on.
+    with another width of prices, or files cannot be given to those who should have them,
+    `StorageError` if the disk does not allow to go on.
 
     Cancellation: nothing is recorded; a thread that recovers goes on to the end of its work, and
     the next start recovers from wherever that came to.
@@ -77,7 +78,7 @@ async def open_recording(
     path = config.data_path
     resources.metrics.buffer_limit_bytes.set(resources.budget.limit_bytes)
     try:
-        await disk.journal_offload.run(partial(take_directory, disk.journal_files, path))
+        await disk.journal_offload.run(partial(_take, resources, path))
         found = await readiness.persist(
             COLUMNS,
             "what is in the journal cannot be put into column files",
@@ -118,6 +119,13 @@ async def open_recording(
     recording = _put_together(config, resources, recovery, found, journal, clock_watch)
     opening.over()
     return recording
+
+
+def _take(resources: Resources, path: str) -> None:
+    """Take the directory, and give its files to those who may read them; in a thread."""
+    take_directory(resources.disk.journal_files, path)
+    if resources.grant is not None:
+        resources.grant()
 
 
 def _recovery(config: LoggerConfig, resources: Resources, *, accept_damage: bool) -> Recovery:

@@ -48,6 +48,9 @@ class Readiness:
         self.attempts: Counter[str] = Counter()
         """Work that came to an end, well or badly, by component."""
         self._log = get_logger()
+        for component in (JOURNAL, COLUMNS, CHECKPOINT, DISK):
+            metrics.write_failures.labels(component)
+            metrics.write_retries.labels(component)
         metrics.ready.set(1)
 
     @property
@@ -104,6 +107,7 @@ class Readiness:
                 raise
             except (OSError, StorageError) as error:
                 self.attempts[component] += 1
+                self._metrics.write_failures.labels(component).inc()
                 self.trouble(component, reason_of(what, error))
                 now = trio.current_time()
                 if _errno(error) in WANT_OF_SPACE:
@@ -115,6 +119,7 @@ class Readiness:
                         f"{what}, for {patience_secs:g} seconds now: {words_of(error)}"
                     ) from error
                 await trio.sleep(RETRY_SECS)
+                self._metrics.write_retries.labels(component).inc()
             else:
                 self.attempts[component] += 1
                 self.works(component)

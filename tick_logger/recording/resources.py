@@ -5,6 +5,8 @@ Values only; nothing here runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from tick_logger.budget import ByteBudget
@@ -86,9 +88,13 @@ class Resources:
     readiness: Readiness
     today: Today
     links: LinkKeeper | None = None
+    grant: Callable[[], None] | None = None
+    """Gives files to those who may read them, where that is wanted; in a thread."""
     seals: Seals = attrs.field(factory=Seals)
     found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
-    times: VenueTimes = attrs.field(factory=VenueTimes)
+    times: VenueTimes = attrs.field(
+        default=attrs.Factory(lambda self: VenueTimes(self.clock.machine.monotonic_ns), True)
+    )
     on_holes: HolesListener = attrs.field(default=lambda _records, _suspects: None)
     """Who asks for what is missing."""
     asked: Asked = attrs.field(default=lambda _exchange: ())

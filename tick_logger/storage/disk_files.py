@@ -18,6 +18,7 @@ import sys
 from collections import OrderedDict
 
 from tick_logger.storage.files import REPLACEMENT_SUFFIX, Names
+from tick_logger.storage.granting import MOST, Modes, modes_at
 
 MAX_OPEN_FILES = 32_768
 """Enough for 3,600 tables that grow all the time; each open file costs the kernel about 1 kB."""
@@ -143,9 +144,11 @@ class DiskFiles:
         """Let a file hold exactly these bytes; see `Files`."""
         where = self._at(path)
         beside = where + REPLACEMENT_SUFFIX  # in the same folder: a rename cannot cross disks
-        os.makedirs(os.path.dirname(where), exist_ok=True)
+        modes = self._make_folder(path)
         try:
             with open(beside, "wb", buffering=0) as file:
+                if modes is not None:
+                    os.fchmod(file.fileno(), modes.file)
                 done = 0
                 while done < len(data):
                     done += file.write(memoryview(data)[done:])
@@ -159,9 +162,8 @@ class DiskFiles:
 
     def rename(self, path: str, to: str) -> None:
         """Give an existing file another name; see `Files`."""
-        where = self._at(to)
-        os.makedirs(os.path.dirname(where), exist_ok=True)
-        os.rename(self._at(path), where)
+        self._make_folder(to)
+        os.rename(self._at(path), self._at(to))
         self._close_for_append(path)
         self._close_for_append(to)
 
@@ -246,12 +248,27 @@ class DiskFiles:
         where = self._at(path)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
         try:
-            descriptor = os.open(where, flags, 0o644)
+            descriptor = os.open(where, flags, MOST)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(where), exist_ok=True)
-            descriptor = os.open(where, flags, 0o644)
+            self._make_folder(path)
+            descriptor = os.open(where, flags, MOST)
         self._open[path] = descriptor
+        if (modes := modes_at(self._root, path)) is not None:
+            os.fchmod(descriptor, modes.file)
         return descriptor
+
+    def _make_folder(self, path: str) -> Modes | None:
+        """Make the folders around a file; returns which modes are granted there, if any are."""
+        folder, made = os.path.dirname(path), list[str]()
+        modes = modes_at(self._root, path)
+        while folder and not os.path.isdir(self._at(folder)):
+            made.append(folder)
+            folder = os.path.dirname(folder)
+        os.makedirs(os.path.dirname(self._at(path)), exist_ok=True)
+        if modes is not None:
+            for each in made:
+                os.chmod(self._at(each), modes.folder)
+        return modes
 
     def _close_for_append(self, path: str) -> None:
         descriptor = self._open.pop(path, None)

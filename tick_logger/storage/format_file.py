@@ -24,6 +24,17 @@ from tick_logger.storage.layout import FORMAT_PATH
 VERSION = max(column.since for spec in SPECS.values() for column in spec.files)
 """That of the newest column: 1 was before there was this file; 2 has `rest` and `origin`."""
 
+GENERATION = 1
+"""Of all that a directory holds together: this file, entries of the journal, checkpoints, extents.
+It rises with anything that a program of the generation before would refuse; 0 was before it was
+said.  Versions of the program are compared by it when one goes back."""
+
+READABLE_FROM = 1
+"""The oldest generation that can continue what this version has written."""
+
+OLDEST_PROGRAM = "tick_logger newer than 0.2.0"
+"""The same in words."""
+
 
 @attrs.frozen
 class Width:
@@ -55,9 +66,10 @@ class _Version(msgspec.Struct):
     """What every version of the file has, whatever else is in it."""
 
     version: int
+    readable_from: int = 0
 
 
-class _Format(_Version):
+class _Format(_Version, kw_only=True):
     """What is read of the file; everything else in it is for others."""
 
     price_dtypes: list[_Width]
@@ -77,9 +89,12 @@ def read_widths(files: Files) -> list[Width]:
         return []
     data = files.read(FORMAT_PATH)
     try:
-        version = msgspec.json.decode(data, type=_Version).version
-        if version > VERSION:  # the rest may have another form
-            raise _newer(f"its format is {version}, this version knows up to {VERSION}")
+        told = msgspec.json.decode(data, type=_Version)
+        if told.version > VERSION:  # the rest may have another form
+            raise _newer(f"its format is {told.version}, this version knows up to {VERSION}")
+        if told.readable_from > GENERATION:
+            since = f"since generation {told.readable_from}"
+            raise _newer(f"it is readable {since}, and this version is of {GENERATION}")
         found = msgspec.json.decode(data, type=_Format)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFormatError(f"{FORMAT_PATH} cannot be read: {error}") from error
@@ -124,6 +139,9 @@ def describe(widths: list[Width]) -> bytes:
     document = {
         "format": "tick_logger",
         "version": VERSION,
+        "generation": GENERATION,
+        "readable_from": READABLE_FROM,
+        "readable_by": OLDEST_PROGRAM,
         "byte_order": "little",
         "paths": {
             "columns": "{exchange}/{symbol}/{table}/{column}.{DD}.{MM}.{YY}.bin",

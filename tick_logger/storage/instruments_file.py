@@ -8,9 +8,10 @@ there may be data of it.  For a day without a file the last one before it holds.
     "symbols": {
     "XBT/USD": {"name": "BTC-USD", "base": "BTC", "quote": "USD", "quote_type": "fiat",
      "asset_class": "crypto", "kind": "spot", "tick_size": "0.1", "lot_size": "0.00000001",
-     "active": true}}}
+     "active": true, "min_size": "0.00005", "min_notional": "0.5"}}}
 
-(here broken into lines where the file is not).  Pure: no file access.
+(here broken into lines where the file is not; earlier versions lack the last two facts).  Pure: no
+file access.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class _Symbol(msgspec.Struct):
     tick_size: str
     lot_size: str
     active: bool
+    min_size: str = ""
+    min_notional: str = ""
 
 
 class _File(msgspec.Struct):

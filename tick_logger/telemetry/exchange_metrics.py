@@ -11,8 +11,11 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
+from tick_logger.errors import Step
 from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.telemetry.families import Families
+from tick_logger.telemetry.feed_metrics import FeedMetrics, Messages
+from tick_logger.telemetry.histograms import Together
 from tick_logger.telemetry.hole_metrics import HoleMetrics
 from tick_logger.telemetry.sealed_day import SealedDay
 
@@ -31,7 +34,8 @@ class ExchangeMetrics:
         def gauge(name: str, text: str) -> Gauge:
             return families.family(Gauge, name, text).labels(exchange)
 
-        self.messages_received = counter("messages_received", "Data messages received")
+        self.messages_received = Messages(families, exchange)
+        self.feeds = FeedMetrics(families, exchange)
         self.bytes_received = counter("bytes_received", "Bytes of the messages received")
         self.messages_dropped = counter(
             "messages_dropped", "Messages given up because the buffer was full"
@@ -50,6 +54,12 @@ class ExchangeMetrics:
             "parse_circuit_breaks", "Reconnects because too much could not be decoded"
         )
         self.reconnects = counter("reconnects", "Connections made again after one was lost")
+        failures = families.family(
+            Counter, "connect_failures", "Attempts to connect that came to nothing", "cause"
+        )
+        self.connect_failures = {
+            step: failures.labels(exchange, step.name.lower()) for step in Step
+        }
         self.message_timeouts = counter(
             "message_timeouts", "Connections given up because no market data came"
         )
@@ -74,7 +84,7 @@ class ExchangeMetrics:
         self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
         self.sealed = SealedDay(gauge, counter)
-        self.latency = families.latency.child(exchange)
+        self.latency = Together(list(self.feeds.latency.values()))
         self.gap_size = families.gap_size.child(exchange)
 
     def _count_lines(self, families: Families, exchange: str) -> None:
@@ -227,10 +237,3 @@ class ExchangeMetrics:
         self.rows_written = {table: rows.labels(exchange, FEED_OF[table]) for table in Table}
         self.late_rows = {table: late.labels(exchange, FEED_OF[table]) for table in Table}
         self.holes = HoleMetrics(families, exchange)
-        self._exchange = exchange
-        self._symbol_rows = families.symbol_rows
-
-    def count_symbol(self, symbol: str, table: Table, rows: int) -> None:
-        """Count rows by symbol, if that was asked for."""
-        if self._symbol_rows is not None:
-            self._symbol_rows.count(self._exchange, symbol, FEED_OF[table], rows)

@@ -10,7 +10,6 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from tick_logger.telemetry.histograms import HistogramFamily
-from tick_logger.telemetry.symbol_rows import SymbolRows
 
 PREFIX = "collector_"
 
@@ -26,14 +25,14 @@ Family = TypeVar("Family", Counter, Gauge)
 class Families:
     """Families with the label `exchange`, and perhaps more, each created at its first use."""
 
-    def __init__(self, registry: CollectorRegistry, symbol_rows: SymbolRows | None = None) -> None:
-        self.symbol_rows = symbol_rows
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._families: dict[str, Counter | Gauge] = {}
         self.latency = HistogramFamily(
             PREFIX + "latency_exchange_to_collector",
             "Seconds from the exchange's time of an event to its receipt here, of live events",
             LATENCY_BOUNDS_SECS,
+            ("exchange", "feed"),
         )
         self.gap_size = HistogramFamily(
             PREFIX + "gap_size", "Ids missing in a hole of which the ids are known", GAP_BOUNDS_IDS

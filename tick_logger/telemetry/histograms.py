@@ -17,19 +17,66 @@ from prometheus_client.core import HistogramMetricFamily
 Counts = npt.NDArray[np.int64]
 
 
+MOST_WAITING = 64
+"""Arrays, each of which a batch has brought: counted together they cost little more than one."""
+
+
 class Histogram:
-    """Counts of values by upper bounds, which are part of their buckets, and the rest."""
+    """Counts of values by upper bounds, which are part of their buckets, and the rest.
+
+    What was observed is counted when somebody looks, or when much of it waits.
+    """
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = np.array(bounds, np.float64)
-        self.counts: Counts = np.zeros(len(bounds) + 1, np.int64)
-        self.sum = 0.0
+        self._counts: Counts = np.zeros(len(bounds) + 1, np.int64)
+        self._sum = 0.0
+        self._waiting: list[npt.NDArray[np.float64]] = []
 
     def observe(self, values: npt.NDArray[np.float64]) -> None:
         """Count values (any number of them, float64); NaN must not be among them."""
-        places = np.searchsorted(self.bounds, values, side="left")
-        self.counts += np.bincount(places, minlength=len(self.counts))
-        self.sum += float(values.sum())
+        self._waiting.append(values)
+        if len(self._waiting) >= MOST_WAITING:
+            self._count()
+
+    @property
+    def counts(self) -> Counts:
+        """By bucket, the last of which has what is beyond all bounds."""
+        self._count()
+        return self._counts
+
+    @property
+    def sum(self) -> float:
+        """Of all values."""
+        self._count()
+        return self._sum
+
+    def _count(self) -> None:
+        if self._waiting:
+            values = np.concatenate(self._waiting)
+            self._waiting.clear()
+            places = np.searchsorted(self.bounds, values, side="left")
+            self._counts += np.bincount(places, minlength=len(self._counts))
+            self._sum += float(values.sum())
+
+
+class Together:
+    """Several histograms with the same bounds, read as one."""
+
+    def __init__(self, parts: Sequence[Histogram]) -> None:
+        self._parts = parts
+        self.bounds = parts[0].bounds
+
+    @property
+    def counts(self) -> Counts:
+        """Of all of them, an array of its own."""
+        counts: Counts = np.sum([each.counts for each in self._parts], axis=0, dtype=np.int64)
+        return counts
+
+    @property
+    def sum(self) -> float:
+        """Of all values."""
+        return sum(each.sum for each in self._parts)
 
 
 def quantile(bounds: npt.NDArray[np.float64], counts: Counts, share: float) -> float | None:
@@ -52,29 +99,31 @@ def quantile(bounds: npt.NDArray[np.float64], counts: Counts, share: float) -> f
 
 @attrs.define(eq=False)
 class HistogramFamily:
-    """Histograms with the label `exchange`, as a registry collects them."""
+    """Histograms with the label `exchange`, and perhaps more, as a registry collects them."""
 
     name: str
     text: str
     bounds: Sequence[float]
-    _children: dict[str, Histogram] = attrs.field(factory=dict)
+    labels: Sequence[str] = ("exchange",)
+    _children: dict[tuple[str, ...], Histogram] = attrs.field(factory=dict)
 
-    def child(self, exchange: str) -> Histogram:
-        """That of an exchange, the same one at every call."""
-        if exchange not in self._children:
-            self._children[exchange] = Histogram(self.bounds)
-        return self._children[exchange]
+    def child(self, *values: str) -> Histogram:
+        """That of these labels, the same one at every call."""
+        assert len(values) == len(self.labels), "one value for each label"
+        if values not in self._children:
+            self._children[values] = Histogram(self.bounds)
+        return self._children[values]
 
     def collect(self) -> Iterator[Metric]:
         """What is exported."""
-        family = HistogramMetricFamily(self.name, self.text, labels=["exchange"])
+        family = HistogramMetricFamily(self.name, self.text, labels=self.labels)
         names = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
-        for exchange, child in self._children.items():
+        for values, child in self._children.items():
             reached = np.cumsum(child.counts).tolist()
             buckets = list(zip(names, map(float, reached), strict=True))
-            family.add_metric([exchange], buckets, child.sum)
+            family.add_metric(values, buckets, child.sum)
         yield family
 
     def describe(self) -> Iterator[Metric]:
         """Its name, so that no other family can have it."""
-        yield HistogramMetricFamily(self.name, self.text, labels=["exchange"])
+        yield HistogramMetricFamily(self.name, self.text, labels=self.labels)

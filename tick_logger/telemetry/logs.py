@@ -1,4 +1,4 @@
-"""Log lines: human readable on a terminal, JSON otherwise, always on standard error.
+"""Log lines: readable or JSON on standard error, and JSON in a file, each from its own level on.
 
 A line says one thing with its context as keys; whoever owns a context binds it once
 (`get_logger().bind(exchange=..., connection=...)`).  Two promises hold for every line: texts that
@@ -16,26 +16,27 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 import attrs
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from tick_logger.telemetry.levels import LEVELS, Levels
 from tick_logger.telemetry.log_files import LogFile
 
 BAD_LEVELS = frozenset({"error", "critical"})
-LEVELS = ("debug", "info", "warning", "error", "critical")
 WARNINGS_KEPT = 3  # for the last lines of the view
 MAX_NAMES = 10  # in one value of a line: more would hide the rest of it
 MAX_TEXT_CHARS = 2000  # of one value in a line: an exchange may send 16 MiB
 FLOOD_LINES = 5  # of one event of one exchange within the window
 FLOOD_WINDOW_SECS = 10.0
 ALWAYS_SHOWN = frozenset({"serving", "connecting", "recording", "stopping", "stopped"})
-"""These come beside a file as well."""
+"""These come to standard error beside a file as well, as errors do, whatever the levels are."""
 WELL_AGAIN = frozenset({"ready", "reached", "online"})
 """These end a trouble that was said before, and so stand with it below the view."""
-IN_SHORT = {"stopped": ("timestamp", "level", "event", "outcome", "exit_code")}  # on a terminal
+IN_SHORT = {"stopped": ("timestamp", "level", "event", "outcome", "exit_code")}  # where readable
+PACKAGE = "tick_logger."
 FLOOD_KEYS = 1000  # events are few; a bug that makes names up must not fill the memory
 
 
@@ -130,24 +131,40 @@ def _make_harmless(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     return safe
 
 
-def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _shortened(event: EventDict) -> EventDict:
     """Without the numbers, where a sentence says it all: they are for programs."""
     keys = IN_SHORT.get(event["event"], tuple(event))
     return {key: event[key] for key in keys if key in event}
 
 
-class Logs:
-    """Where the lines go.  `warnings` holds the newest ones in short form."""
+@attrs.frozen
+class _Speaker:
+    """What structlog hands to each processor: which part of the program a line comes from."""
 
-    def __init__(self, stream: TextIO, file: LogFile | None, gate: FloodGate) -> None:
+    part: str
+
+
+class Logs:
+    """Where the lines go.  `warnings` holds the newest ones in short form.
+
+    `style` is how they look on standard error: "text", "json", or "auto".  The last is text on a
+    terminal and JSON elsewhere, and where it is no terminal and there is a file, nothing but start,
+    end and errors are shown.
+    """
+
+    def __init__(
+        self, stream: TextIO, file: LogFile | None, gate: FloodGate, levels: Levels, style: str
+    ) -> None:
         self.on_terminal = stream.isatty()
         self._file = file
         self._gate = gate
-        self._least = 0
+        self._levels = levels
+        self._only_essential = style == "auto" and file is not None and not self.on_terminal
+        self._is_text = style == "text" or (style == "auto" and self.on_terminal)
+        self._render = _text(self.on_terminal) if self._is_text else _json
         self.warnings: deque[str] = deque(maxlen=WARNINGS_KEPT)
         self._stream = stream
         self._hushed = False
-        self._is_essential = False  # the line that is being made
 
     @contextlib.contextmanager
     def hushed(self) -> Iterator[None]:
@@ -171,89 +188,98 @@ class Logs:
             self.warnings.append(f"{clock} {event['event']} {details}".rstrip())
         return event
 
-    def set_level(self, level: str) -> None:
-        """From now on lines of this level and above are written, by whatever logger."""
-        self._least = LEVELS.index(level)
+    def set_levels(self, levels: Levels) -> None:
+        """From now on these count, for whatever logger."""
+        self._levels = levels
 
-    def only_important(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        """Drop what is below the level (a structlog processor)."""
-        if LEVELS.index(event["level"]) < self._least:
+    def only_important(self, logger: Any, _method: str, event: EventDict) -> EventDict:  # noqa: ANN401
+        """Drop what goes nowhere (a structlog processor)."""
+        if not any(self._ways(logger.part, event)):
             raise structlog.DropEvent
         return event
+
+    def _ways(self, part: str, event: EventDict) -> tuple[bool, bool]:
+        """Whether a line goes to standard error, and whether to the file."""
+        level = LEVELS.index(event["level"])
+        shown, filed = self._levels.least(part)
+        essential = event["event"] in ALWAYS_SHOWN or event["level"] in BAD_LEVELS
+        return (
+            essential if self._only_essential else level >= shown,
+            self._file is not None and level >= filed,
+        )
 
     @property
     def lines_left_out(self) -> int:
         """Lines that stand nowhere: too many of a kind, or for the file."""
         return self._gate.left_out + (self._file.lines_lost if self._file else 0)
 
-    def to_file(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        """Write the line to the file, if there is one (a structlog processor)."""
-        self._is_essential = event["event"] in ALWAYS_SHOWN or event["level"] in BAD_LEVELS
-        if self._file is not None:
-            line = structlog.processors.JSONRenderer()(logger, method, dict(event))
-            self._file.write(line if isinstance(line, str) else line.decode())
-        return event
+    def deliver(self, logger: Any, _method: str, event: EventDict) -> EventDict:  # noqa: ANN401
+        """Write the line wherever it goes (the last structlog processor)."""
+        shown, filed = self._ways(logger.part, event)
+        if filed and self._file is not None:
+            self._file.write(_json(dict(event)))
+        if shown and not self._hushed:
+            line = self._render(_shortened(event) if self._is_text else event)
+            with contextlib.suppress(OSError):
+                self._stream.write(line + "\n")
+                self._stream.flush()
+        raise structlog.DropEvent  # nothing is left to be done
 
     def close(self) -> None:
         """Write what waits for the file."""
         if self._file is not None:
             self._file.close()
 
-    def _line(self, line: str) -> None:
-        if self._hushed or not (self._file is None or self.on_terminal or self._is_essential):
-            return
-        with contextlib.suppress(OSError):
-            self._stream.write(line + "\n")
-            self._stream.flush()
 
-    debug = info = warning = error = critical = _line
+def _json(event: EventDict) -> str:
+    line = structlog.processors.JSONRenderer()(None, "", event)
+    return line if isinstance(line, str) else line.decode()
+
+
+def _text(on_terminal: bool) -> Callable[[EventDict], str]:
+    """Lines for people; in colours on a terminal, unless its user wants none."""
+    renderer = structlog.dev.ConsoleRenderer(
+        sort_keys=False,
+        exception_formatter=structlog.dev.plain_traceback,
+        colors=on_terminal and not os.environ.get("NO_COLOR"),
+    )
+    return lambda event: renderer(None, "", event)
 
 
 def configure(
-    level: str,
+    levels: Levels,
     *,
+    style: str = "auto",
     stream: TextIO | None = None,
     file: LogFile | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Logs:
-    """Set up all logging of the process: lines of `level` and above go to standard error.
-
-    `level` is one of debug, info, warning, error.  With a `file` they go there as JSON, and to
-    standard error only if that is a terminal; start, end and errors in any case.
-    """
+    """Set up all logging of the process: to standard error in this `style` (see `Logs`), and as
+    JSON to the `file`, if there is one."""
     gate = FloodGate(monotonic)
-    logs = Logs(sys.stderr if stream is None else stream, file, gate)
-    logs.set_level(level)
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(
-            sort_keys=False,
-            exception_formatter=structlog.dev.plain_traceback,
-            colors=not os.environ.get("NO_COLOR"),
-        )
-        if logs.on_terminal
-        else structlog.processors.JSONRenderer()
-    )
+    logs = Logs(sys.stderr if stream is None else stream, file, gate, levels, style)
+    processors: list[Processor] = [
+        structlog.processors.add_log_level,
+        logs.only_important,
+        gate,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _make_harmless,
+        logs.remember,
+        logs.deliver,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            logs.only_important,
-            gate,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _make_harmless,
-            logs.remember,
-            logs.to_file,
-            *([_shorten] if logs.on_terminal else []),
-            renderer,
-        ],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger("debug"),
-        logger_factory=lambda *_: logs,
+        logger_factory=_Speaker,
         cache_logger_on_first_use=False,  # a test may configure again
     )
     return logs
 
 
 def get_logger(**context: object) -> FilteringBoundLogger:
-    """A logger whose lines all carry `context`."""
-    logger: FilteringBoundLogger = structlog.get_logger(**context)
+    """A logger whose lines all carry `context`, and whose part is the module that asks for it."""
+    module = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - whoever calls
+    part = str(module).removeprefix(PACKAGE)
+    logger: FilteringBoundLogger = structlog.get_logger(part, **context)
     return logger

@@ -5,6 +5,8 @@ Names and help texts exist only here, in `exchange_metrics` and in `hole_metrics
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tick_logger.model.cause import Cause
@@ -12,7 +14,8 @@ from tick_logger.model.steps import Step
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.families import PREFIX, Families
-from tick_logger.telemetry.symbol_rows import SymbolRows
+from tick_logger.telemetry.shown import OfExchanges
+from tick_logger.telemetry.symbol_metrics import SymbolMetrics
 from tick_logger.version import __version__
 
 OF_STOPS = "/stops"
@@ -26,13 +29,13 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 class Metrics:
     """All families of a process.  Reading never changes them.
 
-    `by_symbol` adds one more for each symbol and feed: thousands, where everything is recorded.
+    `by_symbol` adds some for each symbol and feed: thousands, where everything is recorded.
     """
 
     def __init__(self, registry: CollectorRegistry, *, by_symbol: bool = False) -> None:
         self.registry = registry
-        self._symbol_rows = SymbolRows() if by_symbol else None
-        self._families = Families(registry, self._symbol_rows)
+        self.symbols = SymbolMetrics() if by_symbol else None
+        self._families = Families(registry)
         self._exchanges: dict[str, ExchangeMetrics] = {}
         self.archive = ArchiveMetrics(registry)
         self._disk()
@@ -71,6 +74,12 @@ class Metrics:
         )
         self.buffer_limit_bytes = self._gauge(
             "buffer_limit_bytes", "Bytes that may be buffered before messages are given up"
+        )
+        self.write_failures = self._counter(
+            "write_failures", "Work on the disk that failed, by what it was for", "kind"
+        )
+        self.write_retries = self._counter(
+            "write_retries", "Attempts to do such work again", "kind"
         )
         self.ready = self._gauge("ready", "1 while everything received can be made durable")
         self.durable_lag_seconds = self._gauge(
@@ -133,8 +142,8 @@ class Metrics:
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(PREFIX + name, text, registry=self.registry)
 
-    def _counter(self, name: str, text: str) -> Counter:
-        return Counter(PREFIX + name, text, registry=self.registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, text, labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str) -> Histogram:
         return Histogram(PREFIX + name, text, buckets=SECONDS, registry=self.registry)
@@ -145,10 +154,14 @@ class Metrics:
             self._exchanges[name] = ExchangeMetrics(self._families, name)
         return self._exchanges[name]
 
-    def text(self) -> bytes:
-        """Everything, as a scrape takes it."""
-        symbols = b"" if self._symbol_rows is None else self._symbol_rows.text()
-        return generate_latest(self.registry) + symbols
+    def text(self, exchanges: Collection[str] | None = None) -> bytes:
+        """Everything, as a scrape takes it; of exchanges only these (None: all)."""
+        symbols = b"" if self.symbols is None else self.symbols.text(exchanges)
+        if exchanges is None:
+            return generate_latest(self.registry) + symbols
+        shown = CollectorRegistry(auto_describe=False)
+        shown.register(OfExchanges(self.registry, exchanges))
+        return generate_latest(shown) + symbols
 
     def read(self, name: str, exchange: str) -> float:
         """The sum of the samples of this full name, such as `collector_rows_written_total`.

@@ -93,7 +93,7 @@ async def test_latencies_are_those_of_the_last_minute(
     board: Board, rig: Rig, mock_clock: MockClock
 ) -> None:
     """By exchange, in milliseconds."""
-    rig.metrics.exchange("alpha").latency.observe(np.full(100, 0.0015))
+    rig.metrics.exchange("alpha").feeds.latency["trades"].observe(np.full(100, 0.0015))
     await ticks(mock_clock, 1)
     assert alpha(board)["latency_ms"] == {"p50": 1.5, "p99": 1.99}
     assert told(board)["exchanges"][1]["latency_ms"] is None
@@ -188,7 +188,7 @@ async def test_where_the_rest_comes_from(board: Board, rig: Rig, mock_clock: Moc
         6,
     ]
     assert (told(board)["uptime_secs"], told(board)["now"]) == (3.0, NOON)
-    assert board.not_ready == ["the disk is full"]
+    assert board.not_ready() == ["the disk is full"]
 
 
 async def test_charts_grow_every_five_seconds(

@@ -32,6 +32,7 @@ def test_why_an_exchange_cannot_be_reached() -> None:
     assert [each["unreachable"] for each in document(found)["exchanges"]] == [
         {
             "since": 1_749_999_990.7,
+            "since_at": "2025-06-15T15:06:30Z",
             "place": "feed.example:443",
             "step": "DNS",
             "reason": "DNS: Name or service not known",

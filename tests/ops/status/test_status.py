@@ -31,7 +31,9 @@ from tick_logger.telemetry.open_holes import OpenNow
 CONTRACT: dict[str, Any] = {
     "version": "1.2.3",
     "now": 1_750_000_000.5,
+    "now_at": "2025-06-15T15:06:40Z",
     "started": 1_749_999_900.5,
+    "started_at": "2025-06-15T15:05:00Z",
     "uptime_secs": 100.0,
     "status": "healthy",
     "reasons": [],
@@ -74,6 +76,7 @@ CONTRACT: dict[str, Any] = {
             "rows_per_second": 40.0,
             "seconds_since_data": 0.2,
             "last_message": 1_750_000_000.25,
+            "last_message_at": "2025-06-15T15:06:40Z",
             "latency_ms": {"p50": 12.0, "p99": 80.0},
             "messages": 123,
             "rows": 456,

@@ -17,6 +17,7 @@ from tick_logger.ops.status.snapshot import ExchangeNumbers, Snapshot
 from tick_logger.ops.terminal.display import present
 from tick_logger.ops.terminal.summary import run_summary
 from tick_logger.ops.terminal.view import picture, run_view
+from tick_logger.telemetry.levels import Levels
 from tick_logger.telemetry.logs import configure
 
 BEFORE = Snapshot(
@@ -239,7 +240,7 @@ def lines_of(stream: io.StringIO) -> list[dict[str, object]]:
 async def test_summary_says_one_line_a_minute(autojump_clock: trio.testing.MockClock) -> None:
     """With the rates of that minute, in total and for each exchange."""
     stream = io.StringIO()
-    configure("info", stream=stream)
+    configure(Levels(), stream=stream)
     with trio.move_on_after(130):
         await run_summary(Source())
     first, second = lines_of(stream)
@@ -279,7 +280,7 @@ async def test_presented_by_a_view_or_by_lines(
 ) -> None:
     """The view on a terminal, else the summary."""
     stream = io.StringIO()
-    logs = configure("info", stream=stream)
+    logs = configure(Levels(), stream=stream)
     shown = console()
     with trio.move_on_after(61):
         await present(Source(), console=shown, logs=logs, places=PLACES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,9 @@ from tests.ops.watched import Rig
 from tests.ops.web.sockets import SOON_SECS, Server, serving
 from tick_logger.model.instruments import Instruments
 from tick_logger.ops.status.board import Board
+from tick_logger.ops.status.past import Past
 from tick_logger.ops.web.routes import application
+from tick_logger.ops.web.scopes import Key
 
 PATHS = ("/", "/health", "/ready", "/metrics", "/api/status", "/api/symbols", "/api/events")
 FILES = ("/page/page.css", "/page/page.js", "/page/index.html")
@@ -57,15 +59,18 @@ class Site:
 
 
 @asynccontextmanager
-async def site(token: str = "") -> AsyncIterator[Site]:
+async def site(
+    token: str = "", keys: Sequence[Key] = (), past: Past | None = None
+) -> AsyncIterator[Site]:
     """A recorder of two exchanges."""
     rig, reader, instruments = Rig(), Reader(), Instruments()
     for exchange, symbol in (("alpha", "BTC-USD"), ("beta", "BTC/EUR"), ("alpha", "ETH-USD")):
         instruments.add(exchange, symbol)
     board = rig.board()
-    watched = rig.watched(instruments=instruments, read_symbol=reader)
+    changes = {} if past is None else {"past": past}
+    watched = rig.watched(instruments=instruments, read_symbol=reader, **changes)
     async with (
-        serving(application(watched, board, token=token)) as server,
+        serving(application(watched, board, token=token, keys=keys)) as server,
         httpx2.AsyncClient(base_url=server.address, timeout=SOON_SECS) as client,
     ):
         yield Site(rig, board, reader, server, client)

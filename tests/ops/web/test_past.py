@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -145,8 +145,8 @@ async def test_parameters_reach_the_recording() -> None:
         await client.get("/api/recorded/book", params={**BOOK, **at, "depth": "100"})
     names = ("venue", "BTC-USD", "2024-02-01")
     assert asked == [
-        ("", None, None, "symbol", 0, 50),
-        ("b", "", "2024-02-01", "-rows", 50, 7),
+        ("", None, None, "symbol", 0, 50, None),
+        ("b", "", "2024-02-01", "-rows", 50, 7, None),
         (*names, 0, 0, 600),
         (*names, 1706745600000000001, 1706745600000000002, 9),
         (*names[:2], 1706745600000000001, 10),
@@ -198,7 +198,7 @@ async def test_a_disk_that_fails_or_hangs(monkeypatch: pytest.MonkeyPatch) -> No
     free, asked = threading.Event(), list[str]()
 
     class Past(NoPast):
-        def calendar(self) -> bytes:
+        def calendar(self, exchanges: Collection[str] | None = None) -> bytes:
             asked.append("calendar")
             free.wait(SOON_SECS)
             raise OSError(5, "Input/output error")

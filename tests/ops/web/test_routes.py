@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
+from datetime import UTC, datetime
 
 import pytest
 import trio
@@ -28,12 +29,19 @@ async def test_health() -> None:
     assert said["reasons"] == ["alpha: only 1 of 2 connections are open"]
     assert (said["version"], said["messages_dropped"]) == ("1.2.3", 0)
     assert 0 <= said["uptime_secs"] < SOON_SECS
+    assert said["connections"] == {"up": 2, "wanted": 3}
+    for word in ("now_at", "started_at"):
+        assert datetime.fromisoformat(said[word]).tzinfo is UTC
     assert said["exchanges"]["beta"] == {
         "connected": True,
+        "connections_up": 1,
+        "connections_wanted": 1,
+        "dropped": 0,
         "unreachable": None,
         "symbols": 2,
         "messages_per_second": 0.0,
         "last_message": said["exchanges"]["alpha"]["last_message"],
+        "last_message_at": "2026-09-22T12:00:00Z",
         "left_out": [],
         "not_listed": [],
     }

@@ -90,7 +90,10 @@ class SilenceTask:
 
     def _renew(self, silent: Sequence[tuple[Subscription, float]]) -> None:
         """Subscribe again; what may have been missed since the last row is interrupted."""
-        self._venue.metrics.silent_renewals.inc(len(silent))
+        numbers = self._venue.metrics
+        numbers.silent_renewals.inc(len(silent))
+        for sub, _ in silent:
+            numbers.feeds.silent_renewals[sub.feed].inc()
         self._log.warning(
             "subscriptions_silent",
             subscriptions=_ages(silent),

@@ -28,6 +28,7 @@ from tick_logger.model.entries import Defined, Note, Received, joined
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
 from tick_logger.model.routes import LINES, REST, route_of, routes_of
+from tick_logger.model.tables import FEED_OF
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Arrival, Item
 from tick_logger.net.intake.heard import heard_by
@@ -88,15 +89,16 @@ class PortionDecoder:
         size = sum(item.size_bytes for item in arrivals)
         decoded = self._decode(arrivals, payloads, received)
         if decoded is None:
+            self._metrics.messages_received.inc(len(payloads))
             marks += _not_decoded(arrivals)
             received = attrs.evolve(received, marks=tuple(marks), decodable=False)
             return Batch(received, frames_bytes=size)
         found, followed, received = decoded
         is_whole = len(received.lengths) == len(payloads)
         self._report(found.decoded, payloads if is_whole else received.split())
-        if found.rows:
-            streamed = [rows for rows in found.rows if rows.route != REST]
-            self._metrics.latency.observe(self.delays.secs(streamed))
+        for rows in found.rows:
+            if rows.route != REST:
+                self._metrics.feeds.latency[FEED_OF[rows.table]].observe(self.delays.secs([rows]))
         received = attrs.evolve(received, marks=(*marks, *followed))
         held = sum(rows.nbytes for rows in found.rows)
         held += sum(len(aside.payload) for aside in found.aside)
@@ -107,7 +109,6 @@ class PortionDecoder:
     ) -> Received:
         """What has come, as the journal will hold it, but for the marks."""
         lengths, blob = joined(payloads)
-        self._metrics.messages_received.inc(len(payloads))
         self._metrics.bytes_received.inc(len(blob))
         return Received(
             exchange=self._exchange.name,
@@ -189,6 +190,7 @@ class PortionDecoder:
         assert not len(arrived) or arrived[0] <= arrived[-1], "trio's clock does not go backwards"
         routes = routes_of(received.connections)
         asked = REST in routes
+        self._metrics.messages_received.count(len(owner), decoded.rows)
         for rows in decoded.rows:
             whose, instruments = owner[rows.frame], rows.columns["instrument"]
             if asked:  # what was asked for says nothing about the streams
@@ -197,6 +199,7 @@ class PortionDecoder:
                 if not len(whose):
                     continue
             with_data[whose] = True
+            self._metrics.feeds.delivered(rows.table, arrivals[int(whose[-1])].recv_ns)
             for line, rhythm in self.rhythms.items():
                 mine = routes[whose] == line
                 if mine.all():

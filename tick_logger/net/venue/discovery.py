@@ -113,7 +113,7 @@ class Discovery:
             lived = 0.0 if connected_at is None else trio.current_time() - connected_at
             wait_secs = self._backoff.next_wait_secs(lived)
             log = self._log.bind(connection="listing")
-            say_lost(log, self._venue.reach, connection, lost)
+            say_lost(log, self._venue, connection, lost)
             await trio.sleep(wait_secs)
 
     async def _ask(self) -> bool:

@@ -10,7 +10,7 @@ Invariant: whenever the share is carried by no subscribed connection, the pipeli
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
@@ -125,6 +125,16 @@ class Share:
         return self._load
 
     @property
+    def feeds(self) -> set[str]:
+        """Of what it is to carry."""
+        return {each.feed for each in self._load.subscriptions}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of its connections is."""
+        return bool(self._alive)
+
+    @property
     def carried(self) -> frozenset[Subscription]:
         """What its connections deliver."""
         return self._carried()
@@ -182,7 +192,7 @@ class Share:
             self._have_taken_over(connection, heard=False)
             if lost.ending is not Ending.REPLACED:
                 self._was_lost = True
-                say_lost(self._log, self._venue.reach, connection, lost)
+                say_lost(self._log, self._venue, connection, lost)
                 self._note_loss(connection, lost)
             self._changed()
             await self._venue.intake.caught_up()  # the last of its updates may be waiting there
@@ -204,7 +214,12 @@ class Share:
         self._interrupt(connection)
         if connection.connected_at is None:
             return  # during an outage every attempt would count
-        self._venue.metrics.reconnects.inc()
+        numbers = self._venue.metrics
+        numbers.reconnects.inc()
+        for feed in self.feeds:
+            numbers.feeds.reconnects[feed].inc()
+            if lost.ending is Ending.SILENT:
+                numbers.feeds.message_timeouts[feed].inc()
         at_ns = self._venue.clock.now_ns()
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
 
@@ -277,3 +292,22 @@ class Share:
         self._log.info("reconnecting", after_secs=round(wait_secs, 2))
         await trio.sleep(wait_secs)
         return False
+
+
+def feeds_of(shares: Iterable[Share]) -> dict[str, bool]:
+    """Those that are to be carried, and whether every connection that carries one is open."""
+    found: dict[str, bool] = {}
+    for share in shares:
+        for feed in share.feeds:
+            found[feed] = found.get(feed, True) and share.is_open
+    return found
+
+
+def streams_of(shares: Iterable[Share]) -> dict[tuple[str, str], bool]:
+    """By symbol and feed what is to be carried, and whether a connection for it is open."""
+    found: dict[tuple[str, str], bool] = {}
+    for share in shares:
+        for each in share.load.subscriptions:
+            key = each.symbol, each.feed
+            found[key] = found.get(key, False) or share.is_open
+    return found

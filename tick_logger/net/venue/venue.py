@@ -29,7 +29,7 @@ from tick_logger.net.venue.limits import explained, limits_of, weights_of
 from tick_logger.net.venue.lines import Lines
 from tick_logger.net.venue.plan import Plan, plan
 from tick_logger.net.venue.retrials import Retrials, Shares
-from tick_logger.net.venue.share import Load, Share
+from tick_logger.net.venue.share import Load, Share, feeds_of
 from tick_logger.net.venue.streams import WantedStreams
 from tick_logger.telemetry.logs import get_logger
 
@@ -86,10 +86,11 @@ class Venue:
         )
 
     def _ask(self) -> None:
-        for share in self._shares():
+        for share in self.shares():
             share.ask()
 
-    def _shares(self) -> Iterator[Share]:
+    def shares(self) -> Iterator[Share]:
+        """What its connections carry, each line for itself."""
         for _, lines in sorted(self._lines.items()):
             yield from lines
 
@@ -99,7 +100,7 @@ class Venue:
 
     def connections(self) -> list[ConnectionState]:
         """All connections that carry symbols now."""
-        return [state for share in self._shares() for state in share.states()]
+        return [state for share in self.shares() for state in share.states()]
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -117,9 +118,14 @@ class Venue:
         return self._absences.absent
 
     @property
+    def feeds(self) -> dict[str, bool]:
+        """Those that are to be carried, and whether every connection that carries one is open."""
+        return feeds_of(self.shares())
+
+    @property
     def patience(self) -> Patience:
         """How long the least patient connection waits for data; as configured if there is none."""
-        timeouts = [share.timeouts for share in self._shares()] or [self._timeouts()]
+        timeouts = [share.timeouts for share in self.shares()] or [self._timeouts()]
         return Patience(
             first_secs=min(each.first_data_secs for each in timeouts),
             secs=min(each.data_secs for each in timeouts),
@@ -150,7 +156,7 @@ class Venue:
     def reconfigure(self, config: ExchangeConfig) -> None:
         """Record by other settings from now on; what they do not change is not touched."""
         before, self._config = self._config, config
-        for backoff in (self._listing_backoff, *(share.backoff for share in self._shares())):
+        for backoff in (self._listing_backoff, *(share.backoff for share in self.shares())):
             backoff.limit(config.reconnect_initial_secs, config.reconnect_max_secs)
         for asker in self._askers:
             asker.switch(on=config.backfill)
@@ -163,7 +169,7 @@ class Venue:
 
     def _plan_connections(self, *, everywhere: bool) -> None:
         """Give each connection its share, or only those whose symbols change."""
-        symbols, unmatched = self._choose(self._listed)
+        symbols, unmatched = _chosen(self._config.symbols, self._listed)
         before, config = self._plan, self._config
         limits = limits_of(config, self._exchange.profile, len(self._lanes()))
         entrance_of = self._context.elsewhere.number_of
@@ -177,7 +183,7 @@ class Venue:
             now = self._plan.shares.get(number, ())
             if everywhere or now != before.shares.get(number, ()):
                 self._arrange(number, now)
-        shares = len([*self._shares()])
+        shares = len([*self.shares()])
         least = len(self._lanes()) * most_lines(self._config)
         assert shares <= max(self._config.max_connections, least), "more than is configured"
         metrics = self._context.metrics
@@ -194,22 +200,6 @@ class Venue:
             if matches(config.symbols, symbol)
             for feed in for_symbol(config, symbol).feeds
         )
-
-    def _choose(self, listed: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
-        """The listed symbols that are wanted, in the order of the configuration.
-
-        And what of the configuration matches none of them.
-        """
-        if isinstance(self._config.symbols, str):
-            return listed, ()
-        chosen: dict[str, None] = {}
-        unmatched = []
-        for pattern in self._config.symbols:
-            found = [symbol for symbol in listed if matches((pattern,), symbol)]
-            if not found:
-                unmatched.append(pattern)
-            chosen.update(dict.fromkeys(found))
-        return list(chosen), tuple(unmatched)
 
     def _arrange(self, number: int, symbols: tuple[str, ...]) -> None:
         """Start, change or end the connections of a share, so that they carry these symbols."""
@@ -294,3 +284,22 @@ class Venue:
     def _backoff(self) -> Backoff:
         config = self._config
         return Backoff(config.reconnect_initial_secs, config.reconnect_max_secs, self._context.rng)
+
+
+def _chosen(
+    wanted: str | Sequence[str], listed: Sequence[str]
+) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The listed symbols that are wanted (a word: all), in the order of the configuration.
+
+    And what of the configuration matches none of them.
+    """
+    if isinstance(wanted, str):
+        return listed, ()
+    chosen: dict[str, None] = {}
+    unmatched = []
+    for pattern in wanted:
+        found = [symbol for symbol in listed if matches((pattern,), symbol)]
+        if not found:
+            unmatched.append(pattern)
+        chosen.update(dict.fromkeys(found))
+    return list(chosen), tuple(unmatched)

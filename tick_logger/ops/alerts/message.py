@@ -6,12 +6,10 @@ where Discord does.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from tick_logger.ops.alerts.bell import Notice
-from tick_logger.ops.status.reasons import duration
+from tick_logger.ops.status.reasons import duration, iso
 
 RUNBOOK = "config/prometheus/README.md"
 
@@ -31,8 +29,8 @@ def message(notice: Notice, machine: str, version: str) -> bytes:
             "feed": subject.feed or None,
             "cause": subject.cause or None,
             "summary": notice.words,
-            "since": _iso(notice.since_ns),
-            "over": None if notice.over_ns is None else _iso(notice.over_ns),
+            "since": iso(notice.since_ns / 1e9),
+            "over": None if notice.over_ns is None else iso(notice.over_ns / 1e9),
             "machine": machine,
             "version": version,
             "runbook": f"{RUNBOOK}#{subject.kind.name.lower()}",
@@ -46,7 +44,3 @@ def _line(notice: Notice, machine: str) -> str:
         return f"tick_logger on {machine}: {notice.words} ({kind.name}, {kind.severity})"
     lasted = duration((notice.over_ns - notice.since_ns) / 1e9)
     return f"tick_logger on {machine}: over after {lasted}: {notice.words} ({kind.name})"
-
-
-def _iso(time_ns: int) -> str:
-    return f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"

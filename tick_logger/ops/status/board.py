@@ -20,6 +20,7 @@ from tick_logger.ops.status.archived import Archive
 from tick_logger.ops.status.disk_space import DiskSpace
 from tick_logger.ops.status.history import History
 from tick_logger.ops.status.loop_watch import LoopWatch
+from tick_logger.ops.status.scoped import seen
 from tick_logger.ops.status.snapshot import ExchangeNumbers, Rates, Snapshot, rates
 from tick_logger.ops.status.status import Durable, ExchangeView, View, document, reasons_not_ready
 from tick_logger.ops.status.watched import Watched
@@ -48,6 +49,14 @@ class _Sample:
         return {state.label: state.messages for state in self.connections[exchange]}
 
 
+@attrs.frozen
+class Told:
+    """One view as it is served."""
+
+    document: dict[str, Any]
+    encoded: bytes
+
+
 class Board:
     """The newest view of a recording, and the last minutes."""
 
@@ -62,14 +71,13 @@ class Board:
         self._history = History()
         self._changed = trio.Event()
         self.view = self._look()
-        self._document: dict[str, Any] | None = None
-        self._encoded: bytes | None = None
+        self._told: dict[frozenset[str] | None, Told] = {}
 
     async def run(self) -> None:
         """Sample until cancelled."""
         while True:
             await trio.sleep(SAMPLE_SECS)
-            self.view, self._document, self._encoded = self._look(), None, None
+            self.view, self._told = self._look(), {}
             self._changed.set()
             self._changed = trio.Event()
 
@@ -77,24 +85,26 @@ class Board:
         """Until there is something newer."""
         await self._changed.wait()
 
+    def told(self, exchanges: frozenset[str] | None = None) -> Told:
+        """What is served of the newest view, of these exchanges (None: of all); made once."""
+        if exchanges not in self._told:
+            made = document(seen(self.view, exchanges))
+            self._told[exchanges] = Told(made, msgspec.json.encode(made))
+        return self._told[exchanges]
+
     @property
     def document(self) -> dict[str, Any]:
         """Everything that is served of the newest view."""
-        if self._document is None:
-            self._document = document(self.view)
-        return self._document
+        return self.told().document
 
     @property
     def encoded(self) -> bytes:
         """The same as JSON."""
-        if self._encoded is None:
-            self._encoded = msgspec.json.encode(self.document)
-        return self._encoded
+        return self.told().encoded
 
-    @property
-    def not_ready(self) -> list[str]:
-        """Why what should be recorded is not, in words."""
-        return reasons_not_ready(self.view)
+    def not_ready(self, exchanges: frozenset[str] | None = None) -> list[str]:
+        """Why what should be recorded of these exchanges is not, in words."""
+        return reasons_not_ready(seen(self.view, exchanges))
 
     def _look(self) -> View:
         watched = self._watched
@@ -125,12 +135,11 @@ class Board:
         for name, numbers in snapshot.exchanges.items():
             up, wanted = numbers.connections_up, numbers.connections_wanted
             metrics.exchange(name).websocket_connected.set(wanted > 0 and up >= wanted)
+            metrics.exchange(name).feeds.connected(venues[name].feeds)
         connections = {name: venue.connections() for name, venue in venues.items()}
         sample = _Sample(snapshot, snapshot.total, connections)
         self._samples.append(sample)
-        self._latencies.append(
-            {name: metrics.exchange(name).latency.counts.copy() for name in venues}
-        )
+        self._latencies.append({name: metrics.exchange(name).latency.counts for name in venues})
         self._dropped.append(sample.total.dropped)
         return sample
 

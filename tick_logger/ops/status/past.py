@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 
@@ -12,14 +13,21 @@ class Past(Protocol):
     (both with words for people), and `OSError`.
     """
 
-    def calendar(self) -> bytes:
-        """Each exchange with its days, and how good they are."""
+    def calendar(self, exchanges: Collection[str] | None = None) -> bytes:
+        """Each of these exchanges (None: of all) with its days, and how good they are."""
         ...
 
     def symbols(
-        self, query: str, exchange: str | None, day: str | None, sort: str, offset: int, limit: int
+        self,
+        query: str,
+        exchange: str | None,
+        day: str | None,
+        sort: str,
+        offset: int,
+        limit: int,
+        exchanges: Collection[str] | None = None,
     ) -> bytes:
-        """Symbols that contain a query; None: of all exchanges, of all days together."""
+        """Symbols of these exchanges that contain a query; None: of all, of all days together."""
         ...
 
     def day(

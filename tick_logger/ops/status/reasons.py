@@ -78,6 +78,11 @@ def since(unreachable: Unreachable) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def iso(secs: float) -> str:
+    """A Unix time as ISO 8601 writes it, in whole seconds of UTC."""
+    return f"{datetime.fromtimestamp(int(secs), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def told_to_wait(numbers: Connections) -> list[str]:
     """For how long an exchange wants to be left alone."""
     waits = {"new connections": numbers.connect_wait_secs, "requests": numbers.rest_wait_secs}

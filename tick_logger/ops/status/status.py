@@ -28,6 +28,7 @@ from tick_logger.ops.status.reasons import (
     duration,
     in_words,
     is_offline,
+    iso,
     not_connected,
     told_to_wait,
     unconnected,
@@ -91,6 +92,8 @@ class View:
     archive: Archive | None  # None: nothing is to be kept elsewhere
     exchanges: Mapping[str, ExchangeView]
     history: History
+    owners: Sequence[str] = ("",)
+    """Whose rates the totals of the history are: of all together, or of each that is shown."""
 
 
 def reasons_not_ready(view: View) -> list[str]:
@@ -173,7 +176,9 @@ def document(view: View) -> dict[str, Any]:
     return {
         "version": view.version,
         "now": view.now_secs,
+        "now_at": iso(view.now_secs),
         "started": view.now_secs - view.uptime_secs,
+        "started_at": iso(view.now_secs - view.uptime_secs),
         "uptime_secs": round(view.uptime_secs, 1),
         "status": "degraded" if degraded else "healthy",
         "reasons": degraded,
@@ -188,7 +193,7 @@ def document(view: View) -> dict[str, Any]:
             "messages_per_second": round(rates.messages, 2),
             "rows_per_second": round(rates.rows, 2),
         },
-        "history": {"step_secs": STEP_SECS, **_charts(view.history, "")},
+        "history": {"step_secs": STEP_SECS, **_charts(view.history, *view.owners)},
         "exchanges": [_exchange(name, each, view) for name, each in view.exchanges.items()],
     }
 
@@ -203,10 +208,13 @@ def _disk(disk: DiskSpace) -> dict[str, Any]:
     }
 
 
-def _charts(history: History, owner: str) -> dict[str, list[float]]:
+def _charts(history: History, *owners: str) -> dict[str, list[float]]:
     return {
-        "messages_per_second": history.of(owner, "messages"),
-        "rows_per_second": history.of(owner, "rows"),
+        f"{kind}_per_second": [
+            round(sum(each), 2)
+            for each in zip(*(history.of(o, kind) for o in owners), strict=False)
+        ]
+        for kind in ("messages", "rows")
     }
 
 
@@ -228,6 +236,7 @@ def _exchange(name: str, view: ExchangeView, whole: View) -> dict[str, Any]:
         "rows_per_second": round(view.rates.rows, 2),
         "seconds_since_data": numbers.seconds_since_data,
         "last_message": numbers.last_message,
+        "last_message_at": None if numbers.last_message is None else iso(numbers.last_message),
         "latency_ms": view.latency_ms,
         "messages": numbers.messages,
         "rows": numbers.rows,
@@ -288,6 +297,7 @@ def _unreachable(why: Unreachable | None) -> dict[str, Any] | None:
         return None
     return {
         "since": why.since_ns / 1e9,
+        "since_at": iso(why.since_ns / 1e9),
         "place": why.place,
         "step": why.step,
         "reason": why.reason,

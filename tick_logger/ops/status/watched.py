@@ -39,6 +39,11 @@ class WatchedVenue(Protocol):
         ...
 
     @property
+    def feeds(self) -> Mapping[str, bool]:
+        """Those that are to be carried, and whether every connection that carries one is open."""
+        ...
+
+    @property
     def patience(self) -> Patience:
         """How long it may go without data."""
         ...

@@ -9,6 +9,8 @@ import trio
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from tick_logger.ops.web.scopes import granted
+
 MOST_QUERY_CHARS = 100
 
 READ_SECS = 5.0
@@ -34,6 +36,12 @@ def number(request: Request, name: str, default: int, most: int, least: int = 1)
     if not least <= int(value) <= most:
         raise HTTPException(400, f"{name} must be a number from {least} to {most}")
     return int(value)
+
+
+def require_seen(request: Request, exchange: str, unknown: str) -> None:
+    """Refuse what whoever asks may not be told, in the words for what is `unknown`."""
+    if not granted(request).sees(exchange):
+        raise HTTPException(404, unknown)
 
 
 class Reads:

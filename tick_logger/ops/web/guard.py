@@ -1,13 +1,13 @@
 """Around every request: who is let in, which headers an answer has, and that it is counted.
 
 Where nothing but loopback is listened on, whoever asks by another name is refused (`host_names`).
-With a token, everything but /health and the page's own files (which say nothing) asks for it.
+With a token, everything but /health and the page's own files (which say nothing) asks for one: for
+metrics one that opens them, for the page's data one that opens the page, for /ready any.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -22,11 +22,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tick_logger.ops.web.host_names import HostNames
 from tick_logger.ops.web.page_files import PageFiles
+from tick_logger.ops.web.scopes import EVERYTHING, IN_REQUEST, NOTHING, Key, scope_of
+from tick_logger.ops.web.scopes import Scope as Granted
 
 JSON = "application/json"
 
 VERSIONS = ("1.0", "1.1")
 """An HTTP/2 client that takes nothing would make hypercorn keep all that is said to it."""
+
+OPEN = frozenset({"/health", "/"})
+"""Answered without a token, as the page's own files are."""
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -42,13 +47,15 @@ _HEADERS = {
 
 @attrs.frozen(kw_only=True)
 class Door:
-    """Who is let in: whoever knows the token, and asks by one of the names; empty, None: anybody.
+    """Who is let in: whoever knows a token, and asks by one of the names; empty, None: anybody.
 
-    `requests` counts by path and status, where somebody wants to know.
+    `token` opens everything, each of `keys` what its scope says.  `requests` counts by path and
+    status, where somebody wants to know.
     """
 
     requests: Counter | None = None
-    token: str = ""
+    token: str = attrs.field(default="", repr=False)
+    keys: Sequence[Key] = ()
     names: HostNames | None = None
 
 
@@ -72,6 +79,9 @@ class _Guard:
     def __init__(self, app: ASGIApp, door: Door, known: frozenset[str]) -> None:
         self._app = app
         self._door = door
+        self._keys = [*door.keys, *([Key(door.token, EVERYTHING)] if door.token else [])]
+        # With scopes, whoever sends no token is told of no exchange, by /health either.
+        self._of_all = NOTHING if door.keys else EVERYTHING
         self._known = known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,16 +104,19 @@ class _Guard:
             app = _answer(505, "HTTP/1.1 is spoken here")
         elif names and not names.admit(dict(scope["headers"]).get(b"host")):
             app = _answer(421, "not known by this name here; http.host_names adds it")
-        elif not self._admits(scope, path):
-            app = _answer(401, "a token is needed")
+        else:
+            given = scope_of(self._keys, dict(scope["headers"]).get(b"authorization", b""))
+            scope[IN_REQUEST] = given or self._of_all
+            if self._keys and path not in OPEN and not path.startswith("/page/"):
+                needed = _answer(401, "a token is needed")
+                app = needed if given is None else _opened(app, path, given)
         await app(scope, receive, tell)
 
-    def _admits(self, scope: Scope, path: str) -> bool:
-        token = self._door.token
-        if not token or path in ("/health", "/") or path.startswith("/page/"):
-            return True
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return hmac.compare_digest(given, b"Bearer " + token.encode())
+
+def _opened(app: ASGIApp, path: str, scope: Granted) -> ASGIApp:
+    """The application, where this scope opens the path."""
+    opens = True if path == "/ready" else scope.metrics if path == "/metrics" else scope.page
+    return app if opens else _answer(403, "this token is for something else")
 
 
 def _answer(status: int, reason: str) -> ASGIApp:

@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tick_logger.ops.status.past import Past
-from tick_logger.ops.web.asking import Reads, number, text
+from tick_logger.ops.web.asking import Reads, number, require_seen, text
 from tick_logger.ops.web.guard import JSON, Answer
+from tick_logger.ops.web.scopes import granted
 
 MOST_READS = 1
 """Threads: the port takes one call at a time, and charts must not crowd out the last trades."""
@@ -53,9 +54,10 @@ class PastAnswers:
             "/api/recorded/book": self.book,
         }
 
-    async def days(self, _request: Request) -> Response:
+    async def days(self, request: Request) -> Response:
         """The calendar."""
-        return Response(await self._reads.run(self._past.calendar), media_type=JSON)
+        read = partial(self._past.calendar, granted(request).exchanges)
+        return Response(await self._reads.run(read), media_type=JSON)
 
     async def symbols(self, request: Request) -> Response:
         """Some of the symbols, in an order."""
@@ -68,6 +70,7 @@ class PastAnswers:
             text(request, "sort") or "symbol",
             number(request, "offset", 0, MOST_OFFSET, least=0),
             number(request, "limit", 50, MOST_SYMBOLS),
+            granted(request).exchanges,
         )
         return Response(await self._reads.run(read), media_type=JSON)
 
@@ -75,8 +78,7 @@ class PastAnswers:
         """A day, or a range in it."""
         read = partial(
             self._past.day,
-            text(request, "exchange"),
-            _given(request, "symbol"),
+            *_symbol(request),
             text(request, "day"),
             number(request, "from_ns", 0, LATEST_NS, least=0),
             number(request, "to_ns", 0, LATEST_NS, least=0),
@@ -89,12 +91,18 @@ class PastAnswers:
         _given(request, "at_ns")
         read = partial(
             self._past.book,
-            text(request, "exchange"),
-            _given(request, "symbol"),
+            *_symbol(request),
             number(request, "at_ns", 0, LATEST_NS, least=0),
             number(request, "depth", DEFAULT_DEPTH, MOST_DEPTH),
         )
         return Response(await self._reads.run(read), media_type=JSON)
+
+
+def _symbol(request: Request) -> tuple[str, str]:
+    """Exchange and symbol, which whoever asks may be told of."""
+    exchange, symbol = text(request, "exchange"), _given(request, "symbol")
+    require_seen(request, exchange, f"nothing is recorded of {exchange}:{symbol}")
+    return exchange, symbol
 
 
 def _given(request: Request, name: str) -> str:

@@ -13,6 +13,7 @@ Not here: who is let in (`guard`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -23,10 +24,11 @@ from starlette.types import ASGIApp
 
 from tick_logger.ops.status.board import Board
 from tick_logger.ops.status.watched import Watched
-from tick_logger.ops.web.asking import Reads, number, text
+from tick_logger.ops.web.asking import Reads, number, require_seen, text
 from tick_logger.ops.web.guard import JSON, Answer, Door, guarded
 from tick_logger.ops.web.host_names import HostNames
 from tick_logger.ops.web.past import PastAnswers
+from tick_logger.ops.web.scopes import Key, Scope, granted
 from tick_logger.ops.web.streams import Streams
 
 MOST_READS = 2
@@ -36,12 +38,17 @@ MOST_SYMBOLS = 200
 
 
 def application(
-    watched: Watched, board: Board, *, token: str = "", names: HostNames | None = None
+    watched: Watched,
+    board: Board,
+    *,
+    token: str = "",
+    keys: Sequence[Key] = (),
+    names: HostNames | None = None,
 ) -> ASGIApp:
     """The ASGI application; every request is counted by path and status.
 
-    With a token, whoever does not send it is refused; so is who asks by another name than `names`
-    admit, where these are given.
+    With a token or keys, whoever sends none of them is refused; so is who asks by another name than
+    `names` admit, where these are given.
     """
     surface = _Surface(watched, board)
     paths: dict[str, Answer] = {
@@ -54,7 +61,7 @@ def application(
         "/api/symbol": surface.symbol,
     }
     answers = {**paths, **PastAnswers(watched.past).by_path}
-    door = Door(requests=watched.metrics.http_requests, token=token, names=names)
+    door = Door(requests=watched.metrics.http_requests, token=token, keys=keys, names=names)
     return guarded(answers, door)
 
 
@@ -67,46 +74,57 @@ class _Surface:
         self._streams = Streams()
         self._reads = Reads(MOST_READS)
 
-    async def health(self, _request: Request) -> Response:
-        status = self._board.document
+    async def health(self, request: Request) -> Response:
+        status = self._board.told(granted(request).exchanges).document
         names = (
-            "connected", "unreachable", "symbols", "messages_per_second", "last_message",
-            "left_out", "not_listed",
+            "connected", "connections_up", "connections_wanted", "unreachable", "symbols",
+            "messages_per_second", "last_message", "last_message_at", "dropped", "left_out",
+            "not_listed",
         )  # fmt: skip
+        exchanges = status["exchanges"]
         said = {
             "status": status["status"],
             "reasons": status["reasons"],
             "version": status["version"],
+            "now": status["now"],
+            "now_at": status["now_at"],
+            "started_at": status["started_at"],
             "uptime_secs": status["uptime_secs"],
-            "messages_dropped": status["messages_dropped"],
-            "exchanges": {
-                each["name"]: {name: each[name] for name in names} for each in status["exchanges"]
+            "connections": {
+                "up": sum(each["connections_up"] for each in exchanges),
+                "wanted": sum(each["connections_wanted"] for each in exchanges),
             },
+            "messages_dropped": status["messages_dropped"],
+            "exchanges": {each["name"]: {name: each[name] for name in names} for each in exchanges},
         }
         return Response(msgspec.json.encode(said), media_type=JSON)
 
-    async def ready(self, _request: Request) -> Response:
-        reasons = self._board.not_ready
+    async def ready(self, request: Request) -> Response:
+        reasons = self._board.not_ready(granted(request).exchanges)
         said = {"ready": not reasons, "reasons": reasons}
         return Response(msgspec.json.encode(said), 503 if reasons else 200, media_type=JSON)
 
-    async def metrics(self, _request: Request) -> Response:
-        return Response(self._watched.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(self, request: Request) -> Response:
+        text = self._watched.metrics.text(granted(request).exchanges)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
-    async def status(self, _request: Request) -> Response:
-        return Response(self._board.encoded, media_type=JSON)
+    async def status(self, request: Request) -> Response:
+        told = self._board.told(granted(request).exchanges)
+        return Response(told.encoded, media_type=JSON)
 
     async def events(self, request: Request) -> Response:
-        return self._streams.answer(request, _Events(self._board))
+        events = _Events(self._board, granted(request).exchanges)
+        return self._streams.answer(request, events)
 
     async def symbols(self, request: Request) -> Response:
         query = text(request, "q")
         limit = number(request, "limit", 50, MOST_SYMBOLS)
-        found, more = _find_symbols(self._watched, query, limit)
+        found, more = _find_symbols(self._watched, granted(request), query, limit)
         return Response(msgspec.json.encode({"symbols": found, "more": more}), media_type=JSON)
 
     async def symbol(self, request: Request) -> Response:
         names = exchange, symbol = text(request, "exchange"), text(request, "symbol")
+        require_seen(request, exchange, f"{exchange} has no symbol {symbol} here")
         read = partial(self._watched.read_symbol, *names)
         venue = self._watched.venues.get(exchange)
         absent = venue.absent.why(symbol) if venue else ""
@@ -117,8 +135,9 @@ class _Surface:
 class _Events:
     """The newest status at once, and then each newer one."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, exchanges: frozenset[str] | None) -> None:
         self._board = board
+        self._exchanges = exchanges
         self._begun = False
 
     def __aiter__(self) -> _Events:
@@ -128,10 +147,12 @@ class _Events:
         if self._begun:
             await self._board.wait()
         self._begun = True
-        return b"event: status\ndata: " + self._board.encoded + b"\n\n"
+        return b"event: status\ndata: " + self._board.told(self._exchanges).encoded + b"\n\n"
 
 
-def _find_symbols(watched: Watched, query: str, limit: int) -> tuple[list[dict[str, str]], bool]:
+def _find_symbols(
+    watched: Watched, scope: Scope, query: str, limit: int
+) -> tuple[list[dict[str, str]], bool]:
     """Symbols that contain the query, in whatever case, and whether there are more.
 
     Also those that are wanted and not recorded: their page says why.
@@ -145,7 +166,7 @@ def _find_symbols(watched: Watched, query: str, limit: int) -> tuple[list[dict[s
     found = sorted(
         (exchange, symbol)
         for exchange, symbol in {*watched.instruments, *absent}
-        if exchange and wanted in f"{exchange}/{symbol}".casefold()
+        if exchange and scope.sees(exchange) and wanted in f"{exchange}/{symbol}".casefold()
     )
     chosen = [{"exchange": exchange, "symbol": symbol} for exchange, symbol in found[:limit]]
     return chosen, len(found) > limit
