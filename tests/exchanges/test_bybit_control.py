@@ -215,7 +215,7 @@ def test_spot_symbols_are_listed_with_their_steps() -> None:
     }
     body = listing(category="spot", list=[symbol, {"symbol": "OLDUSDT", "status": "Closed"}])
     assert SPOT.parse_listing(body) == (
-        Instrument("BTCUSDT", "BTC", "USDT", True, "0.1", "0.000001", "spot"),
+        Instrument("BTCUSDT", "BTC", "USDT", True, "0.1", "0.000001", "spot", "0.000048"),
         Instrument("OLDUSDT", "", "", False, "", "", "spot"),
     )
     assert SPOT.listing_url("https://x.test") == (
@@ -262,7 +262,7 @@ def test_linear_symbols_are_listed_by_the_longest_page() -> None:
     }
     body = listing(category="linear", list=[symbol], nextPageCursor="")
     assert LINEAR.parse_listing(body) == (
-        Instrument("BTCUSDT-25DEC26", "BTC", "USDT", True, "0.10", "0.001", "linear"),
+        Instrument("BTCUSDT-25DEC26", "BTC", "USDT", True, "0.10", "0.001", "linear", "0.01"),
     )
     assert LINEAR.listing_url("https://x.test") == (
         "https://x.test/v5/market/instruments-info?category=linear&limit=1000"
