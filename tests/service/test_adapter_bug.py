@@ -35,7 +35,8 @@ class Fragile(Binance):
 @pytest.fixture(autouse=True)
 def _fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     adapters = {"binance": Fragile(), "coinbase": Coinbase()}
-    monkeypatch.setattr(registry, "get", adapters.__getitem__)
+    get = registry.get
+    monkeypatch.setattr(registry, "get", lambda name: adapters.get(name) or get(name))
 
 
 async def poison(world: World) -> None:

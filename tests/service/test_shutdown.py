@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 import pytest
@@ -19,6 +19,7 @@ from tests.service.bugs import Bugs, with_bugs
 from tests.service.oracle import check, check_trades, rows
 from tests.service.world import Venue, World, binance, coinbase, dense, in_virtual_time, running
 from tick_logger.exchanges import registry
+from tick_logger.exchanges.base import Exchange
 from tick_logger.exchanges.binance import Binance
 from tick_logger.exchanges.coinbase import Coinbase
 from tick_logger.simulator.faults import Faults
@@ -90,6 +91,12 @@ def stop_now(world: World, number: signal.Signals | None) -> None:
 # -- bugs -----------------------------------------------------------------------------------------
 
 
+def with_these(adapters: Mapping[str, Exchange]) -> Callable[[str], Exchange]:
+    """In place of `registry.get`."""
+    get = registry.get
+    return lambda name: adapters.get(name) or get(name)
+
+
 @in_groups
 def test_a_bug_in_an_adapter_loses_nothing_else(
     seeds: Sequence[int], monkeypatch: pytest.MonkeyPatch
@@ -99,7 +106,7 @@ def test_a_bug_in_an_adapter_loses_nothing_else(
         rng = Random(seed)
         bugs = Bugs(rng.uniform(0.3, LONGEST_SECS), rng.choice(["decode", "subscribe"]))
         adapters = {"binance": with_bugs(Binance, bugs), "coinbase": Coinbase()}
-        monkeypatch.setattr(registry, "get", adapters.__getitem__)
+        monkeypatch.setattr(registry, "get", with_these(adapters))
         in_virtual_time(end_by_bug, seed, bugs, rng)
 
 
@@ -146,7 +153,7 @@ def test_a_bug_that_shows_in_a_flood(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noticed amid the library's reading of a socket, it ends the process within one linger."""
     bugs = Bugs(5.0123, "decode")
     adapters = {"binance": with_bugs(Binance, bugs), "coinbase": Coinbase()}
-    monkeypatch.setattr(registry, "get", adapters.__getitem__)
+    monkeypatch.setattr(registry, "get", with_these(adapters))
     in_virtual_time(bug_in_a_flood, bugs)
 
 
