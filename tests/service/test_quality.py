@@ -53,7 +53,11 @@ async def test_a_venue_that_is_well_has_no_marks(name: str, autojump_clock: Mock
     assert (counted(world, name), marks(world, name)) == ({}, [])
 
 
-@at_each_venue(1)
+CROSSABLE = ("binance", "coinbase", "coinbase_advanced", "kraken", "okx")
+"""Quotes of the others are the top of a book, and the simulated market keeps its books right."""
+
+
+@pytest.mark.parametrize("name", CROSSABLE)
 async def test_crossed_quotes_are_marked(name: str, autojump_clock: MockClock) -> None:
     """Every one of them is in a mark, with figures that say so; rows stand as they were sent."""
     async with running(venue(name, 2, **options(name))) as world:
