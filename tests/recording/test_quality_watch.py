@@ -66,17 +66,17 @@ class Rig:
 
     def __attrs_post_init__(self) -> None:
         structlog.configure(processors=[Collector(self.lines)])
-        names, clock = Instruments(), self.clock
+        names = Instruments()
         names.add("alpha", "BTC-USD")
         names.add("alpha", "ETH-USD")
-        self.today = Today(clock)
-        self.watch = QualityWatch(self.files, names, PairNames(), clock, self.metrics, self.today)
+        self.today = Today(self.clock)
+        self.watch = QualityWatch(self.files, names, PairNames(), self.metrics, self.today)
 
     def flush(self, secs: float, *runs: Run) -> None:
         """Something is on disk, at this second."""
         self.clock.ns = at(secs)
-        self.watch.follow(Outcome(Flush(runs), TickCounts()))
-        self.watch.report()
+        self.watch.follow(Outcome(Flush(runs), TickCounts()), self.clock.ns)
+        self.watch.report(self.clock.ns)
 
     def crossed(self, secs: float, instrument: int = 0) -> None:
         """A quote is, at this second."""
@@ -124,8 +124,8 @@ async def test_the_log_says_it_once_a_minute(rig: Rig) -> None:
     """With all that came meanwhile; the end says what is left."""
     for second in range(70):
         rig.crossed(second, second % 2)
-    rig.watch.close()
-    rig.watch.report(last=True)
+    rig.watch.close(rig.clock.ns)
+    rig.watch.report(rig.clock.ns, last=True)
     said = [line["rows"]["crossed"] for line in rig.said("rows_look_wrong")]
     assert said == [1, 60, 9]
     assert sorted(each.rows for each in rig.marks()) == [35, 35]
@@ -151,8 +151,8 @@ async def test_what_waits_for_a_disk_is_bounded(rig: Rig, monkeypatch: pytest.Mo
     rig.files.full = True
     for number in range(5):
         rig.crossed(20 * number)
-    rig.watch.close()
-    rig.watch.report(last=True)
+    rig.watch.close(rig.clock.ns)
+    rig.watch.report(rig.clock.ns, last=True)
     assert rig.metrics.read("collector_quality_marks_unwritten_total", "alpha") == 5
 
 
@@ -167,6 +167,6 @@ async def test_a_bug_in_a_check_ends_the_checks_and_nothing_else(
     monkeypatch.setattr(Checks, "look", fail)
     rig.crossed(1)
     rig.crossed(2)
-    rig.watch.close()
+    rig.watch.close(rig.clock.ns)
     assert len(rig.said("quality_checks_failed")) == 1
     assert rig.marks() == []

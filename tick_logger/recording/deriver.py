@@ -111,8 +111,9 @@ class Deriver:
                 soonest = min(due, trio.current_time() + SOONEST_SECS)
         await self._end()
         if self.quality is not None:
-            await self._offload.run(self.quality.close)
-            self.quality.report(last=True)
+            now_ns = self._clock.now_ns()
+            await self._offload.run(partial(self.quality.close, now_ns))
+            self.quality.report(now_ns, last=True)
 
     async def _end(self) -> None:
         """Derive what is left, and save the last checkpoint."""
@@ -146,7 +147,7 @@ class Deriver:
 
     async def _flush(self, release: Callable[[], None]) -> None:
         """One hop: let the pipeline release rows and write them."""
-        started, derivation = trio.current_time(), self._derivation
+        started, now_ns, derivation = trio.current_time(), self._clock.now_ns(), self._derivation
         self._steps.take()  # those of what was read from the journal meanwhile
         released = False
 
@@ -155,7 +156,7 @@ class Deriver:
             if not released:
                 release()
                 released = True
-            return self._followed(derivation.settle())
+            return self._followed(derivation.settle(), now_ns)
 
         outcome = await self._persist(work)
         self._metrics.flush_seconds.observe(trio.current_time() - started)
@@ -164,23 +165,23 @@ class Deriver:
         if outcome is not None and derivation.next_seq >= self._accounted_seq:
             self._account(outcome)
 
-    def _followed(self, outcome: Outcome | None) -> Outcome | None:
+    def _followed(self, outcome: Outcome | None, now_ns: int) -> Outcome | None:
         """In the thread that writes: let links be made, and what is new be looked at.
 
-        Returns the outcome.
+        Returns the outcome.  The time comes with it: the clock is the event loop's.
         """
         if self.links is not None and outcome is not None:
             self.links.follow(outcome, self._derivation.instruments)
         is_new = self._derivation.next_seq >= self._accounted_seq
         if self.quality is not None and outcome is not None and is_new:
-            self.quality.follow(outcome)
+            self.quality.follow(outcome, now_ns)
         return outcome
 
     def _account(self, outcome: Outcome) -> None:
         self._accounts.flushed(outcome)
         self._unwritable.flushed(outcome)
         if self.quality is not None:
-            self.quality.report()
+            self.quality.report(self._clock.now_ns())
 
     async def _catch_up(self, until_seq: int) -> None:
         """Read from the journal what the backlog has let go of."""
@@ -192,9 +193,10 @@ class Deriver:
             explanation="column files fell behind; what they lack is read from the journal",
         )
         outcomes: list[Outcome] = []
+        now_ns = self._clock.now_ns()
 
         def note(outcome: Outcome) -> None:
-            self._followed(outcome)
+            self._followed(outcome, now_ns)
             if self._derivation.next_seq >= self._accounted_seq:
                 outcomes.append(outcome)
 

@@ -211,7 +211,6 @@ def _put_together(
             disk.quality_files,
             resources.instruments,
             resources.pairs,
-            resources.clock,
             resources.metrics,
             resources.today,
         )

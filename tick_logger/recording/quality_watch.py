@@ -8,7 +8,8 @@ Invariant: it costs no data.  A doubt that cannot be written waits for the next 
 and nothing is checked any more.
 
 Threads: `follow` and `close` block, and run in the thread that writes column files, after it has
-written; `report` runs in the event loop while that thread rests.
+written; `report` runs in the event loop while that thread rests.  The time is given to each: the
+clock by which rows are labelled is the event loop's alone.
 
 Not here: what looks wrong (`quality`), and how it stands in files (`storage.quality_files`).
 """
@@ -20,7 +21,6 @@ from collections.abc import Iterable
 
 import attrs
 
-from tick_logger.clock import WallClock
 from tick_logger.derive.derivation import Outcome
 from tick_logger.errors import words_of
 from tick_logger.model.doubts import DoubtKind, DoubtRecord
@@ -61,13 +61,11 @@ class QualityWatch:
         files: Files,
         instruments: Instruments,
         pairs: PairNames,
-        clock: WallClock,
         metrics: Metrics,
         today: Today,
     ) -> None:
         self._files = files
         self._instruments = instruments
-        self._clock = clock
         self._metrics = metrics
         self._today = today
         self._checks: Checks | None = Checks(lambda each: pairs.pair_of(*instruments.name(each)))
@@ -79,28 +77,28 @@ class QualityWatch:
         self._say_again_ns: dict[str, int] = {}
         self._log = get_logger()
 
-    def follow(self, outcome: Outcome) -> None:
+    def follow(self, outcome: Outcome, now_ns: int) -> None:
         """Look at what was written, and mark what is over.  Blocking; raises nothing."""
         if self._checks is None:
             return
         try:
-            found, over = self._checks.look(outcome.flush, self._clock.now_ns())
+            found, over = self._checks.look(outcome.flush, now_ns)
         except Exception:  # noqa: BLE001 - whatever it is, the recording goes on
             self._checks = None
             self._log.exception("quality_checks_failed", explanation="nothing is checked any more")
             return
         self._findings += found
-        self._write(over)
+        self._write(over, now_ns)
 
-    def close(self) -> None:
+    def close(self, now_ns: int) -> None:
         """Mark what is left, when nothing more is written.  Blocking; raises nothing."""
         if self._checks is not None:
-            self._write(self._checks.close())
+            self._write(self._checks.close(), now_ns)
         for doubt in self._waiting:
             self._unwritten[self._exchange(doubt)] += 1
         self._waiting.clear()
 
-    def report(self, *, last: bool = False) -> None:
+    def report(self, now_ns: int, *, last: bool = False) -> None:
         """Count what was found, and say it; `last`: without waiting for the next line's time."""
         for found in self._findings:
             exchange, symbol = self._instruments.name(found.instrument)
@@ -115,10 +113,9 @@ class QualityWatch:
             self._metrics.exchange(exchange).quality_marks_unwritten.inc(count)
         self._unwritten.clear()
         if self._unsaid:
-            self._say(last=last)
+            self._say(now_ns, last=last)
 
-    def _say(self, *, last: bool) -> None:
-        now_ns = self._clock.now_ns()
+    def _say(self, now_ns: int, *, last: bool) -> None:
         for exchange in list(self._unsaid):
             if not last and now_ns < self._say_again_ns.get(exchange, 0):
                 continue
@@ -132,7 +129,7 @@ class QualityWatch:
                 explanation="recorded as they were sent; marked in the quality file of the day",
             )
 
-    def _write(self, doubts: Iterable[DoubtRecord]) -> None:
+    def _write(self, doubts: Iterable[DoubtRecord], now_ns: int) -> None:
         self._waiting += doubts
         while len(self._waiting) > MOST_WAITING:
             self._unwritten[self._exchange(self._waiting.popleft())] += 1
@@ -142,7 +139,7 @@ class QualityWatch:
         for (exchange, day), those in places.items():
             lines = [line_of(each, self._instruments.name(each.instrument)[1]) for each in those]
             try:
-                left = append(self._files, exchange, day, lines, self._clock.now_ns())
+                left = append(self._files, exchange, day, lines, now_ns)
             except (OSError, ValueError) as error:  # ValueError: a day that no path can hold
                 self._say_cannot_write(exchange, error)
                 return
