@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,27 +19,14 @@ import pytest
 import yaml
 
 from tests.net.wire.test_posting import Hook, serving
+from tests.operating.checkers import amtool, needs_amtool
 from tests.operating.hastened import hastened
 from tests.operating.operations import CONFIG, load_yaml, rules
 from tests.operating.running import PROMETHEUS_PROGRAM, prometheus, running, wait_for
 
 CONFIGURATION = CONFIG / "alertmanager" / "alertmanager.yml"
 SECRET_FILE = "/run/secrets/alert_url"
-AMTOOL = shutil.which("amtool")
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-needs_amtool = pytest.mark.skipif(
-    AMTOOL is None, reason="amtool is not installed (Debian: apt install prometheus-alertmanager)"
-)
-
-
-def amtool(*arguments: str | Path) -> str:
-    """What amtool says; the test fails if it complains."""
-    assert AMTOOL is not None
-    done = subprocess.run(
-        [AMTOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @needs_amtool

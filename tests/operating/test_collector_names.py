@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 
+from tests.operating.checkers import needs_promtool, promtool
 from tests.operating.operations import NAMES, every_expression, recorded
 from tests.operating.running import (
     PROMETHEUS_PROGRAM,
@@ -20,11 +19,6 @@ from tests.operating.running import (
     wait_for,
 )
 from tick_logger.telemetry.families import LATENCY_BOUNDS_SECS
-
-PROMTOOL = shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="promtool is not installed (Debian: apt install prometheus)"
-)
 
 ITS_EXPRESSIONS = (
     "collector_websocket_connected",
@@ -62,19 +56,10 @@ ITS_EXPRESSIONS = (
 """What its dashboard asks for, each name and label once."""
 
 
-def _promtool(*arguments: str) -> str:
-    assert PROMTOOL is not None
-    done = subprocess.run(
-        [PROMTOOL, *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @needs_promtool
 def test_the_rules_are_correct() -> None:
     """Expressions, and none twice."""
-    said = _promtool("check", "rules", "--lint=all", "--lint-fatal", str(NAMES))
+    said = promtool("check", "rules", "--lint=all", "--lint-fatal", str(NAMES))
     assert f"{len(recorded())} rules found" in said
 
 
@@ -82,7 +67,7 @@ def test_the_rules_are_correct() -> None:
 @pytest.mark.slow
 def test_what_they_make_of_our_metrics() -> None:
     """Values and labels, as `collector-names.test.yml` tells."""
-    assert "SUCCESS" in _promtool("test", "rules", str(NAMES.with_suffix(".test.yml")))
+    assert "SUCCESS" in promtool("test", "rules", str(NAMES.with_suffix(".test.yml")))
 
 
 def test_every_bucket_of_the_delays_is_recorded() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.operating.checkers import needs_promtool, promtool
 from tests.operating.operations import (
     DASHBOARDS,
     PROMETHEUS,
@@ -18,33 +17,19 @@ from tests.operating.operations import (
     rules,
 )
 
-PROMTOOL = shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="promtool is not installed (Debian: apt install prometheus)"
-)
 ALERTS = [rule["alert"] for rule in rules()]
-
-
-def _promtool(*arguments: str | Path) -> str:
-    """What promtool says; the test fails if it complains."""
-    assert PROMTOOL is not None
-    done = subprocess.run(
-        [PROMTOOL, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @needs_promtool
 def test_the_configuration_is_correct() -> None:
     """Prometheus would start with it, and find the rules."""
-    assert "1 rule files found" in _promtool("check", "config", PROMETHEUS / "prometheus.yml")
+    assert "1 rule files found" in promtool("check", "config", PROMETHEUS / "prometheus.yml")
 
 
 @needs_promtool
 def test_the_rules_are_correct() -> None:
     """Expressions and templates, and none twice."""
-    said = _promtool("check", "rules", "--lint=all", "--lint-fatal", PROMETHEUS / "rules.yml")
+    said = promtool("check", "rules", "--lint=all", "--lint-fatal", PROMETHEUS / "rules.yml")
     assert f"{len(ALERTS)} rules found" in said
 
 
@@ -52,7 +37,7 @@ def test_the_rules_are_correct() -> None:
 @pytest.mark.slow
 def test_each_alert_fires_when_it_should() -> None:
     """And clears, and stays quiet in ordinary times, as `rules.test.yml` tells."""
-    assert "SUCCESS" in _promtool("test", "rules", PROMETHEUS / "rules.test.yml")
+    assert "SUCCESS" in promtool("test", "rules", PROMETHEUS / "rules.test.yml")
 
 
 @needs_promtool
@@ -65,7 +50,7 @@ def test_expressions_of_dashboards_are_correct(dashboard: Path, tmp_path: Path) 
     ]
     file = tmp_path / "rules.yml"
     file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": recorded}]}))
-    assert f"{len(recorded)} rules found" in _promtool("check", "rules", "--lint=none", file)
+    assert f"{len(recorded)} rules found" in promtool("check", "rules", "--lint=none", file)
 
 
 def test_the_rules_count_on_the_name_of_the_job() -> None:

@@ -6,13 +6,13 @@ import json as json_library
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import attrs
-import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import columns
+from tick_logger.cli.kinds import Flag, Several
 from tick_logger.cli.reading import moment, names, opened, reading
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 50
 """Lines for people; `--all` and `--json` give the rest."""
-
-Several = Annotated[list[str] | None, cyclopts.Parameter(negative="")]
-Flag = Annotated[bool, cyclopts.Parameter(negative="")]
 
 
 def doubts_command(

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import cyclopts
 
 from tick_logger import exit_codes
+from tick_logger.cli.kinds import Several
 from tick_logger.cli.reading import moment, names, opened, reading, say
 from tick_logger.cli.reading import tables as tables_of
 from tick_logger.errors import ConfigError
 
 if TYPE_CHECKING:
     from tick_logger.reader.exporting import Job
-
-Several = Annotated[list[str] | None, cyclopts.Parameter(negative="")]
 
 
 def export_command(

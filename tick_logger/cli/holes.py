@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import attrs
-import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import columns
+from tick_logger.cli.kinds import Flag, Several
 from tick_logger.cli.reading import moment, names, opened, reading
 from tick_logger.cli.reading import tables as tables_of
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 50
 """Lines for people; `--all` and `--json` give the rest."""
-
-Several = Annotated[list[str] | None, cyclopts.Parameter(negative="")]
-Flag = Annotated[bool, cyclopts.Parameter(negative="")]
 
 
 def gaps_command(

@@ -20,6 +20,7 @@ import cyclopts
 from tick_logger import exit_codes
 from tick_logger.cli import columns
 from tick_logger.cli.arguments import require
+from tick_logger.cli.kinds import Several
 from tick_logger.cli.reading import moment, names, opened, reading, say
 from tick_logger.cli.reading import tables as tables_of
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 FEW_SYMBOLS = 20
 """So many are shown one by one, though nobody names them."""
-
-Several = Annotated[list[str] | None, cyclopts.Parameter(negative="")]
 
 
 def ls_command(

@@ -8,15 +8,11 @@ from __future__ import annotations
 import json as json_format
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import cyclopts
 
 from tick_logger import exit_codes
+from tick_logger.cli.kinds import Flag
 from tick_logger.cli.reading import reading
 from tick_logger.errors import ConfigError
-
-Flag = Annotated[bool, cyclopts.Parameter(negative="")]
 
 
 def restore_command(
