@@ -199,6 +199,10 @@ class Subscriptions:
         """
         return self._now_live(self._delivery.flowing(came_at))
 
+    def flows_after(self, sub: Subscription) -> float:
+        """Until then data of it was of before (trio's clock)."""
+        return self._delivery.flows_after(sub)
+
     def refused(
         self,
         request_id: int | None,
