@@ -137,20 +137,11 @@ class Dialogue:
         mine = {
             self._by_stream[key]: came for key, came in rows_at.items() if key in self._by_stream
         }
-        settled = self.subscriptions.delivered({sub: came[-1][0] for sub, came in mine.items()})
-        if not settled.live:
-            return []
-        self._log.info("data_without_acknowledgement", subscriptions=named(settled.live))
-        since_ns: dict[int, list[Subscription]] = {}
-        for sub in settled.live:
-            flows_after = self.subscriptions.flows_after(sub)
-            first_ns = next(recv_ns for at, recv_ns in mine[sub] if at > flows_after)
-            since_ns.setdefault(first_ns, []).append(sub)
-        return [
-            mark
-            for recv_ns, live in sorted(since_ns.items())
-            for mark in self.apply(Settled(live=tuple(live)), recv_ns, now)
-        ]
+        found = self.subscriptions.delivered_since(mine)
+        if found:
+            live = [sub for _, settled in found for sub in settled.live]
+            self._log.info("data_without_acknowledgement", subscriptions=named(live))
+        return [mark for at_ns, settled in found for mark in self.apply(settled, at_ns, now)]
 
     def _answered(
         self, event: Acknowledged | Granted | Confirmed | Refused, recv_ns: int, now: float

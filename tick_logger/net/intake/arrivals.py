@@ -39,6 +39,11 @@ Came: TypeAlias = Sequence[tuple[float, int]]
 """When arrivals came, in order: by trio's clock, and the receive time."""
 
 
+def first_of(came: Came, after: float) -> int:
+    """The receive time of the first arrival that came after this (trio's clock); there is one."""
+    return next(recv_ns for at, recv_ns in came if at > after)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Heard:
     """What a batch said of one connection.
