@@ -140,6 +140,7 @@ class Venues:
     ) -> VenueContext:
         """What everything of one exchange shares, the ways into it among it."""
         shared, dial = self._resources, self._dial(exchange.name)
+        dial.brake = intake.brake
         reach = Reach(exchange.name, shared.clock, self._online.look, exchange.others)
 
         def access(ws_endpoint: str, rest_endpoint: str) -> Access:

@@ -10,6 +10,7 @@ import trio
 
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
+from tick_logger.brake import Brake
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
@@ -98,6 +99,7 @@ class PlayedDial:
     links: list[PlayedLink] = attrs.field(factory=list)
     per_page: int = 100
     delay_secs: float = 0.0
+    brake: Brake | None = None
 
     async def open(
         self,

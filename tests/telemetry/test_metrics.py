@@ -31,6 +31,7 @@ COUNTERS = {
     "bytes_received",
     "messages_dropped",
     "bytes_dropped",
+    "read_pauses",
     "parse_errors",
     "unknown_messages",
     "event_times_missing",

@@ -38,10 +38,7 @@ class ExchangeMetrics:
         self.messages_received = Messages(families, exchange)
         self.feeds = FeedMetrics(families, exchange)
         self.bytes_received = counter("bytes_received", "Bytes of the messages received")
-        self.messages_dropped = counter(
-            "messages_dropped", "Messages given up because the buffer was full"
-        )
-        self.bytes_dropped = counter("bytes_dropped", "Bytes of the messages given up")
+        self._of_buffer(counter)
         self.parse_errors = counter(
             "parse_errors", "Messages that could not be decoded, or not all of them"
         )
@@ -88,6 +85,15 @@ class ExchangeMetrics:
         self.sealed = SealedDay(gauge, counter)
         self.latency = Together(list(self.feeds.latency.values()))
         self.gap_size = families.gap_size.child(exchange)
+
+    def _of_buffer(self, counter: Callable[[str, str], Counter]) -> None:
+        self.messages_dropped = counter(
+            "messages_dropped", "Messages given up because the buffer was full"
+        )
+        self.bytes_dropped = counter("bytes_dropped", "Bytes of the messages given up")
+        self.read_pauses = counter(
+            "read_pauses", "How often sockets were read slowly, because the buffer filled"
+        )
 
     def _count_doubts(
         self, counter: Callable[[str, str], Counter], families: Families, exchange: str
