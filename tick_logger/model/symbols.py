@@ -54,6 +54,11 @@ class MappedInstrument:
     min_size: str = ""
     min_notional: str = ""
 
+    @property
+    def pair(self) -> str:
+        """What it is called everywhere, such as BTC-USD; empty where nobody says what it is."""
+        return self.name if self.base and self.quote else ""
+
 
 def map_instrument(exchange: str, listed: Instrument, rules: SymbolRules) -> MappedInstrument:
     """What a listed instrument is: overrides first, then the listing, then general rules."""
