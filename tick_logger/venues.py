@@ -84,6 +84,7 @@ class Venues:
         self._addresses = Addresses()
         if (by_symbol := resources.metrics.symbols) is not None:
             by_symbol.connected = self._streams
+            by_symbol.pair_of = resources.pairs.name
         self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
 
     def _streams(self) -> Iterator[tuple[tuple[str, str, str], bool]]:
