@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal", "derive", "quality", "telemetry", "version",
     },
     "net": {"model", "errors", "clock", "telemetry"},
-    "net.wire": {"errors", "clock"},
+    "net.wire": {"model", "errors", "clock"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
     "net.rest": {
         "model", "errors", "exchanges.base", "exchanges.candles_by_rest",

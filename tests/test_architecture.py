@@ -189,7 +189,7 @@ def test_causes_of_holes_are_spelled_in_one_place(text: str) -> None:
         ("recording", "self._log.warning('lost')\n"),
         ("exchanges", "KINDS = {'lost': 1}\n"),
         ("ops/status", "KEYS = {'lost': 1}\n"),
-        ("net/wire", "Ending('lost')\n"),
+        ("clock", "Ending('lost')\n"),
     ],
 )
 def test_the_same_word_may_mean_something_else(package: str, text: str) -> None:

@@ -208,7 +208,7 @@ def test_after_a_breach_nothing_is_taken_any_more() -> None:
     for stream in (b"\x83\x00", data_frame(b"late")):
         with pytest.raises(FrameError) as caught:
             splitter.push(stream)
-    assert (caught.value.cause, caught.value.messages) == ("opcode", [])
+    assert (caught.value.cause, list(caught.value.messages)) == ("opcode", [])
 
 
 class CountingSplitter(FrameSplitter):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 
 from tick_logger.errors import TickLoggerError
+from tick_logger.model.payloads import NO_PAYLOADS, Payloads
 
 _LONGEST_7_BIT = 125
 _LENGTH_16_BIT = 126
@@ -42,7 +43,7 @@ class FrameError(TickLoggerError):
 
     def __init__(self, cause: str, detail: str) -> None:
         self.cause = cause
-        self.messages: list[bytes] = []
+        self.messages: Payloads = NO_PAYLOADS
         super().__init__(f"{cause}: {detail}")
 
 
@@ -71,7 +72,7 @@ class FrameSplitter:
         self._closed = False
         self._error: FrameError | None = None
 
-    def push(self, data: bytes) -> list[bytes]:
+    def push(self, data: bytes) -> Payloads:
         """Payloads of the data messages that `data` completes, text and binary alike.
 
         Control frames are kept for `take_control`, which must be called after each push.  What
@@ -81,21 +82,21 @@ class FrameSplitter:
         if self._error is not None:
             raise FrameError(self._error.cause, "after an earlier breach")
         if self._closed:
-            return []
+            return NO_PAYLOADS
         if self._held:
             self._held += data
             if len(self._held) < self._needed:
-                return []
+                return NO_PAYLOADS
             data = bytes(self._held)
             self._held.clear()
         messages: list[bytes] = []
         try:
             self._split(data, messages)
         except FrameError as error:
-            error.messages = messages
+            error.messages = Payloads.of(messages)
             self._error = error
             raise
-        return messages
+        return Payloads.of(messages)
 
     def take_control(self) -> list[bytes]:
         """The raw control frames since the last call, in order."""
