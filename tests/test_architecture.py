@@ -44,6 +44,7 @@ FORBIDDEN = {
     "signals": "tick_logger.errors",
     "budget": "tick_logger.net.pace",
     "model/x": "tick_logger.errors",
+    "core/x": "tick_logger.model.tables",
     "exchanges/x": "tick_logger.errors",
     "pipeline/x": "tick_logger.storage.layout",
     "config/x": "tick_logger.app",

@@ -41,6 +41,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges._kraken_candles import KrakenCandles
+from tick_logger.exchanges._kraken_shapes import SHAPES
 from tick_logger.exchanges._kraken_trades import KrakenTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import (
@@ -404,7 +405,7 @@ class Kraken(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
