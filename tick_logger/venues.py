@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
+import attrs
+import trio
+
 from tick_logger.api_keys import signer_of
 from tick_logger.clock import WallClock
 from tick_logger.config.markets import book_wanted, books_wanted, entrances
@@ -38,9 +41,13 @@ from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.share import streams_of
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
+from tick_logger.net.wire.poller import Poller
+from tick_logger.net.wire.receive_times import ReceiveTimes, kernel_notes_times
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.folding import FoldersOfSymbols
+from tick_logger.storage.format_file import KERNEL, READ
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
+from tick_logger.telemetry.reads import Reads
 
 
 class Venues:
@@ -68,6 +75,12 @@ class Venues:
         self._given_dial = dial
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
+        # One for all exchanges: a wake-up is what costs, not how much is read after it.
+        times = ReceiveTimes(resources.clock, resources.clock.machine)
+        self._poller = Poller(times, config.logger.read_coalesce_ms / 1000)
+        if dial is None:
+            resources.found.receive_times = KERNEL if kernel_notes_times() else READ
+            resources.metrics.registry.register(Reads(lambda: attrs.asdict(times.reads)))
         self._addresses = Addresses()
         if (by_symbol := resources.metrics.symbols) is not None:
             by_symbol.connected = self._streams
@@ -197,6 +210,10 @@ class Venues:
     async def open_dials(self) -> AsyncIterator[None]:
         """Within this, connections can be made."""
         async with contextlib.AsyncExitStack() as dials:
+            if self._network_dials:
+                nursery = await dials.enter_async_context(trio.open_nursery())
+                nursery.start_soon(self._poller.run)
+                dials.callback(nursery.cancel_scope.cancel, "all dials are closed")
             for dial in self._network_dials:
                 await dials.enter_async_context(dial)
             yield
@@ -226,7 +243,7 @@ class Venues:
         dial = NetworkDial(
             self._resources.clock,
             ca_file=self._config.exchanges[name].ca_file,
-            coalesce_secs=self._config.logger.read_coalesce_ms / 1000,
+            poller=self._poller,
         )
         self._network_dials.append(dial)
         return dial

@@ -45,7 +45,7 @@ class Case:
     messages: int = 1_200_000
     rate: float = 0.0
     seconds: float = 0.0
-    coalesce_ms: int = 0
+    coalesce_ms: int = 20
     connections: int = 10
     symbols: int = 20
     watched: bool = False
@@ -234,9 +234,9 @@ def cases(options: argparse.Namespace) -> list[Case]:
         Case(name="TLS, trades", messages=count // 2, tls=True),
         Case(name="plain, tickers", messages=count // 2, kind="tickers"),
         Case(name="TLS, tickers", messages=count // 4, kind="tickers", tls=True),
-        Case(name="paced, event-driven reads", **paced),
-        Case(name="paced, reads coalesced to 10 ms", coalesce_ms=10, **paced),
-        Case(name="paced, TLS, event-driven reads", tls=True, **paced),
+        Case(name="paced", **paced),
+        Case(name="paced, event-driven reads", coalesce_ms=0, **paced),
+        Case(name="paced, TLS", tls=True, **paced),
         Case(name="paced, scraped, ten pages open", watched=True, **paced),
     ]
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -75,8 +76,17 @@ class Case:
         self.over_ns = time.time_ns()
 
     async def flowing(self) -> None:
-        """Return when trades of each venue are on disk."""
+        """Return when trades of each venue are on disk, and each of its lines carries some."""
         await self._until(START_PATIENCE_SECS, lambda venue: self._rows(venue) > 0, "recorded")
+        looked: dict[str, Any] = {}
+        with trio.move_on_after(START_PATIENCE_SECS):
+            while (
+                not looked or min(each["carrying"] for each in looked.values()) < self.setting.lines
+            ):
+                await trio.sleep(LOOK_SECS)
+                looked = await self.venues.do("look")
+            return
+        raise Failed(f"within {START_PATIENCE_SECS:g} s a line of some venue carried nothing")
 
     async def recovered(self) -> None:
         """Return when each venue's trades of the time after the fault are on disk."""

@@ -105,9 +105,12 @@ class Door:
 
     def hit(self, *, one: bool) -> list[Line]:
         """The connections that a fault hits: all, or the oldest of those that carry data."""
-        if not one:
-            return list(self.lines)
-        return [line for line in self.lines if line.sent_bytes >= CARRIES_BYTES][:1]
+        return self.carrying[:1] if one else list(self.lines)
+
+    @property
+    def carrying(self) -> list[Line]:
+        """The connections that carry data, the oldest first."""
+        return [line for line in self.lines if line.sent_bytes >= CARRIES_BYTES]
 
     async def _listen(self, listener: trio.SocketListener, scope: trio.CancelScope) -> None:
         with scope:

@@ -156,10 +156,11 @@ class Venues:
             exchange.fall_silent()
 
     def _do_look(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """By venue: connections accepted, whether a trade was sent on any, broken rules."""
+        """By venue: connections accepted and carrying, whether a trade was sent, broken rules."""
         return {
             name: {
                 "accepted": self.doors[name].accepted,
+                "carrying": len(self.doors[name].carrying),
                 "told": any(each.subscribed for each in exchange.truth.kept(symbol_of(name))[-1:]),
                 "violations": exchange.violations[:3],
             }

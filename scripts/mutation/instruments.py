@@ -26,7 +26,13 @@ ROOT = Path(__file__).parents[2]
 
 PARTS = (
     *("tick_logger", "tests", "scripts", "config", "pyproject.toml", "README.md", "CHANGELOG.md"),
-    *(".dockerignore", "requirements.lock", "requirements-archive.lock", "requirements-dev.lock"),
+    *(
+        ".dockerignore",
+        ".gitignore",
+        "requirements.lock",
+        "requirements-archive.lock",
+        "requirements-dev.lock",
+    ),
 )
 """What of the checkout the tests need."""
 
@@ -111,7 +117,7 @@ def snapshot(source: Path, folder: Path) -> Path:
     folder.mkdir()
     for part in PARTS:
         if (source / part).is_dir():
-            shutil.copytree(source / part, folder / part, ignore=made)
+            shutil.copytree(source / part, folder / part, symlinks=True, ignore=made)
         else:
             shutil.copy2(source / part, folder / part)
     return folder

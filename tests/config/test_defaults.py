@@ -38,7 +38,7 @@ def test_defaults_without_a_file() -> None:
         journal_keep_hours=24.0,
         journal_keep_mib=1024,
         linger_ms=200,
-        read_coalesce_ms=0,
+        read_coalesce_ms=20,
         shutdown_timeout_secs=20.0,
         buffer_limit_mib=256,
         price_dtype="f4+rest",

@@ -199,6 +199,25 @@ def test_half_of_the_persist_interval_may_be_waited(
     assert load(file, {}, VENUES).logger.persist_interval_secs == persist_secs
 
 
+@pytest.mark.parametrize(
+    ("text", "linger_ms", "read_coalesce_ms"),
+    [
+        ("", 200, 20),
+        ("linger_ms = 490", 490, 10),
+        ("linger_ms = 500", 500, 0),
+        ("persist_interval_secs = 0.05", 12, 13),
+        ("persist_interval_secs = 0.05\nlinger_ms = 20", 20, 5),
+    ],
+)
+def test_by_default_both_fit_into_half_of_the_persist_interval(
+    file: Path, text: str, linger_ms: int, read_coalesce_ms: int
+) -> None:
+    """Whatever is set of the others: what was accepted before there was a default is now."""
+    file.write_text(f"[logger]\n{text}\n")
+    logger = load(file, {}, VENUES).logger
+    assert (logger.linger_ms, logger.read_coalesce_ms) == (linger_ms, read_coalesce_ms)
+
+
 def test_an_existing_ca_file_is_accepted(file: Path, tmp_path: Path) -> None:
     """The file is looked for, not read."""
     trusted = tmp_path / "ca.pem"

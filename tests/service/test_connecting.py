@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from trio.testing import MockClock
 
-from tests.service.oracle import causes, check, gaps
+from tests.service.oracle import causes, check, gap_records, gaps, rows
 from tests.service.world import VenueMaker, binance, coinbase, running, seconds, venue
 from tick_logger.simulator.faults import Faults
 from tick_logger.simulator.registry import DIALECTS
@@ -111,17 +111,23 @@ async def test_connects_are_paced(autojump_clock: MockClock) -> None:
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 async def test_a_reset_costs_no_more_than_a_moment(name: str, autojump_clock: MockClock) -> None:
     """Each venue is dialled at once, and records on; what was missed is written down."""
-    async with running(venue(name, 1, simulated={"messages_per_second": 100.0})) as world:
+    busy = {"messages_per_second": 500.0, "step_secs": 0.01}
+    async with running(venue(name, 1, simulated=busy)) as world:
         await world.until(5.0)
         before = len(world.dial.attempts)
         world.exchange.cut_all(abrupt=True)
         await world.until(5.1)
         assert len(world.dial.attempts) > before
-        await world.until(9.0)
+        await world.until(6.0)
         world.exchange.market._credit = -1e9  # what is traded last is sent, too
-        await world.until(10.0)
+        await world.until(7.0)
     assert world.exchange.violations == []
     assert check(world) > 100
+    for symbol in world.exchange.truth.symbols():
+        received_ns = rows(world.files, name, symbol, "TRADES").recv_ns
+        for gap in gap_records(world.files, name, symbol, "TRADES"):
+            inside = (gap["from_ns"] < received_ns) & (received_ns < gap["to_ns"])
+            assert not inside.any(), "what came is called missing"
 
 
 async def test_a_close_frame_leads_to_an_orderly_reconnect(autojump_clock: MockClock) -> None:

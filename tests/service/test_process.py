@@ -30,6 +30,8 @@ def test_the_demo_is_stopped_by_ctrl_c(tmp_path: Path) -> None:
     assert (last["event"], last["exit_code"]) == ("stopped", 0)
     assert (last["messages_dropped"], last["bytes_not_written"]) == (0, 0)
     assert verify(tmp_path)["totals"]["rows"] == last["rows"]
+    (times,) = json.loads((tmp_path / "format.json").read_text())["receive_times"]
+    assert times == {"by": "kernel", "since_ns": None}
 
 
 def test_the_demo_is_killed_and_started_again(tmp_path: Path) -> None:

@@ -65,6 +65,10 @@ LOG_PARTS = (
 USUAL_LINGER_MS = 200
 """The writer gathers until its next sync anyway, once a second."""
 
+USUAL_COALESCE_MS = 20
+"""A wake-up costs as much as many messages; the kernel notes when they came, and a row is visible a
+second later anyway."""
+
 Timeout: TypeAlias = Annotated[
     float, between(0.1, 86_400.0, "seconds", "a connection must get a chance and an end")
 ]
@@ -114,8 +118,8 @@ class LoggerConfig:
         int, between(0, 1000, "ms", "frames wait this long to be decoded together")
     ] = attrs.Factory(lambda self: self.share_of_persist_ms(USUAL_LINGER_MS), takes_self=True)
     read_coalesce_ms: Annotated[
-        int, between(0, 1000, "ms", "receive times are late by up to this much")
-    ] = 0
+        int, between(0, 1000, "ms", "what has come waits this long in the sockets")
+    ] = attrs.Factory(lambda self: self.room_beside_linger_ms(USUAL_COALESCE_MS), takes_self=True)
     shutdown_timeout_secs: Annotated[
         float, between(0.1, 600.0, "seconds", "the last flush needs time, and a supervisor an end")
     ] = 20.0
@@ -147,6 +151,10 @@ class LoggerConfig:
     def share_of_persist_ms(self, usual_ms: int) -> int:
         """The usual time, or a quarter of `persist_interval_secs` if that is less."""
         return min(usual_ms, int(self.persist_interval_secs * 1000 / 4))
+
+    def room_beside_linger_ms(self, usual_ms: int) -> int:
+        """The usual time, or what `linger_ms` leaves of half of `persist_interval_secs`."""
+        return min(usual_ms, max(0, int(self.persist_interval_secs * 1000 / 2) - self.linger_ms))
 
 
 @attrs.frozen(kw_only=True)

@@ -16,8 +16,11 @@ from tick_logger.storage.checkpoint import Checkpoint, CheckpointSlots
 from tick_logger.storage.day_files import DayFiles
 from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import (
+    READ,
+    Receipt,
     UnreadableFormatError,
     Width,
+    read_receipts,
     read_widths,
     write_format,
 )
@@ -107,10 +110,12 @@ def _width_on_disk(files: Files) -> str | None:
     return None
 
 
-def describe_directory(files: Files, before: str | None, price_dtype: str, now_ns: int) -> None:
+def describe_directory(
+    files: Files, before: str | None, price_dtype: str, receive_times: str, now_ns: int
+) -> None:
     """Let `format.json` say what is recorded from `now_ns` on; `before` is the width until then.
 
-    Raises `OSError`; it may be called again.
+    `receive_times` is what they are from then on.  Raises `OSError`; it may be called again.
     """
     try:
         widths = read_widths(files)
@@ -118,6 +123,11 @@ def describe_directory(files: Files, before: str | None, price_dtype: str, now_n
         widths = []
     if not widths and before is not None:
         widths = [Width(before)]
+    receipts = read_receipts(files)
+    if widths and not receipts:
+        receipts = [Receipt(READ)]  # before they were told
+    if not receipts or receipts[-1].by != receive_times:
+        receipts.append(Receipt(receive_times, now_ns if receipts else None))
     if not widths or widths[-1].price_dtype != price_dtype:
         widths = [*widths, Width(price_dtype, now_ns if widths else None)]
-    write_format(files, widths)
+    write_format(files, widths, receipts)

@@ -45,6 +45,7 @@ from tick_logger.model.schemas import NewerVersionError, Schemas
 from tick_logger.storage.checkpoint import Checkpoint
 from tick_logger.storage.cutting import IsReleased, Released, nothing_released
 from tick_logger.storage.files import Files
+from tick_logger.storage.format_file import READ
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
 from tick_logger.version import __version__
 
@@ -119,17 +120,18 @@ class Recovery:
         with _refusing_newer():
             return self._run(now_ns, on_progress)
 
-    def prepare(self, derivation: Derivation, now_ns: int) -> None:
+    def prepare(self, derivation: Derivation, now_ns: int, receive_times: str = READ) -> None:
         """Let the directory say what will be in it, before anything new is in it.
 
-        Raises `OSError`; it may be called again.
+        `receive_times` is what they will be (`storage.format_file`).  Raises `OSError`; it may be
+        called again.
         """
         assert self._price_dtype is not None, "nothing will be recorded"
         self._make_journal_durable()
         if not derivation.of_this_version:
             # An earlier version refuses this checkpoint, and so never meets what it cannot read.
             self.checkpoints.save(derivation, now_ns)
-        describe_directory(self.files, self._recorded, self._price_dtype, now_ns)
+        describe_directory(self.files, self._recorded, self._price_dtype, receive_times, now_ns)
 
     def _make_journal_durable(self) -> None:
         """What was read: the process before may have died before it had, and more follows now."""

@@ -107,7 +107,7 @@ async def open_recording(
     await readiness.persist(
         COLUMNS,
         "the directory cannot be described",
-        partial(recovery.prepare, found.derivation, clock.now_ns()),
+        partial(recovery.prepare, found.derivation, clock.now_ns(), resources.found.receive_times),
         disk.column_offload,
     )
     journal = await readiness.persist(

@@ -23,6 +23,7 @@ from tick_logger.recording.venue_times import VenueTimes
 from tick_logger.storage.cutting import IsReleased, nothing_released
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
+from tick_logger.storage.format_file import READ
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 
@@ -72,13 +73,15 @@ class Disk:
 
 
 @attrs.define
-class FoundOnDisk:
-    """What the start has found out about the directory; known once it is recovered."""
+class Found:
+    """What the start has found out: about the directory, known once it is recovered, and before."""
 
     recorded: dict[str, frozenset[str]] = attrs.field(factory=dict)
     """By exchange the symbols that the process before recorded to its end."""
     folds_case: bool = False
     """Whether the disk tells no large letters from small."""
+    receive_times: str = READ
+    """What they will be, in a word of `format.json`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +100,7 @@ class Resources:
     """Gives files to those who may read them, where that is wanted; in a thread."""
     pairs: PairNames = attrs.field(factory=PairNames)
     seals: Seals = attrs.field(factory=Seals)
-    found: FoundOnDisk = attrs.field(factory=FoundOnDisk)
+    found: Found = attrs.field(factory=Found)
     times: VenueTimes = attrs.field(
         default=attrs.Factory(lambda self: VenueTimes(self.clock.machine.monotonic_ns), True)
     )

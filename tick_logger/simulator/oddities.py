@@ -36,19 +36,23 @@ def with_odd_entries(body: bytes, place: Sequence[str], name: str) -> bytes:
     entries: Any = document
     for step in place:
         entries = entries.get(step) if isinstance(entries, dict) else None
-    if isinstance(entries, dict) and entries:
+    if isinstance(entries, dict) and entries and all(map(_is_object, entries.values())):
         first = next(iter(entries.values()))
         odd = {f"ODD{n}": each for n, each in enumerate(_odd(first, name))}
         before, after = dict(list(odd.items())[:2]), dict(list(odd.items())[2:])
         sound = dict(entries)
         entries.clear()
         entries.update(before | sound | after)
-    elif isinstance(entries, list) and entries and isinstance(entries[0], dict):
+    elif isinstance(entries, list) and entries and _is_object(entries[0]):
         null, nameless, *others = _odd(entries[0], name)
         entries[:] = [null, entries[0], nameless, *entries[1:], *others]
     else:
         return body
     return json.dumps(document).encode()
+
+
+def _is_object(entry: object) -> bool:
+    return isinstance(entry, dict)
 
 
 def _odd(entry: Mapping[str, Any], name: str) -> list[Any]:

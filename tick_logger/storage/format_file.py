@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -42,6 +42,27 @@ class Width:
 
     price_dtype: str
     since_ns: int | None = None
+
+
+KERNEL, READ = "kernel", "read"
+"""What receive times are: when the kernel got the packet, or when the program read it."""
+
+
+@attrs.frozen
+class Receipt:
+    """What receive times are, since one of them (ns since 1970-01-01 UTC; None: the beginning)."""
+
+    by: str
+    since_ns: int | None = None
+
+
+class _Receipt(msgspec.Struct):
+    by: str
+    since_ns: int | None
+
+
+class _Receipts(msgspec.Struct):
+    receive_times: list[_Receipt] = []
 
 
 class _Width(msgspec.Struct):
@@ -120,18 +141,35 @@ def width_told(files: ReadableFiles) -> str | None:
     return {each: "f8" if each == "f8" else "f4" for each in PRICE_DTYPES}.get(named)
 
 
-def write_format(files: Files, widths: Iterable[Width]) -> None:
+def read_receipts(files: Files) -> list[Receipt]:
+    """What receive times were so far, the present kind last; empty if nothing tells.
+
+    Raises `OSError`.
+    """
+    if not files.exists(FORMAT_PATH):
+        return []
+    try:
+        found = msgspec.json.decode(files.read(FORMAT_PATH), type=_Receipts)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return []
+    return [Receipt(each.by, each.since_ns) for each in found.receive_times]
+
+
+def write_format(
+    files: Files, widths: Iterable[Width], receipts: Sequence[Receipt] | None = None
+) -> None:
     """Let the file describe what this version writes, durably; the last width is the present one.
 
-    Raises `OSError`; the file is then what it was.
+    `receipts` likewise; None: as they were.  Raises `OSError`; the file is then what it was.
     """
-    data = describe(list(widths))
+    told = read_receipts(files) if receipts is None else receipts
+    data = describe(list(widths), told)
     if not files.exists(FORMAT_PATH) or files.read(FORMAT_PATH) != data:
         files.replace(FORMAT_PATH, data)
     files.sync_folder()
 
 
-def describe(widths: list[Width]) -> bytes:
+def describe(widths: list[Width], receipts: Sequence[Receipt] = ()) -> bytes:
     """The content of the file."""
     assert widths, "prices have some width"
     assert all(each.price_dtype in PRICE_DTYPES for each in widths), widths
@@ -153,6 +191,7 @@ def describe(widths: list[Width]) -> bytes:
         "columns": "a day has the columns that lie on disk; one that is missing reads as absent",
         "price_dtype": present,
         "price_dtypes": [attrs.asdict(each) for each in widths],
+        "receive_times": [attrs.asdict(each) for each in receipts],
         "rest": "bits of the f8 as i8, less the bits of f8(f4); one i4 for each column in rest_of",
         "tables": {str(table): _table(table, present) for table in Table},
     }

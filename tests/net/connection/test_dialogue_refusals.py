@@ -76,11 +76,11 @@ async def test_data_without_an_acknowledgement_resumes() -> None:
     talk.send()
     with capture_logs() as lines:
         marks = talk.dialogue.delivered(
-            {(Table.TRADES, BTC): 1.0, (Table.TRADES, ETH): 1.0}, 7, 0.0
+            {(Table.TRADES, BTC): [(1.0, 7), (1.2, 8)], (Table.TRADES, ETH): [(1.0, 7)]}, 0.0
         )
-    assert marks == [Resumed((BTC,), TRADES, 7)]
+    assert marks == [Resumed((BTC,), TRADES, 7)]  # since the first of them
     assert [line["event"] for line in lines] == ["data_without_acknowledgement"]
-    assert talk.dialogue.delivered({(Table.TRADES, BTC): 2.0}, 8, 0.0) == []
+    assert talk.dialogue.delivered({(Table.TRADES, BTC): [(2.0, 8)]}, 0.0) == []
     assert talk.hear(9, Acknowledged(1)) == [Resumed((BTC,), BOOK, 9)]
 
 

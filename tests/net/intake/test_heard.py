@@ -111,7 +111,7 @@ def test_a_book_that_lost_something_is_broken_in_its_place() -> None:
 
 
 def test_who_lacks_something_hears_when_rows_came() -> None:
-    """By table and instrument, the last of each; others, of whom all is acknowledged, do not."""
+    """By table and instrument, each arrival; others, of whom all is acknowledged, do not."""
     columns = {"instrument": np.array([7, 8, 7, 7], np.int32)}
     rows = DecodedRows(Table.TRADES, columns, np.array([0, 2, 3, 5], np.int32))
     assert hear(Decoded(rows=(rows,)), [True, True, True])["1.1"].rows_at == {}
@@ -120,5 +120,5 @@ def test_who_lacks_something_hears_when_rows_came() -> None:
         heard = hear(Decoded(rows=(rows,)), [True, True, True], arrived=(1.0, 2.0, 3.0))
     finally:
         ONE.is_incomplete = False
-    assert heard["1.1"].rows_at == {(Table.TRADES, 7): 3.0}
-    assert (heard["1.1"].rows_ns, heard["2.1"].rows_at) == (30, {})
+    assert heard["1.1"].rows_at == {(Table.TRADES, 7): [(1.0, 10), (3.0, 30)]}
+    assert heard["2.1"].rows_at == {}

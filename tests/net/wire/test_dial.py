@@ -15,6 +15,7 @@ import trio
 import trustme
 
 from tests.net.wire.bytes_sent import accept, data_frame, read_request
+from tests.net.wire.polled import polled
 from tick_logger.clock import SystemClock
 from tick_logger.errors import ConfigError, ConnectionLost, Ending
 from tick_logger.net.wire import dial as dial_module
@@ -121,8 +122,8 @@ async def failure(dial: Dial, url: str) -> str:
 @pytest.mark.parametrize("coalesce_secs", [0.0, 0.001])
 async def test_plain(coalesce_secs: float) -> None:
     """ws:// connects and receives, with coalesced reads too."""
-    async with server(greet) as place, NetworkDial(SystemClock(), coalesce_secs=coalesce_secs) as d:
-        assert await first_message(d, f"ws://{place}/") == b"hello"
+    async with server(greet) as place, polled(coalesce_secs) as dial:
+        assert await first_message(dial, f"ws://{place}/") == b"hello"
 
 
 async def test_tls_with_an_extra_authority(authority: Authority) -> None:

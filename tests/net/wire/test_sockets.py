@@ -12,7 +12,9 @@ import trio
 import trustme
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tick_logger.clock import SystemClock
 from tick_logger.net.wire.poller import Poller
+from tick_logger.net.wire.receive_times import ReceiveTimes
 from tick_logger.net.wire.sockets import (
     RECEIVE_BYTES,
     TcpStream,
@@ -31,14 +33,14 @@ def poller(nursery: trio.Nursery) -> Poller:
 
 def running(nursery: trio.Nursery, coalesce_secs: float = 0.0) -> Poller:
     """A poller that runs in the nursery."""
-    poller = Poller(coalesce_secs)
+    poller = Poller(ReceiveTimes(SystemClock(), SystemClock()), coalesce_secs)
     nursery.start_soon(poller.run)
     return poller
 
 
 async def tcp_pair(poller: Poller | None = None) -> tuple[TcpStream, trio.SocketStream]:
     """A stream, and the other end of its connection over loopback."""
-    poller = poller or Poller()
+    poller = poller or Poller(ReceiveTimes(SystemClock(), SystemClock()))
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     async with listener:
         port = listener.socket.getsockname()[1]
@@ -108,7 +110,7 @@ async def test_tcp_closing_wakes_up_the_reader(pushed: bool, poller: Poller) -> 
 
     async def read() -> None:
         with pytest.raises(trio.ClosedResourceError):
-            await (stream.push_into(lambda _: False) if pushed else stream.receive_some())
+            await (stream.push_into(lambda *_: False) if pushed else stream.receive_some())
 
     async with other:
         async with trio.open_nursery() as nursery:
@@ -150,7 +152,7 @@ async def test_pushing_hands_over_every_read_until_it_is_enough(poller: Poller) 
     stream, other = await tcp_pair(poller)
     taken: list[bytes] = []
 
-    def take(data: bytes) -> bool:
+    def take(data: bytes, _: int | None) -> bool:
         taken.append(data)
         return data.endswith(b".")
 
@@ -169,7 +171,7 @@ async def test_pushing_ends_with_an_empty_read(poller: Poller) -> None:
     taken: list[bytes] = []
     async with stream:
         await other.aclose()
-        await stream.push_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+        await stream.push_into(lambda data, _: taken.append(data) or True)  # type: ignore[func-returns-value]
     assert taken == [b""]
 
 
@@ -179,7 +181,7 @@ async def test_what_the_taker_raises_belongs_to_who_waits(poller: Poller) -> Non
     healthy, sender = await tcp_pair(poller)
     taken: list[bytes] = []
 
-    def fail(_: bytes) -> bool:
+    def fail(*_: object) -> bool:
         raise ZeroDivisionError
 
     async with stream, healthy, other, sender:
@@ -187,7 +189,7 @@ async def test_what_the_taker_raises_belongs_to_who_waits(poller: Poller) -> Non
         with pytest.raises(ZeroDivisionError):
             await stream.push_into(fail)
         await sender.send_all(b"y")
-        await healthy.push_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+        await healthy.push_into(lambda data, _: taken.append(data) or True)  # type: ignore[func-returns-value]
     assert taken == [b"y"]
 
 
@@ -198,7 +200,7 @@ async def test_a_reset_is_raised_where_the_stream_is_fed(poller: Poller) -> None
         other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await other.aclose()
         with pytest.raises(trio.BrokenResourceError) as caught:
-            await stream.push_into(lambda _: False)
+            await stream.push_into(lambda *_: False)
         assert isinstance(caught.value.__cause__, ConnectionResetError)
 
 
@@ -206,10 +208,10 @@ async def test_one_stream_is_fed_into_one_taker(poller: Poller) -> None:
     """A second reader is refused, and the first is not disturbed."""
     stream, other = await tcp_pair(poller)
     async with stream, other, trio.open_nursery() as nursery:
-        nursery.start_soon(stream.push_into, lambda _: True)
+        nursery.start_soon(stream.push_into, lambda *_: True)
         await wait_all_tasks_blocked(0.01)
         with pytest.raises(trio.BusyResourceError):
-            await stream.push_into(lambda _: True)
+            await stream.push_into(lambda *_: True)
         await other.send_all(b"x")
 
 
@@ -219,11 +221,11 @@ async def test_cancelled_pushing_leaves_the_rest_for_the_next(poller: Poller) ->
     taken: list[bytes] = []
     async with stream, other:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.push_into, lambda _: False)
+            nursery.start_soon(stream.push_into, lambda *_: False)
             await wait_all_tasks_blocked(0.01)
             nursery.cancel_scope.cancel()
         await other.send_all(b"x")
-        await stream.push_into(lambda data: taken.append(data) or True)  # type: ignore[func-returns-value]
+        await stream.push_into(lambda data, _: taken.append(data) or True)  # type: ignore[func-returns-value]
     assert taken == [b"x"]
 
 
@@ -236,7 +238,7 @@ async def test_coalesced_reads_happen_together_at_multiples_of_the_interval(
 
     async def read(stream: TcpStream) -> None:
         async with stream:
-            await stream.push_into(lambda _: True)
+            await stream.push_into(lambda *_: True)
             times.append(trio.current_time())
 
     async with trio.open_nursery() as readers:
@@ -260,12 +262,12 @@ async def test_a_pass_follows_each_that_has_read_something(
             passes.append(trio.current_time())
             return super()._pass()
 
-    poller = Watched(coalesce_secs=0.5)
+    poller = Watched(ReceiveTimes(SystemClock(), SystemClock()), 0.5)
     nursery.start_soon(poller.run)
     stream, other = await tcp_pair(poller)
     read: list[float] = []
 
-    def take(data: bytes) -> bool:
+    def take(data: bytes, _: int | None) -> bool:
         read.append(trio.current_time())
         return len(read) == 4
 
@@ -287,7 +289,7 @@ async def test_coalescing_does_not_limit_the_rate(
     async with stream, other:
         await other.send_all(bytes(RECEIVE_BYTES + 10))
 
-        def take(data: bytes) -> bool:
+        def take(data: bytes, _: int | None) -> bool:
             sizes.append(len(data))
             return sum(sizes) == RECEIVE_BYTES + 10
 
@@ -387,5 +389,5 @@ async def _open_port(
         ssl_context=context,
         tcp_timeout_secs=5,
         tls_timeout_secs=tls_timeout_secs,
-        poller=Poller(),
+        poller=Poller(ReceiveTimes(SystemClock(), SystemClock())),
     )

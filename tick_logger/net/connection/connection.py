@@ -225,7 +225,7 @@ class Connection:
         if heard.events:
             marks += self._dialogue.said(heard.events, now)
         if heard.rows_at:
-            marks += self._dialogue.delivered(heard.rows_at, heard.rows_ns, now)
+            marks += self._dialogue.delivered(heard.rows_at, now)
         if self._dialogue.books.are_waiting or self._dialogue.numbers.due_at < float("inf"):
             self._subscriber.wake()
         return marks

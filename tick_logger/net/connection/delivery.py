@@ -95,5 +95,9 @@ class Delivery:
         return frozenset(
             sub
             for sub in self.missing & came_at.keys() - self._unasked
-            if came_at[sub] > self._late_until.get(sub, float("-inf"))
+            if came_at[sub] > self.flows_after(sub)
         )
+
+    def flows_after(self, sub: Subscription) -> float:
+        """Until then data of it was of before."""
+        return self._late_until.get(sub, float("-inf"))

@@ -53,7 +53,7 @@ from tick_logger.net.connection.reporting import (
 from tick_logger.net.connection.signature import Signature
 from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriptions import Subscriptions
-from tick_logger.net.intake.arrivals import Streams, streams_of
+from tick_logger.net.intake.arrivals import Came, Streams, streams_of
 
 
 @attrs.frozen(kw_only=True)
@@ -132,16 +132,16 @@ class Dialogue:
         self.count_judgements()
         return marks
 
-    def delivered(
-        self, rows_at: Mapping[tuple[Table, int], float], recv_ns: int, now: float
-    ) -> list[Mark]:
-        """Rows of these tables and instruments came, at these times of trio's clock."""
-        mine = {self._by_stream[key]: at for key, at in rows_at.items() if key in self._by_stream}
-        settled = self.subscriptions.delivered(mine)
-        if not settled.live:
-            return []
-        self._log.info("data_without_acknowledgement", subscriptions=named(settled.live))
-        return self.apply(settled, recv_ns, now)
+    def delivered(self, rows_at: Mapping[tuple[Table, int], Came], now: float) -> list[Mark]:
+        """Rows of these tables and instruments came.  What is live by that is since the first."""
+        mine = {
+            self._by_stream[key]: came for key, came in rows_at.items() if key in self._by_stream
+        }
+        found = self.subscriptions.delivered_since(mine)
+        if found:
+            live = [sub for _, settled in found for sub in settled.live]
+            self._log.info("data_without_acknowledgement", subscriptions=named(live))
+        return [mark for at_ns, settled in found for mark in self.apply(settled, at_ns, now)]
 
     def _answered(
         self, event: Acknowledged | Granted | Confirmed | Refused, recv_ns: int, now: float

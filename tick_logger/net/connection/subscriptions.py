@@ -28,6 +28,7 @@ from tick_logger.net.connection.denials import Denials
 from tick_logger.net.connection.outstanding import Awaited, Outstanding
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.connection.states import Settled, State
+from tick_logger.net.intake.arrivals import Came, first_of
 
 
 class Subscriptions:
@@ -198,6 +199,15 @@ class Subscriptions:
         Their request may still be answered, and nobody else's must be taken for that answer.
         """
         return self._now_live(self._delivery.flowing(came_at))
+
+    def delivered_since(self, came: Mapping[Subscription, Came]) -> list[tuple[int, Settled]]:
+        """As `delivered`, by the receive time of the first data that shows it."""
+        settled = self.delivered({sub: times[-1][0] for sub, times in came.items()})
+        since = {sub: first_of(came[sub], self._delivery.flows_after(sub)) for sub in settled.live}
+        return [
+            (at_ns, Settled(live=tuple(sub for sub in settled.live if since[sub] == at_ns)))
+            for at_ns in sorted({*since.values()})
+        ]
 
     def refused(
         self,

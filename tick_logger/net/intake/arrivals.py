@@ -36,15 +36,24 @@ Streams: TypeAlias = tuple[tuple[tuple[int, ...], tuple[Table, ...]], ...]
 """Pairs of instruments and tables: all of the first in each of the second."""
 
 
+Came: TypeAlias = Sequence[tuple[float, int]]
+"""When arrivals came, in order: by trio's clock, and the receive time."""
+
+
+def first_of(came: Came, after: float) -> int:
+    """The receive time of the first arrival that came after this (trio's clock); there is one."""
+    return next(recv_ns for at, recv_ns in came if at > after)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Heard:
     """What a batch said of one connection.
 
     `numbers` (int64, shape `(n,)`) are those of its messages, where its venue numbers all messages
     of a connection, and `numbered_ns` (int64 ns, same shape) when they were received.  `events` are
-    pairs of receive time and event, in order.  `rows_at` says when, by trio's clock, rows of a
-    table and an instrument came last, if the connection is incomplete; `rows_ns` is when any did.
-    `data_ns` is when market data was received last, 0 if there was none.
+    pairs of receive time and event, in order.  `rows_at` says when rows of a table and an
+    instrument came, if the connection is incomplete: for each arrival with some, by trio's clock
+    and in ns.  `data_ns` is when market data was received last, 0 if there was none.
     """
 
     frames: int
@@ -53,8 +62,7 @@ class Heard:
     numbers: Numbers
     numbered_ns: Times
     events: Sequence[tuple[int, Event]]
-    rows_at: Mapping[tuple[Table, int], float] = attrs.field(factory=dict)
-    rows_ns: int = 0
+    rows_at: Mapping[tuple[Table, int], Came] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         assert 0 <= self.bad <= self.frames

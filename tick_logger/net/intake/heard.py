@@ -32,8 +32,7 @@ class _Tally:
     numbers: Numbers = NONE
     numbered_ns: Times = NONE
     events: list[tuple[int, Event]] = attrs.field(factory=list)
-    rows_at: dict[tuple[Table, int], float] = attrs.field(factory=dict)
-    rows_ns: int = 0
+    rows_at: dict[tuple[Table, int], list[tuple[float, int]]] = attrs.field(factory=dict)
 
     def heard(self) -> Heard:
         return Heard(
@@ -44,7 +43,6 @@ class _Tally:
             numbered_ns=self.numbered_ns,
             events=self.events,
             rows_at=self.rows_at,
-            rows_ns=self.rows_ns,
         )
 
 
@@ -96,26 +94,23 @@ def heard_by(
     for key, tally in tallies.items():
         if tally.data_ns and tally.source.is_incomplete:
             mine = with_data & np.array([id(item.source) == key for item in arrivals])
-            tally.rows_ns = int(received.recv_ns[mine][-1])
-            arrived = np.array([item.arrived for item in arrivals], np.float64)
             for rows in decoded.rows:
-                _note_rows(tally.rows_at, rows, owner, mine, arrived)
+                _note_rows(tally.rows_at, rows, owner, mine, arrivals)
     return [(tally.source, tally.heard()) for tally in tallies.values()]
 
 
 def _note_rows(
-    rows_at: dict[tuple[Table, int], float],
+    rows_at: dict[tuple[Table, int], list[tuple[float, int]]],
     rows: DecodedRows,
     owner: npt.NDArray[np.int32],
     mine: npt.NDArray[np.bool_],
-    arrived: npt.NDArray[np.float64],
+    arrivals: Sequence[Arrival],
 ) -> None:
-    """Note when rows of each instrument came last, in the arrivals that `mine` says."""
+    """Note when rows of each instrument came, in the arrivals that `mine` says."""
     whose = owner[rows.frame]
     chosen = mine[whose]
-    instruments = rows.columns["instrument"][chosen][::-1]
-    found, last = np.unique(instruments, return_index=True)
-    for instrument, at in zip(
-        found.tolist(), arrived[whose[chosen][::-1][last]].tolist(), strict=True
-    ):
-        rows_at[rows.table, instrument] = at
+    instruments = np.asarray(rows.columns["instrument"])[chosen]
+    came = np.unique(np.stack([instruments, whose[chosen]]), axis=1)  # in the order of arrivals
+    for instrument, number in came.T.tolist():
+        at = arrivals[number].arrived, arrivals[number].recv_ns
+        rows_at.setdefault((rows.table, instrument), []).append(at)

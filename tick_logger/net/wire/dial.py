@@ -20,11 +20,12 @@ import attrs
 import httpx2
 import trio
 
-from tick_logger.clock import WallClock
+from tick_logger.clock import SystemClock, WallClock
 from tick_logger.errors import ConfigError, ConnectionLost, Ending, Step
 from tick_logger.net.wire.body import ACCEPTED, BadBodyError, Body
 from tick_logger.net.wire.link import Address, Link, upgrade
 from tick_logger.net.wire.poller import Poller
+from tick_logger.net.wire.receive_times import ReceiveTimes
 from tick_logger.net.wire.sockets import TransportError, open_transport
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.net.wire.wording import in_words, step_of
@@ -89,10 +90,11 @@ class Dial(Protocol):
 
 
 class NetworkDial:
-    """The real thing; `async with` runs its poller and closes what REST requests left open.
+    """The real thing; `async with` closes what REST requests left open.
 
     `ca_file` names certificates (PEM) to trust beside the system's; raises `ConfigError` if it
-    cannot be used.  `coalesce_secs` is explained at `Poller`.
+    cannot be used.  `poller` is one that several dials share, and whoever gives it runs it; None:
+    one of its own, which `async with` runs.
     """
 
     def __init__(
@@ -100,11 +102,12 @@ class NetworkDial:
         clock: WallClock,
         *,
         ca_file: str = "",
-        coalesce_secs: float = 0.0,
+        poller: Poller | None = None,
         timeouts: DialTimeouts | None = None,
     ) -> None:
         self._clock = clock
-        self._poller = Poller(coalesce_secs)
+        self._poller = poller or Poller(ReceiveTimes(clock, SystemClock()))
+        self._runs_poller = poller is None
         self._running = contextlib.AsyncExitStack()
         self._timeouts = timeouts or DialTimeouts()
         self._trust = trust(ca_file)
@@ -121,7 +124,8 @@ class NetworkDial:
 
     async def __aenter__(self) -> Self:
         nursery = await self._running.enter_async_context(trio.open_nursery())
-        nursery.start_soon(self._poller.run)
+        if self._runs_poller:
+            nursery.start_soon(self._poller.run)
         self._running.callback(nursery.cancel_scope.cancel, "the dial is closed")
         return self
 

@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 import trio
 
-Take: TypeAlias = Callable[[bytes], bool]
-"""Receives the bytes of one read, or b"" at the end of the stream.
+Take: TypeAlias = Callable[[bytes, int | None], bool]
+"""Receives the bytes of one read, or b"" at the end of the stream, and when they were received (ns
+since 1970; None: now).
 
 Returns True when it needs no more for now, which ends the pushing; at the end it must return True.
 """
@@ -35,5 +36,5 @@ async def push(stream: trio.abc.Stream, take: Take) -> None:
     if isinstance(stream, PushStream):
         await stream.push_into(take)
         return
-    while not take(bytes(await stream.receive_some())):
+    while not take(bytes(await stream.receive_some()), None):
         pass

@@ -10,14 +10,19 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Callable
 from typing import Final
 
 import trio
 
 from tick_logger.errors import Step
-from tick_logger.net.wire.poller import Poller
+from tick_logger.net.wire.poller import Piece, Poller
 from tick_logger.net.wire.push import PushStream, Take
+from tick_logger.net.wire.receive_times import (
+    ANCILLARY_BYTES,
+    ReceiveTimes,
+    ask_for_times,
+    noted,
+)
 from tick_logger.net.wire.tls import TlsStream
 
 RECEIVE_BYTES: Final = 64 * 1024
@@ -82,11 +87,14 @@ class TcpStream(PushStream):
     def __init__(self, connected: trio.SocketStream, poller: Poller) -> None:
         self._socket = socket.socket(fileno=connected.socket.detach())
         self._socket.setblocking(False)
+        ask_for_times(self._socket)
         # Both use this one socket object, so that closing it wakes up whoever waits for it.  The
         # sender also switches Nagle's delay off.
         self._sender = trio.SocketStream(trio.socket.from_stdlib_socket(self._socket))
         self._poller = poller
         self._pushing: _Pushing | None = None
+        self.empty_since_ns = poller.times.monotonic_ns()
+        """When the socket was last seen empty, by `ReceiveTimes.monotonic_ns`."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived, up to `max_bytes` or else `RECEIVE_BYTES`; b"" at the end."""
@@ -94,8 +102,8 @@ class TcpStream(PushStream):
         while True:
             self._check_open()
             await trio.lowlevel.wait_readable(self._socket)
-            if (data := self._read_nowait(size)) is not None:
-                return data
+            if (read := self._read_nowait(size)) is not None:
+                return read[0]
 
     async def push_into(self, take: Take) -> None:
         """Let the poller call `take`; see `PushStream`."""
@@ -103,8 +111,8 @@ class TcpStream(PushStream):
         self._check_open()
         if self._pushing is not None:
             raise trio.BusyResourceError("this socket is being read already")
-        pushing = self._pushing = _Pushing(lambda: self._read_nowait(RECEIVE_BYTES), take)
-        self._poller.watch(self._socket, pushing.on_readable)
+        pushing = self._pushing = _Pushing(self, self._poller.times, take)
+        self._poller.watch(self._socket, pushing)
         try:
             await pushing.enough.wait()
         finally:
@@ -132,39 +140,62 @@ class TcpStream(PushStream):
         if self._socket.fileno() < 0:
             raise _closed()
 
-    def _read_nowait(self, size: int) -> bytes | None:
-        """The bytes that have arrived, b"" at the end, or None if nothing has arrived."""
+    def read_timed(self) -> tuple[bytes, int | None] | None:
+        """The bytes that have arrived, b"" at the end, and when; None if nothing has arrived.
+
+        The time is the kernel's, None if it gives none.  Raises what `receive_some` does.
+        """
+        return self._read_nowait(RECEIVE_BYTES)
+
+    def _read_nowait(self, size: int) -> tuple[bytes, int | None] | None:
+        # Before the read: what comes during it was not there when the socket was found empty.
+        began_ns = self._poller.times.monotonic_ns()
         try:
-            return self._socket.recv(size)
+            data, ancillary, _, _ = self._socket.recvmsg(size, ANCILLARY_BYTES)
         except BlockingIOError:
             return None
         except OSError as error:
             if error.errno == errno.EBADF:
                 raise _closed() from None
             raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+        if len(data) < size:
+            self.empty_since_ns = began_ns
+        return data, noted(ancillary)
 
 
 class _Pushing:
     """One call of `push_into`: the poller reads on behalf of the task that waits."""
 
-    def __init__(self, read: Callable[[], bytes | None], take: Take) -> None:
-        self._read = read
+    def __init__(self, stream: TcpStream, times: ReceiveTimes, take: Take) -> None:
+        self._stream = stream
+        self._times = times
         self._take = take
         self.enough = trio.Event()
         self.error: Exception | None = None
 
-    def on_readable(self) -> bool:
-        """Read once and hand over; returns whether the read was full, so that more is waiting."""
+    def read(self) -> Piece | None:
+        """Read once, unless the task that waits has yet to end the watch."""
         if self.enough.is_set():
-            return False  # the task that waits has yet to end the watch
+            return None
+        empty_since_ns = self._stream.empty_since_ns
         try:
-            data = self._read()
-            if data is not None and self._take(data):
+            read = self._stream.read_timed()
+        except Exception as error:  # noqa: BLE001 - it belongs to the task that waits
+            self.end(error)
+            return None
+        if read is None:
+            return None
+        data, noted_ns = read
+        recv_ns = self._times.of_read(noted_ns, empty_since_ns)
+        return Piece(data, recv_ns, len(data) == RECEIVE_BYTES)
+
+    def hand_over(self, data: bytes, recv_ns: int) -> None:
+        """Let the task that waits have it."""
+        try:
+            if self._take(data, recv_ns):
                 self.enough.set()
-            return data is not None and len(data) == RECEIVE_BYTES
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the task that waits
             self.end(error)
-            return False
 
     def end(self, error: Exception) -> None:
         """Let the task that waits raise this."""

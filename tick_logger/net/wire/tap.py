@@ -35,10 +35,10 @@ Ts = TypeVarTuple("Ts")
 class FrameTap(trio.abc.Stream):
     """A stream for trio-websocket's client side, from which the data messages have been taken.
 
-    `on_frames` is called once per read that completed a data message, with the time taken right
-    after the read; `on_ping` once per ping, since each will be answered by a pong that counts
-    towards the venue's rate limit.  Both must be quick and must not raise: what they raise ends the
-    reader, and is kept in `crash`.
+    `on_frames` is called once per read that completed a data message, with the time at which that
+    was received, where the stream notes one, or else the time right after the read; `on_ping` once
+    per ping, since each will be answered by a pong that counts towards the venue's rate limit.
+    Both must be quick and must not raise: what they raise ends the reader, and is kept in `crash`.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class FrameTap(trio.abc.Stream):
         self._splitter = FrameSplitter(max_message_bytes)
         self._take: Callable[[int, bytes], bytes] = self._take_head
         self._answer = bytearray()
+        self._last_ns = 0  # of what was read last: both kinds of time may stand beside each other
         self.status: int | None = None
         """The HTTP status that answered the upgrade request."""
         self.error: FrameError | trio.BrokenResourceError | None = None
@@ -77,9 +78,10 @@ class FrameTap(trio.abc.Stream):
         """
         passed = b""
 
-        def take(data: bytes) -> bool:
+        def take(data: bytes, noted_ns: int | None) -> bool:
             nonlocal passed
-            recv_ns = self._clock.now_ns()
+            recv_ns = self._clock.now_ns() if noted_ns is None else noted_ns
+            recv_ns = self._last_ns = max(self._last_ns, recv_ns)
             if not data:
                 self.ended = True
                 return True

@@ -40,6 +40,7 @@ class TlsStream(PushStream):
         self._failure: ssl.SSLError | None = None
         # Whether records may wait in memory: the last read was full, or the handshake brought some.
         self._may_hold_more = True
+        self._recv_ns: int | None = None  # of what was stored last
 
     async def do_handshake(self) -> None:
         """Shake hands; `trio.BrokenResourceError` with the reason as its cause if that fails."""
@@ -73,21 +74,23 @@ class TlsStream(PushStream):
         """Let the transport call `take` by way of decryption; see `PushStream`."""
         satisfied = False
 
-        def take_encrypted(data: bytes) -> bool:
+        def take_encrypted(data: bytes, recv_ns: int | None) -> bool:
+            self._store(data, recv_ns)
+            return take_plaintext() or self._needs_attention
+
+        def take_plaintext() -> bool:
             nonlocal satisfied
-            self._store(data)
             plaintext = self._decrypt(BYTES_PER_READ)
-            satisfied = bool(plaintext) and take(plaintext)
-            return satisfied or self._needs_attention
+            satisfied = bool(plaintext) and take(plaintext, self._recv_ns)
+            return satisfied
 
         while not satisfied:
             if await self._has_ended():
-                take(b"")
+                take(b"", None)
                 return
             if self._may_hold_more:
                 await trio.lowlevel.checkpoint()
-                plaintext = self._decrypt(BYTES_PER_READ)
-                satisfied = bool(plaintext) and take(plaintext)
+                take_plaintext()
             else:
                 await push(self._transport, take_encrypted)
 
@@ -153,9 +156,10 @@ class TlsStream(PushStream):
 
     async def _receive_encrypted(self) -> None:
         """Take one read of the transport into memory."""
-        self._store(await self._transport.receive_some())
+        self._store(await self._transport.receive_some(), None)
 
-    def _store(self, data: bytes | bytearray) -> None:
+    def _store(self, data: bytes | bytearray, recv_ns: int | None) -> None:
+        self._recv_ns = recv_ns
         if data:
             self._incoming.write(data)
         else:
