@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "brake": set(),
     "budget": {"brake"},
     "model": set(),
-    "exchanges": {"model"},
+    "core": set(),
+    "exchanges": {"model", "core"},
     "pipeline": {"model"},
     "config": {"model", "errors"},
     "storage": {"model", "errors"},
@@ -56,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal", "derive", "quality", "telemetry", "version",
     },
     "net": {"model", "errors", "clock", "telemetry"},
-    "net.wire": {"errors", "clock", "brake"},
+    "net.wire": {"model", "core", "errors", "clock", "brake"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
     "net.rest": {
         "model", "errors", "exchanges.base", "exchanges.candles_by_rest",
@@ -117,7 +118,7 @@ import everything; nothing else is exempt.
 MAY_IMPORT_ALL = {"app", "cli"}
 
 PURE_PACKAGES = {
-    "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
+    "core", "model", "exchanges", "pipeline", "storage", "journal", "derive", "verify", "reader",
     "compare", "quality",
 }  # fmt: skip
 IMPURE_MODULES = {

@@ -45,6 +45,7 @@ FORBIDDEN = {
     "brake": "tick_logger.budget",
     "budget": "tick_logger.net.pace",
     "model/x": "tick_logger.errors",
+    "core/x": "tick_logger.model.tables",
     "exchanges/x": "tick_logger.errors",
     "pipeline/x": "tick_logger.storage.layout",
     "config/x": "tick_logger.app",
@@ -190,7 +191,7 @@ def test_causes_of_holes_are_spelled_in_one_place(text: str) -> None:
         ("recording", "self._log.warning('lost')\n"),
         ("exchanges", "KINDS = {'lost': 1}\n"),
         ("ops/status", "KEYS = {'lost': 1}\n"),
-        ("net/wire", "Ending('lost')\n"),
+        ("clock", "Ending('lost')\n"),
     ],
 )
 def test_the_same_word_may_mean_something_else(package: str, text: str) -> None:

@@ -14,6 +14,7 @@ from tests.exchanges.samples import SAMPLES, SYMBOLS
 from tick_logger.exchanges import apart, registry
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import BadFrame, BookSnapshot, Decoded, Lost
+from tick_logger.exchanges.hot import HotShapes
 from tick_logger.exchanges.naming import Naming, of_kinds
 from tick_logger.model.tables import Table
 
@@ -90,7 +91,7 @@ def test_no_round_of_a_search_goes_beyond_the_bound(monkeypatch: pytest.MonkeyPa
 
     form = Form(Naming(of_kinds({"t": (Table.TRADES,)})), {Table.TRADES: ("data.*",)})
     payload = json.dumps({"kind": "t", "s": "A", "data": [9] * 100}).encode()
-    found = understood(read, [payload] * 300, {"A": 3}, form)
+    found = understood(read, [payload] * 300, {"A": 3}, form, HotShapes())
     first, *searching, _ = asked
     assert first == 300
     assert 300 < sum(searching) <= 1_000
@@ -118,7 +119,7 @@ def test_what_has_no_lists_is_good_or_lost() -> None:
         Naming(of_kinds({"t": (Table.TRADES,)}), trade_id="id"), {Table.TRADES: ("data.*",)}
     )
     payload = b'{"kind":"t","s":"A","id":7,"data":[{"x":1},{"x":2}]}'
-    found = understood(read, [payload, b"?"], {"A": 3}, form)
+    found = understood(read, [payload, b"?"], {"A": 3}, form, HotShapes())
     assert found.lost == (Lost(0, 3, Table.TRADES, 7),)
     assert [each.in_part for each in found.bad] == [False, False]
     assert sum(asked) < 10

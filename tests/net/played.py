@@ -12,6 +12,7 @@ from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
 from tick_logger.brake import Brake
 from tick_logger.errors import ConnectionLost, Ending
+from tick_logger.model.payloads import Payloads
 from tick_logger.net.address import Address
 from tick_logger.net.approach import Approach, Purpose
 from tick_logger.net.connection.context import VenueContext
@@ -43,7 +44,7 @@ class PlayedLink:
 
     def say(self, *words: str) -> None:
         """Send these messages in one go."""
-        self.on_frames(self.clock.now_ns(), [each.encode() for each in words])
+        self.on_frames(self.clock.now_ns(), Payloads.of([each.encode() for each in words]))
 
     def end(self) -> None:
         """End the connection."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import attrs
@@ -51,7 +51,7 @@ class Place:
             max_message_bytes=10_000,
         )
 
-    def _on_frames(self, recv_ns: int, payloads: list[bytes]) -> None:
+    def _on_frames(self, recv_ns: int, payloads: Sequence[bytes]) -> None:
         self.frames += [(recv_ns, payload) for payload in payloads]
         self.arrived.set()
 

@@ -15,6 +15,7 @@ import trio
 from tests.fakes.dial import MemoryDial
 from tests.sim.poison import Poison
 from tick_logger.clock import WallClock
+from tick_logger.model.payloads import Payloads
 from tick_logger.net.wire.dial import NO_HEADERS, Headers, HttpAnswer, Link
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.simulator.exchange import SimulatedExchange
@@ -96,7 +97,7 @@ class TappedDial(MemoryDial):
         span = Span(trio.current_time())
         self._log.connections.append(span)
 
-        def tapped(recv_ns: int, payloads: list[bytes]) -> None:
+        def tapped(recv_ns: int, payloads: Payloads) -> None:
             if self._dead:
                 return
             now = trio.current_time()

@@ -29,6 +29,7 @@ from tick_logger.exchanges import registry
 from tick_logger.exchanges.base import Decoded
 from tick_logger.exchanges.lines import decode_routes
 from tick_logger.model.entries import Received
+from tick_logger.model.payloads import Payloads
 from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.model.times import NS_PER_DAY, NS_PER_SECOND
 from tick_logger.reader.frames import load
@@ -118,7 +119,7 @@ class _Decoder:
         return self._symbols[exchange]
 
     def _decoded(
-        self, entry: Received, payloads: list[bytes], symbols: Mapping[str, int]
+        self, entry: Received, payloads: Payloads, symbols: Mapping[str, int]
     ) -> Decoded | None:
         if not entry.decodable or not registry.knows(entry.exchange):
             return None

@@ -38,6 +38,7 @@ from tick_logger.exchanges.base import (
     Lost,
 )
 from tick_logger.exchanges.columns import merged
+from tick_logger.exchanges.hot import HotShapes
 from tick_logger.exchanges.messages import (
     UNDECODABLE,
     elements_of,
@@ -105,10 +106,10 @@ class Form:
 
 
 def understood(
-    read: Read, payloads: Sequence[bytes], symbols: Mapping[str, int], form: Form
+    read: Read, payloads: Sequence[bytes], symbols: Mapping[str, int], form: Form, hot: HotShapes
 ) -> Decoded:
     """What the payloads say, those included that are understood in part."""
-    decoded = read(payloads)
+    decoded = hot.read(read, payloads, symbols)
     if not decoded.bad:
         return decoded
     bad = [each.frame for each in decoded.bad]

@@ -35,6 +35,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _binance_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges._binance_candles import BinanceCandles
+from tick_logger.exchanges._binance_shapes import SHAPES
 from tick_logger.exchanges._binance_trades import BinanceTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
@@ -389,7 +390,7 @@ class Binance(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)

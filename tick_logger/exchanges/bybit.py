@@ -49,6 +49,7 @@ from tick_logger.exchanges._bybit_messages import (
     next_cursor,
     read_instruments,
 )
+from tick_logger.exchanges._bybit_shapes import shapes
 from tick_logger.exchanges._bybit_trades import BybitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
@@ -64,14 +65,8 @@ from tick_logger.exchanges.columns import (
     flattened,
 )
 from tick_logger.exchanges.entrances import Entrance
-from tick_logger.exchanges.messages import (
-    UNDECODABLE,
-    Frames,
-    Id,
-    decode_each,
-    grouped,
-    lenient,
-)
+from tick_logger.exchanges.hot import HotShapes
+from tick_logger.exchanges.messages import UNDECODABLE, Frames, Id, decode_each, grouped, lenient
 from tick_logger.exchanges.naming import Named, Naming
 from tick_logger.exchanges.refusals import wait_of
 from tick_logger.exchanges.requests import batches, in_order, request
@@ -387,6 +382,7 @@ class _Bybit(Exchange):
     _query: ClassVar[str] = ""
     _reading: ClassVar[Mapping[str, tuple[Decode, Rows]]]
     _form: ClassVar[Form]
+    _shapes: ClassVar[HotShapes]
 
     def ws_url(self, endpoint: str, lane: str = "") -> str:
         """The public stream of this category, which the endpoint may name already."""
@@ -413,7 +409,8 @@ class _Bybit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, self._form)
+        read = partial(self._read, instruments)
+        return understood(read, payloads, instruments, self._form, self._shapes)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
@@ -458,6 +455,7 @@ class BybitSpot(_Bybit):
     _category = "spot"
     _reading = _reading(lenient(Trades[Id]), _numbers)
     _form = Form(Naming(_named, {"op"}, trade_id="i"), _LISTS)
+    _shapes = shapes(of_uuid=False)
     trades_by_rest: ClassVar[TradesByRest | None] = BybitTrades("spot", 60, Id, _numbers)
     candles_by_rest: ClassVar[CandlesByRest | None] = BybitCandles("spot")
 
@@ -471,6 +469,7 @@ class BybitLinear(_Bybit):
     _query = "&limit=1000"  # the most of one page; 800 were listed in August 2026
     _reading = _reading(lenient(Trades[str]), _uuids)
     _form = Form(Naming(_named, {"op"}, trade_id="i", id_of=_number_of_uuid), _LISTS)
+    _shapes = shapes(of_uuid=True)
     trades_by_rest: ClassVar[TradesByRest | None] = BybitTrades("linear", 1000, str, _uuids)
     candles_by_rest: ClassVar[CandlesByRest | None] = BybitCandles("linear")
 

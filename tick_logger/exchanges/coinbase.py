@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from tick_logger.exchanges import base
 from tick_logger.exchanges._coinbase_candles import CoinbaseCandles
+from tick_logger.exchanges._coinbase_shapes import SHAPES
 from tick_logger.exchanges._coinbase_trades import CoinbaseTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
@@ -434,7 +435,7 @@ class Coinbase(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)

@@ -60,6 +60,7 @@ from tick_logger.exchanges._coinbase_advanced_messages import (
     decode_products,
     is_known,
 )
+from tick_logger.exchanges._coinbase_advanced_shapes import SHAPES
 from tick_logger.exchanges._coinbase_advanced_trades import ENDPOINT, TRADES
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
@@ -373,7 +374,7 @@ class CoinbaseAdvanced(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)

@@ -288,8 +288,8 @@ class Findings:
             return np.zeros(1, UUID_DTYPE)
 
     def done(self) -> Decoded:
-        """Everything found, without what rejected payloads said."""
-        tables = [merged(table, parts, self._bad) for table, parts in self._parts.items()]
+        """Everything found, without what rejected payloads said; tables in their order."""
+        tables = [merged(table, self._parts[table], self._bad) for table in sorted(self._parts)]
         events = sorted(self._events, key=itemgetter(0))
         return Decoded(
             rows=tuple(rows for rows in tables if len(rows.frame)),

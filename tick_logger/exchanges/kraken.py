@@ -29,7 +29,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from itertools import chain
 from operator import or_
 from typing import Any, ClassVar
@@ -41,6 +41,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _kraken_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges._kraken_candles import KrakenCandles
+from tick_logger.exchanges._kraken_shapes import SHAPES
 from tick_logger.exchanges._kraken_trades import KrakenTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import (
@@ -404,7 +405,7 @@ class Kraken(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)
@@ -417,11 +418,7 @@ class Kraken(Exchange):
     def book_checksum(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> int:
         """CRC32 of the digits of prices and sizes, asks first; zeros before them do not count."""
         levels = chain(asks[:_CHECKED_LEVELS], bids[:_CHECKED_LEVELS])
-        texts = [text for level in levels for text in level]
-        if "e" in "".join(texts).lower():  # 5.0E-7 has as many places as 0.00000050
-            texts = [f"{Decimal(text):f}" for text in texts]
-        digits = [text.replace(".", "").lstrip("0") for text in texts]
-        return zlib.crc32("".join(digits).encode())
+        return zlib.crc32("".join(map(_digits, levels)).encode())
 
     def listing_url(self, rest_endpoint: str) -> str:
         """GET AssetPairs."""
@@ -434,6 +431,15 @@ class Kraken(Exchange):
         if errors or answer.result is None:  # with HTTP status 200
             raise VenueError(f"AssetPairs: {', '.join(errors) or 'no result'}")
         return wire.PAIRS.read(answer.result.values(), "AssetPairs")
+
+
+@lru_cache(maxsize=16_384)  # most of the best levels stay for many messages: some MB
+def _digits(level: TextLevel) -> str:
+    """What counts of the price and the size of a level."""
+    price, size = level
+    if "e" in (price + size).lower():  # 5.0E-7 has as many places as 0.00000050
+        price, size = f"{Decimal(price):f}", f"{Decimal(size):f}"
+    return price.replace(".", "").lstrip("0") + size.replace(".", "").lstrip("0")
 
 
 def _with(feed: str, feeds_of: Mapping[str, set[str]]) -> list[str]:

@@ -41,6 +41,7 @@ from tick_logger.exchanges import _okx_messages as messages
 from tick_logger.exchanges import base
 from tick_logger.exchanges._okx_candles import OkxCandles
 from tick_logger.exchanges._okx_messages import CHANNELS, FEED_OF_CHANNEL
+from tick_logger.exchanges._okx_shapes import SHAPES
 from tick_logger.exchanges._okx_trades import OkxTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import (
@@ -405,7 +406,7 @@ class Okx(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)

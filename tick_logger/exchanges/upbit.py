@@ -34,6 +34,7 @@ import numpy.typing as npt
 from tick_logger.exchanges import _upbit_messages as wire
 from tick_logger.exchanges import base
 from tick_logger.exchanges._upbit_candles import UpbitCandles
+from tick_logger.exchanges._upbit_shapes import SHAPES
 from tick_logger.exchanges._upbit_trades import UpbitTrades
 from tick_logger.exchanges.apart import Form, understood
 from tick_logger.exchanges.base import Exchange, Listed, Request, Subscription
@@ -348,7 +349,7 @@ class Upbit(Exchange):
 
     def decode(self, payloads: Sequence[bytes], instruments: Mapping[str, int]) -> base.Decoded:
         """What the payloads say: see the table at the head of this module."""
-        return understood(partial(self._read, instruments), payloads, instruments, _FORM)
+        return understood(partial(self._read, instruments), payloads, instruments, _FORM, SHAPES)
 
     def _read(self, instruments: Mapping[str, int], payloads: Sequence[bytes]) -> base.Decoded:
         found = Findings(instruments, payloads)

@@ -13,14 +13,12 @@ from typing import Self, TypeAlias
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from tick_logger.model.marks import Mark
+from tick_logger.model.payloads import Lengths, Payloads
 from tick_logger.model.routes import Routes, routes_of
 from tick_logger.model.tables import Table
 from tick_logger.model.times import Times
-
-Lengths: TypeAlias = npt.NDArray[np.uint32]
 
 
 @attrs.frozen
@@ -66,10 +64,9 @@ class Received:
     notes: tuple[Note, ...] = ()
     decodable: bool = True  # False: the adapter failed on it, and would fail again
 
-    def split(self) -> list[bytes]:
+    def split(self) -> Payloads:
         """The payloads, one by one."""
-        ends = np.cumsum(self.lengths, dtype=np.int64).tolist()
-        return [self.payloads[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        return Payloads(self.payloads, self.lengths.astype(np.uint32, copy=False).tobytes())
 
     def recv_ns_of_payloads(self) -> Times:
         """The receive time of each payload."""
@@ -83,7 +80,8 @@ class Received:
 
 def joined(payloads: Sequence[bytes]) -> tuple[Lengths, bytes]:
     """The lengths of payloads, and all of them as one."""
-    return np.fromiter(map(len, payloads), np.uint32, len(payloads)), b"".join(payloads)
+    together = Payloads.of(payloads)
+    return together.lengths, together.block
 
 
 @attrs.frozen

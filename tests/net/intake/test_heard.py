@@ -19,6 +19,7 @@ from tick_logger.exchanges.base import (
     UnknownKind,
 )
 from tick_logger.model.entries import Received, joined
+from tick_logger.model.payloads import Payloads
 from tick_logger.model.tables import Table
 from tick_logger.net.intake.arrivals import Arrival, Heard
 from tick_logger.net.intake.heard import heard_by
@@ -31,7 +32,7 @@ def hear(
 ) -> dict[str, Heard]:
     """Of three arrivals at 10, 20 and 30: two frames on ONE, one on TWO, and three on ONE."""
     arrivals = [
-        Arrival(source, recv_ns, at, [b"?"] * frames, frames)
+        Arrival(source, recv_ns, at, Payloads.of([b"?"] * frames), frames)
         for (source, recv_ns, frames), at in zip(
             ((ONE, 10, 2), (TWO, 20, 1), (ONE, 30, 3)), arrived, strict=True
         )

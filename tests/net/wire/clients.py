@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 import trio
 import trio_websocket
@@ -17,6 +15,7 @@ from trio.testing import (
 from tests.net.wire.bytes_sent import accept
 from tick_logger.clock import ManualClock
 from tick_logger.net.wire.link import Link, upgrade
+from tick_logger.net.wire.tap import OnFrames
 
 MemoryStream = trio.StapledStream[MemorySendStream, MemoryReceiveStream]
 URL = "ws://feed.example/ws?streams=a"
@@ -32,7 +31,7 @@ class Client:
     payloads: list[bytes] = attrs.field(factory=list)
     pings: int = 0
 
-    async def open(self, on_frames: Callable[[int, list[bytes]], None] | None = None) -> Link:
+    async def open(self, on_frames: OnFrames | None = None) -> Link:
         """Upgrade within ten seconds."""
         return await upgrade(
             self.nursery,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -88,7 +88,7 @@ async def first_message(dial: Dial, url: str) -> bytes:
     received: list[bytes] = []
     arrived = trio.Event()
 
-    def on_frames(recv_ns: int, payloads: list[bytes]) -> None:
+    def on_frames(recv_ns: int, payloads: Sequence[bytes]) -> None:
         received.extend(payloads)
         arrived.set()
 

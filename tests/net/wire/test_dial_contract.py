@@ -6,7 +6,7 @@ A test that only the one over memory passed would show nothing of what users run
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -55,7 +55,7 @@ class Received:
         self.times: list[int] = []
         self._enough = trio.Event()
 
-    def frames(self, recv_ns: int, payloads: list[bytes]) -> None:
+    def frames(self, recv_ns: int, payloads: Sequence[bytes]) -> None:
         """Take those of one read."""
         assert payloads
         self.times.append(recv_ns)

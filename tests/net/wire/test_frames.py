@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
 from tests.net.wire.bytes_sent import data_frame
+from tick_logger.model.payloads import Payloads
 from tick_logger.net.wire.frames import FrameError, FrameSplitter, close_code, is_ping
 
 LIMIT = 1 << 20
@@ -208,7 +209,7 @@ def test_after_a_breach_nothing_is_taken_any_more() -> None:
     for stream in (b"\x83\x00", data_frame(b"late")):
         with pytest.raises(FrameError) as caught:
             splitter.push(stream)
-    assert (caught.value.cause, caught.value.messages) == ("opcode", [])
+    assert (caught.value.cause, list(caught.value.messages)) == ("opcode", [])
 
 
 class CountingSplitter(FrameSplitter):
@@ -216,9 +217,9 @@ class CountingSplitter(FrameSplitter):
 
     looked_at = 0
 
-    def _split(self, data: bytes, messages: list[bytes]) -> None:
+    def _split(self, data: bytes, parts: list[Payloads]) -> None:
         self.looked_at += len(data)
-        super()._split(data, messages)
+        super()._split(data, parts)
 
 
 def test_a_large_message_in_small_reads_costs_linear_work() -> None:

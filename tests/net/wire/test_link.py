@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import trio
 import trio_websocket
@@ -278,7 +280,7 @@ async def test_cancelling_the_nursery_closes_the_stream_at_once(
 # -- bugs of ours ----------------------------------------------------------------------------------
 
 
-def crash(_recv_ns: int, _payloads: list[bytes]) -> None:
+def crash(_recv_ns: int, _payloads: Sequence[bytes]) -> None:
     """A callback with a bug."""
     raise UnicodeError("a bug")  # of a kind that a hostile server could cause in the library
 
@@ -295,7 +297,7 @@ async def test_a_bug_in_the_callback_reaches_the_nursery(client: Client) -> None
 async def test_a_bug_survives_a_cancellation_at_the_same_moment(client: Client) -> None:
     """The library's clean-up would lose it when the nursery is cancelled meanwhile."""
 
-    def crash_when_cancelled(recv_ns: int, payloads: list[bytes]) -> None:
+    def crash_when_cancelled(recv_ns: int, payloads: Sequence[bytes]) -> None:
         client.nursery.cancel_scope.cancel()
         crash(recv_ns, payloads)
 

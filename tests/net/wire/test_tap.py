@@ -51,7 +51,7 @@ class Tapped:
 
     def __init__(self, *reads: bytes | Exception, max_message_bytes: int = 1 << 20) -> None:
         self.clock = ManualClock(1_000)
-        self.batches: list[tuple[int, list[bytes]]] = []
+        self.batches: list[tuple[int, Sequence[bytes]]] = []
         self.pings = 0
         self.script = Script(reads)
         self.tap = FrameTap(
@@ -62,7 +62,7 @@ class Tapped:
             max_message_bytes=max_message_bytes,
         )
 
-    def on_frames(self, recv_ns: int, payloads: list[bytes]) -> None:
+    def on_frames(self, recv_ns: int, payloads: Sequence[bytes]) -> None:
         """Keep a batch; time goes on."""
         self.batches.append((recv_ns, payloads))
         self.clock.set_ns(recv_ns + 1_000)

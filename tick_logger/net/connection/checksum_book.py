@@ -6,7 +6,7 @@ Pure.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 
 from tick_logger.exchanges.base import TextLevel
@@ -40,25 +40,26 @@ class _Side:
     def __init__(self, sign: int) -> None:
         self._sign = sign
         self._keys: list[float] = []
-        self._levels: dict[float, TextLevel] = {}
+        self._levels: list[TextLevel] = []  # in the same order
 
     def apply(self, levels: Iterable[TextLevel], depth: int) -> None:
+        keys, held = self._keys, self._levels
         for level in levels:
             key = self._sign * float(level[0])
-            known = key in self._levels
-            if float(level[1]):
-                self._levels[key] = level
-                if not known:
-                    insort(self._keys, key)
+            at = bisect_left(keys, key)
+            known = at < len(keys) and keys[at] == key
+            if not float(level[1]):
+                if known:
+                    del keys[at], held[at]
             elif known:
-                del self._levels[key]
-                del self._keys[bisect_left(self._keys, key)]
-        for key in self._keys[depth:]:
-            del self._levels[key]
-        del self._keys[depth:]
+                held[at] = level
+            else:
+                keys.insert(at, key)
+                held.insert(at, level)
+        del keys[depth:], held[depth:]
 
     def best(self) -> list[TextLevel]:
-        return [self._levels[key] for key in self._keys[:MOST_CHECKED]]
+        return self._levels[:MOST_CHECKED]
 
 
 class ChecksumBook:

@@ -23,6 +23,7 @@ from tick_logger.exchanges.base import Listed, Subscription
 from tick_logger.model.connections import ConnectionState
 from tick_logger.model.entries import Note
 from tick_logger.model.marks import Mark
+from tick_logger.model.payloads import Payloads
 from tick_logger.model.routes import route_of
 from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.breaker import Breaker
@@ -200,7 +201,7 @@ class Connection:
 
     # -- what arrives -----------------------------------------------------------------------------
 
-    def _on_frames(self, recv_ns: int, payloads: list[bytes]) -> None:
+    def _on_frames(self, recv_ns: int, payloads: Payloads) -> None:
         self.last_recv_ns = recv_ns
         self._keepalive.frames()
         self._venue.intake.put(self, recv_ns, payloads)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tick_logger.exchanges.base import Event, Subscription
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.marks import Mark
+from tick_logger.model.payloads import Payloads
 from tick_logger.model.tables import FEEDS, Table
 from tick_logger.model.times import Times
 
@@ -105,7 +106,7 @@ class Arrival:
     source: Source
     recv_ns: int
     arrived: float  # trio's clock, which is never set
-    payloads: Sequence[bytes]
+    payloads: Payloads
     size_bytes: int
 
 

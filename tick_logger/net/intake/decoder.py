@@ -12,7 +12,6 @@ Not here: what waits, for how long, and where batches go (`intake`).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -24,9 +23,10 @@ from tick_logger.exchanges.base import BadFrame, Decoded, Exchange, UnknownKind
 from tick_logger.exchanges.decoding import Recordable, decode
 from tick_logger.model.batch import Batch
 from tick_logger.model.cause import Cause
-from tick_logger.model.entries import Defined, Note, Received, joined
+from tick_logger.model.entries import Defined, Note, Received
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
+from tick_logger.model.payloads import Payloads
 from tick_logger.model.routes import LINES, REST, route_of, routes_of
 from tick_logger.model.tables import FEED_OF
 from tick_logger.model.wanted import WantedTables
@@ -84,7 +84,7 @@ class PortionDecoder:
         for item in items:
             if isinstance(item, Defined):
                 self._wanted.set(item.instrument, item.tables)
-        payloads = list(itertools.chain.from_iterable(item.payloads for item in arrivals))
+        payloads = Payloads.joined([item.payloads for item in arrivals])
         received = self._received(items, arrivals, payloads)
         size = sum(item.size_bytes for item in arrivals)
         decoded = self._decode(arrivals, payloads, received)
@@ -105,24 +105,23 @@ class PortionDecoder:
         return Batch(received, found.rows, found.aside, size, found.losses, held)
 
     def _received(
-        self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Sequence[bytes]
+        self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Payloads
     ) -> Received:
         """What has come, as the journal will hold it, but for the marks."""
-        lengths, blob = joined(payloads)
-        self._metrics.bytes_received.inc(len(blob))
+        self._metrics.bytes_received.inc(payloads.nbytes)
         return Received(
             exchange=self._exchange.name,
             connections=tuple(item.source.label for item in arrivals),
             recv_ns=np.array([item.recv_ns for item in arrivals], np.int64),
             counts=np.array([len(item.payloads) for item in arrivals], np.uint32),
-            lengths=lengths,
-            payloads=blob,
+            lengths=payloads.lengths,
+            payloads=payloads.block,
             defined=self._take_definitions(),
             notes=tuple(item for item in items if isinstance(item, Note)),
         )
 
     def _decode(
-        self, arrivals: Sequence[Arrival], payloads: Sequence[bytes], received: Received
+        self, arrivals: Sequence[Arrival], payloads: Payloads, received: Received
     ) -> tuple[Recordable, list[Mark], Received] | None:
         """Rows, the marks that follow, and what is to be kept of what was received.
 
@@ -145,17 +144,17 @@ class PortionDecoder:
             self._on_bug()
             return None
 
-    def _decoded(self, payloads: Sequence[bytes], received: Received) -> Recordable:
+    def _decoded(self, payloads: Payloads, received: Received) -> Recordable:
         times, routes = received.recv_ns_of_payloads(), received.routes_of_payloads()
         return decode(self._exchange, payloads, times, self._symbols, self._wanted, routes)
 
     def _without_twins(
-        self, portion: Portion, payloads: Sequence[bytes], received: Received
+        self, portion: Portion, payloads: Payloads, received: Received
     ) -> tuple[Received, Recordable]:
         """What is left without twins, and what it says."""
         for _ in range(2):  # once more if some turn out to be no twins
             frames = [frame for frame in range(len(payloads)) if frame not in portion.twins]
-            left = [payloads[frame] for frame in frames]
+            left = Payloads.of([payloads[frame] for frame in frames])
             kept = thinned(received, left, frames)
             found, twins = self._decoded(left, kept), len(portion.twins)
             portion.settle(found.decoded.moved(frames), self._exchange.twins)

@@ -28,6 +28,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.entries import Defined, Note
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
+from tick_logger.model.payloads import Payloads
 from tick_logger.model.routes import route_of
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
@@ -93,7 +94,8 @@ class Intake:
 
     def put(self, source: Source, recv_ns: int, payloads: Sequence[bytes]) -> bool:
         """Take the payloads of one read, or give them up (False) if the budget is exhausted."""
-        size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
+        payloads = Payloads.of(payloads)
+        size = payloads.nbytes + FRAME_OVERHEAD_BYTES * len(payloads)
         overflow = self._overflows.get(id(source))
         if overflow is not None:
             if not (self._share.half_free and self._share.take(size)):
@@ -117,13 +119,14 @@ class Intake:
 
         What comes from a stream comes once, so it has the room before this.
         """
-        size = sum(map(len, payloads)) + FRAME_OVERHEAD_BYTES * len(payloads)
+        payloads = Payloads.of(payloads)
+        size = payloads.nbytes + FRAME_OVERHEAD_BYTES * len(payloads)
         if not (self._share.half_free and self._share.take(size)):
             return False
         self._take(source, recv_ns, payloads, size)
         return True
 
-    def _take(self, source: Source, recv_ns: int, payloads: Sequence[bytes], size: int) -> None:
+    def _take(self, source: Source, recv_ns: int, payloads: Payloads, size: int) -> None:
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
         self._waiting_frames += len(payloads)
         self._taken += 1

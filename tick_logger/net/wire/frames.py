@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import struct
 
+from tick_logger import core
 from tick_logger.errors import TickLoggerError
+from tick_logger.model.payloads import NO_PAYLOADS, Payloads
 
 _LONGEST_7_BIT = 125
 _LENGTH_16_BIT = 126
@@ -42,7 +44,7 @@ class FrameError(TickLoggerError):
 
     def __init__(self, cause: str, detail: str) -> None:
         self.cause = cause
-        self.messages: list[bytes] = []
+        self.messages: Payloads = NO_PAYLOADS
         super().__init__(f"{cause}: {detail}")
 
 
@@ -71,7 +73,7 @@ class FrameSplitter:
         self._closed = False
         self._error: FrameError | None = None
 
-    def push(self, data: bytes) -> list[bytes]:
+    def push(self, data: bytes) -> Payloads:
         """Payloads of the data messages that `data` completes, text and binary alike.
 
         Control frames are kept for `take_control`, which must be called after each push.  What
@@ -81,21 +83,21 @@ class FrameSplitter:
         if self._error is not None:
             raise FrameError(self._error.cause, "after an earlier breach")
         if self._closed:
-            return []
+            return NO_PAYLOADS
         if self._held:
             self._held += data
             if len(self._held) < self._needed:
-                return []
+                return NO_PAYLOADS
             data = bytes(self._held)
             self._held.clear()
-        messages: list[bytes] = []
+        parts: list[Payloads] = []
         try:
-            self._split(data, messages)
+            self._split(data, parts)
         except FrameError as error:
-            error.messages = messages
+            error.messages = Payloads.joined(parts)
             self._error = error
             raise
-        return messages
+        return Payloads.joined(parts)
 
     def take_control(self) -> list[bytes]:
         """The raw control frames since the last call, in order."""
@@ -104,22 +106,23 @@ class FrameSplitter:
             self._control = []
         return control
 
-    def _split(self, data: bytes, messages: list[bytes]) -> None:
+    def _split(self, data: bytes, parts: list[Payloads]) -> None:
         """Append all complete messages, and hold what is left over."""
+        split = _split_whole if core.compiled is None else _split_compiled
         position = 0
         end = len(data)
         while position < end and not self._closed:
             if self._fragments is None:
-                position = _split_whole(data, position, self._limit, messages)
+                position = split(data, position, self._limit, parts)
                 if position == end:
                     return
-            after = self._take_frame(data, position, messages)
+            after = self._take_frame(data, position, parts)
             if after is None:
                 self._held += data[position:]
                 return
             position = after
 
-    def _take_frame(self, data: bytes, position: int, messages: list[bytes]) -> int | None:
+    def _take_frame(self, data: bytes, position: int, parts: list[Payloads]) -> int | None:
         """Take one frame of any kind; where it ends, or None if it is not complete yet."""
         available = len(data) - position
         if available < 2:
@@ -145,7 +148,7 @@ class FrameSplitter:
             self._control.append(data[position:after])
             self._closed = opcode == _CLOSE
         else:
-            self._add_data(data[start:after], bool(first & _FINAL), messages)
+            self._add_data(data[start:after], bool(first & _FINAL), parts)
         return after
 
     def _check_header(self, first: int, second: int) -> None:
@@ -172,25 +175,35 @@ class FrameSplitter:
         if size > self._limit:
             raise FrameError("size", f"{size} bytes in a message, {self._limit} are allowed")
 
-    def _add_data(self, payload: bytes, final: bool, messages: list[bytes]) -> None:
+    def _add_data(self, payload: bytes, final: bool, parts: list[Payloads]) -> None:
         """Add a data frame, which may be a whole message or a fragment of one."""
         if self._fragments is None and final:
-            messages.append(payload)
+            parts.append(Payloads.of([payload]))
             return
         if self._fragments is None:
             self._fragments = bytearray()
         self._fragments += payload
         if final:
-            messages.append(bytes(self._fragments))
+            parts.append(Payloads.of([bytes(self._fragments)]))
             self._fragments = None
 
 
-def _split_whole(data: bytes, position: int, limit: int, messages: list[bytes]) -> int:
+def _split_compiled(data: bytes, position: int, limit: int, parts: list[Payloads]) -> int:
+    """As `_split_whole`, by the compiled core."""
+    assert core.compiled is not None
+    block, packed, position = core.compiled.split(data, position, limit)
+    if packed:
+        parts.append(Payloads(block, packed))
+    return position
+
+
+def _split_whole(data: bytes, position: int, limit: int, parts: list[Payloads]) -> int:
     """Append the messages from `position` on that are whole and shorter than 64 KiB.
 
     Returns where it stopped: at a frame of any other kind, a wrong one or an incomplete one.
     This is the hot path: one turn per message, and no call that builds anything but the payload.
     """
+    messages: list[bytes] = []
     end = len(data)
     last = end - _HOT_HEADER_BYTES
     while position <= last:
@@ -209,6 +222,8 @@ def _split_whole(data: bytes, position: int, limit: int, messages: list[bytes]) 
             break
         messages.append(data[start:stop])
         position = stop
+    if messages:
+        parts.append(Payloads.of(messages))
     return position
 
 

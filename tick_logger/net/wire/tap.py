@@ -17,12 +17,13 @@ from typing import TypeAlias, TypeVarTuple
 import trio
 
 from tick_logger.clock import WallClock
+from tick_logger.model.payloads import Payloads
 from tick_logger.net.wire.frames import FrameError, FrameSplitter, close_code, is_ping
 from tick_logger.net.wire.push import push
 
 MAX_ANSWER_BYTES = 64 * 1024  # of the answer to the upgrade request: head, and body of a refusal
 
-OnFrames: TypeAlias = Callable[[int, list[bytes]], None]
+OnFrames: TypeAlias = Callable[[int, Payloads], None]
 """Called with the receive time (ns since 1970) and the payloads of one read, at least one."""
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")  # what h11 takes for it, so that both see the same head
