@@ -29,6 +29,9 @@ VENUES = tuple(sorted(DIALECTS))
 FEW_LEVELS, MANY_LEVELS = 5, 110
 """Of a side of a book; the many are more than some venues send."""
 
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 16, 20
+"""Two symbols, each of their four feeds on two lines; and some more."""
+
 MOST_VENUES = 3
 """Of one story."""
 
@@ -61,6 +64,9 @@ OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process"
 
 TWO_LINES_SHARE = 0.4
 """Of the venues of all stories."""
+
+APART_SHARE = 0.4
+"""Of the venues of all stories, those whose feeds have connections of their own."""
 
 ENTRANCES_SHARE = 0.1
 """Of the stories, those in which a venue has another entrance, under a name of its own."""
@@ -290,16 +296,19 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
         "book_levels": rng.choice([FEW_LEVELS] * 4 + [MANY_LEVELS]),
     }
     connects, within_secs = KNOWN[name].most_connects
-    config = {
+    config: dict[str, Any] = {
         "reconnect_initial_secs": rng.uniform(0.1, 1.0),
         "reconnect_max_secs": 5.0,
         "data_timeout_secs": scale.data_timeout_secs,
         "first_data_timeout_secs": scale.data_timeout_secs,
         "symbols_per_connection": rng.choice([0, 1, 20]),
+        "max_connections": MOST_CONNECTIONS,
         "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }
     if Random(f"lines {rate}").random() < TWO_LINES_SHARE:
         config["redundancy"] = 2
+    if Random(f"apart {rate}").random() < APART_SHARE:
+        config["feeds_per_connection"] = "apart"
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
 
 
@@ -342,7 +351,7 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
         "feeds": feeds,
         "markets": rng.choice([(), (market,)]),
         "symbols_per_connection": rng.choice([0, 1, 20]),
-        "max_connections": rng.choice([8, 10]),  # two symbols, each at two places on two lines
+        "max_connections": rng.choice([FEWEST_CONNECTIONS, MOST_CONNECTIONS]),
         "data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "first_data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "reconnect_initial_secs": initial_secs,
@@ -353,6 +362,9 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
     apart = Random(f"lines {initial_secs}")  # so that all else stays as it was without lines
     if apart.random() < 0.3:
         settings["redundancy"] = apart.choice([1, 2])
+    feeds_apart = Random(f"apart {initial_secs}")
+    if feeds_apart.random() < 0.3:
+        settings["feeds_per_connection"] = feeds_apart.choice(["together", "apart"])
     return settings
 
 

@@ -10,6 +10,7 @@ Invariant: whenever the share is carried by no subscribed connection, the pipeli
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -18,6 +19,7 @@ import trio
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.routes import route_of
 from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
@@ -48,7 +50,8 @@ class Share:
     """Keeps one connection up, and replaces it.
 
     `turns` are shared with the share of the other line, so that one is handed over at a time;
-    `changed` is called when a connection begins to carry something, or has ended.
+    `changed` is called when a connection begins to carry something, or has ended; `beside` names
+    the other shares of its line, which may deliver the same for a while.
     """
 
     def __init__(
@@ -61,8 +64,11 @@ class Share:
         lane: Lane = USUAL_LANE,
         turns: Turns | None = None,
         changed: Callable[[], None] = lambda: None,
+        beside: Callable[[Share], Iterable[Share]] = lambda _: (),
     ) -> None:
         self.label = label
+        self.line = route_of(label)
+        self._beside = beside
         self._turns = turns or Turns()
         self._changed = changed
         self._venue = venue
@@ -107,12 +113,12 @@ class Share:
     @property
     def is_up(self) -> bool:
         """Whether it has a connection that can be asked for something."""
-        return any(each.settled.is_set() for each in self._alive)
+        return any(each.settled.is_set() for each in self.alive)
 
     @property
     def is_alive(self) -> bool:
         """Whether it has a connection, which may not have asked for everything yet."""
-        return bool(self._alive)
+        return bool(self.alive)
 
     @property
     def was_lost(self) -> bool:
@@ -128,11 +134,6 @@ class Share:
     def feeds(self) -> set[str]:
         """Of what it is to carry."""
         return {each.feed for each in self._load.subscriptions}
-
-    @property
-    def is_open(self) -> bool:
-        """Whether one of its connections is."""
-        return bool(self._alive)
 
     @property
     def carried(self) -> frozenset[Subscription]:
@@ -203,11 +204,19 @@ class Share:
             connection.forget_books()
 
     @property
-    def _alive(self) -> list[Connection]:
+    def alive(self) -> list[Connection]:
+        """Its connections that are open."""
         return [connection for connection in self._connections if connection.alive]
 
+    def take_over(self, other: Share) -> None:
+        """What another share carried as well so far is carried by this one alone from now on."""
+        for mine, theirs in itertools.product(self.alive, other._connections):
+            for heard in (False, True):
+                self._venue.mark(mine.take_over(theirs, heard=heard), mine.line)
+
     def _have_taken_over(self, ended: Connection, *, heard: bool) -> None:
-        for connection in self._alive:
+        others = (each.alive for each in self._beside(self))
+        for connection in itertools.chain(self.alive, *others):
             self._venue.mark(connection.take_over(ended, heard=heard), connection.line)
 
     def _note_loss(self, connection: Connection, lost: ConnectionLost) -> None:
@@ -224,8 +233,9 @@ class Share:
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
 
     def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
-        """Tell the pipeline which streams no other connection of this share has taken over yet."""
-        marks = connection.interruptions(self._carried(but=connection), stopped=stopped)
+        """Tell the pipeline which streams no other connection of the line has taken over yet."""
+        others = [self._carried(but=connection), *(each.carried for each in self._beside(self))]
+        marks = connection.interruptions(frozenset().union(*others), stopped=stopped)
         self._venue.mark(marks, connection.line)
 
     async def _note_stop(self, stopped: Connection) -> None:
@@ -299,7 +309,7 @@ def feeds_of(shares: Iterable[Share]) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for share in shares:
         for feed in share.feeds:
-            found[feed] = found.get(feed, True) and share.is_open
+            found[feed] = found.get(feed, True) and share.is_alive
     return found
 
 
@@ -309,5 +319,5 @@ def streams_of(shares: Iterable[Share]) -> dict[tuple[str, str], bool]:
     for share in shares:
         for each in share.load.subscriptions:
             key = each.symbol, each.feed
-            found[key] = found.get(key, False) or share.is_open
+            found[key] = found.get(key, False) or share.is_alive
     return found
