@@ -3,7 +3,8 @@
 A stream that goes to another connection by intent stays on the one that has it until the other
 delivers it too, so that nothing is lost by that; what both receive is stored once.
 
-    moved -> asked for there, stays here -> (delivered there, `BOTH_SECS`) -> ended here
+    moved -> asked for there, stays here -> (delivered there, and all that came before here too,
+                                             `BOTH_SECS`) -> ended here
                                         `-> (not in `STAY_SECS`) -> interrupted, and ended here
 
 Invariant: a stream that is wanted and ends on a connection is delivered by another of its line, or
@@ -49,19 +50,22 @@ NO_STREAMS: frozenset[Subscription] = frozenset()
 
 @attrs.define
 class _Stay:
-    """How long a stream stays at most, and since when the other delivers it (trio's clock)."""
+    """How long a stream stays at most (trio's clock), and since when the other delivers it (ns)."""
 
     until: float
-    both_since: float | None = None
+    both_since_ns: int | None = None
 
-    def is_over(self, now: float, *, delivered: bool) -> bool:
-        """Whether it need not stay any longer, now that the other does, or does not."""
+    def is_over(self, now: float, now_ns: int, heard_ns: int, *, delivered: bool) -> bool:
+        """Whether it need not stay any longer, now that the other does, or does not.
+
+        `heard_ns` is when anything came last where it stays: all before that has come.
+        """
         if not delivered:
-            self.both_since = None
-        elif self.both_since is None:
-            self.both_since = now
-        since = self.both_since
-        return now >= self.until or (since is not None and now >= since + BOTH_SECS)
+            self.both_since_ns = None
+            return now >= self.until
+        since_ns = self.both_since_ns = self.both_since_ns or now_ns
+        came_all = since_ns <= heard_ns and now_ns - since_ns >= BOTH_SECS * 1e9
+        return came_all or now >= self.until
 
 
 class Arrangement:
@@ -119,7 +123,9 @@ class Arrangement:
             for sub in before.subscriptions - mine if before is not None else ():
                 if sub in load.subscriptions or sub.symbol in moved:
                     stays.setdefault(sub, _Stay(until))
-            self._loads[key] = Load(mine, load.timeouts)
+            # Where all that is left only stays, it is waited for as long as it was before.
+            patience = load if load.subscriptions or before is None else before
+            self._loads[key] = Load(mine, patience.timeouts)
             self._let_stay(key, {sub: stay for sub, stay in stays.items() if sub not in mine})
 
     def keep(self, wanted: frozenset[Subscription]) -> None:
@@ -190,9 +196,17 @@ class Arrangement:
     def _look(self, now: float) -> None:
         """End what the others deliver, or what has stayed for too long."""
         delivered = self._delivered(frozenset().union(*self._stays.values()))
+        now_ns = self._venue.clock.now_ns()
         for key, stays in list(self._stays.items()):
+            lines = self._lines[key]
+            here = frozenset().union(*(each.carried for each in lines))
+            heard = [each.heard_ns for each in lines]
+            heard_ns = min((each for each in heard if each is not None), default=now_ns)
             over = {
-                sub for sub, stay in stays.items() if stay.is_over(now, delivered=sub in delivered)
+                sub
+                for sub, stay in stays.items()
+                if (sub in delivered and sub not in here)  # it has nothing on its way here
+                or stay.is_over(now, now_ns, heard_ns, delivered=sub in delivered)
             }
             if over:
                 self._leave(key, frozenset(over))

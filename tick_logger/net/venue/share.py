@@ -23,6 +23,7 @@ from tick_logger.model.routes import route_of
 from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.connection.spans import earliest
 from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.waiting import Turns, any_of
@@ -138,7 +139,7 @@ class Share:
     @property
     def carried(self) -> frozenset[Subscription]:
         """What its connections deliver."""
-        return self._carried()
+        return frozenset().union(*(each.live for each in self._connections))
 
     @property
     def timeouts(self) -> Timeouts:
@@ -208,6 +209,11 @@ class Share:
         """Its connections that are open."""
         return [connection for connection in self._connections if connection.alive]
 
+    @property
+    def heard_ns(self) -> int | None:
+        """When the one of its connections was heard that was heard least lately; None: none."""
+        return min((each.last_recv_ns for each in self.alive), default=None)
+
     def take_over(self, other: Share) -> None:
         """What another share carried as well so far is carried by this one alone from now on."""
         for mine, theirs in itertools.product(self.alive, other._connections):
@@ -234,8 +240,10 @@ class Share:
 
     def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
         """Tell the pipeline which streams no other connection of the line has taken over yet."""
-        others = [self._carried(but=connection), *(each.carried for each in self._beside(self))]
-        marks = connection.interruptions(frozenset().union(*others), stopped=stopped)
+        others = [each for each in self._connections if each is not connection]
+        others += [each for share in self._beside(self) for each in share.alive]
+        since = earliest(each.live for each in others)
+        marks = connection.interruptions(since, stopped=stopped)
         self._venue.mark(marks, connection.line)
 
     async def _note_stop(self, stopped: Connection) -> None:
@@ -243,15 +251,10 @@ class Share:
 
         Cancellation: shielded, for so long as what came last takes to be understood.
         """
-        if stopped.interruptions(frozenset(), stopped=True):
+        if stopped.interruptions({}, stopped=True):
             with trio.move_on_after(UNDERSTOOD_SECS, shield=True):
                 await self._venue.intake.caught_up()  # the snapshot may be waiting there
             self._interrupt(stopped, stopped=True)
-
-    def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
-        """What the connections of this share deliver, one of them left out."""
-        others = (other.live for other in self._connections if other is not but)
-        return frozenset().union(*others)
 
     async def _hand_over_in_time(self, nursery: trio.Nursery, old: Connection) -> Connection:
         """Hand over, but not again at once: a venue may announce the end of each new connection."""
