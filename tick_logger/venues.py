@@ -38,6 +38,7 @@ from tick_logger.net.venue.discovery import Beside
 from tick_logger.net.venue.share import streams_of
 from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
+from tick_logger.recording.remembered_rates import RememberedRates
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.folding import FoldersOfSymbols
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -69,6 +70,8 @@ class Venues:
         self._rng = rng
         self._network_dials: list[NetworkDial] = []
         self._addresses = Addresses()
+        disk = resources.disk
+        self._rates = RememberedRates(disk.rates_files, disk.rates_offload)
         if (by_symbol := resources.metrics.symbols) is not None:
             by_symbol.connected = self._streams
         self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
@@ -115,6 +118,8 @@ class Venues:
             write_listing=partial(self._listed, exchange, write_listing),
             recorded_before=before,
             objection_to=folders.objection_to,
+            recall_rates=partial(self._rates.recall, name),
+            remember_rates=partial(self._rates.remember, name),
         )
         source = BackfillSource(intake, wanted, shared.clock)
         allowance = Allowance(exchange, context.rest_of)

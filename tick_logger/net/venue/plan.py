@@ -51,6 +51,17 @@ class Plan:
         """The number of the share of each symbol that has one."""
         return {symbol: n for n, symbols in self.shares.items() for symbol in symbols}
 
+    def moved(self, symbols: Collection[str], to: int) -> Plan:
+        """The same, but that these symbols are of one share."""
+        places = self.places
+        going = [symbol for symbol in places if symbol in symbols and places[symbol] != to]
+        left = {
+            number: tuple(each for each in of_share if each not in going)
+            for number, of_share in self.shares.items()
+        }
+        left[to] = (*left.get(to, ()), *going)
+        return Plan({number: each for number, each in left.items() if each}, self.left_out)
+
 
 def plan(
     current: Mapping[int, Sequence[str]],

@@ -24,10 +24,13 @@ from tick_logger.net.rest.backfill import BackFiller
 from tick_logger.net.rest.candles import CandleRounds
 from tick_logger.net.venue.absences import Absences
 from tick_logger.net.venue.arrangement import NOBODY, Arrangement
+from tick_logger.net.venue.balance import next_move, spread, unevenness
 from tick_logger.net.venue.discovery import Beside, Discovery
+from tick_logger.net.venue.known_rates import KnownRates, RatesByFeed, by_lane
 from tick_logger.net.venue.lanes import Lanes
 from tick_logger.net.venue.limits import explained, limits_of, weights_of
 from tick_logger.net.venue.loads import doubled_of, load_of, timeouts_of, wanted_of
+from tick_logger.net.venue.moves import Board, Moves, Seen
 from tick_logger.net.venue.plan import Limits, Plan, Weight, plan
 from tick_logger.net.venue.retrials import Retrials, Shares
 from tick_logger.net.venue.share import Share, feeds_of
@@ -56,6 +59,8 @@ class Venue:
         self._arrangement = Arrangement(
             context, start=self._run_share, backoff=self._backoff, doubled=self._doubled
         )
+        index = context.instruments.of(self._exchange.name)
+        self._rates = KnownRates(context.intake.rates, index)
         self._plan = Plan({}, ())
         self._listed: tuple[str, ...] = ()
         self._excused: frozenset[str] = frozenset()  # whose silence is no fault
@@ -64,18 +69,29 @@ class Venue:
         self._log = get_logger().bind(exchange=self._exchange.name)
         self._wanted = WantedStreams(context, self._log)
         self._absences = Absences(self._log, context.metrics)
+        board = Board(
+            look=self._look,
+            plan=lambda: self._plan,
+            carry=lambda found, moved: self._carry_out(found, moved=moved),
+            staying=self._staying,
+            remember=beside.remember_rates,
+        )
+        self.moves = Moves(board, context.metrics.load, self._log)
+        """Who lets symbols change their connection for the sake of its load."""
 
     async def run(self) -> None:
         """Record until cancelled."""
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
+                self._rates.remember(await self._beside.recall_rates(), trio.current_time())
                 nursery.start_soon(self._context.snapshots.run)  # waits until a book asks for one
                 discovery = Discovery(
                     self._context, self._listing_backoff, self._beside, plan_for=self._plan_for
                 )
                 nursery.start_soon(self._context.reach.run)
                 nursery.start_soon(self._arrangement.run)
+                nursery.start_soon(self.moves.run)
                 nursery.start_soon(discovery.run)
                 nursery.start_soon(self._retrials().run)
                 for asker in self._askers:
@@ -170,7 +186,10 @@ class Venue:
         """
         symbols, unmatched = _chosen(self._config.symbols, self._listed)
         config, limits = self._config, self._limits()
-        found = plan(self._plan.shares, symbols, limits, self._weights(symbols), self._reserved())
+        weights = self._weights(symbols)
+        found = plan(self._plan.shares, symbols, limits, weights, self._reserved())
+        rates = by_lane(self._known_rates(found), self._lanes.of)
+        found = spread(found, self._plan.places, rates, limits, weights)
         absent = Absent(left_out=found.left_out, not_listed=unmatched)
         self._absences.tell(absent, explained(config, limits))
         moved = found.places.keys() & self._plan.places.keys() if anew else NOBODY
@@ -202,6 +221,24 @@ class Venue:
     def _weights(self, symbols: Iterable[str]) -> dict[str, Weight]:
         entrance_of = self._context.elsewhere.number_of
         return weights_of(self._exchange, self._config, symbols, entrance_of)
+
+    def _known_rates(self, planned: Plan) -> RatesByFeed:
+        feeds = {each: for_symbol(self._config, each).feeds for each in planned.places}
+        return self._rates.of(feeds, trio.current_time())
+
+    def _look(self) -> Seen:
+        """How even the connections are, and what would make them more so."""
+        known = self._known_rates(self._plan)
+        rates = by_lane(known, self._lanes.of)
+        weights = self._weights(self._plan.places)
+        return Seen(
+            unevenness=unevenness(self._plan, rates),
+            move=next_move(self._plan, rates, self._limits(), weights),
+            rates=known,
+        )
+
+    def _staying(self, number: int) -> set[str]:
+        return self._reserved().get(number, set())
 
     def _reserved(self) -> dict[int, set[str]]:
         """By share the symbols that stay there for a while, and are another's by the plan."""
