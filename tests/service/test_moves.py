@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from trio.testing import MockClock
 
@@ -60,7 +62,7 @@ def places(world: World) -> dict[str, set[str]]:
     ids=["plain", "two lines", "apart"],
 )
 async def test_a_loaded_connection_is_relieved(
-    name: str, config: dict[str, object], autojump_clock: MockClock
+    name: str, config: dict[str, Any], autojump_clock: MockClock
 ) -> None:
     """Symbols go to the quiet one, without a hole, a row too many, or another connection."""
     # Of two lines a ticker without number and time may stand for another that says the same.

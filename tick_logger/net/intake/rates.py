@@ -83,9 +83,10 @@ class Rates:
             for of in self._of.values():
                 of.count(elapsed_secs)
 
-    def known(self, table: Table, instrument: int) -> tuple[float, float]:
-        """Messages, and the seconds in which they came, both weighted; no seconds: unknown."""
+    def known(self, table: Table) -> list[tuple[float, float]]:
+        """By instrument its messages, and the seconds in which they came, both weighted.
+
+        No seconds: nothing is known of it, and neither of those beyond the end.
+        """
         of = self._of[table]
-        if instrument >= len(of.secs):
-            return 0.0, 0.0
-        return float(of.messages[instrument]), float(of.secs[instrument])
+        return list(zip(of.messages.tolist(), of.secs.tolist(), strict=True))

@@ -8,12 +8,13 @@ Not here: how they are learned (`net.intake.rates`), and where they are remember
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.routes import LINES
-from tick_logger.model.tables import FEEDS
+from tick_logger.model.tables import FEEDS, Table
 from tick_logger.net.connection.accesses import Lane
 from tick_logger.net.intake.rates import HALF_LIFE_SECS, Rates
 
@@ -21,6 +22,7 @@ RatesByFeed: TypeAlias = Mapping[str, Mapping[str, float]]
 """Messages a second by symbol and feed."""
 
 NOTHING_KNOWN: RatesByFeed = {}
+NO_FEEDS: Mapping[str, float] = {}
 
 
 class KnownRates:
@@ -41,20 +43,29 @@ class KnownRates:
         lines = [self._of_line(line) for line in LINES]
         for rates in lines:
             rates.count(now)
+        learned = {feed: self._learned(lines, table) for feed, table in FEEDS.items()}
         trust_secs = HALF_LIFE_SECS * 0.5 ** ((now - self._since) / HALF_LIFE_SECS)
         found: dict[str, dict[str, float]] = {}
         for symbol, feeds in symbols.items():
-            before, number = self._remembered.get(symbol, {}), self._numbers.get(symbol)
+            before, number = self._remembered.get(symbol, NO_FEEDS), self._numbers.get(symbol)
             for feed in feeds:
-                known = [] if number is None else [r.known(FEEDS[feed], number) for r in lines]
-                secs = max((secs for _, secs in known), default=0.0)
-                messages = max((messages for messages, _ in known), default=0.0)
+                of_feed, messages, secs = learned[feed], 0.0, 0.0
+                if number is not None and number < len(of_feed):
+                    messages, secs = of_feed[number]
                 if feed in before:
                     messages += before[feed] * trust_secs
                     secs += trust_secs
                 if secs > 0:
                     found.setdefault(symbol, {})[feed] = messages / secs
         return found
+
+    @staticmethod
+    def _learned(lines: Sequence[Rates], table: Table) -> list[tuple[float, float]]:
+        """By number of an instrument its messages and seconds, on the line that has more."""
+        known = itertools.zip_longest(
+            *(rates.known(table) for rates in lines), fillvalue=(0.0, 0.0)
+        )
+        return [max(each) for each in known]
 
 
 def by_lane(

@@ -8,6 +8,7 @@ Pure.  Not here: which symbols are a share (`plan`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -73,5 +74,10 @@ class Lanes:
         return {lane: frozenset(of_lane) for lane, of_lane in found.items()}
 
     def _lane(self, feed: str, entrance: int) -> Lane:
-        apart = "+".join(channel_of(self.exchange, feed)) if self.apart else ""
-        return Lane(self.exchange.lane(feed), entrance, apart)
+        return _lane(self.exchange, feed, entrance, self.apart)
+
+
+@functools.lru_cache(maxsize=1024)  # of several exchanges every feed, at every entrance
+def _lane(exchange: Exchange, feed: str, entrance: int, apart: bool) -> Lane:
+    channel = "+".join(channel_of(exchange, feed)) if apart else ""
+    return Lane(exchange.lane(feed), entrance, channel)
