@@ -62,10 +62,8 @@ class KnownRates:
     @staticmethod
     def _learned(lines: Sequence[Rates], table: Table) -> list[tuple[float, float]]:
         """By number of an instrument its messages and seconds, on the line that has more."""
-        known = itertools.zip_longest(
-            *(rates.known(table) for rates in lines), fillvalue=(0.0, 0.0)
-        )
-        return [max(each) for each in known]
+        known = [rates.known(table) for rates in lines]
+        return [max(each) for each in itertools.zip_longest(*known, fillvalue=(0.0, 0.0))]
 
 
 def by_lane(
