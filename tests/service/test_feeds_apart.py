@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from tests.service.cuts import cut_again_and_again
 from tests.service.each_venue import VENUES, at_each_venue
-from tests.service.oracle import causes
+from tests.service.oracle import causes, check
 from tests.service.reloads import Reloads, reloading
 from tests.service.world import Venue, venue
 from tick_logger.exchanges import registry
@@ -80,6 +80,7 @@ async def test_a_reload_moves_feeds_without_a_hole(
         lanes = {registry.get(name).lane(feed) for feed in every(name)}
         assert reloads.world.metric("connections_up") == 2 * len(lanes) * lines
     assert reloads.check() > 100
+    assert check(reloads.world) > 50  # also what a connection that was not there would have brought
     assert reloads.causes() == {}
     assert reloads.retired() == []
 

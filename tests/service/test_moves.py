@@ -85,6 +85,7 @@ async def test_a_loaded_connection_is_relieved(
     assert 45.0 <= world.times("moving")[0] <= 60.0
     assert world.said("move_taken_back") == []
     assert reloads.check() > 300
+    assert check(world) > 100  # also what a connection that was not there would have brought
     assert reloads.causes() == {}
     assert reloads.retired() == []
 

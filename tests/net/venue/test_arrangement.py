@@ -57,7 +57,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def moving() -> AsyncIterator[Scene]:
+async def moving(move: Move = B_GOES) -> AsyncIterator[Scene]:
     """A and B on one connection, and B about to go to another; the marks so far are forgotten."""
     bench = Bench(venue=TinyVenue())
     dial = PlayedDial(VirtualClock(), symbols=("A", "B"))
@@ -82,7 +82,7 @@ async def moving() -> AsyncIterator[Scene]:
         scene.old.say("trade A 1", "trade B 1")
         await trio.sleep(1.0)
         scene.marks.clear()
-        nursery.start_soon(scene.venue.moves.make, B_GOES)
+        nursery.start_soon(scene.venue.moves.make, move)
         yield scene
         nursery.cancel_scope.cancel()
 
@@ -142,3 +142,15 @@ async def test_what_is_granted_nowhere_else_comes_back(autojump_clock: MockClock
         assert scene.old.texts == ["subscribe A/trades B/trades"]
         assert scene.new.closed.is_set()
         assert {each.label for each in scene.venue.shares()} == {"1"}
+
+
+async def test_a_connection_that_all_have_left_ends(autojump_clock: MockClock) -> None:
+    """When the other has them, and not for want of data before."""
+    async with moving(Move(1, 2, ("A", "B"))) as scene:
+        await trio.sleep(BOTH_SECS + 1.0)
+        assert not scene.old.closed.is_set()
+        scene.old.say("trade A 2")
+        await trio.sleep(1.0)
+        assert scene.old.closed.is_set()
+        assert set(scene.story()) == {"Resumed"}
+        assert {each.label for each in scene.venue.shares()} == {"2"}
