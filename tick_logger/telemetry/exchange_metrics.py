@@ -18,6 +18,7 @@ from tick_logger.telemetry.families import Families
 from tick_logger.telemetry.feed_metrics import FeedMetrics, Messages
 from tick_logger.telemetry.histograms import Together
 from tick_logger.telemetry.hole_metrics import HoleMetrics
+from tick_logger.telemetry.load_metrics import LoadMetrics
 from tick_logger.telemetry.sealed_day import SealedDay
 
 BACKFILL_ENDS = ("rest", "void", "left", "denied")
@@ -82,7 +83,7 @@ class ExchangeMetrics:
         self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
         self._count_doubts(counter, families, exchange)
-        self.sealed = SealedDay(gauge, counter)
+        self.sealed, self.load = SealedDay(gauge, counter), LoadMetrics(families, exchange)
         self.latency = Together(list(self.feeds.latency.values()))
         self.gap_size = families.gap_size.child(exchange)
 

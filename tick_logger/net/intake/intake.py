@@ -33,6 +33,7 @@ from tick_logger.model.routes import route_of
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
 from tick_logger.net.intake.decoder import PortionDecoder
+from tick_logger.net.intake.rates import Rates
 from tick_logger.net.intake.rhythm import Rhythm
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
@@ -162,6 +163,10 @@ class Intake:
     def rhythm(self, line: int) -> Rhythm:
         """How often each subscription usually delivers on a line, learned from what came there."""
         return self._decoder.rhythms[line]
+
+    def rates(self, line: int) -> Rates:
+        """How many messages each stream brings on a line, learned from what came there."""
+        return self._decoder.rates[line]
 
     def asked(self, streams: Streams, now_ns: int) -> None:
         """These streams are asked for now: what is older says nothing about delays."""
