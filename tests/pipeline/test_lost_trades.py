@@ -11,6 +11,7 @@ from tick_logger.model.marks import MissingIds
 from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
+from tick_logger.pipeline.books import WAIT_TICKS
 from tick_logger.pipeline.lost_trades import MOST_TOLD, LostTrades
 
 NOT_DENSE = (Ids.SEEM_DENSE, Ids.SPARSE, Ids.OPAQUE)
@@ -80,6 +81,19 @@ def test_what_is_held_back_is_part_of_the_state() -> None:
     older.load(state)
     ticked(empty := Out(), older, [], [])
     assert told(empty) == []
+
+
+def test_one_that_came_last_before_a_crash_is_healed_by_the_next_process() -> None:
+    """Whose state may be saved before its first tick."""
+    pipeline, out = new_pipeline(ids=Ids.SPARSE), Out()
+    ticked(out, pipeline, [bad(5)], [], [])
+    pipeline.push([came(5)])
+    pipeline.restarted({0: T0 + 9 * SECOND}, Cause.CRASH, WAIT_TICKS)
+    again, later = new_pipeline(ids=Ids.SPARSE), Out()
+    again.load(pipeline.dump())
+    ticked(later, again, [], [])
+    assert told(out) == [(5, False)]
+    assert told(later) == [(5, "late")]
 
 
 def test_at_the_end_everything_is_told() -> None:

@@ -98,6 +98,7 @@ class GapLedger:
         self, streams: Iterable[Stream], stopped_ns: Mapping[int, int], cause: Cause
     ) -> None:
         """A new process continues: these streams stopped at the time given per instrument."""
+        self._records += self.lost_trades.take_healed()  # by what the process before had received
         self.end_unused()
         for stream in streams:
             self._stopped[stream] = Outage(stopped_ns[stream[0]], cause)

@@ -80,7 +80,7 @@ class LostTrades:
     def tick(self, *, last: bool = False) -> list[GapRecord]:
         """The records that are due; all of them if nothing more will come."""
         self._tick += 1
-        records, self._healed = self._healed, []
+        records = self.take_healed()
         for lost in self._lost.values():
             if not lost.told and (last or lost.due_tick <= self._tick):
                 lost.told = True
@@ -90,6 +90,11 @@ class LostTrades:
             del self._lost[key]
         return records
 
+    def take_healed(self) -> list[GapRecord]:
+        """The records of those that have come since the last call, of this or `tick`."""
+        records, self._healed = self._healed, []
+        return records
+
     def dump(self) -> list[list[Any]]:
         """Each as a list, and before them the number of the tick."""
         fields = (
@@ -97,7 +102,7 @@ class LostTrades:
             for lost in self._lost.values()
             for m in (lost.mark,)
         )
-        assert not self._healed, "told with the tick in which they came"
+        assert not self._healed, "taken when they came: with the tick, or by a new process"
         return [[self._tick], *fields]
 
     def load(self, state: Sequence[Sequence[Any]]) -> None:
