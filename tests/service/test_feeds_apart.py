@@ -68,7 +68,8 @@ async def test_a_reload_moves_feeds_without_a_hole(
     name: str, lines: int, autojump_clock: MockClock
 ) -> None:
     """Apart, and together again: each stays where it is until the other connection has it."""
-    what = recorded(name, TOGETHER, redundancy=lines, max_connections=60)
+    slow = {"connects_per_second": float(lines)}  # so that the last is there after seconds
+    what = recorded(name, TOGETHER, redundancy=lines, max_connections=60, **slow)
     async with reloading(what) as reloads:
         for secs, how in ((8.05, APART), (25.05, TOGETHER)):
             await reloads.world.until(secs)
