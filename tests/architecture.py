@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "offload": set(),
     "signals": set(),
-    "budget": set(),
+    "brake": set(),
+    "budget": {"brake"},
     "model": set(),
     "core": set(),
     "exchanges": {"model", "core"},
@@ -56,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal", "derive", "quality", "telemetry", "version",
     },
     "net": {"model", "errors", "clock", "telemetry"},
-    "net.wire": {"model", "core", "errors", "clock"},
+    "net.wire": {"model", "core", "errors", "clock", "brake"},
     "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
     "net.rest": {
         "model", "errors", "exchanges.base", "exchanges.candles_by_rest",

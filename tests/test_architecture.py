@@ -42,6 +42,7 @@ FORBIDDEN = {
     "waiting": "tick_logger.clock",
     "offload": "tick_logger.errors",
     "signals": "tick_logger.errors",
+    "brake": "tick_logger.budget",
     "budget": "tick_logger.net.pace",
     "model/x": "tick_logger.errors",
     "core/x": "tick_logger.model.tables",

@@ -153,3 +153,84 @@ def test_frames_that_nobody_took_cannot_be_decoded() -> None:
     share.take(5)
     with pytest.raises(AssertionError, match="before it was taken"):
         share.decoded(6, 0)
+
+
+# -- the brake, and waiting for column files -------------------------------------------------------
+
+
+def test_the_brake_is_on_from_half_to_a_quarter() -> None:
+    """Between, it stays what it was."""
+    budget = ByteBudget(100)
+    share = budget.share()
+    seen = []
+    for size in (50, 1, 20):
+        share.take(size)
+        seen.append(share.brake.is_on)
+    share.decoded(71, 0)
+    for size in (45, 1):
+        budget.journalled(size, 0)
+        seen.append(share.brake.is_on)
+    share.take(20)
+    assert [*seen, share.brake.is_on] == [False, True, True, True, False, False]
+    assert share.brake.times == 1
+
+
+def test_only_who_fills_the_budget_is_braked() -> None:
+    """And is let go when its own part is free again, whatever others hold."""
+    budget = ByteBudget(160)
+    flood, quiet = budget.share(), budget.share()
+    flood.take(100)
+    quiet.take(10)
+    assert (flood.brake.is_on, quiet.brake.is_on) == (True, False)
+    flood.decoded(90, 0)
+    assert flood.brake.is_on  # ten of its twenty wait
+    flood.decoded(5, 0)
+    assert not flood.brake.is_on
+    quiet.take(1)
+    assert quiet.brake.is_on
+
+
+def test_at_the_end_nothing_is_braked() -> None:
+    """Nobody would let go of it."""
+    budget = ByteBudget(100)
+    share = budget.share()
+    share.take(60)
+    budget.end()
+    assert not share.brake.is_on
+
+
+async def test_decoding_waits_for_column_files_that_go_on(autojump_clock: MockClock) -> None:
+    """However long, as long as something comes into them each second."""
+    budget = ByteBudget(100)
+    behind = True
+    budget.wait_for_files_while(lambda: behind)
+
+    async def derive() -> None:
+        nonlocal behind
+        for _ in range(10):
+            await trio.sleep(0.9)
+            budget.files_went_on()
+        behind = False
+        budget.files_went_on()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(derive)
+        began = trio.current_time()
+        await budget.room_to_decode()
+        assert trio.current_time() - began == pytest.approx(9.0)
+
+
+async def test_decoding_does_not_wait_for_column_files_that_stall(
+    autojump_clock: MockClock,
+) -> None:
+    """It waits once; from then on what comes goes to the journal, until they go on."""
+    budget = ByteBudget(100)
+    budget.wait_for_files_while(lambda: True)
+    began = trio.current_time()
+    waited = []
+    for number in range(4):
+        if number == 3:
+            budget.files_went_on()
+        await budget.room_to_decode()
+        waited.append(trio.current_time() - began)
+    assert waited == pytest.approx([1.0, 1.0, 1.0, 2.0])

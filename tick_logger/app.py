@@ -98,12 +98,13 @@ class Service:
         """The configuration of the start; what was reloaded since is not in it."""
         self.metrics = Metrics(CollectorRegistry(), by_symbol=config.http.metrics_by_symbol)
         self._log = get_logger()
-        self._ports = ports
-        self._accept_damage = accept_damage
+        self._ports, self._accept_damage = ports, accept_damage
         clock = SteadyClock(ports.clock or SystemClock())
         alarm = alarm_of(config.alerts, self.metrics, clock)
         self.metrics.start_timestamp_seconds.set(clock.now_ns() / 1e9)
         own = ports.files, ports.offload
+        rules = load_symbol_rules(config.logger.symbol_mappings, registry.available())
+        self.pairs = PairNames(rules)
         disk = Disk.at(config.logger.data_path, *own, needed_beside_columns(config))
         self._resources = Resources(
             disk=disk,
@@ -115,7 +116,7 @@ class Service:
             today=Today(clock),
             links=self._legacy_links(disk),
             grant=giving(config),
-            pairs=PairNames(load_symbol_rules(config.logger.symbol_mappings, registry.available())),
+            pairs=self.pairs,
             on_holes=self._hear_of_holes,
             asked=lambda exchange: self._venues.filling.asked(exchange),
             is_released=is_released(config.logger.data_path, config.archive, ports.files),
@@ -127,12 +128,8 @@ class Service:
         self._deriving, self._venues_scope = trio.CancelScope(), trio.CancelScope()
         self._deadline = float("inf")
         self.stopping = trio.Event()
-        self._listings = Listings(
-            ports.files or DiskFiles(config.logger.data_path, max_open=1),
-            ports.offload or ThreadOffload(),
-            clock,
-            self._resources.pairs.rules,
-        )
+        writing = ports.files or DiskFiles(config.logger.data_path, max_open=1)
+        self._listings = Listings(writing, ports.offload or ThreadOffload(), clock, rules)
         reading = ports.files or DiskFiles(config.logger.data_path, max_open=8)
         filling = Filling(self._resources.instruments, reading, ports.offload or ThreadOffload())
         self._sealer = sealer_of(config, self._resources, *own, filling, self._keeping.named.of)
@@ -155,6 +152,7 @@ class Service:
 
     def _watched(self) -> Watched:
         """What is shown of this run."""
+        data_path = self.started_with.logger.data_path
         return Watched(
             version=__version__,
             metrics=self.metrics,
@@ -163,12 +161,11 @@ class Service:
             instruments=self._resources.instruments,
             clock=self._resources.clock,
             snapshot=self.snapshot,
-            data_path=self.started_with.logger.data_path,
+            data_path=data_path,
             proofs_of=self._venues.proofs.__getitem__,
             read_symbol=self._read_symbol,
-            past=LookingBack(
-                self.started_with.logger.data_path, self._resources.clock.machine.now_ns
-            ),
+            pair_of=self.pairs.name,
+            past=LookingBack(data_path, self._resources.clock.machine.now_ns),
             archive_places=MODES[self.started_with.archive.mode],
         )
 

@@ -244,6 +244,7 @@ def _rules(archive: ArchiveConfig) -> Rules:
         raw=archive.raw,
         tables=archive.tables,
         layout=archive.layout,
+        server=server_name(archive),
         keep_days=archive.keep_days,
         attempts=bucket.attempts,
         retry_initial_secs=bucket.retry_initial_secs,

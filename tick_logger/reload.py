@@ -22,7 +22,7 @@ LIVE_EXCHANGE_KEYS = frozenset(
     {
         "symbols", "feeds", "markets", "max_connections", "symbols_per_connection",
         "data_timeout_secs", "first_data_timeout_secs", "reconnect_initial_secs",
-        "reconnect_max_secs", "redundancy", "backfill",
+        "reconnect_max_secs", "redundancy", "backfill", "feeds_per_connection",
     }
 )  # fmt: skip
 LIVE_LOGGER_KEYS = ("log_level", "log_levels", "log_file_level")

@@ -43,6 +43,7 @@ from tick_logger.net.venue.venue import Venue
 from tick_logger.net.wire.dial import Dial, NetworkDial
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.receive_times import ReceiveTimes, kernel_notes_times
+from tick_logger.recording.remembered_rates import RememberedRates
 from tick_logger.recording.resources import Resources
 from tick_logger.storage.folding import FoldersOfSymbols
 from tick_logger.storage.format_file import KERNEL, READ
@@ -82,8 +83,11 @@ class Venues:
             resources.found.receive_times = KERNEL if kernel_notes_times() else READ
             resources.metrics.registry.register(Reads(lambda: attrs.asdict(times.reads)))
         self._addresses = Addresses()
+        disk = resources.disk
+        self._rates = RememberedRates(disk.rates_files, disk.rates_offload)
         if (by_symbol := resources.metrics.symbols) is not None:
             by_symbol.connected = self._streams
+            by_symbol.pair_of = resources.pairs.name
         self._online = Online(lambda: [each.unreachable for each in self.by_name.values()])
 
     def _streams(self) -> Iterator[tuple[tuple[str, str, str], bool]]:
@@ -128,6 +132,8 @@ class Venues:
             write_listing=partial(self._listed, exchange, write_listing),
             recorded_before=before,
             objection_to=folders.objection_to,
+            recall_rates=partial(self._rates.recall, name),
+            remember_rates=partial(self._rates.remember, name),
         )
         source = BackfillSource(intake, wanted, shared.clock)
         allowance = Allowance(exchange, context.rest_of)
@@ -140,6 +146,7 @@ class Venues:
     ) -> VenueContext:
         """What everything of one exchange shares, the ways into it among it."""
         shared, dial = self._resources, self._dial(exchange.name)
+        dial.brake = intake.brake
         reach = Reach(exchange.name, shared.clock, self._online.look, exchange.others)
 
         def access(ws_endpoint: str, rest_endpoint: str) -> Access:

@@ -23,7 +23,7 @@ import attrs
 import numpy as np
 import trustme
 
-from scripts.benchmark import archiving, exchanges, frames, lines, reading, watching
+from scripts.benchmark import archiving, exchanges, frames, lines, reading, signs, watching
 from scripts.benchmark.processes import Process, cpu_secs, disk_bytes, peak_rss_mib
 
 POLL_SECS = 0.005
@@ -133,6 +133,11 @@ class Watcher:
         folder = self._base / name / self._table
         return sorted(folder.glob(f"{self._prefix}{column}.*.bin"))
 
+    def receipt(self, since: float) -> dict[str, float]:
+        """How late the receive times of the followed symbols are."""
+        folders = [self._base / name / self._table for name in self._followed]
+        return signs.receipt(folders, self._prefix, since)
+
     def rows(self) -> int:
         """Complete rows on disk, over all symbols."""
         return sum(
@@ -171,7 +176,8 @@ def measure_recorder(case: Case, certificate: str) -> dict[str, float]:
         )  # fmt: skip
         try:
             address = watching.served_at(folder / "log") if case.watched else ""
-            return _measured(case, load, recorder, Watcher(case, folder / "data"), address)
+            found = _measured(case, load, recorder, Watcher(case, folder / "data"), address)
+            return found if case.watched else found | signs.said(folder / "log")
         finally:
             recorder.child.send_signal(signal.SIGINT)
             recorder.child.wait(PATIENCE_SECS)
@@ -195,12 +201,12 @@ def _measured(
     if case.rate:
         watch.follow(until=begun + WARM_UP_SECS)
         watch.delays_secs.clear()
-        before = cpu_secs(pid)
+        before, woken = cpu_secs(pid), signs.wake_ups(pid)
         if case.watched:
             shares = watching.compare(pid, address, begun + WARM_UP_SECS, case.seconds)
         else:
             watch.follow(until=begun + WARM_UP_SECS + case.seconds)
-        used = cpu_secs(pid) - before
+        used, woken = cpu_secs(pid) - before, signs.wake_ups(pid) - woken
     finished = load.hear("finished")
     expected = finished["messages"]
     patience = time.time() + PATIENCE_SECS
@@ -222,6 +228,8 @@ def _measured(
         result["core_share_percent"] = used / case.seconds * 100
         delays = np.concatenate(watch.delays_secs)
         result["delay_p50_secs"], result["delay_p99_secs"] = np.percentile(delays, [50, 99])
+        result["wake_ups_a_second"] = woken / case.seconds
+        result |= watch.receipt(begun + WARM_UP_SECS)
     return result
 
 
@@ -262,7 +270,9 @@ def table(rows: list[dict[str, Any]]) -> str:
         ("us_per_message", "µs/message"), ("floor_us", "floor"), ("times_floor", "x floor"),
         ("get_message_loop_us", "get_message"), ("core_share_percent", "% of a core"),
         ("delay_p50_secs", "p50 s"), ("delay_p99_secs", "p99 s"), ("peak_rss_mib", "RSS MiB"),
-        ("written_over_payload", "written/payload"), ("unwatched_us", "unwatched"),
+        ("written_over_payload", "written/payload"), ("recv_p50_ms", "received p50 ms"),
+        ("recv_p99_ms", "p99"), ("recv_least_ms", "least"), ("wake_ups_a_second", "wake-ups/s"),
+        ("behind", "behind"), ("overflows", "overflows"), ("unwatched_us", "unwatched"),
         ("change_percent", "change %"), ("change_least_percent", "least"),
         ("change_most_percent", "most"),
     ]  # fmt: skip

@@ -59,6 +59,7 @@ def test_a_book_for_machines(data: str, capsys: pytest.CaptureFixture[str]) -> N
     assert code == 0
     assert json.loads(out) == {
         "symbol": BTC,
+        "pair": None,
         "at": "2024-02-01T00:00:00.015Z",
         "as_of": "2024-02-01T00:00:00.01Z",
         "broken": False,

@@ -150,6 +150,22 @@ def test_a_normal_name_is_recorded_wherever_it_is_listed(
         configured(file, symbols=["NO-SUCH"])
 
 
+def test_names_are_those_of_the_configured_rules(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which symbols they stand for is said."""
+    main(["symbols", "--related", "BTC", "--online", "--config", str(file), "--json"])
+    symbol = json.loads(capsys.readouterr().out)["instruments"][0]["symbol"]
+    rules = file.with_name("pairs.yaml")
+    rules.write_text(
+        f"symbol_mappings: [{{normalized: GOLD-MINE, exchanges: {{{FIRST}: {symbol}}}}}]"
+    )
+    file.write_text(f'[logger]\nsymbol_mappings = "{rules}"\n' + file.read_text())
+    assert configured(file, symbols=["GOLD-MINE"]).exchanges[FIRST].symbols == (symbol,)
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == f"tick_logger: GOLD-MINE is {FIRST}:{symbol}"
+
+
 def test_offline_nothing_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """But for why."""
     file = tmp_path / "c.toml"

@@ -88,15 +88,16 @@ def test_machines_get_all_columns(recorder: Recorder, capsys: pytest.CaptureFixt
         "size": 0.25,
         "side": "buy",
         "origin": 0,
+        "pair": None,
     }
     assert lines[2]["gap"]["cause"] == "sequence"
     assert lines[3]["side"] is None
     _, out, err = asked(capsys, str(recorder.folder), BTC, "trades", "--format", "csv")
     head, *rows = out.splitlines()
-    assert head == "ts,recv_ts,exchange,symbol,table,id,price,size,side,origin"
+    assert head == "ts,recv_ts,exchange,symbol,table,id,price,size,side,origin,pair"
     assert rows[0] == (
         "2024-02-01T00:00:00.005000000Z,2024-02-01T00:00:00.006000000Z,"
-        "venue,BTC-USD,trades,1,84106.09,0.25,buy,0"
+        "venue,BTC-USD,trades,1,84106.09,0.25,buy,0,"
     )
     assert len(rows) == 4
     assert err.startswith("tick_logger: missing: venue:BTC-USD trades")

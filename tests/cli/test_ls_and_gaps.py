@@ -90,6 +90,7 @@ def test_machines_get_an_object_a_line(data: str, capsys: pytest.CaptureFixture[
         "seconds": 3720.0,
         "proof": "proven",
         "condition": "degraded",
+        "pair": None,
     }
 
 

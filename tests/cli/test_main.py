@@ -182,6 +182,25 @@ def test_check_config_prints_what_holds(
     assert capsys.readouterr().out == printed
 
 
+@pytest.mark.parametrize("name", registry.available())
+def test_check_config_says_which_feeds_cannot_be_apart(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With the reason; where they are to be together, or one of them is not wished, it doesn't."""
+    shared = registry.get(name).shared_channels
+    every = sorted(registry.get(name).feeds)
+    few = [feed for feed in every if not any(feed in channel for channel in shared)]
+    for feeds, how in ((every, "apart"), (every, "together"), (few, "apart")):
+        text = f"[exchanges.{name}]\nfeeds = {feeds}\nfeeds_per_connection = '{how}'\n"
+        (tmp_path / "c.toml").write_text(text)
+        assert main(["check-config", str(tmp_path / "c.toml")]) == 0
+        said = [line for line in capsys.readouterr().out.splitlines() if "share connect" in line]
+        is_said = feeds is every and how == "apart"
+        assert [line.partition(" share")[0] for line in said] == [
+            f"# {name}: {' and '.join(sorted(channel))}" for channel in shared if is_said
+        ]
+
+
 def test_a_reader_who_leaves_is_no_error_worth_a_stack_trace() -> None:
     """`tick_logger ... | head` ends quietly."""
     ours, theirs = os.pipe()

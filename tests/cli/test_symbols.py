@@ -70,12 +70,12 @@ def test_a_name_on_every_exchange(data: Path, capsys: pytest.CaptureFixture[str]
     assert asked(capsys, "BTC-USD") == (
         0,
         "BTC-USD\n"
-        "exchange  symbol   base  quote  quote type  asset   kind  tick  lot  active\n"
-        "red       BTC/USD  BTC   USD    fiat        crypto  spot  0.01  -    yes\n"
+        "exchange  symbol   pair     base  quote  quote type  asset   kind  tick  lot  active\n"
+        "red       BTC/USD  BTC-USD  BTC   USD    fiat        crypto  spot  0.01  -    yes\n"
         "\n"
         "instead of BTC-USD, where it is not listed\n"
-        "exchange  symbol   base  quote  quote type  asset   kind  tick  lot    active\n"
-        "blue      BTCUSDT  BTC   USDT   stablecoin  crypto  spot  0.1   0.001  yes\n",
+        "exchange  symbol   pair      base  quote  quote type  asset   kind  tick  lot    active\n"
+        "blue      BTCUSDT  BTC-USDT  BTC   USDT   stablecoin  crypto  spot  0.1   0.001  yes\n",
         "",
     )
 

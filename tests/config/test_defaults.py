@@ -77,6 +77,7 @@ def test_defaults_without_a_file() -> None:
         feeds=("ticker", "trades"),
         max_connections=10,
         symbols_per_connection=0,
+        feeds_per_connection="together",
         connects_per_second=1.0,
         reconnect_initial_secs=1.0,
         reconnect_max_secs=60.0,

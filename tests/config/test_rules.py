@@ -74,6 +74,7 @@ EXCHANGE = [
     ("redundancy = 3", "redundancy", "must be between 1 and 2"),
     ("symbols_per_connection = -1", "symbols_per_connection", "must be between 0 and 1000"),
     ("symbols_per_connection = 1001", "symbols_per_connection", "must be between 0 and 1000"),
+    ("feeds_per_connection = 'alone'", "feeds_per_connection", "must be one of together, apart"),
     ("connects_per_second = 0", "connects_per_second", "must be between 0.001 and 100 per second"),
     ("reconnect_initial_secs = 0", "reconnect_initial_secs", "must be between 0.01 and 3600"),
     ("reconnect_initial_secs = 61", "reconnect_initial_secs", "61 is more than reconnect_max_secs"),
@@ -241,6 +242,7 @@ def test_one_disabled_exchange_is_no_error(file: Path) -> None:
         ("symbols_per_connection = 50", ""),
         ("symbols_per_connection = 51", "51 symbols with 2 feeds are 102 subscriptions"),
         ("symbols_per_connection = 51\nfeeds = ['trades']", ""),
+        ("symbols_per_connection = 51\nfeeds_per_connection = 'apart'", ""),
         (
             "symbols_per_connection = 51\nfeeds = ['trades', 'ticker']",
             "51 symbols with 2 feeds are 102 subscriptions",

@@ -103,6 +103,7 @@ EXCHANGES = st.builds(
     feeds=FEEDS.map(tuple),
     max_connections=st.integers(1, 1000),
     symbols_per_connection=st.sampled_from([0, 20]),
+    feeds_per_connection=st.sampled_from(["together", "apart"]),
     connects_per_second=st.floats(0.001, 100),
     reconnect_initial_secs=st.floats(0.01, 60),
     reconnect_max_secs=st.floats(60, 3600),

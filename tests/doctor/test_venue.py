@@ -172,6 +172,14 @@ async def test_symbols_that_are_not_traded() -> None:
     assert " of BTC-USD in " in said(lines, "trades")
 
 
+async def test_another_name_of_what_is_traded() -> None:
+    """An exchange is asked for symbols in its own spelling, which is told."""
+    async with simulator("kraken", symbols=("BTC/USD",)) as (_, place):
+        lines = await look("kraken", configured("kraken", place, symbols=("BTC-USD", "BTC/*")))
+    assert "not traded: BTC-USD (here it is BTC/USD): mend" in said(lines, "symbols")
+    assert " of BTC/USD (BTC-USD) in " in said(lines, "trades")
+
+
 async def test_no_symbol_at_all() -> None:
     """Then there is nothing to listen to."""
     async with simulator(NAME, symbols=("BTC-USD",)) as (_, place):

@@ -13,10 +13,13 @@ import attrs
 import trio
 from trio.testing import memory_stream_pair
 
+from tick_logger.brake import Brake
 from tick_logger.clock import WallClock
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.dial import NO_HEADERS, DialTimeouts, Headers, HttpAnswer
 from tick_logger.net.wire.link import Link, upgrade
+from tick_logger.net.wire.poller import SLOW_SECS
+from tick_logger.net.wire.sockets import RECEIVE_BYTES
 from tick_logger.net.wire.tap import OnFrames
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -35,6 +38,32 @@ class MemoryConnection:
         await trio.aclose_forcefully(self.server)
 
 
+class Braked(trio.abc.Stream):
+    """A stream that is read slowly while a brake is on, as those of the network are."""
+
+    def __init__(self, inner: trio.abc.Stream, brake: Brake) -> None:
+        self._inner = inner
+        self._brake = brake
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """What has arrived, as much as one read of a socket gives."""
+        with trio.move_on_after(SLOW_SECS):
+            await self._brake.released()
+        return await self._inner.receive_some(max_bytes or RECEIVE_BYTES)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send at once."""
+        await self._inner.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait on the inner stream."""
+        await self._inner.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the inner stream."""
+        await self._inner.aclose()
+
+
 class MemoryDial:
     """A test implementation of `Dial` for one simulated exchange, which is served in `nursery`.
 
@@ -46,6 +75,7 @@ class MemoryDial:
     def __init__(
         self, simulated: SimulatedExchange, clock: WallClock, nursery: trio.Nursery
     ) -> None:
+        self.brake: Brake | None = None
         self.attempts: list[float] = []
         self.requests: list[tuple[float, str]] = []
         self.connections: list[MemoryConnection] = []
@@ -83,7 +113,7 @@ class MemoryDial:
             self._nursery.start_soon(self._simulated.serve_stream, theirs)
         return await upgrade(
             nursery,
-            ours,
+            ours if self.brake is None else Braked(ours, self.brake),
             url,
             on_frames=on_frames,
             on_ping=on_ping,

@@ -21,6 +21,7 @@ from tests.field.rules import rules_of
 from tests.field.seen import Seen
 from tests.service.world import LONGEST_END_SECS, Collector, Line, in_virtual_time
 from tick_logger.app import Ports, Service, record
+from tick_logger.brake import Brake
 from tick_logger.clock import MachineClock, WallClock
 from tick_logger.config.schema import Config, HttpConfig, LoggerConfig
 from tick_logger.errors import ConnectionLost, Ending
@@ -111,6 +112,7 @@ class PlayerDial:
     """A test implementation of `Dial` that leads to a player, whatever the address."""
 
     def __init__(self, player: Player, clock: WallClock, nursery: trio.Nursery) -> None:
+        self.brake: Brake | None = None
         self._player = player
         self._clock = clock
         self._nursery = nursery

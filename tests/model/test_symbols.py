@@ -96,6 +96,7 @@ def test_everything_that_is_known_of_an_instrument() -> None:
 def test_aliases_are_those_of_their_exchange() -> None:
     """Elsewhere the same letters may be another currency."""
     assert mapped(Instrument("a", "XBT", "USD"), "blue").name == "XBT-USD"
+    assert mapped(Instrument("a", "XBT", "USD"), "red").pair == "BTC-USD"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,7 @@ def test_nothing_is_guessed(base: str, quote: str) -> None:
     """Without base or quote the symbol is its own name."""
     found = mapped(Instrument("btcusd", base, quote))
     assert (found.name, found.base, found.quote) == ("btcusd", base, quote)
+    assert found.pair == ""
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import trio
 
 from tests.fakes.clock import VirtualClock
 from tests.net.bench import Bench
+from tick_logger.brake import Brake
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.model.payloads import Payloads
 from tick_logger.net.address import Address
@@ -99,6 +100,7 @@ class PlayedDial:
     links: list[PlayedLink] = attrs.field(factory=list)
     per_page: int = 100
     delay_secs: float = 0.0
+    brake: Brake | None = None
 
     async def open(
         self,

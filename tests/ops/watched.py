@@ -135,6 +135,7 @@ class Rig:
             data_path="nowhere",
             proofs_of=proofs_of,
             read_symbol=nothing_recorded,
+            pair_of=lambda _exchange, symbol: {"BTC/EUR": "XBT-EUR"}.get(symbol),
             past=NoPast(),
         )
         return attrs.evolve(watched, **changes)

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.reader.example import write_example
 from tests.reader.recorded import Recorder
 from tests.reader.test_rows import MS, trade
 from tests.storage.sample import MIDNIGHT_NS, SECOND
@@ -292,3 +293,20 @@ def test_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
         looker.calendar()
     (tmp_path / "data").mkdir()
     assert looker.calendar() == {"exchanges": [], "looked": 0, "of": 0}
+
+
+def test_symbols_are_called_by_two_names(tmp_path: Path) -> None:
+    """Found by either, and told with both; what is listed is looked up again now and then."""
+    looker = Looker(write_example(tmp_path))
+    (found,) = looker.symbols(query="kraken/btc")["symbols"]
+    assert (found["symbol"], found["pair"]) == ("BTC/USD", "BTC-USD")
+    names = [each["symbol"] for each in looker.symbols(query="btc-u")["symbols"]]
+    assert names == ["BTC-USD", "BTC/USD"]
+    told = read(looker.past.day("kraken", "BTC/USD", "2026-11-29", 0, 0, 100))
+    assert told["pair"] == "BTC-USD"
+    (file,) = tmp_path.glob("kraken/instruments.*.json")
+    file.write_bytes(file.read_bytes().replace(b"BTC-USD", b"XBT-USD"))
+    looker.now_ns += 599 * SECOND
+    assert looker.symbols(query="xbt-u")["symbols"] == []
+    looker.now_ns += SECOND
+    assert looker.symbols(query="xbt-u")["total"] == 1

@@ -23,7 +23,7 @@ from tick_logger.verify.tree import verify
 LONGEST_STEP_NS = 10**8
 SIDES = {"buy": 1, "sell": 0}
 BESIDE_SYMBOLS = re.compile(
-    r"[^/]+/((instruments|certificate)\.[^/]+\.json|(candles|quality)\.[^/]+\.jsonl)"
+    r"[^/]+/((instruments|certificate)\.[^/]+\.json|(candles|quality)\.[^/]+\.jsonl|rates\.json)"
 )
 """Files of an exchange that no entry of the journal makes."""
 

@@ -37,6 +37,7 @@ from tick_logger.offload import ThreadOffload
 from tick_logger.reader import Recording
 from tick_logger.reader.column_files import ColumnFiles
 from tick_logger.reader.opening import source_at
+from tick_logger.simulator.faults import Faults
 from tick_logger.storage.disk_files import DiskFiles
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
 
@@ -66,6 +67,10 @@ async def record(files: MemoryFiles) -> None:
         ) as world:
             await world.until(20.0)
             world.exchange.cut_all(abrupt=True)
+            await world.until(100.0)
+            world.exchange.set_faults(Faults(odd_price_probability=0.2))
+            await world.until(200.0)
+            world.exchange.set_faults(Faults())
             await world.until(BEFORE_SECS + SEAL_SECS + 90)
         # Others may be certified once more, when answers about candles have come.
         certified = [x["day"] for x in world.said("day_certified")]
@@ -82,9 +87,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows_of(rec: Recording) -> Iterator[tuple[str, Any]]:
-    """Every row of the sealed days, by the exchange's symbol and by normal name, and what is known
-    of its instruments."""
+    """Every row of the sealed days, by the exchange's symbol and by normal name, what is known of
+    its instruments, and what looked wrong."""
     yield "instruments", [each for each in rec.instruments(DATES[-1]) if each.symbol == "BTCUSDT"]
+    yield "doubts", rec.doubts(end="2026-12-02")  # of the sealed days
     yield "by name", values(rec.trades("BTC-USDT", DATES[0]))
     for kind in ("trades", "book_updates"):
         for date in DATES:
@@ -157,6 +163,7 @@ async def _keep(chosen: Config, data: Path, root: Path, address: str) -> None:
     assert isinstance(live, ColumnFiles)
     wanted = dict(rows_of(Recording(live)))
     assert len(wanted["instruments"]) == 1
+    assert len({each.from_ns // NS_PER_DAY for each in wanted["doubts"]}) == len(DAYS)
     origins = {o for date in DATES for o in wanted[f"trades {date}"][0]["origin"]}
     assert {0, ORIGIN_REST} <= origins
     there = bucket(address)

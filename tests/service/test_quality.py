@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from trio.testing import MockClock
 
@@ -92,6 +93,60 @@ async def test_wrong_prices_are_marked(name: str, autojump_clock: MockClock) -> 
     outside = [each.figures for each in found if each.kind == "outside"]
     assert all(each["price"] > 5 * each["ask"] for each in outside)
     assert check(world) > 100
+
+
+HERE, THERE = "binance", "okx"
+OFF_SECS, WELL_SECS = 30.05, 60.05
+"""From when until when the quotes of one venue are off."""
+
+
+def between_quotes(world: World, name: str, symbol: str, each: ReadDoubt) -> bool:
+    """Whether the price of a mark is one of the quotes that were recorded while it lasted."""
+    folder = f"{name}/{symbol}/QUOTES/"
+    columns = {
+        path.removeprefix(folder).partition(".")[0]: bytes(content)
+        for path, content in world.files.contents.items()
+        if path.startswith(folder)
+    }
+    bid, ask = (np.frombuffer(columns[of], "<f4") for of in ("best_bid", "best_ask"))
+    secs, nanos = (np.frombuffer(columns[f"recv_{of}"], "<u4") for of in ("time", "nanos"))
+    recv_ns = secs.astype(np.int64) * 10**9 + nanos
+    during = (each.from_ns - 4 * 10**9 <= recv_ns) & (recv_ns <= each.to_ns)
+    return bool(bid[during].min() <= each.figures["price"] <= ask[during].max())
+
+
+async def test_prices_apart_from_another_venue_are_marked(autojump_clock: MockClock) -> None:
+    """Of two that differ both, by one doubt that lasts as long as they do; and what no other has,
+    or is quoted alike, is not marked.
+    """
+    quotes = {"feeds": ("quotes",)}
+    async with running(venue(HERE, 1, **quotes), venue(THERE, 2, **quotes)) as world:
+        pair = {HERE: "BTCUSDT", THERE: "BTC-USDT"}
+        began_ns = world.clock.now_ns()
+        await world.until(OFF_SECS)
+        for name in pair:
+            assert (counted(world, name), marks(world, name)) == ({}, [])
+        world.exchanges[THERE].set_faults(Faults(quote_factor=1.1))
+        await world.until(WELL_SECS)
+        world.exchanges[THERE].set_faults(Faults())
+        await world.until(WELL_SECS + 20.0)
+        written = {name: marks(world, name) for name in pair}
+        await world.until(WELL_SECS + 60.0)
+    assert set(world.exchanges[HERE].market.listings) == {pair[HERE]}
+    for name, off in ((HERE, 1 / 1.1), (THERE, 1.1)):
+        (mark,) = marks(world, name)
+        assert written[name] == [mark]
+        assert (mark.symbol, mark.table.value, mark.kind) == (pair[name], "QUOTES", "apart")
+        assert mark.figures["price"] / mark.figures["others"] == pytest.approx(off, rel=1e-3)
+        assert between_quotes(world, name, pair[name], mark)
+        assert OFF_SECS < (mark.from_ns - began_ns) / 1e9 <= OFF_SECS + 4.0
+        assert WELL_SECS - 4.0 <= (mark.to_ns - began_ns) / 1e9 < WELL_SECS + 4.0
+        assert counted(world, name) == {"apart": mark.rows}
+        lines = world.said("rows_look_wrong", exchange=name)
+        assert {tuple(line["streams"]) for line in lines} == {(f"{pair[name]} QUOTES apart",)}
+        assert sum(line["rows"]["apart"] for line in lines) == mark.rows
+        assert lines[0]["at"] <= OFF_SECS + 5.0
+        assert {tuple(line["rows"]) for line in lines} == {("apart",)}
 
 
 async def test_times_that_go_back_are_marked(autojump_clock: MockClock) -> None:

@@ -227,6 +227,7 @@ async def running(
     *venues: Venue,
     logger: Mapping[str, Any] | None = None,
     archive: ArchiveConfig = ArchiveConfig(),  # noqa: B008 - it is immutable
+    http: HttpConfig = HttpConfig(enabled=False),  # noqa: B008 - it is immutable
     start_ns: int = NOON_NS,
     off_secs: float = 0.0,
     files: MemoryFiles | None = None,
@@ -247,7 +248,7 @@ async def running(
         world = World(clock, venue_clock, files or MemoryFiles(), exchanges, dials, [])
         config = Config(
             logger=LoggerConfig(data_path="nowhere", **(logger or {})),
-            http=HttpConfig(enabled=False),
+            http=http,
             archive=archive,
             exchanges={each.name: each.configure() for each in venues},
         )

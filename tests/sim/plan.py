@@ -15,6 +15,7 @@ import attrs
 from tests.fakes.clock import NOON_NS
 from tests.service.world import Venue, venue
 from tests.sim.said import KNOWN
+from tests.sim.scale import MOST_DOWN_SECS, SHORT, Scale
 from tick_logger.config.schema import MarketConfig
 from tick_logger.exchanges import registry
 from tick_logger.simulator.registry import DIALECTS
@@ -28,6 +29,9 @@ VENUES = tuple(sorted(DIALECTS))
 
 FEW_LEVELS, MANY_LEVELS = 5, 110
 """Of a side of a book; the many are more than some venues send."""
+
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 16, 20
+"""Two symbols, each of their four feeds on two lines; and some more."""
 
 MOST_VENUES = 3
 """Of one story."""
@@ -62,14 +66,17 @@ OTHER_TROUBLES = ("clock_forward", "clock_back", "adapter_bug", "second_process"
 TWO_LINES_SHARE = 0.4
 """Of the venues of all stories."""
 
+APART_SHARE = 0.4
+"""Of the venues of all stories, those whose feeds have connections of their own."""
+
 ENTRANCES_SHARE = 0.1
 """Of the stories, those in which a venue has another entrance, under a name of its own."""
 
+MOVES_SHARE = 0.4
+"""Of the stories, those in which symbols go from one connection to another."""
+
 HAS_KEY_SHARE = 0.5
 """Of the stories."""
-
-MOST_DOWN_SECS = 20.0
-"""Between two lives."""
 
 MOST_RELOADS = 6
 """Of one story."""
@@ -144,56 +151,10 @@ class Story:
     """What goes wrong in the last life, after its beginning."""
     has_key: bool = False
     """Whether the user has given a key, with which requests are signed."""
+    moves_every_secs: float | None = None
+    """How often it is looked whether symbols change their connection; None: as seldom as ever."""
     key_rejected_at: float | None = None
     """Since when exchanges do not accept it, until the end; None: they do."""
-
-
-@attrs.frozen(kw_only=True)
-class Scale:
-    """How long and how dense stories are: for many short ones, or for few long ones.
-
-    Spans are what a value is drawn from; intervals are in seconds.
-    """
-
-    lives: tuple[int, int] = (2, 5)
-    life_secs: tuple[float, float] = (4.0, 32.0)
-    troubles: tuple[int, int] = (0, 8)
-    trouble_secs: tuple[float, float] = (0.5, 15.0)
-    flush_secs: tuple[float, float] = (0.3, 3.0)
-    persist_secs: tuple[float, float] = (0.5, 3.0)
-    checkpoint_secs: tuple[float, float] = (1.0, 15.0)
-    step_secs: tuple[float, float] = (0.4, 1.2)
-    messages_per_second: tuple[float, float] = (0.5, 2.5)
-    data_timeout_secs: float = 12.0
-    """Several steps, and short enough for lives to outlast it."""
-
-    healthy_secs: float = 25.0
-    """Length of the last life, which has one trouble at most, and ends in order."""
-
-    late_secs: float = 5.0
-    """How long after the beginning of the last life its trouble begins and lasts, at most."""
-
-    @property
-    def longest_secs(self) -> float:
-        """No story is longer."""
-        return self.lives[1] * (self.life_secs[1] + MOST_DOWN_SECS) + self.healthy_secs
-
-
-SHORT = Scale()
-LONG = Scale(
-    lives=(3, 6),
-    life_secs=(60.0, 1200.0),
-    troubles=(0, 40),
-    trouble_secs=(1.0, 90.0),
-    flush_secs=(1.0, 10.0),
-    persist_secs=(1.0, 4.5),
-    checkpoint_secs=(20.0, 120.0),
-    step_secs=(4.0, 12.0),
-    messages_per_second=(0.05, 0.3),
-    data_timeout_secs=56.0,
-    healthy_secs=150.0,
-    late_secs=30.0,
-)
 
 
 def draw(seed: int, scale: Scale = SHORT) -> Story:
@@ -218,8 +179,14 @@ def draw(seed: int, scale: Scale = SHORT) -> Story:
         # In the last life as well, but so that every book has time to begin.
         reloads=tuple(_reloads(seed, scale, venues, troubled_secs + scale.healthy_secs / 2)),
         late=late,
+        moves_every_secs=_moves(seed, scale),
         **_key(seed, troubled_secs),
     )
+
+
+def _moves(seed: int, scale: Scale) -> float | None:
+    rng = Random(f"moves {seed}")
+    return rng.uniform(*scale.moves_secs) if rng.random() < MOVES_SHARE else None
 
 
 def _key(seed: int, until_secs: float) -> dict[str, Any]:
@@ -290,16 +257,19 @@ def _venue(rng: Random, scale: Scale, name: str) -> Venue:
         "book_levels": rng.choice([FEW_LEVELS] * 4 + [MANY_LEVELS]),
     }
     connects, within_secs = KNOWN[name].most_connects
-    config = {
+    config: dict[str, Any] = {
         "reconnect_initial_secs": rng.uniform(0.1, 1.0),
         "reconnect_max_secs": 5.0,
         "data_timeout_secs": scale.data_timeout_secs,
         "first_data_timeout_secs": scale.data_timeout_secs,
         "symbols_per_connection": rng.choice([0, 1, 20]),
+        "max_connections": MOST_CONNECTIONS,
         "connects_per_second": connects / min(within_secs, scale.longest_secs),
     }
     if Random(f"lines {rate}").random() < TWO_LINES_SHARE:
         config["redundancy"] = 2
+    if Random(f"apart {rate}").random() < APART_SHARE:
+        config["feeds_per_connection"] = "apart"
     return venue(name, symbols, feeds=tuple(feeds), simulated=simulated, config=config)
 
 
@@ -342,7 +312,7 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
         "feeds": feeds,
         "markets": rng.choice([(), (market,)]),
         "symbols_per_connection": rng.choice([0, 1, 20]),
-        "max_connections": rng.choice([8, 10]),  # two symbols, each at two places on two lines
+        "max_connections": rng.choice([FEWEST_CONNECTIONS, MOST_CONNECTIONS]),
         "data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "first_data_timeout_secs": scale.data_timeout_secs * rng.uniform(1.0, 1.5),
         "reconnect_initial_secs": initial_secs,
@@ -353,6 +323,9 @@ def _settings(rng: Random, scale: Scale, chosen: Venue) -> dict[str, Any]:
     apart = Random(f"lines {initial_secs}")  # so that all else stays as it was without lines
     if apart.random() < 0.3:
         settings["redundancy"] = apart.choice([1, 2])
+    feeds_apart = Random(f"apart {initial_secs}")
+    if feeds_apart.random() < 0.3:
+        settings["feeds_per_connection"] = feeds_apart.choice(["together", "apart"])
     return settings
 
 

@@ -19,7 +19,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 import attrs
 
 from tests.sim.oracle import judge
-from tests.sim.plan import LONG, SHORT, draw
+from tests.sim.plan import draw
+from tests.sim.scale import LONG, SHORT
 from tests.sim.world import tell
 
 PROGRESS_SECS = 10.0

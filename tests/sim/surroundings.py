@@ -1,7 +1,7 @@
 """What is the same for all processes of a story, and is no port of theirs.
 
-Log lines are counted, the adapters can be poisoned, segments are as small as the story says, and
-the environment has the user's key or none.
+Log lines are counted, the adapters can be poisoned, segments are as small as the story says,
+symbols are moved as often as it says, and the environment has the user's key or none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cache, partial
+from random import Random
 from typing import Any, Never, Protocol
 
 import pytest
@@ -19,6 +20,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.sim.moving import by_chance
 from tests.sim.plan import Story
 from tests.sim.poison import Poison, poisoned_registry
 from tests.sim.process import Process
@@ -26,6 +28,7 @@ from tick_logger import app
 from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.exchanges import registry
 from tick_logger.journal.journal import Journal
+from tick_logger.net.venue import moves, venue
 from tick_logger.recording import opening
 from tick_logger.simulator.exchange import SimulatedExchange
 
@@ -78,6 +81,13 @@ def surroundings(stage: Stage) -> Iterator[None]:
             if stage.story.segment_bytes is not None:
                 small = partial(Journal, segment_bytes=stage.story.segment_bytes)
                 patch.setattr(opening, "Journal", small)
+            if stage.story.moves_every_secs is not None:
+                move = by_chance(Random(f"moves by chance {stage.story.seed}"))
+                patch.setattr(venue, "next_move", move)
+                patch.setattr(moves, "LOOK_SECS", stage.story.moves_every_secs)
+                patch.setattr(moves, "LASTS_SECS", 0.0)
+                patch.setattr(moves, "PAUSE_SECS", 0.0)
+                patch.setattr(moves, "MOVED_WITHIN_SECS", 4 * stage.story.moves_every_secs)
             yield
     finally:
         structlog.reset_defaults()

@@ -99,6 +99,18 @@ def test_the_stories_have_several_entrances_of_a_venue() -> None:
     assert all(len({v.name for v in s.venues}) == len(s.venues) for s in twice)
 
 
+def test_the_stories_have_feeds_apart_and_symbols_that_move() -> None:
+    """The one at each venue, alone and on two lines; the other in stories of both kinds."""
+    drawn = [draw(seed) for seeds in SEEDS for seed in seeds]
+    apart = [v for s in drawn for v in s.venues if v.config.get("feeds_per_connection") == "apart"]
+    kinds = Counter((venue.kind, venue.config.get("redundancy", 1)) for venue in apart)
+    assert kinds.keys() == {(name, lines) for name in VENUES for lines in (1, 2)}
+    assert min(kinds.values()) >= FEWEST_OF_A_KIND
+    moving = [story for story in drawn if story.moves_every_secs is not None]
+    assert FEWEST_STORIES <= len(moving) <= len(drawn) - FEWEST_STORIES
+    assert sum(any(v in apart for v in story.venues) for story in moving) >= FEWEST_OF_A_KIND
+
+
 def test_the_stories_have_every_kind_of_key() -> None:
     """None, one that is accepted, and one that is rejected from the start or from then on."""
     drawn = [draw(seed) for seeds in SEEDS for seed in seeds]

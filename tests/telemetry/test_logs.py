@@ -51,6 +51,30 @@ def set_up(stream: io.StringIO, level: str = "info", now: float = 0.0) -> Logs:
     return configure(Levels(level, level), stream=stream, monotonic=lambda: now)
 
 
+def test_beside_a_symbol_stands_what_it_is_called_everywhere() -> None:
+    """Where its exchange is known too, and somebody says what it is."""
+    stream = io.StringIO()
+    logs = set_up(stream)
+    log = get_logger(exchange="alpha")
+    log.warning("before", symbol="XBT/USD")
+    logs.pair_of = lambda exchange, symbol: {("alpha", "XBT/USD"): "BTC-USD"}.get(
+        (exchange, symbol)
+    )
+    log.warning("named", symbol="XBT/USD")
+    log.warning("unknown", symbol="ODD")
+    log.warning("no_symbol")
+    get_logger().warning("no_exchange", symbol="XBT/USD")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["event"], line.get("pair")) for line in lines] == [
+        ("before", None),
+        ("named", "BTC-USD"),
+        ("unknown", None),
+        ("no_symbol", None),
+        ("no_exchange", None),
+    ]
+    assert list(lines[1])[-2:] == ["symbol", "pair"]
+
+
 def test_a_line_is_a_json_object_where_nobody_watches() -> None:
     """Event, level, UTC time and all context of the bound logger."""
     stream = io.StringIO()

@@ -31,6 +31,7 @@ COUNTERS = {
     "bytes_received",
     "messages_dropped",
     "bytes_dropped",
+    "read_pauses",
     "parse_errors",
     "unknown_messages",
     "event_times_missing",
@@ -197,6 +198,26 @@ def test_numbers_by_symbol_only_where_they_are_asked_for(metrics: Metrics) -> No
         assert line in by_symbol.text().decode().splitlines()
     assert by_symbol.samples().keys() == metrics.samples().keys()
     assert SYMBOL_ROWS.encode() not in metrics.text()
+
+
+def test_numbers_by_symbol_have_normal_names(metrics: Metrics) -> None:
+    """As a label more of the same series, where somebody says what a symbol is."""
+    numbers = symbol_metrics.SymbolMetrics()
+    for symbol in ("XBT/USD", "ODD"):
+        numbers.count("alpha", symbol, rows(Table.TRADES, 3, 0.25), in_order=True)
+    numbers.connected = lambda: [(("alpha", "XBT/USD", "book"), True)]
+    before = numbers.text().decode()
+    numbers.pair_of = lambda _exchange, symbol: {"XBT/USD": "BTC-USD"}.get(symbol)
+    after = numbers.text().decode()
+    named = 'symbol="XBT/USD",pair="BTC-USD"}'
+    assert after == before.replace('symbol="XBT/USD"}', named)
+    assert after.count(named) == 6
+    assert {
+        sample.labels.get("pair")
+        for family in text_string_to_metric_families(after)
+        for sample in family.samples
+        if sample.labels
+    } == {"BTC-USD", None}
 
 
 def test_numbers_by_symbol_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -270,11 +270,11 @@ class Archiver:
             self._log.info("archive_packed", key=made.key, rows=made.rows, bytes=made.size)
 
     async def _add_documents(self, ledger: Ledger) -> None:
-        places = self._places
+        places, server = self._places, self._rules.server
 
         def work() -> None:
             now_ns = self._clock.now_ns()
-            for line in new_documents(places.recorded, places.archive, ledger, now_ns):
+            for line in new_documents(places.recorded, places.archive, ledger, server, now_ns):
                 ledger.add(line)
 
         await places.thread.run(work)

@@ -1,4 +1,5 @@
-"""What lies in the archive's `meta` beside the ledger: certificates, listings, lists of hashes.
+"""What lies in the archive's `meta` beside the ledger: certificates, listings, lists of hashes, and
+what looked wrong (`quality_parts`).
 
 Documents go the way of objects: a line of the ledger, put, read back, compared.  A certificate is
 never changed, and neither is a listing of a day that is certified, or of one before: with them an
@@ -28,10 +29,12 @@ from tick_logger.archive.keys import (
 from tick_logger.archive.ledger import Ledger, Packed
 from tick_logger.archive.local_store import folders_around
 from tick_logger.archive.object_store import Content, InFile
+from tick_logger.archive.quality_parts import new_parts
 from tick_logger.storage.files import Files
 from tick_logger.storage.layout import (
     CertificatePath,
     InstrumentsPath,
+    QualityPath,
     certificate_path,
     instruments_path,
     parse,
@@ -42,11 +45,13 @@ from tick_logger.storage.layout import (
 class Recorded:
     """The documents of a recording, the oldest day first.
 
-    Of listings those that are written no more: a day of their exchange is certified since.
+    Of listings, and of what looked wrong, those that are written no more: a day of their exchange
+    is certified since.
     """
 
     certificates: tuple[CertificatePath, ...]
     listings: tuple[InstrumentsPath, ...]
+    qualities: tuple[QualityPath, ...]
 
 
 def recorded_documents(files: Files) -> Recorded:
@@ -55,10 +60,14 @@ def recorded_documents(files: Files) -> Recorded:
     certificates = [each for each in there if isinstance(each, CertificatePath)]
     certificates.sort(key=lambda each: (each.day, each.exchange, each.number))
     until = {each.exchange: each.day for each in certificates}  # in order of days
-    found = (each for each in there if isinstance(each, InstrumentsPath))
-    mine = [each for each in found if each.day <= until.get(each.exchange, each.day - 1)]
+    ours = [each for each in there if isinstance(each, InstrumentsPath | QualityPath)]
+    mine = [each for each in ours if each.day <= until.get(each.exchange, each.day - 1)]
     mine.sort(key=lambda each: (each.day, each.exchange))
-    return Recorded(tuple(certificates), tuple(mine))
+    return Recorded(
+        tuple(certificates),
+        tuple(each for each in mine if isinstance(each, InstrumentsPath)),
+        tuple(each for each in mine if isinstance(each, QualityPath)),
+    )
 
 
 def _of_exchanges(files: Files) -> Iterator[object]:
@@ -69,10 +78,13 @@ def _of_exchanges(files: Files) -> Iterator[object]:
                 yield parse(f"{folder}{name}")
 
 
-def new_documents(recorded: Files, archive: Files, ledger: Ledger, at_ns: int) -> Iterator[Packed]:
-    """Lines for the ledger: certificates and listings it does not know, lists that have changed.
+def new_documents(
+    recorded: Files, archive: Files, ledger: Ledger, server: str, at_ns: int
+) -> Iterator[Packed]:
+    """Lines for the ledger: certificates and listings it does not know, lists that have changed,
+    and what looked wrong.
 
-    A list lies in its place, durably, before its line is given.
+    A list, and a part of what looked wrong, lies in its place, durably, before its line is given.
     """
     there = recorded_documents(recorded)
     for each in there.certificates:
@@ -87,6 +99,7 @@ def new_documents(recorded: Files, archive: Files, ledger: Ledger, at_ns: int) -
         if ledger.packed(job) is None:
             data = bytes(recorded.read(instruments_path(listing)))
             yield _line(at_ns, job, key, data, listing.exchange, listing.day, LISTING)
+    yield from new_parts(recorded, archive, ledger, there.qualities, server, at_ns)
     for exchange, day in sorted(ledger.unlisted()):
         hashes = {each.key: each.sha256 for each in ledger.objects(exchange, day)}
         data, key = sum_lines(hashes), sums_key(exchange, day)

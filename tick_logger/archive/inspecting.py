@@ -28,6 +28,7 @@ from tick_logger.archive.keys import (
     date_text,
     parse,
     parse_aside,
+    parse_quality,
     sums_key,
 )
 from tick_logger.archive.ledger import Packed, steps
@@ -55,7 +56,7 @@ def verify(tree: Tree, public: Ed25519PublicKey | None = None) -> Verified:
     done = Verified()
     packed = _packed(tree)
     hashes = {}
-    asides = filter(parse_aside, _objects(tree, META))
+    asides = filter(_is_beside, _objects(tree, META))
     for key in sorted({*_objects(tree, DATA), *asides, *packed}):
         size = tree.size(key)
         if not size:
@@ -77,10 +78,13 @@ def _packed(tree: Tree) -> dict[str, Packed]:
     data = bytes(tree.read(LEDGER)) if tree.size(LEDGER) else b""
     lines = (step for step in steps(data) if isinstance(step, Packed))
     return {
-        step.key: step
-        for step in lines
-        if step.key.startswith(f"{DATA}/") or parse_aside(step.key) is not None
+        step.key: step for step in lines if step.key.startswith(f"{DATA}/") or _is_beside(step.key)
     }
+
+
+def _is_beside(key: str) -> bool:
+    """Whether it has rows with impossible times, or what looked wrong."""
+    return parse_aside(key) is not None or parse_quality(key) is not None
 
 
 def _objects(tree: Tree, folder: str) -> Iterator[str]:
@@ -97,7 +101,7 @@ def _hash(tree: Tree, key: str, size: int) -> str:
 
 
 def _of_object(key: str, sha256: str, packed: Mapping[str, Packed]) -> Iterator[str]:
-    name = parse(key) or parse_aside(key)
+    name = parse(key) or parse_aside(key) or parse_quality(key)
     if name is None:
         yield "nothing of ours has such a name"
     elif not sha256.startswith(name.digest):

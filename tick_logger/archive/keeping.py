@@ -24,6 +24,7 @@ class Rules:
     raw: bool = True
     tables: bool = True
     layout: str = "hive"
+    server: str = "recorder"
     keep_days: int = 0
     attempts: int = 5
     retry_initial_secs: float = 1.0

@@ -7,6 +7,7 @@
     meta/{exchange}/SHA256SUMS.2026-11-29
     meta/{exchange}/aside.{table}.2026-11-29.{server}-{sha256[:12]}.parquet    with impossible times
     meta/{exchange}/instruments.29.11.26.json           what was listed, as in the recording
+    meta/{exchange}/quality.2026-11-29.{server}-{begin}-{sha256[:12]}.jsonl    what looked wrong
     meta/ledger.jsonl                                   what was packed, stored and verified
     incoming/…                                          what is being written
 
@@ -45,10 +46,10 @@ WORDS: dict[Table, str] = {
 SOURCE = "source"
 """The word for messages by symbol, in the place of a table's."""
 
-CERTIFICATE, LISTING, SUMS = "certificate", "listing", "sums"
+CERTIFICATE, LISTING, SUMS, QUALITY = "certificate", "listing", "sums", "quality"
 """The words for documents, in the place of a table's."""
 
-DOCUMENTS = frozenset({CERTIFICATE, LISTING, SUMS})
+DOCUMENTS = frozenset({CERTIFICATE, LISTING, SUMS, QUALITY})
 
 KINDS: dict[Table, str] = {
     Table.MD: "ticker",
@@ -67,6 +68,9 @@ _TYPED = re.compile(r"(.+)-([0-9a-f]{12})\.parquet", re.ASCII)
 _RAW = re.compile(r"(.+)-(\d+)-([0-9a-f]{12})\.parquet", re.ASCII)
 _ASIDE = re.compile(
     r"meta/([^/]+)/aside\.(\w+)\.(\d{4}-\d\d-\d\d)\.(.+)-([0-9a-f]{12})\.parquet", re.ASCII
+)
+_QUALITY = re.compile(
+    r"meta/([^/]+)/quality\.(\d{4}-\d\d-\d\d)\.(.+)-(\d+)-([0-9a-f]{12})\.jsonl", re.ASCII
 )
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -102,7 +106,7 @@ class AsideKey:
 
     def __str__(self) -> str:
         """The name of the object."""
-        folder, word = aside_folder(self.exchange), WORDS[self.table]
+        folder, word = meta_folder(self.exchange), WORDS[self.table]
         return f"{folder}/aside.{word}.{date_text(self.day)}.{self.server}-{self.digest}.parquet"
 
 
@@ -120,6 +124,22 @@ class RawKey:
         """The name of the object."""
         folder = _folder(RAW, self.exchange, self.day)
         return f"{folder}/{self.server}-{self.first_seq}-{self.digest}.parquet"
+
+
+@attrs.frozen
+class QualityKey:
+    """What looked wrong in rows of one exchange and UTC day, from byte `begin` of its file on."""
+
+    exchange: str
+    day: int
+    server: str
+    begin: int
+    digest: str
+
+    def __str__(self) -> str:
+        """The name of the document."""
+        name = f"quality.{date_text(self.day)}.{self.server}-{self.begin}-{self.digest}.jsonl"
+        return f"{meta_folder(self.exchange)}/{name}"
 
 
 @attrs.frozen
@@ -172,8 +192,19 @@ def parse_aside(key: str) -> AsideKey | None:
     return AsideKey(_TABLES[match[2]], exchange, day, match[4], match[5])
 
 
-def aside_folder(exchange: str) -> str:
-    """Where the objects are that have rows with impossible times."""
+def parse_quality(key: str) -> QualityKey | None:
+    """What a part of a quality file is; None for every other name."""
+    match = _QUALITY.fullmatch(key)
+    if match is None:
+        return None
+    exchange, day = symbol_of(match[1]), _day_of(match[2])
+    if exchange is None or day is None:
+        return None
+    return QualityKey(exchange, day, match[3], int(match[4]), match[5])
+
+
+def meta_folder(exchange: str) -> str:
+    """Where the documents of an exchange are, and its objects of rows with impossible times."""
     return f"{META}/{folder_of(exchange)}"
 
 

@@ -1,4 +1,4 @@
-"""Column files of a day, made again from an archive.
+"""Column files of a day, and what looked wrong in its rows, made again from an archive.
 
 They are what they were, byte for byte, where the directory has the width of prices that they had,
 and the columns of this version; late rows come in the order of (time, id),
@@ -9,7 +9,7 @@ Invariant: no file that is there is changed.  Memory is bounded by `ROWS_AT_ONCE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +23,7 @@ from tick_logger.model.schemas import Schemas
 from tick_logger.model.tables import SPECS, Table
 from tick_logger.reader.source import Block, Source, Symbol, TableDay
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import ColumnPath, column_path
+from tick_logger.storage.layout import ColumnPath, QualityPath, column_path, quality_path
 from tick_logger.storage.store import Store
 
 ROWS_AT_ONCE = 128 * 1024
@@ -58,6 +58,23 @@ def restore(source: Source, files: Files, exchange: str, day: int, width: str) -
             if block.rows:
                 _sync(files, _time_path(symbol, table, day, late=late).rpartition("/")[0])
     return counts
+
+
+def restore_marks(marks: Sequence[bytes], files: Files, exchange: str, day: int) -> bool:
+    """Write what looked wrong in a day's rows, by all servers; whether there was anything to write.
+
+    A file that is there is left as it is.
+    """
+    path, whole = quality_path(QualityPath(exchange, day)), b"".join(map(_ended, marks))
+    if not whole or files.exists(path):
+        return False
+    files.replace(path, whole)
+    files.sync_folder(path.rpartition("/")[0])
+    return True
+
+
+def _ended(content: bytes) -> bytes:
+    return content if content.endswith(b"\n") else content + b"\n"
 
 
 def _days(source: Source, exchange: str, day: int) -> Iterator[tuple[Symbol, Table, TableDay]]:

@@ -1,12 +1,13 @@
 """What may be let go of, because the archive has it; and letting it go.
 
 A day of an exchange may go if it is older than is to be kept, sealed and certified, and if all of
-it lies, read back and found equal, wherever it is to be kept: its certificates, and of each table
-as many rows as are on the disk.  Days go whole, the oldest first, and none overtakes one that has
-to stay.  Of a stream's newest day the files stay, since the next start joins there.
+it lies, read back and found equal, wherever it is to be kept: its certificates, of each table as
+many rows as are on the disk, and what looked wrong in them.  Days go whole, the oldest first, and
+none overtakes one that has to stay.  Of a stream's newest day the files stay, since the next start
+joins there.
 
 Only main files go.  What is in `late/` stays: it tells which rows came since, and is little.  So do
-gaps files, listings and certificates.
+gaps files, quality files, listings and certificates.
 
 Invariant: a ledger line `released` is durable before the first file goes, and of a table the column
 of times goes first, durably, so that nobody ever meets half of a row.
@@ -22,11 +23,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 import numpy as np
 
-from tick_logger.archive.keys import WORDS, certificate_key, date_text
+from tick_logger.archive.keys import QUALITY, WORDS, certificate_key, date_text
 from tick_logger.archive.ledger import Ledger, Packed, Released, Where
+from tick_logger.archive.quality_parts import packed_bytes
 from tick_logger.model.tables import ORIGIN_ASIDE, SPECS, Table
 from tick_logger.storage.files import Files
-from tick_logger.storage.layout import CertificatePath, ColumnPath, column_path, parse
+from tick_logger.storage.layout import (
+    CertificatePath,
+    ColumnPath,
+    QualityPath,
+    column_path,
+    parse,
+    quality_path,
+)
 
 TIME_BYTES = 4
 """Of one row in the column of times, in every version."""
@@ -152,6 +161,16 @@ class Retention:
             rows = self._rows(there, table, packed)
             if rows != (found := sum(each.rows for each in packed)):
                 return f"of {rows:,} rows of {WORDS[table]} {found:,} are packed"
+        return self._objection_of_quality(exchange, day)
+
+    def _objection_of_quality(self, exchange: str, day: int) -> str:
+        """Why it has to stay for what looked wrong in its rows; empty if it need not."""
+        size = self._files.size(quality_path(QualityPath(exchange, day)))
+        if size > packed_bytes(self._ledger, exchange, day):
+            return "what looked wrong in it is not packed"
+        parts = self._ledger.of_day(exchange, day, QUALITY)
+        if any(not self._is_kept(each.key) for each in parts):
+            return "what looked wrong in it is not verified everywhere"
         return ""
 
     def _is_kept(self, key: str) -> bool:

@@ -21,9 +21,9 @@ from tick_logger.archive.keys import (
     WORDS,
     AsideKey,
     TypedKey,
-    aside_folder,
     date_text,
     day_folder,
+    meta_folder,
     parse,
     parse_aside,
 )
@@ -207,7 +207,7 @@ def _remove_unknown(files: Files, job: TableJob, key: str) -> None:
 def _of_server(files: Files, job: TableJob) -> Iterator[str]:
     """The objects of this day and table that were packed here."""
     day = (job.table, job.exchange, job.day)
-    folder = aside_folder(job.exchange) if job.aside else day_folder(*day)
+    folder = meta_folder(job.exchange) if job.aside else day_folder(*day)
     for name in files.list(folder):
         path = f"{folder}/{name}"
         found = parse_aside(path) if job.aside else parse(path)

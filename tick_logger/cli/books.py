@@ -11,8 +11,10 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli import columns
+from tick_logger.cli.pairs import Pairs, pairs, say_are
 from tick_logger.cli.reading import NotThereError, moment, opened, reading, say
 from tick_logger.errors import ConfigError
+from tick_logger.telemetry.logs import first_few
 
 if TYPE_CHECKING:
     from tick_logger.reader.book import Book
@@ -49,18 +51,22 @@ def book_command(
     with reading(directory):
         found = recording.find(symbol)
         if len(found) > 1:
-            raise NotThereError(f"{symbol} is several: {', '.join(found)}; name one of them")
+            several = ", ".join(first_few(found))
+            raise NotThereError(f"{symbol} is several: {several}; name one of them")
+        say_are(symbol, found)
+        called = pairs(recording)
         book = recording.book(found[0], at_ns, depth=depth)
-    sys.stdout.write(_as_json(book) if json else _shown(book))
+    sys.stdout.write(_as_json(book, called) if json else _shown(book, called))
     if book.broken:
         say(f"it is not known to be right: {book.cause}")
     return exit_codes.FOUND if book.broken else exit_codes.CLEAN
 
 
-def _as_json(book: Book) -> str:
+def _as_json(book: Book, called: Pairs) -> str:
     as_of = int(book.as_of.astype("int64"))
     document = {
         "symbol": str(book.symbol),
+        "pair": called.known(str(book.symbol)),
         "at": _text(int(book.at.astype("int64"))),
         "as_of": None if as_of < 0 else _text(as_of),
         "broken": book.broken,
@@ -71,12 +77,14 @@ def _as_json(book: Book) -> str:
     return json_library.dumps(document) + "\n"
 
 
-def _shown(book: Book) -> str:
+def _shown(book: Book, called: Pairs) -> str:
     """Asks above bids, the best in the middle, as on a screen for trading."""
     as_of = int(book.as_of.astype("int64"))
     when = f", as of {_text(as_of)}" if as_of >= 0 else ""
     bids, asks = book.levels
-    head = f"{book.symbol} at {_text(int(book.at.astype('int64')))}{when}\n"
+    pair = called.beside(str(book.symbol))
+    so = f" ({pair})" if pair else ""
+    head = f"{book.symbol}{so} at {_text(int(book.at.astype('int64')))}{when}\n"
     counts = f"{bids:,} bids, {asks:,} asks\n"
     rows = [["ask", f"{price:.12g}", f"{size:.12g}"] for price, size in book.asks[::-1].tolist()]
     rows += [["bid", f"{price:.12g}", f"{size:.12g}"] for price, size in book.bids.tolist()]

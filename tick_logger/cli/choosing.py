@@ -80,20 +80,27 @@ def _by_exchange(config: Path | None, wanted: Sequence[str]) -> dict[str, list[s
 
 def _listed(config: Path | None, wanted: Sequence[str]) -> list[tuple[str, str]]:
     """Where names are listed as traded now, of all exchanges that can be asked."""
+    from tick_logger.cli.arguments import load_config
     from tick_logger.cli.online import listed_now
-    from tick_logger.model.symbol_rules import SymbolRules
+    from tick_logger.cli.pairs import say_are
+    from tick_logger.config.symbols import load_symbol_rules
+    from tick_logger.exchanges import registry
     from tick_logger.model.symbols import SymbolMapper
 
-    asked = listed_now(config, SymbolRules())
+    mappings = load_config(config, None).logger.symbol_mappings
+    rules = load_symbol_rules(mappings, registry.available())
+    asked = listed_now(config, rules)
     for exchange, why in asked.failures.items():
         say(f"{exchange} could not be asked for {', '.join(wanted)}: {why}")
-    mapper = SymbolMapper(asked.instruments, SymbolRules())
+    mapper = SymbolMapper(asked.instruments, rules)
     found, problems = [], []
     for text in wanted:
         every = [each for name in mapper.spelled(text) for each in mapper.find(name)]
         active = [(each.exchange, each.symbol) for each in every if each.active]
         found += active
-        if not active:
+        if active:
+            say_are(text, [f"{exchange}:{symbol}" for exchange, symbol in active])
+        else:
             hint = "give it with its exchange, such as exchange:SYMBOL"
             where = "listed on no exchange that could be asked"
             problems.append(("--symbols", f'"{text}" is {where}; {hint}'))

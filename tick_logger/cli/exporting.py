@@ -15,6 +15,7 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli.kinds import Several
+from tick_logger.cli.pairs import say_meant
 from tick_logger.cli.reading import moment, names, opened, reading, say
 from tick_logger.cli.reading import tables as tables_of
 from tick_logger.errors import ConfigError
@@ -69,6 +70,7 @@ def export_command(
         if not symbols and not recording.symbols():
             say(f"nothing is recorded in {directory} yet")
             return exit_codes.FOUND
+        say_meant(recording, names(symbols))
         export = Export(recording, names(symbols, "*"), words, Span(start, end), format)
         jobs = export.jobs()
         if not jobs:

@@ -19,6 +19,7 @@ import cyclopts
 
 from tick_logger import exit_codes
 from tick_logger.cli.columns import line
+from tick_logger.cli.pairs import Pairs, pairs, say_meant
 from tick_logger.cli.reading import moment, opened, reading, say
 from tick_logger.cli.reading import tables as tables_of
 from tick_logger.errors import ConfigError
@@ -38,7 +39,7 @@ _SHOWN = {
 }
 """What people see of each table; the rest is in the other formats."""
 
-_WIDTHS = {"id": 12, "side": 4, "is_snapshot": 4, "symbol": 20}
+_WIDTHS = {"id": 12, "side": 4, "is_snapshot": 4, "symbol": 20, "pair": 12}
 _NUMBER_WIDTH = 13
 _NUMBERS = {"id", "price", "size", "bid", "bid_size", "ask", "ask_size"}
 
@@ -77,14 +78,13 @@ def head_command(
         raise ConfigError([("-n", f"must be a number above zero, not {number}")])
     if follow and from_ is not None:
         raise ConfigError([("--follow", "shows what comes from now on, and takes no --from")])
-    recording = opened(directory)
-    (which, *_) = tables_of("TABLE", [table])
+    recording, (which, *_) = opened(directory), tables_of("TABLE", [table])
     from tick_logger.reader.gaps import WORDS
     from tick_logger.reader.times import BEGINNING_NS, END_NS
 
     word = WORDS[which]
     with reading(directory):
-        several = len(recording.find(symbol)) > 1
+        say_meant(recording, [symbol])
         found: Iterator[Rows | Gap]
         if follow:
             found = recording.follow(symbol, tables=[word])
@@ -92,7 +92,8 @@ def head_command(
             start = BEGINNING_NS if from_ is None else moment("--from", from_)
             most = min(number, 65_536)
             found = recording.replay(symbol, start=start, end=END_NS, tables=[word], rows=most)
-        printer = _PRINTERS[format](word, several=several)
+        several = len(recording.find(symbol)) > 1
+        printer = _PRINTERS[format](word, pairs(recording), several=several)
         try:
             shown = _shown(found, printer, None if follow else number)
         except KeyboardInterrupt:
@@ -160,24 +161,31 @@ def _plain(name: str, values: npt.NDArray[Any], words: Mapping[int, str | None])
 
 @attrs.define
 class _Table:
-    """For people, within 80 columns for one symbol."""
+    """For people, within 80 columns for one symbol, whose pair stands with each new day."""
 
     word: str
+    called: Pairs
     several: bool = attrs.field(kw_only=True)
     _day: str = ""
 
     def rows(self, rows: Rows, most: int) -> int:
-        names = (*(("symbol",) if self.several else ()), *_SHOWN[self.word])
+        names = (*(("symbol", *self.called.head) if self.several else ()), *_SHOWN[self.word])
         widths = [15, *(_WIDTHS.get(name, _NUMBER_WIDTH) for name in names)]
         numbers = [False, *(name in _NUMBERS for name in names)]
         records = list(_records(rows, most))
+        from tick_logger.telemetry.logs import harmless
+
         for record in records:
             day, _, clock = _text(record["ts"])[:26].partition("T")
+            record["symbol"] = _symbol(record)
+            record["pair"] = self.called.known(record["symbol"])
             if day != self._day:
                 self._day = day
                 heads = [name.replace("is_snapshot", "snap") for name in names]
-                sys.stdout.write(f"{day} (UTC)\n{line(['time', *heads], widths, numbers)}\n")
-            record["symbol"] = f"{record['exchange']}:{record['symbol']}"
+                pair = None if self.several else self.called.beside(record["symbol"])
+                so = f"  {record['symbol']} ({pair})" if pair else ""
+                sys.stdout.write(f"{day} (UTC){harmless(so)}\n")
+                sys.stdout.write(f"{line(['time', *heads], widths, numbers)}\n")
             cells = [clock.ljust(15, "0"), *(_cell(record[name]) for name in names)]
             sys.stdout.write(line(cells, widths, numbers) + "\n")
         return len(records)
@@ -191,17 +199,20 @@ class _JsonLines:
     """An object for each row, and one with the key `gap` for each hole; times are ISO text."""
 
     word: str
+    called: Pairs
     several: bool = attrs.field(kw_only=True)
 
     def rows(self, rows: Rows, most: int) -> int:
         records = list(_records(rows, most))
         for record in records:
             document = record | {name: _text(record[name]) for name in ("ts", "recv_ts")}
+            document["pair"] = self.called.known(_symbol(record))
             sys.stdout.write(json_library.dumps(document) + "\n")
         return len(records)
 
     def hole(self, gap: Gap) -> None:
-        sys.stdout.write(json_library.dumps({"gap": attrs.asdict(gap)}) + "\n")
+        pair = self.called.known(_symbol(attrs.asdict(gap)))
+        sys.stdout.write(json_library.dumps({"gap": attrs.asdict(gap) | {"pair": pair}}) + "\n")
 
 
 @attrs.define
@@ -209,12 +220,14 @@ class _Csv:
     """A head, then a line for each row; times are ISO text."""
 
     word: str
+    called: Pairs
     several: bool = attrs.field(kw_only=True)
     _begun: bool = False
 
     def rows(self, rows: Rows, most: int) -> int:
         records = list(_records(rows, most))
         for record in records:
+            record["pair"] = self.called.known(_symbol(record)) or ""
             if not self._begun:
                 self._begun = True
                 _write_csv(record)
@@ -231,6 +244,11 @@ _PRINTERS: Mapping[Format, Callable[..., _Printer]] = {
     "csv": _Csv,
     "jsonl": _JsonLines,
 }
+
+
+def _symbol(record: Mapping[str, Any]) -> str:
+    exchange, symbol = record["exchange"], record["symbol"]
+    return f"{exchange}:{symbol}" if exchange else str(symbol)
 
 
 def _write_csv(cells: Iterable[object]) -> None:

@@ -14,6 +14,7 @@ import attrs
 from tick_logger import exit_codes
 from tick_logger.cli import columns
 from tick_logger.cli.kinds import Flag, Several
+from tick_logger.cli.pairs import Pairs, pairs, say_meant
 from tick_logger.cli.reading import moment, names, opened, reading
 from tick_logger.cli.reading import tables as tables_of
 
@@ -58,21 +59,24 @@ def gaps_command(
     words = _words(tables)
     start = 0 if since is None else moment("--since", since)
     with reading(directory):
+        say_meant(recording, names(symbols))
         there = bool(symbols or recording.symbols())
         asked = (names(symbols, "*"), start)
         found = recording.gaps(*asked) if there else ()
         found += recording.healed(*asked) if there and healed else ()
+        called = pairs(recording)
     now_ns = time.time_ns()
     gaps = sorted((gap for gap in found if gap.table in words), key=lambda gap: _rank(gap, now_ns))
     missing = [gap for gap in gaps if not gap.healed]
     if json:
-        sys.stdout.writelines(f"{json_library.dumps(attrs.asdict(gap))}\n" for gap in gaps)
+        documents = (attrs.asdict(gap) | {"pair": called.known(_name(gap))} for gap in gaps)
+        sys.stdout.writelines(f"{json_library.dumps(each)}\n" for each in documents)
     elif not gaps:
         sys.stdout.write("nothing is known to be missing\n")
     else:
         shown = gaps if all else gaps[:MOST_SHOWN]
         causes = _by_cause(missing, now_ns) if missing else "nothing is known to be missing\n"
-        sys.stdout.write(causes + "\n" + _each(shown, now_ns, healed=healed))
+        sys.stdout.write(causes + "\n" + _each(shown, called, now_ns, healed=healed))
         if len(shown) < len(gaps):
             sys.stdout.write(f"... and {len(gaps) - len(shown):,} shorter ones; --all shows them\n")
     return exit_codes.FOUND if missing else exit_codes.CLEAN
@@ -108,20 +112,35 @@ def _by_cause(gaps: Sequence[Gap], now_ns: int) -> str:
     return columns.table(head, rows, right="holes open symbols longest")
 
 
-def _each(gaps: Sequence[Gap], now_ns: int, *, healed: bool) -> str:
+def _each(gaps: Sequence[Gap], called: Pairs, now_ns: int, *, healed: bool) -> str:
     from tick_logger.reader.times import iso
 
     rows = []
     for gap in gaps:
         begin = gap.from_ns if gap.from_ns is not None else gap.to_ns
         length = "open " * gap.is_open + columns.lasted(_seconds(gap, now_ns))
-        name = f"{gap.exchange}:{gap.symbol}" if gap.exchange else gap.symbol
+        name = _name(gap)
         since = iso((begin or 0) // 10**9 * 10**9)
         how = [gap.healed or "-"] if healed else []
-        rows.append([length, gap.cause, *how, name, gap.table, since, _ids(gap)])
+        rows.append(
+            [length, gap.cause, *how, name, *called.cell(name), gap.table, since, _ids(gap)]
+        )
     word = ["healed"] if healed else []
-    head = ["lasted", "cause", *word, "symbol", "table", "from (received, UTC)", "ids"]
+    head = [
+        "lasted",
+        "cause",
+        *word,
+        "symbol",
+        *called.head,
+        "table",
+        "from (received, UTC)",
+        "ids",
+    ]
     return columns.table(head, rows)
+
+
+def _name(gap: Gap) -> str:
+    return f"{gap.exchange}:{gap.symbol}" if gap.exchange else gap.symbol
 
 
 def _ids(gap: Gap) -> str:

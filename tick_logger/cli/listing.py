@@ -21,6 +21,7 @@ from tick_logger import exit_codes
 from tick_logger.cli import columns
 from tick_logger.cli.arguments import require
 from tick_logger.cli.kinds import Several
+from tick_logger.cli.pairs import Pairs, pairs, say_meant
 from tick_logger.cli.reading import moment, names, opened, reading, say
 from tick_logger.cli.reading import tables as tables_of
 
@@ -75,15 +76,18 @@ def ls_command(
         require(("--sealed", more) if symbols or tables else None)
         return show_sealed(directory, between, as_json=json)
     with reading(directory):
+        say_meant(recording, names(symbols))
         found = _days_of(recording, names(symbols), tables, between, full=json)
+        called = pairs(recording)
     if not found:
         say(f"nothing is recorded in {directory}" + (" of that" if symbols or from_ else " yet"))
         return exit_codes.FOUND
     if json:
-        sys.stdout.writelines(f"{json_library.dumps(each.document())}\n" for each in found)
+        documents = (each.document() | {"pair": called.known(each.name)} for each in found)
+        sys.stdout.writelines(f"{json_library.dumps(each)}\n" for each in documents)
         return exit_codes.CLEAN
     by_symbol = bool(symbols) or len({each.name for each in found}) <= FEW_SYMBOLS
-    sys.stdout.write(_shown(found, by_symbol=by_symbol, by_day=days))
+    sys.stdout.write(_shown(found, called, by_symbol=by_symbol, by_day=days))
     if not by_symbol:
         sys.stdout.write("\n--symbols PATTERN shows symbols one by one, --days each day.\n")
     return exit_codes.CLEAN
@@ -143,7 +147,7 @@ def _between(since: str | None, until: str | None) -> tuple[int, int]:
     return start, END_NS if until is None else moment("--to", until)
 
 
-def _shown(found: Sequence[_Day], *, by_symbol: bool, by_day: bool) -> str:
+def _shown(found: Sequence[_Day], called: Pairs, *, by_symbol: bool, by_day: bool) -> str:
     from tick_logger.reader.gaps import WORDS
 
     def who(each: _Day) -> str:
@@ -156,20 +160,23 @@ def _shown(found: Sequence[_Day], *, by_symbol: bool, by_day: bool) -> str:
         key = (who(each), each.table, each.day if by_day else None)
         groups.setdefault(key, []).append(each)
     with_seconds = found[0].seconds is not None
-    head = ["symbol" if by_symbol else "exchange", "table", *([] if by_symbol else ["symbols"])]
+    head = ["symbol", *called.head, "table"] if by_symbol else ["exchange", "table", "symbols"]
     head += ["days", "rows", *(["covered"] if with_seconds else []), "holes", "condition"]
-    rows = [_line(group, by_symbol=by_symbol, seconds=with_seconds) for group in groups.values()]
+    called_so = called if by_symbol else None
+    rows = [_line(group, called_so, seconds=with_seconds) for group in groups.values()]
     return columns.table(head, rows, right="symbols rows covered holes")
 
 
-def _line(group: Sequence[_Day], *, by_symbol: bool, seconds: bool) -> list[str]:
+def _line(group: Sequence[_Day], called: Pairs | None, *, seconds: bool) -> list[str]:
+    """Of a symbol with what it is called; without that, of an exchange."""
     from tick_logger.reader.catalog import worst
 
     first = group[0]
     days = sorted({each.day for each in group})
-    cells = [first.name if by_symbol else first.exchange, first.table]
-    if not by_symbol:
-        cells.append(f"{len({each.name for each in group}):,}")
+    if called is not None:
+        cells = [first.name, *called.cell(first.name), first.table]
+    else:
+        cells = [first.exchange, first.table, f"{len({each.name for each in group}):,}"]
     cells += [_days(days), f"{sum(each.rows for each in group):,}"]
     if seconds:
         cells.append(columns.lasted(sum(each.seconds or 0.0 for each in group)))

@@ -264,7 +264,8 @@ def replay_command(
 def check_config_command(file: ConfigFile = None, /, *, data_path: str | None = None) -> int:
     """Print the effective configuration, with the environment applied, or all its errors.
 
-    Comments below it say which exchanges are asked with an API key.
+    Comments below it say which exchanges are asked with an API key, and which feeds cannot be on
+    connections of their own.
 
     Parameters
     ----------
@@ -276,12 +277,16 @@ def check_config_command(file: ConfigFile = None, /, *, data_path: str | None = 
     require(None if file else ("check-config", "give the TOML file, or name it in CONFIG_PATH"))
     from tick_logger.api_keys import in_words
     from tick_logger.config.printing import render
+    from tick_logger.exchanges import registry
+    from tick_logger.net.venue.lanes import kept_together
 
     config = load_config(file, data_path)
     if data_path is not None:
         _require_continuable(config)
     recorded = [name for name, exchange in config.exchanges.items() if exchange.enabled]
-    said = in_words(recorded, os.environ)
+    said = [*in_words(recorded, os.environ)]
+    for name in recorded:
+        said += kept_together(registry.get(name), config.exchanges[name])
     sys.stdout.write(render(config) + "".join(f"\n# {each}\n" for each in said))
     return exit_codes.CLEAN
 

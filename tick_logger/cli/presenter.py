@@ -38,7 +38,7 @@ class View:
 
     async def show(self, service: Service) -> None:
         """Show a service, reload it, and tell the service manager of it, until cancelled."""
-        started_with = service.started_with
+        started_with, self.logs.pair_of = service.started_with, service.pairs.name
         places = {"data path": started_with.logger.data_path}
         if service.watch.address:
             places["status page"] = service.watch.address

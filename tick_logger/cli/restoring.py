@@ -33,7 +33,7 @@ def restore_command(
     json
         Print one JSON object instead of lines.
     """
-    from tick_logger.archive.restoring import restore
+    from tick_logger.archive.restoring import restore, restore_marks
     from tick_logger.cli.reading import moment
     from tick_logger.model.tables import EXACT
     from tick_logger.model.times import day_of
@@ -43,7 +43,7 @@ def restore_command(
     from tick_logger.storage.disk_files import DiskFiles
     from tick_logger.storage.format_file import Width, read_widths, write_format
 
-    number, done = day_of(moment("--day", day)), {}
+    number, done, marked = day_of(moment("--day", day)), {}, []
     with reading(Path(root)):
         try:
             source = Archived(archive_tree(root))
@@ -58,10 +58,13 @@ def restore_command(
         for each in source.exchanges():
             if exchange in (None, each):
                 done[each] = restore(source, files, each, number, width)
+                if restore_marks(source.marks(each, number), files, each, number):
+                    marked.append(each)
         files.close()
     if json:
         sys.stdout.write(json_format.dumps(done, indent=2) + "\n")
     else:
         lines = (f"{name}: {sum(rows.values()):,} rows restored\n" for name, rows in done.items())
         sys.stdout.writelines(lines)
+        sys.stdout.writelines(f"{name}: what looked wrong in them restored\n" for name in marked)
     return exit_codes.CLEAN if any(done.values()) else exit_codes.FOUND

@@ -29,6 +29,7 @@ MAX_NEAR = 5
 COLUMNS = {
     "exchange": "exchange",
     "symbol": "symbol",
+    "pair": "pair",
     "base": "base",
     "quote": "quote",
     "quote type": "quote_type",

@@ -100,6 +100,8 @@ def _too_many(section: Mapping[str, Any], venue: VenueDefaults) -> Iterator[Conf
     markets = section.get("markets")
     lists = [section.get("feeds"), *(m.get("feeds") for m in _tables(markets))]
     feeds = max((len(feeds) for feeds in lists if isinstance(feeds, list)), default=0)
+    if section.get("feeds_per_connection") == "apart":
+        feeds = min(feeds, 1)
     if limit is not None and isinstance(symbols, int) and symbols * feeds > limit:
         why = f"{symbols} symbols with {feeds} feeds are {symbols * feeds} subscriptions"
         yield "symbols_per_connection", f"{why}; the exchange takes {limit} on a connection"

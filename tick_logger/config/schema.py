@@ -287,6 +287,8 @@ class ExchangeConfig:
         ),
     ] = 0
     """0: the usual number each, and more where there would not be enough connections."""
+    feeds_per_connection: Annotated[str, one_of("together", "apart")] = "together"
+    """Whether the feeds of a symbol share a connection, or each has one of its own."""
     max_message_mib: Annotated[
         int, between(1, 64, "MiB", "as much may be held of each connection, and the journal takes")
     ] = 64

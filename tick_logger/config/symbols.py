@@ -1,7 +1,9 @@
 """From a file of symbol mappings to `SymbolRules`, or to every reason why not.
 
-The file is whole: what it leaves out is not known, and the groups, fiat currencies and stablecoins
-may not be left out.  Without a file of the user's the one that comes with the program is read.
+A file is whole: what it leaves out is not known, and the groups, fiat currencies and stablecoins
+may not be left out.  But one with pairs or rules of equivalence (`symbol_pairs`) may leave out any
+section; the one of the file that comes with the program holds then.  That file is also the one
+which is read without a file of the user's.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ import attrs
 import yaml
 
 from tick_logger.config.rules import hint, listed, quoted
+from tick_logger.config.symbol_pairs import EQUIVALENCE, PAIRS, PairReader, Pairs
 from tick_logger.config.yaml import Reader, joined, read_yaml
 from tick_logger.errors import ConfigError
 from tick_logger.model.symbol_rules import (
+    NO_RULES,
     USD_EQUIVALENT,
     AssetClass,
     Override,
+    QuoteType,
     SymbolRules,
     VenueRules,
 )
@@ -46,12 +51,19 @@ def load_symbol_rules(path: str, exchanges: Collection[str]) -> SymbolRules:
     """
     file, reader = Path(path) if path else BUILT_IN, _Symbols([])
     root = read_yaml(file)
-    sections = reader.keys(root, "", _SECTIONS)
-    for name in _REQUIRED:
-        if name not in sections:
-            reader.problems.append((name, "is missing"))
+    sections = reader.keys(root, "", (*_SECTIONS, PAIRS, EQUIVALENCE))
+    read = PairReader(reader, _not_a_currency, exchanges)
+    pairs = read.pairs(sections[PAIRS]) if PAIRS in sections else Pairs({}, {})
+    groups = reader.groups(sections)
+    if EQUIVALENCE in sections:
+        if "quote_groups" in sections:
+            reason = "says what quote_groups says; leave one of them out"
+            reader.complain(EQUIVALENCE, reason, sections[EQUIVALENCE])
+        groups = reader.with_dollars(
+            read.groups(sections[EQUIVALENCE]), f"{EQUIVALENCE}.quote_assets", sections[EQUIVALENCE]
+        )
     rules = SymbolRules(
-        groups=reader.groups(sections),
+        groups=groups,
         fiat=frozenset(reader.section(sections, "fiat")),
         stablecoins=frozenset(reader.section(sections, "stablecoins")),
         asset_classes=reader.classes(sections, ""),
@@ -60,9 +72,43 @@ def load_symbol_rules(path: str, exchanges: Collection[str]) -> SymbolRules:
     )
     for currency in sorted(rules.fiat & rules.stablecoins):
         reader.complain(f"stablecoins.{currency}", "is in fiat as well", sections["stablecoins"])
+    if PAIRS in sections or EQUIVALENCE in sections:
+        reader.differing(pairs, rules, sections)
+        rules = _with_pairs(rules, pairs, sections, load_symbol_rules("", exchanges))
+    else:
+        reader.problems.extend((n, "is missing") for n in _REQUIRED if n not in sections)
     if reader.problems:
         raise ConfigError([(f"{file}: {at}" if at else str(file), r) for at, r in reader.problems])
     return rules
+
+
+def _with_pairs(
+    rules: SymbolRules, pairs: Pairs, sections: Collection[str], built_in: SymbolRules
+) -> SymbolRules:
+    """Rules with what the pairs say; sections that the file leaves out are the built-in ones."""
+    fiat, stablecoins = (
+        getattr(rules if name in sections else built_in, name) for name in _REQUIRED[1:]
+    )
+    if "fiat" not in sections:
+        fiat -= rules.stablecoins
+    if "stablecoins" not in sections:
+        stablecoins -= rules.fiat
+    of_type = {
+        kind: {quote for quote, said in pairs.types.items() if said is kind} for kind in QuoteType
+    }
+    venues = dict(rules.venues if "venues" in sections else built_in.venues)
+    for exchange, overrides in pairs.overrides.items():
+        before = venues.get(exchange, NO_RULES)
+        venues[exchange] = attrs.evolve(before, overrides={**before.overrides, **overrides})
+    grouped = "quote_groups" in sections or EQUIVALENCE in sections
+    return attrs.evolve(
+        rules,
+        groups=rules.groups if grouped else built_in.groups,
+        fiat=(fiat - pairs.types.keys()) | of_type[QuoteType.FIAT],
+        stablecoins=(stablecoins - pairs.types.keys()) | of_type[QuoteType.STABLECOIN],
+        asset_classes=(rules if "asset_classes" in sections else built_in).asset_classes,
+        venues=venues,
+    )
 
 
 class _Symbols(Reader):
@@ -125,9 +171,31 @@ class _Symbols(Reader):
                 other = group_of.setdefault(currency, name)
                 if other != name:
                     self.complain(at, f"{quoted(currency)} is in {other} already", node)
+        return self.with_dollars(groups, path, sections[path])
+
+    def with_dollars(
+        self, groups: dict[str, tuple[str, ...]], path: str, node: yaml.Node
+    ) -> dict[str, tuple[str, ...]]:
+        """The groups, of which the dollar's must be one."""
         if USD_EQUIVALENT not in groups:
-            self.complain(joined(path, USD_EQUIVALENT), "is missing", sections[path])
+            self.complain(joined(path, USD_EQUIVALENT), "is missing", node)
         return groups
+
+    def differing(
+        self, pairs: Pairs, rules: SymbolRules, sections: Mapping[str, yaml.Node]
+    ) -> None:
+        """Complain of what pairs and other sections of the same file say differently."""
+        for quote, said in sorted(pairs.types.items()):
+            for name, kind, known in (
+                ("fiat", QuoteType.FIAT, rules.fiat),
+                ("stablecoins", QuoteType.STABLECOIN, rules.stablecoins),
+            ):
+                if quote in known and said is not kind:
+                    self.complain(f"{name}.{quote}", f"is {said} in {PAIRS}", sections[name])
+        for exchange, symbols in pairs.overrides.items():
+            for symbol in symbols.keys() & rules.venue(exchange).overrides.keys():
+                path = f"venues.{exchange}.overrides.{symbol}"
+                self.complain(path, f"is in {PAIRS} as well", sections["venues"])
 
     def classes(self, sections: Mapping[str, yaml.Node], path: str) -> dict[str, AssetClass]:
         """Bases that are neither crypto nor money, by class."""

@@ -6,7 +6,7 @@ A venue that says nothing within the time is no endless wait: what has come by t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -42,10 +42,16 @@ class _Heard:
 
 
 class FeedLook:
-    """Listens to some subscriptions of one exchange."""
+    """Listens to some subscriptions of one exchange; `called` has normal names by symbol."""
 
-    def __init__(self, context: VenueContext, subscriptions: Collection[Subscription]) -> None:
+    def __init__(
+        self,
+        context: VenueContext,
+        subscriptions: Collection[Subscription],
+        called: Mapping[str, str],
+    ) -> None:
         self._context = context
+        self._called = called
         self._subscriptions = frozenset(subscriptions)
         self._heard = {sub.feed: _Heard() for sub in subscriptions}
         self._not_understood: Counter[str] = Counter()
@@ -118,7 +124,9 @@ class FeedLook:
 
     def _line(self, feed: str, heard: _Heard, most_secs: float) -> Line:
         symbols = sorted(sub.symbol for sub in self._subscriptions if sub.feed == feed)
-        of = f"{len(symbols)} symbols" if len(symbols) > 1 else symbols[0]
+        pair = self._called.get(symbols[0])
+        one = f"{symbols[0]} ({pair})" if pair not in (None, symbols[0]) else symbols[0]
+        of = f"{len(symbols)} symbols" if len(symbols) > 1 else one
         refused = self._refusal(feed)
         said = f"{heard.messages} messages with {heard.rows:,} rows of {of} in {heard.secs:.1f} s"
         if self._not_understood and not heard.messages:

@@ -10,11 +10,13 @@ import trio
 from tick_logger.clock import SystemClock
 from tick_logger.config.markets import book_wanted, books_wanted
 from tick_logger.config.schema import Config, ExchangeConfig
+from tick_logger.config.symbols import load_symbol_rules
 from tick_logger.doctor.lines import Section, wrong
 from tick_logger.doctor.machine import is_recorded, machine_lines, port_line
 from tick_logger.doctor.venue import HASTY, VenueLook
 from tick_logger.errors import ConfigError
 from tick_logger.exchanges import registry
+from tick_logger.model.symbol_rules import SymbolRules
 from tick_logger.net.wire.dial import NetworkDial
 from tick_logger.offload import ThreadOffload
 
@@ -39,8 +41,10 @@ async def look(
     tell(Section(MACHINE, [*lines, await port_line(config.http, recording=recording)]))
     enabled = {name: each for name, each in config.exchanges.items() if each.enabled}
 
+    rules = load_symbol_rules(config.logger.symbol_mappings, registry.available())
+
     async def venue(name: str, own: ExchangeConfig) -> None:
-        tell(await _venue(name, own, most_secs))
+        tell(await _venue(name, own, rules, most_secs))
 
     async with trio.open_nursery() as nursery:
         for name, own in enabled.items():
@@ -48,7 +52,9 @@ async def look(
     return [found[name] for name in (MACHINE, *enabled)]
 
 
-async def _venue(name: str, config: ExchangeConfig, most_secs: float) -> Section:
+async def _venue(
+    name: str, config: ExchangeConfig, rules: SymbolRules, most_secs: float
+) -> Section:
     clock = SystemClock()
     try:
         dial = NetworkDial(clock, ca_file=config.ca_file, timeouts=HASTY)
@@ -58,5 +64,5 @@ async def _venue(name: str, config: ExchangeConfig, most_secs: float) -> Section
     async with dial:
         wanted_of = partial(book_wanted, config)
         exchange = registry.get(name).asking_for(wanted_of, books_wanted(config))
-        lines = await VenueLook(exchange, config, dial, clock).lines(most_secs)
+        lines = await VenueLook(exchange, config, dial, clock, rules).lines(most_secs)
     return Section(name, lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import trio
@@ -22,6 +22,8 @@ from tick_logger.doctor.lines import Line, ok, warning, wrong
 from tick_logger.doctor.watching import WatchingDial
 from tick_logger.errors import ConfigError, ConnectionLost, Step
 from tick_logger.exchanges.base import Exchange, Listed, Subscription, VenueError
+from tick_logger.model.symbol_rules import SymbolRules
+from tick_logger.model.symbols import map_instrument
 from tick_logger.model.turnover import most_traded_first
 from tick_logger.net.connection.context import VenueContext
 from tick_logger.net.reach import WHAT_TO_DO, advice
@@ -48,12 +50,18 @@ class VenueLook:
     """One look at an exchange."""
 
     def __init__(
-        self, exchange: Exchange, config: ExchangeConfig, dial: Dial, clock: WallClock
+        self,
+        exchange: Exchange,
+        config: ExchangeConfig,
+        dial: Dial,
+        clock: WallClock,
+        rules: SymbolRules | None = None,
     ) -> None:
         self._exchange = exchange
         self._config = config
         self._dial = WatchingDial(dial, clock)
         self._clock = clock
+        self._rules = rules or SymbolRules()
 
     async def lines(self, most_secs: float) -> list[Line]:
         """All lines; messages are waited for so long at most."""
@@ -70,13 +78,15 @@ class VenueLook:
             nursery.start_soon(self._ask, context, asked, listed)
         lines = [*reached, *asked]
         chosen: Sequence[Subscription] = ()
+        called: Mapping[str, str] = {}
         if listed:
-            found, chosen = self._symbols(listed[0])
+            called = self._called(listed[0])
+            found, chosen = self._symbols(listed[0], called)
             lines += found
         age_secs = None
         heard: list[Line] = []
         if chosen and not any(line.state == "wrong" for line in reached):
-            look = FeedLook(context, chosen)
+            look = FeedLook(context, chosen, called)
             heard = await look.listen(most_secs)
             age_secs = look.age_secs
         return [*lines, *self._clock_lines(age_secs), *heard]
@@ -158,7 +168,15 @@ class VenueLook:
         lines.append(ok("listing", said + odd))
         listed.append(found)
 
-    def _symbols(self, listed: Listed) -> tuple[list[Line], list[Subscription]]:
+    def _called(self, listed: Listed) -> dict[str, str]:
+        """The normal names of what is listed, by symbol."""
+        name = self._exchange.name
+        mapped = (map_instrument(name, each, self._rules) for each in listed.instruments)
+        return {each.symbol: each.pair for each in mapped if each.pair}
+
+    def _symbols(
+        self, listed: Listed, called: Mapping[str, str]
+    ) -> tuple[list[Line], list[Subscription]]:
         """Whether what is configured is listed, and what to listen to."""
         traded = [each.symbol for each in most_traded_first(listed.instruments) if each.active]
         patterns = self._config.symbols
@@ -166,7 +184,7 @@ class VenueLook:
         lines = []
         missing = () if isinstance(patterns, str) else _unmatched(patterns, traded)
         if missing:
-            named = ", ".join(_with_near(each, traded) for each in missing[:MOST_NAMED])
+            named = ", ".join(_with_near(each, traded, called) for each in missing[:MOST_NAMED])
             more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
             lines.append(wrong("symbols", f"not traded: {named}{more}", "mend `symbols`"))
         if chosen and not missing:
@@ -210,6 +228,9 @@ def _unmatched(patterns: Sequence[str], traded: Sequence[str]) -> list[str]:
     return [each for each in patterns if not any(matches((each,), symbol) for symbol in traded)]
 
 
-def _with_near(pattern: str, traded: Sequence[str]) -> str:
+def _with_near(pattern: str, traded: Sequence[str], called: Mapping[str, str]) -> str:
+    same = [symbol for symbol in traded if called.get(symbol) == pattern.upper()]
+    if same:
+        return f"{pattern} (here it is {' or '.join(same[:MOST_NAMED])})"
     near = difflib.get_close_matches(pattern.upper(), traded, n=1, cutoff=0.6)
     return f"{pattern} (near is {near[0]})" if near else pattern

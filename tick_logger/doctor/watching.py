@@ -19,6 +19,7 @@ class WatchingDial:
     """Another dial, which is watched; `ahead_secs` is this machine's clock less the venue's."""
 
     def __init__(self, dial: Dial, clock: WallClock) -> None:
+        self.brake = dial.brake
         self._dial = dial
         self._clock = clock
         self.ahead_secs: float | None = None

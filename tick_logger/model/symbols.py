@@ -12,7 +12,7 @@ own spelling as its name.  Pure: reads no file, and never changes after it was b
 from __future__ import annotations
 
 import decimal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -26,6 +26,9 @@ from tick_logger.model.symbol_rules import (
 )
 
 SPOT = "spot"
+
+PairOf = Callable[[str, str], str | None]
+"""The normal name of an exchange's symbol; None where nobody says what it is."""
 
 _NOTHING = Override()
 _MAX_EXPONENT = 40  # of a step size; more digits are nonsense, and would fill the memory
@@ -54,12 +57,16 @@ class MappedInstrument:
     min_size: str = ""
     min_notional: str = ""
 
+    @property
+    def pair(self) -> str:
+        """What it is called everywhere, such as BTC-USD; empty where nobody says what it is."""
+        return self.name if self.base and self.quote else ""
+
 
 def map_instrument(exchange: str, listed: Instrument, rules: SymbolRules) -> MappedInstrument:
     """What a listed instrument is: overrides first, then the listing, then general rules."""
     override = rules.venue(exchange).overrides.get(listed.symbol, _NOTHING)
-    base = _first(override.base, rules.currency(exchange, listed.base))
-    quote = _first(override.quote, rules.currency(exchange, listed.quote))
+    base, quote = _currencies(exchange, listed, rules)
     return MappedInstrument(
         exchange=exchange,
         symbol=listed.symbol,
@@ -75,6 +82,12 @@ def map_instrument(exchange: str, listed: Instrument, rules: SymbolRules) -> Map
         min_size=_plain(_first(override.min_size, listed.min_size)),
         min_notional=_plain(_first(override.min_notional, listed.min_notional)),
     )
+
+
+def pair_named(exchange: str, listed: Instrument, rules: SymbolRules) -> str:
+    """The `pair` of a listed instrument alone: everything costs eight times as much."""
+    base, quote = _currencies(exchange, listed, rules)
+    return f"{base}-{quote}" if base and quote else ""
 
 
 class SymbolMapper:
@@ -213,6 +226,13 @@ def _dashed(text: str) -> str:
 def _place(each: MappedInstrument) -> tuple[object, ...]:
     kind = (each.kind != SPOT, each.kind)
     return each.exchange, kind, not each.active, len(each.symbol), each.symbol
+
+
+def _currencies(exchange: str, listed: Instrument, rules: SymbolRules) -> tuple[str, str]:
+    """Base and quote in normal spelling; empty what nobody says."""
+    override = rules.venue(exchange).overrides.get(listed.symbol, _NOTHING)
+    base = _first(override.base, rules.currency(exchange, listed.base))
+    return base, _first(override.quote, rules.currency(exchange, listed.quote))
 
 
 def _first(override: str | None, otherwise: str) -> str:

@@ -16,7 +16,7 @@ record.  Not here: where a snapshot has its place (`places`), and all other inte
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 import attrs
 
@@ -34,6 +34,9 @@ from tick_logger.model.tables import Table
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.late_ends import LateEnds, Unnoticed
 from tick_logger.pipeline.plain_state import Plain
+
+MOST_TOLD = 16
+"""Records of one book that are remembered: as many as it breaks while a line is frozen."""
 
 MOST_SPANS = 100
 """Of one book that breaks again and again without a snapshot: more are seen as one."""
@@ -88,7 +91,7 @@ class BrokenBooks:
         self._spans: dict[int, list[_Span]] = {}  # in order; the last may be open
         self._begun: set[int] = set()  # have had a snapshot
         self._doubted: set[int] = set()  # may lack something, though no snapshot was asked for
-        self._told: dict[int, tuple[int, int]] = {}  # what was recorded last, from when to when
+        self._told: dict[int, list[tuple[int, int]]] = {}  # recorded last, from when to when
         self._told_since: dict[int, int] = {}  # what was recorded first in this process
         self._late = LateEnds()
         self._placed: dict[int, Placed] = {}  # the newest of each book
@@ -269,7 +272,7 @@ class BrokenBooks:
             ],
             "begun": sorted(self._begun),
             "doubted": sorted(self._doubted),
-            "told": [[number, *span] for number, span in self._told.items()],
+            "told": [[number, *span] for number, spans in self._told.items() for span in spans],
             "told_since": [list(each) for each in self._told_since.items()],
             "late": self._late.dump(),
             "placed": [list(attrs.astuple(each)) for each in self._placed.values()],
@@ -285,7 +288,8 @@ class BrokenBooks:
         self._told_since.update(dict(state.get("told_since", ())))
         self._late.load(state.get("late", {}))
         self._placed.update((fields[0], Placed(*fields)) for fields in state.get("placed", ()))
-        self._told.update((number, (start, end)) for number, start, end in state.get("told", ()))
+        for number, start, end in state.get("told", ()):  # earlier versions had one of each book
+            self._told.setdefault(number, []).append((start, end))
 
     # -- spans -------------------------------------------------------------------------------------
 
@@ -325,18 +329,22 @@ class BrokenBooks:
             else:
                 told.append(span)
         for span in told:
-            for from_ns, to_ns in self._untold(instrument, span):
+            for from_ns, to_ns in _untold(span, self._told.get(instrument, ())):
                 record = GapRecord(instrument, Table.BOOK, None, None, from_ns, to_ns, span.cause)
                 self._gaps.record([record])
-                self._told[instrument] = from_ns, to_ns
+                told_before = self._told.get(instrument, [])
+                self._told[instrument] = [*told_before, (from_ns, to_ns)][-MOST_TOLD:]
                 self._tells(instrument, from_ns)
 
-    def _untold(self, instrument: int, span: _Span) -> list[tuple[int, int]]:
-        """The parts of a span that are not in the last record: a loss may be known late."""
-        assert span.to_ns is not None, "it is over"
-        from_ns, to_ns = self._told.get(instrument, (span.to_ns, span.to_ns))
-        parts = (span.from_ns, min(span.to_ns, from_ns)), (max(span.from_ns, to_ns), span.to_ns)
-        return [part for part in parts if part[0] < part[1]]
+
+def _untold(span: _Span, told: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of a span that are in no record yet: a loss may be known late."""
+    assert span.to_ns is not None, "it is over"
+    parts = [(span.from_ns, span.to_ns)]
+    for from_ns, to_ns in told:
+        sides = [((start, min(end, from_ns)), (max(start, to_ns), end)) for start, end in parts]
+        parts = [part for both in sides for part in both if part[0] < part[1]]
+    return [part for part in parts if part[0] < part[1]]
 
 
 def _but_cause(attribute: attrs.Attribute[object], _value: object) -> bool:

@@ -5,7 +5,8 @@
 
 pyarrow is imported when the first rows are asked for.  What came later than the main rows of a day
 lies in further objects, and is late here as it is in column files.  Rows whose time cannot be right
-lie in objects beside the tree, and are late here too.  Messages as received are left alone.
+lie in objects beside the tree, and are late here too.  Messages as received are left alone.  What
+looked wrong lies beside the certificates.
 
 Invariant: no row is read twice; where two servers packed the same stream and day, that is an error.
 Memory is bounded by `COLUMNS_KEPT` and `OBJECTS_KEPT`, whatever there is of a day.
@@ -25,9 +26,9 @@ from tick_logger.archive.keys import (
     WORDS,
     AsideKey,
     TypedKey,
-    aside_folder,
     aside_word,
     day_folder,
+    meta_folder,
     parse,
     parse_aside,
 )
@@ -39,15 +40,17 @@ from tick_logger.model.times import NS_PER_DAY
 from tick_logger.reader.certified import Certificates, day_of_date, joined, proof_of
 from tick_logger.reader.errors import DamagedError, OverlapError
 from tick_logger.reader.glance import GlanceTree
+from tick_logger.reader.kept_doubts import KeptDoubts
 from tick_logger.reader.listings import ListingFiles
 from tick_logger.reader.object_rows import table_day
 from tick_logger.reader.objects import TypedObject
 from tick_logger.reader.packed import PackedObjects
 from tick_logger.reader.places import OwnPlaces
 from tick_logger.reader.source import Array, Symbol, TableDay
-from tick_logger.reader.times import iso
+from tick_logger.reader.times import Span, iso
 from tick_logger.reader.tree import InnerTree, Tree
 from tick_logger.storage.names import folder_of, symbol_of
+from tick_logger.storage.quality_files import ReadDoubt
 
 COLUMNS_KEPT = 64
 """Columns of row groups that stay decoded, those used last: of 1 or 2 MiB each."""
@@ -192,6 +195,14 @@ class Archived:
         tree = InnerTree(self._tree, META)
         return ListingFiles(tree, OwnPlaces(tree)).instruments(day)
 
+    def doubts(self, exchange: str, wanted: Span) -> Iterator[tuple[Symbol, ReadDoubt]]:
+        """What looked wrong in rows of days that are read; see `doubts.doubts_of`."""
+        return KeptDoubts(self._tree).of(exchange, wanted, self._is_read)
+
+    def marks(self, exchange: str, day: int) -> list[bytes]:
+        """The whole quality file of a day, of each server that recorded one."""
+        return KeptDoubts(self._tree).files(exchange, day)
+
     @property
     def certificates(self) -> Certificates:
         """The copies that are kept."""
@@ -266,7 +277,7 @@ class Archived:
         return [*known, *(key for key in there if key not in known and self._is_other(key))]
 
     def _aside_keys(self, exchange: str) -> list[AsideKey]:
-        folder = aside_folder(exchange)
+        folder = meta_folder(exchange)
         found = (parse_aside(f"{folder}/{name}") for name in self._tree.list(folder))
         return [each for each in found if each is not None]
 

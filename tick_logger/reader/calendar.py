@@ -65,6 +65,8 @@ def symbol_list(
 ) -> Document:
     """Symbols that contain the query, in whatever case; of one exchange, or of one day.
 
+    Those too whose pair contains it.
+
     Of no other `exchanges` than these, if any are given.
 
     `sort` is one of `SORTS`, with a "-" before it from the greatest on; raises `ValueError`.
@@ -72,11 +74,12 @@ def symbol_list(
     by = SORTS.get(sort.removeprefix("-"))
     if by is None:
         raise ValueError(f"sort must be one of {', '.join(SORTS)}, with or without a - before it")
-    wanted = query.strip().casefold()
+    wanted, pairs = query.strip().casefold(), survey.pairs
     found = [
-        _symbol(symbol, days)
+        _symbol(symbol, days) | {"pair": pairs.get(symbol)}
         for symbol in survey.symbols
-        if (exchange is None or symbol.exchange == exchange) and wanted in _name(symbol)
+        if exchange is None or symbol.exchange == exchange
+        if wanted in _name(symbol) or wanted in pairs.get(symbol, "").casefold()
         if exchanges is None or symbol.exchange in exchanges
         for days in [_of_day(survey.days(symbol), day)]
         if day is None or len(days)

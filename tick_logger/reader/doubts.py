@@ -1,8 +1,7 @@
 """What looked wrong in rows when they were recorded, as it stands beside them.
 
 A doubt says nothing of what is missing, and changes no row.  Where a directory has no such files
-(an archive, an earlier logger's, one recorded without checks), there is none: its absence proves
-nothing.
+(an earlier logger's, one recorded without checks), there is none: its absence proves nothing.
 """
 
 from __future__ import annotations

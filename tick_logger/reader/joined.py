@@ -105,11 +105,15 @@ class Joined:
         return min(proofs, default=Proof.UNPROVABLE)
 
     def doubts(self, exchange: str, wanted: Span) -> Iterator[tuple[Symbol, ReadDoubt]]:
-        """Those of all that know of any; see `doubts.doubts_of`."""
+        """Those of all that know of any, each once; see `doubts.doubts_of`."""
+        seen = set()
         for each in self._sources:
             ask = getattr(each, "doubts", None)
-            if ask is not None:
-                yield from ask(exchange, wanted)
+            for symbol, found in () if ask is None else ask(exchange, wanted):
+                mark = symbol, found.table, found.kind, found.from_ns, found.to_ns, found.rows
+                if mark not in seen:
+                    seen.add(mark)
+                    yield symbol, found
 
     def instruments(self, day: int | None = None) -> Iterable[MappedInstrument]:
         """Those of all; of a symbol that several list, what the last one says."""

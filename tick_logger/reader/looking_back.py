@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
 from tick_logger.model.tables import Table
 from tick_logger.model.times import NS_PER_DAY, day_of
 from tick_logger.reader.book_view import book_view
-from tick_logger.reader.calendar import calendar, symbol_list
+from tick_logger.reader.calendar import Document, calendar, symbol_list
 from tick_logger.reader.day_view import Looked, day_view, is_settled, stretch
 from tick_logger.reader.opening import Where, source_at
+from tick_logger.reader.pairs import KeptPairs
 from tick_logger.reader.recording import Recording
 from tick_logger.reader.source import Source, Symbol
 from tick_logger.reader.survey import Survey
@@ -48,6 +49,7 @@ class LookingBack:
         self._source: Source | None = None
         self._recording: Recording | None = None
         self._survey: Survey | None = None
+        self._kept_pairs: KeptPairs | None = None
         self._kept: OrderedDict[Looked, tuple[object, bytes]] = OrderedDict()
         """Answers, and what was there when they were made."""
 
@@ -92,7 +94,7 @@ class LookingBack:
             return self._kept[looked][1]
         now_ns = self._now_ns()
         found = day_view(self._read(), self._opened(), looked, now_ns)
-        said = msgspec.json.encode(found)
+        said = self._said(found, name)
         if is_settled(found):
             self._kept[looked] = there, said
             while len(self._kept) > MOST_KEPT:
@@ -102,7 +104,16 @@ class LookingBack:
     def book(self, exchange: str, symbol: str, at_ns: int, depth: int) -> bytes:
         """The order book at a moment, so many levels of each side; see `book_view.book_view`."""
         name = self._there(exchange, symbol)
-        return msgspec.json.encode(book_view(self._read().book(name, at_ns, depth=depth)))
+        return self._said(book_view(self._read().book(name, at_ns, depth=depth)), name)
+
+    def _said(self, found: Document, symbol: Symbol) -> bytes:
+        """What was found, and what the symbol is called everywhere."""
+        return msgspec.json.encode(found | {"pair": self._pairs().get(symbol)})
+
+    def _pairs(self) -> Mapping[Symbol, str]:
+        if self._kept_pairs is None:
+            self._kept_pairs = KeptPairs(self._opened())
+        return self._kept_pairs.at(self._now_ns())
 
     def _there(self, exchange: str, symbol: str) -> Symbol:
         name = Symbol(exchange, symbol)
@@ -125,6 +136,7 @@ class LookingBack:
     def _surveyed(self) -> Survey:
         if self._survey is None:
             self._survey = Survey(self._opened())
+        self._survey.pairs = self._pairs()
         self._survey.advance(self._now_ns())
         return self._survey
 

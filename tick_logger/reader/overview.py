@@ -10,6 +10,7 @@ from tick_logger.reader.doubts import Doubt, doubts_of
 from tick_logger.reader.following import follow
 from tick_logger.reader.gaps import Gap, gaps_in, healed_in
 from tick_logger.reader.naming import every, meant
+from tick_logger.reader.pairs import pairs_of
 from tick_logger.reader.parts import Late
 from tick_logger.reader.replaying import ROWS_AT_ONCE, checked, replay
 from tick_logger.reader.rows import Rows
@@ -176,6 +177,15 @@ class Overview:
         ('coinbase:BTC-USD', 'kraken:BTC/USD')
         """
         return tuple(map(str, meant(self._source, name)))
+
+    def pairs(self) -> dict[str, str]:
+        """What each recorded symbol is called everywhere, where a listing says what it is.
+
+        >>> rec.pairs()
+        {'coinbase:BTC-USD': 'BTC-USD', 'kraken:BTC/USD': 'BTC-USD'}
+        """
+        known = pairs_of(self._source)
+        return {str(each): known[each] for each in every(self._source) if each in known}
 
     def symbols(self) -> tuple[str, ...]:
         """All symbols of which there is anything, as `"exchange:SYMBOL"`, sorted.

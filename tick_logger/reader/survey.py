@@ -10,7 +10,7 @@ Not here: what a page is told of it (`calendar`), and the rows of a day (`lookin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,8 @@ class Survey:
         self._known: dict[Symbol, Days] = {}
         self._names: list[Symbol] = []
         self._waiting: list[Symbol] = []
+        self.pairs: Mapping[Symbol, str] = {}
+        """What symbols are called everywhere, as whoever asks has found out."""
 
     @property
     def symbols(self) -> Sequence[Symbol]:

@@ -40,6 +40,7 @@ class Backlog:
     def __init__(self, budget: ByteBudget, limit_bytes: int, next_seq: int) -> None:
         self._budget = budget
         self._limit_bytes = limit_bytes
+        budget.wait_for_files_while(lambda: 2 * self.held_bytes > limit_bytes)
         self._chunks: deque[Chunk] = deque()
         self.held_bytes = 0
         self._changed = trio.Event()
@@ -57,7 +58,7 @@ class Backlog:
         if self.held_bytes > self._limit_bytes:
             self.forgotten += len(self._chunks)
             while self._chunks:
-                self.release(self._chunks.popleft())
+                self._give_back(self._chunks.popleft())
         self._changed.set()
 
     async def take(self) -> Chunk | None:
@@ -72,6 +73,10 @@ class Backlog:
 
     def release(self, chunk: Chunk) -> None:
         """A chunk that was taken is derived, or not needed any more."""
+        self._give_back(chunk)
+        self._budget.files_went_on()
+
+    def _give_back(self, chunk: Chunk) -> None:
         self.held_bytes -= chunk.budget_bytes
         assert self.held_bytes >= 0, "a chunk was given back twice"
         self._budget.give_back(chunk.budget_bytes)

@@ -1,7 +1,9 @@
 """What instruments are called everywhere, such as BTC-USD, by what their exchanges list now.
 
-Told of listings by the event loop, and asked by the thread that writes column files: each of both
-only puts or gets a whole listing.  Not here: the rules of names (`model.symbols`).
+Told of listings by the event loop, and asked by whoever shows symbols and by the thread that writes
+column files: each only puts or gets a whole listing, or a name.  Names that were asked for are
+kept, also of what has left its listing, and so are as many as symbols that are recorded.  Not here:
+the rules of names (`model.symbols`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from tick_logger.model.instruments import Instrument
 from tick_logger.model.symbol_rules import SymbolRules
-from tick_logger.model.symbols import map_instrument
+from tick_logger.model.symbols import map_instrument, pair_named
 
 
 class PairNames:
@@ -19,10 +21,22 @@ class PairNames:
     def __init__(self, rules: SymbolRules | None = None) -> None:
         self.rules = rules or SymbolRules()
         self._listed: dict[str, Mapping[str, Instrument]] = {}
+        self._named: dict[tuple[str, str], tuple[Instrument, str]] = {}  # and of which entry it is
 
     def tell(self, exchange: str, listing: Sequence[Instrument]) -> None:
         """An exchange lists these now."""
         self._listed[exchange] = {each.symbol: each for each in listing}
+
+    def name(self, exchange: str, symbol: str) -> str | None:
+        """The normal name of a symbol; None if nobody says what it is."""
+        known = self._named.get((exchange, symbol))
+        listed = self._listed.get(exchange, {}).get(symbol)
+        if listed is None:
+            return (known[1] or None) if known else None
+        if known is None or known[0] != listed:
+            known = listed, pair_named(exchange, listed, self.rules)
+            self._named[exchange, symbol] = known
+        return known[1] or None
 
     def pair_of(self, exchange: str, symbol: str) -> str | None:
         """Base, quote and kind of a symbol: what is one thing has one.
@@ -33,4 +47,4 @@ class PairNames:
         if listed is None:
             return None
         mapped = map_instrument(exchange, listed, self.rules)
-        return f"{mapped.name} {mapped.kind}" if mapped.base and mapped.quote else ""
+        return f"{mapped.pair} {mapped.kind}" if mapped.pair else ""

@@ -33,14 +33,19 @@ MAX_OPEN_JOURNAL_FILES = 4
 
 @attrs.frozen(kw_only=True)
 class Disk:
-    """What a recording writes through: files and a thread for each of its two tasks."""
+    """What a recording writes through: files and a thread for each of its two tasks.
+
+    And for what is remembered of rates, which nobody waits for.
+    """
 
     journal_files: Files
     column_files: Files
     quality_files: Files
     """Written to in the columns' thread; apart from these, so that no trouble there is theirs."""
+    rates_files: Files
     journal_offload: Offload
     column_offload: Offload
+    rates_offload: Offload
 
     @classmethod
     def at(
@@ -54,8 +59,10 @@ class Disk:
             journal_files=files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
             column_files=files or DiskFiles(data_path, max_open=most_open(others)),
             quality_files=files or DiskFiles(data_path, max_open=1),
+            rates_files=files or DiskFiles(data_path, max_open=1),
             journal_offload=offload or ThreadOffload(),
             column_offload=offload or ThreadOffload(),
+            rates_offload=offload or ThreadOffload(),
         )
 
     def close(self) -> None:
@@ -67,6 +74,8 @@ class Disk:
         if self.column_offload.idle:
             self.column_files.close()
             self.quality_files.close()
+        if self.rates_offload.idle:
+            self.rates_files.close()
         # With these goes the lock, under which the columns' thread may still be at work.
         if self.column_offload.idle and self.journal_offload.idle:
             self.journal_files.close()

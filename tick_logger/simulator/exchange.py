@@ -122,7 +122,8 @@ class SimulatedExchange(ServedVenue):
     def _with_odd_prices(self, events: Sequence[Trade | Quote]) -> Sequence[Trade | Quote]:
         """What is told of the market: all as it was, but for faults."""
         faults = self._hub.faults
-        if not faults.odd_price_probability and not faults.crossed_quote_probability:
+        odd = faults.odd_price_probability, faults.crossed_quote_probability
+        if not any(odd) and faults.quote_factor == 1.0:
             return events
         return [with_odd_prices(each, faults, self._time_rng) for each in events]
 

@@ -113,6 +113,8 @@ class Faults:
     """How many trades are told at ten times their price."""
     crossed_quote_probability: float = attrs.field(default=0.0, validator=_probability)
     """How many quotes have bid and ask the wrong way round."""
+    quote_factor: float = 1.0
+    """What prices of quotes are multiplied by: those of another time, or of another thing."""
     clock_offset_secs: float = 0.0
     """How far the exchange's own clock is ahead.  It never runs back: it stands still instead."""
     bad_trade_probability: float = attrs.field(default=0.0, validator=_probability)

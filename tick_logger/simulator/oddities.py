@@ -61,19 +61,23 @@ def _odd(entry: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def with_odd_prices(event: Trade | Quote, faults: Faults, rng: Random) -> Trade | Quote:
-    """A trade or quote as it was, or as `odd_price_probability` and
+    """A trade or quote as it was, or as `odd_price_probability`, `quote_factor` and
     `crossed_quote_probability` have it.
 
-    A quote that is told with a trade may be crossed as well.
+    So is a quote that is told with a trade.
     """
     if isinstance(event, Trade):
         if rng.random() < faults.odd_price_probability:
             event = event._replace(ticks=10 * event.ticks)
-        return event._replace(quote=_crossed(event.quote, faults, rng))
-    return _crossed(event, faults, rng)
+        return event._replace(quote=_odd_quote(event.quote, faults, rng))
+    return _odd_quote(event, faults, rng)
 
 
-def _crossed(quote: Quote, faults: Faults, rng: Random) -> Quote:
+def _odd_quote(quote: Quote, faults: Faults, rng: Random) -> Quote:
+    factor = faults.quote_factor
+    if factor != 1.0:
+        bid, ask = round(quote.bid_ticks * factor), round(quote.ask_ticks * factor)
+        quote = quote._replace(bid_ticks=bid, ask_ticks=ask)
     if rng.random() >= faults.crossed_quote_probability:
         return quote
     return quote._replace(bid_ticks=quote.ask_ticks, ask_ticks=quote.bid_ticks)

@@ -10,6 +10,7 @@
     {exchange}/candles.{DD}.{MM}.{YY}.jsonl                         candles, as answered by REST
     {exchange}/quality.{DD}.{MM}.{YY}.jsonl                         what looked wrong in rows
     {exchange}/certificate.{DD}.{MM}.{YY}.{n}.json                  what is vouched for, n = 1, 2, …
+    {exchange}/rates.json                                           how busy each stream was lately
     unwritten.{DD}.{MM}.{YY}.jsonl                                  holes of what cannot be written
     journal/…                                                       see `journal_layout`
 
@@ -43,6 +44,7 @@ _UNDECODABLE_FILE = re.compile(r"undecodable\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASC
 _UNWRITTEN_FILE = re.compile(r"unwritten\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _CANDLES_FILE = re.compile(r"candles\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
 _QUALITY_FILE = re.compile(r"quality\.(\d\d\.\d\d\.\d\d)\.jsonl", re.ASCII)
+_RATES_NAME = "rates.json"
 _CERTIFICATE_FILE = re.compile(r"certificate\.(\d\d\.\d\d\.\d\d)\.([1-9]\d*)\.json", re.ASCII)
 
 
@@ -118,6 +120,13 @@ class CertificatePath:
 
 
 @attrs.frozen
+class RatesPath:
+    """How many messages a second the streams of an exchange bring."""
+
+    exchange: str
+
+
+@attrs.frozen
 class UnwrittenPath:
     """The records of one UTC day that the gaps files of their streams do not take."""
 
@@ -125,7 +134,7 @@ class UnwrittenPath:
 
 
 VenuePath: TypeAlias = (
-    InstrumentsPath | UndecodablePath | CandlesPath | QualityPath | CertificatePath
+    InstrumentsPath | UndecodablePath | CandlesPath | QualityPath | CertificatePath | RatesPath
 )
 DataPath: TypeAlias = FormatPath | UnwrittenPath | VenuePath | ColumnPath | GapsPath | JournalPath
 
@@ -189,6 +198,11 @@ def certificate_path(where: CertificatePath) -> str:
     """The path of a certificate; its number is 1 or more."""
     folder, day = folder_of(where.exchange), day_text(where.day)
     return f"{folder}/certificate.{day}.{where.number}.json"
+
+
+def rates_path(exchange: str) -> str:
+    """The path of an exchange's file of rates."""
+    return f"{folder_of(exchange)}/{_RATES_NAME}"
 
 
 def unwritten_path(where: UnwrittenPath) -> str:
@@ -277,6 +291,8 @@ def parse(path: str) -> DataPath | None:
 
 
 def _parse_beside_symbols(exchange: str, name: str) -> VenuePath | None:
+    if name == _RATES_NAME:
+        return RatesPath(exchange)
     for pattern, kind in (
         (_INSTRUMENTS_FILE, InstrumentsPath),
         (_UNDECODABLE_FILE, UndecodablePath),

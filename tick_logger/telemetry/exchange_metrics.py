@@ -18,6 +18,7 @@ from tick_logger.telemetry.families import Families
 from tick_logger.telemetry.feed_metrics import FeedMetrics, Messages
 from tick_logger.telemetry.histograms import Together
 from tick_logger.telemetry.hole_metrics import HoleMetrics
+from tick_logger.telemetry.load_metrics import LoadMetrics
 from tick_logger.telemetry.sealed_day import SealedDay
 
 BACKFILL_ENDS = ("rest", "void", "left", "denied")
@@ -38,10 +39,7 @@ class ExchangeMetrics:
         self.messages_received = Messages(families, exchange)
         self.feeds = FeedMetrics(families, exchange)
         self.bytes_received = counter("bytes_received", "Bytes of the messages received")
-        self.messages_dropped = counter(
-            "messages_dropped", "Messages given up because the buffer was full"
-        )
-        self.bytes_dropped = counter("bytes_dropped", "Bytes of the messages given up")
+        self._of_buffer(counter)
         self.parse_errors = counter(
             "parse_errors", "Messages that could not be decoded, or not all of them"
         )
@@ -85,9 +83,18 @@ class ExchangeMetrics:
         self._count_backfill(counter, families, exchange)
         self._show_state(gauge)
         self._count_doubts(counter, families, exchange)
-        self.sealed = SealedDay(gauge, counter)
+        self.sealed, self.load = SealedDay(gauge, counter), LoadMetrics(families, exchange)
         self.latency = Together(list(self.feeds.latency.values()))
         self.gap_size = families.gap_size.child(exchange)
+
+    def _of_buffer(self, counter: Callable[[str, str], Counter]) -> None:
+        self.messages_dropped = counter(
+            "messages_dropped", "Messages given up because the buffer was full"
+        )
+        self.bytes_dropped = counter("bytes_dropped", "Bytes of the messages given up")
+        self.read_pauses = counter(
+            "read_pauses", "How often sockets were read slowly, because the buffer filled"
+        )
 
     def _count_doubts(
         self, counter: Callable[[str, str], Counter], families: Families, exchange: str

@@ -1,9 +1,12 @@
 """Log lines: readable or JSON on standard error, and JSON in a file, each from its own level on.
 
 A line says one thing with its context as keys; whoever owns a context binds it once
-(`get_logger().bind(exchange=..., connection=...)`).  Two promises hold for every line: texts that
-an exchange sent cannot steer the terminal, and one fault that repeats cannot fill the disk, because
-its lines are thinned and the next one that passes says how many were left out.
+(`get_logger().bind(exchange=..., connection=...)`).  Beside the symbol of an exchange stands
+what it is called everywhere (`pair`), where somebody has said how to find out (`Logs.pair_of`).
+
+Two promises hold for every line: texts that an exchange sent cannot steer the terminal, and one
+fault that repeats cannot fill the disk, because its lines are thinned and the next one that passes
+says how many were left out.
 
 Losing a line is never worth losing data: a closed or full standard error is ignored.
 """
@@ -22,6 +25,7 @@ import attrs
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from tick_logger.model.symbols import PairOf
 from tick_logger.telemetry.levels import LEVELS, Levels
 from tick_logger.telemetry.log_files import LogFile
 
@@ -163,6 +167,7 @@ class Logs:
         self._is_text = style == "text" or (style == "auto" and self.on_terminal)
         self._render = _text(self.on_terminal) if self._is_text else _json
         self.warnings: deque[str] = deque(maxlen=WARNINGS_KEPT)
+        self.pair_of: PairOf = lambda _exchange, _symbol: None
         self._stream = stream
         self._hushed = False
 
@@ -191,6 +196,15 @@ class Logs:
     def set_levels(self, levels: Levels) -> None:
         """From now on these count, for whatever logger."""
         self._levels = levels
+
+    def add_pair(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """What a symbol is called everywhere, beside it (a structlog processor)."""
+        exchange, symbol = event.get("exchange"), event.get("symbol")
+        if isinstance(exchange, str) and isinstance(symbol, str):
+            pair = self.pair_of(exchange, symbol)
+            if pair is not None:
+                event["pair"] = pair
+        return event
 
     def only_important(self, logger: Any, _method: str, event: EventDict) -> EventDict:  # noqa: ANN401
         """Drop what goes nowhere (a structlog processor)."""
@@ -262,6 +276,7 @@ def configure(
         structlog.processors.add_log_level,
         logs.only_important,
         gate,
+        logs.add_pair,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _make_harmless,

@@ -2,17 +2,19 @@
 
 Counted with each flush, by stream and not by message.  There are thousands of these numbers, so
 they are in no registry that is read each second, and of at most `MOST_STREAMS` streams; how many
-are beyond that is a number of its own.
+are beyond that is a number of its own.  The label `pair` follows from exchange and symbol, so it
+makes no more series; it is left out where nobody says what a symbol is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import attrs
 import numpy as np
 
 from tick_logger.model.rows import RowBatch
+from tick_logger.model.symbols import PairOf
 from tick_logger.model.tables import FEED_OF, FLAG_SNAPSHOT, Table
 from tick_logger.telemetry.families import PREFIX
 
@@ -69,6 +71,7 @@ class SymbolMetrics:
         self._of: dict[Stream, _Numbers] = {}
         self._beyond: set[Stream] = set()
         self.connected: Connected = lambda: ()
+        self.pair_of: PairOf = lambda _exchange, _symbol: None
 
     def count(self, exchange: str, symbol: str, rows: RowBatch, *, in_order: bool) -> None:
         """These rows were written; only of those in order the delay says something."""
@@ -107,7 +110,7 @@ class SymbolMetrics:
 
     def _lines(self, exchanges: Collection[str] | None) -> Iterator[str]:
         shown = {s: of for s, of in self._of.items() if exchanges is None or s[0] in exchanges}
-        labels = {stream: _labels(stream) for stream in shown}
+        labels = {stream: self._labels(stream) for stream in shown}
         for name, kind, text, value in _FAMILIES:
             yield from _head(PREFIX + name, kind, text)
             for stream, numbers in shown.items():
@@ -118,19 +121,20 @@ class SymbolMetrics:
                 break
             if exchanges is not None and stream[0] not in exchanges:
                 continue
-            yield f"{_CONNECTED}{labels.get(stream) or _labels(stream)} {int(is_open)}"
+            yield f"{_CONNECTED}{labels.get(stream) or self._labels(stream)} {int(is_open)}"
         yield from _head(_BEYOND, "gauge", "Streams that are not among these numbers")
         beyond = [each for each in self._beyond if exchanges is None or each[0] in exchanges]
         yield f"{_BEYOND} {len(beyond)}"
+
+    def _labels(self, stream: Stream) -> str:
+        exchange, symbol, feed = stream
+        parts = {"exchange": exchange, "feed": feed, "symbol": symbol}
+        if pair := self.pair_of(exchange, symbol):
+            parts["pair"] = pair
+        shown = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in parts.items())
+        return f"{{{shown}}}"
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:
     yield f"# HELP {name} {text}"
     yield f"# TYPE {name} {kind}"
-
-
-def _labels(stream: Stream) -> str:
-    exchange, symbol, feed = stream
-    parts: Mapping[str, str] = {"exchange": exchange, "feed": feed, "symbol": symbol}
-    shown = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in parts.items())
-    return f"{{{shown}}}"

@@ -224,9 +224,9 @@ async def test_a_connection_that_ends_before_the_snapshot_leaves_a_record() -> N
     talk.hear(6, BookSnapshot(BTC, 100))
     ended = Interrupted((BTC, ETH), BOOK, 70, Cause.DISCONNECT)
     without = Interrupted((ETH,), BOOK, 4, Cause.SNAPSHOT)
-    assert talk.dialogue.lost(frozenset(), 70) == [without, ended]
-    assert talk.dialogue.lost(BOTH, 70) == []
-    assert talk.dialogue.lost(frozenset({ETH_BOOK}), 70) == [
+    assert talk.dialogue.lost({}, 70) == [without, ended]
+    assert talk.dialogue.lost(dict.fromkeys(BOTH, 3), 70) == []
+    assert talk.dialogue.lost({ETH_BOOK: 3}, 70) == [
         Interrupted((BTC,), BOOK, 70, Cause.DISCONNECT)
     ]
 
@@ -238,9 +238,7 @@ async def test_a_book_that_is_no_longer_wanted_is_not_missed() -> None:
     talk.hear(5, Granted(frozenset({BTC_BOOK})), Refused(None, "no", frozenset({ETH_BOOK})))
     talk.dialogue.retarget(frozenset({ETH_BOOK}), 6)
     assert talk.dialogue.overdue(70.0, 7) == []
-    assert talk.dialogue.lost(frozenset(), 70)[:1] == [
-        Interrupted((ETH,), BOOK, 70, Cause.DISCONNECT)
-    ]
+    assert talk.dialogue.lost({}, 70)[:1] == [Interrupted((ETH,), BOOK, 70, Cause.DISCONNECT)]
 
 
 async def test_a_missing_message_begins_books_anew_that_have_not_begun() -> None:

@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.net.running_venue import running
-from tests.net.small_venue import TinyVenue
+from tests.net.small_venue import Sharing, TinyVenue
 from tick_logger.config.schema import MarketConfig
 from tick_logger.net.venue.leaving import GRACE_SECS
 
@@ -97,6 +97,34 @@ async def test_lanes_end_and_begin_with_their_symbols(autojump_clock: MockClock)
         await trio.sleep(4 * TinyVenue.profile.listing_interval_secs + GRACE_SECS)
         assert [link.closed.is_set() for link in scene.dial.links] == [True, True]
         assert scene.bench.metrics.read("collector_connections_wanted", "tiny") == 0
+
+
+@pytest.mark.parametrize("feeds", [BOTH, ("trades",)])
+async def test_feeds_that_are_apart_have_lanes_of_their_own(
+    feeds: tuple[str, ...], autojump_clock: MockClock
+) -> None:
+    """Whether or not the venue has addresses for them; they are labelled by what they carry."""
+    for venue in (TinyVenue(), TwoLanes()):
+        async with running(venue, "A", feeds=feeds, feeds_per_connection="apart") as scene:
+            assert scene.labels() == sorted(f"1-{feed}.1" for feed in feeds)
+            assert sorted(texts[0] for _, texts in scene.asked()) == sorted(
+                f"subscribe A/{feed}" for feed in feeds
+            )
+
+
+async def test_feeds_of_one_channel_are_never_apart(autojump_clock: MockClock) -> None:
+    """They begin and end together."""
+    async with running(Sharing(), "A", feeds=BOTH, feeds_per_connection="apart") as scene:
+        assert scene.labels() == ["1-quotes+trades.1"]
+
+
+async def test_feeds_that_are_apart_share_the_connections(autojump_clock: MockClock) -> None:
+    """Two of five symbols find no room where each of them needs a connection for each feed."""
+    limits: dict[str, Any] = {"symbols_per_connection": 1, "max_connections": 6}
+    limits["feeds_per_connection"] = "apart"
+    async with running(TinyVenue(), *"ABCDE", feeds=BOTH, **limits) as scene:
+        assert len(scene.dial.links) == 6
+        assert scene.bench.metrics.read("collector_symbols_left_out", "tiny") == 2
 
 
 async def test_each_lane_reconnects_on_its_own(autojump_clock: MockClock) -> None:

@@ -203,6 +203,18 @@ def test_smaller_limits_are_kept() -> None:
     assert planned(Plan({4: ("A",)}, ()), ["A", "B"], 1, 1) == Plan({4: ("A",)}, ("B",))
 
 
+def test_what_is_about_to_leave_takes_room_until_it_has_left() -> None:
+    """Of symbols and of subscriptions; it may stay elsewhere meanwhile."""
+    one = Limits(shares=2, usual=2, most=2)
+    before = {1: ("A",), 2: ("B", "MOVED")}
+    now = plan(before, ["A", "B", "MOVED", "NEW"], one, reserved={1: ["MOVED"]})
+    assert now == Plan({1: ("A",), 2: ("B", "MOVED")}, ("NEW",))
+    light = Limits(shares=2, usual=9, most=9, subscriptions=3)
+    loads = {symbol: {"": 1} for symbol in ("A", "B", "MOVED", "NEW")} | {"A": {"": 2}}
+    now = plan({1: ("A",), 2: ("B", "MOVED")}, [*loads], light, loads, {1: ["MOVED"]})
+    assert now == Plan({1: ("A",), 2: ("B", "MOVED", "NEW")}, ())
+
+
 def test_every_place_is_the_number_of_its_connection() -> None:
     """And who is left out has none."""
     assert Plan({2: ("A", "B"), 3: ("D",)}, ("E",)).places == {"A": 2, "B": 2, "D": 3}

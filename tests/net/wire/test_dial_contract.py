@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from tests.fakes.dial import MemoryDial
+from tick_logger.brake import Brake
 from tick_logger.clock import SystemClock
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.net.wire.dial import Dial, NetworkDial
@@ -105,6 +106,20 @@ async def test_a_ping_is_answered_and_a_close_said(place: Place) -> None:
         with pytest.raises(ConnectionLost) as lost:
             await link.wait_closed()
     assert lost.value.ending is Ending.CLOSED
+
+
+async def test_while_the_brake_is_on_all_still_comes(place: Place) -> None:
+    """Slowly, and in order; pings are answered."""
+    brake = place[0].brake = Brake()
+    brake.put_on()
+    received = Received()
+    async with opened(place, received) as link:
+        await link.send(json.dumps({"method": "SUBSCRIBE", "params": STREAMS, "id": 1}))
+        await received.enough()
+        await link.ping()
+    ids = [json.loads(payload)["data"]["t"] for payload in received.payloads[1:]]
+    assert ids == [*range(ids[0], ids[0] + len(ids))]
+    assert received.times == sorted(received.times)
 
 
 async def test_a_venue_that_goes_away_is_an_end_with_a_reason(place: Place) -> None:

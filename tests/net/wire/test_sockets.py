@@ -12,6 +12,7 @@ import trio
 import trustme
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tests.net.wire.pairs import running, tcp_pair
 from tick_logger.clock import SystemClock
 from tick_logger.net.wire.poller import Poller
 from tick_logger.net.wire.receive_times import ReceiveTimes
@@ -29,23 +30,6 @@ from tick_logger.net.wire.sockets import (
 def poller(nursery: trio.Nursery) -> Poller:
     """A poller that runs."""
     return running(nursery)
-
-
-def running(nursery: trio.Nursery, coalesce_secs: float = 0.0) -> Poller:
-    """A poller that runs in the nursery."""
-    poller = Poller(ReceiveTimes(SystemClock(), SystemClock()), coalesce_secs)
-    nursery.start_soon(poller.run)
-    return poller
-
-
-async def tcp_pair(poller: Poller | None = None) -> tuple[TcpStream, trio.SocketStream]:
-    """A stream, and the other end of its connection over loopback."""
-    poller = poller or Poller(ReceiveTimes(SystemClock(), SystemClock()))
-    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
-    async with listener:
-        port = listener.socket.getsockname()[1]
-        connected = await trio.open_tcp_stream("127.0.0.1", port)
-        return TcpStream(connected, poller), await listener.accept()
 
 
 async def test_tcp_reads_what_was_sent_then_the_end() -> None:

@@ -100,6 +100,7 @@ async def test_the_book_at_a_moment(tmp_path: Path) -> None:
 
         assert await book(19) == {
             **BOOK,
+            "pair": None,
             **{"at_ns": str(at(19)), "at": at(19) / 1e9},
             **{"as_of_ns": str(at(10)), "as_of": at(10) / 1e9},
             **{"broken": False, "cause": "", "levels": [2, 2]},

@@ -141,6 +141,7 @@ async def test_symbols() -> None:
             ("?q=+BTC%2F", ["BTC/EUR"], False),
             ("?q=beta", ["BTC/EUR"], False),
             ("?q=beta/b", ["BTC/EUR"], False),
+            ("?q=xbt-e", ["BTC/EUR"], False),
             ("?q=nothing", [], False),
             ("?limit=1", ["BTC-USD"], True),
             ("?limit=3", ["BTC-USD", "ETH-USD", "BTC/EUR"], False),
@@ -156,7 +157,10 @@ async def test_symbols_that_are_not_recorded_are_found_too() -> None:
         at.rig.venues["beta"].absent = Absent(left_out=("BTC/EUR", "BTC/XYZ"), not_listed=("NO",))
         for query, symbols in (("btc/", ["BTC/EUR", "BTC/XYZ"]), ("beta/n", ["NO"])):
             said = (await at.client.get(f"/api/symbols?q={query}")).json()
-            assert said["symbols"] == [{"exchange": "beta", "symbol": each} for each in symbols]
+            assert said["symbols"] == [
+                {"exchange": "beta", "symbol": each, "pair": "XBT-EUR" if "EUR" in each else None}
+                for each in symbols
+            ]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,8 @@ async def test_symbol() -> None:
     async with site() as at:
         query = {"exchange": "beta", "symbol": "BTC/EUR"}
         answer = await at.client.get("/api/symbol", params=query)
-        assert (answer.status_code, answer.json()) == (200, {**query, "trades": [], "absent": ""})
+        rest = {"trades": [], "absent": "", "pair": "XBT-EUR"}
+        assert (answer.status_code, answer.json()) == (200, {**query, **rest})
         assert at.reader.asked == [("beta", "BTC/EUR")]
 
 

@@ -38,15 +38,17 @@ class Elsewhere:
 class Lane:
     """What is on one connection must have in common: the venue's address for a feed, the entrance.
 
-    `feed` is what the adapter calls that address (`Exchange.lane`).
+    `feed` is what the adapter calls that address (`Exchange.lane`).  `apart` names the feeds that
+    it is for alone; empty: all that the address serves share a connection.
     """
 
     feed: str = ""
     entrance: int = USUAL
+    apart: str = ""
 
     def label(self, number: int | str) -> str:
         """What the labels of its connections begin with, for a share of this number."""
-        own = [self.feed] if self.feed else []
+        own = [each for each in (self.apart or self.feed,) if each]
         own += [f"market{self.entrance}"] if self.entrance else []
         return "-".join([str(number), *own])
 

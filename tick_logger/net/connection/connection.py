@@ -33,6 +33,7 @@ from tick_logger.net.connection.keepalive import Keepalive, age
 from tick_logger.net.connection.refusals import Refusals
 from tick_logger.net.connection.silence_task import SilenceTask
 from tick_logger.net.connection.snapshot_asker import SnapshotAsker
+from tick_logger.net.connection.spans import Since
 from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriber import Subscriber
 from tick_logger.net.intake.arrivals import Heard, Streams
@@ -256,11 +257,11 @@ class Connection:
         return bool(self._dialogue.subscriptions.missing)
 
     @property
-    def live(self) -> frozenset[Subscription]:
+    def live(self) -> Since:
         """What is acknowledged, but for broken books; nothing once the connection has ended."""
-        return self._dialogue.live if self.alive else frozenset()
+        return self._dialogue.spans.since(self._dialogue.live if self.alive else ())
 
-    def interruptions(self, others: frozenset[Subscription], stopped: bool = False) -> list[Mark]:
+    def interruptions(self, others: Since, stopped: bool = False) -> list[Mark]:
         """The marks that follow from its end; if it is `stopped`, nothing is lost by that."""
         since_ns = self._keepalive.silent_since_ns or self.last_recv_ns
         return self._dialogue.lost(others, None if stopped else since_ns)

@@ -51,6 +51,7 @@ from tick_logger.net.connection.reporting import (
     report_without_snapshot,
 )
 from tick_logger.net.connection.signature import Signature
+from tick_logger.net.connection.spans import Since, Spans
 from tick_logger.net.connection.states import Settled
 from tick_logger.net.connection.subscriptions import Subscriptions
 from tick_logger.net.intake.arrivals import Came, Streams, streams_of
@@ -80,7 +81,7 @@ class Dialogue:
         log: FilteringBoundLogger,
         refusals: Refusals | None = None,
     ) -> None:
-        self._ended_ns: dict[Subscription, int] = {}  # until when those were live that were dropped
+        self.spans = Spans()
         self.subscriptions = Subscriptions(venue.exchange, wanted, refusals or venue.refusals)
         self.signature = Signature(venue, log)
         self.refused_at = float("-inf")
@@ -187,6 +188,7 @@ class Dialogue:
         interrupted = [  # what is interrupted already stays as it is
             Interrupted(*streams, recv_ns, Cause.REFUSED) for streams in self.streams(denied)
         ]
+        self.spans.begin(settled.live, recv_ns)
         for sub in settled.live:
             if FEEDS[sub.feed] is Table.BOOK:
                 patience_secs = min(self._react.timeouts().of(sub.symbol), MAX_SNAPSHOT_SECS)
@@ -203,9 +205,10 @@ class Dialogue:
         for instrument, sub in self._wanted_books.items():
             if sub not in wanted:
                 self.books.drop(instrument)
-        self._ended_ns |= dict.fromkeys(self.subscriptions.live - wanted, now_ns)
+        self.spans.end(self.subscriptions.live - wanted, now_ns)
         self._want(wanted)
         going_on = self.subscriptions.retarget(wanted)
+        self.spans.begin(going_on, now_ns)
         books = {i: sub for i, sub in self._wanted_books.items() if sub in going_on}
         lacking = [books[instrument] for instrument in self.books.lacking(books)]
         # What came meanwhile these lack, and begin anew.
@@ -231,7 +234,7 @@ class Dialogue:
         marks = self.books.take_over(ended.books, list(books))
         return marks + self.resumed(frozenset(books.values()), at_ns)
 
-    def lost(self, elsewhere: frozenset[Subscription], since_ns: int | None) -> list[Mark]:
+    def lost(self, elsewhere: Since, since_ns: int | None) -> list[Mark]:
         """The marks of its end, which brought nothing since; None: that by itself loses nothing."""
         marks: list[Mark] = [
             Interrupted((instrument,), (Table.BOOK,), asked_ns, Cause.SNAPSHOT)
@@ -242,11 +245,10 @@ class Dialogue:
             return marks
         marks += [
             Interrupted(*streams, since_ns, Cause.DISCONNECT)
-            for streams in self.streams(self.wanted - elsewhere)
+            for streams in self.streams(self.wanted - elsewhere.keys())
         ]
-        for sub, until_ns in sorted(self._ended_ns.items()):  # what ended meanwhile was lost too
-            if until_ns > since_ns and sub not in elsewhere:
-                marks.append(Lapse(*self.streams([sub])[0], since_ns, until_ns, Cause.DISCONNECT))
+        for sub, until_ns in self.spans.lost(self.wanted, elsewhere, since_ns):
+            marks.append(Lapse(*self.streams([sub])[0], since_ns, until_ns, Cause.DISCONNECT))
         return marks
 
     def renew(self, subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
@@ -297,9 +299,8 @@ class Dialogue:
     @property
     def due_at(self) -> float:
         """When the next of what is awaited is overdue, or a book may begin; else infinite."""
-        answer_at = self.subscriptions.deadline
-        answer_at = float("inf") if answer_at is None else answer_at
-        return min(answer_at, self.numbers.due_at, self.books_due_at)
+        answers = () if (at := self.subscriptions.deadline) is None else (at,)
+        return min(*answers, self.numbers.due_at, self.books_due_at)
 
     @property
     def books_due_at(self) -> float:

@@ -34,6 +34,7 @@ from tick_logger.net.intake.arrivals import Arrival, Item
 from tick_logger.net.intake.heard import heard_by
 from tick_logger.net.intake.latency import Delays
 from tick_logger.net.intake.payload_twins import PayloadTwins, Portion
+from tick_logger.net.intake.rates import Rates
 from tick_logger.net.intake.rhythm import Rhythm
 from tick_logger.net.intake.thinning import thinned, together
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -46,7 +47,7 @@ MAX_KINDS_NAMED = 100
 
 
 class PortionDecoder:
-    """Decodes the portions of one exchange; `rhythms` and `delays` learn from what it finds.
+    """Decodes the portions of one exchange; what it finds teaches `rhythms`, `rates` and `delays`.
 
     When the adapter raises, `on_bug` is called, `bug` keeps what was raised, and everything from
     that portion on is passed on raw.
@@ -63,6 +64,7 @@ class PortionDecoder:
         on_bug: Callable[[], None],
     ) -> None:
         self.rhythms = {line: Rhythm() for line in LINES}
+        self.rates = {line: Rates() for line in LINES}
         self.delays = Delays()
         self.bug: Exception | None = None
         self._exchange = exchange
@@ -191,10 +193,12 @@ class PortionDecoder:
         asked = REST in routes
         self._metrics.messages_received.count(len(owner), decoded.rows)
         for rows in decoded.rows:
-            whose, instruments = owner[rows.frame], rows.columns["instrument"]
+            frames, instruments = rows.frame, rows.columns["instrument"]
+            whose = owner[frames]
             if asked:  # what was asked for says nothing about the streams
                 streamed = routes[whose] != REST
-                whose, instruments = whose[streamed], np.asarray(instruments)[streamed]
+                whose, frames = whose[streamed], frames[streamed]
+                instruments = np.asarray(instruments)[streamed]
                 if not len(whose):
                     continue
             with_data[whose] = True
@@ -203,9 +207,12 @@ class PortionDecoder:
                 mine = routes[whose] == line
                 if mine.all():
                     rhythm.delivered(rows.table, instruments, arrived[whose])
+                    self.rates[line].delivered(rows.table, instruments, frames, arrived[-1])
                     break
                 if mine.any():
                     rhythm.delivered(rows.table, instruments[mine], arrived[whose][mine])
+                    of_line = instruments[mine], frames[mine]
+                    self.rates[line].delivered(rows.table, *of_line, arrived[-1])
         told = heard_by(arrivals, received, owner, with_data, decoded)
         return [
             mark

@@ -33,6 +33,7 @@ from tick_logger.model.routes import route_of
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
 from tick_logger.net.intake.decoder import PortionDecoder
+from tick_logger.net.intake.rates import Rates
 from tick_logger.net.intake.rhythm import Rhythm
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 from tick_logger.telemetry.logs import get_logger
@@ -42,6 +43,9 @@ HURRY_FRAMES = 4_000
 
 AWAITED_SECS = 0.02
 """As long it lingers at most while an answer to a request is awaited: until its time-out, then."""
+
+READ_AGAIN_SECS = 1.0
+"""After the brake was let go, what had waited in sockets is read within less."""
 
 
 @attrs.define
@@ -66,6 +70,9 @@ class Intake:
         on_bug: Callable[[], None],
     ) -> None:
         self._budget, self._share = budget, budget.share()
+        self.brake = self._share.brake
+        """Of the sockets from which this comes."""
+        self.brake.on_change(self._brake_changed)
         self._linger_secs = linger_secs
         self._metrics = metrics
         self._log = get_logger().bind(exchange=exchange.name)
@@ -157,6 +164,10 @@ class Intake:
         """How often each subscription usually delivers on a line, learned from what came there."""
         return self._decoder.rhythms[line]
 
+    def rates(self, line: int) -> Rates:
+        """How many messages each stream brings on a line, learned from what came there."""
+        return self._decoder.rates[line]
+
     def asked(self, streams: Streams, now_ns: int) -> None:
         """These streams are asked for now: what is older says nothing about delays."""
         for instruments, tables in streams:
@@ -169,12 +180,22 @@ class Intake:
                 for rhythm in self._decoder.rhythms.values():
                     rhythm.begin_again(table, instrument, trio.current_time())
 
+    def _brake_changed(self) -> None:
+        """What waits in sockets says nothing about how often streams deliver."""
+        for rhythm in self._decoder.rhythms.values():
+            rhythm.begin_all_again(trio.current_time())
+        if self.brake.is_on:
+            self._metrics.read_pauses.inc()
+
     async def caught_up(self) -> None:
-        """Return when everything that was taken so far is decoded.
+        """Return when everything that was taken so far, or waits in slow sockets, is decoded.
 
         That may be long while the writer stalls.  Whoever misses something waits for this first,
         because it may be waiting here.
         """
+        if self.brake.is_on:
+            await self.brake.released()
+            await trio.sleep(READ_AGAIN_SECS)
         taken = self._taken
         while self._decoded < taken:
             self._be_done_by(trio.current_time())
@@ -237,7 +258,7 @@ class Intake:
         If the writer is slow, or has failed, everything waits for the task instead: a batch needs
         room in the channel.
         """
-        if self._send is None or not self._budget.may_decode:
+        if self._send is None or not self._budget.may_decode or self._budget.waits_for_files:
             return
         channel = self._send.statistics()
         is_full = channel.current_buffer_used >= channel.max_buffer_size

@@ -87,6 +87,11 @@ class Rhythm:
         of.reserve(instrument + 1)
         of.learned_from[instrument] = now
 
+    def begin_all_again(self, now: float) -> None:
+        """As `begin_again`, of all that came so far."""
+        for of in self._of.values():
+            of.learned_from[:] = now
+
     def last(self, table: Table, instrument: int) -> float:
         """When rows came last, on any connection; `NEVER` if none came."""
         of = self._of[table]

@@ -9,7 +9,7 @@ kept for a while (`leaving`); at the start so is what is halted and was recorded
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
 import attrs
@@ -26,6 +26,7 @@ from tick_logger.net.connection.context import Timeouts, VenueContext
 from tick_logger.net.pace import Backoff
 from tick_logger.net.reach import REST
 from tick_logger.net.rest.listing import read_listing
+from tick_logger.net.venue.known_rates import NOTHING_KNOWN, RatesByFeed
 from tick_logger.net.venue.leaving import CHECK_SECS, Leaving
 from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.sound import SoundListings
@@ -47,6 +48,16 @@ ListingListener: TypeAlias = Callable[[tuple[Instrument, ...]], None]
 PlanListener: TypeAlias = Callable[[tuple[str, ...], frozenset[str]], None]
 """Called with the symbols to record if they are wanted, and those whose silence is no fault."""
 
+
+async def nothing_known() -> RatesByFeed:
+    """There was no process before."""
+    return NOTHING_KNOWN
+
+
+async def forgotten(_rates: RatesByFeed) -> None:
+    """There will be no process after this one."""
+
+
 NO_DATA_EXPECTED = Timeouts(first_data_secs=float("inf"), data_secs=float("inf"))
 
 
@@ -60,6 +71,10 @@ class Beside:
     """What was recorded up to the end of the process before."""
     objection_to: Callable[[str], str] = attrs.field(default=lambda _: "")
     """Why a symbol cannot be recorded; empty if it can."""
+    recall_rates: Callable[[], Awaitable[RatesByFeed]] = attrs.field(default=nothing_known)
+    """The message rates that the process before has learned; it neither fails nor takes long."""
+    remember_rates: Callable[[RatesByFeed], Awaitable[None]] = attrs.field(default=forgotten)
+    """Keeps the rates that are known now for the next process; it never fails."""
 
 
 class Discovery:

@@ -16,8 +16,9 @@ from tick_logger.config.schema import (
     USUAL_SYMBOLS_PER_CONNECTION,
     ExchangeConfig,
 )
-from tick_logger.exchanges.base import Exchange, Profile
-from tick_logger.net.connection.accesses import USUAL, Lane
+from tick_logger.exchanges.base import Exchange, Profile, Subscription
+from tick_logger.net.connection.accesses import USUAL
+from tick_logger.net.venue.lanes import Lanes
 from tick_logger.net.venue.plan import Limits, Weight
 from tick_logger.net.venue.share import HANDOVER_SECS
 
@@ -55,13 +56,13 @@ def weights_of(
     entrance_of: Callable[[str], int] = lambda _: USUAL,
 ) -> dict[str, Weight]:
     """How many subscriptions each symbol needs in each lane, at its entrance."""
+    lanes = Lanes.by(exchange, config, entrance_of)
     known: dict[tuple[tuple[str, ...], int], Weight] = {}
     weights = {}
     for symbol in symbols:
         of = for_symbol(config, symbol).feeds, entrance_of(symbol)
         if of not in known:
-            feeds, entrance = of
-            known[of] = Counter(Lane(exchange.lane(feed), entrance) for feed in feeds)
+            known[of] = Counter(lanes.of(Subscription(symbol, feed)) for feed in of[0])
         weights[symbol] = known[of]
     return weights
 

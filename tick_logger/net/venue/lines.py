@@ -12,7 +12,7 @@ Not here: the connections of one line (`share`), and which symbols these are (`p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.cause import Cause
@@ -30,7 +30,10 @@ NO_SYMBOLS: frozenset[str] = frozenset()
 
 
 class Lines:
-    """The shares that carry the same load; `start` runs one, `backoff` makes one for each."""
+    """The shares that carry the same load; `start` runs one, `backoff` makes one for each.
+
+    `beside` names the other shares of its line.
+    """
 
     def __init__(
         self,
@@ -40,7 +43,9 @@ class Lines:
         lane: Lane,
         start: Callable[[Share], None],
         backoff: Callable[[], Backoff],
+        beside: Callable[[Share], Iterable[Share]] = lambda _: (),
     ) -> None:
+        self._beside = beside
         self._label = label
         self._venue = venue
         self._lane = lane
@@ -103,6 +108,7 @@ class Lines:
                 lane=self._lane,
                 turns=self._turns,
                 changed=self._changed,
+                beside=self._beside,
             )
             self._start(self._shares[line])
 

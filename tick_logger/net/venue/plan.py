@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -21,6 +21,8 @@ Weight: TypeAlias = Mapping[Any, int]
 """How many subscriptions a symbol needs in each lane, whatever stands for one."""
 
 WEIGHTLESS: Weight = {}
+
+NOTHING_RESERVED: Mapping[int, Collection[str]] = {}
 
 
 @attrs.frozen(kw_only=True)
@@ -49,16 +51,31 @@ class Plan:
         """The number of the share of each symbol that has one."""
         return {symbol: n for n, symbols in self.shares.items() for symbol in symbols}
 
+    def moved(self, symbols: Collection[str], to: int) -> Plan:
+        """The same, but that these symbols are of one share."""
+        places = self.places
+        going = [symbol for symbol in places if symbol in symbols and places[symbol] != to]
+        left = {
+            number: tuple(each for each in of_share if each not in going)
+            for number, of_share in self.shares.items()
+        }
+        left[to] = (*left.get(to, ()), *going)
+        return Plan({number: each for number, each in left.items() if each}, self.left_out)
+
 
 def plan(
     current: Mapping[int, Sequence[str]],
     wanted: Sequence[str],
     limits: Limits,
     weights: Mapping[str, Weight] | None = None,
+    reserved: Mapping[int, Collection[str]] = NOTHING_RESERVED,
 ) -> Plan:
-    """The assignment that changes least; `wanted` in order of preference."""
+    """The assignment that changes least; `wanted` in order of preference.
+
+    Of a share the room of its `reserved` symbols is taken as well: they are about to leave it.
+    """
     rank = {symbol: place for place, symbol in enumerate(dict.fromkeys(wanted))}
-    filling = _Filling(limits, weights or {})
+    filling = _Filling(limits, weights or {}, reserved)
     placed = {symbol for symbols in current.values() for symbol in symbols}
     for number, symbols in sorted(current.items()):
         filling.keep(number, [symbol for symbol in symbols if symbol in rank], rank)
@@ -77,10 +94,20 @@ def plan(
 class _Filling:
     """Shares while they are filled."""
 
-    def __init__(self, limits: Limits, weights: Mapping[str, Weight]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        weights: Mapping[str, Weight],
+        reserved: Mapping[int, Collection[str]],
+    ) -> None:
         self._limits = limits
         self._weights = weights
+        self._reserved = reserved
         self._carried: dict[int, Counter[Any]] = {}  # subscriptions by lane, by share
+        for number, symbols in reserved.items():
+            of_lane = self._carried.setdefault(number, Counter())
+            for symbol in symbols:
+                of_lane.update(weights.get(symbol, WEIGHTLESS))
         self.shares: dict[int, list[str]] = {}
         self.places: dict[str, int] = {}
 
@@ -113,7 +140,7 @@ class _Filling:
                     self._put(number, symbol)
                     heapq.heappush(emptiest, (self._fullness(number), place, number))
                     break
-                if len(self.shares.get(number, ())) < self._limits.most:
+                if self._count(number) < self._limits.most:
                     passed.append(found)  # another symbol, which needs less, may fit
             else:
                 left.append(symbol)
@@ -140,7 +167,8 @@ class _Filling:
         limits = self._limits
         assert len(self.shares) <= limits.shares, f"{len(self.shares)} for {limits.shares}"
         assert all(0 < len(symbols) <= limits.most for symbols in self.shares.values())
-        lanes = (many for carried in self._carried.values() for many in carried.values())
+        carried = (each for n, each in self._carried.items() if not self._reserved.get(n))
+        lanes = (many for of_share in carried for many in of_share.values())
         assert limits.subscriptions is None or max(lanes, default=0) <= limits.subscriptions
 
     def _fullness(self, number: int) -> int:
@@ -149,12 +177,15 @@ class _Filling:
         return 0 if count < self._limits.usual else count
 
     def _fits(self, number: int, symbol: str) -> bool:
-        if len(self.shares.get(number, ())) >= self._limits.most:
+        if self._count(number) >= self._limits.most:
             return False
         most = self._limits.subscriptions
         carried: Mapping[Any, int] = self._carried.get(number, {})
         weight = self._weights.get(symbol, WEIGHTLESS)
         return most is None or all(carried.get(lane, 0) + n <= most for lane, n in weight.items())
+
+    def _count(self, number: int) -> int:
+        return len(self.shares.get(number, ())) + len(self._reserved.get(number, ()))
 
     def _put(self, number: int, symbol: str) -> None:
         self.shares.setdefault(number, []).append(symbol)

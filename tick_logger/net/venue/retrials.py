@@ -107,7 +107,7 @@ class Retrials:
                 if not asked:
                     break
                 connection = await self._connect(nursery, lane, asked, found)
-                granted = connection.live
+                granted = frozenset(connection.live)
                 await self._hand_over(granted)
                 lost_for_refusal = connection.ended.is_set() and connection.was_refused
                 connection.cancel("everything is answered")
@@ -143,7 +143,7 @@ class Retrials:
         await connection.run()
         self._venue.reach.forget("again")  # another begins only when something may be granted
         # What it had and no share has is interrupted again; all else has been all the time.
-        for mark in connection.interruptions(self._shares.carried()):
+        for mark in connection.interruptions(dict.fromkeys(self._shares.carried(), 0)):
             self._venue.intake.mark(mark)
 
     async def _hand_over(self, granted: frozenset[Subscription]) -> None:

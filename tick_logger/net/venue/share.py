@@ -10,6 +10,7 @@ Invariant: whenever the share is carried by no subscribed connection, the pipeli
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -18,9 +19,11 @@ import trio
 from tick_logger.errors import ConnectionLost, Ending
 from tick_logger.exchanges.base import Subscription
 from tick_logger.model.connections import ConnectionState, Loss
+from tick_logger.model.routes import route_of
 from tick_logger.net.connection.accesses import USUAL_LANE, Lane
 from tick_logger.net.connection.connection import Connection
 from tick_logger.net.connection.context import Timeouts, VenueContext
+from tick_logger.net.connection.spans import earliest
 from tick_logger.net.pace import Backoff
 from tick_logger.net.venue.losses import say_lost
 from tick_logger.net.venue.waiting import Turns, any_of
@@ -48,7 +51,8 @@ class Share:
     """Keeps one connection up, and replaces it.
 
     `turns` are shared with the share of the other line, so that one is handed over at a time;
-    `changed` is called when a connection begins to carry something, or has ended.
+    `changed` is called when a connection begins to carry something, or has ended; `beside` names
+    the other shares of its line, which may deliver the same for a while.
     """
 
     def __init__(
@@ -61,8 +65,11 @@ class Share:
         lane: Lane = USUAL_LANE,
         turns: Turns | None = None,
         changed: Callable[[], None] = lambda: None,
+        beside: Callable[[Share], Iterable[Share]] = lambda _: (),
     ) -> None:
         self.label = label
+        self.line = route_of(label)
+        self._beside = beside
         self._turns = turns or Turns()
         self._changed = changed
         self._venue = venue
@@ -107,12 +114,12 @@ class Share:
     @property
     def is_up(self) -> bool:
         """Whether it has a connection that can be asked for something."""
-        return any(each.settled.is_set() for each in self._alive)
+        return any(each.settled.is_set() for each in self.alive)
 
     @property
     def is_alive(self) -> bool:
         """Whether it has a connection, which may not have asked for everything yet."""
-        return bool(self._alive)
+        return bool(self.alive)
 
     @property
     def was_lost(self) -> bool:
@@ -130,14 +137,9 @@ class Share:
         return {each.feed for each in self._load.subscriptions}
 
     @property
-    def is_open(self) -> bool:
-        """Whether one of its connections is."""
-        return bool(self._alive)
-
-    @property
     def carried(self) -> frozenset[Subscription]:
         """What its connections deliver."""
-        return self._carried()
+        return frozenset().union(*(each.live for each in self._connections))
 
     @property
     def timeouts(self) -> Timeouts:
@@ -203,11 +205,24 @@ class Share:
             connection.forget_books()
 
     @property
-    def _alive(self) -> list[Connection]:
+    def alive(self) -> list[Connection]:
+        """Its connections that are open."""
         return [connection for connection in self._connections if connection.alive]
 
+    @property
+    def heard_ns(self) -> int | None:
+        """When the one of its connections was heard that was heard least lately; None: none."""
+        return min((each.last_recv_ns for each in self.alive), default=None)
+
+    def take_over(self, other: Share) -> None:
+        """What another share carried as well so far is carried by this one alone from now on."""
+        for mine, theirs in itertools.product(self.alive, other._connections):
+            for heard in (False, True):
+                self._venue.mark(mine.take_over(theirs, heard=heard), mine.line)
+
     def _have_taken_over(self, ended: Connection, *, heard: bool) -> None:
-        for connection in self._alive:
+        others = (each.alive for each in self._beside(self))
+        for connection in itertools.chain(self.alive, *others):
             self._venue.mark(connection.take_over(ended, heard=heard), connection.line)
 
     def _note_loss(self, connection: Connection, lost: ConnectionLost) -> None:
@@ -224,8 +239,11 @@ class Share:
         self._venue.losses.append(Loss(at_ns, connection.label, lost.ending.value, str(lost)))
 
     def _interrupt(self, connection: Connection, *, stopped: bool = False) -> None:
-        """Tell the pipeline which streams no other connection of this share has taken over yet."""
-        marks = connection.interruptions(self._carried(but=connection), stopped=stopped)
+        """Tell the pipeline which streams no other connection of the line has taken over yet."""
+        others = [each for each in self._connections if each is not connection]
+        others += [each for share in self._beside(self) for each in share.alive]
+        since = earliest(each.live for each in others)
+        marks = connection.interruptions(since, stopped=stopped)
         self._venue.mark(marks, connection.line)
 
     async def _note_stop(self, stopped: Connection) -> None:
@@ -233,15 +251,10 @@ class Share:
 
         Cancellation: shielded, for so long as what came last takes to be understood.
         """
-        if stopped.interruptions(frozenset(), stopped=True):
+        if stopped.interruptions({}, stopped=True):
             with trio.move_on_after(UNDERSTOOD_SECS, shield=True):
                 await self._venue.intake.caught_up()  # the snapshot may be waiting there
             self._interrupt(stopped, stopped=True)
-
-    def _carried(self, but: Connection | None = None) -> frozenset[Subscription]:
-        """What the connections of this share deliver, one of them left out."""
-        others = (other.live for other in self._connections if other is not but)
-        return frozenset().union(*others)
 
     async def _hand_over_in_time(self, nursery: trio.Nursery, old: Connection) -> Connection:
         """Hand over, but not again at once: a venue may announce the end of each new connection."""
@@ -299,7 +312,7 @@ def feeds_of(shares: Iterable[Share]) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for share in shares:
         for feed in share.feeds:
-            found[feed] = found.get(feed, True) and share.is_open
+            found[feed] = found.get(feed, True) and share.is_alive
     return found
 
 
@@ -309,5 +322,5 @@ def streams_of(shares: Iterable[Share]) -> dict[tuple[str, str], bool]:
     for share in shares:
         for each in share.load.subscriptions:
             key = each.symbol, each.feed
-            found[key] = found.get(key, False) or share.is_open
+            found[key] = found.get(key, False) or share.is_alive
     return found

@@ -20,6 +20,7 @@ import attrs
 import httpx2
 import trio
 
+from tick_logger.brake import Brake
 from tick_logger.clock import SystemClock, WallClock
 from tick_logger.errors import ConfigError, ConnectionLost, Ending, Step
 from tick_logger.net.wire.body import ACCEPTED, BadBodyError, Body
@@ -70,7 +71,13 @@ class HttpAnswer:
 
 
 class Dial(Protocol):
-    """Makes connections to venues."""
+    """Makes connections to venues.
+
+    `brake`, where there is one, says while what was opened is to be read slowly; it is given before
+    anything is opened.
+    """
+
+    brake: Brake | None
 
     async def open(
         self,
@@ -105,6 +112,7 @@ class NetworkDial:
         poller: Poller | None = None,
         timeouts: DialTimeouts | None = None,
     ) -> None:
+        self.brake: Brake | None = None
         self._clock = clock
         self._poller = poller or Poller(ReceiveTimes(clock, SystemClock()))
         self._runs_poller = poller is None
@@ -159,6 +167,7 @@ class NetworkDial:
                 tcp_timeout_secs=self._timeouts.tcp_secs,
                 tls_timeout_secs=self._timeouts.tls_secs,
                 poller=self._poller,
+                brake=self.brake,
             )
         except TransportError as failure:
             words = f"{failure.step}: {self._why(failure)}"

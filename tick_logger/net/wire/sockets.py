@@ -14,6 +14,7 @@ from typing import Final
 
 import trio
 
+from tick_logger.brake import Brake
 from tick_logger.errors import Step
 from tick_logger.net.wire.poller import Piece, Poller
 from tick_logger.net.wire.push import PushStream, Take
@@ -48,10 +49,12 @@ async def open_transport(
     tcp_timeout_secs: float,
     tls_timeout_secs: float,
     poller: Poller,
+    brake: Brake | None = None,
 ) -> PushStream:
     """Connect, with TLS if a context is given; raises `TransportError`.
 
-    `poller`, which must be running, reads for the stream while `push_into` waits.
+    `poller`, which must be running, reads for the stream while `push_into` waits: slowly, while the
+    `brake` is on.
     """
     step = Step.DNS
     try:
@@ -62,7 +65,7 @@ async def open_transport(
             connected = await trio.open_tcp_stream(host, port)
     except (OSError, UnicodeError, trio.TooSlowError) as error:  # a name may be unspeakable
         raise TransportError(step) from error
-    tcp = TcpStream(connected, poller)
+    tcp = TcpStream(connected, poller, brake)
     if ssl_context is None:
         return tcp
     async with contextlib.AsyncExitStack() as on_failure:
@@ -84,14 +87,16 @@ class TcpStream(PushStream):
     does, that is a wasted system call per read.
     """
 
-    def __init__(self, connected: trio.SocketStream, poller: Poller) -> None:
+    def __init__(
+        self, connected: trio.SocketStream, poller: Poller, brake: Brake | None = None
+    ) -> None:
         self._socket = socket.socket(fileno=connected.socket.detach())
         self._socket.setblocking(False)
         ask_for_times(self._socket)
         # Both use this one socket object, so that closing it wakes up whoever waits for it.  The
         # sender also switches Nagle's delay off.
         self._sender = trio.SocketStream(trio.socket.from_stdlib_socket(self._socket))
-        self._poller = poller
+        self._poller, self._brake = poller, brake
         self._pushing: _Pushing | None = None
         self.empty_since_ns = poller.times.monotonic_ns()
         """When the socket was last seen empty, by `ReceiveTimes.monotonic_ns`."""
@@ -112,7 +117,7 @@ class TcpStream(PushStream):
         if self._pushing is not None:
             raise trio.BusyResourceError("this socket is being read already")
         pushing = self._pushing = _Pushing(self, self._poller.times, take)
-        self._poller.watch(self._socket, pushing)
+        self._poller.watch(self._socket, pushing, self._brake)
         try:
             await pushing.enough.wait()
         finally:

@@ -14,6 +14,7 @@ from tick_logger.clock import WallClock
 from tick_logger.model.connections import Absent, ConnectionState, Loss, Patience
 from tick_logger.model.instruments import Instruments
 from tick_logger.model.proof import Proof
+from tick_logger.model.symbols import PairOf
 from tick_logger.model.tables import Table
 from tick_logger.ops.status.past import Past
 from tick_logger.ops.status.snapshot import Snapshot
@@ -65,6 +66,8 @@ class Watched:
     read_symbol: Callable[[str, str], dict[str, Any]]
     """What is recorded of (exchange, symbol); reads files, so it is called in a thread.
     `LookupError` if there is none such."""
+    pair_of: PairOf
+    """What a symbol is called everywhere."""
     past: Past
     """What was recorded on any day."""
     archive_places: Sequence[str] = ()

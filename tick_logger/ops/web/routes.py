@@ -129,7 +129,8 @@ class _Surface:
         venue = self._watched.venues.get(exchange)
         absent = venue.absent.why(symbol) if venue else ""
         found = await self._reads.run(read, absent)
-        return Response(msgspec.json.encode({**found, "absent": absent}), media_type=JSON)
+        said = {**found, "absent": absent, "pair": self._watched.pair_of(*names)}
+        return Response(msgspec.json.encode(said), media_type=JSON)
 
 
 class _Events:
@@ -152,8 +153,8 @@ class _Events:
 
 def _find_symbols(
     watched: Watched, scope: Scope, query: str, limit: int
-) -> tuple[list[dict[str, str]], bool]:
-    """Symbols that contain the query, in whatever case, and whether there are more.
+) -> tuple[list[dict[str, str | None]], bool]:
+    """Symbols that contain the query, in whatever case, by either name; and whether there are more.
 
     Also those that are wanted and not recorded: their page says why.
     """
@@ -166,7 +167,11 @@ def _find_symbols(
     found = sorted(
         (exchange, symbol)
         for exchange, symbol in {*watched.instruments, *absent}
-        if exchange and scope.sees(exchange) and wanted in f"{exchange}/{symbol}".casefold()
+        if exchange and scope.sees(exchange)
+        if wanted in f"{exchange}/{symbol}\n{watched.pair_of(exchange, symbol)}".casefold()
     )
-    chosen = [{"exchange": exchange, "symbol": symbol} for exchange, symbol in found[:limit]]
+    chosen = [
+        {"exchange": exchange, "symbol": symbol, "pair": watched.pair_of(exchange, symbol)}
+        for exchange, symbol in found[:limit]
+    ]
     return chosen, len(found) > limit

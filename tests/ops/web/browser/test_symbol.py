@@ -162,3 +162,17 @@ def test_a_hole_that_is_open_is_said_so(page: Page, stub: Stub) -> None:
     page.open(ADDRESS)
     page.reads("● open", ".gaps")
     page.reads("since", ".gaps")
+
+
+def test_what_a_symbol_is_called_everywhere_stands_beside_it(page: Page, stub: Stub) -> None:
+    """Where its exchange spells it otherwise: in what is found, and in its view."""
+    stub.symbols = [
+        {"exchange": "okx", "symbol": "BTC-USD", "pair": "BTC-USD"},
+        {"exchange": "kraken", "symbol": "BTC/USD", "pair": "BTC-USD"},
+    ]
+    stub.symbol = {**documents.symbol(), "pair": "BTC-USD"}
+    page.open()
+    page.press("/", "btc")
+    page.reads("2 found. BTC-USD okx BTC/USD BTC-USD · kraken", "#found")
+    page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+    page.reads("BTC/USD BTC-USD on kraken", "#symbol")

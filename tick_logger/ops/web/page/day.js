@@ -5,7 +5,7 @@ import { dayBook } from "./daybook.js";
 import { dayChart } from "./daychart.js";
 import { byId, fact, follow, h, mark, reveal, say } from "./dom.js";
 import { CAUSES, CONDITIONS, PROOFS, RECORDED, list, meaning, pairs } from "./meaning.js";
-import { dayHash, symbolHash } from "./search.js";
+import { dayHash, otherName, symbolHash } from "./search.js";
 import { clock, count, date, duration, id, known, plural } from "./words.js";
 
 const EVERY_MS = 10_000; // while the day may grow
@@ -48,7 +48,8 @@ export function showDay(exchange, symbol, day, atRest) {
 function buildView(exchange, symbol, day, atRest, ask, left) {
   const back = h("a", { class: "back", href: "#/days", text: "← Recorded days" });
   const place = exchange ? h("span", { class: "dim" }, " on ", h("bdi", { text: exchange })) : "";
-  const title = h("h2", {}, h("bdi", { text: symbol }), place, `, ${date(day)}`);
+  const pair = h("bdi", { class: "dim pair" });
+  const title = h("h2", {}, h("bdi", { text: symbol }), " ", pair, place, `, ${date(day)}`);
   const [before, after] = [h("a", { class: "back" }), h("a", { class: "back" })];
   const now = h("a", { class: "back", href: symbolHash(exchange, symbol), text: "Last trades" });
   const ways = h("nav", { class: "ways", "aria-label": "Other days" }, back, before, after, ...(atRest ? [] : [now]));
@@ -79,6 +80,7 @@ function buildView(exchange, symbol, day, atRest, ask, left) {
     update(found, isPart) {
       const tablesThere = pairs(found.tables);
       reveal(problem, false);
+      say(pair, otherName(symbol, found.pair));
       lead(before, found.before, (text) => `‹ ${text}`);
       lead(after, found.after, (text) => `${text} ›`);
       follow(damaged, list(found.damaged), (each, index) => index, damagedItem);

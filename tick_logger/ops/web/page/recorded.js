@@ -3,7 +3,7 @@
 import { askJson } from "./api.js";
 import { follow, h, mark, reveal, say } from "./dom.js";
 import { CONDITIONS, list, meaning } from "./meaning.js";
-import { dayHash } from "./search.js";
+import { dayHash, otherName } from "./search.js";
 import { count, date, duration, plural, when } from "./words.js";
 
 const PAGE = 50;
@@ -87,12 +87,14 @@ function columnHead([key, name, sort]) {
 
 function symbolRow({ each: { exchange, symbol } }) {
   const link = h("a", {}, h("bdi", { text: symbol }));
+  const pair = h("bdi", { class: "dim pair" });
   const cells = COLUMNS.slice(1).map(([, name]) => h("td", { "data-name": name }));
   say(cells[0], exchange);
   return {
-    node: h("tr", {}, h("td", {}, link), ...cells),
+    node: h("tr", {}, h("td", {}, link, " ", pair), ...cells),
     update({ each: now, day }) {
       const its = day ?? now.last_day;
+      say(pair, otherName(symbol, now.pair));
       mark(link, "href", its === null ? null : dayHash(exchange, symbol, its));
       const [sign, words] = meaning(CONDITIONS, now.condition) ?? ["?", now.condition];
       const broken = now.damaged ? `, ${plural(now.damaged, "damaged file")}` : "";

@@ -17,6 +17,16 @@ export function dayHash(exchange, symbol, day) {
   return `#/day/${[exchange, symbol, day].map(encodeURIComponent).join("/")}`;
 }
 
+/** What a symbol is called everywhere, where its exchange spells it otherwise; else nothing. */
+export function otherName(symbol, pair) {
+  return typeof pair === "string" && pair !== symbol ? pair : "";
+}
+
+/** What stands beside a symbol that was found. */
+function beside(exchange, symbol, pair) {
+  return [otherName(symbol, pair), exchange].filter(Boolean).join(" · ");
+}
+
 /** Wire the search field; `close` of what is returned hides its answers.
 
 `atRest()` tells whether there is no recorder: symbols are then looked for among those recorded.
@@ -46,7 +56,7 @@ export function wireSearch(atRest) {
   }
 
   function show(symbols, more, problem = "") {
-    follow(byId("found-list"), symbols, (each) => `${each.exchange}\n${each.symbol}\n${each.last_day}`, foundItem);
+    follow(byId("found-list"), symbols, (each) => `${each.exchange}\n${each.symbol}\n${each.pair}\n${each.last_day}`, foundItem);
     const many = more ? `The first ${symbols.length}; type on for fewer.` : `${symbols.length} found.`;
     say(byId("found-note"), problem || (symbols.length ? many : "No symbol matches."));
     reveal(found, true);
@@ -99,9 +109,9 @@ function step(query, found, by) {
   stops[Math.min(stops.length - 1, Math.max(0, next))].focus();
 }
 
-function foundItem({ exchange, symbol, last_day: day }) {
+function foundItem({ exchange, symbol, pair, last_day: day }) {
   const href = day ? dayHash(exchange, symbol, day) : symbolHash(exchange, symbol);
-  const link = h("a", { href }, h("bdi", { text: symbol }), h("bdi", { class: "dim", text: exchange }));
+  const link = h("a", { href }, h("bdi", { text: symbol }), h("bdi", { class: "dim", text: beside(exchange, symbol, pair) }));
   mark(link, "draggable", "false");
   return { node: h("li", {}, link), update: () => {} };
 }

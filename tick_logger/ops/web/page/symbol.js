@@ -4,7 +4,7 @@ import { Answered, askJson } from "./api.js";
 import { byId, fact, follow, h, mark, reveal, say } from "./dom.js";
 import { CAUSES, PROOFS, TABLES, list, meaning, pairs } from "./meaning.js";
 import { priceChart } from "./pricechart.js";
-import { dayHash } from "./search.js";
+import { dayHash, otherName } from "./search.js";
 import { amount, clock, count, decimals, duration, id, known, plural, when } from "./words.js";
 
 const EVERY_MS = 2_000;
@@ -41,7 +41,8 @@ export function showSymbol(exchange, symbol) {
 
 function buildView(exchange, symbol) {
   const back = h("a", { class: "back", href: "#/", text: "← All exchanges" });
-  const title = h("h2", {}, h("bdi", { text: symbol }), " ", h("span", { class: "dim" }, "on ", h("bdi", { text: exchange })));
+  const pair = h("bdi", { class: "dim pair" });
+  const title = h("h2", {}, h("bdi", { text: symbol }), " ", pair, " ", h("span", { class: "dim" }, "on ", h("bdi", { text: exchange })));
   const days = h("a", { class: "back", href: dayHash(exchange, symbol, utcDay()), text: "The whole day" });
   const problem = h("p", { class: "problem", role: "status" });
   reveal(problem, false);
@@ -65,6 +66,7 @@ function buildView(exchange, symbol) {
       say(problem, `It is not recorded now: ${found.absent}.`);
       reveal(problem, Boolean(found.absent));
       show(true);
+      say(pair, otherName(symbol, found.pair));
       summary.update(rows);
       chart.update(rows);
       trades.update(rows);
