@@ -32,7 +32,7 @@ from tick_logger.model.tables import NO_TIME, Table
 from tick_logger.pipeline.broken_books import BrokenBooks, Placed
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.order import cut_runs, rows_of, sort_rows
-from tick_logger.pipeline.places import Ordered, Past, is_snapshot, ordered
+from tick_logger.pipeline.places import KEEPS_PLACE, Ordered, Past, is_snapshot, ordered
 from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.state import StreamStates
 from tick_logger.pipeline.unbegun_books import UnbegunBooks
@@ -164,7 +164,7 @@ class WaitingBooks:
     def _pass_through(self, rows: RowBatch) -> RowBatch:
         """Take out the rows that must wait; return the others, order kept."""
         instruments = rows["instrument"]
-        for instrument in np.unique(instruments[rows["event_ns"] == NO_TIME]).tolist():
+        for instrument in np.unique(instruments[rows["event_ns"] <= KEEPS_PLACE]).tolist():
             self._books.setdefault(instrument, _WaitingBook())
         if not self._books:
             return rows
@@ -226,7 +226,8 @@ class WaitingBooks:
         event, seq = int(states.released_event[instrument]), int(states.released_seq[instrument])
         if (event, seq) == (states.disk_event[instrument], states.disk_seq[instrument]):
             seq = 0  # of another process: ids may have begun again since
-        return Past(event, seq, int(states.seen_event[instrument]))
+        seen, has_updates = int(states.seen_event[instrument]), bool(states.updated[instrument])
+        return Past(event, seq, seen, has_updates)
 
     def _tell(self, instrument: int, book: _WaitingBook, found: Ordered) -> None:
         """Which snapshots have their place, and which do not."""

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, Table
+from tick_logger.pipeline.places import KEEPS_PLACE, is_snapshot
 from tick_logger.pipeline.plain_state import Plain, rows_from_plain, rows_to_plain
 from tick_logger.pipeline.venue_clocks import VenueClocks
 
@@ -130,7 +131,8 @@ class DoubtfulRows:
             wrong[wrong] = self._clocks.misfits(rows.take(wrong), place, mine[0].seen, last=last)
             aside = rows.take(wrong)
             if self._table is Table.BOOK:
-                event = np.where(wrong, NO_TIME, rows["event_ns"])
+                instead = np.where(is_snapshot(rows), KEEPS_PLACE, NO_TIME)
+                event = np.where(wrong, instead, rows["event_ns"])
                 yield rows.replace(event_ns=event), aside
             else:
                 yield rows.take(~wrong), aside

@@ -298,6 +298,8 @@ def _remember(rows: RowBatch, states: StreamStates) -> None:
     states.seen_event[heads] = np.maximum(states.seen_event[heads], newest_event)
     last = _last_numbered(rows, starts, ends)
     last = last[last >= 0]
+    if rows.table is Table.BOOK:
+        states.updated[rows["instrument"][last]] = True
     last = last[rows["event_ns"][last] >= states.last_event[rows["instrument"][last]]]
     heads = rows["instrument"][last]
     states.seen_seq[heads] = rows["seq"][last]

@@ -8,6 +8,8 @@ A snapshot that carries no event time takes that of an update next to it:
 * one without (it arrived in order, on the same connection) belongs before the next update.
 
 Updates without a usable time take that of their predecessor, so that they keep their place.
+Where a book has nothing but snapshots, so do those whose time cannot be right: no update shows what
+their ids say, and these may be that same time.
 
 Pure functions over the rows of one book.  Not here: how long a snapshot is waited for (`books`).
 """
@@ -28,6 +30,9 @@ from tick_logger.pipeline.broken_books import Placed
 Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.uint64]
 
+KEEPS_PLACE = NO_TIME + 1
+"""Stands for the time of a snapshot that cannot be right.  It came in order, unlike one by REST."""
+
 
 @attrs.frozen
 class Past:
@@ -36,6 +41,7 @@ class Past:
     event: int
     seq: int  # 0 where nothing was released
     seen_event: int
+    has_updates: bool  # of which it is known that they have ids
 
 
 @attrs.frozen(eq=False)
@@ -83,7 +89,12 @@ def ordered(rows: RowBatch, window: RowBatch, past: Past, *, last_call: bool) ->
     ids, times, past = _newest_ids(window.take(~is_snapshot(window)), rows.take(updates), past)
     place = np.arange(len(rows), dtype=np.float64)
     state = _Ordering(rows, past, rows["event_ns"].copy(), place, ids, times)
+    if len(ids) or past.has_updates:  # the ids tell
+        state.event[state.event == KEEPS_PLACE] = NO_TIME
     for start, stop in _snapshots(rows, snapshot):
+        if state.event[start] == KEEPS_PLACE:
+            _note_placed(state, slice(start, stop), int(rows["recv_ns"][start]))
+            continue
         timed = state.event[start] != NO_TIME
         if not timed and not _find_place(state, slice(start, stop), updates, last_call=last_call):
             return None
@@ -94,9 +105,11 @@ def ordered(rows: RowBatch, window: RowBatch, past: Past, *, last_call: bool) ->
         stand_in = np.maximum(np.maximum(before, past.seen_event), rows["recv_ns"])
         state.event = np.where(snapshot & (state.event == NO_TIME), stand_in, state.event)
     order = np.argsort(state.place, kind="stable")
-    event = _carried_forward(state.event[order], past.seen_event, rows["recv_ns"][order])
+    rows, event = rows.take(order), state.event[order]
+    _keep_places(rows, event, past.seen_event)
+    event = _carried_forward(event, past.seen_event, rows["recv_ns"])
     return Ordered(
-        rows.take(order).replace(event_ns=event),
+        rows.replace(event_ns=event),
         tuple(state.placed),
         tuple(state.stale),
         state.ahead,
@@ -150,6 +163,8 @@ def _go_behind_what_is_covered(state: _Ordering, part: slice, last_id: int, recv
         time = int(state.times[np.argmin(state.ids)])
     else:
         time = state.past.seen_event if state.past.seen_event != NO_TIME else recv
+    if not len(state.ids):  # whatever it covers, it is among what came before
+        time = max(time, int(state.event[: part.start].max(initial=NO_TIME)))
     state.event[part] = max(time, state.past.event)
     mine = ~is_snapshot(state.rows) & (state.rows["seq"] <= last_id)
     behind = np.flatnonzero(mine)
@@ -165,6 +180,24 @@ def _note_placed(state: _Ordering, part: slice, until_ns: int) -> None:
     rows = state.rows
     instrument, seq = int(rows["instrument"][part.start]), int(rows["seq"][part.start])
     state.placed.append(Placed(instrument, seq, int(rows["recv_ns"][part.start]), until_ns))
+
+
+def _keep_places(rows: RowBatch, event: Times, seen: int) -> None:
+    """Fill in the times of the snapshots that keep their place, in rows that are in order.
+
+    Each is later than all before it by the least that there is: ids give no order here.  With
+    nothing before, it is earlier than what follows; alone it has its receive time.
+    """
+    kept = event == KEEPS_PLACE
+    for start, stop in _snapshots(rows, kept):
+        before = max(seen, int(event[:start].max(initial=NO_TIME)))
+        following = event[stop:][event[stop:] > KEEPS_PLACE]
+        if before != NO_TIME:
+            event[start:stop] = before + 1
+        elif len(following):
+            event[start:stop] = following.min() - np.count_nonzero(kept)
+        else:
+            event[start:stop] = rows["recv_ns"][start]
 
 
 def _carried_forward(event: Times, seen: int, recv: Times) -> Times:

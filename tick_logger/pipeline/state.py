@@ -40,7 +40,8 @@ class StreamStates:
     `last_recv`, which a snapshot, or a row that comes late, leaves alone.  `seen_content` stands
     for the prices of the newest ticker or quote seen, 0 where they are not known.  `untimed` marks
     instruments whose rows came without a time of their own, and `mixed` those of them where ids
-    beyond the newest may still come again, because they have begun again.  `sparse` marks
+    beyond the newest may still come again, because they have begun again.  `updated` marks books of
+    which updates with ids have come, not snapshots alone.  `sparse` marks
     instruments whose ids of trades have holes that mean nothing, and `opaque` those of them whose
     ids give no order either (`model.proof`).
     """
@@ -55,6 +56,7 @@ class StreamStates:
     last_recv: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     untimed: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
     mixed: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
+    updated: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
     disk_event: npt.NDArray[np.int64] = attrs.field(init=False, factory=_times)
     disk_seq: npt.NDArray[np.uint64] = attrs.field(init=False, factory=_ids)
     sparse: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
