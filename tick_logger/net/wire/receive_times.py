@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -28,8 +29,10 @@ _timespec = struct.Struct("ll")
 ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_timespec.size)
 """Room for one time beside the bytes of a read."""
 
-_MOST_TRIED: Final = 100
-"""Bytes sent until one has a time; a kernel begins to note them some moments after it is asked."""
+_MOST_TRIED: Final = 200
+_PAUSE_SECS: Final = 0.005
+"""Bytes sent, and the time between them, until one has a time: a kernel begins to note them some
+moments after it is asked, and on a busy machine that is long.  A second tells that it does not."""
 
 Ancillary: TypeAlias = Sequence[tuple[int, int, bytes]]
 
@@ -60,7 +63,10 @@ def noted(ancillary: Ancillary) -> int | None:
 
 
 def kernel_notes_times() -> bool:
-    """Whether this machine's kernel does, tried over loopback; within a moment."""
+    """Whether this machine's kernel does, tried over loopback: at once if so, else a second.
+
+    Blocking.
+    """
     with (
         contextlib.suppress(OSError),
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -72,6 +78,7 @@ def kernel_notes_times() -> bool:
             other.send(b"x")
             if noted(asking.recvmsg(1, ANCILLARY_BYTES)[1]) is not None:
                 return True
+            time.sleep(_PAUSE_SECS)
     return False
 
 
