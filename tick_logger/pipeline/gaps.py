@@ -26,6 +26,7 @@ from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.gap_records import (
     as_by_earlier_versions,
+    begins_again,
     record_from_plain,
     record_to_plain,
 )
@@ -163,9 +164,8 @@ class GapLedger:
             case HoleFilled():
                 how = VOID if found.never_were else HEALED
                 self._records += self.holes.filled(table, found, by_hole=self.is_timed, how=how)
-            case BegunAgain(instrument, before, first, from_ns, to_ns):
-                ids = instrument, table, before, first
-                self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.RENUMBERED, VOID))
+            case BegunAgain(instrument, _, _, from_ns, to_ns):
+                self._records.append(begins_again(table, found))
                 self._unprovable((instrument, table), to_ns if from_ns is None else from_ns, to_ns)
             case Stray(instrument, before, stray, from_ns, to_ns):
                 ids = instrument, table, before, stray
