@@ -11,7 +11,7 @@ from tick_logger.model.cause import Cause
 from tick_logger.model.flush import HEALED, VOID, GapRecord
 from tick_logger.model.marks import Healed
 from tick_logger.model.tables import Table
-from tick_logger.pipeline.id_line import BegunAgain
+from tick_logger.pipeline.id_line import BegunAgain, Stray
 
 REST = "rest"
 """`healed` of a record whose rows were asked for, and came by REST."""
@@ -52,6 +52,12 @@ def begins_again(table: Table, found: BegunAgain) -> GapRecord:
     """That ids began again, which is about no hole."""
     ids = found.instrument, table, found.before_id, found.first_id
     return GapRecord(*ids, found.from_ns, found.to_ns, Cause.RENUMBERED, VOID)
+
+
+def is_stray(table: Table, found: Stray) -> GapRecord:
+    """That a row is a stray, which is about no hole either."""
+    ids = found.instrument, table, found.before_id, found.id
+    return GapRecord(*ids, found.from_ns, found.to_ns, Cause.STRAY, VOID)
 
 
 def record_to_plain(record: GapRecord) -> list[Any]:
