@@ -345,6 +345,43 @@ def test_the_end_of_one_numbering_and_the_beginning_of_the_next_are_taken() -> N
     assert out.strays == {}
 
 
+@pytest.mark.parametrize("ids", [Ids.DENSE, Ids.SEEM_DENSE])
+@pytest.mark.parametrize("backward", [False, True])
+def test_trades_of_one_hole_are_taken_of_both_numberings(ids: Ids, backward: bool) -> None:
+    """Ids begin again in a hole and go on behind it, so that the stream shows a hole alone."""
+    pipeline = new_pipeline(ids=ids)
+    out = played(pipeline, [streamed(1, 2)], [streamed(7, at=30)], [], [])
+    lost = [[(3, 3), (4, 4), (5, 5), (6, 6)], [(24, 4), (25, 5), (26, 6)]]
+    pages = [
+        by_rest([(0, T0 + (50 + number) * SECOND, T0 + at * SECOND, id_) for at, id_ in page])
+        for number, page in enumerate(reversed(lost) if backward else lost)
+    ]
+    out = played(pipeline, [pages[0]], [], out=out)
+    pipeline = continued(pipeline, ids=ids)
+    late = trades([(0, T0 + 60 * SECOND, T0 + 24 * SECOND, 4)])
+    out = played(pipeline, [pages[1]], [late], [asked(1, 2), *pages], [], out=out)
+    assert sorted(rest_ids(out)) == [3, 4, 4, 5, 5, 6, 6]
+    assert out.ids() == [1, 2, 7]
+    assert out.duplicates == {0: 1}
+    assert not out.missing()
+    begun = [gap for gap in out.gaps if gap.cause is Cause.RENUMBERED]
+    assert [gap.to_id for gap in begun] == [4]
+    assert [gap.to_ns for gap in begun] == [T0 + (50 if backward else 51) * SECOND]
+    assert out.begun_again == {0: 1}
+
+
+def test_what_earlier_versions_took_is_known_by_its_id_where_that_filled_a_hole() -> None:
+    """Their checkpoints do not tell it from what the stream has brought."""
+    pipeline = new_pipeline(ids=Ids.DENSE)
+    played(pipeline, [streamed(1, 4)], [asked(2, 3)], [])
+    state = pipeline.dump()
+    del state["answers"]["taken"]["numbering"], state["answers"]["taken"]["recv_ns"]
+    pipeline = new_pipeline(ids=Ids.DENSE)
+    pipeline.load(state)
+    pages = by_rest([(0, T0 + 50 * SECOND, T0 + 3 * SECOND + at, 2) for at in (0, SECOND)])
+    assert rest_ids(played(pipeline, [pages], [])) == []
+
+
 def test_what_earlier_versions_remembered_is_known_by_its_id_alone() -> None:
     """Their checkpoints have no times of the newest ids."""
     pipeline = new_pipeline(ids=Ids.OPAQUE)

@@ -229,6 +229,26 @@ def test_a_stray_that_is_sent_again_is_a_repetition() -> None:
     ]
 
 
+@pytest.mark.parametrize("apart", [0, 1])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_last_id_again_is_a_stray_as_soon_as_the_next_one_comes(
+    interrupted: bool, apart: int
+) -> None:
+    """Also of the same moment; what an interruption before it has cost no id tells."""
+    moment = T0 + 2 * SECOND
+    again = trades([(0, moment + 5 * MS, moment + n * apart, 1000 + n) for n in range(3)])
+    streams = (0,), (Table.TRADES,)
+    lost = Interrupted(*streams, T0 + SECOND, Cause.CRASH)
+    back = Resumed(*streams, moment - MS)
+    stray = T0 + 15 * MS, moment + 5 * MS, Cause.STRAY, VOID
+    marks: list[Mark] = [lost, back] if interrupted else []
+    out = record([[at(0, 999, 1000)], [], [*marks, again], []])
+    assert out.ids() == [999, 1000, 1000, 1001, 1002]
+    assert out.gaps[0] == GapRecord(0, Table.TRADES, 1000, 1000, *stray)
+    times = [(gap.from_ns, gap.to_ns) for gap in out.gaps[1:]]
+    assert times == ([(T0 + SECOND, moment - MS)] if interrupted else [])
+
+
 # -- interruptions, and what the venue announces ---------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from tick_logger.model.proof import Ids
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.backfilled import Backfilled, runs_by_rest
-from tick_logger.pipeline.gap_records import REST
+from tick_logger.pipeline.gap_records import REST, begins_again
 from tick_logger.pipeline.gaps import GapLedger
 from tick_logger.pipeline.id_line import HoleFilled, HoleOpened
 from tick_logger.pipeline.ids import IdLedger
@@ -55,23 +55,30 @@ class Answers:
         """Trades of the stream without those that came by REST, and whose those are."""
         return self._backfilled.unrepeated(rows)
 
-    def take(self, rows: RowBatch) -> tuple[list[Run], Counter[int]]:
-        """Runs of the rows by REST that are new, and how many are not, by instrument."""
+    def take(self, rows: RowBatch) -> tuple[list[Run], Counter[int], Counter[int]]:
+        """Runs of the rows by REST that are new, and how many are not, by instrument.
+
+        Third, how often ids are found to have begun again.
+        """
         runs: list[Run] = []
-        unneeded = Counter[int]()
+        unneeded, begun_again = Counter[int](), Counter[int]()
         if len(rows):
-            new, filled, unneeded = self._backfilled.take(rows)
+            new, found, unneeded = self._backfilled.take(rows)
             assert len(new) + unneeded.total() == len(rows), "each row is taken, or counted"
             self._gaps.lost_trades.came(new, REST)
-            for each in filled:
-                self._gaps.record(self._healed(each))
+            for each in found:
+                if isinstance(each, HoleFilled):
+                    self._gaps.record(self._healed(each))
+                else:
+                    self._gaps.record([begins_again(Table.TRADES, each)])
+                    begun_again[each.instrument] += 1
             runs = runs_by_rest(new)
         marks, self._marks = self._marks, []
         for mark in marks:
             self._gaps.record(self._backfilled.confirmed(mark))
             for lacking in self._backfilled.lacking(mark):
                 self._gaps.record(self._gaps.holes.filled(mark.table, lacking, how=mark.how))
-        return runs, unneeded
+        return runs, unneeded, begun_again
 
     def _healed(self, filled: HoleFilled) -> list[GapRecord]:
         if self._trade_ids(filled.instrument) is Ids.DENSE:

@@ -6,7 +6,9 @@ answer was asked for them, and nothing else of it is here.  Of other ids, those 
 the newest that came.  All go to `late/` at once, in the day of their own time.
 
 The stream may bring the same trade after all.  The first one wins: what was taken is remembered
-for long enough to know it again.  Ids begin again: a trade of another time is another one.
+for long enough to know it again.  Ids begin again: a trade of another time is another one.  They
+may do so within one hole, so that of an id that lay in it there are two: both are taken, and it is
+told that ids began again, which the stream has not shown.
 
 Invariant: a trade that is taken here is taken once, and is no row of the stream any more.  Not
 here: when a venue is asked, and for what.
@@ -19,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +33,7 @@ from tick_logger.model.surroundings import SAME_NS
 from tick_logger.model.tables import ORIGIN_REST, Table
 from tick_logger.model.times import NS_PER_DAY
 from tick_logger.pipeline.gap_records import REST, as_record
-from tick_logger.pipeline.id_line import HoleFilled, Place, Range, cut
+from tick_logger.pipeline.id_line import BegunAgain, HoleFilled, Place, Range, cut
 from tick_logger.pipeline.ids import IdLedger
 from tick_logger.pipeline.order import cut_runs
 from tick_logger.pipeline.plain_state import Plain
@@ -43,10 +46,55 @@ minutes, and fifty of the largest pages."""
 MOST_OF_AN_ID = 8
 """Of the trades that had one id, so many are remembered: as numberings are."""
 
+IN_NO_HOLE = -1
+"""Instead of a numbering: the id of the trade was not missing from any."""
+
 MAX_AHEAD_NS = NS_PER_DAY
 """A trade later than its receipt by more than that has no time that can be right."""
 
 Mask = npt.NDArray[np.bool_]
+
+
+@attrs.frozen
+class _Taken:
+    """A trade, and the numbering in a hole of which its id lay."""
+
+    id: int
+    event_ns: int
+    recv_ns: int
+    numbering: int
+
+
+@attrs.define
+class _Numbered:
+    """What the trades of one instrument in an answer show: holes filled, ids begun again."""
+
+    found: list[HoleFilled | BegunAgain] = attrs.field(factory=list)
+    last: _Taken | None = None
+    begun: list[_Taken] = attrs.field(factory=list)
+
+    def note(self, instrument: int, trade: _Taken, others: Sequence[_Taken]) -> None:
+        """One more was taken, in order of time; `others` had its id, and filled its hole."""
+        if trade.numbering != IN_NO_HOLE:
+            ids = trade.id, trade.id
+            self.found.append(HoleFilled(instrument, *ids, trade.recv_ns, trade.numbering))
+        for other in others:
+            older, newer = sorted((trade, other), key=lambda each: each.event_ns)
+            first_of = (each for each in self.begun if older.event_ns < each.event_ns)
+            if any(_is_behind(newer, first) for first in first_of):
+                continue
+            before = self.last
+            if before is None or before.event_ns >= newer.event_ns:
+                before = older
+            ids, times = (before.id, newer.id), (before.recv_ns, newer.recv_ns)
+            self.found.append(BegunAgain(instrument, *ids, *times))
+            self.begun.append(newer)
+        self.last = trade
+
+
+def _is_behind(trade: _Taken, first: _Taken) -> bool:
+    """Whether it is that first trade of a numbering, or comes after it."""
+    return (trade.event_ns, trade.recv_ns) >= (first.event_ns, first.recv_ns)
 
 
 class Backfilled:
@@ -59,28 +107,33 @@ class Backfilled:
         self._trade_ids = trade_ids
         self._ids = ids
         self._recent = recent
-        # Event times by instrument and id, several where ids have begun again.
-        self._taken: dict[tuple[int, int], tuple[int, ...]] = {}
+        # By instrument and id, several where ids have begun again.
+        self._taken: dict[tuple[int, int], tuple[_Taken, ...]] = {}
         self._until_ns: dict[int, int] = {}  # the newest of them, by instrument
 
-    def take(self, rows: RowBatch) -> tuple[RowBatch, list[HoleFilled], Counter[int]]:
-        """The rows that are new, sorted; holes that they fill; how many are not, by instrument."""
+    def take(self, rows: RowBatch) -> tuple[RowBatch, list[HoleFilled | BegunAgain], Counter[int]]:
+        """The rows that are new, sorted; what they show of ids; how many are not, by instrument."""
         order = np.lexsort((rows["seq"], rows["event_ns"], rows["instrument"]))
         rows = rows.take(order)
         fields = (rows[name].tolist() for name in ("instrument", "seq", "event_ns", "recv_ns"))
         keep = np.zeros(len(rows), np.bool_)
-        filled: list[HoleFilled] = []
+        numbered: dict[int, _Numbered] = {}
         for row, (instrument, id_, event_ns, recv_ns) in enumerate(zip(*fields, strict=True)):
             if not 0 < event_ns <= recv_ns + MAX_AHEAD_NS:
                 continue
             if self._was_taken(instrument, id_, event_ns):
                 continue
-            if not self._is_new(instrument, id_, event_ns, recv_ns, filled):
+            place, numbering, others = self._place(instrument, id_, event_ns)
+            if place is Place.AFTER or (place is Place.SEEN and not others):
                 continue
             keep[row] = True
-            self._remember(instrument, id_, event_ns)
+            hole = numbering if place is Place.HOLE else IN_NO_HOLE
+            trade = _Taken(id_, event_ns, recv_ns, hole)
+            numbered.setdefault(instrument, _Numbered()).note(instrument, trade, others)
+            self._remember(instrument, trade)
         self._forget()
-        return rows.take(keep), _joined(filled), Counter(rows["instrument"][~keep].tolist())
+        found = [each for of_one in numbered.values() for each in of_one.found]
+        return rows.take(keep), _joined(found), Counter(rows["instrument"][~keep].tolist())
 
     def unrepeated(self, rows: RowBatch) -> tuple[RowBatch, list[int]]:
         """Trades of the stream without those that were taken here, and whose those are."""
@@ -136,24 +189,26 @@ class Backfilled:
         for part in parts:
             yield _of_ids(record, part)
 
-    def _is_new(
-        self, instrument: int, id_: int, event_ns: int, recv_ns: int, filled: list[HoleFilled]
-    ) -> bool:
+    def _place(self, instrument: int, id_: int, event_ns: int) -> tuple[Place, int, list[_Taken]]:
+        """Where a trade lies, in which numbering, and which others of its id filled a hole of it.
+
+        These came from here, so that the stream has never brought one of that id.
+        """
         if self._trade_ids(instrument) not in {Ids.DENSE, Ids.SEEM_DENSE}:
-            return not self._recent.has_trade(instrument, id_, event_ns)
+            known = self._recent.has_trade(instrument, id_, event_ns)
+            return (Place.SEEN if known else Place.BEFORE), 0, []
         place, numbering = self._ids.refill(instrument, id_, event_ns)
-        if place is Place.HOLE:
-            filled.append(HoleFilled(instrument, id_, id_, recv_ns, numbering))
-        return place in {Place.HOLE, Place.BEFORE}
+        taken = self._taken.get((instrument, id_), ()) if place is Place.SEEN else ()
+        return place, numbering, [each for each in taken if each.numbering == numbering]
 
     def _was_taken(self, instrument: int, id_: int, event_ns: int) -> bool:
-        times = self._taken.get((instrument, id_), ())
+        times = [each.event_ns for each in self._taken.get((instrument, id_), ())]
         return any(abs(taken_ns - event_ns) <= SAME_NS for taken_ns in times)
 
-    def _remember(self, instrument: int, id_: int, event_ns: int) -> None:
-        times = self._taken.pop((instrument, id_), ())  # the newest is the last
-        self._taken[instrument, id_] = (*times, event_ns)[-MOST_OF_AN_ID:]
-        self._until_ns[instrument] = max(self._until_ns.get(instrument, 0), event_ns)
+    def _remember(self, instrument: int, trade: _Taken) -> None:
+        before = self._taken.pop((instrument, trade.id), ())  # the newest is the last
+        self._taken[instrument, trade.id] = (*before, trade)[-MOST_OF_AN_ID:]
+        self._until_ns[instrument] = max(self._until_ns.get(instrument, 0), trade.event_ns)
 
     def _forget(self) -> None:
         """Remember no more than the newest; they are in order of receipt."""
@@ -167,18 +222,23 @@ class Backfilled:
 
     def dump(self) -> Plain:
         """What was taken, as an element of each array."""
-        every = [(*key, ns) for key, times in self._taken.items() for ns in times]
+        every = [(of, each) for (of, _), trades in self._taken.items() for each in trades]
         return {
-            "instrument": np.array([of for of, _, _ in every], np.int64),
-            "id": np.array([id_ for _, id_, _ in every], np.uint64),
-            "event_ns": np.array([ns for _, _, ns in every], np.int64),
+            "instrument": np.array([of for of, _ in every], np.int64),
+            "id": np.array([each.id for _, each in every], np.uint64),
+            "event_ns": np.array([each.event_ns for _, each in every], np.int64),
+            "recv_ns": np.array([each.recv_ns for _, each in every], np.int64),
+            "numbering": np.array([each.numbering for _, each in every], np.int64),
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the state that `dump` returned."""
-        columns = (state[name].tolist() for name in ("instrument", "id", "event_ns"))
-        for instrument, id_, event_ns in zip(*columns, strict=True):
-            self._remember(instrument, id_, event_ns)
+        """Take over the state that `dump` returned; earlier versions kept no more than times."""
+        count = len(state["id"])
+        later = {"recv_ns": np.zeros(count, np.int64), "numbering": np.full(count, IN_NO_HOLE)}
+        names = ("instrument", "id", "event_ns", "recv_ns", "numbering")
+        columns = ((later | dict(state))[name].tolist() for name in names)
+        for instrument, *trade in zip(*columns, strict=True):
+            self._remember(instrument, _Taken(*trade))
 
 
 def runs_by_rest(rows: RowBatch) -> list[Run]:
@@ -187,12 +247,16 @@ def runs_by_rest(rows: RowBatch) -> list[Run]:
     return cut_runs(rows, late=True, origin=ORIGIN_REST)
 
 
-def _joined(filled: Sequence[HoleFilled]) -> list[HoleFilled]:
-    """Those of adjacent ids of one numbering as one."""
-    joined: list[HoleFilled] = []
-    for each in filled:
+def _joined(found: Sequence[HoleFilled | BegunAgain]) -> list[HoleFilled | BegunAgain]:
+    """What was filled of adjacent ids of one numbering as one."""
+    joined: list[HoleFilled | BegunAgain] = []
+    for each in found:
         before = joined[-1] if joined else None
-        if before is not None and _adjoins(before, each):
+        if (
+            isinstance(before, HoleFilled)
+            and isinstance(each, HoleFilled)
+            and _adjoins(before, each)
+        ):
             joined[-1] = HoleFilled(
                 each.instrument, before.first, each.last, before.at_ns, each.numbering
             )

@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 
 from tick_logger.model.cause import Cause
-from tick_logger.model.flush import HEALED, GapRecord
+from tick_logger.model.flush import HEALED, VOID, GapRecord
 from tick_logger.model.marks import Healed
 from tick_logger.model.tables import Table
+from tick_logger.pipeline.id_line import BegunAgain, Stray
 
 REST = "rest"
 """`healed` of a record whose rows were asked for, and came by REST."""
@@ -45,6 +46,18 @@ def as_record(mark: Healed) -> GapRecord:
     """What the venue has answered by REST about a hole."""
     ids = mark.instrument, mark.table, mark.from_id, mark.to_id
     return GapRecord(*ids, mark.from_ns, mark.at_ns, mark.cause, mark.how)
+
+
+def begins_again(table: Table, found: BegunAgain) -> GapRecord:
+    """That ids began again, which is about no hole."""
+    ids = found.instrument, table, found.before_id, found.first_id
+    return GapRecord(*ids, found.from_ns, found.to_ns, Cause.RENUMBERED, VOID)
+
+
+def is_stray(table: Table, found: Stray) -> GapRecord:
+    """That a row is a stray, which is about no hole either."""
+    ids = found.instrument, table, found.before_id, found.id
+    return GapRecord(*ids, found.from_ns, found.to_ns, Cause.STRAY, VOID)
 
 
 def record_to_plain(record: GapRecord) -> list[Any]:

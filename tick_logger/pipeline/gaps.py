@@ -6,8 +6,9 @@ are not, the interruption itself is all that is known, and becomes a record when
 an interruption of dense ids when everything ends, if no id came after it.
 
 Where ids begin again, they prove nothing about what lies between the two numberings: interruptions
-that fell in there become records.  That ids began again, or that one is a stray, has a record of
-its own, which is about no hole.
+that fell in there become records.  So they do where the first trade after them has the very id of
+the last one before, for all that tells it from a stray may have been lost.  That ids began again,
+or that one is a stray, has a record of its own, which is about no hole.
 
 When a process ends, all streams stop.  That becomes an interruption if a later process uses the
 stream again, and no record if none does: then nobody wanted the stream.
@@ -26,6 +27,8 @@ from tick_logger.model.marks import Interrupted, Lapse, MissingIds, Resumed
 from tick_logger.model.tables import Table
 from tick_logger.pipeline.gap_records import (
     as_by_earlier_versions,
+    begins_again,
+    is_stray,
     record_from_plain,
     record_to_plain,
 )
@@ -163,13 +166,13 @@ class GapLedger:
             case HoleFilled():
                 how = VOID if found.never_were else HEALED
                 self._records += self.holes.filled(table, found, by_hole=self.is_timed, how=how)
-            case BegunAgain(instrument, before, first, from_ns, to_ns):
-                ids = instrument, table, before, first
-                self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.RENUMBERED, VOID))
+            case BegunAgain(instrument, _, _, from_ns, to_ns):
+                self._records.append(begins_again(table, found))
                 self._unprovable((instrument, table), to_ns if from_ns is None else from_ns, to_ns)
             case Stray(instrument, before, stray, from_ns, to_ns):
-                ids = instrument, table, before, stray
-                self._records.append(GapRecord(*ids, from_ns, to_ns, Cause.STRAY, VOID))
+                self._records.append(is_stray(table, found))
+                if stray == before:  # so ids may have begun again, and have come up to there
+                    self._unprovable((instrument, table), from_ns, to_ns)
 
     def _unprovable(self, stream: Stream, from_ns: int, to_ns: int) -> None:
         """No id tells what an interruption between these times has cost."""

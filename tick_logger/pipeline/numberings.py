@@ -224,7 +224,7 @@ class Numberings:
         if not _fits(line, place, end, event) or _leaps(line, place, piece):
             return self._outside(line, piece.until(last), findings), True
         if line is self.line and place is not Place.BEFORE:
-            self._goes_on(event, findings)
+            self._goes_on(id_, event, findings)
         findings += _covered(line, piece.until(last))
         return last, True
 
@@ -245,10 +245,13 @@ class Numberings:
             line, until_ns = before, max(event_ns, line.low_event_ns - 1)
         return line, until_ns
 
-    def _goes_on(self, event_ns: int, findings: list[Finding]) -> None:
+    def _goes_on(self, id_: int, event_ns: int, findings: list[Finding]) -> None:
         """The present numbering goes on: what was in doubt before that was a stray."""
         newest_ns = max((each.event_ns for each in self.doubtful), default=event_ns)
-        if self.doubtful and (event_ns > newest_ns or event_ns == NO_TIME):
+        # Of the very moment: others may show yet that ids began again, but not with the last one.
+        is_next = all(each.id == self.line.high == id_ - 1 for each in self.doubtful)
+        decided = event_ns > newest_ns or (event_ns == newest_ns and is_next)
+        if self.doubtful and (decided or event_ns == NO_TIME):
             self._give_up_doubtful(findings)
 
     def _give_up_doubtful(self, findings: list[Finding]) -> None:

@@ -85,6 +85,11 @@ class TickCounts:
             case HoleOpened() if not proves_loss:
                 self.unproven_holes[found.instrument] += 1
 
+    def note_answers(self, unneeded: Counter[int], begun_again: Counter[int]) -> None:
+        """Count what came by REST and was here already, and what the rest of it shows of ids."""
+        self.unneeded.update(unneeded)
+        self.begun_again.update(begun_again)
+
     def dump(self) -> Plain:
         """Instruments and numbers, as lists of two."""
         return {
@@ -311,8 +316,8 @@ class Pipeline:
         released = sum(len(run.rows) for run in runs if not (run.aside and run.table is Table.BOOK))
         assert held == self._held_rows + released + dropped, "a row was lost, or came about"
         # Behind the stream, which wins; a page is taken as a whole, and waits for nothing.
-        answered, unneeded = self._answers.take(by_rest)
-        self._counts.unneeded.update(unneeded)
+        answered, *numbers = self._answers.take(by_rest)
+        self._counts.note_answers(*numbers)
         return [*runs, *answered]
 
     def _note(self, mark: Mark) -> None:
