@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.quality.flushes import figures, look, quotes, trades
+from tick_logger.quality.apart import ASK_AGAIN_LOOKS
 from tick_logger.quality.checks import Checks
 from tick_logger.quality.limits import APART_LOOKS
 
@@ -63,6 +64,20 @@ def test_a_price_in_reach_is_not_apart() -> None:
     checks = agreed(100, 101, 99)
     near = [quotes(each, [11], [99.9], [100.1]) for each in (0, 1, 2)]
     assert look(checks, *near, trades(2, [11], [104.9])) == []
+
+
+def test_names_may_come_with_a_flush_of_fewer_instruments() -> None:
+    """A pair is known by all that were seen, whoever has rows when it is."""
+    pairs: dict[int, str] = {}
+    checks = Checks(pairs.get)
+    both = [quotes(each, [1], [99.9], [100.1]) for each in (2, 3)]
+    assert look(checks, *both) == []
+    pairs |= {2: "BTC-USD spot", 3: "BTC-USD spot"}
+    for second in range(2, 2 + ASK_AGAIN_LOOKS):
+        assert look(checks, quotes(0, [second], [1], [1.01])) == []
+    agreed(1, 1, 100, 100, checks=checks)
+    found = look(checks, quotes(2, [20], [110.0], [110.2]), quotes(3, [20], [99.9], [100.1]))
+    assert {each.instrument for each in found} == {2, 3}
 
 
 def test_a_name_may_come_later() -> None:

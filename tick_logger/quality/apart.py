@@ -89,7 +89,8 @@ class Apart:
         low, high = self._low.all(count)[members], self._high.all(count)[members]
         there &= high <= low * (1 + APART_SHARE)  # where nobody quotes narrowly there is no middle
         price = np.where(there, (low + high) / 2, np.nan)
-        agreed = self._agreed.all(count)
+        # As long as there are members: they may have been known by a flush of more instruments.
+        agreed = self._agreed.all(max(count, int(members.max()) + 1))
         trusted = there & (agreed[members] >= APART_LOOKS)
         others = _others(np.where(trusted, price, np.nan))
         wrong = trusted & ((low > others * (1 + APART_SHARE)) | (high < others * (1 - APART_SHARE)))
