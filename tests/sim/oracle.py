@@ -46,6 +46,10 @@ class Verdict:
     counts: Counter[str] = attrs.field(factory=Counter)
 
 
+UNCHECKED = "quality_checks_failed"
+"""What the service says when it gives looking at rows up; nothing in a story is a reason."""
+
+
 def judge(world: World) -> Verdict:
     """Check everything."""
     court = Court(world)
@@ -55,6 +59,8 @@ def judge(world: World) -> Verdict:
         verdict.violations += _judged(court, name)
     verdict.violations += world.disk.readers.complaints
     verdict.violations += needless_overflows(world)
+    if world.events[UNCHECKED]:
+        verdict.violations.append("what was written is not checked any more")
     report = verify(world.disk, dense=dense, price_dtype=court.width)
     verdict.violations += (f"verify: {finding}" for finding in report.findings)
     verdict.violations += (f"verify: {note}" for note in report.notes)
