@@ -58,7 +58,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "net": {"model", "errors", "clock", "telemetry"},
     "net.wire": {"model", "core", "errors", "clock", "brake"},
-    "net.intake": {"model", "budget", "exchanges.base", "exchanges.decoding", "telemetry"},
+    "net.intake": {
+        "model", "budget", "exchanges.base", "exchanges.decoding", "exchanges.together",
+        "telemetry",
+    },
     "net.rest": {
         "model", "errors", "exchanges.base", "exchanges.candles_by_rest",
         "exchanges.trades_by_rest", "exchanges.walk", "net", "net.wire", "telemetry",

@@ -11,8 +11,6 @@ the adapter.  Not here: the shapes of any venue's messages.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 import attrs
@@ -22,8 +20,9 @@ import numpy.typing as npt
 from tick_logger import core
 from tick_logger.core.scanning import Reading, Rows, Scanner, Taken
 from tick_logger.core.shape import Node, Shape
-from tick_logger.exchanges.base import Counted, Decoded, DecodedRows
+from tick_logger.exchanges.base import Decoded, DecodedRows
 from tick_logger.exchanges.columns import Findings, merged
+from tick_logger.exchanges.together import all_counted, all_events
 from tick_logger.model import tables
 from tick_logger.model.payloads import Payloads
 
@@ -70,23 +69,12 @@ def _together(taken: Decoded, read: Decoded) -> Decoded:
     of_table: dict[tables.Table, list[DecodedRows]] = {}
     for part in (*taken.rows, *read.rows):
         of_table.setdefault(part.table, []).append(part)
-    counted = [each.counted for each in (taken, read) if each.counted is not None]
-    numbers = None
-    if counted:
-        frame = np.concatenate([each.frame for each in counted])
-        order = np.argsort(frame, kind="stable")
-        numbers = Counted(frame[order], np.concatenate([each.number for each in counted])[order])
     return attrs.evolve(
         read,
         rows=tuple(merged(table, of_table[table]) for table in sorted(of_table)),
-        events=tuple(sorted(chain(taken.events, read.events), key=itemgetter(0))),
-        counted=numbers,
+        events=all_events((taken, read)),
+        counted=all_counted((taken, read)),
     )
-
-
-def _first_frame(rows: DecodedRows) -> int:
-    """By which tables are in order, as they are in what an adapter reads."""
-    return int(rows.frame[0])
 
 
 # -- rows ------------------------------------------------------------------------------------------

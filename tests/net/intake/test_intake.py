@@ -84,6 +84,33 @@ async def test_who_wants_to_know_what_has_come_does_not_wait_for_the_linger(
         bench.intake.close()
 
 
+async def test_who_misses_something_waits_until_slow_sockets_are_read(
+    autojump_clock: MockClock,
+) -> None:
+    """What the brake keeps in them may be what is missed; it may be put on again meanwhile."""
+    bench = Bench(linger_secs=100.0)
+    brake = bench.intake.brake
+
+    async def use() -> None:
+        for change, at in (
+            (brake.put_on, 1.0),
+            (brake.let_go, 1.5),
+            (brake.put_on, 2.0),
+            (brake.let_go, 4.0),
+        ):
+            await trio.sleep_until(at)
+            change()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.intake.run, bench.send)
+        nursery.start_soon(use)
+        await trio.sleep(1.1)
+        await bench.intake.caught_up()
+        assert trio.current_time() == 4.0 + module.READ_AGAIN_SECS
+        bench.intake.close()
+    assert bench.count("read_pauses") == 2
+
+
 async def test_rows_carry_the_receive_time_of_their_frame() -> None:
     """Frames of one read share it."""
     bench = Bench()

@@ -144,3 +144,15 @@ def test_nothing_is_forgotten_before_anything_was_known() -> None:
     for number in range(30):
         deliver(rhythm, (BTC, 1e7 + number))
     assert rhythm.limit_secs(TRADES, BTC) == FAR_BEYOND * 1.0
+
+
+def test_silences_of_all_streams_may_say_nothing_about_the_market() -> None:
+    """As while their sockets are read slowly."""
+    rhythm = Rhythm()
+    regular(rhythm, 1.0, KNOWN_AFTER + 1)
+    rhythm.begin_all_again(30.0)
+    deliver(rhythm, (BTC, 90.0))
+    forgotten = 0.01  # a little of what was learned, within minutes
+    assert rhythm.limit_secs(TRADES, BTC) == pytest.approx(FAR_BEYOND * 1.0, rel=forgotten)
+    deliver(rhythm, (BTC, 150.0))
+    assert rhythm.limit_secs(TRADES, BTC) == pytest.approx(FAR_BEYOND * 60.0, rel=forgotten)

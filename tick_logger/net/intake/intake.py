@@ -193,7 +193,7 @@ class Intake:
         That may be long while the writer stalls.  Whoever misses something waits for this first,
         because it may be waiting here.
         """
-        if self.brake.is_on:
+        while self.brake.is_on:
             await self.brake.released()
             await trio.sleep(READ_AGAIN_SECS)
         taken = self._taken

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import compress
-from operator import itemgetter
 
 import attrs
 import numpy as np
 
-from tick_logger.exchanges.base import Counted, Decoded
+from tick_logger.exchanges.base import Decoded
+from tick_logger.exchanges.together import all_counted, all_events
 from tick_logger.model.entries import Received, joined
 
 
@@ -36,13 +36,5 @@ def together(parts: Sequence[Decoded]) -> Decoded:
     first, *others = parts
     if not others:
         return first
-    counted = [each.counted for each in parts if each.counted is not None]
-    events = sorted((each for part in parts for each in part.events), key=itemgetter(0))
-    numbers = None
-    if counted:
-        frame = np.concatenate([each.frame for each in counted])
-        order = np.argsort(frame, kind="stable")
-        number = np.concatenate([each.number for each in counted])
-        numbers = Counted(frame[order], number[order])
     rows = tuple(each for part in parts for each in part.rows)
-    return attrs.evolve(first, rows=rows, events=tuple(events), counted=numbers)
+    return attrs.evolve(first, rows=rows, events=all_events(parts), counted=all_counted(parts))
