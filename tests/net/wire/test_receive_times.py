@@ -24,7 +24,7 @@ from tick_logger.net.wire.receive_times import (
 from tick_logger.net.wire.sockets import RECEIVE_BYTES, TcpStream
 
 HOUR = 3600 * 10**9
-SLACK = 10**9  # the machine is busy with other tests
+SLACK = 60 * 10**9  # the machine is busy with other tests, and its clock may be set meanwhile
 
 
 @attrs.define
@@ -109,26 +109,27 @@ async def bench() -> AsyncIterator[Bench]:
 async def test_a_read_that_is_late_has_the_time_of_its_packet(bench: Bench) -> None:
     """Though it is read an hour later."""
     other = await bench.pair()
-    before_ns = time.time_ns()
+    sent_ns = time.time_ns()
     await other.send_all(b"x")
     bench.machine.later_ns = HOUR
     await bench.look(1)
     ((data, recv_ns),) = bench.taken
     assert data == b"x"
-    assert before_ns <= recv_ns <= before_ns + SLACK
+    assert abs(recv_ns - sent_ns) <= SLACK
     assert bench.times.reads == ReadsByTime(kernel=1)
 
 
 async def test_a_second_read_of_what_came_before_the_first_has_its_time(bench: Bench) -> None:
     """A read that is full leaves the rest in the socket, which was not empty meanwhile."""
     other = await bench.pair()
-    before_ns = time.time_ns()
+    sent_ns = time.time_ns()
     await other.send_all(bytes(RECEIVE_BYTES + 10))
     await bench.look(1)
     bench.machine.later_ns = HOUR
     await bench.look(2)
     assert sum(len(data) for data, _ in bench.taken) == RECEIVE_BYTES + 10
-    assert before_ns <= bench.taken[0][1] <= bench.taken[1][1] <= before_ns + SLACK
+    first_ns, second_ns = (recv_ns for _, recv_ns in bench.taken)
+    assert sent_ns - SLACK <= first_ns <= second_ns <= sent_ns + SLACK
 
 
 async def test_sockets_are_handed_over_in_the_order_of_receipt(bench: Bench) -> None:
