@@ -92,6 +92,7 @@ ws_endpoint = "ws://127.0.0.1:{port}"
 rest_endpoint = "http://127.0.0.1:{port}"
 feeds = {list(FEEDS[name])}
 connects_per_second = 100.0
+backfill = false  # the ledger has only what was sent on connections
 reconnect_initial_secs = 0.1
 reconnect_max_secs = 1.0
 [[exchanges.{name}.markets]]

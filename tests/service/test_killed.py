@@ -35,9 +35,13 @@ def missing_of(world: World, begin_ns: int, end_ns: int) -> list[int]:
 
 
 @pytest.mark.parametrize("venue", [binance, coinbase])
-async def test_all_that_was_read_is_recorded(venue: VenueMaker, autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("lines", [1, 2])
+async def test_all_that_was_read_is_recorded(
+    venue: VenueMaker, lines: int, autojump_clock: MockClock
+) -> None:
     """Up to the kill, however often; the hole begins there, and nothing is twice, or made up."""
-    async with lives(venue(feeds=EVERY_FEED), memory=KeptMemory()) as story:
+    told = venue(feeds=EVERY_FEED, config={"redundancy": lines})
+    async with lives(told, memory=KeptMemory()) as story:
         killed: list[tuple[int, int]] = []
         for secs in LIVES_SECS:
             world = await story.begin()

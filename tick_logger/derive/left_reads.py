@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tick_logger.derive.derivation import Derivation
-from tick_logger.errors import MADE_BY_NEWER
 from tick_logger.journal.entry_codec import encode_entries
 from tick_logger.journal.journal import Journal
 from tick_logger.journal.read_buffer import FORMAT, GOOD_OFFSET, head_of, lacking
 from tick_logger.storage.files import Files
 from tick_logger.storage.shared_memory import Memory, SharedMemory
+
+NOT_KNOWN = "what was read last is not recovered: its form is not known here, as of a newer version"
 
 
 def take_left_reads(
@@ -36,9 +37,7 @@ def take_left_reads(
         return 0, ()
     content = memory.left(name)
     if content is not None and head_of(content).get("format") != FORMAT:
-        return 0, (
-            f"what was read last is not recovered: {MADE_BY_NEWER}, or something damaged it",
-        )
+        return 0, (NOT_KNOWN,)
     entries = [] if content is None else lacking(content, name, derivation.taken)
     if entries:
         journal = Journal(files, next_seq=derivation.next_seq, segment=next_segment)

@@ -129,7 +129,9 @@ def _of_half(data: bytes) -> Iterator[Record]:
 def lacking(content: Bytes, name: str, taken: Mapping[str, int]) -> list[Received]:
     """The entries that a journal lacks which has this much of each exchange, in their order.
 
-    What was decoded is as the process would have written it; the rest connections have not heard.
+    What was decoded is as the process would have written it, and payloads that came on both lines
+    besides; they are told apart by row, as behind a line that is far behind.  Of the rest
+    connections have not heard.
     """
     items: dict[str, dict[int, Record]] = {}
     batches: dict[str, dict[int, Record]] = {}
