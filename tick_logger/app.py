@@ -58,6 +58,7 @@ from tick_logger.sealing import sealer_of
 from tick_logger.signals import ProcessSignals, Signals
 from tick_logger.storage.disk_files import DiskFiles, raise_open_file_limit
 from tick_logger.storage.files import Files
+from tick_logger.storage.shared_memory import Memory
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
@@ -79,6 +80,7 @@ class Ports:
     clock: MachineClock | None = None
     offload: Offload | None = None
     files: Files | None = None
+    memory: Memory | None = None  # none, where files are given and this is not
     rng: Random | None = None
     signals: Signals | None = None
 
@@ -105,7 +107,8 @@ class Service:
         own = ports.files, ports.offload
         rules = load_symbol_rules(config.logger.symbol_mappings, registry.available())
         self.pairs = PairNames(rules)
-        disk = Disk.at(config.logger.data_path, *own, needed_beside_columns(config))
+        others = needed_beside_columns(config)
+        disk = Disk.at(config.logger.data_path, *own, others, memory=ports.memory)
         self._resources = Resources(
             disk=disk,
             clock=clock,

@@ -121,6 +121,7 @@ class Venues:
             metrics=metrics,
             on_bug=on_bug,
         )
+        intake.keeper = shared.disk.kept.of(name)
         self.intakes.append(intake)
         context = self._context(exchange, own, intake, metrics)
 

@@ -8,7 +8,14 @@ from collections.abc import Callable
 import trio
 
 from scripts.torture_rig.disks import LoopDisk
+from scripts.torture_rig.queues import Account, read_of, stop
 from scripts.torture_rig.trial import Trial
+
+SOON_SECS = (0.3, 2.5)
+"""Between the first row and a kill: batches wait for the journal a second at most."""
+
+LONG_SECS = 3600.0
+"""What was sent is due here only if it was read, however long ago; the account says which was."""
 
 EARLY_SHARE, EARLY_SECS = 0.1, 1.5
 """Of all cuts, those that come before the first row or soon after: while it starts or recovers."""
@@ -19,6 +26,29 @@ async def kills(trial: Trial) -> None:
     for _ in range(trial.rig.settings.rounds["kills"]):
         await _cut(trial, lambda: None)
     await trial.conclude()
+
+
+async def kills_by_reads(trial: Trial) -> None:
+    """Stop it, ask how much it has read of each connection, then `kill -9`; all of that is due."""
+    account = Account()
+    for _ in range(trial.rig.settings.rounds["kills"]):
+        trial.rounds += 1
+        trial.rig.venues.tapes.clear()
+        async with trial.recording() as recorder:
+            await recorder.flowing()
+            wait_secs = trial.rng.uniform(*SOON_SECS)
+            await trio.sleep(wait_secs)
+            recorder.check_alive()
+            stop(recorder)
+            read_of(trial.rig.venues.tapes, account)
+            end_ns = time.time_ns()
+            await recorder.kill()
+            trial.crashed(recorder, end_ns, bound_secs=LONG_SECS)
+        trial.say(f"round {trial.rounds}: killed {wait_secs:.2f} s after the first row")
+    await trial.conclude()
+    account.judge(trial.data)
+    trial.figures.append(str(account))
+    trial.troubles += account.amiss
 
 
 async def power_cuts(trial: Trial, disk: LoopDisk) -> None:

@@ -17,6 +17,7 @@ from scripts.torture_rig.messages import payloads, row_of
 from scripts.torture_rig.rows import NEVER_NS, PACKED, RECORDS, Array
 
 _PACK = {table: struct.Struct(f"<qQ{kind}").pack for table, kind in PACKED.items()}
+_KEY_BYTES = 16  # time of sending and sequence, before the record
 SENT = {
     table: np.dtype([("sent_ns", "<i8"), ("sequence", "<u8"), ("record", kind)])
     for table, kind in RECORDS.items()
@@ -42,8 +43,14 @@ class Ledger:
         self.life = 0
         self._packed: dict[Stream, bytearray] = {}
 
-    def note(self, exchange: str, data: bytes | bytearray | memoryview, sent_ns: int) -> None:
-        """Note the rows in bytes whose sending ended at `sent_ns` (`NEVER_NS`: did not end)."""
+    def note(
+        self, exchange: str, data: bytes | bytearray | memoryview, sent_ns: int
+    ) -> list[tuple[Stream, bytes]]:
+        """Note the rows in bytes whose sending ended at `sent_ns` (`NEVER_NS`: did not end).
+
+        Returns them, each as a record of `RECORDS`.
+        """
+        noted = []
         for payload in payloads(data):
             row = row_of(payload)
             if row is not None:
@@ -51,6 +58,8 @@ class Ledger:
                 stream = Stream(exchange, row.symbol, row.table)
                 self._packed.setdefault(stream, bytearray()).extend(packed)
                 self.noted += sent_ns != NEVER_NS
+                noted.append((stream, packed[_KEY_BYTES:]))
+        return noted
 
     def sent(self) -> Mapping[Stream, Array]:
         """The rows of every stream, as records of `SENT`."""

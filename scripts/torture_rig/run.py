@@ -99,6 +99,7 @@ async def _flooded(rig: Rig, name: str, folder: Path) -> Trial:
 
 FAULTS: dict[str, Fault] = {
     "kill9": partial(_on_plain_folder, crashes.kills),
+    "kill9-reads": partial(_on_plain_folder, crashes.kills_by_reads),
     "cut-ext4": _on_loop("ext4", cuts=True),
     "cut-ext4-nodelalloc": _on_loop("ext4", "nodelalloc", cuts=True),
     "cut-xfs": _on_loop("xfs", cuts=True),

@@ -97,9 +97,9 @@ class Trial:
         ) as recorder:
             yield recorder
 
-    def crashed(self, recorder: Recorder, end_ns: int) -> None:
+    def crashed(self, recorder: Recorder, end_ns: int, bound_secs: float | None = None) -> None:
         """Its life was cut: what was sent the bound earlier must be on disk."""
-        bound_ns = ns(self.rig.settings.bound_secs)
+        bound_ns = ns(self.rig.settings.bound_secs if bound_secs is None else bound_secs)
         self.lives.append(Life(recorder.start_ns, end_ns, bound_ns))
 
     def stopped(self, recorder: Recorder, end_ns: int, *, gaps_excuse: bool = False) -> None:

@@ -14,6 +14,7 @@ import attrs
 import trio
 
 from scripts.torture_rig.ledger import Ledger
+from scripts.torture_rig.queues import Tape
 from scripts.torture_rig.rows import NEVER_NS
 from tick_logger.clock import SystemClock
 from tick_logger.simulator.exchange import Settings, SimulatedExchange
@@ -37,9 +38,10 @@ class Overheard(trio.abc.Stream):
     What the kernel still takes for a process that is dead already was sent to nobody.
     """
 
-    def __init__(self, inner: trio.abc.Stream, ledger: Ledger, exchange: str) -> None:
+    def __init__(self, inner: trio.abc.Stream, ledger: Ledger, exchange: str, tape: Tape) -> None:
         self._inner = inner
         self._ledger = ledger
+        self._tape = tape
         self._life = ledger.life
         self._exchange = exchange
 
@@ -48,10 +50,13 @@ class Overheard(trio.abc.Stream):
         sent_ns = NEVER_NS
         try:
             await self._inner.send_all(data)
+            self._tape.sent_bytes += len(data)
             if self._life == self._ledger.life:
                 sent_ns = time.time_ns()
         finally:
-            self._ledger.note(self._exchange, data, sent_ns)
+            for stream, record in self._ledger.note(self._exchange, data, sent_ns):
+                if sent_ns != NEVER_NS:
+                    self._tape.messages.append((self._tape.sent_bytes, sent_ns, stream, record))
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the connection takes more bytes."""
@@ -72,6 +77,8 @@ class Venues:
 
     ports: dict[str, int] = attrs.Factory(dict)
     ledger: Ledger = attrs.Factory(Ledger)
+    tapes: dict[int, Tape] = attrs.Factory(dict)
+    """By the port of the client, the newest connection."""
 
     def configuration(self) -> str:
         """The recorder's configuration of the exchanges, as TOML."""
@@ -85,6 +92,7 @@ ws_endpoint = "ws://127.0.0.1:{port}"
 rest_endpoint = "http://127.0.0.1:{port}"
 feeds = {list(FEEDS[name])}
 connects_per_second = 100.0
+backfill = false  # the ledger has only what was sent on connections
 reconnect_initial_secs = 0.1
 reconnect_max_secs = 1.0
 [[exchanges.{name}.markets]]
@@ -120,4 +128,6 @@ async def open_venues(
 async def _serve(
     exchange: SimulatedExchange, venues: Venues, name: str, stream: trio.SocketStream
 ) -> None:
-    await exchange.serve_stream(Overheard(stream, venues.ledger, name))
+    port = stream.socket.getpeername()[1]
+    tape = venues.tapes[port] = Tape(port)
+    await exchange.serve_stream(Overheard(stream, venues.ledger, name, tape))

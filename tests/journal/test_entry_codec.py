@@ -123,10 +123,12 @@ def test_ticks_of_earlier_versions_did_not_say_when_it_was() -> None:
 def test_fields_that_a_later_version_has_added_are_passed_over() -> None:
     """Of entries, and of what they name; the others are what they would be without them."""
     (started, received, *others) = ONE_OF_EACH
+    assert isinstance(started, Started)
     assert isinstance(received, Received)
     wish = Defined(1, "BTC", (Table.MD, Table.BOOK), unproven=(Table.BOOK,))
     note = Note(7, "1.1", "opened", "")
-    entries = [started, attrs.evolve(received, defined=(wish,), notes=(note,)), *others]
+    whole = attrs.evolve(received, defined=(wish,), notes=(note,), taken=3, heard=False)
+    entries = [attrs.evolve(started, buffer="name"), whole, *others]
     plain = msgspec.msgpack.decode(encode_entries(entries))
     for fields in plain:
         fields.append("more")

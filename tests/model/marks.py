@@ -78,6 +78,7 @@ def _received(
     marks: list[Mark],
     notes: list[Note],
     decodable: bool,
+    of_buffer: tuple[int, bool],
 ) -> Received:
     payloads = [payload for _, _, read in reads for payload in read]
     return Received(
@@ -91,6 +92,8 @@ def _received(
         marks=tuple(marks),
         notes=tuple(notes),
         decodable=decodable,
+        taken=of_buffer[0],
+        heard=of_buffer[1],
     )
 
 
@@ -102,12 +105,13 @@ RECEIVED = st.builds(
     st.lists(MARKS, max_size=4),
     st.lists(st.builds(Note, TIMES, TEXTS, TEXTS, TEXTS), max_size=2),
     st.booleans(),
+    st.tuples(st.just(0) | NUMBERS, st.booleans()),
 )
 
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     RECEIVED,
     st.builds(Started, TIMES, TEXTS, st.sampled_from(["f4", "f8"]), NUMBERS),
-    st.builds(Started, TIMES, TEXTS, st.just(EXACT), NUMBERS, st.just(COLUMNS)),
+    st.builds(Started, TIMES, TEXTS, st.just(EXACT), NUMBERS, st.just(COLUMNS), TEXTS),
     st.builds(Ticked, st.none() | TIMES),
     st.builds(Closed, TIMES),
     st.builds(Sealed, TEXTS, st.integers(0, 40_000), TIMES),

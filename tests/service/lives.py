@@ -19,6 +19,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.fakes.clock import NOON_NS, VirtualClock
 from tests.fakes.dial import MemoryDial
+from tests.fakes.kept_memory import KeptMemory
 from tests.fakes.scheduling import schedule_by
 from tests.fakes.sim_disk import Kind, SimDisk
 from tests.service.world import Collector, Venue, World
@@ -41,6 +42,7 @@ class Lives:
     exchanges: dict[str, SimulatedExchange]
     _nursery: trio.Nursery
     _seed: int
+    memory: KeptMemory | None = None
     _count: int = 0
     _scopes: dict[int, trio.CancelScope] = attrs.field(factory=dict)  # by id(world)
 
@@ -83,6 +85,7 @@ class Lives:
             clock=self.clock,
             offload=offload or InlineOffload(),
             files=self.disk,
+            memory=self.memory,
             rng=Random(self._seed + self._count),
             signals=world.signals,
         )
@@ -107,6 +110,8 @@ class Lives:
                 await connection.cut()
         await wait_all_tasks_blocked()
         self.disk.crash(Random(self._count), kind)
+        if self.memory is not None and kind == "power":
+            self.memory.held.clear()
 
     async def pause(self, secs: float) -> None:
         """Let the exchanges go on while nobody listens."""
@@ -115,9 +120,13 @@ class Lives:
 
 @asynccontextmanager
 async def lives(
-    *venues: Venue, disk: SimDisk | None = None, start_ns: int = NOON_NS, seed: int = 0
+    *venues: Venue,
+    disk: SimDisk | None = None,
+    start_ns: int = NOON_NS,
+    seed: int = 0,
+    memory: KeptMemory | None = None,
 ) -> AsyncIterator[Lives]:
-    """Exchanges that run, and a disk; no service yet."""
+    """Exchanges that run, and a disk; no service yet.  `memory` outlives services, too."""
     schedule_by(seed)
     clock = VirtualClock(start_ns)
     async with trio.open_nursery() as nursery:
@@ -125,7 +134,8 @@ async def lives(
         for exchange in exchanges.values():
             await nursery.start(exchange.run_market)
         try:
-            yield Lives(disk or SimDisk(Random(seed)), clock, venues, exchanges, nursery, seed)
+            disk = disk or SimDisk(Random(seed))
+            yield Lives(disk, clock, venues, exchanges, nursery, seed, memory=memory)
         finally:
             structlog.reset_defaults()
             nursery.cancel_scope.cancel()

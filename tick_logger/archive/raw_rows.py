@@ -102,7 +102,8 @@ def rows_of_entry(seq: int, number: int, entry: Received, now_ns: int) -> Rows:
     at_ns = int(entry.recv_ns[0]) if len(entry.recv_ns) else now_ns
     parts = []
     bare = _without_payloads(entry)
-    if entry.defined or entry.marks or entry.notes or not entry.decodable or not len(entry.recv_ns):
+    told = entry.defined or entry.marks or entry.notes
+    if told or not entry.decodable or not entry.heard or not len(entry.recv_ns):
         parts.append(_one(TOLD, seq, number, at_ns, encode_entries([bare])))
     labels = tuple(dict.fromkeys(entry.connections))
     code = {label: index for index, label in enumerate(labels)}
@@ -201,6 +202,7 @@ def _without_payloads(entry: Received) -> Received:
         marks=entry.marks,
         notes=entry.notes,
         decodable=entry.decodable,
+        heard=entry.heard,
     )
 
 

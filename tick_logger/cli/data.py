@@ -166,6 +166,7 @@ def recover_command(
     from tick_logger.clock import SystemClock
     from tick_logger.derive.recovery import recover_directory
     from tick_logger.storage.disk_files import DiskFiles
+    from tick_logger.storage.shared_memory import SharedMemory
 
     require_recording(directory)
     archive = load_config(config, str(directory)).archive
@@ -177,6 +178,7 @@ def recover_command(
             accept_damage=accept_damage,
             on_progress=lambda messages, _share: _progress(messages),
             is_released=is_released(str(directory), archive),
+            memory=SharedMemory(),
         )
     finally:
         _progress_is_over()

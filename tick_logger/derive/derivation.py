@@ -25,6 +25,7 @@ import numpy as np
 
 from tick_logger.derive.decoded import Decoder
 from tick_logger.derive.recorded_streams import RecordedStreams
+from tick_logger.derive.unheard import said_of
 from tick_logger.errors import RefusedError, StorageError
 from tick_logger.exchanges import registry
 from tick_logger.model.cause import Cause
@@ -112,6 +113,8 @@ class Derivation:
         self.columns: Mapping[str, str] = schemas.to_plain()  # as the last `Started` named them
         self.version = ""  # of the program that recorded what is taken; empty: not known
         self.closed = True  # nothing was received since the last orderly stop
+        self.buffer = ""  # what keeps the reads of a process that has not stopped in order
+        self.taken: dict[str, int] = {}  # how much of what it has is here, by exchange
         self._pipeline = Pipeline(
             trade_ids=lambda each: registry.ids_of(self._venue_of(each)),
             venue_of=self._venue_of,
@@ -186,13 +189,18 @@ class Derivation:
         """Take what was received, and what it was decoded to; the payloads are not looked at."""
         self._streams.define(received)
         self.closed = False
-        recv_ns = _streamed_ns(received)
+        recv_ns, name = _streamed_ns(received), received.exchange
+        if received.taken:
+            assert received.taken > self.taken.get(name, 0), "a batch is taken twice"
+            self.taken[name] = received.taken
         if len(recv_ns):
             self._close_gap(received)
-            self._stopped_ns[received.exchange] = int(recv_ns[-1])
+            heard_ns = recv_ns[-1] if received.heard else self._stopped_ns.get(name, recv_ns[0])
+            self._stopped_ns[name] = int(heard_ns)
+        marks = said_of(received, self._stopped_ns.get(name))
         self._asides += asides[: MAX_WAITING_ASIDES - len(self._asides)]
-        marks = self._streams.with_names(received.marks) if self._lossy else received.marks
-        self._pipeline.push([*marks, *losses, *rows])
+        named = self._streams.with_names(marks) if self._lossy else marks
+        self._pipeline.push([*named, *losses, *rows])
 
     @_alone
     def start(self, started: Started) -> None:
@@ -204,7 +212,7 @@ class Derivation:
             for number, (exchange, _) in enumerate(self.instruments)
             if exchange in self._stopped_ns
         }
-        self._started_ns = started.at_ns
+        self._started_ns, self.buffer, self.taken = started.at_ns, started.buffer, {}
         cause = Cause.RESTART if self.closed else Cause.CRASH
         self._pipeline.restarted(stopped, cause, started.book_wait_ticks)
         self._streams.begin_anew()
@@ -229,7 +237,7 @@ class Derivation:
         with self.steps.during(Step.PIPELINE):
             released = self._pipeline.close(at_ns, tell_open=recovered)
         self._hold(*released)
-        self.closed = True
+        self.closed, self.buffer = True, ""
         if not recovered:
             self._stopped_ns = dict.fromkeys(self._stopped_ns, at_ns)
 
@@ -273,6 +281,7 @@ class Derivation:
             "columns": dict(self.columns),
             "version": self.version,
             "closed": self.closed,
+            "left": [self.buffer, dict(self.taken)],
             "begun_seq": self.begun_seq,
             **self._streams.dump(),
             "stopped_ns": dict(self._stopped_ns),
@@ -292,6 +301,7 @@ class Derivation:
         self.columns, self.version = state.get("columns", {}), state.get("version", "")
         self.store.schemas = Schemas.from_plain(state["price_dtype"], self.columns)
         self.closed = state["closed"]
+        self.buffer, self.taken = state.get("left", ("", {}))
         self.begun_seq = state.get("begun_seq", 1)
         self._streams.load(state)
         self._stopped_ns = dict(state["stopped_ns"])

@@ -28,6 +28,7 @@ from tick_logger.derive.directory import (
     recorded_price_dtype,
     take_directory,
 )
+from tick_logger.derive.left_reads import take_left_reads
 from tick_logger.derive.replay import Replay, entries_of
 from tick_logger.errors import MADE_BY_NEWER, RefusedError, StorageError, words_of
 from tick_logger.journal.entry_codec import encode_entries
@@ -47,6 +48,7 @@ from tick_logger.storage.cutting import IsReleased, Released, nothing_released
 from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import READ
 from tick_logger.storage.journal_layout import CHECKPOINT_PATHS, JOURNAL_FOLDER, segment_path
+from tick_logger.storage.shared_memory import Memory, NoMemory
 from tick_logger.version import __version__
 
 OnProgress: TypeAlias = Callable[[int, float], None]
@@ -66,6 +68,7 @@ class Recovered:
     `rows` and `messages` were in the journal behind the last checkpoint, `torn_bytes` at its end
     are no whole frame, `findings` are losses in words.  `released` are the days, by exchange and
     counted since 1970-01-01, whose main files are gone because an archive has them.
+    `left_messages` of the messages were read, and not in the journal, when a process died.
     """
 
     derivation: Derivation
@@ -78,6 +81,7 @@ class Recovered:
     torn_bytes: int
     findings: tuple[str, ...]
     released: tuple[tuple[str, int], ...] = ()
+    left_messages: int = 0
 
 
 class Recovery:
@@ -291,11 +295,12 @@ def recover_directory(
     accept_damage: bool,
     on_progress: OnProgress,
     is_released: IsReleased = nothing_released,
+    memory: Memory | None = None,
 ) -> Recovered:
     """Take the directory of this name, recover it, save that, and let go of it.
 
-    `is_released`: see `Recovery`.  Raises `ConfigError` if somebody records there, and
-    `StorageError`.
+    `is_released`: see `Recovery`; `memory` may have what was read last.  Raises `ConfigError` if
+    somebody records there, and `StorageError`.
     """
     recovery = Recovery(
         files, price_dtype=None, accept_damage=accept_damage, is_released=is_released
@@ -303,6 +308,7 @@ def recover_directory(
     try:
         take_directory(files, name)
         found = recovery.run(now_ns, on_progress)
+        found = with_left_reads(files, found, memory or NoMemory(), now_ns)
         if not found.derivation.closed:
             found = _release(files, found, now_ns)
         recovery.checkpoints.save(found.derivation, now_ns)
@@ -311,6 +317,22 @@ def recover_directory(
     finally:
         files.close()
     return found
+
+
+def with_left_reads(files: Files, found: Recovered, memory: Memory, now_ns: int) -> Recovered:
+    """And what the last process had read when it died; see `take_left_reads`."""
+    derivation = found.derivation
+    messages, troubles = take_left_reads(files, derivation, found.next_segment, memory, now_ns)
+    if derivation.next_seq == found.next_seq:
+        return attrs.evolve(found, findings=(*found.findings, *troubles))
+    return attrs.evolve(
+        found,
+        next_seq=derivation.next_seq,
+        next_segment=max(each.number for each in segments(files)) + 1,
+        frames=found.frames + derivation.next_seq - found.next_seq,
+        messages=found.messages + messages,
+        left_messages=messages,
+    )
 
 
 def _unwritten(derivation: Derivation, rows: int) -> str:

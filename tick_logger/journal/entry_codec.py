@@ -56,8 +56,9 @@ def _to_plain(entry: Entry) -> list[Any]:
     match entry:
         case Received():
             return _received_to_plain(entry)
-        case Started(at_ns, version, price_dtype, book_wait_ticks, columns):
-            return ["started", at_ns, version, price_dtype, book_wait_ticks, dict(columns)]
+        case Started(at_ns, version, price_dtype, book_wait_ticks, columns, buffer):
+            known = [at_ns, version, price_dtype, book_wait_ticks, dict(columns)]
+            return ["started", *known, buffer] if buffer else ["started", *known]
         case Ticked(at_ns):
             return ["ticked", at_ns]
         case Closed(at_ns, recovered):
@@ -82,6 +83,7 @@ def _received_to_plain(entry: Received) -> list[Any]:
         [mark_to_plain(mark) for mark in entry.marks],
         [[note.at_ns, note.connection, note.what, note.detail] for note in entry.notes],
         entry.decodable,
+        *((entry.taken, entry.heard) if entry.taken or not entry.heard else ()),
     ]
 
 
@@ -93,7 +95,8 @@ def _defined_to_plain(each: Defined) -> list[Any]:
 def _received(fields: list[Any]) -> Received:
     # In the order of `_received_to_plain`; of another number they are no entry of this version.
     exchange, connections, recv_ns, counts, lengths, payloads, *rest = fields
-    defined, marks, notes, decodable = rest
+    defined, marks, notes, decodable, *of_buffer = rest
+    taken, heard = of_buffer if len(of_buffer) > 1 else (0, True)
     return Received(
         exchange=exchange,
         connections=tuple(connections),
@@ -108,6 +111,8 @@ def _received(fields: list[Any]) -> Received:
         marks=tuple(map(mark_from_plain, marks)),
         notes=tuple(Note(*fields[:4]) for fields in notes),
         decodable=decodable,
+        taken=taken,
+        heard=heard,
     )
 
 
@@ -121,12 +126,12 @@ def _started(fields: list[Any]) -> Started:
     at_ns, version, price_dtype, book_wait_ticks, *more = fields
     columns = more[0] if more else {}
     Schemas.from_plain(price_dtype, columns)  # refuses what is not known here
-    return Started(at_ns, version, price_dtype, book_wait_ticks, columns)
+    return Started(at_ns, version, price_dtype, book_wait_ticks, columns, *more[1:])
 
 
 _KINDS: dict[str, tuple[Callable[[list[Any]], Entry], int]] = {
-    "received": (_received, 10),
-    "started": (_started, 5),
+    "received": (_received, 12),
+    "started": (_started, 6),
     "ticked": (lambda fields: Ticked(*fields), 1),
     "closed": (lambda fields: Closed(*fields), 2),
     "sealed": (lambda fields: Sealed(*fields), 3),

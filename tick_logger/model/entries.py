@@ -51,6 +51,10 @@ class Received:
     An arrival is what one read of a socket gave: `connections` and `recv_ns` (shape `(arrivals,)`)
     say whose and when, `counts` how many payloads it held.  `payloads` are all of them, joined;
     `lengths` (shape `(sum(counts),)`) cuts them apart.  `marks` come before the rows.
+
+    `taken` counts what its intake had taken up to its end, since the process began, where that is
+    kept until it is in the journal; else 0.  If not `heard`, the process died before connections
+    heard of it: what follows from it, such as a break in their numbers, nobody has found out.
     """
 
     exchange: str
@@ -63,6 +67,8 @@ class Received:
     marks: tuple[Mark, ...] = ()
     notes: tuple[Note, ...] = ()
     decodable: bool = True  # False: the adapter failed on it, and would fail again
+    taken: int = 0
+    heard: bool = True
 
     def split(self) -> Payloads:
         """The payloads, one by one."""
@@ -89,7 +95,8 @@ class Started:
     """A process begins to record: nothing that the one before received comes after this.
 
     `columns` says which columns it writes (`schemas.Schemas.to_plain`), so that a replay by a later
-    version writes the same; nothing stands for those of the first version.
+    version writes the same; nothing stands for those of the first version.  `buffer` names what
+    keeps the reads of this process until they are in the journal, empty if nothing does.
     """
 
     at_ns: int
@@ -97,6 +104,7 @@ class Started:
     price_dtype: str
     book_wait_ticks: int
     columns: Mapping[str, str] = attrs.field(factory=dict)
+    buffer: str = ""
 
 
 @attrs.frozen

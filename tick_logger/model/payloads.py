@@ -45,14 +45,21 @@ class Payloads(Sequence[bytes]):
         """The messages of all parts, one after another."""
         if len(parts) == 1:
             return parts[0]
-        if any(part.is_block for part in parts):
-            return cls(b"".join([p.block for p in parts]), b"".join([p.packed for p in parts]))
+        if any(part.is_joined for part in parts):
+            apart = None if any(p.is_block for p in parts) else list(chain.from_iterable(parts))
+            blocks, packed = [p.block for p in parts], [p.packed for p in parts]
+            return cls(b"".join(blocks), b"".join(packed), apart)
         return cls(None, None, list(chain.from_iterable(parts)))
 
     @property
     def is_block(self) -> bool:
         """Whether they have not been taken apart."""
         return self._texts is None
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether their block is there, whatever else is."""
+        return self._block is not None
 
     @property
     def block(self) -> bytes:

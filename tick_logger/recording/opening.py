@@ -10,13 +10,14 @@ from functools import partial
 from tick_logger.config.schema import LoggerConfig
 from tick_logger.derive.checkpoints import Kept
 from tick_logger.derive.directory import take_directory
-from tick_logger.derive.recovery import Recovered, Recovery
+from tick_logger.derive.recovery import Recovered, Recovery, with_left_reads
 from tick_logger.errors import StorageError, words_of
 from tick_logger.journal.journal import Journal
 from tick_logger.recording.accounts import Accounts, report_failures, report_findings
 from tick_logger.recording.backlog import Backlog
 from tick_logger.recording.clock_watch import ClockWatch
 from tick_logger.recording.deriver import Deriver
+from tick_logger.recording.keeping_reads import keep_reads, tell_of_keeping
 from tick_logger.recording.quality_watch import QualityWatch
 from tick_logger.recording.readiness import COLUMNS, JOURNAL
 from tick_logger.recording.recording import Recording
@@ -24,6 +25,7 @@ from tick_logger.recording.resources import Resources, TaskContext
 from tick_logger.recording.writer import Writer
 from tick_logger.storage.folding import folds_case
 from tick_logger.storage.names import day_text
+from tick_logger.storage.shared_memory import Memory
 from tick_logger.telemetry.logs import get_logger
 from tick_logger.telemetry.metrics import Metrics
 
@@ -83,7 +85,7 @@ async def open_recording(
         found = await readiness.persist(
             COLUMNS,
             "what is in the journal cannot be put into column files",
-            partial(recovery.run, clock.now_ns(), opening.progress),
+            partial(_recover, recovery, disk.memory, clock.now_ns(), opening),
             disk.column_offload,
         )
     except OSError as error:
@@ -117,6 +119,8 @@ async def open_recording(
         lambda: Journal(disk.journal_files, next_seq=found.next_seq, segment=found.next_segment),
         disk.journal_offload,
     )
+    await disk.journal_offload.run(partial(keep_reads, disk, path))
+    tell_of_keeping(disk, resources.metrics)
     recording = _put_together(config, resources, recovery, found, journal, clock_watch)
     opening.over()
     return recording
@@ -127,6 +131,12 @@ def _take(resources: Resources, path: str) -> None:
     take_directory(resources.disk.journal_files, path)
     if resources.grant is not None:
         resources.grant()
+
+
+def _recover(recovery: Recovery, memory: Memory, now_ns: int, opening: Opening) -> Recovered:
+    """All that is left of what the last process received, in files; in a thread."""
+    found = recovery.run(now_ns, opening.progress)
+    return with_left_reads(recovery.files, found, memory, now_ns)
 
 
 def _recovery(config: LoggerConfig, resources: Resources, *, accept_damage: bool) -> Recovery:
@@ -155,6 +165,7 @@ def _report(found: Recovered, now_ns: int) -> None:
             "continuing" if found.derivation.closed else "recovered_from_a_crash",
             rows_recovered=found.rows,
             messages_replayed=found.messages,
+            messages_left_in_memory=found.left_messages,
             bytes_cut=found.torn_bytes,
             seconds_not_recorded=round(secs, 3),
         )
@@ -195,6 +206,7 @@ def _put_together(
         budget=budget,
         max_chunk_bytes=budget.limit_bytes // CHUNKS_IN_BUDGET,
     )
+    writer.on_journalled, writer.at_once = disk.kept.journalled, disk.kept.is_refused
     deriver = Deriver(
         recovery,
         found.derivation,

@@ -45,6 +45,7 @@ class Recording:
     ) -> None:
         self._config = config
         self._clock = resources.clock
+        self._kept = resources.disk.kept
         self._budget = resources.budget
         self._metrics = resources.metrics
         self._readiness = resources.readiness
@@ -66,6 +67,7 @@ class Recording:
             self._config.price_dtype,
             math.ceil(BOOK_WAIT_SECS / self._config.flush_interval_secs),
             Schemas.written(self._config.price_dtype).to_plain(),
+            self._kept.name,
         )
         self._receive = receive
         await self._writer.run(receive, started)

@@ -5,12 +5,14 @@ Values only; nothing here runs.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import attrs
 
 from tick_logger.budget import ByteBudget
 from tick_logger.clock import SteadyClock, WallClock
+from tick_logger.journal.kept_reads import KeptReads
 from tick_logger.model.instruments import Instruments
 from tick_logger.offload import Offload, ThreadOffload
 from tick_logger.recording.accounts import HolesListener
@@ -24,6 +26,7 @@ from tick_logger.storage.cutting import IsReleased, nothing_released
 from tick_logger.storage.disk_files import DiskFiles, most_open
 from tick_logger.storage.files import Files
 from tick_logger.storage.format_file import READ
+from tick_logger.storage.shared_memory import Memory, NoMemory, SharedMemory
 from tick_logger.telemetry.metrics import Metrics
 from tick_logger.telemetry.today import Today
 
@@ -46,14 +49,24 @@ class Disk:
     journal_offload: Offload
     column_offload: Offload
     rates_offload: Offload
+    memory: Memory = attrs.field(factory=NoMemory)
+    kept: KeptReads = attrs.field(factory=KeptReads)
+    """What was read and is not in the journal, in that memory once the recording is open."""
 
     @classmethod
     def at(
-        cls, data_path: str, files: Files | None, offload: Offload | None, others: int = 0
+        cls,
+        data_path: str,
+        files: Files | None,
+        offload: Offload | None,
+        others: int = 0,
+        *,
+        memory: Memory | None = None,
     ) -> Disk:
         """The directory of this path; files or threads that are given serve both tasks.
 
-        So many descriptors are left to `others`.
+        So many descriptors are left to `others`.  Beside files that are given there is no memory
+        that outlives the process, unless it is given as well.
         """
         return cls(
             journal_files=files or DiskFiles(data_path, max_open=MAX_OPEN_JOURNAL_FILES),
@@ -63,6 +76,7 @@ class Disk:
             journal_offload=offload or ThreadOffload(),
             column_offload=offload or ThreadOffload(),
             rates_offload=offload or ThreadOffload(),
+            memory=memory or (NoMemory() if files else SharedMemory()),
         )
 
     def close(self) -> None:
@@ -79,6 +93,9 @@ class Disk:
         # With these goes the lock, under which the columns' thread may still be at work.
         if self.column_offload.idle and self.journal_offload.idle:
             self.journal_files.close()
+        if self.kept.name and self.kept.is_empty:
+            with contextlib.suppress(OSError):  # the next start lets go of it
+                self.memory.remove(self.kept.name)
 
 
 @attrs.define

@@ -11,7 +11,7 @@ up to their budget, and write down what they must give up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 import trio
@@ -65,6 +65,10 @@ class Writer:
         self._flush_interval_secs = flush_interval_secs
         self._sync_interval_secs = sync_interval_secs
         self._max_chunk_bytes = min(max_chunk_bytes, MAX_CHUNK_BYTES)
+        self.on_journalled: Callable[[str, int], None] = lambda _exchange, _taken: None
+        """Hears up to which number what an exchange took is in the journal."""
+        self.at_once = False
+        """Write what comes without gathering more: where nothing else outlives the process."""
         self._counted_bytes = 0  # of the journal, in the metrics
         self._rows_bytes = 0  # since the last tick
         self._chunk_bytes = 0  # payloads taken and not yet written
@@ -122,7 +126,7 @@ class Writer:
         self._chunk_bytes = 0
         try:
             with trio.CancelScope(deadline=due):
-                while self._has_room and (not items or self._budget.may_decode):
+                while self._has_room and (not items or self._may_gather):
                     self._take(await receive.receive(), items)
             while self._has_room:
                 self._take(receive.receive_nowait(), items)
@@ -131,6 +135,10 @@ class Writer:
         except trio.EndOfChannel:
             return False
         return True
+
+    @property
+    def _may_gather(self) -> bool:
+        return self._budget.may_decode and not self.at_once
 
     @property
     def _has_room(self) -> bool:
@@ -182,6 +190,7 @@ class Writer:
         for item in items:
             if isinstance(item, Batch):
                 self._budget.journalled(item.frames_bytes, item.rows_bytes)
+                self.on_journalled(item.received.exchange, item.received.taken)
         handed = tuple(_without_payloads(item) for item in items)
         self._backlog.put(Chunk(first_seq, journal.next_seq, handed))
 

@@ -75,6 +75,13 @@ class Metrics:
         self.buffer_limit_bytes = self._gauge(
             "buffer_limit_bytes", "Bytes that may be buffered before messages are given up"
         )
+        self.kept_reads_bytes = self._gauge(
+            "kept_reads_bytes",
+            "Memory for what was read and is not in the journal, which a killed process leaves",
+        )
+        self.reads_not_kept = self._counter(
+            "reads_not_kept", "Reads that found no room in that memory"
+        )
         self.write_failures = self._counter(
             "write_failures", "Work on the disk that failed, by what it was for", "kind"
         )

@@ -110,7 +110,10 @@ class Arrival:
     size_bytes: int
 
 
-Item: TypeAlias = Arrival | Mark | Note | Defined
+Said: TypeAlias = Mark | Note | Defined
+"""What is said among the arrivals."""
+
+Item: TypeAlias = Arrival | Said
 """What waits between the sockets and the decoder."""
 
 

@@ -30,7 +30,7 @@ from tick_logger.model.payloads import Payloads
 from tick_logger.model.routes import LINES, REST, route_of, routes_of
 from tick_logger.model.tables import FEED_OF
 from tick_logger.model.wanted import WantedTables
-from tick_logger.net.intake.arrivals import Arrival, Item
+from tick_logger.net.intake.arrivals import Arrival, Item, Said
 from tick_logger.net.intake.heard import heard_by
 from tick_logger.net.intake.latency import Delays
 from tick_logger.net.intake.payload_twins import PayloadTwins, Portion
@@ -41,6 +41,8 @@ from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
 
 DEFINE_AGAIN_SECS = 60.0
 """What is recorded is said again so often, for whoever reads a journal that has lost something."""
+
+_NONE, _NO_TIMES = np.empty(0, np.uint32), np.empty(0, np.int64)
 
 MAX_KINDS_NAMED = 100
 """Unknown kinds of messages that get a log line each; the others are only counted."""
@@ -78,8 +80,23 @@ class PortionDecoder:
         self._define_again_at = 0.0
         self._kinds_named: set[str] = set()
 
-    def batch(self, items: Sequence[Item]) -> Batch:
-        """The batch of one portion, in which no mark follows an arrival."""
+    def told(self, item: Said) -> Received:
+        """An entry that says this, and has no arrivals."""
+        nothing = Received(self._exchange.name, (), _NO_TIMES, _NONE, _NONE, b"")
+        match item:
+            case Note():
+                return attrs.evolve(nothing, notes=(item,))
+            case Defined(_, symbol, tables):
+                shown = self._exchange.unproven(symbol)
+                unproven = tuple(table for table in shown if table in tables)
+                return attrs.evolve(nothing, defined=(attrs.evolve(item, unproven=unproven),))
+        return attrs.evolve(nothing, marks=(item,))
+
+    def batch(self, items: Sequence[Item], taken: int = 0) -> Batch:
+        """The batch of one portion, in which no mark follows an arrival.
+
+        `taken` is the number of its last item, 0 where they are not numbered.
+        """
         arrivals = [item for item in items if isinstance(item, Arrival)]
         assert not arrivals or items[-len(arrivals)] is arrivals[0], "marks come before all rows"
         marks = [item for item in items if not isinstance(item, Arrival | Note | Defined)]
@@ -87,7 +104,7 @@ class PortionDecoder:
             if isinstance(item, Defined):
                 self._wanted.set(item.instrument, item.tables)
         payloads = Payloads.joined([item.payloads for item in arrivals])
-        received = self._received(items, arrivals, payloads)
+        received = attrs.evolve(self._received(items, arrivals, payloads), taken=taken)
         size = sum(item.size_bytes for item in arrivals)
         decoded = self._decode(arrivals, payloads, received)
         if decoded is None:

@@ -31,8 +31,9 @@ from tick_logger.model.marks import Interrupted, Mark, on_line
 from tick_logger.model.payloads import Payloads
 from tick_logger.model.routes import route_of
 from tick_logger.model.wanted import WantedTables
-from tick_logger.net.intake.arrivals import Arrival, Item, Source, Streams, take_portion
+from tick_logger.net.intake.arrivals import Arrival, Item, Said, Source, Streams, take_portion
 from tick_logger.net.intake.decoder import PortionDecoder
+from tick_logger.net.intake.keeping import Keeper, NothingKept
 from tick_logger.net.intake.rates import Rates
 from tick_logger.net.intake.rhythm import Rhythm
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -73,6 +74,8 @@ class Intake:
         self.brake = self._share.brake
         """Of the sockets from which this comes."""
         self.brake.on_change(self._brake_changed)
+        self.keeper: Keeper = NothingKept()
+        """Keeps what is taken until it is in the journal."""
         self._linger_secs = linger_secs
         self._metrics = metrics
         self._log = get_logger().bind(exchange=exchange.name)
@@ -128,6 +131,7 @@ class Intake:
         return True
 
     def _take(self, source: Source, recv_ns: int, payloads: Payloads, size: int) -> None:
+        self.keeper.read(source.label, recv_ns, payloads)
         self._waiting.append(Arrival(source, recv_ns, trio.current_time(), payloads, size))
         self._waiting_frames += len(payloads)
         self._taken += 1
@@ -141,17 +145,19 @@ class Intake:
 
     def mark(self, mark: Mark) -> None:
         """Pass a mark on, in order with the frames."""
-        self._waiting.append(mark)
-        self._arrived.set()
+        self._tell(mark)
 
     def want(self, wish: Defined) -> None:
         """Record these tables of an instrument, from the frames on that come after this."""
-        self._waiting.append(wish)
-        self._arrived.set()
+        self._tell(wish)
 
     def note(self, note: Note) -> None:
         """Write down, in order with the frames, what happened to a connection."""
-        self._waiting.append(note)
+        self._tell(note)
+
+    def _tell(self, item: Said) -> None:
+        self.keeper.said(self._decoder.told(item))
+        self._waiting.append(item)
         self._arrived.set()
 
     def forget(self, source: Source) -> None:
@@ -271,7 +277,8 @@ class Intake:
 
     def _decode(self, portion: Sequence[Item]) -> Batch:
         """The batch of a portion; whoever waits until it is decoded is woken."""
-        batch = self._decoder.batch(portion)
+        batch = self._decoder.batch(portion, self.keeper.next_taken(len(portion)))
+        self.keeper.batch(batch.received)
         self._share.decoded(batch.frames_bytes, batch.rows_bytes)
         if batch.rows and not self._has_rows:
             self._has_rows = True
