@@ -60,14 +60,26 @@ def test_ids_that_begin_again_while_times_are_in_doubt_lose_no_trade(
     assert out.missing() == set()
 
 
-def test_a_trade_whose_id_others_had_while_times_are_in_doubt_is_called_a_stray() -> None:
+def test_ids_that_begin_again_while_times_are_in_doubt_are_said_to() -> None:
     """So that who reads the files knows why an id is there twice."""
     rows = seldom()
     out = record([[trades([row])] for row in rows], close_at=rows[-1][1])
-    seen_again = rows[BEGINS : BEGINS + 10]
-    assert [(gap.to_id, gap.to_ns) for gap in out.gaps] == [(row[3], row[1]) for row in seen_again]
-    assert {(gap.cause, gap.healed, gap.from_id) for gap in out.gaps} == {(Cause.STRAY, VOID, 130)}
-    assert out.strays == {0: 10}
+    told = [(gap.cause, gap.healed, gap.from_id, gap.to_id) for gap in out.gaps]
+    assert told == [(Cause.RENUMBERED, VOID, 130, 121)]
+    assert (out.begun_again, out.strays) == ({0: 1}, {})
+
+
+def test_a_trade_of_a_wrong_time_whose_id_others_had_is_called_a_stray() -> None:
+    """It may be another one with which ids begin again: nobody can tell, and both are kept."""
+    rows = [live(second, 100 + second) for second in range(40)]
+    odd_row = 0, NOON + 30 * SECOND, NOON + 90 * SECOND, 105
+    out = record([[trades([row, odd_row] if row[3] == 130 else [row])] for row in rows])
+    assert out.aside() == [(odd_row[2], 105)]
+    told = [(gap.cause, gap.healed, gap.from_id, gap.to_id) for gap in out.gaps]
+    assert [(cause, healed, to_id) for cause, healed, _, to_id in told] == [
+        (Cause.STRAY, VOID, 105)
+    ]
+    assert out.strays == {0: 1}
 
 
 @pytest.mark.parametrize("ids", [Ids.DENSE, Ids.SPARSE])
@@ -125,6 +137,52 @@ def test_ids_that_begin_again_with_trades_without_a_time_leave_no_hole(
     assert findings[3:] == [
         HoleOpened(0, first + 3, first + 3, at_ns, NOON + 30 * SECOND, numbering=1)
     ]
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_of_ids_that_begin_again_without_a_time_those_that_were_lost_are_missing(lost: int) -> None:
+    """The rest of the hole never was."""
+    ledger, findings = IdLedger(), list[Finding]()
+    first = 866 + lost
+    ids = [(894, NOON), (865, NO_TIME), (first, NOON + 20), (first + 1, NOON + 21)]
+    for second, (id_, event) in enumerate(ids):
+        row = (0, NOON + second * SECOND, event, id_)
+        findings += ledger.admit(trades([row]), np.array([NOON]), trades([]))[1]
+    filled = [each for each in findings if isinstance(each, HoleFilled)]
+    assert filled == [HoleFilled(0, first, 893, NOON + 2 * SECOND, never_were=True)]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("announced", [False, True])
+def test_trades_come_late_before_one_whose_time_is_not_known(
+    announced: bool, restart: bool
+) -> None:
+    """They are newer than all whose times are known, and fill the hole before it all the same."""
+    ledger, findings = IdLedger(), list[Finding]()
+
+    def take(id_: int, event: int) -> None:
+        row = (0, NOON + id_ * SECOND, event, id_)
+        keep, found = ledger.admit(trades([row]), np.array([NOON]), trades([]))
+        assert keep.all()
+        findings.extend(found)
+
+    take(100, NOON)
+    if announced:
+        findings += ledger.announce(0, 104, NOON + 104 * SECOND)
+        findings += ledger.announce(0, 106, NOON + 106 * SECOND)
+    else:
+        take(104, NO_TIME)
+        take(107, NO_TIME)
+    if restart:
+        state, ledger = ledger.dump(), IdLedger()
+        ledger.load(state)
+    for id_ in (102, 103, 105):
+        take(id_, NOON + id_ * SECOND)
+    opened, filled = findings[:2], findings[2:]
+    assert all(isinstance(each, HoleOpened) for each in opened)
+    assert [(type(each), getattr(each, "first", 0)) for each in filled] == [
+        (HoleFilled, 102), (HoleFilled, 103), (HoleFilled, 105)
+    ]  # fmt: skip
 
 
 def test_a_hole_in_whose_place_ids_begin_again_was_missing_if_times_told_so() -> None:

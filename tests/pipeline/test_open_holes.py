@@ -136,7 +136,7 @@ def test_ids_that_are_missing_close_it() -> None:
         hole(MD, BEGIN, back),
         ids,
     ]
-    pipeline.push([trades([(0, back + 5, BEGIN + SECOND, 9)])])
+    pipeline.push([trades([(0, back + 5, back - SECOND, 9)])])
     assert pipeline.tick(back + 9 * SECOND)[0].gaps == (
         attrs.evolve(ids, from_id=9, to_id=9, to_ns=back + 5, healed="stream"),
     )

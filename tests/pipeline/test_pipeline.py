@@ -308,7 +308,7 @@ def test_many_ticks_leave_nothing_behind() -> None:
                     len(gaps._records),
                     len(waiting._books) <= 3,
                     pipeline.held_bytes < 20_000,
-                    len(pipeline._announced) + len(pipeline._items),
+                    len(pipeline._announced.dump()) + len(pipeline._items),
                 )
             )
     assert sizes[0] == sizes[1]

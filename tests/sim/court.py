@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from ctypes import c_float
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import attrs
@@ -42,11 +43,12 @@ class Came:
 
 @attrs.define
 class _Heard:
-    """What came on one connection: when, and about which symbols."""
+    """What came on one connection: when, about which symbols, and all tickers, wanted or not."""
 
     span: Span
     times: list[float] = attrs.field(factory=list)
     symbols: set[str] = attrs.field(factory=set)
+    tickers: dict[str, list[tuple[float, Key]]] = attrs.field(factory=lambda: defaultdict(list))
 
 
 Given: TypeAlias = dict[Key, list[Came]]
@@ -148,6 +150,9 @@ class Court:
             for payload in arrival.payloads:
                 for fact in facts(name, payload):
                     heard[arrival.connection].symbols.add(fact.symbol)
+                    if fact.table == "MD":
+                        told = arrival.at, self._on_disk(fact)
+                        heard[arrival.connection].tickers[fact.symbol].append(told)
                     if not self.wanted(name, fact.symbol, fact.table, arrival.at):
                         continue
                     came = Came(
@@ -155,6 +160,20 @@ class Court:
                     )
                     found[fact.table, fact.symbol][self._on_disk(fact)].append(came)
         return found
+
+    def greets_alone(self, name: str, symbol: str, key: Key, came: Came) -> bool:
+        """Whether a ticker only tells one connection what another one, still open, has told before.
+
+        So a new connection is greeted, with the time of the message.  Of the stream itself nothing
+        is missing with it.
+        """
+        others = [
+            heard.tickers[symbol][: bisect_right(heard.tickers[symbol], came.at, key=_at)]
+            for number, heard in enumerate(self._heard[name])
+            if number != came.connection and heard.span.opened <= came.at < heard.span.closed
+        ]
+        newest = max((told[-1] for told in others if told), default=None, key=_at)
+        return newest is not None and newest[1][1:] == key[1:]
 
     def snapshots(self, name: str) -> list[Key]:
         """The rows of all books that were fetched by REST, whatever their symbol."""
@@ -283,6 +302,9 @@ class Court:
     def venue_moment(self, made_ns: int) -> float:
         """When something happened by the exchanges' true clock, as a time of trio's."""
         return (made_ns - self.world.venue_clock._offset_ns) / 1e9
+
+
+_at = itemgetter(0)
 
 
 def _asks_for(config: ExchangeConfig, symbol: str, table: str) -> bool:

@@ -150,6 +150,8 @@ class Stream:
             if not any(self.covers(key, came.at, came.recv_ns) for came in sound):
                 if all(self.nothing_known(came.at) for came in sound):
                     court.counts["lost unknowingly"] += 1
+                elif self.is_a_greeting(key, times):
+                    court.counts["lost greetings"] += 1
                 else:
                     uncovered.append((key, sound[0].at, sound[0].process.number, excuses))
         if unexcused:
@@ -158,6 +160,11 @@ class Stream:
             yield (
                 f"{len(uncovered)} were received and are in no gap record: {uncovered[:MOST_SHOWN]}"
             )
+
+    def is_a_greeting(self, key: Key, times: Sequence[Came]) -> bool:
+        """Whether one of two lines alone was sent it, and it said nothing new."""
+        alone = self.table == "MD" and len({came.connection for came in times}) == 1
+        return alone and self.court.greets_alone(self.exchange, self.symbol, key, times[0])
 
     def looks_known(self, key: Key) -> bool:
         """Whether nothing tells it from what another process has put on the disk.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tests.sim.court import Court
+import pytest
+
+from tests.sim.court import Came, Court
 from tests.sim.process import Process
-from tests.sim.sockets import Arrival, Log
+from tests.sim.said import facts
+from tests.sim.sockets import Arrival, Log, Span
 from tests.sim.world import World
 
 SECOND_NS = 10**9
@@ -39,3 +42,29 @@ def test_a_row_came_when_its_socket_says() -> None:
     first, second, fetched = 13 * SECOND_NS, 13 * SECOND_NS + 5, 14 * SECOND_NS
     assert [*court.moments_of_rows("okx", [first, second])] == [13.0, 26.0]
     assert [*court.moments_of_rows("okx", [fetched])] == court.moments(fetched)
+
+
+TICKER = (
+    '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":%s,"bid_qty":1,'
+    '"ask":3,"ask_qty":1,"last":2,"timestamp":"2026-09-22T12:00:%02d.000000Z"}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("bid", "closed", "is_greeting"), [(1, 30.0, True), (2, 30.0, False), (1, 12.5, False)]
+)
+def test_a_greeting_says_what_the_other_line_has_said(
+    bid: int, closed: float, is_greeting: bool
+) -> None:
+    """Another price is news, and a line that has ended brings none."""
+    world = set_back()
+    greeting = (TICKER % (1, 13)).encode()
+    told = [(11.0, 0, TICKER % (3, 11)), (12.0, 0, TICKER % (bid, 12)), (14.0, 0, TICKER % (4, 14))]
+    arrivals = [Arrival(at, int(at), (text.encode(),), line) for at, line, text in told]
+    arrivals.insert(2, Arrival(13.0, 13, (greeting,), 1))
+    world.logs["kraken"] = Log(arrivals, connections=[Span(5.0, closed), Span(12.0, 30.0)])
+    court = Court(world)
+    assert not court.what_came("kraken")  # nothing was wanted yet
+    key = next(fact.key for fact in facts("kraken", greeting) if fact.table == "MD")
+    came = Came(13.0, 13, world.processes[0], sound=True, connection=1)
+    assert court.greets_alone("kraken", "BTC/USD", key, came) is is_greeting

@@ -9,12 +9,17 @@ each look at its rows costs one comparison.
 A book in file order must be its venue's, so no row of it can be left out: one whose time cannot be
 right goes on without it, in its place, while a copy with the time as sent is set aside.
 
+Nothing else is concluded from a trade as long as it waits: not which ids are missing, nor whether
+they began again.  Earlier versions did so at once, by its id alone; those that they left here have
+been counted among the ids.
+
 Invariant: every row that comes in goes on once, or is set aside; rows of books always go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -43,7 +48,8 @@ MAX_WAITING_ROWS = 200_000
 class _Part:
     """Rows of one venue that came in one tick, and which of them are doubtful.
 
-    `seen` samples of its clock came before; the others wait with these.
+    `seen` samples of its clock came before; the others wait with these.  `counted` are trades of
+    which an earlier version has taken the ids.
     """
 
     place: int
@@ -51,6 +57,40 @@ class _Part:
     ticks: int
     rows: RowBatch
     doubtful: Mask
+    counted: bool = False
+
+
+@attrs.frozen
+class Judged:
+    """Rows of one table that go on, and those to be set aside; `counted` as those of a part."""
+
+    sound: RowBatch
+    wrong: RowBatch
+    counted_sound: RowBatch
+    counted_wrong: RowBatch
+
+    @classmethod
+    def of(cls, table: Table, parts: Sequence[tuple[RowBatch, RowBatch, bool]]) -> Judged:
+        """Put together what was judged: rows that go on, rows set aside, whether counted."""
+
+        def joined(place: Literal[0, 1], *, counted: bool) -> RowBatch:
+            return RowBatch.concat(table, [each[place] for each in parts if each[2] is counted])
+
+        return cls(*(joined(n, counted=c) for c in (False, True) for n in (0, 1)))
+
+    @property
+    def rows(self) -> RowBatch:
+        """Those that go on, counted or not."""
+        if not len(self.counted_sound):
+            return self.sound  # as ever, and without a copy
+        return RowBatch.concat(self.sound.table, [self.counted_sound, self.sound])
+
+    @property
+    def aside(self) -> RowBatch:
+        """Those to be set aside, counted or not."""
+        if not len(self.counted_wrong):
+            return self.wrong
+        return RowBatch.concat(self.wrong.table, [self.counted_wrong, self.wrong])
 
 
 class DoubtfulRows:
@@ -76,14 +116,14 @@ class DoubtfulRows:
         """Memory of the rows that wait."""
         return sum(part.rows.nbytes for part in self._parts)
 
-    def sift(self, rows: RowBatch, *, last: bool = False) -> tuple[RowBatch, RowBatch]:
+    def sift(self, rows: RowBatch, *, last: bool = False) -> Judged:
         """The rows of this tick, and of earlier ones, that go on; and those to be set aside.
 
         `last`: nothing more will come, so that all are judged now.
         """
         doubtful = self._clocks.doubtful(rows)
         if not self._parts and not doubtful.any():
-            return rows, RowBatch.empty(self._table)
+            return Judged.of(self._table, [(rows, RowBatch.empty(self._table), False)])
         waiting = [part.rows["instrument"] for part in self._parts]
         streams = np.concatenate([rows["instrument"][doubtful], *waiting])
         waits, places = np.isin(rows["instrument"], streams), self._clocks.places(rows)
@@ -91,15 +131,14 @@ class DoubtfulRows:
             mine, seen = waits & (places == place), self._clocks.seen(place)
             self._parts.append(_Part(place, seen, 0, rows.take(mine), doubtful[mine]))
         last = last or self.count > MAX_WAITING_ROWS
-        judged = list(self._judged(last=last))
-        sound = RowBatch.concat(self._table, [*(on for on, _ in judged), rows.take(~waits)])
-        return sound, RowBatch.concat(self._table, [aside for _, aside in judged])
+        rest = rows.take(~waits), RowBatch.empty(self._table), False
+        return Judged.of(self._table, [*self._judged(last=last), rest])
 
     def dump(self) -> Plain:
         """The numbers of all parts as lists, and their rows one after the other."""
         parts = self._parts
         return {
-            "parts": [[part.place, part.seen, part.ticks, len(part.rows)] for part in parts],
+            "parts": [[p.place, p.seen, p.ticks, len(p.rows), p.counted] for p in parts],
             "doubtful": [row for part in parts for row in part.doubtful.tolist()],
             "rows": rows_to_plain(RowBatch.concat(self._table, [part.rows for part in parts])),
         }
@@ -107,14 +146,15 @@ class DoubtfulRows:
     def load(self, state: Plain) -> None:
         """Take over the state that `dump` returned."""
         rows, start = rows_from_plain(state["rows"]), 0
-        for place, seen, ticks, count in state["parts"]:
-            part = slice(start, start + count)
+        by_id_alone = self._table is Table.TRADES  # as earlier versions did
+        for place, seen, ticks, count, *more in state["parts"]:
+            part, counted = slice(start, start + count), bool(more[0]) if more else by_id_alone
             doubtful = np.array(state["doubtful"][part], np.bool_)
-            self._parts.append(_Part(place, seen, ticks, rows.take(part), doubtful))
+            self._parts.append(_Part(place, seen, ticks, rows.take(part), doubtful, counted))
             start += count
         assert start == len(rows), "rows that belong to no part"
 
-    def _judged(self, *, last: bool) -> Iterator[tuple[RowBatch, RowBatch]]:
+    def _judged(self, *, last: bool) -> Iterator[tuple[RowBatch, RowBatch, bool]]:
         """By venue, the rows that go on and those set aside, if they need not wait any longer."""
         parts, self._parts = self._parts, []
         for place in dict.fromkeys(part.place for part in parts):
@@ -129,13 +169,15 @@ class DoubtfulRows:
                 self._parts += mine
                 continue
             wrong[wrong] = self._clocks.misfits(rows.take(wrong), place, mine[0].seen, last=last)
-            aside = rows.take(wrong)
             if self._table is Table.BOOK:
                 instead = np.where(is_snapshot(rows), KEEPS_PLACE, NO_TIME)
                 event = np.where(wrong, instead, rows["event_ns"])
-                yield rows.replace(event_ns=event), aside
-            else:
-                yield rows.take(~wrong), aside
+                yield rows.replace(event_ns=event), rows.take(wrong), False
+                continue
+            is_counted = np.repeat([part.counted for part in mine], [len(p.rows) for p in mine])
+            for counted in (True, False):
+                of_these = is_counted == counted
+                yield rows.take(~wrong & of_these), rows.take(wrong & of_these), counted
 
     def _is_ripe(self, part: _Part) -> bool:
         samples = self._clocks.seen(part.place) - part.seen

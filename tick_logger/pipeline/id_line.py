@@ -115,6 +115,7 @@ class IdLine:
     low_recv_ns: int
     high_recv_ns: int
     number: int = 0  # of the instrument's numberings
+    timed_last: int = 0  # the highest id of a trade whose time is known
     unsure_last: int = 0  # of the ids missing below all others by the word of a trade without time
     holes: list[Range] = attrs.field(factory=list)
 
@@ -141,6 +142,8 @@ class IdLine:
         else:
             self.low_event_ns = min(self.low_event_ns, events[0])
         self.high_event_ns = max(self.high_event_ns, events[1])
+        if events[1] != NO_TIME:
+            self.timed_last = max(self.timed_last, last)
         found: list[Finding] = []
         if first > self.high:
             if first > self.high + 1:
@@ -157,6 +160,16 @@ class IdLine:
             cut(self.holes, first, last)
             found.append(HoleFilled(self.instrument, first, last, first_ns, self.number))
         return found
+
+    def is_beyond_times(self, hole_last: int) -> bool:
+        """Whether a hole that ends there lies behind all trades whose times are known."""
+        return hole_last > self.timed_last
+
+    @property
+    def last_before_open_end(self) -> int:
+        """The highest id, unless that is missing: then the last one before those that are."""
+        ends_open = bool(self.holes) and self.holes[-1][1] == self.high
+        return self.holes[-1][0] - 1 if ends_open else self.high
 
     def open(self, first: int, last: int, from_ns: int, to_ns: int) -> HoleOpened:
         """Note that ids are missing."""

@@ -119,7 +119,8 @@ class IdLedger:
         if known is not None:
             opened = known.announce(newest_id, at_ns)
             return [] if opened is None else [opened]
-        empty = IdLine(instrument, newest_id + 1, newest_id, _NEVER, NO_TIME, at_ns, at_ns)
+        ids, times = (newest_id + 1, newest_id), (_NEVER, NO_TIME, at_ns, at_ns)
+        empty = IdLine(instrument, *ids, *times, timed_last=newest_id)
         self._numberings[instrument] = Numberings(empty)
         return []
 
@@ -159,6 +160,7 @@ class IdLedger:
             "instrument": np.array([line.instrument for line in lines], np.int64),
             "low": np.array([line.low for line in lines], np.uint64),
             "high": np.array([line.high for line in lines], np.uint64),
+            "timed_last": np.array([line.timed_last for line in lines], np.uint64),
             "unsure_last": np.array([line.unsure_last for line in lines], np.uint64),
             **{name: np.array([getattr(line, name) for line in lines], np.int64) for name in _REST},
             "holes": np.array([len(line.holes) for line in lines], np.int64),
@@ -182,6 +184,7 @@ class IdLedger:
         times = {name: state.get(name, state["high_recv_ns"]) for name in _REST}
         for name in ("number", "unsure_last"):
             times[name] = state.get(name, np.zeros(len(stops), np.uint64))
+        times["timed_last"] = state.get("timed_last", state["high"])
         columns = {name: state[name] for name in ("instrument", "low", "high")} | times
         lines = [
             IdLine(**dict(zip(columns, fields, strict=True)), holes=holes[start:stop])
@@ -189,6 +192,9 @@ class IdLedger:
                 *(column.tolist() for column in columns.values()), starts, stops, strict=False
             )
         ]
+        if "timed_last" not in state:  # an earlier version knew that none lay behind the last hole
+            for line in lines:
+                line.timed_last = line.last_before_open_end
         for instrument, of_it in itertools.groupby(lines, key=lambda line: line.instrument):
             *past, line = of_it
             self._numberings[instrument] = Numberings(line, past)

@@ -134,6 +134,8 @@ class Numberings:
             return False
         line.high, line.high_recv_ns = last, recv_ns
         line.high_event_ns = max(line.high_event_ns, last_ns)
+        if last_ns != NO_TIME:
+            line.timed_last = last
         return True
 
     def lies_behind(self, id_: int, event_ns: int) -> bool:
@@ -219,7 +221,7 @@ class Numberings:
         last = piece.reach(last, until_ns)
         if place is Place.SEEN and event <= released_ns:
             return piece.reach(last, released_ns), False
-        if place is Place.HOLE and end != line.high:  # else nothing is known of what lies behind it
+        if place is Place.HOLE and end is not None and not line.is_beyond_times(end):
             last = piece.reach(last, line.high_event_ns)
         if not _fits(line, place, end, event) or _leaps(line, place, piece):
             return self._outside(line, piece.until(last), findings), True
@@ -325,7 +327,8 @@ def _fits(line: IdLine, place: Place, end: int | None, event_ns: int) -> bool:
         case Place.AFTER:
             return True
         case Place.HOLE:
-            return end == line.high or event_ns <= line.high_event_ns
+            assert end is not None, "a hole has an end"
+            return line.is_beyond_times(end) or event_ns <= line.high_event_ns
         case Place.BEFORE:
             return event_ns <= line.low_event_ns
         case Place.SEEN:
@@ -344,9 +347,9 @@ def _leaps(line: IdLine, place: Place, piece: Piece) -> bool:
 
 def _line(instrument: int, piece: Piece, number: int) -> IdLine:
     (low_event, low_recv), (high_event, high_recv) = map(piece.times, (piece.first, piece.last))
-    return IdLine(
-        instrument, piece.first, piece.last, low_event, high_event, low_recv, high_recv, number
-    )
+    ids, times = (piece.first, piece.last), (low_event, high_event, low_recv, high_recv)
+    timed_last = piece.first - 1 if high_event == NO_TIME else piece.last
+    return IdLine(instrument, *ids, *times, number, timed_last)
 
 
 def _never_missing(before: IdLine, begun: IdLine) -> list[Finding]:
@@ -354,10 +357,11 @@ def _never_missing(before: IdLine, begun: IdLine) -> list[Finding]:
 
     A trade without a time with which ids begin again is taken, by its id alone, for one before all
     others of the present numbering.  The ids between are called missing, until those that follow it
-    have times that tell of another numbering: that begins where the hole begins by now.
+    have times that tell of another numbering: that begins where the hole begins by now, or a little
+    behind that, where its first trades were lost.
     """
     end = before.unsure_last
-    if (begun.low, end) not in before.holes:
+    if before.place(begun.low) != (Place.HOLE, end):
         return []
     cut(before.holes, begun.low, end)
     ids = before.instrument, begun.low, end

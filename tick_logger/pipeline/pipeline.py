@@ -43,6 +43,7 @@ from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import Table
 from tick_logger.model.twins import Twins
 from tick_logger.pipeline.admission import Admission
+from tick_logger.pipeline.announced import Announced
 from tick_logger.pipeline.answers import Answers
 from tick_logger.pipeline.books import WAIT_TICKS, WaitingBooks
 from tick_logger.pipeline.coverage import Coverage
@@ -135,15 +136,15 @@ class Pipeline:
         self._meetings = Meetings(
             self._tables, self._recent, self._gaps, trade_ids=trade_ids, tail_of=tail_of
         )
+        self._answers = Answers(trade_ids, tables[Table.TRADES].ids, self._recent, self._gaps)
         self._admission = Admission(
             self._tables,
             self._recent,
-            self._times,
+            self._answers,
             found=self._note_findings,
             repeated=lambda instruments: self._counts.duplicates.update(instruments),
         )
-        self._answers = Answers(trade_ids, tables[Table.TRADES].ids, self._recent, self._gaps)
-        self._announced: list[LastTradeId] = []
+        self._announced = Announced(tables[Table.TRADES].ids, self._times.waits)
         self._counts = TickCounts()
         self._stopped_runs: list[Run] = []  # released by a restart, for the next flush
 
@@ -175,9 +176,10 @@ class Pipeline:
         """Let time pass, until `at_ns`: rows that were here before the last tick are released."""
         self._gaps.is_timed = at_ns is not None
         # What was announced before the last tick: the trades themselves may come a little later.
-        announced, self._announced = self._announced, []
+        announced = self._announced.take()
         runs = [*self._take_stopped_runs(), *self._take_in()]
-        _compare(announced, self._tables[Table.TRADES], self._gaps)
+        for hole in self._announced.compare(announced):
+            self._gaps.found(Table.TRADES, hole)
         gaps = self._gaps.tick(at_ns, self._books.lasting())
         suspects = self._answers.tick(gaps)
         return Flush(tuple(runs), gaps, self._gaps.open_holes, suspects), self._take_counts()
@@ -223,7 +225,7 @@ class Pipeline:
         return {
             "items": [item_to_plain(item) for item in self._items],
             "stopped_runs": [run_to_plain(run) for run in self._stopped_runs],
-            "announced": [item_to_plain(mark) for mark in self._announced],
+            "announced": self._announced.dump(),
             "tables": {table.value: state.dump() for table, state in self._tables.items()},
             "recent_ids": self._recent.dump(),
             "times": self._times.dump(),
@@ -240,16 +242,13 @@ class Pipeline:
         assert not self._held_rows, "the state would be mixed with another"
         self.push([item_from_plain(plain) for plain in state["items"]])
         self._stopped_runs = [run_from_plain(plain) for plain in state["stopped_runs"]]
-        for plain in state["announced"]:
-            mark = item_from_plain(plain)
-            assert isinstance(mark, LastTradeId)
-            self._announced.append(mark)
+        self._announced.load(state["announced"])
         for table, of_table in self._tables.items():
             if table.value in state["tables"]:  # else it came with a later version
                 of_table.load(state["tables"][table.value])
         self._recent.load(state["recent_ids"])
-        if "times" in state:  # else they came with a later version
-            self._times.load(state["times"])
+        used = [of_table.streams.used for of_table in self._tables.values()]
+        self._times.load(state.get("times"), used)
         if "coverage" in state:  # else it came with a later version
             self._coverage.load(state["coverage"])
         if "twins" in state:
@@ -269,8 +268,8 @@ class Pipeline:
         runs = self._take_in(last=True)
         for state in self._tables.values():
             runs += state.window.drain()
-        announced, self._announced = self._announced, []
-        _compare(announced, self._tables[Table.TRADES], self._gaps)
+        for hole in self._announced.compare(self._announced.take()):
+            self._gaps.found(Table.TRADES, hole)
         return runs
 
     def _take_in(self, *, last: bool = False) -> list[Run]:
@@ -298,11 +297,12 @@ class Pipeline:
             # Before all else: what is on disk decides which rows are new, late or ordered by id.
             self._meetings.meet(table, np.unique(rows["instrument"]).tolist())
             self._gaps.lost_trades.came(rows)
+            if table is Table.TRADES:
+                rows = self._admission.but_by_rest(rows)
+            judged = self._times.sift(rows, last=last)
             if table is Table.TRADES:  # an id counts, whatever time stands beside it
-                rows, again = self._answers.unrepeated(rows)
-                self._counts.duplicates.update(again)
-                rows = self._admission.trades(sort_rows(rows, state.streams.opaque))
-            rows, aside = self._times.sift(rows, last=last)
+                judged = self._admission.trades(judged)
+            rows, aside = judged.rows, judged.aside
             if table is Table.BOOK:
                 rows, late = self._books.take(rows, state.window.held, last=last)
                 runs += late
@@ -310,7 +310,7 @@ class Pipeline:
                 state.streams.note_untimed(pushed)
             rows = sort_rows(rows, state.streams.opaque)
             runs += state.window.turn(rows if table is Table.TRADES else self._admission.rows(rows))
-            runs += aside
+            runs += self._times.set_aside(aside)
         assert not last or not self._books.rows, "a book waits for what will not come"
         dropped = self._counts.duplicates.total() - dropped
         released = sum(len(run.rows) for run in runs if not (run.aside and run.table is Table.BOOK))
@@ -332,14 +332,15 @@ class Pipeline:
                 self._gaps.resumed(mark)
             case MissingIds(cause=Cause.UNDECODABLE):
                 self._meetings.meet(Table.TRADES, [mark.instrument])
-                self._gaps.lost_trades.note(mark, self._recent, self._tables[Table.TRADES].ids)
+                ids = self._tables[Table.TRADES].ids
+                self._gaps.lost_trades.note(mark, self._recent, ids, self._times)
             case MissingIds():
                 self._gaps.missing(mark)
             case Lapse():
                 self._gaps.lapsed(mark)
             case LastTradeId():
                 self._meetings.meet(Table.TRADES, [mark.instrument])
-                self._announced.append(mark)
+                self._announced.note(mark)
             case Healed():
                 self._answers.note(mark)
             case Retired():
@@ -364,13 +365,6 @@ class Pipeline:
     def _take_counts(self) -> TickCounts:
         counts, self._counts = self._counts, TickCounts()
         return counts
-
-
-def _compare(announced: Sequence[LastTradeId], trades: TableState, gaps: GapLedger) -> None:
-    """Note the trades that the exchange says it has had, and that did not come."""
-    for newest in announced:
-        for hole in trades.ids.announce(newest.instrument, newest.trade_id, newest.at_ns):
-            gaps.found(Table.TRADES, hole)
 
 
 def _by_table(items: Sequence[RowBatch | Mark]) -> tuple[dict[Table, RowBatch], RowBatch]:

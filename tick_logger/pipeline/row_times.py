@@ -11,7 +11,7 @@ Not here: what fits (`venue_clocks`), and how long nobody knows (`doubtful`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tick_logger.model.flush import Run
 from tick_logger.model.rows import RowBatch
 from tick_logger.model.tables import NO_TIME, ORIGIN_ASIDE, Table
-from tick_logger.pipeline.doubtful import DoubtfulRows
+from tick_logger.pipeline.doubtful import DoubtfulRows, Judged
 from tick_logger.pipeline.order import (
     by_instrument,
     cut_runs,
@@ -74,10 +74,6 @@ class RowTimes:
         received = self._clocks.received(rows)
         return rows.replace(event_ns=np.where(untimed, received, rows["event_ns"]))
 
-    def doubtful(self, rows: RowBatch) -> Mask:
-        """Which rows have a time that may not be right."""
-        return self._clocks.doubtful(rows)
-
     def unrepeated(self, rows: RowBatch) -> tuple[RowBatch, Counter[int]]:
         """Rows as they came, without those of doubtful times that were there before, counted.
 
@@ -92,7 +88,7 @@ class RowTimes:
         # The same row, received a little later, may be in no doubt.
         streams = (
             rows["instrument"][doubtful],
-            self.waiting(rows.table)["instrument"],
+            self._doubtful[rows.table].rows["instrument"],
             np.fromiter(ahead, np.int32, len(ahead)),
         )
         looked_at = np.isin(rows["instrument"], np.concatenate(streams))
@@ -109,24 +105,33 @@ class RowTimes:
         keep[looked_at] = ~again
         return rows.take(keep), Counter(part["instrument"][again].tolist())
 
-    def waiting(self, table: Table) -> RowBatch:
-        """The rows of a table that wait until their times are judged."""
-        return self._doubtful[table].rows
+    def has(self, instrument: int, trade_id: int) -> bool:
+        """Whether a trade with this id waits until its time is judged."""
+        rows = self._doubtful[Table.TRADES].rows
+        return bool(((rows["instrument"] == instrument) & (rows["seq"] == trade_id)).any())
 
-    def sift(self, rows: RowBatch, *, last: bool) -> tuple[RowBatch, list[Run]]:
-        """The rows whose times can be right, and runs of those whose times cannot.
+    def waits(self, instrument: int) -> bool:
+        """Whether trades of an instrument wait until their times are judged."""
+        rows = self._doubtful[Table.TRADES].rows
+        return bool((rows["instrument"] == instrument).any())
+
+    def sift(self, rows: RowBatch, *, last: bool) -> Judged:
+        """The rows whose times can be right, and those whose times cannot.
 
         Some wait until more is known, unless this is the `last` call; those of earlier calls
         come with the others.  What is set aside of a book are copies: each of its rows goes on.
         """
-        sound, wrong = self._doubtful[rows.table].sift(rows, last=last)
+        return self._doubtful[rows.table].sift(rows, last=last)
+
+    def set_aside(self, wrong: RowBatch) -> list[Run]:
+        """Runs of rows whose times cannot be right."""
         if not len(wrong):
-            return sound, []
-        if rows.table is not Table.BOOK:
+            return []
+        if wrong.table is not Table.BOOK:
             ahead = wrong.take(wrong["event_ns"] > wrong["recv_ns"])
             for instrument, key in zip(ahead["instrument"].tolist(), _keys(ahead), strict=True):
-                _remember(self._ahead[rows.table], instrument, key, rows.table)
-        return sound, cut_runs(by_instrument(wrong), late=True, origin=ORIGIN_ASIDE)
+                _remember(self._ahead[wrong.table], instrument, key, wrong.table)
+        return cut_runs(by_instrument(wrong), late=True, origin=ORIGIN_ASIDE)
 
     def dump(self) -> Plain:
         """The parts by name."""
@@ -137,8 +142,14 @@ class RowTimes:
             "ahead": _plain(self._ahead),
         }
 
-    def load(self, state: Plain) -> None:
-        """Take over the state that `dump` returned."""
+    def load(self, state: Plain | None, used: Sequence[npt.NDArray[np.int32]]) -> None:
+        """Take over the state that `dump` returned.
+
+        None: that of a version that judged no times, and has recorded the instruments `used`.
+        """
+        if state is None:
+            self._clocks.believe(np.concatenate(used))
+            return
         self._clocks.load(state["clocks"])
         for name, of_table in state["doubtful"].items():
             self._doubtful[Table(name)].load(of_table)

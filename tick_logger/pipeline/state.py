@@ -63,6 +63,11 @@ class StreamStates:
     opaque: npt.NDArray[np.bool_] = attrs.field(init=False, factory=_flags)
     _used: int = attrs.field(init=False, default=0)  # instruments beyond it have no state
 
+    @property
+    def used(self) -> npt.NDArray[np.int32]:
+        """The instruments of which this process, or one before, has recorded something."""
+        return np.flatnonzero(self.known | (self.released_event != NO_TIME)).astype(np.int32)
+
     def reserve(self, instruments: int) -> None:
         """Make room for instruments 0 to `instruments` - 1."""
         self._used = max(self._used, instruments)

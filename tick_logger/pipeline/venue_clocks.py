@@ -59,13 +59,14 @@ class _Clock:
     """The newest samples of a venue; `seen` are all.
 
     `witnesses` has how many instruments were behind each, `runs` whether most of their streams ran
-    with it.
+    with it.  Of one that `was_believed` an earlier version has recorded rows, whatever their age.
     """
 
     offsets: list[int] = attrs.field(factory=list)
     witnesses: list[int] = attrs.field(factory=list)
     runs: list[bool] = attrs.field(factory=list)
     seen: int = 0
+    was_believed: bool = False
 
     def add(self, offset_ns: int, witnesses: int, *, runs: bool) -> None:
         self.offsets.append(offset_ns)
@@ -128,6 +129,16 @@ class VenueClocks:
         pairs = zip(self._names, self._clocks, strict=True)
         return {name: clock.offset_ns for name, clock in pairs if clock.offset_ns is not None}
 
+    def believe(self, instruments: npt.NDArray[np.int32]) -> None:
+        """Go on from a version that knew no clocks, and has recorded these instruments.
+
+        Until more is known, no row is in doubt for its age, as none will be where the journal tells
+        from the beginning what those clocks showed.
+        """
+        for place in np.unique(self._places(instruments)).tolist():
+            self._clocks[place].was_believed = True
+        self._judge()
+
     def learn(self, batches: Mapping[Table, RowBatch]) -> None:
         """Take one sample of each venue from the rows of a tick, in the order of their receipt."""
         found = [self._witnesses(rows) for rows in batches.values() if len(rows)]
@@ -143,10 +154,7 @@ class VenueClocks:
 
     def places(self, rows: RowBatch) -> npt.NDArray[np.int16]:
         """The number of each row's venue."""
-        if len(rows):
-            self._meet(rows["instrument"])
-        places: npt.NDArray[np.int16] = self._place[rows["instrument"]]
-        return places
+        return self._places(rows["instrument"])
 
     def seen(self, place: int) -> int:
         """How many samples there were of a venue."""
@@ -210,7 +218,7 @@ class VenueClocks:
         used = slice(self._used)
         return {
             "clocks": [
-                [name, c.seen, list(c.offsets), list(c.witnesses), list(c.runs)]
+                [name, c.seen, list(c.offsets), list(c.witnesses), list(c.runs), c.was_believed]
                 for name, c in clocks
             ],
             "newest": {
@@ -222,9 +230,9 @@ class VenueClocks:
     def load(self, state: Plain) -> None:
         """Take over the state that `dump` returned; only while nothing was learned here."""
         assert not self._clocks, "the clocks would be mixed with others"
-        for name, seen, offsets, witnesses, runs in state["clocks"]:
+        for name, seen, offsets, witnesses, runs, *believed in state["clocks"]:
             self._names.append(name)
-            self._clocks.append(_Clock(list(offsets), list(witnesses), list(runs), seen))
+            self._clocks.append(_Clock(list(offsets), list(witnesses), list(runs), seen, *believed))
         for name, each in state["newest"].items():
             newest, count = self._newest[Table(name)], len(each["recv"])
             self._reserve(count)
@@ -239,6 +247,12 @@ class VenueClocks:
             self._place = np.append(self._place, np.full(more, -1, np.int16))
         for newest in self._newest.values():
             newest.reserve(len(self._place))
+
+    def _places(self, instruments: npt.NDArray[np.int32]) -> npt.NDArray[np.int16]:
+        if len(instruments):
+            self._meet(instruments)
+        places: npt.NDArray[np.int16] = self._place[instruments]
+        return places
 
     def _meet(self, instruments: npt.NDArray[np.int32]) -> None:
         """Learn of which venues these instruments are."""
@@ -290,7 +304,10 @@ class VenueClocks:
         usual = self._usual
         known = [usual if c.offset_ns is None else c.offset_ns for c in self._clocks]
         offset = np.array([0 if each is None else each for each in known], np.int64)
-        older = np.array([MAX_AHEAD_NS if each is None else MAX_AGE_NS for each in known], np.int64)
+        ages = (
+            each is not None or c.was_believed for each, c in zip(known, self._clocks, strict=True)
+        )
+        older = np.array([MAX_AGE_NS if each else MAX_AHEAD_NS for each in ages], np.int64)
         runs = np.array([each.is_running for each in self._clocks], np.bool_)
         newest = np.where(runs, offset, np.maximum(offset, 0))
         self._lowest, self._highest = offset - older, newest + MAX_AHEAD_NS

@@ -49,3 +49,22 @@ async def test_a_page_with_ids_of_trades_before_a_hole_does_not_reach_back_to_th
             await trio.sleep(10.0)
         assert [line["event"] for line in logs] == ["backfill_left"]
         assert scene.healed() == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_ids_that_begin_again_within_a_hole_leave_it_open(
+    begun: bool, autojump_clock: MockClock
+) -> None:
+    """They have come beyond the last id before it, and others of theirs are not asked for."""
+    async with filling("kraken") as scene:
+        hole = scene.times(100, 109)
+        around, missing = scene.disk.known[hole], scene.trades()[100:110]
+        if begun:  # those before it have had the ids up to that of the fourth trade in it
+            lead = missing[3].trade_id - around.before[-1].id
+            before = tuple(attrs.evolve(each, id=each.id + lead) for each in around.before)
+            scene.disk.known[hole] = attrs.evolve(around, before=before)
+        with capture_logs() as logs:
+            scene.filler.offer(hole)
+            await trio.sleep(20.0)
+        assert scene.healed() == ([] if begun else ["rest"])
+        assert [line["event"] for line in logs] == (["backfill_left"] if begun else ["backfilled"])

@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from tick_logger.exchanges.base import Exchange, VenueError
 from tick_logger.exchanges.trades_by_rest import Paging, TradesPage, TradesWanted, wrap
 from tick_logger.exchanges.walk import Walk
 from tick_logger.model.marks import Healed
 from tick_logger.model.proof import Ids
-from tick_logger.model.surroundings import KnownTrades, Surroundings
+from tick_logger.model.surroundings import SAME_NS, KnownTrades, Surroundings
 from tick_logger.net.rest.allowance import Allowance
 from tick_logger.net.rest.holes import REST, Hole, Task
 from tick_logger.telemetry.exchange_metrics import ExchangeMetrics
@@ -83,6 +84,7 @@ class Got(enum.Enum):
     NO_EDGES = "no trades are recorded around it"
     GONE = "the newest trades do not reach back to it"
     RENUMBERED = "the ids began again meanwhile, and the venue is asked by ids"
+    BEGUN_AGAIN = "the ids began again meanwhile, so that they do not tell what is missing"
 
 
 class Asking:
@@ -176,6 +178,8 @@ class Asking:
                 page, body = await self._page(walk.url, hole.symbol)
                 self._take_times(task, wanted, known, (page, body), edges)
                 walk.answered(page)
+        if edges.show_ids_again and self._exchange.trade_ids in {Ids.DENSE, Ids.SEEM_DENSE}:
+            return Got.BEGUN_AGAIN
         if edges.are_reached:
             return Got.ALL
         return Got.SOME if newest is None else Got.GONE
@@ -268,12 +272,20 @@ class _Edges:
         self._before = KnownTrades.of_all(around.before)
         self._after = KnownTrades.of_all(around.after)
         self._sides = (False, False)
+        self.show_ids_again = False
+        """Whether a trade within the hole has an id that lies outside it, so that it was not taken;
+        this tells of ids that rise with the times."""
 
     def saw(self, page: TradesPage) -> None:
         """A page, which is a part of all trades without a hole."""
         if not len(page):
             return
         first_ns, last_ns = int(page.event_ns.min()), int(page.event_ns.max())
+        begins, ends = self._around.before[-1], self._around.after[0]
+        within = page.event_ns > begins.event_ns + SAME_NS
+        within &= page.event_ns < ends.event_ns - SAME_NS
+        outside = (page.ids <= np.uint64(begins.id)) | (page.ids >= np.uint64(ends.id))
+        self.show_ids_again |= begins.id < ends.id and bool((within & outside).any())
         before = bool(self._before.has(page.ids, page.event_ns).any())
         after = bool(self._after.has(page.ids, page.event_ns).any())
         self._sides = (

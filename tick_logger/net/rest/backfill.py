@@ -169,7 +169,7 @@ class BackFiller:
                 self._count_try(task)
             case Got.NO_EDGES:
                 self._look_again(task, got.value)
-            case Got.GONE | Got.RENUMBERED:
+            case Got.GONE | Got.RENUMBERED | Got.BEGUN_AGAIN:
                 self._leave(task, got.value)
 
     # -- what follows from it ----------------------------------------------------------------------
