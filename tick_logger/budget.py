@@ -175,8 +175,9 @@ class ByteBudget:
 
     def _is_common(self, size_bytes: int) -> bool:
         """Whether so much is free beside what is guaranteed to somebody."""
-        guaranteed = self.guaranteed_bytes
-        unused = sum(max(guaranteed - each.frames_bytes, 0) for each in self._shares)
+        guaranteed, unused = self.guaranteed_bytes, 0
+        if guaranteed:
+            unused = sum(max(guaranteed - each.frames_bytes, 0) for each in self._shares)
         return self._taken_bytes + unused + size_bytes <= self.limit_bytes
 
     def _tell_of_room(self) -> None:

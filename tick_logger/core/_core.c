@@ -197,6 +197,12 @@ static int uuid(const char *p, Py_ssize_t size, unsigned char out[16]) {
     return 1;
 }
 
+/* Whether two texts of this size are the same: keys and words are short, and a call takes longer. */
+static inline int same(const char *a, const char *b, size_t size) {
+    while (size && *a == *b) a++, b++, size--;
+    return !size;
+}
+
 /* One whole value of any kind that nobody asked for: where it ends, or NULL. */
 static const char *skip(const char *p, const char *end, int depth) {
     if (p >= end || depth > MOST_SKIPPED) return NULL;
@@ -222,7 +228,7 @@ static const char *skip(const char *p, const char *end, int depth) {
     static const char *const words[] = {"true", "false", "null"};
     for (int i = 0; i < 3; i++) {
         size_t size = strlen(words[i]);
-        if ((size_t)(end - p) >= size && !memcmp(p, words[i], size)) return p + size;
+        if ((size_t)(end - p) >= size && same(p, words[i], size)) return p + size;
     }
     const char *begin = p;
     p += *p == '-';
@@ -269,7 +275,7 @@ static int64_t number_of(Names *names, const char *text, Py_ssize_t size) {
             return *slot = (int32_t)names->count++;
         }
         const Name *held = &names->all[*slot];
-        if (held->size == size && !memcmp(held->text, text, (size_t)size)) return *slot;
+        if (held->size == size && same(held->text, text, (size_t)size)) return *slot;
     }
 }
 
@@ -313,12 +319,12 @@ static const char *object(Run *run, const Node *node, const char *p, const char 
         const char *key = p + 1;
         const Node *found = &members[guess]; /* as most venues keep to an order */
         int at = guess;
-        if (end - key > found->key_size && key[found->key_size] == '"' && !memcmp(key, found->key, (size_t)found->key_size))
+        if (end - key > found->key_size && key[found->key_size] == '"' && same(key, found->key, (size_t)found->key_size))
             p = key + found->key_size;
         else {
             if (!(p = closing(key, end))) return NULL;
             for (found = NULL, at = 0; at < node->count && !found; at++)
-                if (members[at].key_size == p - key && !memcmp(members[at].key, key, (size_t)(p - key)))
+                if (members[at].key_size == p - key && same(members[at].key, key, (size_t)(p - key)))
                     found = &members[at];
             at--;
         }
@@ -383,7 +389,7 @@ static int is_word(const Node *node, int number, const char *text, Py_ssize_t si
         text = at;
     }
     return (node->kind == BEGIN ? size >= length : size == length) &&
-           !memcmp(text, node->words[number], (size_t)length);
+           same(text, node->words[number], (size_t)length);
 }
 
 /* A plain text: a symbol, a time, one of some words. */
@@ -450,7 +456,7 @@ static const char *value(Run *run, const Node *node, const char *p, const char *
         return NULL;
     case TOKEN:
         for (int i = 0; i < node->word_count; i++)
-            if (end - p >= node->word_sizes[i] && !memcmp(p, node->words[i], (size_t)node->word_sizes[i])) {
+            if (end - p >= node->word_sizes[i] && same(p, node->words[i], (size_t)node->word_sizes[i])) {
                 cell(run, node, 0, &node->values[i]);
                 return p + node->word_sizes[i];
             }

@@ -30,7 +30,7 @@ from tick_logger.model.tables import FEEDS, Table
 from tick_logger.model.twins import Twins
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)  # found in sets and dicts all the time
 class Subscription:
     """One feed ("ticker", "trades", "quotes", "orderbook") of one symbol."""
 

@@ -5,11 +5,14 @@ changed in place once it was handed on; every operation returns a new one.
 
 A column of one value throughout may be one value in memory, with a stride of 0.  It stays so as
 long as it can: what most venues do not send (the orders of a trade) would be half of all bytes.
+
+A slice of a batch cuts a column when somebody asks for it.  A flush cuts its rows into hundreds of
+streams, and whoever wants a column of all of them (`column_of`) finds them uncut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -74,13 +77,16 @@ class RowBatch:
         )
 
     def __len__(self) -> int:
-        return len(self.columns["seq"])
+        columns = self.columns
+        return columns.stop - columns.start if type(columns) is _Cut else len(columns["seq"])
 
     def __getitem__(self, field: str) -> Array:
         return self.columns[field]
 
     def take(self, rows: Array | slice) -> RowBatch:
         """The rows named by an index array, a boolean mask or a slice, in that order."""
+        if isinstance(rows, slice):
+            return RowBatch(self.table, _Cut.of(self.columns, len(self), rows), self.route)
         return RowBatch(self.table, picked(self.columns, rows), self.route)
 
     def replace(self, **columns: Array) -> RowBatch:
@@ -93,8 +99,55 @@ class RowBatch:
         return sum(array.nbytes for array in self.columns.values())
 
 
-def picked(columns: Mapping[str, Array], rows: Array | slice) -> dict[str, Array]:
-    """These rows (index array, boolean mask or slice) of columns, `instrument` among them."""
+@attrs.frozen(eq=False)
+class _Cut(Mapping[str, Array]):
+    """Columns from one row to another, cut when they are asked for."""
+
+    whole: Mapping[str, Array]
+    start: int
+    stop: int
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Array], count: int, rows: slice) -> _Cut:
+        """These rows of columns of `count` rows."""
+        start, stop, step = rows.indices(count)
+        assert step == 1, "every row from one to another"
+        if isinstance(columns, _Cut):
+            whole, start, stop = columns.whole, columns.start + start, columns.start + stop
+            return cls(whole, start, max(start, stop))
+        return cls(columns, start, max(start, stop))
+
+    def __getitem__(self, field: str) -> Array:
+        return self.whole[field][self.start : self.stop]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole)
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+
+def column_of(parts: Sequence[RowBatch], field: str) -> Array:
+    """One column of the rows of all parts (at least one), in the order given; not to be changed."""
+    first, last = parts[0].columns, parts[-1].columns
+    if isinstance(first, _Cut) and isinstance(last, _Cut) and _are_whole(parts, first.whole):
+        return first.whole[field][first.start : last.stop]
+    return np.concatenate([part.columns[field] for part in parts])
+
+
+def _are_whole(parts: Sequence[RowBatch], whole: Mapping[str, Array]) -> bool:
+    """Whether they are cut from these columns, each where the one before it ends."""
+    at: int | None = None
+    for part in parts:
+        cut = part.columns
+        if not isinstance(cut, _Cut) or cut.whole is not whole or at not in (None, cut.start):
+            return False
+        at = cut.stop
+    return True
+
+
+def picked(columns: Mapping[str, Array], rows: Array) -> dict[str, Array]:
+    """These rows (index array or boolean mask) of columns, `instrument` among them."""
     instrument = columns["instrument"][rows]
     return {
         name: _repeated(array, len(instrument)) if _is_constant(array) else array[rows]
@@ -116,4 +169,6 @@ def _is_constant(array: Array) -> bool:
 
 
 def _repeated(constant: Array, count: int) -> Array:
+    if count <= len(constant):  # numpy's own way takes ten times as long
+        return constant[:count]
     return np.broadcast_to(constant[:1], count)

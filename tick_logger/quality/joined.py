@@ -9,7 +9,7 @@ import numpy as np
 
 from tick_logger.model.doubts import DoubtKind
 from tick_logger.model.flush import Run
-from tick_logger.model.rows import Array
+from tick_logger.model.rows import Array, column_of
 from tick_logger.model.tables import Table
 from tick_logger.quality.findings import Finding
 
@@ -96,8 +96,8 @@ def joined(table: Table, runs: Sequence[Run], fields: Sequence[str]) -> Joined |
     Runs of one instrument are of several days, and are taken by day.  There may be thousands of a
     few rows each: what is done for each run is little.
     """
-    parts = [run.rows.columns for run in runs]
-    counts = np.array([len(part["seq"]) for part in parts])
+    parts = [run.rows for run in runs]
+    counts = np.array([len(part) for part in parts])
     whose = np.array([run.instrument for run in runs])
     if not counts.all():
         some = np.flatnonzero(counts).tolist()
@@ -109,5 +109,5 @@ def joined(table: Table, runs: Sequence[Run], fields: Sequence[str]) -> Joined |
         parts, counts, whose = [parts[each] for each in order.tolist()], counts[order], whose[order]
     first = np.flatnonzero(np.diff(whose, prepend=-1))
     starts = (np.cumsum(counts) - counts)[first]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in fields}
+    columns = {name: column_of(parts, name) for name in fields}
     return Joined(table, whose[first], starts, np.add.reduceat(counts, first), columns)

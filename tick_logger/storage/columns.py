@@ -17,10 +17,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
+import numpy as np
 
 from tick_logger.errors import StorageError, UnfitError
 from tick_logger.model.flush import Run
 from tick_logger.model.instruments import Instruments
+from tick_logger.model.rows import column_of
 from tick_logger.model.schemas import Schema, Schemas
 from tick_logger.model.tables import Table
 from tick_logger.storage.appending import (
@@ -139,6 +141,7 @@ class ColumnStore:
 
     def _cast(self, schema: Schema, runs: Sequence[Run]) -> Iterator[tuple[Run, list[memoryview]]]:
         """Cast the rows of all runs at once; each run is then a slice of every column."""
+        _check_order([run for run in runs if not run.late])
         encoded = encode(schema, [run.rows for run in runs], [run.origin for run in runs])
         widths = list(schema.item_sizes.values())
         start = 0
@@ -153,11 +156,8 @@ class ColumnStore:
         assert all(len(column) == start * width for column, width in sizes), "rows of no run"
 
     def _append_run(self, run: Run, schema: Schema, parts: Sequence[memoryview]) -> None:
-        folder = self._folder(run)
-        event_ns = run.rows["event_ns"]
-        assert run.late or (event_ns[:-1] <= event_ns[1:]).all(), f"rows of {folder} go back"
-        paths = [f"{folder}/{name}" for name in _file_names(schema, run.day)]
-        known = self._known.use(folder, run.day)
+        known = self._known.use(self._folder(run), run.day)
+        paths = _paths(known.path, schema, run.day)
         append_all(self._files, known, list(zip(paths, parts, strict=True)), len(run.rows))
 
     def _folder(self, run: Run) -> str:
@@ -216,6 +216,15 @@ def _schema_of(known: Known) -> Schema:
     return known.schema
 
 
-@functools.lru_cache(maxsize=64)  # a flush asks for the same few schemas and days run after run
-def _file_names(schema: Schema, day: int) -> tuple[str, ...]:
-    return tuple(column_name(name, day) for name in schema.names)
+def _check_order(runs: Sequence[Run]) -> None:
+    """Whoever reads the files searches them by bisection."""
+    if runs:
+        event_ns = column_of([run.rows for run in runs], "event_ns")
+        falls = event_ns[1:] < event_ns[:-1]
+        falls[np.cumsum([len(run.rows) for run in runs[:-1]], dtype=np.intp) - 1] = False
+        assert not falls.any(), "rows of a stream go back"
+
+
+@functools.lru_cache(maxsize=8192)  # as many as grow all the time; each flush asks for them again
+def _paths(folder: str, schema: Schema, day: int) -> tuple[str, ...]:
+    return tuple(f"{folder}/{column_name(name, day)}" for name in schema.names)

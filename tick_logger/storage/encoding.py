@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tick_logger.model.rows import Array, RowBatch
+from tick_logger.model.rows import Array, RowBatch, column_of
 from tick_logger.model.schemas import Schema
 from tick_logger.model.tables import FileColumn
 from tick_logger.model.times import NS_PER_SECOND
@@ -65,7 +65,7 @@ class _Encoder:
         self._values: dict[str, Array] = {}  # prices as they came, for their rests
         self._prices: dict[str, Array] = {}
         for time in ("event", "recv"):
-            halves = np.divmod(self._joined(f"{time}_ns"), NS_PER_SECOND)
+            halves = np.divmod(column_of(parts, f"{time}_ns"), NS_PER_SECOND)
             self._values[f"{time}_s"], self._values[f"{time}_frac"] = halves
 
     def column(self, column: FileColumn) -> Array:
@@ -76,26 +76,27 @@ class _Encoder:
         if column.source == "origin":
             return np.repeat(np.array(self._origins, dtype), [len(part) for part in self._parts])
         if column.source not in self._values:
-            self._values[column.source] = self._joined(column.source)
+            self._values[column.source] = column_of(self._parts, column.source)
         values = self._values[column.source]
         with np.errstate(over="ignore", under="ignore"):
             cast = values.astype(dtype, copy=False)
         if column.dtype == "price":
             if not (cast.all() and np.isfinite(cast).all()):
-                self._keep_within(values, cast)
+                cast = self._kept_within(values, cast)
             self._prices[column.source] = cast
         return cast
 
-    def _keep_within(self, values: Array, cast: Array) -> None:
-        """Let no number become 0 or infinite by being cast, in place."""
+    def _kept_within(self, values: Array, cast: Array) -> Array:
+        """What was cast, where no number has become 0 or infinite by it."""
         lost = ((cast == 0) & (values != 0)) | (np.isinf(cast) & np.isfinite(values))
         if not lost.any():
-            return
-        info = np.finfo(cast.dtype)
+            return cast
+        cast, info = cast.copy(), np.finfo(cast.dtype)
         nearest = np.where(np.isinf(cast[lost]), info.max, info.smallest_subnormal)
         cast[lost] = np.copysign(nearest, values[lost])
         if not self._has_rest:  # where there is one, it says so
             self.inexact = lost.astype(np.int64) + (0 if self.inexact is None else self.inexact)
+        return cast
 
     def _rest(self, column: FileColumn) -> Array:
         """What f4 has lost of the prices, which come before it in every schema."""
@@ -106,9 +107,6 @@ class _Encoder:
             if lost is not None:
                 self.inexact = lost + (0 if self.inexact is None else self.inexact)
         return rests
-
-    def _joined(self, field: str) -> Array:
-        return np.concatenate([part[field] for part in self._parts])
 
 
 def _bytes_of(column: Array) -> memoryview:

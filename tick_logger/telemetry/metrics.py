@@ -195,15 +195,18 @@ class Metrics:
                     found[key] = found.get(key, 0.0) + sample.value
         return found
 
-    def samples(self) -> dict[tuple[str, str], float]:
+    def samples(self, names: Collection[str] | None = None) -> dict[tuple[str, str], float]:
         """By (full name, exchange) the sum of all samples, whatever else labels them.
+
+        Only those of these full names, where some are given, which costs a fraction of all.
 
         The exchange is "" where there is none.  Of holes the share that a stop in order left has a
         name of its own, with `OF_STOPS`, and so has how they ended (`OF_HOW`) and where bytes are
         kept (`OF_WHERE`).  One pass over everything but numbers by symbol.
         """
         found: dict[tuple[str, str], float] = {}
-        for family in self.registry.collect():
+        asked = self.registry if names is None else self.registry.restricted_registry(names)
+        for family in asked.collect():
             for sample in family.samples:
                 exchange = sample.labels.get("exchange", "")
                 key = sample.name, exchange

@@ -19,6 +19,7 @@ Pure: it says what to do, `silence_task` does it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 
 import attrs
 
@@ -29,6 +30,9 @@ from tick_logger.net.intake.rhythm import Rhythm
 
 CHECK_SECS = 5.0
 """How often the subscriptions of a connection are looked at."""
+
+_named = attrgetter("symbol", "feed")
+"""The order of subscriptions: their own comparison takes ten times as long."""
 
 
 @attrs.define
@@ -86,7 +90,7 @@ class SilenceWatch:
         self.silent.intersection_update(wanted)
         for sub in self._watched.keys() - live - self.silent:
             del self._watched[sub]
-        for sub in sorted(live):
+        for sub in sorted(live, key=_named):
             watched = self._watched.get(sub)
             if watched is None:
                 self._rhythm.begin_again(*self._place(sub), now)
