@@ -152,7 +152,7 @@ async def test_nobody_connects_to_a_busy_venue_before_there_is_something_to_ask(
     assert world.exchange.violations == []
 
 
-@pytest.mark.parametrize("name", [name for name in VENUES if name != "upbit"])  # it has none
+@at_each_venue(5, [name for name in VENUES if name != "upbit"])  # it has none
 async def test_lost_acknowledgements_cost_nothing(name: str, autojump_clock: MockClock) -> None:
     """Data that flows is one, and so is a refusal of what is subscribed already."""
     faulty = misbehaving(name, 4, "trades", "ticker", lost_ack_probability=1.0)

@@ -27,7 +27,7 @@ from tick_logger.verify.tree import verify
 
 LONGEST_SECS = 2.0
 SEEDS = [range(start, start + 20) for start in range(0, 200, 20)]
-AT_EACH_CHANGE = 4
+AT_EACH_CHANGE = 2
 """Of these groups; the others are tried seldom."""
 
 in_groups = pytest.mark.parametrize(

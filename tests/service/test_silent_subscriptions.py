@@ -20,6 +20,12 @@ from tick_logger.simulator.symbols import BASES
 
 SYMBOLS = {"binance": ("BTCUSDT", "ETHUSDT"), "coinbase": ("BTC-USD", "ETH-USD")}
 MAKERS = pytest.mark.parametrize("make", [binance, coinbase])
+BINANCE_AND_SELDOM_COINBASE = pytest.mark.parametrize(
+    "make", [binance, pytest.param(coinbase, marks=pytest.mark.seldom)]
+)
+COINBASE_AND_SELDOM_BINANCE = pytest.mark.parametrize(
+    "make", [pytest.param(binance, marks=pytest.mark.seldom), coinbase]
+)
 # So that the longest usual silence is known soon, and short.
 BUSY = {"messages_per_second": 40.0, "step_secs": 0.1}
 
@@ -90,7 +96,7 @@ async def test_a_silent_subscription_is_made_again(
     assert world.exchange.violations == []
 
 
-@MAKERS
+@COINBASE_AND_SELDOM_BINANCE
 async def test_one_that_stays_silent_gets_another_connection(
     make: VenueMaker, autojump_clock: MockClock
 ) -> None:
@@ -118,7 +124,7 @@ async def test_one_that_stays_silent_gets_another_connection(
     assert world.exchange.violations == []
 
 
-@MAKERS
+@BINANCE_AND_SELDOM_COINBASE
 async def test_one_that_nothing_helps_against_is_accepted(
     make: VenueMaker, autojump_clock: MockClock
 ) -> None:
@@ -139,7 +145,7 @@ async def test_one_that_nothing_helps_against_is_accepted(
     assert world.exchange.violations == []
 
 
-@MAKERS
+@BINANCE_AND_SELDOM_COINBASE
 async def test_an_illiquid_symbol_is_left_alone(
     make: VenueMaker, autojump_clock: MockClock
 ) -> None:
@@ -221,7 +227,7 @@ async def test_feeds_of_one_channel_are_made_again_together(autojump_clock: Mock
     nothing_else_is_lost(world)
 
 
-@MAKERS
+@COINBASE_AND_SELDOM_BINANCE
 async def test_a_renewal_whose_answers_are_lost_does_not_end_the_recording(
     make: VenueMaker, autojump_clock: MockClock
 ) -> None:

@@ -15,8 +15,6 @@ from tests.service.processes import ENOUGH_SECS, ENVIRONMENT, command, demo, wai
 
 pytestmark = pytest.mark.slow
 
-TIMES = 3
-
 
 def checked(folder: Path, *options: str) -> tuple[int, dict[str, Any]]:
     """Exit code and report of a verification."""
@@ -35,7 +33,8 @@ def segments(folder: Path) -> list[Path]:
     return sorted((folder / "journal").glob("*.tlj"))
 
 
-def test_beside_a_recorder_that_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.seldom)])
+def test_beside_a_recorder_that_runs(times: int, tmp_path: Path) -> None:
     """Whatever is being written then, all holds that is promised of files that grow.
 
     Nothing is changed, and the recorder does not notice.
@@ -43,7 +42,7 @@ def test_beside_a_recorder_that_runs(tmp_path: Path) -> None:
     with demo(tmp_path) as running:
         running.wait_until_it_receives()
         wait_for_rows(tmp_path)
-        for _ in range(TIMES):
+        for _ in range(times):
             for options in ((), ("--deep",)):
                 code, report = checked(tmp_path, *options)
                 assert (code, report["findings"], report["live"]) == (0, [], True)

@@ -30,8 +30,8 @@ from tick_logger.reload import LIVE_EXCHANGE_KEYS
 SEEDS = [range(start, start + 25) for start in range(0, 300, 25)]
 """Of each run of the tests: those of each change, and those that are told seldom."""
 
-AT_EACH_CHANGE = 2
-"""Of these parts: fifty stories."""
+AT_EACH_CHANGE = 1
+"""Of these parts: twenty-five stories."""
 
 FEWEST_STORIES = 100
 """Of each venue."""
