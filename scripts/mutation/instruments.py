@@ -171,6 +171,10 @@ class Limits:
         return max(PATIENCE * result.cpu_secs, MIN_CPU_SECS)
 
 
+def _known(mutation: Mutation, _checkout: Path) -> Paths:
+    return (mutation.noticed_by,) if mutation.noticed_by else ()
+
+
 def _named(mutation: Mutation, checkout: Path) -> Paths:
     """Tests that the list names for it, are named as its module, or import it: none if too many."""
     named = {path for path in _NAMED.findall(mutation.breaks) if (checkout / path).is_file()}
@@ -214,6 +218,7 @@ def _always(*paths: str) -> Callable[[Mutation, Path], Paths]:
 
 
 INSTRUMENTS = (
+    Instrument("known", "the test that is known to", _known),
     Instrument("named", "tests named for it", _named),
     Instrument("nearby", "tests nearby", _beside),
     Instrument("field", "cases of the field", _always("tests/field")),

@@ -24,7 +24,8 @@ class MisfitError(Exception):
 class Mutation:
     """A defect: in `file`, `new` stands in place of `old`, which occurs there exactly once.
 
-    `undetectable` is the reason why no test can be expected to notice, or empty.
+    `noticed_by` is a test that has noticed it, as pytest names it without parameters, or empty: it
+    is tried first.  `undetectable` is the reason why no test can be expected to notice, or empty.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Mutation:
     file: str
     old: str
     new: str
+    noticed_by: str = ""
     undetectable: str = ""
 
     def apply(self, root: Path) -> None:
@@ -75,7 +77,15 @@ def check(mutations: Sequence[Mutation], root: Path) -> None:
     for mutation in mutations:
         try:
             mutation.mutated((root / mutation.file).read_text())
+            if mutation.noticed_by:
+                _check_test(mutation, root)
         except (MisfitError, FileNotFoundError) as error:
             misfits.append(str(error))
     if misfits:
         raise MisfitError("\n".join(misfits))
+
+
+def _check_test(mutation: Mutation, root: Path) -> None:
+    file, _, name = mutation.noticed_by.partition("::")
+    if f"def {name}(" not in (root / file).read_text():
+        raise MisfitError(f"{mutation.name}: there is no test {mutation.noticed_by}")

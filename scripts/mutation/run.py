@@ -115,6 +115,8 @@ async def _one(trial: Trial, instrument: Instrument, limits: Limits, copy: Path)
     except UnsoundError as error:
         result = Result(Verdict.BROKEN, 0, str(error))
     trial.results[instrument.name] = result
+    if result.verdict is Verdict.LEFT_OUT:
+        return
     by = f", by {result.assertion}" if result.assertion else ""
     said = f"{result.verdict} {result.said}".rstrip() + by
     _say(f"{trial.mutation.name}: {instrument.name}, {result.secs:.0f} s: {said}")

@@ -27,6 +27,19 @@ def test_a_mutation_takes_the_place_of_the_code(tmp_path: Path) -> None:
     assert path.read_text() == "x = 2\ny = 1\n"
 
 
+@pytest.mark.parametrize(
+    "test", ["tests/test_a.py::test_that_is_not", "tests/test_b.py::test_that_is"]
+)
+def test_a_test_that_is_known_to_notice_is_there(tmp_path: Path, test: str) -> None:
+    """A name that is out of date would cost the time that it is to save."""
+    (tmp_path / "code.py").write_text("x = 1\n")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_a.py").write_text("def test_that_is() -> None:\n    pass\n")
+    check([attrs.evolve(MUTATION, noticed_by="tests/test_a.py::test_that_is")], tmp_path)
+    with pytest.raises(MisfitError, match="test_"):
+        check([attrs.evolve(MUTATION, noticed_by=test)], tmp_path)
+
+
 @pytest.mark.parametrize("text", ["y = 1\n", "x = 1\nx = 1\n"])
 def test_a_mutation_fits_exactly_once(text: str) -> None:
     """Otherwise nobody would know what was tried."""

@@ -359,6 +359,7 @@ class Okx(Exchange):
         requests_per_second=2.0,
         requests_per_hour=480,
         subscriptions_per_request=_MOST_ARGUMENTS,
+        rest_weight_per_minute=600,  # 20 in 2 s, which is what trades of the past are allowed
         ping_text="ping",  # the venue ends a connection to which it sent nothing for 30 s
     )
 

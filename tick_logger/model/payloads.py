@@ -11,7 +11,7 @@ on which connection (`entries`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Self, TypeAlias, overload
 
 import numpy as np
@@ -23,7 +23,7 @@ Lengths: TypeAlias = npt.NDArray[np.uint32]
 class Payloads(Sequence[bytes]):
     """A sequence of messages that is never changed; equal to any other sequence of the same."""
 
-    __slots__ = ("_block", "_packed", "_texts")
+    __slots__ = ("_block", "_edges", "_packed", "_texts")
 
     def __init__(
         self, block: bytes | None, packed: bytes | None, texts: list[bytes] | None = None
@@ -33,6 +33,7 @@ class Payloads(Sequence[bytes]):
         self._block = block
         self._packed = packed
         self._texts = texts
+        self._edges: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, texts: Sequence[bytes]) -> Self:
@@ -90,19 +91,24 @@ class Payloads(Sequence[bytes]):
         """Each as bytes of its own; not to be changed."""
         if self._texts is None:
             block = self.block
-            ends = np.cumsum(self.lengths, dtype=np.int64).tolist()
-            self._texts = [block[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+            edges = self._where().tolist()
+            self._texts = [block[a:b] for a, b in pairwise(edges)]
         return self._texts
 
     def at(self, places: Sequence[int] | npt.NDArray[np.integer]) -> Payloads:
         """Some of them, by their numbers; the others are not taken apart."""
         if self._texts is not None:
             return Payloads.of([self._texts[place] for place in places])
-        lengths = self.lengths
-        begins = np.cumsum(lengths, dtype=np.int64) - lengths
-        ends = begins + lengths
+        begins, ends = self._where()[:-1], self._where()[1:]
         pairs = zip(begins[places].tolist(), ends[places].tolist(), strict=True)
         return Payloads.of([self.block[a:b] for a, b in pairs])
+
+    def _where(self) -> npt.NDArray[np.int64]:
+        """Where in the block each begins, and the last ends (shape `(n + 1,)`)."""
+        if self._edges is None:
+            self._edges = np.zeros(len(self) + 1, np.int64)
+            np.cumsum(self.lengths, out=self._edges[1:])
+        return self._edges
 
     def __len__(self) -> int:
         return len(self.packed) // 4 if self._texts is None else len(self._texts)
@@ -112,8 +118,9 @@ class Payloads(Sequence[bytes]):
     @overload
     def __getitem__(self, at: slice) -> list[bytes]: ...
     def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
-        if isinstance(at, int) and at >= 0 and self.is_block:
-            return self.at([at]).texts[0]
+        if isinstance(at, int) and self._texts is None and 0 <= at < len(self):
+            begin, end = self._where()[at : at + 2].tolist()
+            return self.block[begin:end]
         return self.texts[at]
 
     def __iter__(self) -> Iterator[bytes]:

@@ -173,7 +173,7 @@ class PortionDecoder:
         """What is left without twins, and what it says."""
         for _ in range(2):  # once more if some turn out to be no twins
             frames = [frame for frame in range(len(payloads)) if frame not in portion.twins]
-            left = Payloads.of([payloads[frame] for frame in frames])
+            left = Payloads.of([portion.payloads[frame] for frame in frames])
             kept = thinned(received, left, frames)
             found, twins = self._decoded(left, kept), len(portion.twins)
             portion.settle(found.decoded.moved(frames), self._exchange.twins)
