@@ -191,3 +191,26 @@ def test_times_never_run_backwards() -> None:
     """What was received before, and is read after, has the time of what was given out last."""
     times = ReceiveTimes(ManualClock(0), Machine())
     assert [times.in_order(at) for at in (5, 3, 7, 7, 6, 8)] == [5, 5, 7, 7, 7, 8]
+
+
+class SlowMachine:
+    """A clock in which a millisecond passes between any two looks."""
+
+    def __init__(self) -> None:
+        self._ns = HOUR
+
+    def now_ns(self) -> int:
+        self._ns += 10**6
+        return self._ns
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns()
+
+
+def test_a_thread_that_has_to_wait_makes_no_time_early() -> None:
+    machine = SlowMachine()
+    times = ReceiveTimes(SteadyClock(machine), machine)
+    empty_since_ns = times.monotonic_ns()
+    came_ns = machine.now_ns()
+    assert came_ns <= times.of_read(came_ns, empty_since_ns) <= came_ns + 3 * 10**6
+    assert times.reads == ReadsByTime(kernel=1)

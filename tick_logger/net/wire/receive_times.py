@@ -104,9 +104,11 @@ class ReceiveTimes:
 
         `empty_since_ns`, of `monotonic_ns`, is when the socket was last seen empty.
         """
+        # In this order: if the thread has to wait between the two, a time is late, never early.
+        machine_ns = self._machine.now_ns()
         now_ns = self._clock.now_ns()
         if noted_ns is not None:
-            age_ns = self._machine.now_ns() - noted_ns
+            age_ns = machine_ns - noted_ns
             if 0 <= age_ns <= self._machine.monotonic_ns() - empty_since_ns:
                 self.reads.kernel += 1
                 return now_ns - age_ns
