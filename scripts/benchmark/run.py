@@ -147,12 +147,15 @@ def report(options: argparse.Namespace) -> None:
             print(f"{case.name}: about {case.expected_secs:.0f} s")  # noqa: T201
         return
     python, why = "", ""
-    if any(peers.compared(case) for case in chosen):
+    asking = {case.name for case in chosen if peers.compared(case)}
+    if asking:
         python, why = peers.prepare(peers.cache_folder())
+    if why:  # kept as results without peers, so that they are measured again once there are some
+        chosen = [attrs.evolve(case, peers=False) for case in chosen]
     measure = partial(run, python=python)
     rows = measured(chosen, finished, results.commit(ROOT), measure)
     if why:
-        rows = [row | {"skipped": why} if row["asked"]["peers"] else row for row in rows]
+        rows = [row | {"skipped": why} if row["case"] in asking else row for row in rows]
     print(results.table(rows))  # noqa: T201
     print(json.dumps(rows, indent=2))  # noqa: T201
 
