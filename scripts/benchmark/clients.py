@@ -57,18 +57,10 @@ class Ticker(msgspec.Struct, gc=False):
     sequence: int
 
 
-def subscription(kind: str, names: list[str]) -> str:
-    """The request that subscribes these symbols."""
-    if kind == "trades":
-        streams = [f"{name.lower()}@trade" for name in names]
-        return json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})
-    return json.dumps({"type": "subscribe", "product_ids": names, "channels": ["ticker"]})
-
-
-def names_of(options: argparse.Namespace, connection: int) -> list[str]:
-    """The symbols of one connection."""
-    first = connection * options.symbols
-    return [frames.symbol(options.kind, first + n) for n in range(options.symbols)]
+def asked(options: argparse.Namespace, connection: int) -> str:
+    """The request that subscribes the symbols of one connection."""
+    names = frames.names_of(options.kind, connection, options.symbols)
+    return frames.subscription(options.kind, names)
 
 
 def masked(text: str) -> bytes:
@@ -91,7 +83,7 @@ def connect(options: argparse.Namespace, connection: int) -> socket.socket:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += exactly(sock, 1)
-    sock.sendall(masked(subscription(options.kind, names_of(options, connection))))
+    sock.sendall(masked(asked(options, connection)))
     size = exactly(sock, 2)[1]
     exactly(sock, int.from_bytes(exactly(sock, 2), "big") if size == 126 else size)
     return sock
@@ -146,7 +138,7 @@ async def loop(options: argparse.Namespace) -> None:
         nonlocal seen, begun
         url = f"{scheme}://localhost:{options.port}/stream"
         async with trio_websocket.open_websocket_url(url, ssl_context=context) as socket_:
-            await socket_.send_message(subscription(options.kind, names_of(options, connection)))
+            await socket_.send_message(asked(options, connection))
             await socket_.get_message()
             while True:
                 await socket_.get_message()

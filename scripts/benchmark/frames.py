@@ -6,26 +6,30 @@ Built before the clock starts.  A trade is about 190 bytes, a ticker about 430.
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 
-KINDS = ("trades", "tickers")
-EXCHANGE_OF = {"trades": "binance", "tickers": "coinbase"}
+KINDS = ("trades", "aggregates", "tickers")
+"""Aggregates are the trades of the first exchange as cryptofeed asks for them."""
+EXCHANGE_OF = {"trades": "binance", "aggregates": "binance", "tickers": "coinbase"}
+CHANNELS = {"trades": "trade", "aggregates": "aggTrade"}
 
 
 def symbol(kind: str, number: int) -> str:
     """The name of a symbol in its exchange's spelling."""
-    return f"BENCH{number}USDT" if kind == "trades" else f"BENCH{number}-USD"
+    return f"BENCH{number}USDT" if kind in CHANNELS else f"BENCH{number}-USD"
 
 
 def payload(kind: str, number: int, trade_id: int, time_us: int) -> bytes:
     """One message of symbol `number` with the event time `time_us` (µs since 1970)."""
     price = 61_000_00 + (trade_id * 7919) % 100_000
     text = f"{price // 100}.{price % 100:02d}"
-    if kind == "trades":
-        name = symbol(kind, number)
+    if kind in CHANNELS:
+        name, channel = symbol(kind, number), CHANNELS[kind]
+        ids = f'"t":{trade_id}' if kind == "trades" else f'"a":{trade_id}'
         return (
-            f'{{"stream":"{name.lower()}@trade","data":{{"e":"trade","E":{time_us + 400},'
-            f'"s":"{name}","t":{trade_id},"p":"{text}000000","q":"0.00{trade_id % 90 + 10}0000",'
+            f'{{"stream":"{name.lower()}@{channel}","data":{{"e":"{channel}","E":{time_us + 400},'
+            f'"s":"{name}",{ids},"p":"{text}000000","q":"0.00{trade_id % 90 + 10}0000",'
             f'"T":{time_us},"m":{"true" if trade_id % 2 else "false"},"M":true}}}}'
         ).encode()
     moment = datetime.datetime.fromtimestamp(time_us / 1e6, datetime.UTC)
@@ -38,6 +42,19 @@ def payload(kind: str, number: int, trade_id: int, time_us: int) -> bytes:
         f'"time":"{moment.strftime("%Y-%m-%dT%H:%M:%S.%f")}Z","trade_id":{trade_id},'
         f'"last_size":"0.0{trade_id % 90 + 10}"}}'
     ).encode()
+
+
+def subscription(kind: str, names: list[str]) -> str:
+    """The request that subscribes these symbols."""
+    if kind in CHANNELS:
+        streams = [f"{name.lower()}@{CHANNELS[kind]}" for name in names]
+        return json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1})
+    return json.dumps({"type": "subscribe", "product_ids": names, "channels": ["ticker"]})
+
+
+def names_of(kind: str, connection: int, symbols: int) -> list[str]:
+    """The symbols of one connection."""
+    return [symbol(kind, connection * symbols + n) for n in range(symbols)]
 
 
 def framed(data: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 It plays just enough of an exchange for the recorder to list symbols and subscribe.  Frames, and for
 TLS the records too, are made before the clock starts.  It speaks JSON lines on its standard output
-(`port`, `subscribed`, `started`, `finished`) and starts when it reads a line.
+(`port`, `subscribed`, `prepared`, saturated also `warmed`, `started`, `finished`) and goes on from
+`subscribed`, `prepared` and `warmed` when it reads a line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 from scripts.benchmark import frames
 from scripts.benchmark.processes import say
@@ -85,7 +87,7 @@ class Load:
         """The REST answer that lists the symbols."""
         kind, total = self.options.kind, self.options.connections * self.options.symbols
         names = [frames.symbol(kind, number) for number in range(total)]
-        if kind == "trades":
+        if kind in frames.CHANNELS:
             listed = [
                 {"symbol": n, "status": "TRADING", "isSpotTradingAllowed": True} for n in names
             ]
@@ -125,17 +127,29 @@ class Load:
                 b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
             )
         )
-        text = unmasked(peer)
-        request = json.loads(text)
-        if request.get("channels") == ["status"] or "status" in text:
+        target = head.split(b"\r\n", 1)[0].decode()
+        asked = target.lower() if "streams=" in target else self._subscribed(peer)
+        if not asked:
             return  # the listing channel: REST answers instead
-        known = [frames.symbol(self.options.kind, n) for n in range(self._total)]
-        first = min(i for i, name in enumerate(known) if name.lower() in text.lower())
-        peer.sock.sendall(peer.wire(frames.framed(self._acknowledgement(request))))
+        known = [frames.symbol(self.options.kind, n).lower() for n in range(self._total)]
+        first = min(i for i, name in enumerate(known) if name in asked)
         with self._lock:
             self.peers.append((peer, first))
             if len(self.peers) == self.options.connections:
                 say(subscribed=True)
+
+    def _subscribed(self, peer: Peer) -> str:
+        """Acknowledge requests until all symbols of a connection are asked for; which they are."""
+        names: set[str] = set()
+        for text in requests(peer):
+            if "status" in text:
+                return ""
+            request = json.loads(text)
+            names.update(request.get("params") or request["product_ids"])
+            peer.sock.sendall(peer.wire(frames.framed(self._acknowledgement(request))))
+            if len(names) >= self.options.symbols:
+                break
+        return " ".join(names).lower()
 
     @property
     def _total(self) -> int:
@@ -151,18 +165,30 @@ class Load:
     # -- sending ----------------------------------------------------------------------------------
 
     def saturate(self) -> None:
-        """As fast as the client reads."""
+        """One message of each symbol; then, when told, the rest as fast as the client reads."""
         per_peer = self.options.messages // len(self.peers)
         start_us = time.time_ns() // 1000
-        buffers, payload_bytes = [], 0
+        buffers: list[tuple[Peer, memoryview]] = []
+        ones: list[tuple[Peer, bytes]] = []
+        payload_bytes = 0
         for peer, first in self.peers:
             stream = frames.stream(
                 self.options.kind, first, self.options.symbols, per_peer, start_us, 50
             )
-            made = list(stream)
-            payload_bytes += sum(map(len, made))
-            buffers.append((peer, b"".join(peer.wire(frame) for frame in made)))
+            first_bytes = 0
+            made = []
+            for number, frame in enumerate(stream):
+                payload_bytes += len(frame)
+                made.append(peer.wire(frame))
+                if number < self.options.symbols:
+                    first_bytes += len(made[-1])
+            ones.append((peer, b"".join(made[: self.options.symbols])))
+            buffers.append((peer, memoryview(b"".join(made))[first_bytes:]))
         say(prepared=True, bytes=sum(len(data) for _, data in buffers))
+        sys.stdin.readline()
+        for peer, data in ones:
+            peer.sock.sendall(data)
+        say(warmed=sum(min(self.options.symbols, per_peer) for _ in ones))
         sys.stdin.readline()
         say(started=time.time())
         threads = [threading.Thread(target=p.sock.sendall, args=(data,)) for p, data in buffers]
@@ -201,20 +227,29 @@ class Load:
         say(finished=time.time(), messages=sent, payload_bytes=payload_bytes)
 
 
-def unmasked(peer: Peer) -> str:
-    """The text of the first frame that the client sends."""
+def requests(peer: Peer) -> Iterator[str]:
+    """The texts of the frames that the client sends, one by one."""
     data = b""
-    while len(data) < 2:
-        data += peer.recv()
-    size, at = data[1] & 0x7F, 2
+    while True:
+        while len(data) < (end := _end(data)):
+            if not (more := peer.recv()):
+                return
+            data += more
+        size = data[1] & 0x7F
+        at = 4 if size == 126 else 2
+        mask, body = data[at : at + 4], data[at + 4 : end]
+        data = data[end:]
+        yield bytes(byte ^ mask[i % 4] for i, byte in enumerate(body)).decode()
+
+
+def _end(data: bytes) -> int:
+    """How many bytes there must be before the first frame is whole, as far as is known."""
+    if len(data) < 4:
+        return 4
+    size = data[1] & 0x7F
     if size == 126:
-        while len(data) < 4:
-            data += peer.recv()
-        size, at = int.from_bytes(data[2:4], "big"), 4
-    while len(data) < at + 4 + size:
-        data += peer.recv()
-    mask, body = data[at : at + 4], data[at + 4 : at + 4 + size]
-    return bytes(byte ^ mask[i % 4] for i, byte in enumerate(body)).decode()
+        return 8 + int.from_bytes(data[2:4], "big")
+    return 6 + size
 
 
 def main() -> None:

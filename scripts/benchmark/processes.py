@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,15 +16,22 @@ PROCESS_CPU_CLOCK = 2
 
 
 class Process:
-    """A child that speaks JSON lines."""
+    """A child that speaks JSON lines; `environment` is what differs from ours."""
 
-    def __init__(self, *arguments: str, stderr: IO[str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        stderr: IO[str] | None = None,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.child = subprocess.Popen(  # killed by whoever started it
-            [sys.executable, *arguments],
+            [python, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            env={**os.environ, **(environment or {})},
         )
 
     def hear(self, word: str) -> dict[str, Any]:
