@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -253,7 +255,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        while not (whole_files(out) and any(out.rglob("*.part"))):
+        while not (whole_files(out) and stands_in_the_middle(process, out)):
             assert process.poll() is None, "it ended before it could be killed"
         process.kill()
         assert process.wait() != 0
@@ -267,6 +269,16 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert f"; {len(before)} were there already\n" in said
     assert {path: (out / path).stat().st_mtime_ns for path in before} == before
     assert {path: data for path, data in files(out).items() if path != "export.jsonl"} == expected
+
+
+def stands_in_the_middle(process: subprocess.Popen[bytes], out: Path) -> bool:
+    """Stop it; if it is not writing a file just then, it goes on."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    if any(out.rglob("*.part")):
+        return True
+    process.send_signal(signal.SIGCONT)
+    return False
 
 
 def whole_files(out: Path) -> list[str]:
