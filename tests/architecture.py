@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "archive.ledger": {"errors", "storage", "archive.keys"},
     "archive.object_store": {"errors", "storage", "archive.ledger"},
     "archive.bucket": {"errors", "archive.ledger", "archive.object_store"},
-    "telemetry": {"model", "errors", "clock", "version"},
+    "telemetry": {"model", "core", "errors", "clock", "version"},
     "recording": {
         "model", "errors", "clock", "offload", "budget", "config", "exchanges.base", "storage",
         "journal", "derive", "quality", "telemetry", "version",

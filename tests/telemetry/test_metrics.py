@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tick_logger import core
 from tick_logger.exchanges.base import DecodedRows
 from tick_logger.model.cause import Cause
 from tick_logger.model.rows import RowBatch
@@ -262,7 +263,8 @@ def test_exposition(metrics: Metrics) -> None:
         assert f"{bucket} {count}.0\n" in text
     assert "collector_buffered_bytes 5.0\n" in text
     assert "collector_start_timestamp_seconds 1.5\n" in text
-    assert f'collector_build_info{{version="{__version__}"}} 1.0\n' in text
+    used = "none" if core.compiled is None else "compiled"
+    assert f'collector_build_info{{core="{used}",version="{__version__}"}} 1.0\n' in text
     assert all(line.startswith("collector_") for line in re.findall(r"(?m)^[^#].*", text))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from tick_logger import core
 from tick_logger.model.cause import Cause
 from tick_logger.model.steps import Step
 from tick_logger.telemetry.archive_metrics import ArchiveMetrics
@@ -140,11 +141,12 @@ class Metrics:
         )
         self.build_info = Gauge(
             PREFIX + "build_info",
-            "Always 1; the label says what runs",
-            ["version"],
+            "Always 1; the labels say what runs, and whether with the compiled core",
+            ["version", "core"],
             registry=self.registry,
         )
-        self.build_info.labels(__version__).set(1)
+        core_in_use = "none" if core.compiled is None else "compiled"
+        self.build_info.labels(__version__, core_in_use).set(1)
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(PREFIX + name, text, registry=self.registry)
