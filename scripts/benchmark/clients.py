@@ -20,6 +20,7 @@ import trio
 import trio_websocket
 
 from scripts.benchmark import frames
+from scripts.benchmark.peer_account import parser_of
 from tick_logger.net.wire.frames import FrameSplitter
 
 READ_BYTES = 64 * 1024
@@ -161,14 +162,8 @@ def report(seen: int, begun: float) -> None:
 
 def main() -> None:
     """Run one of the clients."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("client", choices=("floor", "loop"))
-    parser.add_argument("--kind", choices=frames.KINDS, default="trades")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--connections", type=int, default=10)
-    parser.add_argument("--symbols", type=int, default=20)
-    parser.add_argument("--messages", type=int, required=True)
-    parser.add_argument("--certificate", default="")
     options = parser.parse_args()
     if options.client == "floor":
         floor(options)

@@ -31,8 +31,8 @@ class Account:
             say(messages=self._taken, cpu_secs=time.process_time() - self._begun)
 
 
-def options_of(description: str | None) -> argparse.Namespace:
-    """What a peer is told."""
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """What every client of the load is told: where it is, and what comes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--kind", choices=frames.KINDS, default="trades")
     parser.add_argument("--port", type=int, required=True)
@@ -40,6 +40,12 @@ def options_of(description: str | None) -> argparse.Namespace:
     parser.add_argument("--symbols", type=int, default=20)
     parser.add_argument("--messages", type=int, required=True)
     parser.add_argument("--certificate", default="")
+    return parser
+
+
+def options_of(description: str | None) -> argparse.Namespace:
+    """What a peer is told: it writes to a file, too."""
+    parser = parser_of(description)
     parser.add_argument("--file", default="", help="where to write to")
     return parser.parse_args()
 

@@ -69,8 +69,7 @@ def run(case: Case, certificate: str, python: str) -> dict[str, Any]:
     return {key: round(float(np.median(some)), 3) for key, some in values.items()}
 
 
-def main() -> None:
-    """Measure and print."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
         "--exchange",
@@ -116,7 +115,12 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="every combination: hours, resumable")
     parser.add_argument("--no-peers", action="store_true", help="the recorder and its floor only")
     parser.add_argument("--list", action="store_true", help="only say which cases there are")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
     if options.archive:
         archiving.report(options.rows)
         return
