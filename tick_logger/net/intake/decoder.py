@@ -28,7 +28,7 @@ from tick_logger.model.instruments import Instruments
 from tick_logger.model.marks import Interrupted, Mark, on_line
 from tick_logger.model.payloads import Payloads
 from tick_logger.model.routes import LINES, REST, route_of, routes_of
-from tick_logger.model.tables import FEED_OF
+from tick_logger.model.tables import FEED_OF, Table
 from tick_logger.model.wanted import WantedTables
 from tick_logger.net.intake.arrivals import Arrival, Item, Said
 from tick_logger.net.intake.heard import heard_by
@@ -86,10 +86,9 @@ class PortionDecoder:
         match item:
             case Note():
                 return attrs.evolve(nothing, notes=(item,))
-            case Defined(_, symbol, tables):
-                shown = self._exchange.unproven(symbol)
-                unproven = tuple(table for table in shown if table in tables)
-                return attrs.evolve(nothing, defined=(attrs.evolve(item, unproven=unproven),))
+            case Defined(instrument, symbol, tables):
+                defined = self._definition(instrument, symbol, tables)
+                return attrs.evolve(nothing, defined=(defined,))
         return attrs.evolve(nothing, marks=(item,))
 
     def batch(self, items: Sequence[Item], taken: int = 0) -> Batch:
@@ -104,7 +103,7 @@ class PortionDecoder:
             if isinstance(item, Defined):
                 self._wanted.set(item.instrument, item.tables)
         payloads = Payloads.joined([item.payloads for item in arrivals])
-        received = attrs.evolve(self._received(items, arrivals, payloads), taken=taken)
+        received = self._received(items, arrivals, payloads, taken)
         size = sum(item.size_bytes for item in arrivals)
         decoded = self._decode(arrivals, payloads, received)
         if decoded is None:
@@ -124,7 +123,7 @@ class PortionDecoder:
         return Batch(received, found.rows, found.aside, size, found.losses, held)
 
     def _received(
-        self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Payloads
+        self, items: Sequence[Item], arrivals: Sequence[Arrival], payloads: Payloads, taken: int
     ) -> Received:
         """What has come, as the journal will hold it, but for the marks."""
         self._metrics.bytes_received.inc(payloads.nbytes)
@@ -137,6 +136,7 @@ class PortionDecoder:
             payloads=payloads.block,
             defined=self._take_definitions(),
             notes=tuple(item for item in items if isinstance(item, Note)),
+            taken=taken,
         )
 
     def _decode(
@@ -242,11 +242,13 @@ class PortionDecoder:
         if trio.current_time() >= self._define_again_at:
             self._define_again_at = trio.current_time() + DEFINE_AGAIN_SECS
             self._wanted.repeat_all()
-        return tuple(map(self._definition, self._wanted.take_changes()))
+        return tuple(
+            self._definition(each, self._instruments.name(each)[1], self._wanted.tables(each))
+            for each in self._wanted.take_changes()
+        )
 
-    def _definition(self, instrument: int) -> Defined:
-        _, symbol = self._instruments.name(instrument)
-        recorded, shown = self._wanted.tables(instrument), self._exchange.unproven(symbol)
+    def _definition(self, instrument: int, symbol: str, recorded: tuple[Table, ...]) -> Defined:
+        shown = self._exchange.unproven(symbol)
         return Defined(instrument, symbol, recorded, tuple(t for t in shown if t in recorded))
 
     def _report(self, decoded: Decoded, payloads: Sequence[bytes]) -> None:
