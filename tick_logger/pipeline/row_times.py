@@ -113,7 +113,7 @@ class RowTimes:
     def waits(self, instrument: int) -> bool:
         """Whether trades of an instrument wait until their times are judged."""
         rows = self._doubtful[Table.TRADES].rows
-        return bool((rows["instrument"] == instrument).any())
+        return len(rows) > 0 and bool((rows["instrument"] == instrument).any())
 
     def sift(self, rows: RowBatch, *, last: bool) -> Judged:
         """The rows whose times can be right, and those whose times cannot.
